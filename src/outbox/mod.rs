@@ -6,7 +6,6 @@
 //!
 //! Does not know any module: what an effect means is the worker's business ([`crate::delivery`]).
 
-pub mod cli;
 mod store;
 
 use std::collections::VecDeque;
