@@ -13,4 +13,5 @@ pub mod names;
 pub mod outbox;
 pub mod runs;
 pub mod schema;
+pub mod tenant;
 pub mod tutorials;
