@@ -21,6 +21,7 @@ struct State {
 }
 
 /// The breaker is open.
+#[derive(Debug)]
 pub(crate) struct Open {
     pub failures: u32,
     pub last: String,
@@ -84,7 +85,7 @@ mod tests {
         breaker.failed(at(1), "reset".into());
         assert!(breaker.admit(at(1)).is_ok(), "one failure in a row");
         breaker.failed(at(2), "timeout".into());
-        let open = breaker.admit(at(31)).err().expect("open");
+        let open = breaker.admit(at(31)).expect_err("open");
         assert_eq!((open.failures, open.last.as_str()), (2, "timeout"));
         assert!(breaker.admit(at(32)).is_ok(), "the probe");
         assert!(breaker.admit(at(33)).is_err(), "nobody beside the probe");

@@ -124,7 +124,7 @@ impl Client {
                     operation,
                     errors,
                     outcome,
-                }) => match self.learn(&dialect, operation, &errors) {
+                }) => match self.learn(&dialect, &document, &errors) {
                     true => tracing::info!(
                         operation,
                         ?errors,
@@ -147,7 +147,7 @@ impl Client {
     fn learn(
         &self,
         spoken: &Arc<Dialect>,
-        operation: &str,
+        document: &Document,
         errors: &[crate::GraphqlError],
     ) -> bool {
         let mut known = self
@@ -161,7 +161,7 @@ impl Client {
         if !is_current {
             return errors.iter().all(|error| !error.in_execution);
         }
-        match spoken.taught(operation, errors) {
+        match spoken.taught(document, errors) {
             Some(taught) => {
                 *known = Some(Arc::new(taught));
                 true

@@ -70,7 +70,7 @@ pub enum Error {
         outcome: Outcome,
     },
     /// An HTTP status that is no success.
-    #[error("Administrate answered {operation} with HTTP status {status}{}", doubt(*outcome))]
+    #[error("Administrate answered {operation} with HTTP status {status}{}{}", address(*status), doubt(*outcome))]
     Status {
         /// What was asked.
         operation: &'static str,
@@ -266,6 +266,13 @@ fn sentences<T: fmt::Display>(errors: &[T]) -> String {
         .map(T::to_string)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+fn address(status: u16) -> &'static str {
+    match status {
+        300..=399 | 403 | 404 | 405 => ": check ADMINISTRATE_API_URL",
+        _ => "",
+    }
 }
 
 fn doubt(outcome: Outcome) -> &'static str {

@@ -189,6 +189,8 @@ impl Client {
         let jitter = up_to(&*self.surroundings().randomness, longest);
         let wait = match asked {
             Some(asked) => asked + jitter.min(settings.retry_base),
+            // The limit does not lift by chance: half of the wait is certain.
+            None if is_limit => (longest + jitter) / 2,
             None => jitter,
         };
         if is_limit {

@@ -32,15 +32,13 @@ pub struct Written {
     pub left_out: Vec<&'static str>,
 }
 
-/// Text of the object's selection, from dialect and operation.
-pub(crate) type Selection = dyn Fn(&Dialect, &'static str) -> String + Send + Sync;
-
 /// A mutation under construction.
 pub(crate) struct Mutation {
     pub operation: &'static str,
     /// The payload's field that holds what was written; empty where there is none.
     object: &'static str,
-    pub object_selection: Option<&'static Selection>,
+    /// What the payload's object shows, its id among it.
+    pub shown: String,
     arguments: Vec<(&'static str, Arg)>,
     inputs: Vec<Input>,
 }
@@ -57,7 +55,7 @@ impl Mutation {
         Self {
             operation,
             object,
-            object_selection: None,
+            shown: "id".to_owned(),
             arguments: Vec::new(),
             inputs: Vec::new(),
         }
@@ -129,16 +127,17 @@ impl Mutation {
         if !fields.is_empty() {
             args.push(("input", Arg::Object(fields)));
         }
-        let selection = match self.object_selection {
-            Some(selection) => selection(dialect, self.operation),
-            None => "id".to_owned(),
+        let errors = "errors { label message value }";
+        let selection = match self.object {
+            "" => errors.to_owned(),
+            object => format!("{object} {{ {} }} {errors}", self.shown),
         };
         Document {
             operation: self.operation,
             is_mutation: true,
             path: self.operation.split('.').collect(),
             args,
-            selection: dialect.payload(self.operation, self.object, &selection),
+            selection,
         }
     }
 }

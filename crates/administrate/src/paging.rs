@@ -19,13 +19,13 @@ use crate::wire;
 pub(crate) const PAGE: usize = 100;
 
 /// A list at the root of the API.
-pub(crate) struct Listing<'a> {
+pub(crate) struct Listing {
     pub operation: &'static str,
     pub root: &'static str,
     /// All of them must hold.
     pub filters: Vec<Arg>,
     /// What each node shows, `id` among it.
-    pub selection: &'a (dyn Fn(&Dialect) -> String + Send + Sync),
+    pub selection: String,
 }
 
 /// A list inside each node of a [`Listing`].
@@ -35,17 +35,25 @@ pub(crate) struct Nested {
     pub root: &'static str,
     pub field: &'static str,
     /// What each node shows, `id` among it.
-    pub node: &'static (dyn Fn(&Dialect) -> String + Send + Sync),
+    pub node: &'static str,
 }
 
 impl Nested {
-    /// Its first page, for the parent's selection; empty where the tenant has no such list.
-    pub(crate) fn selection(&self, dialect: &Dialect) -> String {
-        self.page(dialect, 0)
+    /// Its first page, for the parent's selection.
+    pub(crate) fn selection(&self) -> String {
+        format!(
+            "{}(first: {PAGE}) {{ {} }}",
+            self.field,
+            connection(self.node)
+        )
     }
 
-    fn page(&self, dialect: &Dialect, offset: usize) -> String {
-        dialect.nested(self.root, self.field, PAGE, offset, &(self.node)(dialect))
+    fn page(&self, offset: usize) -> String {
+        format!(
+            "{}(first: {PAGE}, offset: {offset}) {{ {} }}",
+            self.field,
+            connection(self.node)
+        )
     }
 }
 
@@ -91,7 +99,11 @@ impl Connection {
             total: total
                 .and_then(|total| wire::number(total.clone()).ok().flatten())
                 .and_then(|total| usize::try_from(total).ok()),
-            has_next: info.get("hasNextPage").and_then(Value::as_bool),
+            // A plain list has no pages.
+            has_next: match value.is_array() {
+                true => Some(false),
+                false => info.get("hasNextPage").and_then(Value::as_bool),
+            },
         }
     }
 }
@@ -142,9 +154,7 @@ impl Walk {
         if node.is_null() {
             return Err(format!("record {at} is null"));
         }
-        let id = node
-            .get("id")
-            .and_then(|id| wire::maybe_text(id.clone()).ok().flatten());
+        let id = id_text(&node);
         let id = id.ok_or_else(|| format!("record {at} has no id"))?;
         if self.seen.contains(&id) {
             return Err(format!("the record with id {id} came twice"));
@@ -159,7 +169,7 @@ impl Client {
     /// Fetches a list whole.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
-        listing: &Listing<'_>,
+        listing: &Listing,
     ) -> Result<Vec<T>, Error> {
         self.list_with(listing, &[]).await
     }
@@ -167,7 +177,7 @@ impl Client {
     /// Fetches a list whole, and the lists inside its nodes.
     pub(crate) async fn list_with<T: DeserializeOwned>(
         &self,
-        listing: &Listing<'_>,
+        listing: &Listing,
         nested: &[&Nested],
     ) -> Result<Vec<T>, Error> {
         let nodes = match self.walk(listing, nested).await {
@@ -190,7 +200,7 @@ impl Client {
             .collect()
     }
 
-    async fn walk(&self, listing: &Listing<'_>, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
+    async fn walk(&self, listing: &Listing, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
         let mut walk = Walk::default();
         loop {
             let offset = walk.nodes.len();
@@ -216,20 +226,14 @@ impl Client {
         let Some(list) = parent.get(nested.field).filter(|list| !list.is_null()) else {
             return Ok(());
         };
-        let id = parent
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let id = id_text(parent).unwrap_or_default();
         let named =
             |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
         let mut more = walk.take(Connection::read(list)).map_err(named)?;
         while more {
             let offset = walk.nodes.len();
-            let answer = self
-                .run(&|dialect| nested_document(nested, dialect, &id, offset))
-                .await?;
+            let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
             let parents = Connection::read(&answer.value).nodes;
             let page = parents.first().and_then(|parent| parent.get(nested.field));
             let page =
@@ -241,7 +245,7 @@ impl Client {
     }
 }
 
-fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Document {
+fn page_document(listing: &Listing, dialect: &Dialect, offset: usize) -> Document {
     let mut args = Vec::new();
     if !listing.filters.is_empty() {
         args.push(("filters", Arg::List(listing.filters.clone())));
@@ -249,12 +253,16 @@ fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Doc
     args.push(("first", Arg::Count(PAGE)));
     args.push(("offset", Arg::Count(offset)));
     args.extend(dialect.ordering(listing.root));
-    let node = (listing.selection)(dialect);
-    Document::query(listing.operation, listing.root, args, connection(&node))
+    Document::query(
+        listing.operation,
+        listing.root,
+        args,
+        connection(&listing.selection),
+    )
 }
 
-fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
-    let page = nested.page(dialect, offset);
+fn nested_document(nested: &Nested, id: &str, offset: usize) -> Document {
+    let page = nested.page(offset);
     let args = vec![
         ("filters", Arg::List(vec![Arg::filter("id", "eq", id)])),
         ("first", Arg::Count(1)),
@@ -272,11 +280,12 @@ pub(crate) fn connection(node: &str) -> String {
     format!("edges {{ node {{ {node} }} }} pageInfo {{ hasNextPage totalRecords }}")
 }
 
+fn id_text(node: &Value) -> Option<String> {
+    wire::maybe_text(node.get("id")?.clone()).ok().flatten()
+}
+
 fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
-    let id = node
-        .get("id")
-        .and_then(Value::as_str)
-        .unwrap_or("without id");
+    let id = id_text(node).unwrap_or_else(|| "without id".to_owned());
     Error::Unreadable {
         operation,
         detail: format!("record {id}: {error}"),

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
@@ -107,7 +106,8 @@ impl Client {
             operation: "contacts",
             root: "contacts",
             filters,
-            selection: &selection,
+            selection: "id legacyId firstName lastName ?personalName { firstName lastName }"
+                .to_owned(),
         };
         let nodes: Vec<ContactNode> = self.list(&listing).await?;
         Ok(nodes.into_iter().map(ContactNode::into_contact).collect())
@@ -131,12 +131,6 @@ impl Client {
         }
         self.create(&mutation).await
     }
-}
-
-fn selection(dialect: &Dialect) -> String {
-    let whole = ["contacts", "edges", "node", "personalName", "firstName"];
-    let personal = dialect.shown(&whole, " personalName { firstName lastName }");
-    format!("id legacyId firstName lastName{personal}")
 }
 
 #[derive(Deserialize)]

@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation, Written};
-use crate::ops::custom_fields::read_values;
+use crate::ops::custom_fields::{VALUES, read_values};
 use crate::paging::{Listing, Nested};
 
 /// A course template.
@@ -71,13 +70,10 @@ impl Client {
             operation: "courseTemplates",
             root: "courseTemplates",
             filters: vec![],
-            selection: &|dialect: &Dialect| {
-                let values = dialect.custom_field_values(&["courseTemplates", "edges", "node"]);
-                format!(
-                    "id code title eventLearningMode lifecycleState {values} {}",
-                    APPROVED.selection(dialect)
-                )
-            },
+            selection: format!(
+                "id code title eventLearningMode lifecycleState {VALUES} {}",
+                APPROVED.selection()
+            ),
         };
         let templates: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
         Ok(templates
@@ -102,7 +98,7 @@ impl Client {
                 operation: "courseTemplates.approvedInstructors",
                 root: "courseTemplates",
                 filters: vec![Arg::filter_in("id", ids)],
-                selection: &|dialect: &Dialect| format!("id {}", APPROVED.selection(dialect)),
+                selection: format!("id {}", APPROVED.selection()),
             };
             let nodes: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
             approved.extend(
@@ -123,7 +119,7 @@ impl Client {
             operation: "courseTemplates.publicPrices",
             root: "courseTemplates",
             filters: vec![],
-            selection: &|dialect: &Dialect| format!("id {}", PRICES.selection(dialect)),
+            selection: format!("id {}", PRICES.selection()),
         };
         let templates: Vec<PricedNode> = self.list_with(&listing, &[&PRICES]).await?;
         Ok(templates
@@ -167,34 +163,15 @@ const APPROVED: Nested = Nested {
     operation: "courseTemplates.approvedInstructors",
     root: "courseTemplates",
     field: "approvedInstructors",
-    node: &|_| "id".to_owned(),
+    node: "id",
 };
 
 const PRICES: Nested = Nested {
     operation: "courseTemplates.publicPrices",
     root: "courseTemplates",
     field: "publicPrices",
-    node: &price_selection,
+    node: "id amount priceLevel { id name } financialUnit { name ... on Currency { code symbol } } region { code }",
 };
-
-fn price_selection(dialect: &Dialect) -> String {
-    let code = dialect.of_type("Currency", "code", " code");
-    let symbol = dialect.of_type("Currency", "symbol", " symbol");
-    let currency = match format!("{code}{symbol}") {
-        none if none.is_empty() => none,
-        some => format!(" ... on Currency {{{some} }}"),
-    };
-    let price = [
-        "courseTemplates",
-        "edges",
-        "node",
-        "publicPrices",
-        "edges",
-        "node",
-    ];
-    let region = dialect.known(&price, "region", " region { code }");
-    format!("id amount priceLevel {{ id name }} financialUnit {{ name{currency} }}{region}")
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
 use crate::id::Id;
@@ -117,13 +116,14 @@ impl Client {
         kind: SupportsCustomField,
     ) -> Result<Vec<CustomFieldDefinition>, Error> {
         const OPERATION: &str = "customFieldTemplate";
-        let path = ["customFieldTemplate", "customFieldDefinitions"];
-        let document = |dialect: &Dialect| {
-            let arg = ("type", Arg::name(kind.name()));
-            let selection = dialect.list(&path, "key label description type isRequired roles");
-            Document::query(OPERATION, "customFieldTemplate", vec![arg], selection)
-        };
-        let template = self.run(&document).await?.value;
+        let fields = "key label description type isRequired roles";
+        let document = Document::query(
+            OPERATION,
+            "customFieldTemplate",
+            vec![("type", Arg::name(kind.name()))],
+            format!("customFieldDefinitions {{ {fields} }}"),
+        );
+        let template = self.run(&|_| document.clone()).await?.value;
         let unreadable = |detail: String| Error::Unreadable {
             operation: OPERATION,
             detail,
@@ -152,6 +152,9 @@ pub(crate) fn values_arg(values: &[CustomFieldValue]) -> Option<Arg> {
     });
     (!values.is_empty()).then(|| Arg::List(items.collect()))
 }
+
+/// The selection of a record's values; the key stands in either place.
+pub(crate) const VALUES: &str = "customFieldValues { definitionKey value definition { key } }";
 
 /// Reads `customFieldValues` as pairs of key and value, in the order of the answer; a value that is null is left out.
 pub(crate) fn read_values<'de, D: serde::Deserializer<'de>>(

@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
 use crate::id::Id;
 use crate::moment::Moment;
-use crate::ops::custom_fields::read_values;
+use crate::ops::custom_fields::{VALUES, read_values};
 use crate::ops::staff::StaffMember;
 use crate::paging::{Listing, Nested, inconsistent};
 
@@ -238,7 +237,7 @@ impl Client {
             operation: "events",
             root: "events",
             filters: vec![filter],
-            selection: &event_selection,
+            selection: event_selection(&SESSIONS),
         };
         self.list_with(&listing, &[&SESSIONS, &STAFF]).await
     }
@@ -249,10 +248,7 @@ impl Client {
     /// As every call; [`Error::Incomplete`] where a nested list stays inconsistent.
     pub async fn event(&self, id: &Id) -> Result<Option<Event>, Error> {
         const OPERATION: &str = "node.event";
-        let mut answer = self
-            .run(&|dialect| node_document(OPERATION, dialect, id))
-            .await?
-            .value;
+        let mut answer = self.run(&|_| node_document(OPERATION, id)).await?.value;
         if answer.get("id").is_none_or(Value::is_null) {
             return Ok(None);
         }
@@ -271,63 +267,55 @@ impl Client {
     }
 }
 
-fn node_document(operation: &'static str, dialect: &Dialect, id: &Id) -> Document {
-    let full = event_selection_with(dialect, &SESSIONS_IN_FULL);
+fn node_document(operation: &'static str, id: &Id) -> Document {
     Document::query(
         operation,
         "node",
         vec![("id", Arg::id(id))],
-        format!("... on Event {{ {full} }}"),
+        format!("... on Event {{ {} }}", event_selection(&SESSIONS_IN_FULL)),
     )
 }
 
 /// An event's sessions with what a list of events needs of them.
-pub(crate) const SESSIONS: Nested = Nested {
+const SESSIONS: Nested = Nested {
     operation: "events.sessions",
     root: "events",
     field: "sessions",
-    node: &|_| SESSION_FIELDS.to_owned(),
+    node: SESSION,
 };
 
+/// An event's sessions with their custom fields and staff, which would make a page of events too heavy.
 const SESSIONS_IN_FULL: Nested = Nested {
-    operation: "events.sessions",
-    root: "events",
-    field: "sessions",
-    node: &|dialect: &Dialect| {
-        let session = ["events", "edges", "node", "sessions", "edges", "node"];
-        let values = dialect.custom_field_values(&session);
-        let staff = dialect.known(
-            &session,
-            "staff",
-            " staff(first: 100) { edges { node { id staffType contact { id } } } }",
-        );
-        format!("{SESSION_FIELDS} {values}{staff}")
-    },
+    node: SESSION_IN_FULL,
+    ..SESSIONS
 };
 
 const STAFF: Nested = Nested {
     operation: "events.staff",
     root: "events",
     field: "staff",
-    node: &|_| "id staffType contact { id }".to_owned(),
+    node: "id staffType contact { id }",
 };
 
-const SESSION_FIELDS: &str = "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd \
-location { id } venue { id }";
-
-fn event_selection(dialect: &Dialect) -> String {
-    event_selection_with(dialect, &SESSIONS)
+macro_rules! session {
+    () => {
+        "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd location { id } venue { id }"
+    };
 }
 
-fn event_selection_with(dialect: &Dialect, sessions: &Nested) -> String {
-    let event = ["events", "edges", "node"];
-    let venue = dialect.shown(&["events", "edges", "node", "venue"], " venue { id }");
-    let values = dialect.custom_field_values(&event);
+const SESSION: &str = session!();
+const SESSION_IN_FULL: &str = concat!(
+    session!(),
+    " customFieldValues { definitionKey value definition { key } }",
+    " staff(first: 100) { edges { node { id staffType contact { id } } } }"
+);
+
+fn event_selection(sessions: &Nested) -> String {
     format!(
         "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd classroomStart classroomEnd \
          lmsStart lmsEnd timeZoneName isSoldOut maxPlaces remainingPlaces courseTemplate {{ id code }} \
-         location {{ id }}{venue} {values} {} {}",
-        sessions.selection(dialect),
-        STAFF.selection(dialect)
+         location {{ id }} ?venue {{ id }} {VALUES} {} {}",
+        sessions.selection(),
+        STAFF.selection()
     )
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::{Error, Outcome, PayloadError};
 use crate::id::Id;
@@ -177,7 +176,7 @@ impl Client {
     pub async fn create_event(&self, event: &NewEvent) -> Result<CreatedEvent, Error> {
         let operation = event.mode.operation();
         let mut mutation = Mutation::new(operation, "event");
-        mutation.object_selection = Some(&created_selection);
+        mutation.shown = format!("id legacyId {}", CREATED_SESSIONS.selection());
         fill(&mut mutation, event)?;
         let created = self.create(&mutation).await?;
         let doubtful = |detail: String| Error::Unreadable {
@@ -286,13 +285,8 @@ const CREATED_SESSIONS: Nested = Nested {
     operation: "events.sessions",
     root: "events",
     field: "sessions",
-    node: &|_| "id legacyId".to_owned(),
+    node: "id legacyId",
 };
-
-fn created_selection(dialect: &Dialect, operation: &'static str) -> String {
-    let sessions = dialect.payload_list(operation, &["event", "sessions"], "id legacyId");
-    format!("id legacyId {sessions}")
-}
 
 fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     let operation = event.mode.operation();

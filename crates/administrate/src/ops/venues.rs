@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
@@ -51,7 +50,7 @@ impl Client {
             operation: "venues",
             root: "venues",
             filters: vec![],
-            selection: &|_: &Dialect| "id name description location { id }".to_owned(),
+            selection: "id name description location { id }".to_owned(),
         })
         .await
     }
