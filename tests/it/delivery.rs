@@ -16,6 +16,7 @@ struct Story {
     world: World,
     provider: Provider,
     administrate: Administrate,
+    client: administrate::Client,
 }
 
 impl Story {
@@ -24,7 +25,8 @@ impl Story {
         let provider = Provider::settle(&world).await;
         let administrate = Administrate::start(Options::default(), days).await;
         administrate.link(&world, &provider).await;
-        Story { world, provider, administrate }
+        let client = administrate.client(&world).await;
+        Story { world, provider, administrate, client }
     }
 
     async fn announce(&self, events: &[Event]) -> Vec<i64> {
@@ -36,8 +38,8 @@ impl Story {
 
     async fn deliver(&self) -> Drained {
         let config = self.administrate.config(&self.world);
-        let client = self.administrate.client(&self.world).await;
-        let worker = Arc::new(Worker::new(&self.world.pool, client, &config).await.expect("a worker"));
+        let worker = Worker::new(&self.world.pool, self.client.clone(), &config).await.expect("a worker");
+        let worker = Arc::new(worker);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }
 
@@ -111,6 +113,7 @@ async fn whatever_fails_the_event_is_there_once() {
             number += 1;
             let code = format!("CM2-{number:03}");
             story.administrate.simulator.clear_faults();
+            story.administrate.simulator.expire_tokens();
             story.administrate.simulator.fault(Fault::first(operation, action.clone()));
             if operation == "events" {
                 // Administrate is only looked at after a doubt.
