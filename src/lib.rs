@@ -1,1 +1,4 @@
 //! Lectern.
+
+pub mod names;
+pub mod timetable_import;
