@@ -52,12 +52,7 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
     Ok(kind)
 }
 
-fn check_part(
-    archive: &mut ZipArchive<Cursor<&[u8]>>,
-    at: usize,
-    before: u64,
-    limits: &Limits,
-) -> Result<u64, Unfit> {
+fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, limits: &Limits) -> Result<u64, Unfit> {
     let mut part = archive.by_index(at).map_err(broken)?;
     let name = name_of(&part)?;
     if !(name.ends_with(".xml") || name.ends_with(".rels")) {
@@ -108,10 +103,7 @@ fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {
     if size <= limit {
         return Ok(());
     }
-    Err(Unfit::TooLarge(format!(
-        "it is over {} MB {what}; split it into several workbooks",
-        limit / 1_000_000
-    )))
+    Err(Unfit::TooLarge(format!("it is over {} MB {what}; split it into several workbooks", limit / 1_000_000)))
 }
 
 fn name_of<R: Read + ?Sized>(part: &zip::read::ZipFile<'_, R>) -> Result<String, Unfit> {
@@ -144,18 +136,12 @@ mod tests {
     #[test]
     fn workbooks_are_told_apart() {
         let limits = Limits::default();
-        for (name, kind) in [
-            ("xl/workbook.xml", Zipped::Xlsx),
-            ("content.xml", Zipped::Ods),
-        ] {
+        for (name, kind) in [("xl/workbook.xml", Zipped::Xlsx), ("content.xml", Zipped::Ods)] {
             assert_eq!(inspect(&zipped(&[(name, b"<a/>")]), &limits), Ok(kind));
         }
         let other = inspect(&zipped(&[("readme.txt", b"hello")]), &limits);
         assert!(matches!(other, Err(Unfit::Unreadable(_))));
-        assert!(matches!(
-            inspect(b"PK\x03\x04nonsense", &limits),
-            Err(Unfit::Unreadable(_))
-        ));
+        assert!(matches!(inspect(b"PK\x03\x04nonsense", &limits), Err(Unfit::Unreadable(_))));
     }
 
     #[test]
@@ -170,24 +156,11 @@ mod tests {
 
     #[test]
     fn what_unpacks_too_far_is_refused() {
-        let limits = Limits {
-            unpacked_bytes: 1_000_000,
-            shared_string_bytes: 1000,
-            ..Limits::default()
-        };
+        let limits = Limits { unpacked_bytes: 1_000_000, shared_string_bytes: 1000, ..Limits::default() };
         let big = vec![b'a'; 2_000_000];
-        let bomb = zipped(&[
-            ("xl/workbook.xml", b"<a/>"),
-            ("xl/worksheets/sheet1.xml", &big),
-        ]);
+        let bomb = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/worksheets/sheet1.xml", &big)]);
         assert!(matches!(inspect(&bomb, &limits), Err(Unfit::TooLarge(_))));
-        let strings = zipped(&[
-            ("xl/workbook.xml", b"<a/>"),
-            ("xl/sharedStrings.xml", &big[..5000]),
-        ]);
-        assert!(matches!(
-            inspect(&strings, &limits),
-            Err(Unfit::TooLarge(_))
-        ));
+        let strings = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/sharedStrings.xml", &big[..5000])]);
+        assert!(matches!(inspect(&strings, &limits), Err(Unfit::TooLarge(_))));
     }
 }

@@ -135,10 +135,7 @@ impl Block {
         self.event == other.event
             && sessions(self) == sessions(other)
             && flaws(self) == flaws(other)
-            && self
-                .sessions
-                .iter()
-                .all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
+            && self.sessions.iter().all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
     }
 }
 
@@ -175,17 +172,9 @@ impl Timetable {
 pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
-        return Err(Unfit::TooLarge(format!(
-            "it has over {} rows",
-            reading.most_rows
-        )));
+        return Err(Unfit::TooLarge(format!("it has over {} rows", reading.most_rows)));
     }
-    let mut timetable = Timetable {
-        sheet: sheet.name.clone(),
-        columns,
-        blocks: Vec::new(),
-        problems,
-    };
+    let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
         return Ok(timetable);
     }
@@ -196,10 +185,7 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
             continue;
         }
         if begins_block(&cells, open.as_ref()) {
-            timetable.blocks.extend(
-                open.take()
-                    .map(|block| block.close(sheet, &timetable.columns, reading)),
-            );
+            timetable.blocks.extend(open.take().map(|block| block.close(sheet, &timetable.columns, reading)));
             open = Some(Open {
                 event: row,
                 sessions: Vec::new(),
@@ -212,9 +198,7 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
             timetable.problems.push(orphan(&cells, open.is_some()));
         }
     }
-    timetable
-        .blocks
-        .extend(open.map(|block| block.close(sheet, &timetable.columns, reading)));
+    timetable.blocks.extend(open.map(|block| block.close(sheet, &timetable.columns, reading)));
     Ok(timetable)
 }
 
@@ -255,31 +239,18 @@ impl Open<'_> {
         for row in self.sessions {
             let mut below = Cells::new(sheet, columns, row, reading);
             let event_row = Cells::new(sheet, columns, self.event, reading);
-            sessions.push((
-                row.number,
-                session_rows::further(&mut below, &event, &event_row),
-            ));
+            sessions.push((row.number, session_rows::further(&mut below, &event, &event_row)));
             problems.extend(below.into_problems());
         }
         let days = session_rows::check_days(&mut sessions);
-        let places = days.into_iter().map(|(row, flaw)| {
-            Problem::at(
-                Some(&sheet.name),
-                Some(row),
-                Some((row, columns.of(Field::Day))),
-                flaw,
-            )
-        });
+        let places = days
+            .into_iter()
+            .map(|(row, flaw)| Problem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw));
         problems.extend(places);
         for problem in &mut problems {
             problem.event.clone_from(&event.title);
         }
-        Block {
-            row: self.event.number,
-            event,
-            sessions,
-            problems,
-        }
+        Block { row: self.event.number, event, sessions, problems }
     }
 }
 
@@ -291,8 +262,7 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
     let zone = cells.zone(!lms);
     let location = cells.required(Field::Location);
     let venue = cells.venue();
-    let window =
-        mode != Mode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
+    let window = mode != Mode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
     let (lms_start, lms_end) = cells.lms_window(window, &zone);
     EventCells {
         template,
@@ -325,9 +295,8 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
 
 /// Whether a template code is that of a self-paced event: a segment of it is OC or WAITLIST.
 pub fn is_lms_code(code: &str) -> bool {
-    code.split(['_', '-', '.', ' ']).any(|segment| {
-        segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist")
-    })
+    code.split(['_', '-', '.', ' '])
+        .any(|segment| segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist"))
 }
 
 /// What a Learning mode cell claims; None when it is blank.
@@ -337,20 +306,12 @@ pub fn is_lms_code(code: &str) -> bool {
 pub fn claimed_mode(text: Option<&str>) -> Result<Option<Mode>, Flaw> {
     let Some(text) = text else { return Ok(None) };
     let folded = crate::names::fold(text);
-    for (word, mode) in [
-        ("lms", Mode::Lms),
-        ("blended", Mode::Blended),
-        ("classroom", Mode::Classroom),
-    ] {
+    for (word, mode) in [("lms", Mode::Lms), ("blended", Mode::Blended), ("classroom", Mode::Classroom)] {
         if folded.contains(word) {
             return Ok(Some(mode));
         }
     }
-    let known = vec![
-        "Blended".to_owned(),
-        "Classroom".to_owned(),
-        "LMS".to_owned(),
-    ];
+    let known = vec!["Blended".to_owned(), "Classroom".to_owned(), "LMS".to_owned()];
     let message = format!("\"{text}\" is not a learning mode; write Blended, Classroom or LMS");
     Err(Flaw::new(Code::InvalidValue, message).suggesting(known))
 }

@@ -30,19 +30,8 @@ pub(super) const START: Pair = (Field::StartDate, Field::StartTime);
 pub(super) const END: Pair = (Field::EndDate, Field::EndTime);
 
 impl<'a> Cells<'a> {
-    pub(super) fn new(
-        sheet: &'a Sheet,
-        columns: &'a Columns,
-        row: &'a Row,
-        reading: &'a Reading,
-    ) -> Self {
-        Self {
-            sheet,
-            columns,
-            row,
-            reading,
-            problems: Vec::new(),
-        }
+    pub(super) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, reading: &'a Reading) -> Self {
+        Self { sheet, columns, row, reading, problems: Vec::new() }
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -52,8 +41,7 @@ impl<'a> Cells<'a> {
     /// Whether nothing of the row counts: only unknown columns, or times left over by filling down.
     pub(super) fn is_blank(&self) -> bool {
         let filled = |column| {
-            let ignored =
-                [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
+            let ignored = [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
             let unknown = self.columns.unknown.iter().any(|(at, _)| *at == column);
             !unknown && !ignored.contains(&column)
         };
@@ -70,8 +58,7 @@ impl<'a> Cells<'a> {
     }
 
     pub(super) fn is_lms(&self) -> bool {
-        self.peek(Field::Template)
-            .is_some_and(|code| is_lms_code(&code))
+        self.peek(Field::Template).is_some_and(|code| is_lms_code(&code))
     }
 
     pub(super) fn has_any(&self, fields: &[Field]) -> bool {
@@ -80,12 +67,7 @@ impl<'a> Cells<'a> {
 
     pub(super) fn problem(&self, field: Field, flaw: Flaw) -> Problem {
         let cell = (self.row.number, self.columns.of(field));
-        Problem::at(
-            Some(&self.sheet.name),
-            Some(self.row.number),
-            Some(cell),
-            flaw,
-        )
+        Problem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), flaw)
     }
 
     pub(super) fn flag(&mut self, field: Field, flaw: Flaw) {
@@ -109,10 +91,7 @@ impl<'a> Cells<'a> {
                 None
             }
             Some(Content::Fault(error)) => {
-                let message = format!(
-                    "\"{}\" is the error {error}; put a value there",
-                    field.header()
-                );
+                let message = format!("\"{}\" is the error {error}; put a value there", field.header());
                 self.flag(field, Flaw::new(Code::InvalidValue, message));
                 None
             }
@@ -144,10 +123,7 @@ impl<'a> Cells<'a> {
         let text = self.required(field)?;
         let length = text.chars().count();
         if length > most {
-            let message = format!(
-                "\"{}\" has {length} characters, at most {most} are possible",
-                field.header()
-            );
+            let message = format!("\"{}\" has {length} characters, at most {most} are possible", field.header());
             self.flag(field, Flaw::new(Code::InvalidValue, message));
         }
         Some(text)
@@ -180,41 +156,21 @@ impl<'a> Cells<'a> {
     }
 
     /// Start and end, the end after the start.
-    pub(super) fn span(
-        &mut self,
-        start: Pair,
-        end: Pair,
-        zone: &TimeZone,
-    ) -> (Option<Moment>, Option<Moment>) {
+    pub(super) fn span(&mut self, start: Pair, end: Pair, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
         let from = self.moment(start, zone);
         let to = self.moment(end, zone);
         if let (Some(from), Some(to)) = (from, to)
             && to.at <= from.at
         {
-            let field = if to.local.date() == from.local.date() {
-                end.1
-            } else {
-                end.0
-            };
-            let message = format!(
-                "the end ({}) is not after the start ({})",
-                to.local, from.local
-            );
+            let field = if to.local.date() == from.local.date() { end.1 } else { end.0 };
+            let message = format!("the end ({}) is not after the start ({})", to.local, from.local);
             self.flag(field, Flaw::new(Code::EndBeforeStart, message));
         }
         (from, to)
     }
 
-    pub(super) fn lms_window(
-        &mut self,
-        wanted: bool,
-        zone: &TimeZone,
-    ) -> (Option<Moment>, Option<Moment>) {
-        if wanted {
-            self.span(LMS_START, LMS_END, zone)
-        } else {
-            (None, None)
-        }
+    pub(super) fn lms_window(&mut self, wanted: bool, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
+        if wanted { self.span(LMS_START, LMS_END, zone) } else { (None, None) }
     }
 
     /// The row's zone; the provider's own where the cell is blank.
@@ -226,34 +182,23 @@ impl<'a> Cells<'a> {
         let Some(text) = self.text(Field::TimeZone) else {
             return own;
         };
-        self.keep(Field::TimeZone, values::zone(&text))
-            .unwrap_or(own)
+        self.keep(Field::TimeZone, values::zone(&text)).unwrap_or(own)
     }
 
     /// The zone that a session row names, else its event's.
     pub(super) fn zone_or(&mut self, event: &TimeZone) -> TimeZone {
-        if self.has_any(&[Field::TimeZone]) {
-            self.zone(false)
-        } else {
-            event.clone()
-        }
+        if self.has_any(&[Field::TimeZone]) { self.zone(false) } else { event.clone() }
     }
 
     /// How the event is taught: the template code decides, the Learning mode must agree.
     pub(super) fn mode(&mut self) -> Mode {
         let by_code = self.is_lms();
         let text = self.text(Field::LearningMode);
-        let claim = self
-            .keep(Field::LearningMode, claimed_mode(text.as_deref()))
-            .flatten();
+        let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
         if claim.is_some_and(|claim| (claim == Mode::Lms) != by_code) {
             let code = self.peek(Field::Template).unwrap_or_default();
             let says = text.unwrap_or_default();
-            let is = if by_code {
-                "a self-paced (LMS)"
-            } else {
-                "not a self-paced (LMS)"
-            };
+            let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
             let message = format!("the learning mode says \"{says}\", but {code} is {is} course");
             self.flag(Field::LearningMode, Flaw::new(Code::InvalidValue, message));
         }
@@ -273,17 +218,14 @@ impl<'a> Cells<'a> {
         let places = values::whole_number(content).filter(|places| *places >= 0);
         if places.is_none() {
             let shown = values::text(content).unwrap_or_default();
-            let message =
-                format!("\"{shown}\" is not a number of places; write a whole number from 0");
+            let message = format!("\"{shown}\" is not a number of places; write a whole number from 0");
             self.flag(Field::MaxPlaces, Flaw::new(Code::InvalidValue, message));
         }
         places
     }
 
     pub(super) fn names(&mut self, field: Field) -> Vec<String> {
-        self.text(field)
-            .map(|text| values::names(&text))
-            .unwrap_or_default()
+        self.text(field).map(|text| values::names(&text)).unwrap_or_default()
     }
 
     pub(super) fn url(&mut self, field: Field) -> Option<String> {
@@ -314,10 +256,7 @@ impl<'a> Cells<'a> {
 
     pub(super) fn sitting(&mut self) -> Option<Sitting> {
         let text = self.required(Field::Sitting)?;
-        self.keep(
-            Field::Sitting,
-            values::sitting(&text, &self.reading.sittings),
-        )
+        self.keep(Field::Sitting, values::sitting(&text, &self.reading.sittings))
     }
 
     /// A session's day within its event, still unchecked against the others.
@@ -335,11 +274,7 @@ impl<'a> Cells<'a> {
     /// What stands in columns that mean nothing to us, by header.
     pub(super) fn unused(&self) -> BTreeMap<String, String> {
         let value = |(column, header): &(u32, String)| {
-            let name = if header.is_empty() {
-                super::problems::column_name(*column)
-            } else {
-                header.clone()
-            };
+            let name = if header.is_empty() { super::problems::column_name(*column) } else { header.clone() };
             Some((name, self.row.content(*column).and_then(values::text)?))
         };
         self.columns.unknown.iter().filter_map(value).collect()

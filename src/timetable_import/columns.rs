@@ -36,11 +36,7 @@ impl Columns {
 pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<Problem>) {
     let at = header_at(&sheet.rows);
     let Some(header) = sheet.rows.get(at) else {
-        let columns = Columns {
-            header_row: 1,
-            places: [None; FIELDS],
-            unknown: Vec::new(),
-        };
+        let columns = Columns { header_row: 1, places: [None; FIELDS], unknown: Vec::new() };
         let problems = missing(sheet, &columns);
         return (columns, &[], problems);
     };
@@ -57,10 +53,7 @@ pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<Problem>) {
 /// The row that knows the most headers, the first of equals.
 fn header_at(rows: &[Row]) -> usize {
     let known = |row: &Row| {
-        let texts = row
-            .cells
-            .iter()
-            .filter_map(|cell| values::text(&cell.content));
+        let texts = row.cells.iter().filter_map(|cell| values::text(&cell.content));
         texts.filter(|text| field_called(text).is_some()).count()
     };
     let mut best = (0, 0);
@@ -74,11 +67,7 @@ fn header_at(rows: &[Row]) -> usize {
 }
 
 fn read_header(header: &Row) -> Columns {
-    let mut columns = Columns {
-        header_row: header.number,
-        places: [None; FIELDS],
-        unknown: Vec::new(),
-    };
+    let mut columns = Columns { header_row: header.number, places: [None; FIELDS], unknown: Vec::new() };
     for cell in &header.cells {
         let Some(text) = values::text(&cell.content) else {
             continue;
@@ -104,10 +93,7 @@ fn prefer_exact(columns: &mut Columns, header: &Row) {
             continue;
         };
         let place = &mut columns.places[field as usize];
-        let before = place
-            .and_then(|p| header.content(p))
-            .and_then(values::text)
-            .unwrap_or_default();
+        let before = place.and_then(|p| header.content(p)).and_then(values::text).unwrap_or_default();
         if fold(&before) == fold(field.header()) {
             columns.unknown.push((column, text));
         } else if let Some(alias) = place.replace(column) {
@@ -121,22 +107,15 @@ fn prefer_exact(columns: &mut Columns, header: &Row) {
 fn is_hint(row: &Row) -> bool {
     row.cells.iter().all(|cell| {
         let text = values::text(&cell.content).map(|text| fold(&text));
-        text.is_some_and(|text| {
-            text.starts_with("e.g.") || FORMAT_WORDS.iter().any(|word| fold(word) == text)
-        })
+        text.is_some_and(|text| text.starts_with("e.g.") || FORMAT_WORDS.iter().any(|word| fold(word) == text))
     })
 }
 
 fn missing(sheet: &Sheet, columns: &Columns) -> Vec<Problem> {
-    let absent = LAYOUT
-        .iter()
-        .filter(|c| c.required && columns.places[c.field as usize].is_none());
+    let absent = LAYOUT.iter().filter(|c| c.required && columns.places[c.field as usize].is_none());
     absent
         .map(|column| {
-            let close = nearest(
-                column.header,
-                columns.unknown.iter().map(|(_, text)| text.as_str()),
-            );
+            let close = nearest(column.header, columns.unknown.iter().map(|(_, text)| text.as_str()));
             let hint = match close.first() {
                 Some(close) => format!("; did you mean \"{close}\"?"),
                 None => "; add it, it may be anywhere in the header row".to_owned(),
@@ -150,20 +129,13 @@ fn missing(sheet: &Sheet, columns: &Columns) -> Vec<Problem> {
 
 /// Adds the columns that have values but no header.
 fn note_headerless(columns: &mut Columns, data: &[Row]) {
-    let mut filled: Vec<u32> = data
-        .iter()
-        .flat_map(|row| row.cells.iter().map(|cell| cell.column))
-        .collect();
+    let mut filled: Vec<u32> = data.iter().flat_map(|row| row.cells.iter().map(|cell| cell.column)).collect();
     filled.sort_unstable();
     filled.dedup();
-    let known = |column: &u32| {
-        columns.places.contains(&Some(*column))
-            || columns.unknown.iter().any(|(at, _)| at == column)
-    };
+    let known =
+        |column: &u32| columns.places.contains(&Some(*column)) || columns.unknown.iter().any(|(at, _)| at == column);
     filled.retain(|column| !known(column));
-    columns
-        .unknown
-        .extend(filled.into_iter().map(|column| (column, String::new())));
+    columns.unknown.extend(filled.into_iter().map(|column| (column, String::new())));
     columns.unknown.sort_by_key(|(column, _)| *column);
 }
 
@@ -171,23 +143,14 @@ fn unused(sheet: &Sheet, columns: &Columns) -> Option<Problem> {
     if columns.unknown.is_empty() {
         return None;
     }
-    let shown = columns
-        .unknown
-        .iter()
-        .take(20)
-        .map(|(column, text)| match text.as_str() {
-            "" => format!("column {} (no header)", column_name(*column)),
-            text => format!("\"{text}\" ({})", column_name(*column)),
-        });
+    let shown = columns.unknown.iter().take(20).map(|(column, text)| match text.as_str() {
+        "" => format!("column {} (no header)", column_name(*column)),
+        text => format!("\"{text}\" ({})", column_name(*column)),
+    });
     let mut list = shown.collect::<Vec<_>>().join(", ");
     if columns.unknown.len() > 20 {
         list.push_str(&format!(" and {} more", columns.unknown.len() - 20));
     }
     let flaw = Flaw::new(Code::UnusedColumn, format!("not used, only kept: {list}"));
-    Some(Problem::at(
-        Some(&sheet.name),
-        Some(columns.header_row),
-        None,
-        flaw,
-    ))
+    Some(Problem::at(Some(&sheet.name), Some(columns.header_row), None, flaw))
 }

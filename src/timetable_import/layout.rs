@@ -75,15 +75,8 @@ pub struct Column {
 pub const FIELDS: usize = LAYOUT.len();
 
 /// Words of the format hint row, besides "e.g. …".
-pub const FORMAT_WORDS: [&str; 7] = [
-    "DD/MM/YYYY",
-    "HH:mm",
-    "Integer",
-    "Number",
-    "Y/N",
-    "free-text",
-    "blended/classroom/lms",
-];
+pub const FORMAT_WORDS: [&str; 7] =
+    ["DD/MM/YYYY", "HH:mm", "Integer", "Number", "Y/N", "free-text", "blended/classroom/lms"];
 
 const DATE: &str = "DD/MM/YYYY";
 const TIME: &str = "HH:mm";
@@ -98,15 +91,7 @@ const fn column(
     (example, hint): (&'static str, &'static str),
     format: Format,
 ) -> Column {
-    Column {
-        field,
-        header,
-        required,
-        aliases,
-        example,
-        hint,
-        format,
-    }
+    Column { field, header, required, aliases, example, hint, format }
 }
 
 /// Every column, in the order of the provider's workbook (facts §3.1; `required` = marked R there).
@@ -177,10 +162,7 @@ pub fn field_called(header: &str) -> Option<Field> {
 }
 
 fn squeeze(header: &str) -> String {
-    fold(header)
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    fold(header).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]

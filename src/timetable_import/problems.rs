@@ -83,11 +83,7 @@ pub struct Flaw {
 impl Flaw {
     /// A flaw without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            suggestions: Vec::new(),
-        }
+        Self { code, message: message.into(), suggestions: Vec::new() }
     }
 
     /// The same with what was probably meant.
@@ -176,13 +172,7 @@ mod tests {
 
     #[test]
     fn cells_are_named_as_excel_does() {
-        for (row, column, name) in [
-            (4, 4, "E4"),
-            (1, 25, "Z1"),
-            (9, 26, "AA9"),
-            (2, 701, "ZZ2"),
-            (2, 702, "AAA2"),
-        ] {
+        for (row, column, name) in [(4, 4, "E4"), (1, 25, "Z1"), (9, 26, "AA9"), (2, 701, "ZZ2"), (2, 702, "AAA2")] {
             assert_eq!(cell_name(row, column), name);
         }
     }

@@ -8,9 +8,7 @@ use super::workbook::{Content, Limits, Rows, Sheet, Unfit};
 /// [`Unfit`] when it holds NUL bytes (no text), an open quote, or too many rows.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     if bytes.contains(&0) {
-        return Err(Unfit::unreadable(
-            "it is no text; save it as an Excel workbook (.xlsx)",
-        ));
+        return Err(Unfit::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
     }
     let text = decode(bytes);
     let mut rows = Rows::new(limits);
@@ -41,16 +39,8 @@ impl<'a> Fields<'a> {
     fn new(text: &'a str) -> Self {
         let header = text.lines().next().unwrap_or_default();
         let often = |c: &char| header.matches(*c).count();
-        let separator = [',', ';', '\t']
-            .into_iter()
-            .max_by_key(often)
-            .unwrap_or(',');
-        Self {
-            rest: text.chars().peekable(),
-            separator,
-            row: 0,
-            column: 0,
-        }
+        let separator = [',', ';', '\t'].into_iter().max_by_key(often).unwrap_or(',');
+        Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
 
     /// The next field with its place (row, column), counted from 0.
@@ -89,9 +79,7 @@ impl<'a> Fields<'a> {
                 Some(c) => field.push(c),
                 None => {
                     let line = self.row + 1;
-                    return Err(Unfit::unreadable(format!(
-                        "a quote opened in line {line} never closes"
-                    )));
+                    return Err(Unfit::unreadable(format!("a quote opened in line {line} never closes")));
                 }
             }
         }
@@ -121,13 +109,7 @@ mod tests {
         let limits = Limits::default();
         let file = "a;b\r\n\r\n\"x; \"\"y\"\"\nz\";\u{e9}\n;2";
         let sheet = read("t.csv", file.as_bytes(), &limits).map(|s| texts(&s));
-        let expected = [
-            (1, 0, "a"),
-            (1, 1, "b"),
-            (3, 0, "x; \"y\"\nz"),
-            (3, 1, "é"),
-            (4, 1, "2"),
-        ];
+        let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x; \"y\"\nz"), (3, 1, "é"), (4, 1, "2")];
         let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
         assert_eq!(sheet, Ok(expected));
         assert!(read("t.csv", b"\"open", &limits).is_err());

@@ -40,21 +40,13 @@ pub(super) fn first(cells: &mut Cells<'_>, event: &EventCells) -> SessionCells {
 }
 
 /// A session that has a row of its own.
-pub(super) fn further(
-    cells: &mut Cells<'_>,
-    event: &EventCells,
-    event_row: &Cells<'_>,
-) -> SessionCells {
+pub(super) fn further(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) -> SessionCells {
     cells.check_mode();
     warn_of_event_values(cells, event, event_row);
     let location = cells.text(Field::Location);
     let venue = cells.venue();
     let zone = cells.zone_or(&event.zone);
-    SessionCells {
-        location,
-        venue,
-        ..read(cells, event, zone)
-    }
+    SessionCells { location, venue, ..read(cells, event, zone) }
 }
 
 fn read(cells: &mut Cells<'_>, event: &EventCells, zone: TimeZone) -> SessionCells {
@@ -68,11 +60,7 @@ fn read(cells: &mut Cells<'_>, event: &EventCells, zone: TimeZone) -> SessionCel
         venue: Venue::Blank,
         start,
         end,
-        instructors: if own.is_empty() {
-            event.instructors.clone()
-        } else {
-            own
-        },
+        instructors: if own.is_empty() { event.instructors.clone() } else { own },
         url: cells.url(Field::SessionUrl),
         unused: cells.unused(),
         zone,
@@ -105,9 +93,7 @@ fn warn_of_event_values(cells: &mut Cells<'_>, event: &EventCells, event_row: &C
 
 fn differs(cells: &mut Cells<'_>, field: Field, said: &str) {
     let header = field.header();
-    let message = format!(
-        "\"{said}\" is not used: \"{header}\" counts on the event's row, which says otherwise"
-    );
+    let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which says otherwise");
     cells.flag(field, Flaw::new(Code::ConflictingValue, message));
 }
 

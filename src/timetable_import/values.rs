@@ -48,18 +48,13 @@ pub fn text(content: &Content) -> Option<String> {
 /// `invalid_date` when it is none of these or no day of the calendar.
 pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
     let found = match content {
-        Content::Serial(days) | Content::Number(days) => {
-            serial(*days, since_1904).map(DateTime::date)
-        }
+        Content::Serial(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
         Content::Text(text) => written_date(text.trim()),
         _ => None,
     };
     found.ok_or_else(|| {
         let shown = text(content).unwrap_or_default();
-        Flaw::new(
-            Code::InvalidDate,
-            format!("\"{shown}\" is not a date; write DD/MM/YYYY"),
-        )
+        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a date; write DD/MM/YYYY"))
     })
 }
 
@@ -76,10 +71,7 @@ pub fn time(content: &Content) -> Result<Time, Flaw> {
     };
     found.ok_or_else(|| {
         let shown = text(content).unwrap_or_default();
-        Flaw::new(
-            Code::InvalidDate,
-            format!("\"{shown}\" is not a time of day; write HH:MM"),
-        )
+        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a time of day; write HH:MM"))
     })
 }
 
@@ -92,19 +84,16 @@ pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Flaw> {
     let found = zone.to_ambiguous_timestamp(local);
     let name = zone.iana_name().unwrap_or("this time zone");
     match found.offset() {
-        jiff::tz::AmbiguousOffset::Unambiguous { .. } => found
-            .unambiguous()
-            .map(|at| Moment { local, at })
-            .map_err(|e| Flaw::new(Code::InvalidDate, e.to_string())),
+        jiff::tz::AmbiguousOffset::Unambiguous { .. } => {
+            found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Flaw::new(Code::InvalidDate, e.to_string()))
+        }
         jiff::tz::AmbiguousOffset::Gap { .. } => Err(Flaw::new(
             Code::InvalidDate,
             format!("{local} does not exist in {name}: the clocks go forward over it"),
         )),
         jiff::tz::AmbiguousOffset::Fold { .. } => Err(Flaw::new(
             Code::InvalidDate,
-            format!(
-                "{local} happens twice in {name}, when the clocks go back; choose another time"
-            ),
+            format!("{local} happens twice in {name}, when the clocks go back; choose another time"),
         )),
     }
 }
@@ -116,8 +105,7 @@ pub fn whole_number(content: &Content) -> Option<i32> {
         Content::Text(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    let whole =
-        number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+    let whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
     whole.then_some(number as i32)
 }
 
@@ -141,8 +129,7 @@ pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
     let parts: Vec<&str> = text.split(" - ").map(str::trim).collect();
     let name = parts.join("/").replace(' ', "_");
     TimeZone::get(&name).map_err(|_| {
-        let message =
-            format!("no time zone is called \"{text}\"; write for instance \"Europe - London\"");
+        let message = format!("no time zone is called \"{text}\"; write for instance \"Europe - London\"");
         Flaw::new(Code::InvalidValue, message)
     })
 }
@@ -155,19 +142,13 @@ pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting
     let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
     let (year, letter) = text.split_at(year_ends);
     let plausible = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
-    let suffix = letters
-        .iter()
-        .find(|(known, _)| fold(known) == fold(letter));
+    let suffix = letters.iter().find(|(known, _)| fold(known) == fold(letter));
     match suffix {
-        Some((_, suffix)) if plausible => Ok(Sitting {
-            written: text.to_owned(),
-            mapped: format!("{year}{suffix}"),
-        }),
+        Some((_, suffix)) if plausible => Ok(Sitting { written: text.to_owned(), mapped: format!("{year}{suffix}") }),
         _ => {
             let known: Vec<&str> = letters.keys().map(String::as_str).collect();
             let known = known.join(" or ");
-            let message =
-                format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
+            let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
             Err(Flaw::new(Code::InvalidValue, message))
         }
     }
@@ -176,9 +157,7 @@ pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting
 /// An absolute http or https address of at most 500 characters.
 pub fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let rest = lower
-        .strip_prefix("https://")
-        .or_else(|| lower.strip_prefix("http://"));
+    let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
     host.is_some_and(|host| !host.is_empty())
         && text.chars().count() <= 500
@@ -201,10 +180,7 @@ pub fn names(text: &str) -> Vec<String> {
 
 /// Whether a venue's name says that there is none yet.
 pub fn is_to_be_confirmed(name: &str) -> bool {
-    matches!(
-        fold(name).as_str(),
-        "to be confirmed" | "to be determined" | "tbc" | "tbd"
-    )
+    matches!(fold(name).as_str(), "to be confirmed" | "to be determined" | "tbc" | "tbd")
 }
 
 /// Excel's day number as date and time; 1900 has a 29 February there, which is no day.
@@ -242,19 +218,12 @@ fn written_date(text: &str) -> Option<Date> {
     let [first, month, last] = parts.as_slice() else {
         return None;
     };
-    let (day, year) = if first.len() == 4 && separator == '-' {
-        (last, first)
-    } else {
-        (first, last)
-    };
+    let (day, year) = if first.len() == 4 && separator == '-' { (last, first) } else { (first, last) };
     if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
         return None;
     }
-    let digits = [day, month, year]
-        .iter()
-        .all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    let date =
-        digits.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
+    let digits = [day, month, year].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let date = digits.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
     date.flatten()
 }
 
@@ -292,11 +261,5 @@ fn duration(iso: &str) -> Option<Time> {
     let (hour, rest) = iso.split_once('H')?;
     let (minute, rest) = rest.split_once('M')?;
     let second = rest.strip_suffix('S')?.split('.').next()?;
-    Time::new(
-        hour.parse().ok()?,
-        minute.parse().ok()?,
-        second.parse().ok()?,
-        0,
-    )
-    .ok()
+    Time::new(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, 0).ok()
 }

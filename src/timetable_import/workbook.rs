@@ -106,10 +106,7 @@ pub struct Row {
 impl Row {
     /// What stands in a column, if anything.
     pub fn content(&self, column: u32) -> Option<&Content> {
-        let at = self
-            .cells
-            .binary_search_by_key(&column, |c| c.column)
-            .ok()?;
+        let at = self.cells.binary_search_by_key(&column, |c| c.column).ok()?;
         self.cells.get(at).map(|cell| &cell.content)
     }
 }
@@ -155,15 +152,10 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
         return read_xls(bytes, limits);
     }
     let lower = name.to_lowercase();
-    if [".csv", ".tsv", ".txt"]
-        .iter()
-        .any(|end| lower.ends_with(end))
-    {
+    if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
         return separated::read(name, bytes, limits);
     }
-    Err(Unfit::unreadable(
-        "it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)",
-    ))
+    Err(Unfit::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
 }
 
 fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
@@ -266,18 +258,11 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(limits: &Limits) -> Self {
         // Header, hints and a title are no data rows; the exact count is checked once they are known.
-        Self {
-            rows: Vec::new(),
-            most: limits.data_rows + 32,
-        }
+        Self { rows: Vec::new(), most: limits.data_rows + 32 }
     }
 
     /// Adds a cell at (row, column), both counted from 0, in reading order.
-    pub(super) fn push(
-        &mut self,
-        (row, column): (u32, u32),
-        content: Option<Content>,
-    ) -> Result<(), Unfit> {
+    pub(super) fn push(&mut self, (row, column): (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
         let Some(content) = content else {
             return Ok(());
         };
@@ -287,23 +272,12 @@ impl Rows {
         let number = row.saturating_add(1);
         if self.rows.last().is_none_or(|last| last.number < number) {
             if self.rows.len() >= self.most {
-                return Err(Unfit::TooLarge(format!(
-                    "it has over {} rows",
-                    self.most - 32
-                )));
+                return Err(Unfit::TooLarge(format!("it has over {} rows", self.most - 32)));
             }
-            self.rows.push(Row {
-                number,
-                cells: Vec::new(),
-            });
+            self.rows.push(Row { number, cells: Vec::new() });
         }
-        let out_of_order =
-            || Unfit::unreadable(format!("the cells of row {number} are out of order"));
-        let last = self
-            .rows
-            .last_mut()
-            .filter(|last| last.number == number)
-            .ok_or_else(out_of_order)?;
+        let out_of_order = || Unfit::unreadable(format!("the cells of row {number} are out of order"));
+        let last = self.rows.last_mut().filter(|last| last.number == number).ok_or_else(out_of_order)?;
         if last.cells.last().is_some_and(|cell| cell.column >= column) {
             return Err(out_of_order());
         }
@@ -312,10 +286,6 @@ impl Rows {
     }
 
     pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {
-        Sheet {
-            name,
-            since_1904,
-            rows: self.rows,
-        }
+        Sheet { name, since_1904, rows: self.rows }
     }
 }
