@@ -108,7 +108,7 @@ pub struct SessionCells {
     pub zone: TimeZone,
     pub start: Option<Moment>,
     pub end: Option<Moment>,
-    /// Those of the row, else the event's.
+    /// Those of the row; empty: the event's.
     pub instructors: Vec<String>,
     pub url: Option<String>,
     pub unused: BTreeMap<String, String>,
