@@ -8,6 +8,8 @@ pub mod db;
 pub mod embedded;
 pub mod error;
 pub mod names;
+pub mod outbox;
 pub mod runs;
 pub mod schema;
 pub mod timetable_import;
+pub mod tutorials;
