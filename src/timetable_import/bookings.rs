@@ -2,16 +2,18 @@
 //!
 //! A venue named like its location ("Live online") is virtual and never clashes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::names::fold;
+use crate::tutorials::{Event, Session};
 
 use super::blocks::Timetable;
+use super::differences::{Names, place_of};
 use super::layout::Field;
-use super::ours::{Booking, Named};
-use super::plan::{Item, PlannedSession};
+use super::ours::{Booking, Ours};
+use super::plan::{Item, Outcome};
 use super::problems::{Code, Flaw, Problem};
 
 /// What can be booked.
@@ -26,35 +28,33 @@ struct Slot<'a> {
     end: Timestamp,
     event: &'a str,
     session: &'a str,
-    /// The row of the file and the resource's name there; None for a booking outside the file.
-    here: Option<(u32, &'a str)>,
+    /// The row of the file; None for a booking outside it.
+    row: Option<u32>,
 }
 
 /// One warning for each row that books what is taken already; of two rows the later one is told.
-pub(super) fn clashes(timetable: &Timetable, items: &[Item], bookings: &[Booking]) -> Vec<Problem> {
+pub(super) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours) -> Vec<Problem> {
+    let names = Names::new(ours);
     let mut slots: BTreeMap<Resource, Vec<Slot<'_>>> = BTreeMap::new();
-    for (item, block) in items.iter().zip(&timetable.blocks) {
-        let Some(event) = &item.event else { continue };
-        for session in &event.sessions {
+    let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != Outcome::Cancel);
+    for (item, block) in booking {
+        let Some(planned) = &item.event else { continue };
+        for session in &planned.event.sessions {
             let row = block.sessions.iter().find(|(_, cells)| cells.day == Some(session.sequence));
             let row = row.map_or(block.row, |(row, _)| *row);
-            add(&mut slots, &item.title, session, row);
+            add(&mut slots, &names, (&planned.event, session), row);
         }
     }
-    for booking in bookings {
+    for booking in &ours.bookings {
         add_booking(&mut slots, booking);
     }
-    let mut told = HashSet::new();
     let mut problems = Vec::new();
     for (resource, mut slots) in slots {
         slots.sort_by_key(|slot| slot.start);
         let mut reaching: Option<&Slot<'_>> = None;
         for slot in &slots {
-            if let Some(other) = reaching.filter(|other| slot.start < other.end)
-                && let Some((row, problem)) = clash(timetable, resource, other, slot)
-                && told.insert((row, problem.cell.clone(), problem.message.clone()))
-            {
-                problems.push(problem);
+            if let Some(other) = reaching.filter(|other| slot.start < other.end) {
+                problems.extend(clash(timetable, &names, resource, other, slot));
             }
             if reaching.is_none_or(|other| other.end < slot.end) {
                 reaching = Some(slot);
@@ -64,21 +64,25 @@ pub(super) fn clashes(timetable: &Timetable, items: &[Item], bookings: &[Booking
     problems
 }
 
-fn add<'a>(slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>, event: &'a str, session: &'a PlannedSession, row: u32) {
-    let values = &session.values;
-    let mut book = |resource, record: &'a Named| {
-        let here = Some((row, record.name.as_str()));
-        let slot = Slot { start: values.start, end: values.end, event, session: &values.title, here };
+fn add<'a>(
+    slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>,
+    names: &Names<'_>,
+    (event, session): (&'a Event, &'a Session),
+    row: u32,
+) {
+    let mut book = |resource| {
+        let (start, end) = (session.start, session.end);
+        let slot = Slot { start, end, event: &event.code, session: &session.title, row: Some(row) };
         slots.entry(resource).or_default().push(slot);
     };
-    if let Some(venue) = &values.venue {
-        let virtual_room = values.location.as_ref().is_some_and(|location| fold(&location.name) == fold(&venue.name));
-        if !virtual_room {
-            book(Resource::Venue(venue.id), venue);
+    if let (location, Some(venue)) = place_of(event, session) {
+        let is_virtual = location.is_some_and(|location| fold(&names.location(location)) == fold(&names.venue(venue)));
+        if !is_virtual {
+            book(Resource::Venue(venue));
         }
     }
-    for instructor in &values.instructors {
-        book(Resource::Instructor(instructor.id), instructor);
+    for instructor in &session.instructor_ids {
+        book(Resource::Instructor(*instructor));
     }
 }
 
@@ -93,24 +97,29 @@ fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>, booking: &'a B
                 end: booking.end,
                 event: &booking.event,
                 session: &booking.session,
-                here: None,
+                row: None,
             });
         }
     }
 }
 
-fn clash(timetable: &Timetable, resource: Resource, one: &Slot<'_>, two: &Slot<'_>) -> Option<(u32, Problem)> {
-    let row = |slot: &Slot<'_>| slot.here.map(|(row, _)| row);
-    let (slot, other) = if row(one) > row(two) { (one, two) } else { (two, one) };
-    let (row, name) = slot.here?;
-    let field = match resource {
-        Resource::Venue(_) => Field::Venue,
-        Resource::Instructor(_) => Field::SessionInstructor,
+fn clash(
+    timetable: &Timetable,
+    names: &Names<'_>,
+    resource: Resource,
+    one: &Slot<'_>,
+    two: &Slot<'_>,
+) -> Option<Problem> {
+    let (slot, other) = if one.row > two.row { (one, two) } else { (two, one) };
+    let row = slot.row?;
+    let (field, name) = match resource {
+        Resource::Venue(id) => (Field::Venue, names.venue(id)),
+        Resource::Instructor(id) => (Field::SessionInstructor, names.instructor(id)),
     };
-    let place = other.here.map(|(row, _)| format!(" (row {row})")).unwrap_or_default();
+    let place = other.row.map(|row| format!(" (row {row})")).unwrap_or_default();
     let message =
         format!("{name} is booked at this time already: event {}, session \"{}\"{place}", other.event, other.session);
     let mut problem = timetable.problem(row, field, Flaw::new(Code::DoubleBooked, message));
     problem.event = Some(slot.event.to_owned());
-    Some((row, problem))
+    Some(problem)
 }

@@ -1,28 +1,80 @@
-//! Two states of an event or session, field by field: what to show as old → new.
+//! Two states of an event, field by field: what to show as old → new.
+//!
+//! How a place is written is no difference, only which place is meant; so is the order of people.
 
-use super::ours::{Contact, EventValues, Named, SessionValues};
+use std::collections::HashMap;
+
+use crate::tutorials::{Event, Role, Session};
+
+use super::ours::Ours;
 use super::plan::Change;
 
 /// A field's name, what is compared, and what is shown.
 type Shown = (&'static str, Option<String>, Option<String>);
 
-/// What differs between two states of an event.
-pub fn of_event(old: &EventValues, new: &EventValues) -> Vec<Change> {
-    if same_event(old, new) { Vec::new() } else { changes("", &event_fields(old), &event_fields(new)) }
+/// The names by which records are shown.
+pub(super) struct Names<'a> {
+    templates: HashMap<i64, &'a str>,
+    locations: HashMap<i64, &'a str>,
+    venues: HashMap<i64, &'a str>,
+    instructors: HashMap<i64, &'a str>,
+    products: HashMap<i64, &'a str>,
 }
 
-/// What differs between two states of a session; `day` names it.
-pub fn of_session(day: i32, old: &SessionValues, new: &SessionValues) -> Vec<Change> {
-    let prefix = format!("day {day}: ");
-    if same_session(old, new) { Vec::new() } else { changes(&prefix, &session_fields(old), &session_fields(new)) }
+impl<'a> Names<'a> {
+    pub(super) fn new(ours: &'a Ours) -> Self {
+        let linked = |records: &'a [super::ours::Linked]| {
+            records.iter().map(|linked| (linked.record.id, linked.record.name.as_str())).collect()
+        };
+        let venues = ours.venues.iter().map(|venue| (venue.linked.record.id, venue.linked.record.name.as_str()));
+        let products = ours.products.iter().map(|product| (product.product.id, product.product.name.as_str()));
+        Self {
+            templates: linked(&ours.templates),
+            locations: linked(&ours.locations),
+            venues: venues.collect(),
+            instructors: linked(&ours.instructors),
+            products: products.collect(),
+        }
+    }
+
+    pub(super) fn template(&self, id: i64) -> String {
+        shown(&self.templates, id)
+    }
+
+    pub(super) fn location(&self, id: i64) -> String {
+        shown(&self.locations, id)
+    }
+
+    pub(super) fn venue(&self, id: i64) -> String {
+        shown(&self.venues, id)
+    }
+
+    pub(super) fn instructor(&self, id: i64) -> String {
+        shown(&self.instructors, id)
+    }
 }
 
-fn same_event(old: &EventValues, new: &EventValues) -> bool {
-    old == new || (event_fields(old).iter().zip(&event_fields(new))).all(|(old, new)| old.1 == new.1)
+fn shown(names: &HashMap<i64, &str>, id: i64) -> String {
+    names.get(&id).map_or_else(|| format!("#{id}"), |name| (*name).to_owned())
 }
 
-fn same_session(old: &SessionValues, new: &SessionValues) -> bool {
-    old == new || (session_fields(old).iter().zip(&session_fields(new))).all(|(old, new)| old.1 == new.1)
+/// What differs between two states of an event, its sessions left aside.
+pub(super) fn of_event(names: &Names<'_>, old: &Event, new: &Event) -> Vec<Change> {
+    changes("", &event_fields(names, old), &event_fields(names, new))
+}
+
+/// What differs between two states of a session, each within its event.
+pub(super) fn of_session(names: &Names<'_>, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<Change> {
+    let prefix = format!("day {}: ", new.1.sequence);
+    changes(&prefix, &session_fields(names, old), &session_fields(names, new))
+}
+
+/// Location and venue of a session: its own, or, where it has neither, its event's (contract §6).
+pub(super) fn place_of(event: &Event, session: &Session) -> (Option<i64>, Option<i64>) {
+    match (session.location_id, session.venue_id) {
+        (None, None) => (event.location_id, event.venue_id),
+        own => own,
+    }
 }
 
 fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {
@@ -32,15 +84,16 @@ fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {
         .collect()
 }
 
-fn event_fields(event: &EventValues) -> Vec<Shown> {
-    let mut fields = vec![
-        named("product", Some(&event.product)),
-        named("location", event.location.as_ref()),
-        named("venue", event.venue.as_ref()),
+fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
+    vec![
+        record("product", Some(event.product_id), |id| shown(&names.products, id)),
+        record("course template", event.course_template_id, |id| names.template(id)),
+        record("location", event.location_id, |id| names.location(id)),
+        record("venue", event.venue_id, |id| names.venue(id)),
         plain("start", Some(event.start_date)),
         plain("end", Some(event.end_date)),
         plain("finalisation date", event.finalisation_date),
-        plain("learning mode", event.learning_mode.map(|mode| mode.as_str())),
+        plain("learning mode", event.learning_mode.map(|mode| format!("{mode:?}").to_lowercase())),
         plain("time zone", Some(&event.time_zone)),
         plain("LMS start", event.lms_start),
         plain("LMS end", event.lms_end),
@@ -57,23 +110,26 @@ fn event_fields(event: &EventValues) -> Vec<Shown> {
         plain("sage code", event.sage_code.as_ref()),
         plain("extra information", event.extra_information.as_ref()),
         plain("registration deadline", event.registration_deadline),
-        people("instructors", &event.instructors),
-        contacts("administrators", &event.administrators),
-    ];
-    let unused: Vec<String> = event.unused.iter().map(|(header, value)| format!("{header}: {value}")).collect();
-    fields.push(plain("other columns", (!unused.is_empty()).then(|| unused.join("; "))));
-    fields
+        staff("instructors", event, Role::Instructor),
+        staff("administrators", event, Role::Administrator),
+    ]
 }
 
-fn session_fields(session: &SessionValues) -> Vec<Shown> {
+fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Vec<Shown> {
+    let (location, venue) = place_of(event, session);
+    let mut people = session.instructor_ids.clone();
+    people.sort_unstable();
+    people.dedup();
+    let shown_people: Vec<String> = people.iter().map(|id| names.instructor(*id)).collect();
+    let some = !people.is_empty();
     vec![
         plain("title", Some(&session.title)),
-        named("location", session.location.as_ref()),
-        named("venue", session.venue.as_ref()),
+        record("location", location, |id| names.location(id)),
+        record("venue", venue, |id| names.venue(id)),
         plain("start", Some(session.start)),
         plain("end", Some(session.end)),
         plain("url", session.url.as_ref()),
-        people("instructors", &session.instructors),
+        ("instructors", some.then(|| format!("{people:?}")), some.then(|| shown_people.join(" / "))),
     ]
 }
 
@@ -82,22 +138,19 @@ fn plain(field: &'static str, value: Option<impl ToString>) -> Shown {
     (field, shown.clone(), shown)
 }
 
-fn named(field: &'static str, record: Option<&Named>) -> Shown {
-    (field, record.map(|record| record.id.to_string()), record.map(|record| record.name.clone()))
+fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) -> Shown {
+    (field, id.map(|id| id.to_string()), id.map(name))
 }
 
-fn people(field: &'static str, people: &[Named]) -> Shown {
-    let mut ids: Vec<i64> = people.iter().map(|person| person.id).collect();
+fn staff(field: &'static str, event: &Event, role: Role) -> Shown {
+    let named = || event.staff.iter().filter(|staff| staff.role == role);
+    let mut ids: Vec<String> = named()
+        .map(|staff| {
+            staff.tutorial_instructor_id.map_or_else(|| format!("{:?}", staff.external_id), |id| id.to_string())
+        })
+        .collect();
     ids.sort_unstable();
     ids.dedup();
-    let names: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
-    (field, (!ids.is_empty()).then(|| format!("{ids:?}")), (!names.is_empty()).then(|| names.join(" / ")))
-}
-
-fn contacts(field: &'static str, contacts: &[Contact]) -> Shown {
-    let mut ids: Vec<&str> = contacts.iter().map(|contact| contact.external_id.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let names: Vec<&str> = contacts.iter().map(|contact| contact.name.as_str()).collect();
-    (field, (!ids.is_empty()).then(|| format!("{ids:?}")), (!names.is_empty()).then(|| names.join(" / ")))
+    let names: Vec<&str> = named().map(|staff| staff.name.as_str()).collect();
+    (field, (!ids.is_empty()).then(|| ids.join(",")), (!names.is_empty()).then(|| names.join(" / ")))
 }

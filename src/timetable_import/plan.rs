@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ours::{EventValues, SessionValues};
+use crate::tutorials::{Event, Role};
+
 use super::problems::Problem;
 
 /// What becomes of one block.
@@ -55,42 +56,23 @@ pub struct Change {
     pub new: Option<String>,
 }
 
-/// A session as it will be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlannedSession {
-    /// Our id, None for a new one.
-    pub id: Option<i64>,
-    /// Its day.
-    pub sequence: i32,
-    /// Whether anything about it changes.
-    pub changed: bool,
-    /// Whether location and venue are the event's, and stored as nothing.
-    pub inherits_place: bool,
-    /// What is kept about it.
-    pub values: SessionValues,
-    /// Location and venue as the file writes them.
-    pub written_place: (Option<String>, Option<String>),
-}
-
 /// An event as it will be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedEvent {
     /// Our id, None for a new one.
     pub id: Option<i64>,
+    /// All that will be true of it; of a known one `remain_space` as it was when the plan was made.
+    pub event: Event,
+    /// How far `remain_space` of a known event moves.
+    pub places_moved: i32,
     /// Whether anything about the event itself changes.
     pub changed: bool,
-    /// What is kept about it.
-    pub values: EventValues,
-    /// How much `remain_space` moves; for a new event, what it starts at.
-    pub places: i32,
-    /// Its sessions in the order of their days.
-    pub sessions: Vec<PlannedSession>,
-    /// Location and venue as the file writes them.
-    pub written_place: (Option<String>, Option<String>),
+    /// The days whose sessions are new or change.
+    pub changed_days: Vec<i32>,
 }
 
 /// One block and what becomes of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// The event's title, "" where the file has none.
     pub title: String,
@@ -107,7 +89,7 @@ pub struct Item {
 }
 
 /// What an import would do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// One item a block, in file order.
     pub items: Vec<Item>,
@@ -119,15 +101,15 @@ impl Item {
     /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
     /// session, one addStaffBulk a role.
     pub fn remote_calls(&self) -> usize {
-        let Some(event) = &self.event else { return usize::from(self.outcome == Outcome::Cancel) };
-        let staff = [event.values.instructors.is_empty(), event.values.administrators.is_empty()];
-        let staff = staff.iter().filter(|empty| !**empty).count();
-        let changed = event.sessions.iter().filter(|session| session.changed);
-        let sessions: usize = changed.map(|session| 1 + usize::from(!session.values.instructors.is_empty())).sum();
+        let Some(planned) = &self.event else { return 0 };
+        let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
+        let staff = named(Role::Instructor) + named(Role::Administrator);
+        let changed = planned.event.sessions.iter().filter(|s| planned.changed_days.contains(&s.sequence));
+        let sessions: usize = changed.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
         match self.outcome {
             Outcome::Create => 1 + sessions + staff,
             Outcome::Adopt(_) => sessions + staff,
-            Outcome::Update => usize::from(event.changed) + sessions,
+            Outcome::Update => usize::from(planned.changed) + sessions,
             Outcome::Cancel => 1,
             _ => 0,
         }

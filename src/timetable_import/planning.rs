@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use crate::config::Labels;
 use crate::names::fold;
+use crate::tutorials::{Event, KnownEvent, LearningMode};
 
-use super::blocks::{Block, Mode, Timetable};
+use super::blocks::{Block, Timetable};
+use super::differences::Names;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::layout::Field;
-use super::ours::{OurEvent, Ours};
-use super::plan::{Item, Outcome, Plan, PlannedEvent};
+use super::ours::Ours;
+use super::plan::{Change, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
 use super::references::References;
 use super::resolving::Resolver;
@@ -18,10 +20,12 @@ use super::{bookings, differences};
 /// Plans the import of a timetable. `labels`: what this tenant calls the custom fields that it fills.
 pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, labels: &Labels) -> Plan {
     let references = References::new(ours, facts);
+    let names = Names::new(ours);
     let mut plan = Plan { items: Vec::new(), problems: timetable.problems.clone() };
     let mut first: HashMap<&str, &Block> = HashMap::new();
     for block in &timetable.blocks {
-        let mut deciding = Deciding { ours, facts, resolver: Resolver::new(timetable, &references, block), block };
+        let mut deciding =
+            Deciding { ours, facts, names: &names, resolver: Resolver::new(timetable, &references, block), block };
         let earlier = block.event.title.as_deref().and_then(|title| first.get(title).copied());
         let item = match earlier {
             Some(earlier) => deciding.repeated(earlier),
@@ -33,7 +37,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, labels: &La
             first.entry(title).or_insert(block);
         }
     }
-    plan.problems.extend(bookings::clashes(timetable, &plan.items, &ours.bookings));
+    plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
     plan.problems.extend(unknown_labels(timetable, &plan.items, ours, labels));
     plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
     for item in &mut plan.items {
@@ -48,6 +52,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, labels: &La
 struct Deciding<'a> {
     ours: &'a Ours,
     facts: &'a RemoteFacts,
+    names: &'a Names<'a>,
     resolver: Resolver<'a>,
     block: &'a Block,
 }
@@ -93,24 +98,24 @@ impl Deciding<'_> {
         }
     }
 
-    fn cancelled(&mut self, known: Option<&OurEvent>) -> Item {
+    fn cancelled(&mut self, known: Option<&KnownEvent>) -> Item {
         self.resolver.problems.clear();
         let Some(known) = known else {
             let message = "marked as cancelled and not known here: nothing is created".to_owned();
             self.flag(Field::Cancelled, Code::CancelledSkipped, message);
             return self.done(Outcome::Skip);
         };
-        if known.values.cancelled {
+        if known.event.cancelled {
             return self.done(Outcome::Unchanged);
         }
-        let mut item = self.done(Outcome::Cancel);
-        let mut cancelled = known.values.clone();
-        cancelled.cancelled = true;
-        item.changes = differences::of_event(&known.values, &cancelled);
-        item
+        let event = Event { cancelled: true, ..known.event.clone() };
+        let changes = differences::of_event(self.names, &known.event, &event);
+        let planned =
+            PlannedEvent { id: Some(known.id), event, places_moved: 0, changed: true, changed_days: Vec::new() };
+        Item { event: Some(planned), changes, ..self.done(Outcome::Cancel) }
     }
 
-    fn announced(&mut self, event: PlannedEvent) -> Item {
+    fn announced(&mut self, event: Event) -> Item {
         let outcome = match self.remote_twin(&event) {
             Ok(None) => Outcome::Create,
             Ok(Some(external_id)) => {
@@ -124,19 +129,20 @@ impl Deciding<'_> {
             }
         };
         self.warn_of_short_template(&event);
-        Item { event: Some(event), ..self.done(outcome) }
+        let changed_days = event.sessions.iter().map(|session| session.sequence).collect();
+        let planned = PlannedEvent { id: None, event, places_moved: 0, changed: true, changed_days };
+        Item { event: Some(planned), ..self.done(outcome) }
     }
 
     /// The id of the event of this title in Administrate, if there is one and it is the same.
-    fn remote_twin(&self, event: &PlannedEvent) -> Result<Option<String>, String> {
+    fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
         let standing = self.facts.events.get(title).into_iter().flatten().filter(|twin| !twin.cancelled);
         let standing: Vec<&RemoteEvent> = standing.collect();
         if standing.is_empty() {
             return Ok(None);
         }
-        let template = event.values.template.as_ref().map(|template| template.id);
-        let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == template);
+        let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
         let starts = self.starts();
         let agrees = |twin: &&&RemoteEvent| {
@@ -157,11 +163,11 @@ impl Deciding<'_> {
         let lms = event.lms_start.map(|moment| moment.local.date());
         let sessions = self.block.sessions.iter().filter_map(|(_, session)| session.start);
         let classroom = sessions.map(|moment| moment.local.date()).min();
-        if event.mode == Mode::Lms { lms.into_iter().collect() } else { classroom.into_iter().collect() }
+        if event.mode == LearningMode::Lms { lms.into_iter().collect() } else { classroom.into_iter().collect() }
     }
 
-    fn warn_of_short_template(&mut self, event: &PlannedEvent) {
-        let template = event.values.template.as_ref().map(|template| template.id).unwrap_or_default();
+    fn warn_of_short_template(&mut self, event: &Event) {
+        let template = event.course_template_id.unwrap_or_default();
         let Some(made) = self.ours.template_sessions.get(&template) else { return };
         let wanted = event.sessions.len();
         if (*made as usize) < wanted {
@@ -173,64 +179,64 @@ impl Deciding<'_> {
         }
     }
 
-    fn known(&mut self, known: &OurEvent, mut event: PlannedEvent) -> Item {
-        if let (Some(theirs), Some(template)) = (&known.values.template, &event.values.template)
+    fn known(&mut self, known: &KnownEvent, mut event: Event) -> Item {
+        if let (Some(theirs), Some(template)) = (known.event.course_template_id, event.course_template_id)
             && theirs != template
         {
+            let theirs = self.names.template(theirs);
             let message =
-                format!("this event exists with the course template {}; give the new one another title", theirs.name);
+                format!("this event exists with the course template {theirs}; give the new one another title");
             self.flag(Field::Template, Code::ConflictingEvent, message);
             return self.done(Outcome::Conflict);
         }
-        let mut changes = differences::of_event(&known.values, &event.values);
-        event.id = Some(known.id);
-        event.changed = !changes.is_empty();
-        event.places = self.places(known, &event);
-        for session in &mut event.sessions {
-            let before = known.sessions.iter().find(|before| before.sequence == session.sequence);
-            session.id = before.map(|before| before.id);
-            match before {
-                Some(before) => {
-                    let differing = differences::of_session(session.sequence, &before.values, &session.values);
-                    session.changed = !differing.is_empty();
-                    changes.extend(differing);
+        event.is_soldout = known.event.is_soldout;
+        event.remain_space = known.event.remain_space;
+        let mut changes = differences::of_event(self.names, &known.event, &event);
+        let changed = !changes.is_empty();
+        let places_moved = self.places_moved(known, &event);
+        let mut changed_days = Vec::new();
+        for session in &event.sessions {
+            let before = known.event.sessions.iter().find(|before| before.sequence == session.sequence);
+            let differing = match before {
+                Some(before) => differences::of_session(self.names, (&known.event, before), (&event, session)),
+                None => {
+                    let field = format!("day {}", session.sequence);
+                    vec![Change { field, old: None, new: Some(session.title.clone()) }]
                 }
-                None => changes.push(super::plan::Change {
-                    field: format!("day {}", session.sequence),
-                    old: None,
-                    new: Some(session.values.title.clone()),
-                }),
+            };
+            if !differing.is_empty() {
+                changed_days.push(session.sequence);
+                changes.extend(differing);
             }
         }
         self.report_gone(known, &event);
         let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
-        Item { event: Some(event), changes, ..self.done(outcome) }
+        let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed, changed_days };
+        Item { event: Some(planned), changes, ..self.done(outcome) }
     }
 
     /// How far the places left move: by what Max places moved since the last import.
-    fn places(&mut self, known: &OurEvent, event: &PlannedEvent) -> i32 {
-        if !known.has_details {
+    fn places_moved(&mut self, known: &KnownEvent, event: &Event) -> i32 {
+        if known.event.learning_mode.is_none() {
+            // No timetable ever said how many places there are.
             return 0;
         }
-        let before = known.values.max_places.unwrap_or(0);
-        let moved = event.values.max_places.unwrap_or(0).saturating_sub(before);
-        if moved < 0 && known.remain_space.saturating_add(moved) < 0 {
-            let message = format!(
-                "{} fewer places, but only {} are left: the event is over-booked",
-                moved.unsigned_abs(),
-                known.remain_space
-            );
+        let before = known.event.max_places.unwrap_or(0);
+        let moved = event.max_places.unwrap_or(0).saturating_sub(before);
+        let left = known.event.remain_space;
+        if moved < 0 && left.saturating_add(moved) < 0 {
+            let message = format!("{} fewer places, but only {left} are left: more are sold", moved.unsigned_abs());
             self.flag(Field::MaxPlaces, Code::ConflictingValue, message);
         }
         moved
     }
 
-    fn report_gone(&mut self, known: &OurEvent, event: &PlannedEvent) {
-        let gone = known.sessions.iter().filter(|before| event.sessions.iter().all(|s| s.sequence != before.sequence));
-        for before in gone {
+    fn report_gone(&mut self, known: &KnownEvent, event: &Event) {
+        let stays = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
+        for before in known.event.sessions.iter().filter(|before| !stays(before.sequence)) {
             let message = format!(
                 "the session \"{}\" (day {}) is no longer in the file; it is kept, delete it by hand if it is off",
-                before.values.title, before.sequence
+                before.title, before.sequence
             );
             self.flag(Field::Day, Code::SessionGone, message);
         }
@@ -239,16 +245,17 @@ impl Deciding<'_> {
 
 /// One warning for each custom field that the timetable fills and the tenant lacks.
 fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
-    let events = || items.iter().filter_map(|item| item.event.as_ref());
-    let any = |filled: &dyn Fn(&PlannedEvent) -> bool| events().any(filled);
+    let any = |filled: &dyn Fn(&Event) -> bool| {
+        items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
+    };
     let used = [
         ("Event", &labels.sitting, any(&|_| true)),
         ("Event", &labels.web_sale, any(&|_| true)),
-        ("Event", &labels.finalisation_date, any(&|event| event.values.finalisation_date.is_some())),
-        ("Event", &labels.event_url, any(&|event| event.values.event_url.is_some())),
-        ("Event", &labels.ocr_moodle_code, any(&|event| event.values.ocr_moodle_code.is_some())),
+        ("Event", &labels.finalisation_date, any(&|event| event.finalisation_date.is_some())),
+        ("Event", &labels.event_url, any(&|event| event.event_url.is_some())),
+        ("Event", &labels.ocr_moodle_code, any(&|event| event.ocr_moodle_code.is_some())),
         ("Session", &labels.day, any(&|event| !event.sessions.is_empty())),
-        ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.values.url.is_some()))),
+        ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
     ];
     let lacking = used.iter().filter(|(entity, label, used)| {
         *used && !label.is_empty() && !ours.labels.contains(&(fold(entity), fold(label)))

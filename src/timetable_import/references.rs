@@ -54,7 +54,7 @@ impl<'a> References<'a> {
             }
         }
         let mut products: HashMap<_, Vec<_>> = HashMap::new();
-        for product in &ours.products {
+        for product in ours.products.iter().filter(|product| product.is_active) {
             let key = (fold(&product.variation_code), fold(&product.location_name));
             products.entry(key).or_default().push(product);
         }
@@ -175,7 +175,7 @@ impl<'a> References<'a> {
 
 fn by_name(records: &[Linked]) -> ByName<'_> {
     let mut names = ByName::new();
-    for linked in records {
+    for linked in records.iter().filter(|linked| linked.is_active) {
         names.entry(fold(&linked.record.name)).or_default().push(linked);
     }
     names

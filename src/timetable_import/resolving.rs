@@ -1,9 +1,12 @@
 //! One block → the event that it means: names become records, with a problem at each cell that names none.
 
-use super::blocks::{Block, Mode, SessionCells, Timetable, Venue};
+use jiff::civil::Date;
+
+use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
+
+use super::blocks::{Block, SessionCells, Timetable, Venue};
 use super::layout::Field;
-use super::ours::{Contact, EventValues, Named, SessionValues};
-use super::plan::{PlannedEvent, PlannedSession};
+use super::ours::{Contact, Named};
 use super::problems::{Flaw, Problem};
 use super::references::{Reference, References};
 
@@ -42,7 +45,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The event, as if it were new; None when anything is wrong with the block.
-    pub(super) fn resolve(&mut self) -> Option<PlannedEvent> {
+    pub(super) fn resolve(&mut self) -> Option<Event> {
         let found = self.find();
         let mut sessions = Vec::new();
         for (row, cells) in &self.block.sessions {
@@ -52,15 +55,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         sessions.sort_by_key(|session| session.sequence);
-        let values = self.values(found, &sessions)?;
-        Some(PlannedEvent {
-            id: None,
-            changed: true,
-            places: values.max_places.unwrap_or(0),
-            values,
-            sessions,
-            written_place: (self.block.event.location.clone(), written(&self.block.event.venue)),
-        })
+        self.event(found, sessions)
     }
 
     fn find(&mut self) -> Found {
@@ -110,26 +105,24 @@ impl<'a> Resolver<'a> {
         found
     }
 
-    fn session(&mut self, row: u32, cells: &SessionCells, found: &Found) -> Option<PlannedSession> {
+    fn session(&mut self, row: u32, cells: &SessionCells, found: &Found) -> Option<Session> {
         let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, found.template.as_ref());
         let instructors = if cells.instructors.is_empty() { &found.instructors } else { &own };
         let (location, venue) = self.place(row, cells, found);
-        let values = SessionValues {
+        // A row that says nothing of its place is where its event is, also when that moves.
+        let inherits = cells.location.is_none() && cells.venue == Venue::Blank;
+        let own_place = |place: Option<Reference>| place.filter(|_| !inherits).map(|place| place.record.id);
+        Some(Session {
+            sequence: cells.day?,
             title: cells.title.clone()?,
-            location: location.map(|location| location.record),
-            venue: venue.map(|venue| venue.record),
             start: cells.start?.at,
             end: cells.end?.at,
+            location_id: own_place(location),
+            venue_id: own_place(venue),
+            location_text: cells.location.clone(),
+            venue_text: written(&cells.venue),
             url: cells.url.clone(),
-            instructors: instructors.iter().map(|instructor| instructor.record.clone()).collect(),
-        };
-        Some(PlannedSession {
-            id: None,
-            sequence: cells.day?,
-            changed: true,
-            inherits_place: cells.location.is_none() && cells.venue == Venue::Blank,
-            values,
-            written_place: (cells.location.clone(), written(&cells.venue)),
+            instructor_ids: instructors.iter().map(|instructor| instructor.record.id).collect(),
         })
     }
 
@@ -149,52 +142,68 @@ impl<'a> Resolver<'a> {
         (location, venue)
     }
 
-    fn values(&self, found: Found, sessions: &[PlannedSession]) -> Option<EventValues> {
-        let event = self.block.event.clone();
-        let (start_date, end_date) = self.dates(sessions)?;
-        Some(EventValues {
-            product: found.product?,
-            location: found.location.map(|location| location.record),
-            venue: found.venue.map(|venue| venue.record),
+    fn event(&self, found: Found, sessions: Vec<Session>) -> Option<Event> {
+        let cells = self.block.event.clone();
+        let (start_date, end_date) = self.dates(&sessions)?;
+        let instructors = found.instructors.into_iter().map(|instructor| Staff {
+            role: Role::Instructor,
+            name: instructor.record.name,
+            tutorial_instructor_id: Some(instructor.record.id),
+            external_id: None,
+        });
+        let administrators = found.administrators.into_iter().map(|contact| Staff {
+            role: Role::Administrator,
+            name: contact.name,
+            tutorial_instructor_id: None,
+            external_id: Some(contact.external_id),
+        });
+        Some(Event {
+            code: cells.title?,
+            product_id: found.product?.id,
+            course_template_id: found.template.map(|template| template.record.id),
+            learning_mode: Some(cells.mode),
+            location_id: found.location.map(|location| location.record.id),
+            venue_id: found.venue.map(|venue| venue.record.id),
+            location_text: cells.location,
+            venue_text: written(&cells.venue),
+            is_soldout: false,
+            finalisation_date: cells.finalisation,
+            remain_space: cells.max_places.unwrap_or(0),
             start_date,
             end_date,
-            finalisation_date: event.finalisation,
-            template: found.template.map(|template| template.record),
-            learning_mode: Some(event.mode),
-            time_zone: event.zone.iana_name().unwrap_or("UTC").to_owned(),
-            lms_start: event.lms_start.map(|moment| moment.at),
-            lms_end: event.lms_end.map(|moment| moment.at),
-            max_places: event.max_places,
-            sitting: event.sitting.map(|sitting| sitting.written),
-            web_sale: event.web_sale,
-            cancelled: event.cancelled,
-            event_url: event.url,
-            ocr_moodle_code: event.ocr_moodle_code,
-            access_duration: event.access_duration,
-            recordings: event.recordings,
-            recording_pin: event.recording_pin,
-            tutors: event.tutors,
-            sage_code: event.sage_code,
-            extra_information: event.extra_information,
-            registration_deadline: event.registration_deadline,
-            instructors: found.instructors.into_iter().map(|instructor| instructor.record).collect(),
-            administrators: found.administrators,
-            unused: event.unused,
+            time_zone: cells.zone.iana_name().unwrap_or("UTC").to_owned(),
+            lms_start: cells.lms_start.map(|moment| moment.at),
+            lms_end: cells.lms_end.map(|moment| moment.at),
+            max_places: cells.max_places,
+            sitting: cells.sitting.map(|sitting| sitting.written),
+            web_sale: cells.web_sale,
+            cancelled: false,
+            event_url: cells.url,
+            ocr_moodle_code: cells.ocr_moodle_code,
+            access_duration: cells.access_duration,
+            recordings: cells.recordings,
+            recording_pin: cells.recording_pin,
+            tutors: cells.tutors,
+            sage_code: cells.sage_code,
+            extra_information: cells.extra_information,
+            registration_deadline: cells.registration_deadline,
+            staff: instructors.chain(administrators).collect(),
+            sessions,
         })
     }
 
     /// First and last day: of the self-paced window where there is one, else of the sessions.
-    fn dates(&self, sessions: &[PlannedSession]) -> Option<(jiff::civil::Date, jiff::civil::Date)> {
+    fn dates(&self, sessions: &[Session]) -> Option<(Date, Date)> {
         let event = &self.block.event;
         if let (Some(start), Some(end)) = (event.lms_start, event.lms_end) {
             return Some((start.local.date(), end.local.date()));
         }
-        if event.mode == Mode::Lms {
+        if event.mode == LearningMode::Lms {
             return None;
         }
-        let day = |at: jiff::Timestamp| at.to_zoned(event.zone.clone()).date();
-        let start = sessions.iter().map(|session| session.values.start).min()?;
-        let end = sessions.iter().map(|session| session.values.end).max()?;
+        let day = |at: jiff::Timestamp| event.zone.to_datetime(at).date();
+        let start = sessions.iter().map(|session| session.start).min()?;
+        let end = sessions.iter().map(|session| session.end).max()?;
         Some((day(start), day(end)))
     }
 }

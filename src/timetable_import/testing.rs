@@ -162,7 +162,7 @@ fn remember(records: &mut Vec<Linked>, name: &str) -> i64 {
     }
     let id = records.len() as i64 + 1;
     let record = Named { id, name: name.to_owned() };
-    records.push(Linked { record, external_id: Some(format!("remote {name}")) });
+    records.push(Linked { record, is_active: true, external_id: Some(format!("remote {name}")) });
     id
 }
 
@@ -184,7 +184,7 @@ impl Known {
         let known = |known: &OurVenue| known.location_id == Some(location) && known.linked.record.name == *name;
         if !self.ours.venues.iter().any(known) {
             let record = Named { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
-            let linked = Linked { record, external_id: Some(format!("remote {name}")) };
+            let linked = Linked { record, is_active: true, external_id: Some(format!("remote {name}")) };
             self.ours.venues.push(OurVenue { linked, location_id: Some(location) });
         }
     }
@@ -194,6 +194,7 @@ impl Known {
         if !self.ours.products.iter().any(|known| known.product.name == name) {
             self.ours.products.push(OurProduct {
                 product: Named { id: self.ours.products.len() as i64 + 1, name },
+                is_active: true,
                 session_code: session_code.to_owned(),
                 variation_code: code.to_owned(),
                 location_name: location.to_owned(),

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use jiff::civil::date;
 
-use super::blocks::{self, Mode};
+use crate::tutorials::{KnownEvent, LearningMode};
+
+use super::blocks;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::layout::Field as F;
-use super::ours::{Booking, OurEvent, OurSession, Ours};
+use super::ours::{Booking, Ours};
 use super::plan::{Outcome, Plan};
 use super::planning::plan;
 use super::problems::Code;
@@ -37,21 +39,11 @@ fn sound_world() -> (Ours, RemoteFacts) {
 /// What tables hold after a plan of new events was applied.
 fn applied(plan: &Plan, ours: &Ours) -> Ours {
     let mut after = ours.clone();
-    let items = plan.items.iter().filter_map(|item| Some((&item.title, item.event.as_ref()?)));
-    for (id, (title, event)) in items.enumerate() {
-        let sessions = event.sessions.iter().map(|session| OurSession {
-            id: i64::from(session.sequence),
-            sequence: session.sequence,
-            values: session.values.clone(),
-        });
-        let known = OurEvent {
-            id: id as i64,
-            remain_space: event.places,
-            has_details: true,
-            values: event.values.clone(),
-            sessions: sessions.collect(),
-        };
-        after.events.insert(title.clone(), known);
+    let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
+    for (id, planned) in (1..).zip(planned) {
+        let event = planned.event.clone();
+        let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
+        after.events.insert(event.code.clone(), KnownEvent { id, event, session_ids });
     }
     after
 }
@@ -63,9 +55,9 @@ fn sound_rows_are_new_events() {
     assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Create]);
     assert_eq!((plan.counts().created, plan.counts().sessions), (2, 2));
     let first = plan.items[0].event.as_ref().expect("an event");
-    assert_eq!((first.values.start_date, first.values.end_date), (date(2025, 10, 22), date(2026, 4, 10)));
-    assert_eq!(first.sessions[1].values.start.to_string(), "2026-01-27T09:30:00Z");
-    assert_eq!(plan.items[1].event.as_ref().and_then(|event| event.values.learning_mode), Some(Mode::Lms));
+    assert_eq!((first.event.start_date, first.event.end_date), (date(2025, 10, 22), date(2026, 4, 10)));
+    assert_eq!(first.event.sessions[1].start.to_string(), "2026-01-27T09:30:00Z");
+    assert_eq!(plan.items[1].event.as_ref().and_then(|event| event.event.learning_mode), Some(LearningMode::Lms));
 }
 
 /// One field of the event's row (row 4) set otherwise, and the only problem that follows.
@@ -146,9 +138,11 @@ fn what_may_be_blank() {
     let plan = planned(&[line, further]);
     assert_eq!(told(&plan), []);
     let event = plan.items[0].event.as_ref().expect("an event");
-    assert_eq!(event.places, 0);
-    assert!(event.sessions[1].inherits_place && !event.sessions[0].inherits_place);
-    assert_eq!(event.sessions[1].values.instructors, event.values.instructors);
+    let (event, sessions) = (&event.event, &event.event.sessions);
+    assert_eq!(event.remain_space, 0);
+    assert_eq!((sessions[1].location_id, sessions[1].venue_id), (None, None));
+    assert_eq!(sessions[0].location_id, event.location_id);
+    assert_eq!(sessions[1].instructor_ids, sessions[0].instructor_ids);
 }
 
 #[test]
@@ -157,8 +151,8 @@ fn a_classroom_event_needs_no_window() {
     let line = with(with(event("A"), blank), [(F::LearningMode, Some("Classroom".into()))]);
     let plan = planned(&[line, session("A", 2)]);
     let event = plan.items[0].event.as_ref().expect("an event");
-    assert_eq!((event.values.start_date, event.values.end_date), (date(2026, 1, 13), date(2026, 1, 27)));
-    assert_eq!(event.values.learning_mode, Some(Mode::Classroom));
+    assert_eq!((event.event.start_date, event.event.end_date), (date(2026, 1, 13), date(2026, 1, 27)));
+    assert_eq!(event.event.learning_mode, Some(LearningMode::Classroom));
 }
 
 #[test]
@@ -265,7 +259,7 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
         "day 2: end: 2026-01-27T17:00:00Z → 2026-01-27T16:00:00Z",
     ];
     assert_eq!(fields, expected);
-    assert_eq!(edit.items[0].event.as_ref().map(|event| event.places), Some(3));
+    assert_eq!(edit.items[0].event.as_ref().map(|event| event.places_moved), Some(3));
     let shorter = plan(&timetable(&[event("A")]), &ours, &facts, &labels());
     assert_eq!((told(&shorter), outcomes(&shorter)), (vec![(Code::SessionGone, "U4")], vec![&Outcome::Unchanged]));
 }
@@ -275,8 +269,8 @@ fn known_events_with_another_template_conflict() {
     let (ours, facts) = sound_world();
     let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, &labels()), &ours);
     let mut other = ours.clone();
-    if let Some(known) = other.events.get_mut("A").and_then(|known| known.values.template.as_mut()) {
-        known.id = 99;
+    if let Some(known) = other.events.get_mut("A") {
+        known.event.course_template_id = Some(99);
     }
     let refused = plan(&timetable(&[event("A")]), &other, &facts, &labels());
     assert_eq!((told(&refused), outcomes(&refused)), (vec![(Code::ConflictingEvent, "A4")], vec![&Outcome::Conflict]));
@@ -326,11 +320,11 @@ fn double_bookings_are_warnings_on_the_later_row() {
     let found = plan(&timetable(&[event("A"), with(event("B"), other_place)]), &ours, &facts, &labels());
     assert_eq!(told(&found), [(Code::DoubleBooked, "S5")]);
     let first = plan(&timetable(&[event("A")]), &ours, &facts, &labels());
-    let session = &first.items[0].event.as_ref().expect("an event").sessions[0].values;
+    let session = &first.items[0].event.as_ref().expect("an event").event.sessions[0];
     ours.bookings.push(Booking {
         event: "Z".to_owned(),
         session: "Z-1".to_owned(),
-        venue_id: session.venue.as_ref().map(|venue| venue.id),
+        venue_id: session.venue_id,
         instructor_ids: vec![],
         start: session.start,
         end: session.end,
@@ -374,7 +368,7 @@ fn the_sample_timetable_is_read_whole() {
     assert!(errors.is_empty(), "{errors:#?}");
     let counts = plan.counts();
     assert_eq!((counts.events, counts.created, counts.sessions), (41, 41, 152 + 4));
-    let self_paced = timetable.blocks.iter().filter(|block| block.event.mode == Mode::Lms).count();
+    let self_paced = timetable.blocks.iter().filter(|block| block.event.mode == LearningMode::Lms).count();
     assert_eq!(self_paced, 4);
     let again = super::planning::plan(&timetable, &applied(&plan, &ours), &facts, &labels());
     assert!(again.items.iter().all(|item| item.outcome == Outcome::Unchanged), "{again}");

@@ -64,15 +64,7 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ),
     (
         "event.update", // O, D
-        &[
-            "title",
-            "locationId",
-            "timeZoneName",
-            "lifecycleState",
-            "maxPlaces",
-            "isSoldOut",
-            "customFieldValues",
-        ],
+        &["title", "locationId", "timeZoneName", "lifecycleState", "maxPlaces", "isSoldOut", "customFieldValues"],
     ),
     ("event.delete", &["eventIds"]),                            // C
     ("event.addStaff", &["eventId", "contactId", "staffType"]), // O
@@ -80,24 +72,12 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("event.removeStaff", &["staffId", "notifyStaff"]),         // C
     (
         "session.update", // C, O
-        &[
-            "title",
-            "start",
-            "end",
-            "timeZoneName",
-            "locationId",
-            "venueId",
-            "lifecycleState",
-            "customFieldValues",
-        ],
+        &["title", "start", "end", "timeZoneName", "locationId", "venueId", "lifecycleState", "customFieldValues"],
     ),
-    (
-        "session.addStaff",
-        &["sessionId", "contactIds", "staffType"],
-    ), // C
-    ("session.delete", &["sessionIds"]),                 // C
-    ("courseTemplate.update", &["approvedInstructors"]), // C
-    ("contact.create", &["accountId", "personalName"]),  // D
+    ("session.addStaff", &["sessionId", "contactIds", "staffType"]), // C
+    ("session.delete", &["sessionIds"]),                             // C
+    ("courseTemplate.update", &["approvedInstructors"]),             // C
+    ("contact.create", &["accountId", "personalName"]),              // D
 ];
 
 /// Fields of inputs that go by two names, the older first (D and C disagree).
@@ -114,10 +94,7 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// The dialect of a tenant whose schema is known.
     pub(crate) fn introspected(schema: Schema) -> Self {
-        Self {
-            schema: Some(Arc::new(schema)),
-            turned: BTreeSet::new(),
-        }
+        Self { schema: Some(Arc::new(schema)), turned: BTreeSet::new() }
     }
 
     /// Whether introspection told the schema.
@@ -138,10 +115,7 @@ impl Dialect {
     pub(crate) fn input_field(&self, operation: &str, name: &'static str) -> Option<&'static str> {
         let spellings = SPELLINGS.iter().find(|spellings| spellings[0] == name);
         let Some(schema) = &self.schema else {
-            let known = KNOWN_INPUTS
-                .iter()
-                .find(|(known, _)| *known == operation)?
-                .1;
+            let known = KNOWN_INPUTS.iter().find(|(known, _)| *known == operation)?.1;
             let turned = self.turned.contains(&format!("{operation}.{name}"));
             return match spellings {
                 Some([_, newer]) if turned => Some(newer),
@@ -152,26 +126,16 @@ impl Dialect {
         let input = schema.mutation_arg(&path, "input")?;
         let both = [name];
         let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
-        let found = candidates
-            .iter()
-            .filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
+        let found = candidates.iter().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
         // Where a tenant takes both, the one it insists on, else the newer.
-        found
-            .max_by_key(|(_, kind)| kind.is_required)
-            .map(|(field, _)| field)
+        found.max_by_key(|(_, kind)| kind.is_required).map(|(field, _)| field)
     }
 
     /// The order argument of a list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
     pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
-        let by_id = Arg::Object(vec![
-            ("field", Arg::name("id")),
-            ("direction", Arg::name("asc")),
-        ]);
+        let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
         let Some(schema) = &self.schema else {
-            return match (
-                self.turned.contains("orderBy"),
-                self.turned.contains("order"),
-            ) {
+            return match (self.turned.contains("orderBy"), self.turned.contains("order")) {
                 (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
                 (true, false) => Some(("order", by_id)),
                 (true, true) => None,
@@ -183,14 +147,7 @@ impl Dialect {
         if schema.is_enum(&field.name) && !schema.has_enum_value(&field.name, "id") {
             return None;
         }
-        Some((
-            name,
-            if kind.is_list {
-                Arg::List(vec![by_id])
-            } else {
-                by_id
-            },
-        ))
+        Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
     }
 
     /// `text` unless `field` is known to be missing at the end of `path`: for fields that are documented or seen in use.
@@ -205,10 +162,7 @@ impl Dialect {
     /// `text` only where introspection shows what `path` leads to: for fields that are guesses.
     pub(crate) fn shown(&self, path: &[&str], text: &str) -> String {
         let schema = self.schema.as_ref();
-        text_if(
-            schema.is_some_and(|schema| schema.has_query_field(path)),
-            text,
-        )
+        text_if(schema.is_some_and(|schema| schema.has_query_field(path)), text)
     }
 
     /// `text` unless the object type `kind` is known to lack `field`.
@@ -245,10 +199,7 @@ impl Dialect {
     /// A list that is documented as plain, as a connection where the tenant has one.
     pub(crate) fn list(&self, path: &[&str], node: &str) -> String {
         let edges = [path, &["edges"]].concat();
-        let is_connection = self
-            .schema
-            .as_ref()
-            .is_some_and(|schema| schema.has_query_field(&edges));
+        let is_connection = self.schema.as_ref().is_some_and(|schema| schema.has_query_field(&edges));
         let field = path.last().copied().unwrap_or_default();
         if is_connection {
             format!("{field}(first: 100) {{ {} }}", connection(node))
@@ -258,14 +209,7 @@ impl Dialect {
     }
 
     /// A page of the list `field` inside each node of the list `root`; empty where there is none.
-    pub(crate) fn nested(
-        &self,
-        root: &str,
-        field: &str,
-        first: usize,
-        offset: usize,
-        node: &str,
-    ) -> String {
+    pub(crate) fn nested(&self, root: &str, field: &str, first: usize, offset: usize, node: &str) -> String {
         let path = [root, "edges", "node", field];
         let (exists, is_connection, pages) = match &self.schema {
             None => (!self.turned.contains(field), true, true),
@@ -308,11 +252,7 @@ impl Dialect {
         let path = [&operation[..], path].concat();
         let field = path.last().copied().unwrap_or_default();
         let (exists, is_connection, pages) = match &self.schema {
-            None => (
-                true,
-                !self.turned.contains("edges"),
-                !self.turned.contains("edges"),
-            ),
+            None => (true, !self.turned.contains("edges"), !self.turned.contains("edges")),
             Some(schema) => (
                 schema.has_mutation_field(&path),
                 schema.has_mutation_field(&[&path[..], &["edges"]].concat()),
@@ -339,10 +279,7 @@ impl Dialect {
             };
             (name, fit(schema, arg, kind))
         });
-        Document {
-            args: args.collect(),
-            ..document
-        }
+        Document { args: args.collect(), ..document }
     }
 
     /// What the errors of a document that was refused teach; none where they name no guess that is still untouched.
@@ -350,52 +287,26 @@ impl Dialect {
         if self.schema.is_some() || errors.iter().any(|error| error.in_execution) {
             return None;
         }
-        let words: BTreeSet<&str> = errors
-            .iter()
-            .flat_map(|error| words(&error.message))
-            .collect();
-        let spelled = SPELLINGS
-            .iter()
-            .filter(|names| names.iter().any(|name| words.contains(name)));
+        let words: BTreeSet<&str> = errors.iter().flat_map(|error| words(&error.message)).collect();
+        let spelled = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
         let spelled = spelled.map(|names| format!("{operation}.{}", names[0]));
-        let optional = OPTIONAL
-            .iter()
-            .filter(|field| words.contains(**field))
-            .map(|field| (*field).to_owned());
+        let optional = OPTIONAL.iter().filter(|field| words.contains(**field)).map(|field| (*field).to_owned());
         let mut turned = self.turned.clone();
         turned.extend(spelled.chain(optional));
-        (turned != self.turned).then(|| Self {
-            schema: None,
-            turned,
-        })
+        (turned != self.turned).then(|| Self { schema: None, turned })
     }
 }
 
 /// What may be left out or spelled otherwise when an error names it.
-const OPTIONAL: &[&str] = &[
-    "orderBy",
-    "order",
-    "symbol",
-    "code",
-    "region",
-    "definition",
-    "edges",
-    "staff",
-];
+const OPTIONAL: &[&str] = &["orderBy", "order", "symbol", "code", "region", "definition", "edges", "staff"];
 
 /// The words of a server's message that can be names.
 fn words(message: &str) -> impl Iterator<Item = &str> {
-    message
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 fn text_if(condition: bool, text: &str) -> String {
-    if condition {
-        text.to_owned()
-    } else {
-        String::new()
-    }
+    if condition { text.to_owned() } else { String::new() }
 }
 
 /// `arg` for a position of type `kind`: a variable keeps a built-in scalar's own type, everything else is a literal.
@@ -404,17 +315,9 @@ fn fit(schema: &Schema, arg: Arg, kind: Option<&TypeRef>) -> Arg {
     let name = kind.name.as_str();
     match arg {
         Arg::Object(fields) => Arg::Object(
-            fields
-                .into_iter()
-                .map(|(field, arg)| (field, fit(schema, arg, schema.input_field(name, field))))
-                .collect(),
+            fields.into_iter().map(|(field, arg)| (field, fit(schema, arg, schema.input_field(name, field)))).collect(),
         ),
-        Arg::List(items) => Arg::List(
-            items
-                .into_iter()
-                .map(|item| fit(schema, item, Some(kind)))
-                .collect(),
-        ),
+        Arg::List(items) => Arg::List(items.into_iter().map(|item| fit(schema, item, Some(kind))).collect()),
         Arg::Id(text) | Arg::Text(text) => fit_text(name, text),
         Arg::Ids(texts) | Arg::Texts(texts) => match name {
             "ID" => Arg::Ids(texts),
@@ -428,9 +331,7 @@ fn fit(schema: &Schema, arg: Arg, kind: Option<&TypeRef>) -> Arg {
         Arg::Name(word) if matches!(name, "String" | "ID") => fit_text(name, word.into_owned()),
         Arg::Name(word) if !schema.has_enum_value(name, &word) => {
             let cased = [word.to_uppercase(), word.to_lowercase()];
-            let found = cased
-                .into_iter()
-                .find(|cased| schema.has_enum_value(name, cased));
+            let found = cased.into_iter().find(|cased| schema.has_enum_value(name, cased));
             found.map_or(Arg::Name(word), |cased| Arg::Name(Cow::Owned(cased)))
         }
         other => other,

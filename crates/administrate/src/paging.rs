@@ -65,10 +65,7 @@ impl From<Error> for Broken {
 pub(crate) fn inconsistent(what: &str, broken: Broken) -> Error {
     match broken {
         Broken::Failed(error) => error,
-        Broken::Inconsistent(detail) => Error::Incomplete {
-            what: what.to_owned(),
-            detail,
-        },
+        Broken::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
     }
 }
 
@@ -83,9 +80,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn read(value: &Value) -> Self {
         let info = value.get("pageInfo").unwrap_or(&Value::Null);
-        let total = info
-            .get("totalRecords")
-            .or_else(|| value.get("totalRecords"));
+        let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
         Self {
             nodes: wire::nodes(value).into_iter().cloned().collect(),
             total: total
@@ -110,9 +105,7 @@ impl Walk {
         if let (Some(before), Some(now)) = (self.total, page.total)
             && before != now
         {
-            return Err(format!(
-                "totalRecords changed from {before} to {now} between two pages"
-            ));
+            return Err(format!("totalRecords changed from {before} to {now} between two pages"));
         }
         self.total = self.total.or(page.total);
         let received = page.nodes.len();
@@ -125,12 +118,10 @@ impl Walk {
             None => received >= PAGE,
         });
         match self.total {
-            Some(total) if so_far > total => Err(format!(
-                "{so_far} records came where totalRecords says {total}"
-            )),
-            Some(total) if so_far < total && !more => Err(format!(
-                "only {so_far} of {total} records came before the last page"
-            )),
+            Some(total) if so_far > total => Err(format!("{so_far} records came where totalRecords says {total}")),
+            Some(total) if so_far < total && !more => {
+                Err(format!("only {so_far} of {total} records came before the last page"))
+            }
             Some(total) if so_far == total && received == 0 => Ok(false),
             _ if more && received == 0 => Err(format!("an empty page came after {so_far} records")),
             _ => Ok(more),
@@ -142,9 +133,7 @@ impl Walk {
         if node.is_null() {
             return Err(format!("record {at} is null"));
         }
-        let id = node
-            .get("id")
-            .and_then(|id| wire::maybe_text(id.clone()).ok().flatten());
+        let id = node.get("id").and_then(|id| wire::maybe_text(id.clone()).ok().flatten());
         let id = id.ok_or_else(|| format!("record {at} has no id"))?;
         if self.seen.contains(&id) {
             return Err(format!("the record with id {id} came twice"));
@@ -157,10 +146,7 @@ impl Walk {
 
 impl Client {
     /// Fetches a list whole.
-    pub(crate) async fn list<T: DeserializeOwned>(
-        &self,
-        listing: &Listing<'_>,
-    ) -> Result<Vec<T>, Error> {
+    pub(crate) async fn list<T: DeserializeOwned>(&self, listing: &Listing<'_>) -> Result<Vec<T>, Error> {
         self.list_with(listing, &[]).await
     }
 
@@ -172,11 +158,7 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let nodes = match self.walk(listing, nested).await {
             Err(Broken::Inconsistent(detail)) => {
-                tracing::warn!(
-                    what = listing.operation,
-                    detail,
-                    "inconsistent list, fetched once more"
-                );
+                tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
                 self.walk(listing, nested).await
             }
             settled => settled,
@@ -184,9 +166,7 @@ impl Client {
         nodes
             .map_err(|broken| inconsistent(listing.operation, broken))?
             .iter()
-            .map(|node| {
-                T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error))
-            })
+            .map(|node| T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error)))
             .collect()
     }
 
@@ -194,12 +174,8 @@ impl Client {
         let mut walk = Walk::default();
         loop {
             let offset = walk.nodes.len();
-            let answer = self
-                .run(&|dialect| page_document(listing, dialect, offset))
-                .await?;
-            let is_last = !walk
-                .take(Connection::read(&answer.value))
-                .map_err(Broken::Inconsistent)?;
+            let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
+            let is_last = !walk.take(Connection::read(&answer.value)).map_err(Broken::Inconsistent)?;
             for node in &mut walk.nodes[offset..] {
                 for nested in nested {
                     self.complete(nested, node).await?;
@@ -216,24 +192,16 @@ impl Client {
         let Some(list) = parent.get(nested.field).filter(|list| !list.is_null()) else {
             return Ok(());
         };
-        let id = parent
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let named =
-            |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
+        let id = parent.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
         let mut more = walk.take(Connection::read(list)).map_err(named)?;
         while more {
             let offset = walk.nodes.len();
-            let answer = self
-                .run(&|dialect| nested_document(nested, dialect, &id, offset))
-                .await?;
+            let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
             let parents = Connection::read(&answer.value).nodes;
             let page = parents.first().and_then(|parent| parent.get(nested.field));
-            let page =
-                page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
+            let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
             more = walk.take(Connection::read(page)).map_err(named)?;
         }
         parent[nested.field] = Value::Array(walk.nodes);
@@ -255,16 +223,8 @@ fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Doc
 
 fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
     let page = nested.page(dialect, offset);
-    let args = vec![
-        ("filters", Arg::List(vec![Arg::filter("id", "eq", id)])),
-        ("first", Arg::Count(1)),
-    ];
-    Document::query(
-        nested.operation,
-        nested.root,
-        args,
-        format!("edges {{ node {{ id {page} }} }}"),
-    )
+    let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
+    Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
 }
 
 /// The selection of a connection whose nodes show `node`.
@@ -273,13 +233,6 @@ pub(crate) fn connection(node: &str) -> String {
 }
 
 fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
-    let id = node
-        .get("id")
-        .and_then(Value::as_str)
-        .unwrap_or("without id");
-    Error::Unreadable {
-        operation,
-        detail: format!("record {id}: {error}"),
-        outcome: Outcome::NotDone,
-    }
+    let id = node.get("id").and_then(Value::as_str).unwrap_or("without id");
+    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotDone }
 }

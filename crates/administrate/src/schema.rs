@@ -47,20 +47,11 @@ impl Schema {
     /// Reads the answer to [`INTROSPECTION`]; none where it is no complete schema.
     pub(crate) fn read(data: &Value) -> Option<Self> {
         let schema = Root::deserialize(data.get("__schema")?).ok()?;
-        let types: HashMap<_, _> = schema
-            .types
-            .into_iter()
-            .filter_map(|raw| Some((raw.name.clone()?, raw.into_type())))
-            .collect();
+        let types: HashMap<_, _> =
+            schema.types.into_iter().filter_map(|raw| Some((raw.name.clone()?, raw.into_type()))).collect();
         let query = schema.query_type?.name;
-        let known = types
-            .get(&query)
-            .is_some_and(|root| !root.fields.is_empty());
-        known.then(|| Self {
-            mutation: schema.mutation_type.map(|root| root.name),
-            query,
-            types,
-        })
+        let known = types.get(&query).is_some_and(|root| !root.fields.is_empty());
+        known.then(|| Self { mutation: schema.mutation_type.map(|root| root.name), query, types })
     }
 
     /// The field at the end of `path`, from the query root on.
@@ -76,11 +67,7 @@ impl Schema {
     fn field(&self, root: &str, path: &[&str]) -> Option<&Field> {
         let (first, rest) = path.split_first()?;
         let field = self.types.get(root)?.fields.get(*first)?;
-        if rest.is_empty() {
-            Some(field)
-        } else {
-            self.field(&field.kind.name, rest)
-        }
+        if rest.is_empty() { Some(field) } else { self.field(&field.kind.name, rest) }
     }
 
     /// Whether the query root leads along `path`.
@@ -110,23 +97,17 @@ impl Schema {
 
     /// Whether the enum `name` has `value`.
     pub(crate) fn has_enum_value(&self, name: &str, value: &str) -> bool {
-        self.types
-            .get(name)
-            .is_some_and(|kind| kind.values.contains(value))
+        self.types.get(name).is_some_and(|kind| kind.values.contains(value))
     }
 
     /// Whether `name` is an enum.
     pub(crate) fn is_enum(&self, name: &str) -> bool {
-        self.types
-            .get(name)
-            .is_some_and(|kind| !kind.values.is_empty())
+        self.types.get(name).is_some_and(|kind| !kind.values.is_empty())
     }
 
     /// Whether the object type `name` has `field`.
     pub(crate) fn type_has(&self, name: &str, field: &str) -> bool {
-        self.types
-            .get(name)
-            .is_some_and(|kind| kind.fields.contains_key(field))
+        self.types.get(name).is_some_and(|kind| kind.fields.contains_key(field))
     }
 }
 
@@ -182,22 +163,14 @@ impl RawType {
         Type {
             fields: fields.map(RawField::into_field).collect(),
             inputs: inputs(self.input_fields.unwrap_or_default()),
-            values: self
-                .enum_values
-                .unwrap_or_default()
-                .into_iter()
-                .map(|value| value.name)
-                .collect(),
+            values: self.enum_values.unwrap_or_default().into_iter().map(|value| value.name).collect(),
         }
     }
 }
 
 impl RawField {
     fn into_field(self) -> (String, Field) {
-        let field = Field {
-            args: inputs(self.args),
-            kind: self.kind.unwrap(),
-        };
+        let field = Field { args: inputs(self.args), kind: self.kind.unwrap() };
         (self.name, field)
     }
 }
@@ -210,23 +183,13 @@ impl RawRef {
         match (self.of_type, self.name) {
             (Some(inner), None) => {
                 let inner = inner.unwrap();
-                TypeRef {
-                    is_list: is_list || inner.is_list,
-                    is_required,
-                    ..inner
-                }
+                TypeRef { is_list: is_list || inner.is_list, is_required, ..inner }
             }
-            (_, name) => TypeRef {
-                name: name.unwrap_or_default(),
-                is_list,
-                is_required,
-            },
+            (_, name) => TypeRef { name: name.unwrap_or_default(), is_list, is_required },
         }
     }
 }
 
 fn inputs(raw: Vec<RawInput>) -> HashMap<String, TypeRef> {
-    raw.into_iter()
-        .map(|input| (input.name, input.kind.unwrap()))
-        .collect()
+    raw.into_iter().map(|input| (input.name, input.kind.unwrap())).collect()
 }
