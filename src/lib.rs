@@ -13,5 +13,6 @@ pub mod names;
 pub mod outbox;
 pub mod runs;
 pub mod schema;
+pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;
