@@ -14,4 +14,5 @@ pub mod outbox;
 pub mod runs;
 pub mod schema;
 pub mod tenant;
+pub mod timetable_import;
 pub mod tutorials;
