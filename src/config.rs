@@ -10,7 +10,8 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
-const DEFAULTS: &str = include_str!("../config.default.toml");
+/// The settings file with every default and its explanation.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Every setting, with its final value. `config.default.toml` says what each means.
 #[derive(Debug, Clone, Deserialize)]
@@ -229,20 +230,16 @@ fn merge(base: &mut Table, over: Table, prefix: &str, place: &str) -> Result<()>
 }
 
 fn set(settings: &mut Table, key: &str, text: &str, place: &str) -> Result<()> {
-    let mut table = settings;
-    let mut parts = key.split('.').peekable();
-    while let Some(part) = parts.next() {
-        match table.get_mut(part) {
-            Some(Value::Table(below)) if parts.peek().is_some() => table = below,
-            Some(slot) => {
-                *slot = value_like(slot, text)
-                    .ok_or_else(|| Error::Usage(format!("{place}: \"{text}\" is no {}", slot.type_str())))?;
-                return Ok(());
-            }
-            None => break,
-        }
-    }
-    Err(Error::Usage(format!("{place}: there is no setting called {key}")))
+    let unknown = || Error::Usage(format!("{place}: there is no setting called {key}"));
+    let (tables, name) = key.rsplit_once('.').map_or((None, key), |(tables, name)| (Some(tables), name));
+    let table = match tables {
+        Some(table) => settings.get_mut(table).and_then(Value::as_table_mut).ok_or_else(unknown)?,
+        None => settings,
+    };
+    let slot = table.get_mut(name).ok_or_else(unknown)?;
+    *slot =
+        value_like(slot, text).ok_or_else(|| Error::Usage(format!("{place}: \"{text}\" is no {}", slot.type_str())))?;
+    Ok(())
 }
 
 fn value_like(slot: &Value, text: &str) -> Option<Value> {
@@ -284,7 +281,8 @@ mod tests {
         assert_eq!(config.bind, "127.0.0.1:8080");
         let config = load(&[home, ("LECTERN_BIND", "127.0.0.1:9000")], &[]).expect("valid");
         assert_eq!(config.bind, "127.0.0.1:9000");
-        let config = load(&[home, ("LECTERN_BIND", "127.0.0.1:9000")], &[("bind", "127.0.0.1:1".into())]).expect("valid");
+        let config =
+            load(&[home, ("LECTERN_BIND", "127.0.0.1:9000")], &[("bind", "127.0.0.1:1".into())]).expect("valid");
         assert_eq!(config.bind, "127.0.0.1:1");
     }
 

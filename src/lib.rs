@@ -1,1 +1,11 @@
-//! Lectern.
+//! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
+//! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
+
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod db;
+pub mod embedded;
+pub mod error;
+pub mod runs;
+pub mod schema;

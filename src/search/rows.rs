@@ -32,7 +32,7 @@ pub struct Rows {
     pub events: Vec<EventRow>,
     /// Sessions of tutorial events.
     pub sessions: Vec<SessionRow>,
-    /// Who takes which session.
+    /// Who takes which session or event.
     pub instructors: Vec<InstructorRow>,
 }
 
@@ -227,11 +227,11 @@ pub struct SessionRow {
     pub url: Option<String>,
 }
 
-/// One instructor of one session.
+/// One instructor of one event, through a session of it or for the whole event.
 #[derive(Clone, Debug)]
 pub struct InstructorRow {
-    /// The session.
-    pub session_id: i64,
+    /// The event.
+    pub event_id: i64,
     /// Name as shown.
     pub name: String,
 }
