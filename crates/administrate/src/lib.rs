@@ -1,1 +1,5 @@
 //! Client.
+/// Error.
+#[derive(Debug, thiserror::Error)]
+#[error("e")]
+pub struct Error;
