@@ -30,10 +30,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     found.dedup_by(|a, b| a.1 == b.1);
     found.truncate(3);
-    found
-        .into_iter()
-        .map(|(_, name)| name.to_owned())
-        .collect()
+    found.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
 fn collapse(text: &str) -> String {

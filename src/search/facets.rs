@@ -55,7 +55,8 @@ fn grouped(catalogue: &Catalogue, found: &[(&Offer, Verdict)], key: ListFilter) 
             .iter()
             .filter(|(offer, verdict)| verdict.counts_for(key) && members.contains(&offer.row.catalog_product_id))
             .count();
-        let entry = counts.entry(name.to_owned()).or_insert_with(|| Count { name: name.to_owned(), ..Count::default() });
+        let entry =
+            counts.entry(name.to_owned()).or_insert_with(|| Count { name: name.to_owned(), ..Count::default() });
         // Of groups with one name, the filter takes all together; the larger count is the nearest to that.
         entry.count = entry.count.max(count);
     }

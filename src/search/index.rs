@@ -270,7 +270,8 @@ fn bundles(rows: Vec<BundleRow>, components: Vec<ComponentRow>, offers: &[Offer]
         })
         .collect();
     bundles.sort_by(|a, b| {
-        let key = |b: &Bundle| (b.row.subject_code.clone(), b.row.name.clone(), b.row.exam_session_code.clone(), b.row.id);
+        let key =
+            |b: &Bundle| (b.row.subject_code.clone(), b.row.name.clone(), b.row.exam_session_code.clone(), b.row.id);
         key(a).cmp(&key(b))
     });
     bundles

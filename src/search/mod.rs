@@ -10,6 +10,7 @@
 //! The way of the data: `store` (SQL) → [`rows`] → [`index`], swapped by `follow` whenever PostgreSQL tells of a change.
 
 pub mod categories;
+pub mod compose;
 pub mod facets;
 pub mod filters;
 pub mod index;

@@ -139,8 +139,7 @@ impl Vocabulary {
     pub fn hits(&self, text: &str) -> Hits {
         let typed = search_words(text);
         let last = typed.len().saturating_sub(1);
-        let answers: Vec<Answer> =
-            typed.iter().enumerate().map(|(at, word)| self.answer(word, at == last)).collect();
+        let answers: Vec<Answer> = typed.iter().enumerate().map(|(at, word)| self.answer(word, at == last)).collect();
         let total: f32 = answers.iter().map(|answer| answer.importance).sum();
         let tallies = self.tally(&answers);
         let answerable = answers.iter().filter(|answer| !answer.by_row.is_empty()).count();
@@ -204,9 +203,7 @@ impl Vocabulary {
             .iter()
             .enumerate()
             .take_while(|(_, written)| if completing { written.starts_with(word) } else { *written == word })
-            .map(|(at, written)| {
-                (from + at, if written == word { Closeness::EXACT } else { Closeness::PREFIX })
-            })
+            .map(|(at, written)| (from + at, if written == word { Closeness::EXACT } else { Closeness::PREFIX }))
             .collect();
         if !meant.is_empty() {
             return meant;

@@ -1,157 +1,16 @@
 //! The rules of unified search over a small made-up shop, without a database.
 
+mod query;
+mod shop;
+
 use std::collections::BTreeMap;
 
-use jiff::civil::date;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::index::Catalogue;
+use super::compose::SessionUrls;
 use super::query::Query;
-use super::response::SessionUrls;
-use super::rows::*;
 use super::unified::answer;
-
-/// Sitting ids of the made-up shop are the subject ids: there is one exam session, 26A.
-fn offer(id: i64, subject: (i64, &str), product: (i64, &str, &str), variation: (i64, &str, &str)) -> OfferRow {
-    OfferRow {
-        id,
-        product_code: format!("{}/{}/26A", subject.1, id),
-        sitting_id: subject.0,
-        subject_id: subject.0,
-        subject_code: subject.1.to_owned(),
-        exam_session_id: 9,
-        exam_session_code: "26A".to_owned(),
-        product_variation_id: product.0 * 100 + variation.0,
-        catalog_product_id: product.0,
-        fullname: product.1.to_owned(),
-        shortname: product.2.to_owned(),
-        catalog_code: format!("P{}", product.0),
-        variation_id: variation.0,
-        variation_type: variation.1.to_owned(),
-        variation_name: variation.2.to_owned(),
-        ..OfferRow::default()
-    }
-}
-
-const CM2: (i64, &str) = (1, "CM2");
-const CS2: (i64, &str) = (2, "CS2");
-const SA1: (i64, &str) = (3, "SA1");
-const NOTES: (i64, &str, &str) = (10, "Course Notes", "Course Notes");
-const TEXT: (i64, &str, &str) = (11, "Study Text", "Study Text");
-const MOCK: (i64, &str, &str) = (12, "Additional Mock Pack", "Mock Pack");
-const LONDON: (i64, &str, &str) = (13, "Tutorial - London", "London");
-const MARKING: (i64, &str, &str) = (14, "Series X Marking", "Series X");
-const PRINTED: (i64, &str, &str) = (1, "Printed", "Standard Printed");
-const EBOOK: (i64, &str, &str) = (2, "eBook", "Vitalsource eBook");
-const F2F: (i64, &str, &str) = (3, "Tutorial", "CS2_f2f_3");
-const HAND: (i64, &str, &str) = (4, "Marking", "Hand marking");
-
-fn place(location: Option<&str>, venue: Option<&str>) -> Place {
-    let code = location.map(|name| name[..3].to_uppercase());
-    Place { location: location.map(str::to_owned), location_code: code, venue: venue.map(str::to_owned) }
-}
-
-fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
-    CategoryRow { id, name: name.to_owned(), parent_id, code: None, is_active: true }
-}
-
-fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> EventRow {
-    EventRow {
-        id,
-        offer_id: 104,
-        code: code.to_owned(),
-        place,
-        is_soldout: false,
-        finalisation_date: None,
-        remain_space,
-        start_date: starts,
-        end_date: starts.saturating_add(jiff::Span::new().days(28)),
-    }
-}
-
-fn session(id: i64, sequence: i32, place: Place) -> SessionRow {
-    SessionRow {
-        id,
-        event_id: 20,
-        title: format!("CS2 London day {sequence}"),
-        place,
-        start: "2026-02-10T09:30:00Z".parse().expect("a time"),
-        end: "2026-02-10T17:00:00Z".parse().expect("a time"),
-        sequence,
-        url: Some("https://meet.example/cs2".to_owned()),
-    }
-}
-
-/// Two offers of CM2, five of CS2, one of SA1, two bundles.
-fn shop() -> Catalogue {
-    let holborn = || place(Some("London"), Some("Holborn Rooms"));
-    Catalogue::build(Rows {
-        version: 7,
-        offers: vec![
-            offer(100, CM2, NOTES, PRINTED),
-            offer(101, CM2, TEXT, EBOOK),
-            offer(102, CS2, NOTES, PRINTED),
-            offer(103, CS2, MOCK, EBOOK),
-            offer(104, CS2, LONDON, F2F),
-            offer(105, CS2, NOTES, EBOOK),
-            offer(106, CS2, MARKING, HAND),
-            offer(107, SA1, NOTES, PRINTED),
-        ],
-        prices: vec![PriceRow {
-            id: 51,
-            offer_id: 104,
-            price_type: "standard".to_owned(),
-            amount: Decimal::new(610, 0),
-            currency: "GBP".to_owned(),
-        }],
-        recommendations: vec![
-            RecommendationRow { product_variation_id: 1001, recommended_id: 1404 },
-            RecommendationRow { product_variation_id: 1102, recommended_id: 1404 },
-        ],
-        categories: vec![
-            category(1, "Material", None),
-            category(2, "Core Study Material", Some(1)),
-            category(3, "Tutorial", None),
-            category(4, "Empty", None),
-        ],
-        memberships: [(10, 2), (11, 2), (12, 1), (13, 3)]
-            .map(|(catalog_product_id, category_id)| MembershipRow { catalog_product_id, category_id })
-            .to_vec(),
-        facet_entries: [1, 3, 4]
-            .map(|category_id| FacetEntryRow { filter_key: "categories".to_owned(), category_id })
-            .to_vec(),
-        bundles: [(3, "CS2 Pack", CS2), (4, "SA1 Pack", SA1)]
-            .map(|(id, name, subject)| BundleRow {
-                id,
-                name: name.to_owned(),
-                description: Some("All at once".to_owned()),
-                subject_id: subject.0,
-                subject_code: subject.1.to_owned(),
-                exam_session_id: 9,
-                exam_session_code: "26A".to_owned(),
-            })
-            .to_vec(),
-        components: [(3, 103), (3, 102), (4, 107)]
-            .map(|(bundle_id, offer_id)| ComponentRow {
-                bundle_id,
-                offer_id,
-                default_price_type: "standard".to_owned(),
-                quantity: 1,
-                sort_order: 0,
-            })
-            .to_vec(),
-        events: vec![
-            event(21, "CS2-21-26A", date(2026, 2, 12), place(Some("Leeds"), None), 0),
-            event(20, "CS2-20-26A", date(2026, 2, 10), holborn(), 6),
-        ],
-        sessions: vec![
-            session(41, 2, place(None, Some("King's Cross"))),
-            session(40, 1, Place::default()),
-        ],
-        instructors: vec![InstructorRow { event_id: 20, name: "Zoë Example".to_owned() }],
-    })
-}
+use shop::shop;
 
 fn search(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a good body");
@@ -198,7 +57,10 @@ fn filters_narrow_and_unknown_values_match_nothing() {
         (json!({"modes_of_delivery": ["EBOOK"]}), vec![101, -3, 105, 103]),
         (json!({"modes_of_delivery": ["hand"]}), vec![106]),
         (json!({"categories": ["material"], "subjects": ["CS2"]}), vec![-3, 102, 105, 103]),
-        (json!({"categories": ["Core Study Material"], "product_types": ["Material"]}), vec![100, 101, -3, 102, 105, -4, 107]),
+        (
+            json!({"categories": ["Core Study Material"], "product_types": ["Material"]}),
+            vec![100, 101, -3, 102, 105, -4, 107],
+        ),
         (json!({"categories": ["Nothing"]}), vec![]),
         (json!({"categories": ["Bundle"]}), vec![-3, -4]),
         (json!({"categories": ["Bundle", "Tutorial"]}), vec![-3, 104, -4]),
@@ -272,7 +134,10 @@ fn facets_count_store_products_under_all_other_keys() {
     assert_eq!(counts(&all, "subjects"), pairs(&[("CM2", 2), ("CS2", 5), ("SA1", 1)]));
     assert_eq!(counts(&all, "categories"), pairs(&[("Material", 6), ("Tutorial", 1), ("Empty", 0), ("Bundle", 2)]));
     assert_eq!(counts(&all, "product_types"), pairs(&[]));
-    assert_eq!(counts(&all, "modes_of_delivery"), pairs(&[("Printed", 3), ("eBook", 3), ("Tutorial", 1), ("Marking", 1)]));
+    assert_eq!(
+        counts(&all, "modes_of_delivery"),
+        pairs(&[("Printed", 3), ("eBook", 3), ("Tutorial", 1), ("Marking", 1)])
+    );
 
     let cm2 = search(json!({"filters": {"subjects": ["CM2"]}}));
     assert_eq!(counts(&cm2, "categories"), pairs(&[("Material", 2), ("Tutorial", 0), ("Empty", 0)]));
@@ -302,7 +167,7 @@ fn pages_are_cut_after_grouping() {
 
 #[test]
 fn a_recommendation_is_there_or_null() {
-    let notes = search(json!({"filters": {"essp_ids": ["102"]}}));
+    let notes = search(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
     assert_eq!(notes["products"][0]["variations"][0]["recommended_product"]["store_product_id"], 106);
     let text = search(json!({"filters": {"essp_ids": ["101"]}}));
     assert_eq!(text["products"][0]["variations"][0].get("recommended_product"), Some(&Value::Null));
@@ -323,5 +188,207 @@ fn session_addresses_can_be_hidden() {
 #[test]
 fn one_whole_response() {
     let body = json!({"searchQuery": "cs2", "filters": {"categories": ["Tutorial", "Bundle"]}});
-    insta::assert_json_snapshot!(search(body), @"");
+    let query = Query::from_json(&body, &[]).expect("a good body");
+    let shop = shop();
+    let sent = serde_json::to_string_pretty(&answer(&shop, &query, SessionUrls::Shown)).expect("JSON");
+    insta::assert_snapshot!(sent, @r#"
+    {
+      "products": [
+        {
+          "id": 104,
+          "essp_id": 104,
+          "store_product_id": 104,
+          "type": "Tutorial",
+          "product_id": 13,
+          "product_code": "P13",
+          "product_name": "Tutorial - London",
+          "product_short_name": "London",
+          "product_description": null,
+          "buy_both": false,
+          "subject_id": 2,
+          "subject_code": "CS2",
+          "subject_description": null,
+          "exam_session_code": "26A",
+          "exam_session_id": 9,
+          "variations": [
+            {
+              "id": 1303,
+              "store_product_id": 104,
+              "variation_type": "Tutorial",
+              "name": "CS2_f2f_3",
+              "description": null,
+              "description_short": null,
+              "prices": [
+                {
+                  "id": 51,
+                  "price_type": "standard",
+                  "amount": "610.00",
+                  "currency": "GBP"
+                }
+              ],
+              "events": [
+                {
+                  "id": 20,
+                  "code": "CS2-20-26A",
+                  "venue": "Holborn Rooms",
+                  "is_soldout": false,
+                  "finalisation_date": null,
+                  "remain_space": 6,
+                  "start_date": "2026-02-10",
+                  "end_date": "2026-03-10",
+                  "title": "CS2-20-26A",
+                  "price": null,
+                  "sessions": [
+                    {
+                      "id": 40,
+                      "title": "CS2 London day 1",
+                      "location": "London",
+                      "venue": "Holborn Rooms",
+                      "start_date": "2026-02-10T09:30:00+00:00",
+                      "end_date": "2026-02-10T17:00:00+00:00",
+                      "sequence": 1,
+                      "url": "https://meet.example/cs2"
+                    },
+                    {
+                      "id": 41,
+                      "title": "CS2 London day 2",
+                      "location": null,
+                      "venue": "King's Cross",
+                      "start_date": "2026-02-10T09:30:00+00:00",
+                      "end_date": "2026-02-10T17:00:00+00:00",
+                      "sequence": 2,
+                      "url": "https://meet.example/cs2"
+                    }
+                  ]
+                },
+                {
+                  "id": 21,
+                  "code": "CS2-21-26A",
+                  "venue": null,
+                  "is_soldout": false,
+                  "finalisation_date": null,
+                  "remain_space": 0,
+                  "start_date": "2026-02-12",
+                  "end_date": "2026-03-12",
+                  "title": "CS2-21-26A",
+                  "price": null,
+                  "sessions": []
+                }
+              ]
+            }
+          ]
+        },
+        {
+          "id": 3,
+          "essp_id": 3,
+          "item_type": "bundle",
+          "is_bundle": true,
+          "type": "Bundle",
+          "bundle_type": "store",
+          "name": "CS2 Pack",
+          "bundle_name": "CS2 Pack",
+          "shortname": "CS2 Pack",
+          "fullname": "All at once",
+          "description": "All at once",
+          "code": "CS2",
+          "subject_code": "CS2",
+          "subject_id": 2,
+          "exam_session_code": "26A",
+          "exam_session_id": 9,
+          "components": [
+            {
+              "id": 102,
+              "product_code": "CS2/102/26A",
+              "product": {
+                "id": 10,
+                "fullname": "Course Notes"
+              },
+              "product_variation": {
+                "id": 1,
+                "name": "Standard Printed",
+                "variation_type": "Printed",
+                "description_short": null
+              },
+              "prices": [],
+              "default_price_type": "standard",
+              "quantity": 1,
+              "sort_order": 0
+            },
+            {
+              "id": 103,
+              "product_code": "CS2/103/26A",
+              "product": {
+                "id": 12,
+                "fullname": "Additional Mock Pack"
+              },
+              "product_variation": {
+                "id": 2,
+                "name": "Vitalsource eBook",
+                "variation_type": "eBook",
+                "description_short": null
+              },
+              "prices": [],
+              "default_price_type": "standard",
+              "quantity": 1,
+              "sort_order": 0
+            }
+          ],
+          "components_count": 2
+        }
+      ],
+      "filter_counts": {
+        "subjects": {
+          "CS2": {
+            "count": 1,
+            "name": "CS2"
+          }
+        },
+        "categories": {
+          "Bundle": {
+            "count": 1,
+            "name": "Bundle"
+          },
+          "Empty": {
+            "count": 0,
+            "name": "Empty"
+          },
+          "Material": {
+            "count": 3,
+            "name": "Material"
+          },
+          "Tutorial": {
+            "count": 1,
+            "name": "Tutorial"
+          }
+        },
+        "product_types": {},
+        "products": {
+          "13": {
+            "count": 1,
+            "name": "London",
+            "display_name": "London"
+          }
+        },
+        "modes_of_delivery": {
+          "Tutorial": {
+            "count": 1,
+            "name": "CS2_f2f_3",
+            "display_name": "CS2_f2f_3"
+          }
+        }
+      },
+      "pagination": {
+        "page": 1,
+        "page_size": 20,
+        "total_count": 2,
+        "has_next": false,
+        "has_previous": false,
+        "total_pages": 1
+      },
+      "performance": {
+        "duration": 0.0,
+        "cached": false
+      }
+    }
+    "#);
 }

@@ -13,15 +13,12 @@ use crate::names::fold;
 pub const WORDS_LIMIT: usize = 16;
 
 /// Words that say nothing when others stand beside them.
-const LITTLE_WORDS: [&str; 12] =
-    ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
+const LITTLE_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
 /// Cuts text into folded words: accents and apostrophes are dropped, anything else that is no letter or digit separates.
 pub fn words(text: &str) -> Vec<String> {
-    let plain: String = fold(text)
-        .nfd()
-        .filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}'))
-        .collect();
+    let plain: String =
+        fold(text).nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect();
     plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
@@ -33,8 +30,7 @@ pub fn search_words(text: &str) -> Vec<String> {
         all.retain(|known| *known != word);
         all.push(word);
     }
-    let telling: Vec<String> =
-        all.iter().filter(|word| !LITTLE_WORDS.contains(&word.as_str())).cloned().collect();
+    let telling: Vec<String> = all.iter().filter(|word| !LITTLE_WORDS.contains(&word.as_str())).cloned().collect();
     let mut chosen = if telling.is_empty() { all } else { telling };
     chosen.truncate(WORDS_LIMIT);
     chosen

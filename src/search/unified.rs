@@ -3,12 +3,13 @@
 //! Order: with a text, listings by score, then bundles by score; browsing, by subject code, bundles before products, then
 //! name. Equal scores keep the browsing order. The page is cut after grouping; only its rows are put together.
 
+use super::compose::{self, SessionUrls};
 use super::facets;
 use super::filters::{Sieve, Verdict};
 use super::index::{Bundle, Catalogue, Offer, row_number};
 use super::query::Query;
 use super::ranking::Hits;
-use super::response::{self, Answer, Item, Pagination, Performance, SessionUrls};
+use super::response::{Answer, Item, Pagination, Performance};
 
 /// One row of the whole result, not yet put together.
 enum Found<'a> {
@@ -24,9 +25,7 @@ impl Found<'_> {
                 let name = if row.shortname.is_empty() { &row.fullname } else { &row.shortname };
                 (&row.subject_code, true, name, &row.exam_session_code)
             }
-            Self::Bundle(bundle) => {
-                (&bundle.row.subject_code, false, &bundle.row.name, &bundle.row.exam_session_code)
-            }
+            Self::Bundle(bundle) => (&bundle.row.subject_code, false, &bundle.row.name, &bundle.row.exam_session_code),
         }
     }
 }
@@ -125,7 +124,7 @@ fn page<'r, 'a>(rows: &'r [Found<'a>], query: &Query) -> &'r [Found<'a>] {
 
 fn item<'a>(row: &Found<'a>, catalogue: &'a Catalogue, urls: SessionUrls) -> Option<Item<'a>> {
     match row {
-        Found::Listing(offers) => response::listing(offers, &catalogue.offers, urls),
-        Found::Bundle(bundle) => Some(response::bundle(bundle, &catalogue.offers)),
+        Found::Listing(offers) => compose::listing(offers, &catalogue.offers, urls),
+        Found::Bundle(bundle) => Some(compose::bundle(bundle, &catalogue.offers)),
     }
 }
