@@ -20,6 +20,13 @@ pub enum SessionUrls {
     Hidden,
 }
 
+impl SessionUrls {
+    /// What the setting `public_session_urls` says.
+    pub fn from_setting(public: bool) -> Self {
+        if public { Self::Shown } else { Self::Hidden }
+    }
+}
+
 /// A listing from its kept offers (at least one, all of one listing).
 pub fn listing<'a>(kept: &[&'a Offer], all: &'a [Offer], urls: SessionUrls) -> Option<Item<'a>> {
     let first = kept.first()?;

@@ -9,15 +9,18 @@
 //! The way of a question: [`query`] (parse) → [`unified`] ([`ranking`] for the text, [`filters`], [`facets`]) → [`response`].
 //! The way of the data: `store` (SQL) → [`rows`] → [`index`], swapped by `follow` whenever PostgreSQL tells of a change.
 
+pub mod api;
 pub mod categories;
 pub mod compose;
 pub mod facets;
 pub mod filters;
+pub mod follow;
 pub mod index;
 pub mod query;
 pub mod ranking;
 pub mod response;
 pub mod rows;
+pub mod store;
 pub mod text;
 pub mod unified;
 

@@ -1,11 +1,12 @@
-//! The rows that the read model is built from, as plain data: nothing here knows PostgreSQL or HTTP.
+//! The rows that the read model is built from, as plain data: nothing here asks PostgreSQL or knows HTTP.
 //!
-//! Only what is on sale is here (`is_active` of `acted.products`, `acted.bundles`, `acted.bundle_products`);
+//! Columns are matched by name (`store.rs` selects them so). Only what is on sale is here (`is_active` of `acted.products`, `acted.bundles`, `acted.bundle_products`);
 //! the meaning of each column is that of `acted.*`.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use sqlx::FromRow;
 
 /// Everything that one search answer can draw on, read in one snapshot.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +38,7 @@ pub struct Rows {
 }
 
 /// One active row of `acted.products` with all that it refers to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct OfferRow {
     /// `acted.products.id`.
     pub id: i64,
@@ -82,7 +83,7 @@ pub struct OfferRow {
 }
 
 /// One row of `acted.prices`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct PriceRow {
     /// Id of the price.
     pub id: i64,
@@ -97,7 +98,7 @@ pub struct PriceRow {
 }
 
 /// One row of `acted.product_productvariation_recommendations`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromRow)]
 pub struct RecommendationRow {
     /// The product variation that is looked at.
     pub product_variation_id: i64,
@@ -106,7 +107,7 @@ pub struct RecommendationRow {
 }
 
 /// One row of `acted.filter_groups`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct CategoryRow {
     /// Id of the group.
     pub id: i64,
@@ -121,7 +122,7 @@ pub struct CategoryRow {
 }
 
 /// One row of `acted.filter_product_product_groups`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromRow)]
 pub struct MembershipRow {
     /// The catalogue product.
     pub catalog_product_id: i64,
@@ -130,7 +131,7 @@ pub struct MembershipRow {
 }
 
 /// One category under one active filter configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct FacetEntryRow {
     /// `categories` or `product_types`.
     pub filter_key: String,
@@ -139,7 +140,7 @@ pub struct FacetEntryRow {
 }
 
 /// One active row of `acted.bundles`, names already overridden.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct BundleRow {
     /// Id of the bundle.
     pub id: i64,
@@ -158,7 +159,7 @@ pub struct BundleRow {
 }
 
 /// One active row of `acted.bundle_products`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct ComponentRow {
     /// The bundle.
     pub bundle_id: i64,
@@ -173,7 +174,7 @@ pub struct ComponentRow {
 }
 
 /// A place that something happens at: names, because that is what an answer shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Place {
     /// Name of the location.
     pub location: Option<String>,
@@ -207,7 +208,7 @@ pub struct EventRow {
 }
 
 /// One row of `acted.tutorial_sessions`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct SessionRow {
     /// Id of the session.
     pub id: i64,
@@ -216,10 +217,13 @@ pub struct SessionRow {
     /// Title.
     pub title: String,
     /// Where it is; nothing set at all means the place of the event.
+    #[sqlx(flatten)]
     pub place: Place,
     /// When it begins.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub start: Timestamp,
     /// When it ends.
+    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub end: Timestamp,
     /// Place within the event, from 1.
     pub sequence: i32,
@@ -228,7 +232,7 @@ pub struct SessionRow {
 }
 
 /// One instructor of one event, through a session of it or for the whole event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct InstructorRow {
     /// The event.
     pub event_id: i64,
