@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod categories;
+pub mod cli;
 pub mod compose;
 pub mod facets;
 pub mod filters;
