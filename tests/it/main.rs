@@ -1,4 +1,6 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod provider;
 mod schema;
+mod tutorials;
 mod world;

@@ -1,0 +1,1 @@
+//! `lectern outbox`.
