@@ -3,6 +3,7 @@
 use tokio::net::TcpListener;
 
 use crate::cli::Context;
+use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::search;
 use crate::search::follow::Follower;
@@ -24,15 +25,15 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_else(|_| bind.to_owned());
     context.console.say(format_args!("serving at http://{address}/"));
-    super::serve(listener, site(context, follower), context.stop.clone()).await;
+    super::serve(listener, site(&context.config, follower), context.stop.clone()).await;
     let _ = following.await;
     database.close().await;
     Ok(Exit::Done)
 }
 
 /// Every module's routes, and what all requests go through.
-pub fn site(context: &Context, follower: Follower) -> super::App {
-    let urls = search::compose::SessionUrls::from_setting(context.config.public_session_urls);
+pub fn site(config: &Config, follower: Follower) -> super::App {
+    let urls = search::compose::SessionUrls::from_setting(config.public_session_urls);
     let routes = super::health::router(follower.clone()).merge(search::api::router(follower, urls));
     super::app(routes)
 }

@@ -2,5 +2,7 @@
 
 mod provider;
 mod schema;
+mod search;
+mod site;
 mod tutorials;
 mod world;
