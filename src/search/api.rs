@@ -36,7 +36,8 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
     Router::new().route("/api/search/unified", get(unified_get).post(unified_post)).with_state(Shop { follower, urls })
 }
 
-type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
+/// The name and value pairs of an address, as far as it can be read.
+pub type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
 
 /// The name and value pairs of an address.
 pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {

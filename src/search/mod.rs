@@ -17,6 +17,7 @@ pub mod facets;
 pub mod filters;
 pub mod follow;
 pub mod index;
+pub mod page;
 pub mod query;
 pub mod ranking;
 pub mod response;
