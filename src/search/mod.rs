@@ -22,6 +22,7 @@ pub mod query;
 pub mod ranking;
 pub mod response;
 pub mod rows;
+pub mod siblings;
 pub mod store;
 pub mod text;
 pub mod unified;

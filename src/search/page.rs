@@ -86,8 +86,8 @@ struct Event {
     code: String,
     days: String,
     venue: Option<String>,
-    /// None: sold out.
-    places: Option<i32>,
+    places: String,
+    has_places: bool,
     sessions: Vec<Session>,
 }
 
@@ -262,7 +262,12 @@ fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> Event {
         code: event.code.to_owned(),
         days: days(event.start_date, event.end_date),
         venue: event.venue.map(str::to_owned),
-        places: (!event.is_soldout).then_some(event.remain_space),
+        places: match event.remain_space {
+            _ if event.is_soldout => "sold out".to_owned(),
+            1 => "1 place left".to_owned(),
+            places => format!("{places} places left"),
+        },
+        has_places: !event.is_soldout && event.remain_space > 0,
         sessions: event.sessions.iter().map(|session| session_row(session, zone)).collect(),
     }
 }
