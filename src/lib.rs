@@ -1,10 +1,12 @@
 //! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
 //! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
 
+pub mod bridges;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod db;
+pub mod delivery;
 pub mod embedded;
 pub mod error;
 pub mod names;
@@ -13,4 +15,5 @@ pub mod runs;
 pub mod schema;
 pub mod search;
 pub mod server;
+pub mod tenant;
 pub mod tutorials;
