@@ -13,6 +13,8 @@ pub mod names;
 pub mod outbox;
 pub mod runs;
 pub mod schema;
+pub mod search;
+pub mod server;
 pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;

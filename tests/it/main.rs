@@ -5,5 +5,7 @@ mod delivery;
 mod outbox;
 mod provider;
 mod schema;
+mod search;
+mod site;
 mod tutorials;
 mod world;
