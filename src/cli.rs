@@ -80,6 +80,8 @@ struct Global {
 enum Command {
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Show what has not reached Administrate, and deliver it
+    Outbox(crate::delivery::cli::Args),
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
@@ -132,6 +134,7 @@ async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Settings => {
