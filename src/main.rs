@@ -1,2 +1,13 @@
-//! Lectern.
-fn main() {}
+//! The program `lectern`; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(lectern::cli::main(std::env::args_os())).into(),
+        Err(error) => {
+            eprintln!("lectern: this machine lets no threads be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

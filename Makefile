@@ -1,0 +1,31 @@
+# What a person types. `make demo` shows Lectern at work, `make test` proves it.
+
+CARGO ?= cargo
+ARGS ?=
+
+.PHONY: demo test check fmt bench clean-data prerequisites
+
+demo: prerequisites
+	$(CARGO) build --locked
+	target/debug/lectern demo $(ARGS)
+
+test: prerequisites check
+	$(CARGO) test --locked --workspace
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --test house
+
+fmt:
+	$(CARGO) fmt --all
+
+bench:
+	$(MAKE) -C bench
+
+# The demo's database, simulator and reports (its default data folder, or DATA_DIR).
+clean-data:
+	tools/clean-data "$(DATA_DIR)"
+
+prerequisites:
+	@tools/prerequisites

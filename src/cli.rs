@@ -1,0 +1,220 @@
+//! The command line: options, commands, and how they end.
+//!
+//! Each command lives in the `cli.rs` of its module; here they are named, described and called.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Override};
+use crate::console::Console;
+use crate::db::Database;
+use crate::error::{Exit, Result};
+
+/// Keeps tutorials, Administrate and timetables in step.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lectern",
+    version,
+    arg_required_else_help = true,
+    before_help = EXAMPLES,
+    after_help = AFTER,
+    propagate_version = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples
+  lectern demo                              see everything at work, with made-up data
+  lectern demo --once --workbook FILE.xlsx  rehearse your own timetable, nothing leaves this machine
+  lectern migrate                           bring a database to this program's schema
+  lectern sync all --no-prompt              match reference data with Administrate, as cron does
+  lectern import FILE.xlsx --dry-run        what would a timetable change, and what is wrong in it
+  lectern import FILE.xlsx                  bring it here and to Administrate
+  lectern outbox                            what has not reached Administrate yet
+  lectern search \"cm2 london\"               products with events with sessions
+  lectern serve                             the HTTP API, the site and the delivery worker";
+
+const AFTER: &str = "\
+Settings come from the options, else the environment, else lectern.toml, else the defaults \
+(`lectern settings` prints them with their explanation). Without a database named, Lectern runs \
+a PostgreSQL of its own in the data folder.
+
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 something has to be set or run first · \
+4 done, but something needs a person. No command ends 0 when a part of it failed.";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// PostgreSQL 15 or newer, e.g. postgres://user:password@host/name; absent: a private one is run [env: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Where the private database, reports and uploads live [env: LECTERN_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// A settings file, instead of ./lectern.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document on stdout, nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    /// Never ask; what is unmatched is skipped and logged [env: LECTERN_NO_PROMPT=1]
+    #[arg(long, global = true, visible_aliases = ["auto", "no-input"])]
+    no_prompt: bool,
+    /// Say more, on stderr [env: LECTERN_LOG, a tracing filter]
+    #[arg(long, global = true)]
+    debug: bool,
+    /// No colours [env: NO_COLOR]
+    #[arg(long, global = true)]
+    no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring the database to this program's schema
+    Migrate(crate::schema::cli::Args),
+    /// Find products with their events and sessions, and bundles
+    Search(crate::search::cli::Args),
+    /// Serve the HTTP API and the site
+    Serve(crate::server::cli::Args),
+    /// Print every setting with its default and its explanation
+    Settings,
+}
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The settings of this run.
+    pub config: Config,
+    /// How to speak.
+    pub console: Console,
+    /// Cancelled by Ctrl-C and SIGTERM: end between two steps.
+    pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Opens the database, at this program's schema.
+    pub async fn database(&self) -> Result<Database> {
+        Database::open_ready(&self.config).await
+    }
+}
+
+/// Reads the command line, carries the command out, and says how it ended.
+pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(spell_out_sync(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let json = cli.global.json;
+    match run(cli).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            tracing::debug!(?error, "the command failed");
+            let console = Console::new(json, true);
+            console.say(format_args!("lectern: {error}"));
+            let _ = console.document(&serde_json::json!({ "error": error.to_string(), "exit": error.exit() as u8 }));
+            error.exit()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit> {
+    let context = cli.global.context()?;
+    match cli.command {
+        Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Search(args) => crate::search::cli::run(&context, args).await,
+        Command::Serve(args) => crate::server::cli::run(&context, args).await,
+        Command::Settings => {
+            context.console.print(crate::config::DEFAULTS);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+impl Global {
+    fn context(self) -> Result<Context> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+        start_log(self.debug, self.no_color || set("NO_COLOR"));
+        let mut options: Vec<Override> = Vec::new();
+        options.extend(self.database_url.map(|url| ("database_url", url)));
+        options.extend(self.data_dir.map(|dir| ("data_dir", dir)));
+        Ok(Context {
+            config: Config::load(self.config.as_deref(), variable, &options)?,
+            console: Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT")),
+            stop: stop_on_signals(),
+        })
+    }
+}
+
+fn start_log(debug: bool, no_color: bool) {
+    let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(!no_color);
+    let _ = log.try_init();
+}
+
+/// A token that Ctrl-C and SIGTERM cancel; a second Ctrl-C ends the process at once.
+fn stop_on_signals() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        cancel.cancel();
+        signalled().await;
+        std::process::exit(130);
+    });
+    stop
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+}
+
+/// `lectern sync_locations` is what existing cron lines say; it means `lectern sync locations`.
+fn spell_out_sync(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut spelled = Vec::new();
+    let mut seen = false;
+    for argument in arguments {
+        match argument.to_str().and_then(|text| text.strip_prefix("sync_")) {
+            Some(entity) if !seen => {
+                seen = true;
+                spelled.extend(["sync".into(), entity.replace('_', "-").into()]);
+            }
+            _ => spelled.push(argument),
+        }
+    }
+    spelled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cron_line_of_old_is_understood() {
+        let spelled = spell_out_sync(["lectern", "--json", "sync_price_levels", "--no-prompt"].map(OsString::from));
+        assert_eq!(spelled, ["lectern", "--json", "sync", "price-levels", "--no-prompt"].map(OsString::from));
+    }
+}

@@ -1,0 +1,60 @@
+//! How a command speaks: data on stdout, everything said to a person on stderr.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// What the global options say about speaking.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// One JSON document on stdout and nothing else there.
+    pub json: bool,
+    /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
+    pub may_ask: bool,
+}
+
+impl Console {
+    /// `forbidden`: `--no-prompt` was given.
+    pub fn new(json: bool, forbidden: bool) -> Self {
+        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Console { json, may_ask: terminal && !forbidden && !json }
+    }
+
+    /// Says a line to the person.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
+    /// Writes data: text on stdout, unless a JSON document takes its place.
+    pub fn print(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+
+    /// Writes the command's JSON document if that was asked for.
+    pub fn document(&self, document: &impl Serialize) -> Result<()> {
+        if self.json {
+            let text = serde_json::to_string_pretty(document)
+                .map_err(|error| Error::Failed(format!("the JSON document cannot be written: {error}")))?;
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+        Ok(())
+    }
+
+    /// A bar that shows itself on a terminal once the work takes longer than a second, and never elsewhere.
+    pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let template = "  {msg} {bar:32} {pos}/{len} · {per_sec} · {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_secs(1));
+        bar
+    }
+}

@@ -1,0 +1,136 @@
+//! The one error type, and the tables that say what becomes of it.
+//!
+//! Policy: an error is a sentence for a person (what, where, how to mend it) and an exit code for a script. Whatever
+//! PostgreSQL says is translated by constraint name or told in our own words; SQL never reaches a person. An error is
+//! logged once, where it is handled.
+
+use std::process::ExitCode;
+
+/// Shorthand for results of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How a command ends (contract §1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// All that was asked is done.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// A prerequisite is missing.
+    Prerequisite = 3,
+    /// Done, but something needs a person.
+    NeedsPerson = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Whatever can go wrong, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command was called in a way that cannot work.
+    #[error("{0}")]
+    Usage(String),
+    /// Something has to be set or run first; the sentence says what.
+    #[error("{0}")]
+    Prerequisite(String),
+    /// Refused until a person decides.
+    #[error("{0}")]
+    NeedsPerson(String),
+    /// It failed, and the sentence says why.
+    #[error("{0}")]
+    Failed(String),
+    /// PostgreSQL refused or could not be reached.
+    #[error("{}", database_sentence(.0))]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("{}", migration_sentence(.0))]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Administrate refused or could not be reached.
+    #[error("{0}")]
+    Administrate(#[from] administrate::Error),
+}
+
+impl Error {
+    /// The exit code that the contract gives this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::Usage(_) => Exit::Usage,
+            Error::Prerequisite(_) => Exit::Prerequisite,
+            Error::NeedsPerson(_) => Exit::NeedsPerson,
+            Error::Failed(_) | Error::Database(_) | Error::Migration(_) | Error::Administrate(_) => Exit::Failed,
+        }
+    }
+
+    /// An error that tells what was being done to which file or folder.
+    pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Error::Failed(format!("{doing} {}: {}", path.display(), io_sentence(error)))
+    }
+}
+
+fn io_sentence(error: &std::io::Error) -> String {
+    use std::io::ErrorKind::*;
+    match error.kind() {
+        NotFound => "there is no such file or folder".into(),
+        PermissionDenied => "this user may not; choose another place or change its permissions".into(),
+        StorageFull => "the disk is full".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// What each constraint of ours means to a person.
+const CONSTRAINTS: &[(&str, &str)] = &[
+    ("tutorial_events_code_key", "an event with this code exists already"),
+    ("tutorial_sessions_event_seq_unique", "the event has a session with this sequence already"),
+    ("tutorial_sessions_date_valid", "a session cannot end before it starts"),
+    ("staff_user_id_fkey", "the user is a member of staff and cannot be deleted"),
+    ("tutorial_course_templates_code_key", "a course template with this code exists already"),
+];
+
+fn database_sentence(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(refusal) => {
+            let constraint = refusal.constraint().unwrap_or_default();
+            if let Some((_, sentence)) = CONSTRAINTS.iter().find(|(name, _)| *name == constraint) {
+                return (*sentence).into();
+            }
+            match refusal.code().as_deref() {
+                Some("28P01" | "28000") => {
+                    "the database refused the login: check the user and password in DATABASE_URL".into()
+                }
+                Some("3D000") => "the database named in DATABASE_URL does not exist: create it first".into(),
+                Some("42P01" | "3F000" | "42703") => {
+                    "the database is not at the schema of this program: run `lectern migrate`".into()
+                }
+                Some("42501") => "the database user lacks a privilege that this needs".into(),
+                Some(code) => format!("the database refused the change (SQLSTATE {code}); --debug logs the details"),
+                None => "the database refused the change; --debug logs the details".into(),
+            }
+        }
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            "the database cannot be reached: check that PostgreSQL runs and what DATABASE_URL says".into()
+        }
+        sqlx::Error::Configuration(_) => {
+            "DATABASE_URL is no PostgreSQL address; it looks like postgres://user:password@host:5432/name".into()
+        }
+        _ => "talking to the database failed; --debug logs the details".into(),
+    }
+}
+
+fn migration_sentence(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError::*;
+    match error {
+        VersionMismatch(version) | VersionMissing(version) => format!(
+            "the database was brought to its schema by another version of this program (step {version} differs): \
+             use the newer program"
+        ),
+        Execute(error) => database_sentence(error),
+        ExecuteMigration(error, version) => format!("step {version} of the schema: {}", database_sentence(error)),
+        _ => "the schema could not be brought up to date; --debug logs the details".into(),
+    }
+}
