@@ -80,6 +80,8 @@ struct Global {
 enum Command {
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Bring a timetable workbook here and to Administrate
+    Import(crate::timetable_import::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -128,6 +130,7 @@ async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)
