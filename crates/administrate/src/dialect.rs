@@ -64,7 +64,15 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ),
     (
         "event.update", // O, D
-        &["title", "locationId", "timeZoneName", "lifecycleState", "maxPlaces", "isSoldOut", "customFieldValues"],
+        &[
+            "title",
+            "locationId",
+            "timeZoneName",
+            "lifecycleState",
+            "maxPlaces",
+            "isSoldOut",
+            "customFieldValues",
+        ],
     ),
     ("event.delete", &["eventIds"]),                            // C
     ("event.addStaff", &["eventId", "contactId", "staffType"]), // O
@@ -72,15 +80,27 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("event.removeStaff", &["staffId", "notifyStaff"]),         // C
     (
         "session.update", // C, O
-        &["title", "start", "end", "timeZoneName", "locationId", "venueId", "lifecycleState", "customFieldValues"],
+        &[
+            "title",
+            "start",
+            "end",
+            "timeZoneName",
+            "locationId",
+            "venueId",
+            "lifecycleState",
+            "customFieldValues",
+        ],
     ),
-    ("session.addStaff", &["sessionId", "contactIds", "staffType"]), // C
-    ("session.delete", &["sessionIds"]),                             // C
-    ("courseTemplate.update", &["approvedInstructors"]),             // C
-    ("contact.create", &["accountId", "personalName"]),              // D
+    (
+        "session.addStaff",
+        &["sessionId", "contactIds", "staffType"],
+    ), // C
+    ("session.delete", &["sessionIds"]),                 // C
+    ("courseTemplate.update", &["approvedInstructors"]), // C
+    ("contact.create", &["accountId", "personalName"]),  // D
 ];
 
-/// Fields of inputs that go by two names, the older first (D and C disagree).
+/// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];
 
 /// How one tenant's API is spoken to.
@@ -94,7 +114,10 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// The dialect of a tenant whose schema is known.
     pub(crate) fn introspected(schema: Schema) -> Self {
-        Self { schema: Some(Arc::new(schema)), turned: BTreeSet::new() }
+        Self {
+            schema: Some(Arc::new(schema)),
+            turned: BTreeSet::new(),
+        }
     }
 
     /// Whether introspection told the schema.
@@ -120,7 +143,10 @@ impl Dialect {
             schema.knows_input(&input.name).then_some((schema, input))
         });
         let Some((schema, input)) = declared else {
-            let known = KNOWN_INPUTS.iter().find(|(known, _)| *known == operation)?.1;
+            let known = KNOWN_INPUTS
+                .iter()
+                .find(|(known, _)| *known == operation)?
+                .1;
             let turned = self.turned.contains(&format!("{operation}.{name}"));
             return match spellings {
                 Some([_, newer]) if turned => Some(newer),
@@ -129,16 +155,27 @@ impl Dialect {
         };
         let both = [name];
         let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
-        let found = candidates.iter().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
-        // Where a tenant takes both, the one it insists on, else the newer.
-        found.max_by_key(|(_, kind)| kind.is_required).map(|(field, _)| field)
+        let found = candidates
+            .iter()
+            .rev()
+            .filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
+        // Where a tenant takes both, the one it insists on, else the first.
+        found
+            .max_by_key(|(_, kind)| kind.is_required)
+            .map(|(field, _)| field)
     }
 
     /// The order argument of a list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
     pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
-        let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
+        let by_id = Arg::Object(vec![
+            ("field", Arg::name("id")),
+            ("direction", Arg::name("asc")),
+        ]);
         let Some(schema) = &self.schema else {
-            return match (self.turned.contains("orderBy"), self.turned.contains("order")) {
+            return match (
+                self.turned.contains("orderBy"),
+                self.turned.contains("order"),
+            ) {
                 (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
                 (true, false) => Some(("order", by_id)),
                 (true, true) => None,
@@ -150,18 +187,29 @@ impl Dialect {
         if schema.is_enum(&field.name) && !schema.has_enum_value(&field.name, "id") {
             return None;
         }
-        Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
+        Some((
+            name,
+            if kind.is_list {
+                Arg::List(vec![by_id])
+            } else {
+                by_id
+            },
+        ))
     }
 
     /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
     pub(crate) fn fitted(&self, document: Document) -> Document {
         let Some(schema) = &self.schema else {
-            let selection = selection::without(&document.selection, &self.turned);
-            return Document { selection, ..document };
+            let selection = self.assumed(&document);
+            return Document {
+                selection,
+                ..document
+            };
         };
         let kind = schema.answer_type(&document.path, document.is_mutation);
         let cut = kind.map(|kind| selection::for_schema(&document.selection, schema, kind));
-        let selection = cut.filter(|cut| !cut.is_empty());
+        let cut = cut.filter(|cut| !cut.is_empty());
+        let selection = cut.unwrap_or_else(|| self.assumed(&document));
         let args = document.args.into_iter().map(|(name, arg)| {
             let kind = match document.is_mutation {
                 true => schema.mutation_arg(&document.path, name),
@@ -171,48 +219,116 @@ impl Dialect {
         });
         Document {
             args: args.collect(),
-            selection: selection.unwrap_or_else(|| selection::without(&document.selection, &self.turned)),
+            selection,
             ..document
+        }
+    }
+
+    /// The selection as far as it is documented and no error spoke against it.
+    fn assumed(&self, document: &Document) -> String {
+        let selection = selection::without(&document.selection, &self.turned);
+        if document.is_mutation && self.turned.contains(PLAIN_PAYLOADS) {
+            selection::with_plain_lists(&selection)
+        } else {
+            selection
         }
     }
 
     /// What the errors of a document that was refused teach; none where they name no guess that is still untouched.
     pub(crate) fn taught(&self, document: &Document, errors: &[GraphqlError]) -> Option<Self> {
-        if self.schema.is_some() || errors.iter().any(|error| error.in_execution) {
+        if self.schema.is_some() {
             return None;
         }
-        let messages = errors.iter().map(|error| before_suggestions(&error.message));
-        let selected = selection::names(&document.selection);
         let mut turned = self.turned.clone();
-        for message in messages {
-            let words: BTreeSet<&str> = words(message).collect();
-            let spelled = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
-            turned.extend(spelled.map(|names| format!("{}.{}", document.operation, names[0])));
-            let quoted: BTreeSet<&str> = quoted_names(message).collect();
-            if words.contains("orderBy") || (quoted.contains("order") && self.turned.contains("orderBy")) {
-                turned.insert(if self.turned.contains("orderBy") { "order" } else { "orderBy" }.to_owned());
+        for error in errors {
+            let message = before_suggestions(&error.message);
+            turned.extend(respelled(document.operation, message));
+            if !error.in_execution {
+                turned.extend(self.reordered(message));
+                turned.extend(missing(document, message));
             }
-            if quoted.iter().any(|name| name.contains("Order")) && !words.contains("orderBy") {
-                turned.extend(["orderBy".to_owned(), "order".to_owned()]);
-            }
-            let missing = quoted.iter().filter(|name| selected.contains(**name) && !VITAL.contains(name));
-            turned.extend(missing.map(|name| (*name).to_owned()));
         }
-        (turned != self.turned).then_some(Self { schema: None, turned })
+        let schema = None;
+        (turned != self.turned).then_some(Self { schema, turned })
+    }
+
+    /// The order arguments that `message` speaks against: a tenant has one of two, or none.
+    fn reordered(&self, message: &str) -> Vec<String> {
+        let names: BTreeSet<&str> = quoted_names(message).collect();
+        let by_was_wrong = self.turned.contains("orderBy");
+        if words(message).any(|word| word == "orderBy") {
+            return vec![if by_was_wrong { "order" } else { "orderBy" }.to_owned()];
+        }
+        if names.contains("order") && by_was_wrong {
+            return vec!["order".to_owned()];
+        }
+        match names.iter().any(|name| name.contains("Order")) {
+            true => vec!["orderBy".to_owned(), "order".to_owned()],
+            false => Vec::new(),
+        }
     }
 }
 
+/// The spellings of input fields that `message` speaks against.
+fn respelled(operation: &str, message: &str) -> Vec<String> {
+    let words: BTreeSet<&str> = words(message).collect();
+    let named = SPELLINGS
+        .iter()
+        .filter(|names| names.iter().any(|name| words.contains(name)));
+    named
+        .map(|names| format!("{operation}.{}", names[0]))
+        .collect()
+}
+
+/// The selected fields that `message` speaks against.
+fn missing(document: &Document, message: &str) -> Vec<String> {
+    let selected = selection::names(&document.selection);
+    // "Cannot query field 'x' on type 'T'": the type may bear a name that is selected, too.
+    let most = if message.contains("query field") {
+        1
+    } else {
+        usize::MAX
+    };
+    let mut missing: Vec<_> = quoted_names(message)
+        .take(most)
+        .filter(|name| selected.contains(*name) && !VITAL.contains(name))
+        .map(str::to_owned)
+        .collect();
+    if document.is_mutation && quoted_names(message).any(|name| name == "edges") {
+        missing.push(PLAIN_PAYLOADS.to_owned());
+    }
+    missing
+}
+
+/// The guess that lists in payloads are connections, turned around.
+const PLAIN_PAYLOADS: &str = "plain payloads";
+
 /// Selected fields without which an answer is worth nothing.
-const VITAL: &[&str] = &["id", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
+const VITAL: &[&str] = &[
+    "id",
+    "edges",
+    "node",
+    "pageInfo",
+    "event",
+    "session",
+    "events",
+    "courseTemplate",
+    "contact",
+    "errors",
+];
 
 /// A server's sentence without what it thinks was meant.
 fn before_suggestions(message: &str) -> &str {
-    message.split_once("Did you mean").map_or(message, |(before, _)| before)
+    message
+        .split_once("Did you mean")
+        .map_or(message, |(before, _)| before)
 }
 
 /// The words of a server's message that can be names.
 fn words(message: &str) -> impl Iterator<Item = &str> {
-    message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+    message
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
 }
 
 /// The names that stand in quotation marks of any kind.

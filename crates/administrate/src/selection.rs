@@ -22,7 +22,13 @@ struct Part {
 
 impl Part {
     fn field(name: &str, inside: Vec<Part>) -> Self {
-        Self { name: name.to_owned(), is_fragment: false, is_guess: false, args: String::new(), inside }
+        Self {
+            name: name.to_owned(),
+            is_fragment: false,
+            is_guess: false,
+            args: String::new(),
+            inside,
+        }
     }
 }
 
@@ -35,6 +41,11 @@ pub(crate) fn for_schema(text: &str, schema: &Schema, kind: &str) -> String {
 /// `text` without guesses and without the fields in `missing`.
 pub(crate) fn without(text: &str, missing: &BTreeSet<String>) -> String {
     render(&without_parts(parse(text), missing))
+}
+
+/// `text` with every connection in it asked as a plain list.
+pub(crate) fn with_plain_lists(text: &str) -> String {
+    render(&plain(parse(text)))
 }
 
 /// The names of all fields in `text`.
@@ -51,17 +62,31 @@ pub(crate) fn names(text: &str) -> BTreeSet<String> {
 }
 
 fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
-    let kept = parts.into_iter().filter(|part| !part.is_guess && !missing.contains(&part.name));
+    let kept = parts
+        .into_iter()
+        .filter(|part| !part.is_guess && !missing.contains(&part.name));
     let cut = kept.filter_map(|part| {
         let had_inside = !part.inside.is_empty();
-        let mut inside = without_parts(part.inside, missing);
-        if missing.contains("edges") {
-            inside = unwrapped(inside);
-        }
+        let inside = without_parts(part.inside, missing);
         let is_empty = had_inside && inside.is_empty();
         (!is_empty).then_some(Part { inside, ..part })
     });
     cut.collect()
+}
+
+fn plain(parts: Vec<Part>) -> Vec<Part> {
+    let plain_part = |part: Part| match is_connection(&part.inside) {
+        true => Part {
+            inside: plain(unwrapped(part.inside)),
+            args: String::new(),
+            ..part
+        },
+        false => Part {
+            inside: plain(part.inside),
+            ..part
+        },
+    };
+    parts.into_iter().map(plain_part).collect()
 }
 
 /// Only the parts that the type has, recursively; a part that is left without anything inside goes too.
@@ -116,7 +141,10 @@ fn unwrapped(parts: Vec<Part>) -> Vec<Part> {
     let node = edges.and_then(|edges| edges.inside.iter().find(|part| part.name == "node"));
     match node {
         Some(node) => node.inside.clone(),
-        None => parts.into_iter().filter(|part| part.name != "pageInfo").collect(),
+        None => parts
+            .into_iter()
+            .filter(|part| part.name != "pageInfo")
+            .collect(),
     }
 }
 
@@ -168,15 +196,20 @@ fn parse_parts(tokens: &mut Tokens<'_>) -> Vec<Part> {
             }
             "..." => {
                 let name = tokens.nth(1).unwrap_or_default();
-                parts.push(Part { is_fragment: true, ..Part::field(name, vec![]) });
+                parts.push(Part {
+                    is_fragment: true,
+                    ..Part::field(name, vec![])
+                });
             }
             args if args.starts_with('(') => {
                 if let Some(part) = parts.last_mut() {
                     part.args = args.to_owned();
                 }
             }
-            name => parts
-                .push(Part { is_guess: name.starts_with('?'), ..Part::field(name.trim_start_matches('?'), vec![]) }),
+            name => parts.push(Part {
+                is_guess: name.starts_with('?'),
+                ..Part::field(name.trim_start_matches('?'), vec![])
+            }),
         }
     }
     parts
@@ -235,6 +268,16 @@ mod tests {
     }
 
     #[test]
+    fn connections_become_plain_lists() {
+        assert_eq!(
+            with_plain_lists(
+                "event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"
+            ),
+            "event { id sessions { id } }"
+        );
+    }
+
+    #[test]
     fn without_a_schema_guesses_and_what_errors_named_are_left_out() {
         let missing = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let page = "pageInfo { hasNextPage totalRecords }";
@@ -248,7 +291,9 @@ mod tests {
             ),
             (
                 missing(&["code", "symbol", "start"]),
-                format!("id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"),
+                format!(
+                    "id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"
+                ),
             ),
         ] {
             assert_eq!(without(WANTED, &names), expected);
