@@ -16,4 +16,5 @@ pub mod schema;
 pub mod search;
 pub mod server;
 pub mod tenant;
+pub mod timetable_import;
 pub mod tutorials;
