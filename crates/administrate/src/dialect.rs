@@ -1,0 +1,300 @@
+//! What a tenant's API is like, where its documentation leaves that open.
+//!
+//! Every guess about Administrate stands in this file and nowhere else. The API itself is asked once, by introspection;
+//! where it refuses, what is documented or was seen in use is assumed, and an error that names one of the guesses turns
+//! that guess around, once. Confidence letters are those of the facts: D documented, O official code, C client code,
+//! U introspected by others, G guessed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::document::{Arg, Document};
+use crate::error::GraphqlError;
+use crate::fit::fit;
+use crate::schema::Schema;
+use crate::selection;
+
+/// Operation and the input fields that are known of it.
+const KNOWN_INPUTS: &[(&str, &[&str])] = &[
+    (
+        "event.createBlended", // C
+        &[
+            "courseTemplateId",
+            "title",
+            "eventType",
+            "locationId",
+            "venueId",
+            "taxType",
+            "timeZoneName",
+            "classroomStartDateTime",
+            "classroomEndDateTime",
+            "lmsStartDateTime",
+            "lmsEndDateTime",
+            "maxPlaces",
+            "customFieldValues",
+        ],
+    ),
+    (
+        "event.createLMS", // C, D
+        &[
+            "courseTemplateId",
+            "title",
+            "eventType",
+            "locationId",
+            "taxType",
+            "timeZoneName",
+            "lmsStartDateTime",
+            "lmsEndDateTime",
+            "customFieldValues",
+        ],
+    ),
+    (
+        "event.createClassroom", // O
+        &[
+            "courseTemplateId",
+            "title",
+            "eventType",
+            "locationId",
+            "venueId",
+            "timeZoneName",
+            "classroomStartDateTime",
+            "classroomEndDateTime",
+            "maxPlaces",
+        ],
+    ),
+    (
+        "event.update", // O, D
+        &[
+            "title",
+            "locationId",
+            "timeZoneName",
+            "lifecycleState",
+            "maxPlaces",
+            "isSoldOut",
+            "customFieldValues",
+        ],
+    ),
+    ("event.delete", &["eventIds"]),                            // C
+    ("event.addStaff", &["eventId", "contactId", "staffType"]), // O
+    ("event.addStaffBulk", &[]),                                // O; its input is a list
+    ("event.removeStaff", &["staffId", "notifyStaff"]),         // C
+    (
+        "session.update", // C, O
+        &[
+            "title",
+            "start",
+            "end",
+            "timeZoneName",
+            "locationId",
+            "venueId",
+            "lifecycleState",
+            "customFieldValues",
+        ],
+    ),
+    (
+        "session.addStaff",
+        &["sessionId", "contactIds", "staffType"],
+    ), // C
+    ("session.delete", &["sessionIds"]),                 // C
+    ("courseTemplate.update", &["approvedInstructors"]), // C
+    ("contact.create", &["accountId", "personalName"]),  // D
+];
+
+/// Fields of inputs that go by two names, the older first (D and C disagree).
+const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];
+
+/// How one tenant's API is spoken to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dialect {
+    schema: Option<Arc<Schema>>,
+    /// What errors taught, as `operation.field` for spellings, else the guess's own name.
+    turned: BTreeSet<String>,
+}
+
+impl Dialect {
+    /// The dialect of a tenant whose schema is known.
+    pub(crate) fn introspected(schema: Schema) -> Self {
+        Self {
+            schema: Some(Arc::new(schema)),
+            turned: BTreeSet::new(),
+        }
+    }
+
+    /// Whether introspection told the schema.
+    pub(crate) fn is_introspected(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Whether the mutation exists. Unknown ones (`location.create`, `venue.create`, `courseTemplate.create`) are G.
+    pub(crate) fn offers(&self, operation: &str) -> bool {
+        let path: Vec<_> = operation.split('.').collect();
+        match &self.schema {
+            Some(schema) => schema.has_mutation_field(&path),
+            None => KNOWN_INPUTS.iter().any(|(known, _)| *known == operation),
+        }
+    }
+
+    /// How the input field documented as `name` is called here; none where the mutation does not take it.
+    pub(crate) fn input_field(&self, operation: &str, name: &'static str) -> Option<&'static str> {
+        let spellings = SPELLINGS.iter().find(|spellings| spellings[0] == name);
+        let path: Vec<_> = operation.split('.').collect();
+        let declared = self.schema.as_ref().and_then(|schema| {
+            let input = schema.mutation_arg(&path, "input")?;
+            schema.knows_input(&input.name).then_some((schema, input))
+        });
+        let Some((schema, input)) = declared else {
+            let known = KNOWN_INPUTS
+                .iter()
+                .find(|(known, _)| *known == operation)?
+                .1;
+            let turned = self.turned.contains(&format!("{operation}.{name}"));
+            return match spellings {
+                Some([_, newer]) if turned => Some(newer),
+                _ => known.contains(&name).then_some(name),
+            };
+        };
+        let both = [name];
+        let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
+        let found = candidates
+            .iter()
+            .filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
+        // Where a tenant takes both, the one it insists on, else the newer.
+        found
+            .max_by_key(|(_, kind)| kind.is_required)
+            .map(|(field, _)| field)
+    }
+
+    /// The order argument of a list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
+    pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
+        let by_id = Arg::Object(vec![
+            ("field", Arg::name("id")),
+            ("direction", Arg::name("asc")),
+        ]);
+        let Some(schema) = &self.schema else {
+            return match (
+                self.turned.contains("orderBy"),
+                self.turned.contains("order"),
+            ) {
+                (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
+                (true, false) => Some(("order", by_id)),
+                (true, true) => None,
+            };
+        };
+        let spelled = |name| Some((name, schema.query_arg(&[root], name)?));
+        let (name, kind) = spelled("orderBy").or_else(|| spelled("order"))?;
+        let field = schema.input_field(&kind.name, "field")?;
+        if schema.is_enum(&field.name) && !schema.has_enum_value(&field.name, "id") {
+            return None;
+        }
+        Some((
+            name,
+            if kind.is_list {
+                Arg::List(vec![by_id])
+            } else {
+                by_id
+            },
+        ))
+    }
+
+    /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
+    pub(crate) fn fitted(&self, document: Document) -> Document {
+        let Some(schema) = &self.schema else {
+            let selection = selection::without(&document.selection, &self.turned);
+            return Document {
+                selection,
+                ..document
+            };
+        };
+        let kind = schema.answer_type(&document.path, document.is_mutation);
+        let cut = kind.map(|kind| selection::for_schema(&document.selection, schema, kind));
+        let selection = cut.filter(|cut| !cut.is_empty());
+        let args = document.args.into_iter().map(|(name, arg)| {
+            let kind = match document.is_mutation {
+                true => schema.mutation_arg(&document.path, name),
+                false => schema.query_arg(&document.path, name),
+            };
+            (name, fit(schema, arg, kind))
+        });
+        Document {
+            args: args.collect(),
+            selection: selection
+                .unwrap_or_else(|| selection::without(&document.selection, &self.turned)),
+            ..document
+        }
+    }
+
+    /// What the errors of a document that was refused teach; none where they name no guess that is still untouched.
+    pub(crate) fn taught(&self, document: &Document, errors: &[GraphqlError]) -> Option<Self> {
+        if self.schema.is_some() || errors.iter().any(|error| error.in_execution) {
+            return None;
+        }
+        let messages = errors
+            .iter()
+            .map(|error| before_suggestions(&error.message));
+        let selected = selection::names(&document.selection);
+        let mut turned = self.turned.clone();
+        for message in messages {
+            let words: BTreeSet<&str> = words(message).collect();
+            let spelled = SPELLINGS
+                .iter()
+                .filter(|names| names.iter().any(|name| words.contains(name)));
+            turned.extend(spelled.map(|names| format!("{}.{}", document.operation, names[0])));
+            let quoted: BTreeSet<&str> = quoted_names(message).collect();
+            if words.contains("orderBy")
+                || (quoted.contains("order") && self.turned.contains("orderBy"))
+            {
+                turned.insert(
+                    if self.turned.contains("orderBy") {
+                        "order"
+                    } else {
+                        "orderBy"
+                    }
+                    .to_owned(),
+                );
+            }
+            if quoted.iter().any(|name| name.contains("Order")) && !words.contains("orderBy") {
+                turned.extend(["orderBy".to_owned(), "order".to_owned()]);
+            }
+            let missing = quoted
+                .iter()
+                .filter(|name| selected.contains(**name) && !VITAL.contains(name));
+            turned.extend(missing.map(|name| (*name).to_owned()));
+        }
+        (turned != self.turned).then_some(Self {
+            schema: None,
+            turned,
+        })
+    }
+}
+
+/// Selected fields without which an answer is worth nothing.
+const VITAL: &[&str] = &[
+    "id",
+    "node",
+    "pageInfo",
+    "event",
+    "session",
+    "events",
+    "courseTemplate",
+    "contact",
+    "errors",
+];
+
+/// A server's sentence without what it thinks was meant.
+fn before_suggestions(message: &str) -> &str {
+    message
+        .split_once("Did you mean")
+        .map_or(message, |(before, _)| before)
+}
+
+/// The words of a server's message that can be names.
+fn words(message: &str) -> impl Iterator<Item = &str> {
+    message
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The names that stand in quotation marks of any kind.
+fn quoted_names(message: &str) -> impl Iterator<Item = &str> {
+    message.split(['"', '\'', '`']).skip(1).step_by(2)
+}
