@@ -4,9 +4,8 @@
 //! subject is worked on by one worker at a time, on any number of processes; a worker that dies gives its row back at
 //! once; what is asked again while it is being carried out is carried out again.
 //!
-//! Does not know any module: what an effect means is the worker's business ([`crate::delivery`]).
+//! Does not know any module: what an effect means is the worker's business.
 
-pub mod cli;
 mod store;
 
 use std::collections::VecDeque;

@@ -7,7 +7,7 @@ use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
 use super::plan::{Difference, Plan, Wanted};
 use super::remote;
-use crate::bridges::{self, Approval};
+use crate::bridges::reference::{self as bridges, Approval};
 use crate::tutorials::reference::Named;
 
 /// Links each course template with the one of ours that has its code.

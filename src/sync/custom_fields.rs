@@ -6,7 +6,7 @@ use super::entity::Entity;
 use super::matching::Pairing;
 use super::plan::{Plan, Trouble, Wanted};
 use super::remote::{CustomField, Fetched};
-use crate::bridges;
+use crate::bridges::reference as bridges;
 
 /// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
 /// neither changed nor missed.

@@ -5,7 +5,7 @@ use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
 use super::plan::{Difference, Plan, Wanted};
 use super::remote::{Contact, People};
-use crate::bridges::{self, Administrator};
+use crate::bridges::reference::{self as bridges, Administrator};
 use crate::tutorials::reference::Named;
 
 /// Links each contact that teaches with the instructor of ours who has its name.

@@ -4,7 +4,7 @@ use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
-use crate::bridges;
+use crate::bridges::reference as bridges;
 use crate::tutorials::reference::Named;
 
 /// Links each location with the one of ours that has its name.

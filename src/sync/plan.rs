@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Pairing, Theirs};
-use crate::bridges::{Administrator, Approval, Bounded, Bridge};
+use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use super::entity::Entity;
 use super::matching::Pairing;
 use super::plan::{Plan, Wanted};
 use super::remote;
-use crate::bridges;
+use crate::bridges::reference as bridges;
 
 /// Keeps each price level as Administrate has it.
 pub fn plan(theirs: Vec<remote::PriceLevel>, rows: &[bridges::PriceLevel]) -> Plan<bridges::PriceLevel> {

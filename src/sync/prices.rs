@@ -11,7 +11,7 @@ use super::entity::Entity;
 use super::matching::{Ambiguity, Pairing, Theirs};
 use super::plan::{Plan, Skipped};
 use super::remote;
-use crate::bridges;
+use crate::bridges::reference as bridges;
 use crate::names::fold;
 
 /// Which price is kept where a template has several for one level.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::plan::{Action, Findings, Plan, Skipped, Trouble};
-use crate::bridges::Bridge;
+use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit};
 
 /// The report of one entity.

@@ -10,7 +10,7 @@ use super::prices::{Places, Preference};
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
 use super::{course_templates, custom_fields, instructors, locations, prices, venues};
-use crate::bridges::{self, Bridge};
+use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::{Error, Exit};
 use crate::tutorials::reference::{Named, NamedVenue};
 

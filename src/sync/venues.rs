@@ -6,7 +6,7 @@ use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
-use crate::bridges;
+use crate::bridges::reference as bridges;
 use crate::tutorials::reference::NamedVenue;
 
 /// Links each venue with the one of ours that has its name at its location. Without a location that is linked, nothing

@@ -1,5 +1,6 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod outbox;
 mod provider;
 mod schema;
 mod tutorials;

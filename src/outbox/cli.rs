@@ -1,1 +1,0 @@
-//! `lectern outbox`.
