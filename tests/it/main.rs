@@ -1,7 +1,11 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod administrate;
+mod delivery;
 mod outbox;
 mod provider;
 mod schema;
+mod search;
+mod site;
 mod tutorials;
 mod world;
