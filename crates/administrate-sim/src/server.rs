@@ -47,6 +47,16 @@ pub(crate) struct Kept {
     pub(crate) journal: Option<Journal>,
 }
 
+impl Kept {
+    /// Counts a request and tells the fault that strikes it.
+    fn count(&mut self, operations: &[String]) -> Option<Action> {
+        self.requests.count(operations);
+        let action = self.faults.strike(operations);
+        self.requests.faulted += u64::from(action.is_some());
+        action
+    }
+}
+
 impl Shared {
     pub(crate) fn new(
         schema: SchemaOf,
@@ -82,7 +92,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 type Form = BTreeMap<String, String>;
 
-/// Parameters may stand in the form body, as documented, or in the query string, as some clients send them.
+/// Parameters may stand in the form body, as documented, or in the query string, as some clients send them. Of the faults,
+/// status, reset and hang mean something here.
 async fn token(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(line): ConnectInfo<Line>,
@@ -91,12 +102,7 @@ async fn token(
 ) -> Response {
     form.extend(form_urlencoded::parse(&body).into_owned());
     shared.wait().await;
-    let action = {
-        let mut state = shared.state();
-        let operations = ["token".to_owned()];
-        state.requests.count(&operations);
-        state.faults.strike(&operations)
-    };
+    let action = shared.state().count(&["token".to_owned()]);
     match action {
         Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
         Some(Action::Reset { .. }) => reset(&line),
@@ -175,9 +181,7 @@ fn unauthorized(shared: &Shared) -> Response {
 async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
     let action = {
         let mut state = shared.state();
-        state.requests.count(&prepared.operations);
-        let action = state.faults.strike(&prepared.operations);
-        state.requests.faulted += u64::from(action.is_some());
+        let action = state.count(&prepared.operations);
         if action == Some(Action::ExpireTokens) {
             state.oauth.expire();
         }
