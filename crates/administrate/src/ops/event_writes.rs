@@ -11,7 +11,8 @@ use crate::error::{Error, Outcome, PayloadError};
 use crate::id::Id;
 use crate::mutation::{Mutation, Written};
 use crate::ops::custom_fields::{CustomFieldValue, values_arg};
-use crate::paging::{Connection, Nested};
+use crate::paging::Nested;
+use crate::wire;
 
 /// How an event is taught; it decides which mutation creates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,7 +188,7 @@ impl Client {
         let node = created.object;
         let (sessions, sessions_are_complete) = self.created_sessions(&created.id, &node).await;
         Ok(CreatedEvent {
-            legacy_id: crate::wire::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
+            legacy_id: wire::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
                 .map_err(|error| doubtful(error.to_string()))?,
             id: created.id,
             sessions,
@@ -201,12 +202,13 @@ impl Client {
     async fn created_sessions(&self, event: &Id, node: &Value) -> (Vec<CreatedSession>, bool) {
         let mut holder = serde_json::json!({ "id": event, "sessions": node.get("sessions") });
         let is_complete = self.complete(&CREATED_SESSIONS, &mut holder).await.is_ok();
-        let nodes = Connection::read(&holder["sessions"]).nodes;
+        let nodes = wire::nodes(&holder["sessions"]);
         let sessions: Vec<_> = nodes
             .iter()
-            .filter_map(|node| CreatedSession::deserialize(node).ok())
+            .filter_map(|node| CreatedSession::deserialize(*node).ok())
             .collect();
-        let is_complete = is_complete && sessions.len() == nodes.len();
+        let is_complete =
+            is_complete && sessions.len() == nodes.len() && !holder["sessions"].is_null();
         (sessions, is_complete)
     }
 
