@@ -20,11 +20,7 @@ async fn a_burst_goes_out_at_once_and_then_permits_grow_back_evenly() {
     for _ in 0..10 {
         bucket.take().await.expect("a permit");
     }
-    assert_eq!(
-        world.waits().len(),
-        1,
-        "no more than the bucket holds was saved up, and no less"
-    );
+    assert_eq!(world.waits().len(), 1, "no more than the bucket holds was saved up, and no less");
 }
 
 #[tokio::test]
@@ -32,10 +28,7 @@ async fn a_pause_holds_everybody_back() {
     let world = World::new(vec![]);
     let bucket = TokenBucket::new(world.clone(), 10, Duration::from_secs(10));
     bucket.pause(Duration::from_secs(7)).await.expect("noted");
-    bucket
-        .pause(Duration::from_secs(2))
-        .await
-        .expect("shorter, so without effect");
+    bucket.pause(Duration::from_secs(2)).await.expect("shorter, so without effect");
     bucket.take().await.expect("a permit");
     assert_eq!(world.waits(), [7000]);
 }
