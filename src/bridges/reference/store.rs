@@ -86,11 +86,9 @@ pub async fn remove_price_levels(db: &mut PgConnection, external_ids: &[String])
 
 /// Every location.
 pub async fn locations(db: &mut PgConnection) -> Result<Vec<Location>> {
-    Ok(sqlx::query_as(
-        "SELECT external_id, legacy_id, tutorial_location_id::bigint FROM adm.locations ORDER BY id",
-    )
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_as("SELECT external_id, legacy_id, tutorial_location_id::bigint FROM adm.locations ORDER BY id")
+        .fetch_all(db)
+        .await?)
 }
 
 /// Writes locations.
