@@ -80,12 +80,16 @@ struct Global {
 enum Command {
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Show what has not reached Administrate, and deliver it
+    Outbox(crate::delivery::cli::Args),
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::server::cli::Args),
     /// Match reference data with Administrate and report what has no counterpart
     Sync(crate::sync::cli::Args),
+    /// Bring a timetable workbook here and to Administrate
+    Import(crate::timetable_import::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -134,9 +138,11 @@ async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Sync(args) => crate::sync::cli::run(&context, args).await,
+        Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

@@ -22,13 +22,7 @@ struct Part {
 
 impl Part {
     fn field(name: &str, inside: Vec<Part>) -> Self {
-        Self {
-            name: name.to_owned(),
-            is_fragment: false,
-            is_guess: false,
-            args: String::new(),
-            inside,
-        }
+        Self { name: name.to_owned(), is_fragment: false, is_guess: false, args: String::new(), inside }
     }
 }
 
@@ -62,9 +56,7 @@ pub(crate) fn names(text: &str) -> BTreeSet<String> {
 }
 
 fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
-    let kept = parts
-        .into_iter()
-        .filter(|part| !part.is_guess && !missing.contains(&part.name));
+    let kept = parts.into_iter().filter(|part| !part.is_guess && !missing.contains(&part.name));
     let cut = kept.filter_map(|part| {
         let had_inside = !part.inside.is_empty();
         let inside = without_parts(part.inside, missing);
@@ -76,15 +68,8 @@ fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
 
 fn plain(parts: Vec<Part>) -> Vec<Part> {
     let plain_part = |part: Part| match is_connection(&part.inside) {
-        true => Part {
-            inside: plain(unwrapped(part.inside)),
-            args: String::new(),
-            ..part
-        },
-        false => Part {
-            inside: plain(part.inside),
-            ..part
-        },
+        true => Part { inside: plain(unwrapped(part.inside)), args: String::new(), ..part },
+        false => Part { inside: plain(part.inside), ..part },
     };
     parts.into_iter().map(plain_part).collect()
 }
@@ -141,10 +126,7 @@ fn unwrapped(parts: Vec<Part>) -> Vec<Part> {
     let node = edges.and_then(|edges| edges.inside.iter().find(|part| part.name == "node"));
     match node {
         Some(node) => node.inside.clone(),
-        None => parts
-            .into_iter()
-            .filter(|part| part.name != "pageInfo")
-            .collect(),
+        None => parts.into_iter().filter(|part| part.name != "pageInfo").collect(),
     }
 }
 
@@ -196,20 +178,15 @@ fn parse_parts(tokens: &mut Tokens<'_>) -> Vec<Part> {
             }
             "..." => {
                 let name = tokens.nth(1).unwrap_or_default();
-                parts.push(Part {
-                    is_fragment: true,
-                    ..Part::field(name, vec![])
-                });
+                parts.push(Part { is_fragment: true, ..Part::field(name, vec![]) });
             }
             args if args.starts_with('(') => {
                 if let Some(part) = parts.last_mut() {
                     part.args = args.to_owned();
                 }
             }
-            name => parts.push(Part {
-                is_guess: name.starts_with('?'),
-                ..Part::field(name.trim_start_matches('?'), vec![])
-            }),
+            name => parts
+                .push(Part { is_guess: name.starts_with('?'), ..Part::field(name.trim_start_matches('?'), vec![]) }),
         }
     }
     parts
@@ -270,9 +247,7 @@ mod tests {
     #[test]
     fn connections_become_plain_lists() {
         assert_eq!(
-            with_plain_lists(
-                "event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"
-            ),
+            with_plain_lists("event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"),
             "event { id sessions { id } }"
         );
     }
@@ -291,9 +266,7 @@ mod tests {
             ),
             (
                 missing(&["code", "symbol", "start"]),
-                format!(
-                    "id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"
-                ),
+                format!("id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"),
             ),
         ] {
             assert_eq!(without(WANTED, &names), expected);
