@@ -86,6 +86,8 @@ enum Command {
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::server::cli::Args),
+    /// Match reference data with Administrate and report what has no counterpart
+    Sync(crate::sync::cli::Args),
     /// Bring a timetable workbook here and to Administrate
     Import(crate::timetable_import::cli::Args),
     /// Print every setting with its default and its explanation
@@ -139,6 +141,7 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
+        Command::Sync(args) => crate::sync::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);

@@ -7,5 +7,6 @@ mod provider;
 mod schema;
 mod search;
 mod site;
+mod sync;
 mod tutorials;
 mod world;
