@@ -2,8 +2,10 @@
 
 mod administrate;
 mod delivery;
+mod import;
 mod outbox;
 mod provider;
+mod rehearsed;
 mod schema;
 mod search;
 mod site;
