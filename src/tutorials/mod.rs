@@ -1,0 +1,3 @@
+//! Tutorials: events, their sessions, and what both refer to (`acted.tutorial_*`).
+
+pub mod references;
