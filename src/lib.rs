@@ -7,5 +7,7 @@ pub mod console;
 pub mod db;
 pub mod embedded;
 pub mod error;
+pub mod names;
 pub mod runs;
 pub mod schema;
+pub mod timetable_import;

@@ -1,0 +1,326 @@
+//! Rows → event blocks: an event row and the session rows under it, parsed, with every problem found.
+//!
+//! A row with a course template code begins a block. So does a row without one that has another
+//! event's title: that is an event row whose code is missing, not a session of the block above.
+//! A session row with no block above it, or under a self-paced event, is an orphan.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::cells::Cells;
+use super::columns::{self, Columns};
+use super::layout::Field;
+use super::problems::{Code, Flaw, Problem};
+use super::session_rows;
+use super::values::{self, Moment, Sitting};
+use super::workbook::{Row, Sheet, Unfit};
+
+/// How an event is taught.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Sessions and self-study around them.
+    Blended,
+    /// Self-paced, without sessions.
+    Lms,
+    /// Sessions only.
+    Classroom,
+}
+
+impl Mode {
+    /// As the tables spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blended => "blended",
+            Self::Lms => "lms",
+            Self::Classroom => "classroom",
+        }
+    }
+}
+
+/// What the reader of blocks needs to know about this provider.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The zone of rows that name none.
+    pub zone: TimeZone,
+    /// Letter of a sitting → what replaces it in a session code ("A" → "-04").
+    pub sittings: BTreeMap<String, String>,
+    /// Rows accepted below header and hints.
+    pub most_rows: usize,
+}
+
+/// What an event row says. Values that were wrong are None and have a problem.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct EventCells {
+    pub template: Option<String>,
+    pub title: Option<String>,
+    pub mode: Mode,
+    pub location: Option<String>,
+    pub venue: Venue,
+    pub zone: TimeZone,
+    pub lms_start: Option<Moment>,
+    pub lms_end: Option<Moment>,
+    pub max_places: Option<i32>,
+    pub instructors: Vec<String>,
+    pub administrators: Vec<String>,
+    pub url: Option<String>,
+    pub finalisation: Option<Date>,
+    pub web_sale: bool,
+    pub sitting: Option<Sitting>,
+    pub ocr_moodle_code: Option<String>,
+    pub access_duration: Option<String>,
+    pub recordings: Option<String>,
+    pub recording_pin: Option<String>,
+    pub tutors: Option<String>,
+    pub sage_code: Option<String>,
+    pub cancelled: bool,
+    pub extra_information: Option<String>,
+    pub registration_deadline: Option<Date>,
+    /// Columns that mean nothing to us, by header.
+    pub unused: BTreeMap<String, String>,
+}
+
+/// What a venue cell says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Venue {
+    /// Nothing: on a session row, the event's.
+    Blank,
+    /// None yet ("To be confirmed").
+    Unsettled,
+    /// This one.
+    Named(String),
+}
+
+/// What a row says about its session.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct SessionCells {
+    pub title: Option<String>,
+    /// 1 to the number of sessions of its block; None when wrong.
+    pub day: Option<i32>,
+    /// None: the event's.
+    pub location: Option<String>,
+    pub venue: Venue,
+    pub zone: TimeZone,
+    pub start: Option<Moment>,
+    pub end: Option<Moment>,
+    /// Those of the row, else the event's.
+    pub instructors: Vec<String>,
+    pub url: Option<String>,
+    pub unused: BTreeMap<String, String>,
+}
+
+/// One event with its sessions, as the file has it.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The event row's number.
+    pub row: u32,
+    /// What it says.
+    pub event: EventCells,
+    /// Row number and content of each session, in file order; the first stands in the event row.
+    pub sessions: Vec<(u32, SessionCells)>,
+    /// What is wrong inside the block.
+    pub problems: Vec<Problem>,
+}
+
+impl Block {
+    /// Whether two blocks say the same, wherever they stand.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let sessions = |block: &Self| block.sessions.len();
+        let flaws = |block: &Self| block.problems.len();
+        self.event == other.event
+            && sessions(self) == sessions(other)
+            && flaws(self) == flaws(other)
+            && self.sessions.iter().all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
+    }
+}
+
+/// A whole timetable, read.
+#[derive(Clone, Debug)]
+pub struct Timetable {
+    /// The sheet's name.
+    pub sheet: String,
+    /// Where each field stands.
+    pub columns: Columns,
+    /// Its events.
+    pub blocks: Vec<Block>,
+    /// Problems that belong to no block.
+    pub problems: Vec<Problem>,
+}
+
+impl Timetable {
+    /// Whether the header lacks a column, so that nothing below it was read.
+    pub fn lacks_columns(&self) -> bool {
+        self.problems.iter().any(|p| p.code == Code::MissingHeader)
+    }
+
+    /// A problem at a field of a row.
+    pub fn problem(&self, row: u32, field: Field, flaw: Flaw) -> Problem {
+        let cell = (row, self.columns.of(field));
+        Problem::at(Some(&self.sheet), Some(row), Some(cell), flaw)
+    }
+}
+
+/// Groups the rows of a sheet into blocks.
+///
+/// # Errors
+/// [`Unfit::TooLarge`] with more data rows than `reading` accepts.
+pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
+    let (columns, data, problems) = columns::find(sheet);
+    if data.len() > reading.most_rows {
+        return Err(Unfit::TooLarge(format!("it has over {} rows", reading.most_rows)));
+    }
+    let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
+    if timetable.lacks_columns() {
+        return Ok(timetable);
+    }
+    let mut open: Option<Open<'_>> = None;
+    for row in data {
+        let cells = Cells::new(sheet, &timetable.columns, row, reading);
+        if cells.is_blank() {
+            continue;
+        }
+        if begins_block(&cells, open.as_ref()) {
+            timetable.blocks.extend(open.take().map(|block| block.close(sheet, &timetable.columns, reading)));
+            open = Some(Open {
+                event: row,
+                sessions: Vec::new(),
+                title: cells.peek(Field::EventTitle),
+                lms: cells.is_lms(),
+            });
+        } else if let Some(block) = open.as_mut().filter(|block| !block.lms) {
+            block.sessions.push(row);
+        } else {
+            timetable.problems.push(orphan(&cells, open.is_some()));
+        }
+    }
+    timetable.blocks.extend(open.map(|block| block.close(sheet, &timetable.columns, reading)));
+    Ok(timetable)
+}
+
+/// A block whose rows are still being gathered.
+struct Open<'a> {
+    event: &'a Row,
+    sessions: Vec<&'a Row>,
+    title: Option<String>,
+    lms: bool,
+}
+
+fn begins_block(cells: &Cells<'_>, open: Option<&Open<'_>>) -> bool {
+    if cells.peek(Field::Template).is_some() || cells.is_uncalculated(Field::Template) {
+        return true;
+    }
+    let title = cells.peek(Field::EventTitle);
+    title.is_some() && open.is_none_or(|block| block.title != title)
+}
+
+fn orphan(cells: &Cells<'_>, under_lms: bool) -> Problem {
+    let message = if under_lms {
+        "a self-paced event has no sessions, but this row has no course template code of its own"
+    } else {
+        "this session stands under no event: the row has no course template code, nor has one above it"
+    };
+    cells.problem(Field::Template, Flaw::new(Code::OrphanSession, message))
+}
+
+impl Open<'_> {
+    fn close(self, sheet: &Sheet, columns: &Columns, reading: &Reading) -> Block {
+        let mut cells = Cells::new(sheet, columns, self.event, reading);
+        let event = read_event(&mut cells);
+        let mut sessions = Vec::new();
+        if event.mode != Mode::Lms {
+            sessions.push((self.event.number, session_rows::first(&mut cells, &event)));
+        }
+        let mut problems = cells.into_problems();
+        for row in self.sessions {
+            let mut below = Cells::new(sheet, columns, row, reading);
+            let event_row = Cells::new(sheet, columns, self.event, reading);
+            sessions.push((row.number, session_rows::further(&mut below, &event, &event_row)));
+            problems.extend(below.into_problems());
+        }
+        let days = session_rows::check_days(&mut sessions);
+        let places = days
+            .into_iter()
+            .map(|(row, flaw)| Problem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw));
+        problems.extend(places);
+        for problem in &mut problems {
+            problem.event.clone_from(&event.title);
+        }
+        Block { row: self.event.number, event, sessions, problems }
+    }
+}
+
+fn read_event(cells: &mut Cells<'_>) -> EventCells {
+    let template = cells.required(Field::Template);
+    let title = cells.required_within(Field::EventTitle, 100);
+    let mode = cells.mode();
+    let lms = mode == Mode::Lms;
+    let zone = cells.zone(!lms);
+    let location = cells.required(Field::Location);
+    let venue = cells.venue();
+    let window = mode != Mode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
+    let (lms_start, lms_end) = cells.lms_window(window, &zone);
+    EventCells {
+        template,
+        title,
+        mode,
+        location,
+        venue,
+        lms_start,
+        lms_end,
+        max_places: cells.max_places(),
+        instructors: cells.names(Field::Instructor),
+        administrators: cells.names(Field::Administrator),
+        url: cells.url(Field::EventUrl),
+        finalisation: cells.date(Field::FinalisationDate),
+        web_sale: cells.yes_or_no(Field::WebSale),
+        sitting: cells.sitting(),
+        ocr_moodle_code: cells.text(Field::OcrMoodleCode),
+        access_duration: cells.text(Field::AccessDuration),
+        recordings: cells.text(Field::Recordings),
+        recording_pin: cells.text(Field::RecordingPin),
+        tutors: cells.text(Field::Tutors),
+        sage_code: cells.text(Field::SageCode),
+        cancelled: cells.yes_or_no(Field::Cancelled),
+        extra_information: cells.text(Field::ExtraInformation),
+        registration_deadline: cells.date(Field::RegistrationDeadline),
+        unused: cells.unused(),
+        zone,
+    }
+}
+
+/// Whether a template code is that of a self-paced event: a segment of it is OC or WAITLIST.
+pub fn is_lms_code(code: &str) -> bool {
+    code.split(['_', '-', '.', ' '])
+        .any(|segment| segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist"))
+}
+
+/// What a Learning mode cell claims; None when it is blank.
+///
+/// # Errors
+/// `invalid_value` when it is no known mode.
+pub fn claimed_mode(text: Option<&str>) -> Result<Option<Mode>, Flaw> {
+    let Some(text) = text else { return Ok(None) };
+    let folded = crate::names::fold(text);
+    for (word, mode) in [("lms", Mode::Lms), ("blended", Mode::Blended), ("classroom", Mode::Classroom)] {
+        if folded.contains(word) {
+            return Ok(Some(mode));
+        }
+    }
+    let known = vec!["Blended".to_owned(), "Classroom".to_owned(), "LMS".to_owned()];
+    let message = format!("\"{text}\" is not a learning mode; write Blended, Classroom or LMS");
+    Err(Flaw::new(Code::InvalidValue, message).suggesting(known))
+}
+
+/// Whether a value only says "nothing yet" for a venue.
+pub(super) fn venue_of(text: Option<String>) -> Venue {
+    match text {
+        None => Venue::Blank,
+        Some(name) if values::is_to_be_confirmed(&name) => Venue::Unsettled,
+        Some(name) => Venue::Named(name),
+    }
+}

@@ -1,0 +1,282 @@
+//! One row being read: asks for fields, remembers every problem.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::blocks::{Mode, Reading, Venue, claimed_mode, is_lms_code, venue_of};
+use super::columns::Columns;
+use super::layout::Field;
+use super::problems::{Code, Flaw, Problem};
+use super::values::{self, Moment, Sitting};
+use super::workbook::{Content, Row, Sheet};
+
+/// Reads one row field by field.
+pub(super) struct Cells<'a> {
+    sheet: &'a Sheet,
+    columns: &'a Columns,
+    row: &'a Row,
+    reading: &'a Reading,
+    problems: Vec<Problem>,
+}
+
+/// A date cell and its time cell.
+pub(super) type Pair = (Field, Field);
+
+const LMS_START: Pair = (Field::LmsStartDate, Field::LmsStartTime);
+const LMS_END: Pair = (Field::LmsEndDate, Field::LmsEndTime);
+pub(super) const START: Pair = (Field::StartDate, Field::StartTime);
+pub(super) const END: Pair = (Field::EndDate, Field::EndTime);
+
+impl<'a> Cells<'a> {
+    pub(super) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, reading: &'a Reading) -> Self {
+        Self { sheet, columns, row, reading, problems: Vec::new() }
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// Whether nothing of the row counts: only unknown columns, or times left over by filling down.
+    pub(super) fn is_blank(&self) -> bool {
+        let filled = |column| {
+            let ignored = [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
+            let unknown = self.columns.unknown.iter().any(|(at, _)| *at == column);
+            !unknown && !ignored.contains(&column)
+        };
+        !self.row.cells.iter().any(|cell| filled(cell.column))
+    }
+
+    /// A field's text, if any, without judging it.
+    pub(super) fn peek(&self, field: Field) -> Option<String> {
+        self.content(field).and_then(values::text)
+    }
+
+    pub(super) fn is_uncalculated(&self, field: Field) -> bool {
+        matches!(self.content(field), Some(Content::Uncalculated))
+    }
+
+    pub(super) fn is_lms(&self) -> bool {
+        self.peek(Field::Template).is_some_and(|code| is_lms_code(&code))
+    }
+
+    pub(super) fn has_any(&self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| self.content(*field).is_some())
+    }
+
+    pub(super) fn problem(&self, field: Field, flaw: Flaw) -> Problem {
+        let cell = (self.row.number, self.columns.of(field));
+        Problem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), flaw)
+    }
+
+    pub(super) fn flag(&mut self, field: Field, flaw: Flaw) {
+        let problem = self.problem(field, flaw);
+        self.problems.push(problem);
+    }
+
+    fn content(&self, field: Field) -> Option<&'a Content> {
+        self.columns.content(self.row, field)
+    }
+
+    /// A field's content; a formula without result, or an error value, is flagged and gone.
+    fn sound(&mut self, field: Field) -> Option<&'a Content> {
+        match self.content(field) {
+            Some(Content::Uncalculated) => {
+                let message = format!(
+                    "the formula under \"{}\" has no stored result; open the file in a spreadsheet program and save it",
+                    field.header()
+                );
+                self.flag(field, Flaw::new(Code::MissingValue, message));
+                None
+            }
+            Some(Content::Fault(error)) => {
+                let message = format!("\"{}\" is the error {error}; put a value there", field.header());
+                self.flag(field, Flaw::new(Code::InvalidValue, message));
+                None
+            }
+            content => content,
+        }
+    }
+
+    /// Flags a field as missing, unless something else is already wrong with it.
+    pub(super) fn demand(&mut self, field: Field) {
+        if self.content(field).is_none() {
+            let message = format!("\"{}\" is missing", field.header());
+            self.flag(field, Flaw::new(Code::MissingValue, message));
+        }
+    }
+
+    /// Text, or None for blank.
+    pub(super) fn text(&mut self, field: Field) -> Option<String> {
+        self.sound(field).and_then(values::text)
+    }
+
+    /// Text that must be there.
+    pub(super) fn required(&mut self, field: Field) -> Option<String> {
+        self.demand(field);
+        self.text(field)
+    }
+
+    /// Text that must be there, of at most so many characters.
+    pub(super) fn required_within(&mut self, field: Field, most: usize) -> Option<String> {
+        let text = self.required(field)?;
+        let length = text.chars().count();
+        if length > most {
+            let message = format!("\"{}\" has {length} characters, at most {most} are possible", field.header());
+            self.flag(field, Flaw::new(Code::InvalidValue, message));
+        }
+        Some(text)
+    }
+
+    pub(super) fn date(&mut self, field: Field) -> Option<Date> {
+        let content = self.sound(field)?;
+        self.keep(field, values::date(content, self.sheet.since_1904))
+    }
+
+    fn keep<T>(&mut self, field: Field, read: Result<T, Flaw>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(flaw) => {
+                self.flag(field, flaw);
+                None
+            }
+        }
+    }
+
+    /// A date and its time, both required.
+    pub(super) fn moment(&mut self, (date, time): Pair, zone: &TimeZone) -> Option<Moment> {
+        self.demand(date);
+        self.demand(time);
+        let day = self.date(date);
+        let content = self.sound(time);
+        let clock = content.and_then(|content| self.keep(time, values::time(content)));
+        let moment = values::moment(day?, clock?, zone);
+        self.keep(time, moment)
+    }
+
+    /// Start and end, the end after the start.
+    pub(super) fn span(&mut self, start: Pair, end: Pair, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
+        let from = self.moment(start, zone);
+        let to = self.moment(end, zone);
+        if let (Some(from), Some(to)) = (from, to)
+            && to.at <= from.at
+        {
+            let field = if to.local.date() == from.local.date() { end.1 } else { end.0 };
+            let message = format!("the end ({}) is not after the start ({})", to.local, from.local);
+            self.flag(field, Flaw::new(Code::EndBeforeStart, message));
+        }
+        (from, to)
+    }
+
+    pub(super) fn lms_window(&mut self, wanted: bool, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
+        if wanted { self.span(LMS_START, LMS_END, zone) } else { (None, None) }
+    }
+
+    /// The row's zone; the provider's own where the cell is blank.
+    pub(super) fn zone(&mut self, required: bool) -> TimeZone {
+        if required {
+            self.demand(Field::TimeZone);
+        }
+        let own = self.reading.zone.clone();
+        let Some(text) = self.text(Field::TimeZone) else {
+            return own;
+        };
+        self.keep(Field::TimeZone, values::zone(&text)).unwrap_or(own)
+    }
+
+    /// The zone that a session row names, else its event's.
+    pub(super) fn zone_or(&mut self, event: &TimeZone) -> TimeZone {
+        if self.has_any(&[Field::TimeZone]) { self.zone(false) } else { event.clone() }
+    }
+
+    /// How the event is taught: the template code decides, the Learning mode must agree.
+    pub(super) fn mode(&mut self) -> Mode {
+        let by_code = self.is_lms();
+        let text = self.text(Field::LearningMode);
+        let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
+        if claim.is_some_and(|claim| (claim == Mode::Lms) != by_code) {
+            let code = self.peek(Field::Template).unwrap_or_default();
+            let says = text.unwrap_or_default();
+            let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
+            let message = format!("the learning mode says \"{says}\", but {code} is {is} course");
+            self.flag(Field::LearningMode, Flaw::new(Code::InvalidValue, message));
+        }
+        match (by_code, claim) {
+            (true, _) => Mode::Lms,
+            (false, Some(Mode::Classroom)) => Mode::Classroom,
+            _ => Mode::Blended,
+        }
+    }
+
+    pub(super) fn venue(&mut self) -> Venue {
+        venue_of(self.text(Field::Venue))
+    }
+
+    pub(super) fn max_places(&mut self) -> Option<i32> {
+        let content = self.sound(Field::MaxPlaces)?;
+        let places = values::whole_number(content).filter(|places| *places >= 0);
+        if places.is_none() {
+            let shown = values::text(content).unwrap_or_default();
+            let message = format!("\"{shown}\" is not a number of places; write a whole number from 0");
+            self.flag(Field::MaxPlaces, Flaw::new(Code::InvalidValue, message));
+        }
+        places
+    }
+
+    pub(super) fn names(&mut self, field: Field) -> Vec<String> {
+        self.text(field).map(|text| values::names(&text)).unwrap_or_default()
+    }
+
+    pub(super) fn url(&mut self, field: Field) -> Option<String> {
+        let url = self.text(field)?;
+        if values::is_url(&url) {
+            return Some(url);
+        }
+        let message = format!(
+            "\"{}\" is not an address: write it with http:// or https://, at most 500 characters",
+            field.header()
+        );
+        self.flag(field, Flaw::new(Code::InvalidValue, message));
+        None
+    }
+
+    /// Y or N, blank is N.
+    pub(super) fn yes_or_no(&mut self, field: Field) -> bool {
+        let Some(content) = self.sound(field) else {
+            return false;
+        };
+        values::yes_or_no(content).unwrap_or_else(|| {
+            let shown = values::text(content).unwrap_or_default();
+            let message = format!("\"{shown}\" under \"{}\": write Y or N", field.header());
+            self.flag(field, Flaw::new(Code::InvalidValue, message));
+            false
+        })
+    }
+
+    pub(super) fn sitting(&mut self) -> Option<Sitting> {
+        let text = self.required(Field::Sitting)?;
+        self.keep(Field::Sitting, values::sitting(&text, &self.reading.sittings))
+    }
+
+    /// A session's day within its event, still unchecked against the others.
+    pub(super) fn day(&self) -> Option<i32> {
+        self.content(Field::Day).and_then(values::whole_number)
+    }
+
+    /// The learning mode of a session row, which may only repeat its event's.
+    pub(super) fn check_mode(&mut self) {
+        let text = self.text(Field::LearningMode);
+        let claim = claimed_mode(text.as_deref());
+        self.keep(Field::LearningMode, claim);
+    }
+
+    /// What stands in columns that mean nothing to us, by header.
+    pub(super) fn unused(&self) -> BTreeMap<String, String> {
+        let value = |(column, header): &(u32, String)| {
+            let name = if header.is_empty() { super::problems::column_name(*column) } else { header.clone() };
+            Some((name, self.row.content(*column).and_then(values::text)?))
+        };
+        self.columns.unknown.iter().filter_map(value).collect()
+    }
+}

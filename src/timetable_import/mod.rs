@@ -1,0 +1,18 @@
+//! The timetable import: a workbook becomes events and sessions, here and in Administrate.
+//!
+//! Cells → values or located problems → blocks → a plan, a pure function of (file, our tables,
+//! remote facts) → applied in transactions of whole blocks, with the effects that deliver it.
+//! Promises: every problem of every row at once, each with its cell; a block goes in whole or not
+//! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
+//! ([`remote`]); writing there is delivery's.
+
+pub mod archive;
+pub mod blocks;
+mod cells;
+pub mod columns;
+pub mod layout;
+pub mod problems;
+mod separated;
+mod session_rows;
+pub mod values;
+pub mod workbook;

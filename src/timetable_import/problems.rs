@@ -1,0 +1,185 @@
+//! What can be wrong with a timetable, and where: the codes of the contract, each with its cell.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The contract's codes (contract §3); nothing else is ever reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Code {
+    MissingHeader,
+    MissingValue,
+    InvalidValue,
+    InvalidDate,
+    EndBeforeStart,
+    UnknownCourseTemplate,
+    UnknownLocation,
+    UnknownVenue,
+    UnknownInstructor,
+    NotApprovedInstructor,
+    UnknownProduct,
+    NotLinked,
+    DuplicateInFile,
+    DuplicateEvent,
+    ConflictingEvent,
+    OrphanSession,
+    InvalidDay,
+    UnreadableFile,
+    TooLarge,
+    DoubleBooked,
+    ConflictingValue,
+    LeftoverSession,
+    MissingSession,
+    UnknownLabel,
+    CancelledSkipped,
+    SessionGone,
+    UnusedColumn,
+    TooFewTemplateSessions,
+}
+
+/// Whether a problem refuses its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The block is refused.
+    Error,
+    /// The block goes in; somebody should look.
+    Warning,
+}
+
+impl Code {
+    /// Whether this code refuses its block or only warns.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::DuplicateInFile
+            | Self::DuplicateEvent
+            | Self::DoubleBooked
+            | Self::ConflictingValue
+            | Self::LeftoverSession
+            | Self::MissingSession
+            | Self::UnknownLabel
+            | Self::CancelledSkipped
+            | Self::SessionGone
+            | Self::UnusedColumn
+            | Self::TooFewTemplateSessions => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+/// What is wrong with a value, before it is known where it stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Which kind of problem.
+    pub code: Code,
+    /// One sentence: what is wrong and what would be right.
+    pub message: String,
+    /// Values that were probably meant, best first.
+    pub suggestions: Vec<String>,
+}
+
+impl Flaw {
+    /// A flaw without suggestions.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), suggestions: Vec::new() }
+    }
+
+    /// The same with what was probably meant.
+    pub fn suggesting(mut self, suggestions: Vec<String>) -> Self {
+        self.suggestions = suggestions;
+        self
+    }
+}
+
+/// One problem, as the contract's JSON tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The sheet, null when the file could not be read.
+    pub sheet: Option<String>,
+    /// The row number that Excel shows.
+    pub row: Option<u32>,
+    /// The cell as Excel names it, `E4`; null when a header or the file is at fault.
+    pub cell: Option<String>,
+    /// The title of the event whose block this is.
+    pub event: Option<String>,
+    /// Whether it refuses the block.
+    pub severity: Severity,
+    /// Which kind of problem.
+    pub code: Code,
+    /// One sentence.
+    pub message: String,
+    /// What was probably meant, best first.
+    pub suggestions: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of the file as a whole.
+    pub fn of_file(code: Code, message: impl Into<String>) -> Self {
+        Self::at(None, None, None, Flaw::new(code, message))
+    }
+
+    /// A problem at a place; `cell` is (row, column), the row counted from 1, the column from 0.
+    pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, flaw: Flaw) -> Self {
+        Self {
+            sheet: sheet.map(str::to_owned),
+            row,
+            cell: cell.map(|(row, column)| cell_name(row, column)),
+            event: None,
+            severity: flaw.code.severity(),
+            code: flaw.code,
+            message: flaw.message,
+            suggestions: flaw.suggestions,
+        }
+    }
+
+    /// Whether it refuses its block.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// How often each code occurs, for a summary.
+pub fn tally(problems: &[Problem]) -> BTreeMap<Code, usize> {
+    let mut counts = BTreeMap::new();
+    for problem in problems {
+        *counts.entry(problem.code).or_default() += 1;
+    }
+    counts
+}
+
+/// A column's letters as Excel shows them; `column` counts from 0.
+pub fn column_name(column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = column + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + (rest % 26) as u8));
+        rest /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// A cell's name as Excel shows it; `row` counts from 1, `column` from 0.
+pub fn cell_name(row: u32, column: u32) -> String {
+    format!("{}{row}", column_name(column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_named_as_excel_does() {
+        for (row, column, name) in [(4, 4, "E4"), (1, 25, "Z1"), (9, 26, "AA9"), (2, 701, "ZZ2"), (2, 702, "AAA2")] {
+            assert_eq!(cell_name(row, column), name);
+        }
+    }
+
+    #[test]
+    fn codes_are_spelt_as_in_the_contract() {
+        let spelt = serde_json::to_string(&Code::NotApprovedInstructor).unwrap_or_default();
+        assert_eq!(spelt, "\"not_approved_instructor\"");
+    }
+}

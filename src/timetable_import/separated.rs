@@ -1,0 +1,118 @@
+//! Text tables (csv): RFC 4180 with comma, semicolon or tab, whichever the header has most of.
+
+use super::workbook::{Content, Limits, Rows, Sheet, Unfit};
+
+/// Reads a text table; UTF-8, else Latin-1 as older spreadsheet programs write it.
+///
+/// # Errors
+/// [`Unfit`] when it holds NUL bytes (no text), an open quote, or too many rows.
+pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    if bytes.contains(&0) {
+        return Err(Unfit::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
+    }
+    let text = decode(bytes);
+    let mut rows = Rows::new(limits);
+    let mut fields = Fields::new(&text);
+    while let Some((place, field)) = fields.next()? {
+        let filled = !field.trim().is_empty();
+        rows.push(place, filled.then_some(Content::Text(field)))?;
+    }
+    Ok(rows.finish(name.to_owned(), false))
+}
+
+fn decode(bytes: &[u8]) -> String {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+    }
+}
+
+struct Fields<'a> {
+    rest: std::iter::Peekable<std::str::Chars<'a>>,
+    separator: char,
+    row: u32,
+    column: u32,
+}
+
+impl<'a> Fields<'a> {
+    fn new(text: &'a str) -> Self {
+        let header = text.lines().next().unwrap_or_default();
+        let often = |c: &char| header.matches(*c).count();
+        let separator = [',', ';', '\t'].into_iter().max_by_key(often).unwrap_or(',');
+        Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
+    }
+
+    /// The next field with its place (row, column), counted from 0.
+    fn next(&mut self) -> Result<Option<((u32, u32), String)>, Unfit> {
+        if self.rest.peek().is_none() {
+            return Ok(None);
+        }
+        let place = (self.row, self.column);
+        let mut field = String::new();
+        if self.rest.next_if_eq(&'"').is_some() {
+            self.quoted(&mut field)?;
+        }
+        loop {
+            match self.rest.next() {
+                None => break,
+                Some('\r') if self.rest.peek() == Some(&'\n') => {}
+                Some('\n') => {
+                    (self.row, self.column) = (self.row + 1, 0);
+                    break;
+                }
+                Some(c) if c == self.separator => {
+                    self.column += 1;
+                    break;
+                }
+                Some(c) => field.push(c),
+            }
+        }
+        Ok(Some((place, field)))
+    }
+
+    fn quoted(&mut self, field: &mut String) -> Result<(), Unfit> {
+        loop {
+            match self.rest.next() {
+                Some('"') if self.rest.next_if_eq(&'"').is_some() => field.push('"'),
+                Some('"') => return Ok(()),
+                Some(c) => field.push(c),
+                None => {
+                    let line = self.row + 1;
+                    return Err(Unfit::unreadable(format!("a quote opened in line {line} never closes")));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {
+        let cells = |row: &super::super::workbook::Row| {
+            let number = row.number;
+            row.cells
+                .iter()
+                .map(move |cell| match &cell.content {
+                    Content::Text(text) => (number, cell.column, text.clone()),
+                    other => (number, cell.column, format!("{other:?}")),
+                })
+                .collect::<Vec<_>>()
+        };
+        sheet.rows.iter().flat_map(cells).collect()
+    }
+
+    #[test]
+    fn quotes_separators_and_blank_lines() {
+        let limits = Limits::default();
+        let file = "a;b\r\n\r\n\"x; \"\"y\"\"\nz\";\u{e9}\n;2";
+        let sheet = read("t.csv", file.as_bytes(), &limits).map(|s| texts(&s));
+        let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x; \"y\"\nz"), (3, 1, "é"), (4, 1, "2")];
+        let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
+        assert_eq!(sheet, Ok(expected));
+        assert!(read("t.csv", b"\"open", &limits).is_err());
+        assert!(read("t.csv", b"a\0b", &limits).is_err());
+    }
+}

@@ -1,0 +1,123 @@
+//! The sessions of a block: the one in the event row, those in the rows below, and their days.
+
+use jiff::tz::TimeZone;
+
+use crate::names::fold;
+
+use super::blocks::{EventCells, SessionCells, Venue};
+use super::cells::{Cells, END, START};
+use super::layout::Field;
+use super::problems::{Code, Flaw};
+
+/// Fields that count on the event row only; a session row may repeat them.
+const EVENT_ONLY: [Field; 13] = [
+    Field::LearningMode,
+    Field::LmsStartDate,
+    Field::LmsEndDate,
+    Field::MaxPlaces,
+    Field::Administrator,
+    Field::EventUrl,
+    Field::FinalisationDate,
+    Field::WebSale,
+    Field::Sitting,
+    Field::OcrMoodleCode,
+    Field::Cancelled,
+    Field::ExtraInformation,
+    Field::RegistrationDeadline,
+];
+
+/// The session that stands in the event row itself.
+pub(super) fn first(cells: &mut Cells<'_>, event: &EventCells) -> SessionCells {
+    if !cells.has_any(&[Field::Instructor, Field::SessionInstructor]) {
+        let message = "neither \"Instructor\" nor \"Session instructor\" is filled";
+        cells.flag(Field::Instructor, Flaw::new(Code::MissingValue, message));
+    }
+    SessionCells {
+        location: event.location.clone(),
+        venue: event.venue.clone(),
+        ..read(cells, event, event.zone.clone())
+    }
+}
+
+/// A session that has a row of its own.
+pub(super) fn further(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) -> SessionCells {
+    cells.check_mode();
+    warn_of_event_values(cells, event, event_row);
+    let location = cells.text(Field::Location);
+    let venue = cells.venue();
+    let zone = cells.zone_or(&event.zone);
+    SessionCells { location, venue, ..read(cells, event, zone) }
+}
+
+fn read(cells: &mut Cells<'_>, event: &EventCells, zone: TimeZone) -> SessionCells {
+    let title = cells.required_within(Field::SessionTitle, 255);
+    let (start, end) = cells.span(START, END, &zone);
+    let own = cells.names(Field::SessionInstructor);
+    SessionCells {
+        title,
+        day: cells.day(),
+        location: None,
+        venue: Venue::Blank,
+        start,
+        end,
+        instructors: if own.is_empty() { event.instructors.clone() } else { own },
+        url: cells.url(Field::SessionUrl),
+        unused: cells.unused(),
+        zone,
+    }
+}
+
+/// Warns where a session row says something else about the event than the event row does.
+fn warn_of_event_values(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) {
+    let mut instructors = cells.names(Field::Instructor);
+    if !instructors.is_empty() {
+        let folded = |names: &[String]| {
+            let mut folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
+            folded.sort();
+            folded
+        };
+        if folded(&instructors) != folded(&event.instructors) {
+            let said = std::mem::take(&mut instructors).join(" / ");
+            differs(cells, Field::Instructor, &said);
+        }
+    }
+    for field in EVENT_ONLY {
+        let (Some(said), Some(meant)) = (cells.peek(field), event_row.peek(field)) else {
+            continue;
+        };
+        if fold(&said) != fold(&meant) {
+            differs(cells, field, &said);
+        }
+    }
+}
+
+fn differs(cells: &mut Cells<'_>, field: Field, said: &str) {
+    let header = field.header();
+    let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which says otherwise");
+    cells.flag(field, Flaw::new(Code::ConflictingValue, message));
+}
+
+/// Checks that the days of a block are 1 to its number of sessions, each once; wrong ones become None.
+pub(super) fn check_days(sessions: &mut [(u32, SessionCells)]) -> Vec<(u32, Flaw)> {
+    let most = sessions.len();
+    let mut taken = vec![None; most + 1];
+    let mut flaws = Vec::new();
+    for (row, session) in sessions {
+        let message = match session.day {
+            None => format!("\"Day\" must be a whole number, 1 to {most}"),
+            Some(day) if day < 1 || day as usize > most => {
+                format!("day {day} is not possible: this event has {most} session rows")
+            }
+            Some(day) => match taken[day as usize] {
+                None => {
+                    taken[day as usize] = Some(*row);
+                    continue;
+                }
+                Some(first) => format!("day {day} is already that of row {first}"),
+            },
+        };
+        session.day = None;
+        flaws.push((*row, Flaw::new(Code::InvalidDay, message)));
+    }
+    flaws
+}

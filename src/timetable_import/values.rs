@@ -1,0 +1,265 @@
+//! One cell → one value, or what is wrong with it. Excel's types and text are read alike.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::names::fold;
+
+use super::problems::{Code, Flaw};
+use super::workbook::Content;
+
+/// A wall-clock time where it is taught, and the instant that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// As the workbook says it.
+    pub local: DateTime,
+    /// In UTC.
+    pub at: Timestamp,
+}
+
+/// An exam sitting as written and as sessions are coded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sitting {
+    /// `2026A`.
+    pub written: String,
+    /// `2026-04`.
+    pub mapped: String,
+}
+
+/// A cell as text, trimmed; None for blank. Whole numbers have no decimals.
+pub fn text(content: &Content) -> Option<String> {
+    let text = match content {
+        Content::Text(text) => text.trim().to_owned(),
+        Content::Number(number) | Content::Serial(number) => number.to_string(),
+        Content::Truth(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
+        Content::Fault(error) => error.clone(),
+        Content::Uncalculated => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// A calendar date: an Excel date, or DD/MM/YYYY, DD-MM-YYYY, YYYY-MM-DD as text.
+///
+/// # Errors
+/// `invalid_date` when it is none of these or no day of the calendar.
+pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
+    let found = match content {
+        Content::Serial(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
+        Content::Text(text) => written_date(text.trim()),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let shown = text(content).unwrap_or_default();
+        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a date; write DD/MM/YYYY"))
+    })
+}
+
+/// A time of day: an Excel time (of a date too), or HH:MM, HH:MM:SS, with am or pm, as text.
+///
+/// # Errors
+/// `invalid_date` when it is none of these.
+pub fn time(content: &Content) -> Result<Time, Flaw> {
+    let found = match content {
+        Content::Serial(days) => fraction(*days),
+        Content::Number(days) if (0.0..1.0).contains(days) => fraction(*days),
+        Content::Text(text) => written_time(text.trim()),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let shown = text(content).unwrap_or_default();
+        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a time of day; write HH:MM"))
+    })
+}
+
+/// The instant of a wall-clock time.
+///
+/// # Errors
+/// `invalid_date` when the clocks skip this time in the zone, or show it twice.
+pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Flaw> {
+    let local = date.to_datetime(time);
+    let found = zone.to_ambiguous_timestamp(local);
+    let name = zone.iana_name().unwrap_or("this time zone");
+    match found.offset() {
+        jiff::tz::AmbiguousOffset::Unambiguous { .. } => {
+            found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Flaw::new(Code::InvalidDate, e.to_string()))
+        }
+        jiff::tz::AmbiguousOffset::Gap { .. } => Err(Flaw::new(
+            Code::InvalidDate,
+            format!("{local} does not exist in {name}: the clocks go forward over it"),
+        )),
+        jiff::tz::AmbiguousOffset::Fold { .. } => Err(Flaw::new(
+            Code::InvalidDate,
+            format!("{local} happens twice in {name}, when the clocks go back; choose another time"),
+        )),
+    }
+}
+
+/// A whole number, typed as number or text.
+pub fn whole_number(content: &Content) -> Option<i32> {
+    let number = match content {
+        Content::Number(number) | Content::Serial(number) => *number,
+        Content::Text(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    let whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+    whole.then_some(number as i32)
+}
+
+/// Y or N, also spelt out.
+pub fn yes_or_no(content: &Content) -> Option<bool> {
+    if let Content::Truth(truth) = content {
+        return Some(*truth);
+    }
+    match fold(&text(content)?).as_str() {
+        "y" | "yes" | "true" => Some(true),
+        "n" | "no" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A time zone as Administrate shows it ("Europe - London") or by its IANA name; the name and the zone.
+///
+/// # Errors
+/// `invalid_value` when no such zone is known.
+pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
+    let parts: Vec<&str> = text.split(" - ").map(str::trim).collect();
+    let name = parts.join("/").replace(' ', "_");
+    TimeZone::get(&name).map_err(|_| {
+        let message = format!("no time zone is called \"{text}\"; write for instance \"Europe - London\"");
+        Flaw::new(Code::InvalidValue, message)
+    })
+}
+
+/// A sitting: a year and a letter that `letters` knows ("A" → "-04").
+///
+/// # Errors
+/// `invalid_value` for anything else.
+pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Flaw> {
+    let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
+    let (year, letter) = text.split_at(year_ends);
+    let plausible = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+    let suffix = letters.iter().find(|(known, _)| fold(known) == fold(letter));
+    match suffix {
+        Some((_, suffix)) if plausible => Ok(Sitting { written: text.to_owned(), mapped: format!("{year}{suffix}") }),
+        _ => {
+            let known: Vec<&str> = letters.keys().map(String::as_str).collect();
+            let known = known.join(" or ");
+            let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
+            Err(Flaw::new(Code::InvalidValue, message))
+        }
+    }
+}
+
+/// An absolute http or https address of at most 500 characters.
+pub fn is_url(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    host.is_some_and(|host| !host.is_empty())
+        && text.chars().count() <= 500
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Names separated by `/`, `;` or `,`, each once.
+pub fn names(text: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut names = Vec::new();
+    for name in text.split(['/', ';', ',']).map(str::trim) {
+        let folded = fold(name);
+        if !folded.is_empty() && !seen.contains(&folded) {
+            seen.push(folded);
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Whether a venue's name says that there is none yet.
+pub fn is_to_be_confirmed(name: &str) -> bool {
+    matches!(fold(name).as_str(), "to be confirmed" | "to be determined" | "tbc" | "tbd")
+}
+
+/// Excel's day number as date and time; 1900 has a 29 February there, which is no day.
+fn serial(days: f64, since_1904: bool) -> Option<DateTime> {
+    if !(0.0..2_958_466.0).contains(&days) {
+        return None;
+    }
+    let mut day = days.floor() as i64;
+    let mut seconds = ((days - days.floor()) * 86_400.0).round() as i64;
+    if seconds == 86_400 {
+        (day, seconds) = (day + 1, 0);
+    }
+    let epoch = match (since_1904, day) {
+        (true, _) => Date::constant(1904, 1, 1),
+        (false, 60) => return None,
+        (false, 0..60) => Date::constant(1899, 12, 31),
+        (false, _) => Date::constant(1899, 12, 30),
+    };
+    let midnight = epoch.at(0, 0, 0, 0);
+    midnight.checked_add(day.days().seconds(seconds)).ok()
+}
+
+fn fraction(days: f64) -> Option<Time> {
+    if !(0.0..2_958_466.0).contains(&days) {
+        return None;
+    }
+    let seconds = ((days - days.floor()) * 86_400.0).round() as i64 % 86_400;
+    Time::midnight().checked_add(seconds.seconds()).ok()
+}
+
+fn written_date(text: &str) -> Option<Date> {
+    let text = text.strip_suffix("T00:00:00").unwrap_or(text);
+    let separator = if text.contains('/') { '/' } else { '-' };
+    let parts: Vec<&str> = text.split(separator).collect();
+    let [first, month, last] = parts.as_slice() else {
+        return None;
+    };
+    let (day, year) = if first.len() == 4 && separator == '-' { (last, first) } else { (first, last) };
+    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
+        return None;
+    }
+    let digits = [day, month, year].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let date = digits.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
+    date.flatten()
+}
+
+fn written_time(text: &str) -> Option<Time> {
+    if let Some(iso) = text.strip_prefix("PT") {
+        return duration(iso);
+    }
+    let lower = text.to_ascii_lowercase();
+    let (clock, half) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
+        (Some(clock), _) => (clock, Some(0)),
+        (_, Some(clock)) => (clock, Some(12)),
+        _ => (lower.as_str(), None),
+    };
+    let parts: Vec<&str> = clock.trim().split(':').collect();
+    let (hour, minute, second) = match parts.as_slice() {
+        [hour, minute] => (hour, minute, &"00"),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let two = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+    if !(two(minute) && two(second) && (two(hour) || two(&format!("0{hour}")))) {
+        return None;
+    }
+    let hour: i8 = hour.parse().ok()?;
+    let hour = match half {
+        None => hour,
+        Some(half) if (1..=12).contains(&hour) => hour % 12 + half,
+        Some(_) => return None,
+    };
+    Time::new(hour, minute.parse().ok()?, second.parse().ok()?, 0).ok()
+}
+
+/// OpenDocument's `PT09H30M00S`, the "PT" taken off.
+fn duration(iso: &str) -> Option<Time> {
+    let (hour, rest) = iso.split_once('H')?;
+    let (minute, rest) = rest.split_once('M')?;
+    let second = rest.strip_suffix('S')?.split('.').next()?;
+    Time::new(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, 0).ok()
+}

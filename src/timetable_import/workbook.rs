@@ -1,0 +1,291 @@
+//! The cells of a workbook's first sheet, each remembering where it stood.
+//!
+//! Promises: the limits are checked before anything is parsed, rows without a value are not kept,
+//! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use calamine::{Data, ExcelDateTime, Ods, Reader, SheetType, Xls, Xlsx};
+
+use super::archive::{self, Zipped};
+use super::problems::{Code, Problem};
+use super::separated;
+
+/// The last column that a spreadsheet program has (XFD), counted from 0.
+const LAST_COLUMN: u32 = 16_383;
+
+/// How much of a file is accepted (rules "Import"; all are settings).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The file itself, in bytes.
+    pub file_bytes: u64,
+    /// An `.xls` file, in bytes: it is read whole.
+    pub xls_bytes: u64,
+    /// All parts of a zipped workbook, unpacked, in bytes.
+    pub unpacked_bytes: u64,
+    /// The shared strings of an `.xlsx`, unpacked, in bytes.
+    pub shared_string_bytes: u64,
+    /// Rows with values below the header and the hints.
+    pub data_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_bytes: 50_000_000,
+            xls_bytes: 20_000_000,
+            unpacked_bytes: 512_000_000,
+            shared_string_bytes: 64_000_000,
+            data_rows: 100_000,
+        }
+    }
+}
+
+/// Why a file is not read at all; the text continues "the workbook cannot be read: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Damaged, protected, or no workbook.
+    #[error("the file cannot be read as a workbook: {0}")]
+    Unreadable(String),
+    /// Beyond one of the [`Limits`].
+    #[error("the file is too large: {0}")]
+    TooLarge(String),
+}
+
+impl Unfit {
+    pub(super) fn unreadable(why: impl Into<String>) -> Self {
+        Self::Unreadable(why.into())
+    }
+
+    /// The same as a problem of the contract.
+    pub fn problem(&self) -> Problem {
+        let code = match self {
+            Self::Unreadable(_) => Code::UnreadableFile,
+            Self::TooLarge(_) => Code::TooLarge,
+        };
+        Problem::of_file(code, self.to_string())
+    }
+}
+
+/// What a cell holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Text, not trimmed.
+    Text(String),
+    /// A number without a date format.
+    Number(f64),
+    /// True or false.
+    Truth(bool),
+    /// An Excel date and time: days since the workbook's epoch.
+    Serial(f64),
+    /// An error such as `#REF!`.
+    Fault(String),
+    /// A formula whose result was never stored.
+    Uncalculated,
+}
+
+/// One cell with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Counted from 0, A is 0.
+    pub column: u32,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// One row with at least one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// As Excel shows it, counted from 1.
+    pub number: u32,
+    /// Its filled cells, from left to right.
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// What stands in a column, if anything.
+    pub fn content(&self, column: u32) -> Option<&Content> {
+        let at = self.cells.binary_search_by_key(&column, |c| c.column).ok()?;
+        self.cells.get(at).map(|cell| &cell.content)
+    }
+}
+
+/// The first sheet of a workbook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    /// Its name.
+    pub name: String,
+    /// Whether serial dates count from 1904 instead of 1900.
+    pub since_1904: bool,
+    /// Its rows with values, from top to bottom.
+    pub rows: Vec<Row>,
+}
+
+/// Reads the first sheet of a workbook: xlsx, xls, ods by content, csv by its name.
+///
+/// # Errors
+/// [`Unfit`] says why not.
+pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
+    let unreadable = |e: std::io::Error| Unfit::unreadable(format!("{} ({e})", path.display()));
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    check_size(size, limits.file_bytes)?;
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+    read(&name.unwrap_or_default(), &bytes, limits)
+}
+
+/// Reads the first sheet of a workbook held in memory; `name` is the file's name.
+///
+/// # Errors
+/// [`Unfit`] says why not.
+pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    check_size(bytes.len() as u64, limits.file_bytes)?;
+    if bytes.starts_with(b"PK") {
+        return match archive::inspect(bytes, limits)? {
+            Zipped::Xlsx => read_xlsx(bytes, limits),
+            Zipped::Ods => read_ods(bytes, limits),
+        };
+    }
+    if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+        check_size(bytes.len() as u64, limits.xls_bytes)?;
+        return read_xls(bytes, limits);
+    }
+    let lower = name.to_lowercase();
+    if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
+        return separated::read(name, bytes, limits);
+    }
+    Err(Unfit::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
+}
+
+fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
+    if size == 0 {
+        return Err(Unfit::unreadable("it is empty"));
+    }
+    if size > limit {
+        return Err(Unfit::TooLarge(format!(
+            "it has {} MB, {} MB are accepted",
+            size.div_ceil(1_000_000),
+            limit / 1_000_000
+        )));
+    }
+    Ok(())
+}
+
+fn read_xlsx(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
+    let name = first_sheet(&book)?;
+    let since_1904 = book.has_1904_epoch();
+    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
+    let mut rows = Rows::new(limits);
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
+        let content = match (content_of(Data::from(cell.value)), cell.formula) {
+            (None, Some(_)) => Some(Content::Uncalculated),
+            (content, _) => content,
+        };
+        rows.push(cell.pos, content)?;
+    }
+    Ok(rows.finish(name, since_1904))
+}
+
+fn read_ods(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    let book: Ods<_> = Ods::new(Cursor::new(bytes)).map_err(broken)?;
+    read_range(book, limits)
+}
+
+fn read_xls(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    let book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(broken)?;
+    read_range(book, limits)
+}
+
+fn read_range<'a, B>(mut book: B, limits: &Limits) -> Result<Sheet, Unfit>
+where
+    B: Reader<Cursor<&'a [u8]>>,
+    B::Error: std::fmt::Display,
+{
+    let name = first_sheet(&book)?;
+    let range = book.worksheet_range(&name).map_err(broken)?;
+    let (top, left) = range.start().unwrap_or_default();
+    let mut rows = Rows::new(limits);
+    let mut since_1904 = false;
+    for (row, column, value) in range.used_cells() {
+        if let Data::DateTime(moment) = value {
+            since_1904 = epoch_is_1904(moment);
+        }
+        let place = (top + row as u32, left + column as u32);
+        rows.push(place, content_of(value.clone()))?;
+    }
+    Ok(rows.finish(name, since_1904))
+}
+
+fn first_sheet<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Result<String, Unfit> {
+    book.sheets_metadata()
+        .iter()
+        .find(|sheet| sheet.typ == SheetType::WorkSheet)
+        .map(|sheet| sheet.name.clone())
+        .ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))
+}
+
+/// calamine keeps the epoch to itself; day 0 tells it (1900 counts from 1899-12-31).
+fn epoch_is_1904(moment: &ExcelDateTime) -> bool {
+    let (year, ..) = moment.to_ymd_hms_milli();
+    f64::from(year) - (1900.0 + moment.as_f64() / 365.25) > 2.0
+}
+
+fn content_of(value: Data) -> Option<Content> {
+    let text = |text: String| (!text.trim().is_empty()).then_some(Content::Text(text));
+    match value {
+        Data::Empty => None,
+        Data::Int(number) => Some(Content::Number(number as f64)),
+        Data::Float(number) => Some(Content::Number(number)),
+        Data::Bool(truth) => Some(Content::Truth(truth)),
+        Data::DateTime(moment) => Some(Content::Serial(moment.as_f64())),
+        Data::String(own) | Data::DateTimeIso(own) | Data::DurationIso(own) => text(own),
+        Data::Error(error) => Some(Content::Fault(error.to_string())),
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Unfit {
+    Unfit::unreadable(format!("it is damaged ({error})"))
+}
+
+/// Collects cells into rows, under the limits.
+pub(super) struct Rows {
+    rows: Vec<Row>,
+    most: usize,
+}
+
+impl Rows {
+    pub(super) fn new(limits: &Limits) -> Self {
+        // Header, hints and a title are no data rows; the exact count is checked once they are known.
+        Self { rows: Vec::new(), most: limits.data_rows + 32 }
+    }
+
+    /// Adds a cell at (row, column), both counted from 0, in reading order.
+    pub(super) fn push(&mut self, (row, column): (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
+        let Some(content) = content else {
+            return Ok(());
+        };
+        if column > LAST_COLUMN {
+            return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
+        }
+        let number = row.saturating_add(1);
+        if self.rows.last().is_none_or(|last| last.number < number) {
+            if self.rows.len() >= self.most {
+                return Err(Unfit::TooLarge(format!("it has over {} rows", self.most - 32)));
+            }
+            self.rows.push(Row { number, cells: Vec::new() });
+        }
+        let out_of_order = || Unfit::unreadable(format!("the cells of row {number} are out of order"));
+        let last = self.rows.last_mut().filter(|last| last.number == number).ok_or_else(out_of_order)?;
+        if last.cells.last().is_some_and(|cell| cell.column >= column) {
+            return Err(out_of_order());
+        }
+        last.cells.push(Cell { column, content });
+        Ok(())
+    }
+
+    pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {
+        Sheet { name, since_1904, rows: self.rows }
+    }
+}
