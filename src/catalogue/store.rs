@@ -295,11 +295,11 @@ struct Part<'a> {
 }
 
 fn parts(rows: &[Bundle]) -> Vec<Part<'_>> {
-    let of = |row| {
-        let Bundle { name, subject, offers, .. } = row;
-        offers.iter().zip(0..).map(move |(offer, place)| Part { bundle: name, subject, offer, place })
-    };
-    rows.iter().flat_map(of).collect()
+    let mut parts = Vec::new();
+    for Bundle { name, subject, offers, .. } in rows {
+        parts.extend(offers.iter().zip(0..).map(|(offer, place)| Part { bundle: name, subject, offer, place }));
+    }
+    parts
 }
 
 async fn add_bundle_templates(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {

@@ -57,14 +57,45 @@ const FIRST_NAMES: [&str; 35] = [
 ];
 
 const LAST_NAMES: [&str; 35] = [
-    "Ashdown", "Birchfield", "Copperwood", "Dunmore", "Elderby", "Fenwright", "Goldcrest", "Hawksworth", "Inglebrook",
-    "Juniperson", "Kestrelby", "Larkspurr", "Mossgrove", "Nettlefold", "Oakenshaw", "Plumtree", "Quillfeather",
-    "Rowanberry", "Saltmarsh", "Thistlewood", "Underbrook", "Vinterby", "Willowmere", "Yarrowby", "Zephyrson",
-    "Applegarth", "Brackenbury", "Cloverdale", "Driftwood", "Emberley", "Foxglover", "Gorseland", "Heatherby",
-    "Ivywood", "Jackdawson",
+    "Ashdown",
+    "Birchfield",
+    "Copperwood",
+    "Dunmore",
+    "Elderby",
+    "Fenwright",
+    "Goldcrest",
+    "Hawksworth",
+    "Inglebrook",
+    "Juniperson",
+    "Kestrelby",
+    "Larkspurr",
+    "Mossgrove",
+    "Nettlefold",
+    "Oakenshaw",
+    "Plumtree",
+    "Quillfeather",
+    "Rowanberry",
+    "Saltmarsh",
+    "Thistlewood",
+    "Underbrook",
+    "Vinterby",
+    "Willowmere",
+    "Yarrowby",
+    "Zephyrson",
+    "Applegarth",
+    "Brackenbury",
+    "Cloverdale",
+    "Driftwood",
+    "Emberley",
+    "Foxglover",
+    "Gorseland",
+    "Heatherby",
+    "Ivywood",
+    "Jackdawson",
 ];
 
-const ADMINISTRATORS: [(&str, &str); 4] = [("Mabel", "Ledgerton"), ("Otto", "Rosterby"), ("Pia", "Deskworth"), ("Sid", "Calendarson")];
+const ADMINISTRATORS: [(&str, &str); 4] =
+    [("Mabel", "Ledgerton"), ("Otto", "Rosterby"), ("Pia", "Deskworth"), ("Sid", "Calendarson")];
 
 /// One exam session of the made-up provider, with the weeks in which it is prepared for.
 #[derive(Debug, Clone, PartialEq, Eq)]

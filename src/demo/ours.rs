@@ -91,18 +91,20 @@ fn facets() -> Vec<Facet> {
 /// A tutorial's product is its location, its variation the course template: that is how an import finds it.
 fn add_tutorials(catalogue: &mut Catalogue, provider: &Provider) {
     let mut codes = Codes::default();
-    catalogue.products.extend(provider.locations.iter().map(|location| Product {
-        fullname: tutorial_name(&location.name),
-        shortname: location.name.clone(),
-        code: codes.give(&location.code, 10),
-        description: String::new(),
-        buy_both: false,
-        group: match location.name.as_str() {
-            LIVE_ONLINE => "online",
-            ONLINE => "alone",
-            _ => "room",
+    catalogue.products.extend(provider.locations.iter().map(|location| {
+        Product {
+            fullname: tutorial_name(&location.name),
+            shortname: location.name.clone(),
+            code: codes.give(&location.code, 10),
+            description: String::new(),
+            buy_both: false,
+            group: match location.name.as_str() {
+                LIVE_ONLINE => "online",
+                ONLINE => "alone",
+                _ => "room",
+            }
+            .into(),
         }
-        .into(),
     }));
     catalogue.variations.extend(provider.templates.iter().map(|template| Variation {
         kind: "Tutorial".into(),

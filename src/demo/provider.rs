@@ -7,7 +7,8 @@ use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::references::{Location, Venue};
 
 /// Three prices for everything: type here, price level there, per cent of the full price.
-pub const PRICES: [(&str, &str, u32); 3] = [("standard", "Standard", 100), ("retaker", "Retaker", 80), ("reduced", "Reduced", 60)];
+pub const PRICES: [(&str, &str, u32); 3] =
+    [("standard", "Standard", 100), ("retaker", "Retaker", 80), ("reduced", "Reduced", 60)];
 
 /// A provider. Rows refer to each other by name or code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

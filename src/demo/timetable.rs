@@ -216,3 +216,6 @@ fn teaching_days(season: &Season) -> Vec<Date> {
         .filter(|day| !matches!((day.month(), day.day()), (12, 23..) | (1, ..=2)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

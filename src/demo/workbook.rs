@@ -20,7 +20,8 @@ fn column(field: Field) -> u16 {
 /// When the file cannot be put together.
 pub fn write(events: &[Planned], today: Date) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    let made = ExcelDateTime::from_ymd(today.year().unsigned_abs(), today.month().unsigned_abs(), today.day().unsigned_abs())?;
+    let made =
+        ExcelDateTime::from_ymd(today.year().unsigned_abs(), today.month().unsigned_abs(), today.day().unsigned_abs())?;
     book.set_properties(&DocProperties::new().set_title("Timetable").set_creation_datetime(&made));
     let sheet = book.add_worksheet().set_name("Import")?;
     for column_of in &LAYOUT {

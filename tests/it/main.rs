@@ -1,4 +1,5 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod demo_fill;
 mod schema;
 mod world;
