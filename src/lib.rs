@@ -1,15 +1,18 @@
 //! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
 //! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
 
+pub mod bridges;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod db;
+pub mod delivery;
 pub mod demo;
 pub mod embedded;
 pub mod error;
 pub mod names;
+pub mod outbox;
 pub mod runs;
 pub mod schema;
 pub mod timetable_import;

@@ -4,7 +4,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
-use super::provider::{Good, Person, Provider, Teaching, Template, Tutorial};
+use super::provider::{Good, Person, Provider, LearningMode, Template, Tutorial};
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::references::{Location, Venue};
 
@@ -193,7 +193,7 @@ fn templates(subjects: &[Subject], instructors: &[Person]) -> Vec<Template> {
                 code: format!("{}_{word}_{sessions}", subject.code),
                 title: format!("{} {}: {said}", subject.code, subject.description),
                 subject: subject.code.clone(),
-                teaching: Teaching::Blended,
+                teaching: LearningMode::Blended,
                 sessions,
                 approved: approved.clone(),
                 price: price * sessions as u32 + 60,
@@ -204,7 +204,7 @@ fn templates(subjects: &[Subject], instructors: &[Person]) -> Vec<Template> {
         code: format!("OC_{}", subject.code),
         title: format!("{} {}: online classroom", subject.code, subject.description),
         subject: subject.code.clone(),
-        teaching: Teaching::SelfPaced,
+        teaching: LearningMode::Lms,
         sessions: 0,
         approved: Vec::new(),
         price: 240,
@@ -224,7 +224,7 @@ fn exam_sessions(seasons: &[Season]) -> Vec<ExamSession> {
 /// Where a template may be on sale.
 fn places(template: &Template) -> Vec<&'static str> {
     match template.teaching {
-        Teaching::SelfPaced => vec![ONLINE],
+        LearningMode::Lms => vec![ONLINE],
         _ if template.code.contains("_LO_") => vec![LIVE_ONLINE],
         _ => TOWNS.iter().map(|(town, ..)| *town).collect(),
     }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::codes::{Codes, slug};
 use super::invented::{LIVE_ONLINE, ONLINE};
-use super::provider::{Good, PRICES, Provider, Teaching, Template, priced};
+use super::provider::{Good, PRICES, Provider, LearningMode, Template, priced};
 use crate::catalogue::{self, Bundle, Catalogue, Facet, Group, Offer, Product, Recommendation, Variation};
 use crate::error::Result;
 use crate::tutorials::references::{self, CourseTemplate, Instructor, References};
@@ -136,7 +136,7 @@ fn tutorial_name(location: &str) -> String {
 
 fn said_of(template: &Template) -> String {
     match (template.teaching, template.sessions) {
-        (Teaching::SelfPaced, _) => "At your own pace".into(),
+        (LearningMode::Lms, _) => "At your own pace".into(),
         (_, 1) => "One session".into(),
         (_, sessions) => format!("{sessions} sessions"),
     }

@@ -37,7 +37,7 @@ pub struct Provider {
 
 /// How the events of a template are taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Teaching {
+pub enum LearningMode {
     /// Sessions and self-study around them.
     Blended,
     /// Sessions only.
@@ -56,7 +56,7 @@ pub struct Template {
     /// Code of its subject.
     pub subject: String,
     /// How it is taught.
-    pub teaching: Teaching,
+    pub teaching: LearningMode,
     /// Sessions of an event; 0 when self-paced.
     pub sessions: usize,
     /// Full names of those who may teach it.

@@ -13,7 +13,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::codes::Codes;
-use super::provider::{Person, Provider, Teaching, Template, Tutorial};
+use super::provider::{Person, Provider, LearningMode, Template, Tutorial};
 use crate::catalogue::{ExamSession, Subject};
 use crate::names::fold;
 use crate::timetable_import::blocks::{Block, EventCells, Mode, SessionCells, Timetable, Venue};
@@ -72,7 +72,7 @@ struct Seen {
 
 #[derive(Debug)]
 struct Traits {
-    teaching: Teaching,
+    teaching: LearningMode,
     sessions: usize,
     approved: Vec<usize>,
 }
@@ -118,9 +118,9 @@ impl Seen {
         let at = self.templates.meet(code);
         if at == self.of_templates.len() {
             let teaching = match mode {
-                Mode::Blended => Teaching::Blended,
-                Mode::Classroom => Teaching::Classroom,
-                Mode::Lms => Teaching::SelfPaced,
+                Mode::Blended => LearningMode::Blended,
+                Mode::Classroom => LearningMode::Classroom,
+                Mode::Lms => LearningMode::Lms,
             };
             self.of_templates.push(Traits { teaching, sessions: 0, approved: Vec::new() });
         }

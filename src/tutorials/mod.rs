@@ -1,3 +1,212 @@
-//! Tutorials: events, their sessions, and what both refer to (`acted.tutorial_*`).
+//! Tutorials: events, each a row of sessions with dates, places and instructors (`acted.tutorial_*` and the details
+//! that a timetable adds).
+//!
+//! Promises: an event, its details, its staff, its sessions and the effect that brings it to Administrate are written
+//! in one transaction, the caller's; a write that changes nothing writes nothing. Set-based: one statement a table,
+//! however many events.
+//!
+//! Does not: validate a timetable (the import does, and the database keeps the rules), or speak to Administrate.
 
 pub mod references;
+pub mod store;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::error::Result;
+use crate::outbox::{self, Effect};
+
+/// How an event is taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LearningMode {
+    /// Classroom and learning platform.
+    Blended,
+    /// Learning platform alone; has no sessions.
+    Lms,
+    /// Classroom alone.
+    Classroom,
+}
+
+/// What somebody does at an event as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Teaches.
+    Instructor,
+    /// Administers.
+    Administrator,
+}
+
+/// Somebody named for a whole event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staff {
+    /// What for.
+    pub role: Role,
+    /// As the timetable names them.
+    pub name: String,
+    /// Our instructor; administrators have none.
+    pub tutorial_instructor_id: Option<i64>,
+    /// The contact in Administrate; instructors are found through their bridge.
+    pub external_id: Option<String>,
+}
+
+/// All that is true of an event, its sessions included. Plans compare it, verbs write it, delivery sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Unique code, up to 100 characters; the title in Administrate (contract §6).
+    pub code: String,
+    /// The store product that it is sold as.
+    pub product_id: i64,
+    /// The course template that it follows; none for events that came to be without a timetable.
+    pub course_template_id: Option<i64>,
+    /// How it is taught; none likewise.
+    pub learning_mode: Option<LearningMode>,
+    /// Its location.
+    pub location_id: Option<i64>,
+    /// Its venue.
+    pub venue_id: Option<i64>,
+    /// The location as the timetable writes it.
+    pub location_text: Option<String>,
+    /// The venue as the timetable writes it, also where it is to be confirmed.
+    pub venue_text: Option<String>,
+    /// Whether it takes no more bookings.
+    pub is_soldout: bool,
+    /// The day on which it is decided whether it takes place.
+    pub finalisation_date: Option<Date>,
+    /// Places left.
+    pub remain_space: i32,
+    /// First day.
+    pub start_date: Date,
+    /// Last day.
+    pub end_date: Date,
+    /// IANA name of the zone in which its times are told.
+    pub time_zone: String,
+    /// Start of access to the learning platform.
+    pub lms_start: Option<Timestamp>,
+    /// End of it.
+    pub lms_end: Option<Timestamp>,
+    /// Places offered.
+    pub max_places: Option<i32>,
+    /// The sitting as the timetable writes it, e.g. `2026A`.
+    pub sitting: Option<String>,
+    /// Whether it is sold on the web.
+    pub web_sale: bool,
+    /// Whether it was called off.
+    pub cancelled: bool,
+    /// Where it takes place online.
+    pub event_url: Option<String>,
+    /// Code of its place on the learning platform.
+    pub ocr_moodle_code: Option<String>,
+    /// How long access lasts, in the provider's words.
+    pub access_duration: Option<String>,
+    /// Likewise.
+    pub recordings: Option<String>,
+    /// Likewise.
+    pub recording_pin: Option<String>,
+    /// Likewise.
+    pub tutors: Option<String>,
+    /// Likewise.
+    pub sage_code: Option<String>,
+    /// Likewise.
+    pub extra_information: Option<String>,
+    /// Last day to register.
+    pub registration_deadline: Option<Date>,
+    /// Who is named for the whole event, in the timetable's order.
+    pub staff: Vec<Staff>,
+    /// Its sessions, by sequence.
+    pub sessions: Vec<Session>,
+}
+
+/// All that is true of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its place in the event, from 1.
+    pub sequence: i32,
+    /// Title, up to 255 characters.
+    pub title: String,
+    /// Start.
+    pub start: Timestamp,
+    /// End.
+    pub end: Timestamp,
+    /// Its location; none: the event's.
+    pub location_id: Option<i64>,
+    /// Its venue; none: the event's.
+    pub venue_id: Option<i64>,
+    /// The location as the timetable writes it.
+    pub location_text: Option<String>,
+    /// The venue as the timetable writes it.
+    pub venue_text: Option<String>,
+    /// Where it takes place online.
+    pub url: Option<String>,
+    /// Our ids of its instructors.
+    pub instructor_ids: Vec<i64>,
+}
+
+/// An event that is known here, with our ids of it and of its sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownEvent {
+    /// Our id.
+    pub id: i64,
+    /// What is true of it.
+    #[serde(flatten)]
+    pub event: Event,
+    /// Our ids of its sessions, in the order of `event.sessions`.
+    pub session_ids: Vec<i64>,
+}
+
+/// The effect that brings a new event to Administrate.
+pub const CREATE_EVENT: &str = "create_event";
+/// The effect that brings a changed event to Administrate.
+pub const UPDATE_EVENT: &str = "update_event";
+/// What kind of thing these effects are about.
+pub const EVENT: &str = "event";
+
+/// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
+/// looked whether Administrate has them already.
+///
+/// Errors: a code that exists, a reference that does not, a session that ends before it starts (by the database).
+pub async fn announce_events(
+    db: &mut PgConnection,
+    run: Option<i64>,
+    events: &[Event],
+    look_first: bool,
+) -> Result<Vec<i64>> {
+    let ids = store::insert_events(db, events).await?;
+    store::insert_sessions(db, &with_ids(&ids, events)).await?;
+    let effects = effects(CREATE_EVENT, look_first, ids.iter().zip(events));
+    outbox::enqueue(db, run, &effects).await?;
+    Ok(ids)
+}
+
+/// Writes what changed of known events and asks for their update in Administrate. Sessions are matched by sequence; one
+/// that is no longer named stays (rules, Import).
+pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, Event)]) -> Result<()> {
+    store::update_events(db, events).await?;
+    let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
+    store::update_sessions(db, &borrowed).await?;
+    let effects = effects(UPDATE_EVENT, false, events.iter().map(|(id, event)| (id, event)));
+    outbox::enqueue(db, run, &effects).await
+}
+
+fn with_ids<'a>(ids: &[i64], events: &'a [Event]) -> Vec<(i64, &'a Event)> {
+    ids.iter().copied().zip(events).collect()
+}
+
+fn effects<'a>(
+    name: &'static str,
+    look_first: bool,
+    events: impl Iterator<Item = (&'a i64, &'a Event)>,
+) -> Vec<Effect> {
+    events
+        .map(|(id, event)| Effect {
+            name,
+            subject_kind: EVENT,
+            subject_id: *id,
+            subject: event.code.clone(),
+            look_first,
+        })
+        .collect()
+}

@@ -1,1 +1,44 @@
-//! Simulator.
+//! A strict simulator of Administrate's Core GraphQL API, as far as that API is known.
+//!
+//! For tests and for `lectern demo` in-process ([`Simulator::start`]), and alone as `administrate-sim --port N` for rehearsals.
+//!
+//! It promises: documents are validated and variables coerced by the GraphQL specification to the letter, against the text of
+//! `schema.graphql`; pages, filters, ids and payload errors are those of the facts; faults happen exactly where asked for; what
+//! was acknowledged survives a SIGKILL when a state file is named. Where the facts are silent, its choices stand in the README.
+//!
+//! It does not: guard anything (tokens are numbered), send webhooks, limit rates unless a fault says so, or know more of
+//! Administrate than Lectern needs. Recording and replaying real traffic would be a second implementation of what
+//! `server::answer` does with a prepared request; there is none yet.
+
+mod control;
+mod execute;
+mod faults;
+mod filter;
+mod ids;
+mod input;
+mod journal;
+mod log;
+mod mutations;
+mod oauth;
+mod options;
+mod page;
+mod profile;
+mod reads;
+mod running;
+mod scalars;
+mod schema;
+mod server;
+mod strict;
+mod tamper;
+pub mod tenant;
+mod wire;
+mod world;
+
+pub use faults::{Action, Fault, When};
+pub use journal::StateError;
+pub use log::{Mutation, Requests};
+pub use oauth::Credentials;
+pub use options::{Clock, Options};
+pub use profile::{PayloadShape, Profile, TaxName};
+pub use running::{Running, Simulator, StartError};
+pub use tenant::Tenant;

@@ -1,0 +1,121 @@
+//! `administrate-sim`: the simulator alone, for rehearsals.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use administrate_sim::{Fault, Options, Profile, Running, Simulator, Tenant};
+use clap::Parser;
+
+/// A simulated Administrate to rehearse against.
+///
+/// It prints the ADMINISTRATE_* lines that point other programs at it, then serves until Ctrl-C.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8090)]
+    port: u16,
+    /// Variant of the API: classic (taxType), current (taxTypeId, objects in payloads), extended (taxTypeId, create mutations)
+    #[arg(long, default_value_t = Profile::default())]
+    profile: Profile,
+    /// Tenant to start with, as JSON (GET /control/state shows one under "tenant"); without it a small sample
+    #[arg(long, value_name = "FILE")]
+    tenant: Option<PathBuf>,
+    /// Keep the state in this file; what it holds wins over --tenant
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// A fault as JSON; may be repeated
+    #[arg(long, value_name = "JSON", value_parser = parse_fault)]
+    fault: Vec<Fault>,
+    /// Milliseconds that every request waits
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// Seconds that an access token works
+    #[arg(long, value_name = "S", default_value_t = 3600)]
+    token_lifetime: u64,
+    /// Refuse introspection
+    #[arg(long)]
+    no_introspection: bool,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  administrate-sim --port 8090
+  administrate-sim --profile current --state /tmp/rehearsal.json
+  administrate-sim --fault '{"on":"event.createBlended","skip":2,"action":{"do":"reset","when":"after"}}'
+  administrate-sim --fault '{"on":"*","every":10,"times":0,"action":{"do":"status","status":429,"retry_after":1}}'
+
+Faults. "on": an operation (locations, event.createBlended, token) or "*"; "skip": calls to let pass first;
+"every": strike each k-th call; "times": how often, 0 without end. "action": {"do": …} with
+  status {status, retry_after}   reset {when: before|after}   hang {when: before|after}   empty_errors
+  error {message}   payload_error {label, message}   object_and_error {message}   null_node {index}
+  truncated_page {keep}   wrong_total {by}   duplicate_row   expire_tokens
+
+While it runs, on loopback: POST /control/faults (one fault or a list), DELETE /control/faults,
+GET /control/state (tenant, requests, mutations, faults), POST /control/reset (back to the tenant it started with)."#;
+
+fn parse_fault(text: &str) -> Result<Fault, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("administrate-sim: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let seed = match &arguments.tenant {
+        Some(path) => {
+            let problem = |why: String| format!("the tenant {}: {why}", path.display());
+            let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?
+        }
+        None => Tenant::sample(),
+    };
+    let profile = if arguments.no_introspection {
+        arguments.profile.without_introspection()
+    } else {
+        arguments.profile
+    };
+    let options = Options {
+        bind: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
+        profile,
+        state: arguments.state,
+        latency: Duration::from_millis(arguments.latency),
+        token_lifetime: Duration::from_secs(arguments.token_lifetime),
+        ..Options::default()
+    };
+    let running = Simulator::start(options, seed)
+        .await
+        .map_err(|error| error.to_string())?;
+    for fault in arguments.fault {
+        running.fault(fault);
+    }
+    println!("{}", exports(&running));
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
+    running.stop().await;
+    Ok(())
+}
+
+/// The lines to paste into a shell.
+fn exports(running: &Running) -> String {
+    [
+        ("API_URL", running.graphql_url()),
+        ("AUTH_URL", running.auth_url()),
+        ("INSTANCE_URL", running.instance_url()),
+        ("CLIENT_ID", running.client_id().to_owned()),
+        ("CLIENT_SECRET", running.client_secret().to_owned()),
+    ]
+    .map(|(name, value)| format!("export ADMINISTRATE_{name}={value}"))
+    .join("\n")
+}

@@ -1,0 +1,95 @@
+//! Staff of events.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Check, Outcome, Refusal, Verdict, course, read};
+use crate::ids;
+use crate::tenant::{Number, Tenant};
+use crate::world::Entity;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StaffInput {
+    event_id: String,
+    contact_id: String,
+    staff_type: Option<String>,
+    staff_role_id: Option<String>,
+    notes: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Add {
+    input: StaffInput,
+}
+
+pub(super) fn add(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+    let Add { input } = read(arguments)?;
+    let event = add_one(tenant, input, now)?;
+    Ok(Outcome::done("event", Entity::Event(event)))
+}
+
+#[derive(Deserialize)]
+struct AddBulk {
+    input: Vec<StaffInput>,
+}
+
+/// Each entry for itself: those that can be added are, the others are told. `events` has the ones that were changed.
+pub(super) fn add_bulk(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+    let AddBulk { input } = read(arguments)?;
+    let (mut events, mut errors): (Vec<Number>, Vec<Refusal>) = Default::default();
+    for entry in input {
+        match add_one(tenant, entry, now) {
+            Ok(event) if events.contains(&event) => {}
+            Ok(event) => events.push(event),
+            Err(refusals) => errors.extend(refusals),
+        }
+    }
+    let changed = !events.is_empty();
+    let events = events.into_iter().map(Entity::Event).collect();
+    Ok(Outcome::done_all("events", events).partly(errors, changed))
+}
+
+fn add_one(tenant: &mut Tenant, input: StaffInput, now: Timestamp) -> Result<Number, Vec<Refusal>> {
+    let mut check = Check::default();
+    let event = check.link("eventId", "Course", &input.event_id, |number| {
+        tenant.events.contains_key(&number)
+    });
+    let contact = check.contact(tenant, "contactId", &input.contact_id);
+    let (Some(event), Some(contact)) = (event, contact) else {
+        return Err(check.refusals);
+    };
+    let is_administrator =
+        course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
+    course::add_staff(tenant, event, contact, is_administrator, input.notes)
+        .map_err(|refusal| vec![refusal])?;
+    if let Some(event) = tenant.events.get_mut(&event) {
+        event.updated_at = now;
+    }
+    Ok(event)
+}
+
+#[derive(Deserialize)]
+struct Remove {
+    input: RemoveInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RemoveInput {
+    staff_id: String,
+}
+
+pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let Remove { input } = read(arguments)?;
+    let number = ids::decode("EventStaff", &input.staff_id);
+    match number.and_then(|number| tenant.staff.remove(number)) {
+        Some(_) => Ok(Outcome::done_without_object()),
+        None => Err(vec![Refusal::new(
+            "staffId",
+            "The Staff does not exist",
+            Some(&input.staff_id),
+        )]),
+    }
+}

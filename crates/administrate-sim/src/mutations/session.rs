@@ -1,0 +1,179 @@
+//! Sessions.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Check, FieldValue, Outcome, Refusal, Verdict, course, given, read};
+use crate::scalars;
+use crate::tenant::{Number, Session, SessionState, Tenant};
+use crate::world::Entity;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Update {
+    session_id: String,
+    input: UpdateInput,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct UpdateInput {
+    title: Option<String>,
+    #[serde(deserialize_with = "given")]
+    code: Option<Option<String>>,
+    start: Option<String>,
+    end: Option<String>,
+    time_zone_name: Option<String>,
+    location_id: Option<String>,
+    #[serde(deserialize_with = "given")]
+    venue_id: Option<Option<String>>,
+    lifecycle_state: Option<SessionState>,
+    custom_field_values: Option<Vec<FieldValue>>,
+}
+
+pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+    let Update { session_id, input } = read(arguments)?;
+    let mut check = Check::default();
+    let Some((number, mut session)) = find(&mut check, tenant, &session_id) else {
+        return Err(check.refusals);
+    };
+    change(&mut check, tenant, &mut session, input);
+    check.in_order("end", session.start.as_ref(), session.end.as_ref());
+    check.verdict()?;
+    session.updated_at = now;
+    tenant.sessions.insert(number, session);
+    Ok(Outcome::done("session", Entity::Session(number)))
+}
+
+fn find(check: &mut Check, tenant: &Tenant, id: &str) -> Option<(Number, Session)> {
+    let number = crate::ids::decode("Course", id);
+    let found = number.and_then(|number| Some((number, tenant.sessions.get(&number)?.clone())));
+    if found.is_none() {
+        check.refuse(
+            "sessionId",
+            format!("Session with id {id} does not exist"),
+            Some(id),
+        );
+    }
+    found
+}
+
+fn change(check: &mut Check, tenant: &Tenant, session: &mut Session, input: UpdateInput) {
+    let moved = |text: Option<String>, old| text.as_deref().and_then(scalars::local).or(old);
+    session.start = moved(input.start, session.start);
+    session.end = moved(input.end, session.end);
+    if let Some(title) = input.title {
+        session.title = title;
+    }
+    if let Some(code) = input.code {
+        session.code = code;
+    }
+    if let Some(zone) = input.time_zone_name {
+        check.time_zone(Some(&zone));
+        session.time_zone = zone;
+    }
+    if input.location_id.is_some() {
+        session.location = check.location(tenant, input.location_id.as_deref());
+    }
+    if let Some(venue) = input.venue_id {
+        session.venue = check.venue(tenant, venue.as_deref(), session.location);
+    }
+    if let Some(state) = input.lifecycle_state {
+        course::change_state(check, "session", session.state, state);
+        session.state = state;
+    }
+    session.custom_fields.extend(check.custom_fields(
+        tenant,
+        "Session",
+        input.custom_field_values.as_deref(),
+    ));
+}
+
+#[derive(Deserialize)]
+struct AddStaff {
+    input: AddStaffInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddStaffInput {
+    session_id: String,
+    contact_ids: Vec<String>,
+    staff_type: Option<String>,
+    staff_role_id: Option<String>,
+    notes: Option<String>,
+}
+
+/// Unknown ids refuse the whole; contacts who are there already are told, the others are added.
+/// Contacts who are not approved for the template are let in (facts §5, a guess).
+pub(super) fn add_staff(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+    let AddStaff { input } = read(arguments)?;
+    let mut check = Check::default();
+    let session = find(&mut check, tenant, &input.session_id);
+    let contacts: Vec<Number> = input
+        .contact_ids
+        .iter()
+        .filter_map(|id| check.contact(tenant, "contactIds", id))
+        .collect();
+    check.verdict()?;
+    let Some((session, _)) = session else {
+        return Ok(Outcome::default());
+    };
+    let is_administrator =
+        course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
+    let asked = contacts.len();
+    let added = contacts.into_iter().map(|contact| {
+        course::add_staff(
+            tenant,
+            session,
+            contact,
+            is_administrator,
+            input.notes.clone(),
+        )
+    });
+    let errors: Vec<Refusal> = added.filter_map(Result::err).collect();
+    let changed = errors.len() < asked;
+    if let Some(session) = tenant.sessions.get_mut(&session).filter(|_| changed) {
+        session.updated_at = now;
+    }
+    Ok(Outcome::done("session", Entity::Session(session)).partly(errors, changed))
+}
+
+#[derive(Deserialize)]
+struct Delete {
+    input: DeleteInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeleteInput {
+    session_ids: Vec<Option<String>>,
+}
+
+/// Deletes drafts: all of them or none.
+pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let Delete { input } = read(arguments)?;
+    let mut check = Check::default();
+    let mut doomed = Vec::new();
+    for id in input.session_ids.iter().flatten() {
+        let Some((number, session)) = find(&mut check, tenant, id) else {
+            continue;
+        };
+        if session.state != SessionState::Draft {
+            check.refuse("sessionIds", "Only draft sessions can be deleted", Some(id));
+        }
+        doomed.push(number);
+    }
+    check.verdict()?;
+    for number in doomed {
+        take_out(tenant, number);
+    }
+    Ok(Outcome::done_without_object())
+}
+
+/// Removes a session and its staff.
+pub(super) fn take_out(tenant: &mut Tenant, number: Number) {
+    tenant.staff.retain(|staff| staff.course != number);
+    tenant.sessions.remove(&number);
+}

@@ -1,0 +1,223 @@
+//! Course templates and prices.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Check, FieldValue, Outcome, Refusal, Verdict, read};
+use crate::ids;
+use crate::scalars;
+use crate::tenant::{LearningMode, Price, Priced, Template, TemplateState, Tenant};
+use crate::world::Entity;
+
+#[derive(Deserialize)]
+struct Create {
+    input: CreateInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateInput {
+    code: String,
+    title: String,
+    event_learning_mode: Option<LearningMode>,
+    lifecycle_state: Option<TemplateState>,
+    custom_field_values: Option<Vec<FieldValue>>,
+}
+
+/// A template without sessions; in draft unless asked otherwise.
+pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let Create { input } = read(arguments)?;
+    let mut check = Check::default();
+    let custom_fields = check.custom_fields(
+        tenant,
+        "CourseTemplate",
+        input.custom_field_values.as_deref(),
+    );
+    if input.code.trim().is_empty() {
+        check.refuse("code", "Code is required", None);
+    }
+    check.verdict()?;
+    let number = tenant.templates.add(Template {
+        code: input.code,
+        title: input.title,
+        learning_mode: input.event_learning_mode.unwrap_or_default(),
+        state: input.lifecycle_state.unwrap_or(TemplateState::Draft),
+        custom_fields,
+        ..Template::default()
+    });
+    Ok(Outcome::done("courseTemplate", Entity::Template(number)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Update {
+    course_template_id: String,
+    input: UpdateInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UpdateInput {
+    code: Option<String>,
+    title: Option<String>,
+    lifecycle_state: Option<TemplateState>,
+    approved_instructors: Option<Vec<String>>,
+    custom_field_values: Option<Vec<FieldValue>>,
+}
+
+/// `approvedInstructors` replaces the list (facts §1.11).
+pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let Update {
+        course_template_id: id,
+        input,
+    } = read(arguments)?;
+    let mut check = Check::default();
+    let known = |number| tenant.templates.get(number).is_some();
+    let number = check.link("courseTemplateId", "CourseTemplate", &id, known);
+    let Some((number, mut template)) =
+        number.and_then(|number| Some((number, tenant.templates.get(number)?.clone())))
+    else {
+        return Err(check.refusals);
+    };
+    if let Some(instructors) = input.approved_instructors {
+        let contact = |id: &String| check.contact(tenant, "approvedInstructors", id);
+        template.approved_instructors = instructors.iter().filter_map(contact).collect();
+    }
+    if let Some(state) = input.lifecycle_state {
+        if state == TemplateState::Draft && template.state != state {
+            check.refuse(
+                "lifecycleState",
+                "A published Course Template cannot go back to draft",
+                None,
+            );
+        }
+        template.state = state;
+    }
+    template.code = input.code.unwrap_or(template.code);
+    template.title = input.title.unwrap_or(template.title);
+    template.custom_fields.extend(check.custom_fields(
+        tenant,
+        "CourseTemplate",
+        input.custom_field_values.as_deref(),
+    ));
+    check.verdict()?;
+    if let Some(row) = tenant.templates.get_mut(number) {
+        *row = template;
+    }
+    Ok(Outcome::done("courseTemplate", Entity::Template(number)))
+}
+
+#[derive(Deserialize)]
+struct AddPublicPrices {
+    input: AddPublicPricesInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddPublicPricesInput {
+    course_template_id: String,
+    price_level_id: String,
+    amount: Value,
+    financial_unit_id: String,
+    region_id: String,
+}
+
+pub(super) fn add_public_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let AddPublicPrices { input } = read(arguments)?;
+    let mut check = Check::default();
+    let known = |number| tenant.templates.get(number).is_some();
+    let template = check.link(
+        "courseTemplateId",
+        "CourseTemplate",
+        &input.course_template_id,
+        known,
+    );
+    let links = (
+        input.price_level_id.as_str(),
+        input.financial_unit_id.as_str(),
+        Some(input.region_id.as_str()),
+    );
+    let price = price(
+        &mut check,
+        tenant,
+        template.map(Priced::Template),
+        links,
+        &input.amount,
+    );
+    check.verdict()?;
+    let added: Vec<Entity> = price
+        .map(|price| Entity::Price(tenant.prices.add(price)))
+        .into_iter()
+        .collect();
+    Ok(Outcome::done_all("prices", added))
+}
+
+/// A price from its ids (level, currency, region); `None` after a refusal. One thing has one price per level,
+/// currency and region.
+pub(super) fn price(
+    check: &mut Check,
+    tenant: &Tenant,
+    of: Option<Priced>,
+    (level, currency, region): (&str, &str, Option<&str>),
+    amount: &Value,
+) -> Option<Price> {
+    let level = check.link("priceLevelId", "PriceLevel", level, |number| {
+        tenant.price_levels.get(number).is_some()
+    });
+    let currency = check.link("financialUnitId", "Currency", currency, |number| {
+        tenant.currencies.get(number).is_some()
+    });
+    let region = match region {
+        Some(id) => Some(check.link("regionId", "Region", id, |number| {
+            tenant.regions.get(number).is_some()
+        })?),
+        None => None,
+    };
+    let (of, level, currency) = (of?, level?, currency?);
+    let same = |other: &Price| {
+        (other.of, other.level, other.currency, other.region) == (of, level, currency, region)
+    };
+    if tenant.prices.iter().any(|(_, other)| same(other)) {
+        check.refuse(
+            "priceLevelId",
+            "There is already a price for this Price Level",
+            None,
+        );
+    }
+    Some(Price {
+        of,
+        level,
+        currency,
+        region,
+        amount: scalars::decimal(amount)?,
+    })
+}
+
+#[derive(Deserialize)]
+struct UpdatePrices {
+    input: UpdatePricesInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UpdatePricesInput {
+    course_price_id: String,
+    amount: Value,
+}
+
+pub(super) fn update_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+    let UpdatePrices { input } = read(arguments)?;
+    let number = ids::decode("CoursePrice", &input.course_price_id);
+    let row = number.and_then(|number| tenant.prices.get_mut(number));
+    match row.zip(scalars::decimal(&input.amount)) {
+        Some((price, amount)) => {
+            price.amount = amount;
+            Ok(Outcome::done_without_object())
+        }
+        None => Err(vec![Refusal::new(
+            "coursePriceId",
+            "The Price does not exist",
+            Some(&input.course_price_id),
+        )]),
+    }
+}

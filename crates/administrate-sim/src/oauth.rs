@@ -1,0 +1,246 @@
+//! OAuth: tokens issued and checked (facts §1.2; errors as RFC 6749 §5.2 has them).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The client credentials that are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`.
+    pub secret: String,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            id: "simulated-client".to_owned(),
+            secret: "simulated-secret".to_owned(),
+        }
+    }
+}
+
+/// Tokens in circulation. They are numbered, not random: this guards nothing.
+#[derive(Debug)]
+pub(crate) struct OAuth {
+    credentials: Credentials,
+    lifetime: Duration,
+    issued: u64,
+    access: BTreeMap<String, Timestamp>,
+    refresh: BTreeSet<String>,
+    /// Authorization codes with the redirect address they were given for; each works once.
+    codes: BTreeMap<String, String>,
+}
+
+/// A refusal of the token endpoint: the HTTP status and the JSON body.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+fn refused(status: u16, error: &str, description: &str) -> Refused {
+    Refused {
+        status,
+        body: json!({ "error": error, "error_description": description }),
+    }
+}
+
+impl OAuth {
+    pub(crate) fn new(credentials: Credentials, lifetime: Duration) -> Self {
+        Self {
+            credentials,
+            lifetime,
+            issued: 0,
+            access: BTreeMap::new(),
+            refresh: BTreeSet::new(),
+            codes: BTreeMap::new(),
+        }
+    }
+
+    /// Answers a token request.
+    pub(crate) fn token(
+        &mut self,
+        form: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<Value, Refused> {
+        let given = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let known = given("client_id") == self.credentials.id
+            && given("client_secret") == self.credentials.secret;
+        match given("grant_type") {
+            "" => return Err(refused(400, "invalid_request", "grant_type is missing")),
+            "client_credentials" | "refresh_token" | "authorization_code" => {}
+            _ => {
+                return Err(refused(
+                    400,
+                    "unsupported_grant_type",
+                    "the grant type is not supported",
+                ));
+            }
+        }
+        if !known {
+            return Err(refused(
+                401,
+                "invalid_client",
+                "client authentication failed",
+            ));
+        }
+        match given("grant_type") {
+            "refresh_token" if !self.refresh.contains(given("refresh_token")) => Err(refused(
+                400,
+                "invalid_grant",
+                "the refresh token is not valid",
+            )),
+            "authorization_code" if !self.redeem(given("code"), form.get("redirect_uri")) => Err(
+                refused(400, "invalid_grant", "the authorization code is not valid"),
+            ),
+            // A refresh token may be absent here (facts §1.2), so clients cannot rely on it.
+            "client_credentials" => Ok(self.issue(now, None)),
+            "refresh_token" => {
+                let kept = given("refresh_token").to_owned();
+                Ok(self.issue(now, Some(kept)))
+            }
+            _ => {
+                let fresh = format!("simulated-refresh-{}", self.issued + 1);
+                self.refresh.insert(fresh.clone());
+                Ok(self.issue(now, Some(fresh)))
+            }
+        }
+    }
+
+    /// A code for a redirect address, as after a person's consent; `None` for a client that is not known.
+    pub(crate) fn authorize(&mut self, client_id: &str, redirect: &str) -> Option<String> {
+        if client_id != self.credentials.id {
+            return None;
+        }
+        self.issued += 1;
+        let code = format!("simulated-code-{}", self.issued);
+        self.codes.insert(code.clone(), redirect.to_owned());
+        Some(code)
+    }
+
+    /// Whether an `Authorization` header lets a request in.
+    pub(crate) fn admits(&self, header: Option<&str>, now: Timestamp) -> bool {
+        let token = header.and_then(|header| header.strip_prefix("Bearer "));
+        token
+            .and_then(|token| self.access.get(token))
+            .is_some_and(|ends| now < *ends)
+    }
+
+    /// Ends all access tokens; refresh tokens live on.
+    pub(crate) fn expire(&mut self) {
+        self.access.clear();
+    }
+
+    fn redeem(&mut self, code: &str, redirect: Option<&String>) -> bool {
+        let given_for = self.codes.remove(code);
+        given_for.is_some_and(|given_for| redirect.is_none_or(|redirect| *redirect == given_for))
+    }
+
+    fn issue(&mut self, now: Timestamp, refresh: Option<String>) -> Value {
+        self.issued += 1;
+        let token = format!("simulated-access-{}", self.issued);
+        let ends = now.checked_add(self.lifetime).unwrap_or(Timestamp::MAX);
+        self.access.retain(|_, ends| now < *ends);
+        self.access.insert(token.clone(), ends);
+        let mut answer = json!({
+            "access_token": token,
+            "expires_in": self.lifetime.as_secs(),
+            "token_type": "Bearer",
+            "scope": "instance",
+        });
+        if let Some(refresh) = refresh {
+            answer["refresh_token"] = json!(refresh);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let usual = [
+            ("client_id", "simulated-client"),
+            ("client_secret", "simulated-secret"),
+        ];
+        let all = usual.iter().chain(pairs);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn refusals_are_those_of_the_rfc() {
+        let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
+        for (pairs, status, error) in [
+            (vec![], 400, "invalid_request"),
+            (
+                vec![("grant_type", "password")],
+                400,
+                "unsupported_grant_type",
+            ),
+            (
+                vec![
+                    ("grant_type", "client_credentials"),
+                    ("client_secret", "no"),
+                ],
+                401,
+                "invalid_client",
+            ),
+            (
+                vec![("grant_type", "refresh_token"), ("refresh_token", "no")],
+                400,
+                "invalid_grant",
+            ),
+            (
+                vec![("grant_type", "authorization_code"), ("code", "no")],
+                400,
+                "invalid_grant",
+            ),
+        ] {
+            let refused = oauth
+                .token(&form(&pairs), Timestamp::UNIX_EPOCH)
+                .unwrap_err();
+            assert_eq!(
+                (refused.status, &refused.body["error"]),
+                (status, &json!(error))
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_end() {
+        let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
+        let start = Timestamp::UNIX_EPOCH;
+        assert!(
+            oauth
+                .token(&form(&[("grant_type", "client_credentials")]), start)
+                .is_ok()
+        );
+        let header = Some("Bearer simulated-access-1");
+        assert!(oauth.admits(header, start));
+        assert!(!oauth.admits(header, start + Duration::from_secs(60)));
+        assert!(!oauth.admits(None, start));
+        oauth.expire();
+        assert!(!oauth.admits(header, start));
+    }
+
+    #[test]
+    fn a_code_works_once() {
+        let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
+        let code = oauth
+            .authorize("simulated-client", "http://localhost/back")
+            .unwrap_or_default();
+        let redeem = form(&[("grant_type", "authorization_code"), ("code", &code)]);
+        let first = oauth
+            .token(&redeem, Timestamp::UNIX_EPOCH)
+            .unwrap_or_default();
+        assert!(first["refresh_token"].is_string());
+        assert!(oauth.token(&redeem, Timestamp::UNIX_EPOCH).is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Answers made wrong on purpose, after the request was carried out.
+
+use apollo_compiler::response::{JsonMap, JsonValue};
+
+use crate::faults::Action;
+
+/// Does to an answer what a fault of the reading kind asks for. Pages are found by their usual names: a document that renames
+/// `edges`, `pageInfo` or `totalRecords` by an alias escapes.
+pub(crate) fn tamper(answer: &mut JsonMap, action: &Action) {
+    if *action == Action::EmptyErrors {
+        answer
+            .entry("errors")
+            .or_insert_with(|| JsonValue::Array(Vec::new()));
+        return;
+    }
+    let Some(JsonValue::Object(data)) = answer.get_mut("data") else {
+        return;
+    };
+    for (_, page) in data.iter_mut() {
+        match (action, page) {
+            (Action::WrongTotal { by }, JsonValue::Object(page)) => wrong_total(page, *by),
+            (_, JsonValue::Object(page)) => {
+                if let Some(JsonValue::Array(edges)) = page.get_mut("edges") {
+                    tamper_edges(edges, action);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wrong_total(page: &mut JsonMap, by: i64) {
+    let Some(JsonValue::Object(info)) = page.get_mut("pageInfo") else {
+        return;
+    };
+    if let Some(total) = info.get_mut("totalRecords") {
+        *total = JsonValue::from(total.as_i64().unwrap_or(0).saturating_add(by).max(0));
+    }
+}
+
+fn tamper_edges(edges: &mut Vec<JsonValue>, action: &Action) {
+    match action {
+        Action::TruncatedPage { keep } => edges.truncate(*keep),
+        Action::NullNode { index } => {
+            if let Some(JsonValue::Object(edge)) = edges.get_mut(*index) {
+                edge.insert("node", JsonValue::Null);
+            }
+        }
+        Action::DuplicateRow => {
+            if let [first, .., last] = edges.as_mut_slice() {
+                *last = first.clone();
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,240 @@
+//! A request's view of the tenant, as GraphQL objects.
+//!
+//! Objects hold only *what* they are ([`Entity`]), never the row: each field is read when asked, so that in a document with
+//! several mutations every payload shows the tenant as it was after its own one. `reads` says what the fields are.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use apollo_compiler::Schema;
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
+use apollo_compiler::response::JsonMap;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::faults::PayloadTrouble;
+use crate::input;
+use crate::log::Mutation;
+use crate::mutations;
+use crate::reads;
+use crate::tenant::{Number, Tenant};
+
+/// What one request works on.
+pub(crate) struct World<'w> {
+    pub(crate) tenant: RefCell<&'w mut Tenant>,
+    pub(crate) now: Timestamp,
+    pub(crate) schema: &'w Schema,
+    pub(crate) variables: &'w JsonMap,
+    /// Errors that a fault puts into the payload of the request's first mutation.
+    pub(crate) trouble: Cell<Option<PayloadTrouble>>,
+    /// Mutations of this request, in order.
+    pub(crate) mutations: RefCell<Vec<Mutation>>,
+}
+
+/// Something with fields. Numbers are those of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entity {
+    Query,
+    Mutation,
+    /// A group of mutations: the type's name and the field under `mutation`.
+    Verbs(&'static str, &'static str),
+    Account(Number),
+    Category(Number),
+    Contact(Number),
+    Currency(Number),
+    CustomField(Number),
+    Event(Number),
+    EventStaff(Number),
+    Learner(Number),
+    Location(Number),
+    Price(Number),
+    PriceLevel(Number),
+    Region(Number),
+    Session(Number),
+    SessionStaff(Number),
+    /// 1 for instructor, 2 for administrator.
+    StaffRole(Number),
+    TaxType(Number),
+    Template(Number),
+    Venue(Number),
+    Webhook(Number),
+    /// Index in the fixed list.
+    WebhookType(usize),
+}
+
+impl Entity {
+    /// Name of its GraphQL type.
+    pub(crate) fn type_name(self) -> &'static str {
+        match self {
+            Self::Query => "Query",
+            Self::Mutation => "Mutation",
+            Self::Verbs(type_name, _) => type_name,
+            Self::Account(_) => "Account",
+            Self::Category(_) => "LearningCategory",
+            Self::Contact(_) => "Contact",
+            Self::Currency(_) => "Currency",
+            Self::CustomField(_) => "CustomFieldDefinition",
+            Self::Event(_) => "Event",
+            Self::EventStaff(_) => "EventStaff",
+            Self::Learner(_) => "Learner",
+            Self::Location(_) => "Location",
+            Self::Price(_) => "CoursePrice",
+            Self::PriceLevel(_) => "PriceLevel",
+            Self::Region(_) => "Region",
+            Self::Session(_) => "Session",
+            Self::SessionStaff(_) => "SessionStaff",
+            Self::StaffRole(_) => "StaffRole",
+            Self::TaxType(_) => "TaxType",
+            Self::Template(_) => "CourseTemplate",
+            Self::Venue(_) => "Venue",
+            Self::Webhook(_) => "Webhook",
+            Self::WebhookType(_) => "WebhookType",
+        }
+    }
+}
+
+/// The value of a field.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// A scalar, an enum value, a list of them, or null.
+    Leaf(Value),
+    One(Entity),
+    Many(Vec<Entity>),
+    Record(Rc<Record>),
+    Records(Vec<Rc<Record>>),
+}
+
+impl Part {
+    pub(crate) const NULL: Self = Self::Leaf(Value::Null);
+
+    pub(crate) fn leaf(value: impl Into<Value>) -> Self {
+        Self::Leaf(value.into())
+    }
+
+    /// A row of another table, or null.
+    pub(crate) fn link(number: Option<Number>, entity: impl Fn(Number) -> Entity) -> Self {
+        number.map_or(Self::NULL, |number| Self::One(entity(number)))
+    }
+
+    pub(crate) fn record(type_name: impl Into<String>, parts: Vec<(&'static str, Part)>) -> Self {
+        Self::Record(Record::new(type_name, parts))
+    }
+}
+
+/// A small object whose fields are known at once: an edge, a page's facts, a payload. Fields that are not given are null.
+#[derive(Debug)]
+pub(crate) struct Record {
+    type_name: String,
+    parts: Vec<(&'static str, Part)>,
+}
+
+impl Record {
+    pub(crate) fn new(type_name: impl Into<String>, parts: Vec<(&'static str, Part)>) -> Rc<Self> {
+        Rc::new(Self {
+            type_name: type_name.into(),
+            parts,
+        })
+    }
+}
+
+/// A field being asked for, with its arguments.
+pub(crate) struct Ask<'a> {
+    pub(crate) field: &'a str,
+    pub(crate) arguments: Map<String, Value>,
+    /// Type of the field without list and non-null.
+    pub(crate) type_name: &'a str,
+    pub(crate) is_list: bool,
+}
+
+/// An error that fails the field, and shows in the answer's top-level `errors`.
+pub(crate) fn refuse<T>(message: impl Into<String>) -> Result<T, FieldError> {
+    Err(FieldError {
+        message: message.into(),
+    })
+}
+
+/// What apollo-compiler calls back.
+pub(crate) struct Object<'o, 'w> {
+    pub(crate) world: &'o World<'w>,
+    pub(crate) what: What,
+}
+
+pub(crate) enum What {
+    Entity(Entity),
+    Record(Rc<Record>),
+}
+
+impl ObjectValue for Object<'_, '_> {
+    fn type_name(&self) -> &str {
+        match &self.what {
+            What::Entity(entity) => entity.type_name(),
+            What::Record(record) => &record.type_name,
+        }
+    }
+
+    fn resolve_field<'a>(
+        &'a self,
+        info: &'a ResolveInfo<'a>,
+    ) -> Result<ResolvedValue<'a>, FieldError> {
+        let ask = self.ask(info);
+        let part = match &self.what {
+            What::Entity(Entity::Verbs(_, group)) => Some(mutations::run(self.world, group, &ask)?),
+            What::Entity(entity) => reads::field(self.world, *entity, &ask)?,
+            What::Record(record) => {
+                let known = record.parts.iter().find(|(name, _)| *name == ask.field);
+                Some(known.map_or(Part::NULL, |(_, part)| part.clone()))
+            }
+        };
+        match part {
+            Some(part) => Ok(self.resolved(part, ask.is_list)),
+            None => Err(self.unknown_field_error(info)),
+        }
+    }
+}
+
+impl Object<'_, '_> {
+    fn ask<'a>(&self, info: &'a ResolveInfo<'a>) -> Ask<'a> {
+        let ty = &info.field_definition().ty;
+        Ask {
+            field: info.field_name(),
+            arguments: input::arguments(
+                self.world.schema,
+                self.world.variables,
+                info.field_selections()[0],
+            ),
+            type_name: ty.inner_named_type(),
+            is_list: ty.is_list(),
+        }
+    }
+
+    /// Where the profile has one object instead of a list, the first stands for all.
+    fn resolved<'a>(&'a self, part: Part, is_list: bool) -> ResolvedValue<'a> {
+        let object = |what| {
+            ResolvedValue::object(Object {
+                world: self.world,
+                what,
+            })
+        };
+        match part {
+            Part::Leaf(value) => ResolvedValue::leaf(value),
+            Part::One(entity) => object(What::Entity(entity)),
+            Part::Record(record) => object(What::Record(record)),
+            Part::Many(entities) if is_list => ResolvedValue::list(
+                entities
+                    .into_iter()
+                    .map(move |entity| object(What::Entity(entity))),
+            ),
+            Part::Records(records) if is_list => ResolvedValue::list(
+                records
+                    .into_iter()
+                    .map(move |record| object(What::Record(record))),
+            ),
+            Part::Many(entities) => entities
+                .first()
+                .map_or(ResolvedValue::null(), |first| object(What::Entity(*first))),
+            Part::Records(records) => records.first().map_or(ResolvedValue::null(), |first| {
+                object(What::Record(Rc::clone(first)))
+            }),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The client: its parts, and how a document is sent in the tenant's dialect.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::allowance::Allowance;
+use crate::answer::{Answer, Envelope};
+use crate::auth::Auth;
+use crate::breaker::Breaker;
+use crate::clock::Clock;
+use crate::dialect::Dialect;
+use crate::document::Document;
+use crate::error::Error;
+use crate::exchange::{Exchange, Judge};
+use crate::ledger::Ledger;
+use crate::randomness::Randomness;
+use crate::retry::Fault;
+use crate::schema::{INTROSPECTION, Schema};
+use crate::settings::Settings;
+use crate::transport::Transport;
+
+/// Everything outside that a client touches. The production parts come from [`Surroundings::production`].
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Sends requests.
+    pub transport: Arc<dyn Transport>,
+    /// Tells the time and lets it pass.
+    pub clock: Arc<dyn Clock>,
+    /// Spreads retries.
+    pub randomness: Arc<dyn Randomness>,
+    /// Gives permits for requests.
+    pub allowance: Arc<dyn Allowance>,
+    /// Is told of every call.
+    pub ledger: Arc<dyn Ledger>,
+}
+
+/// A client of one tenant. Clones share login, dialect, breaker and budget; calls may run concurrently.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    surroundings: Surroundings,
+    auth: Auth,
+    breaker: Breaker,
+    spent: AtomicU64,
+    dialect: RwLock<Option<Arc<Dialect>>>,
+    /// Held while the API is asked for its dialect, so that it is asked once.
+    introspecting: Mutex<()>,
+}
+
+/// What this tenant's API can do beyond what every tenant's can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether the API answered introspection; where not, the rest is what is documented.
+    pub introspected: bool,
+    /// `contact.create`
+    pub create_contact: bool,
+    /// `location.create`
+    pub create_location: bool,
+    /// `venue.create`
+    pub create_venue: bool,
+    /// `courseTemplate.create`
+    pub create_course_template: bool,
+}
+
+impl Client {
+    /// A client that has not spoken yet.
+    pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
+        let breaker = Breaker::new(settings.breaker_after, settings.breaker_rest);
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                surroundings,
+                auth: Auth::default(),
+                breaker,
+                spent: AtomicU64::new(0),
+                dialect: RwLock::new(None),
+                introspecting: Mutex::new(()),
+            }),
+        }
+    }
+
+    /// Logs in, unless that was done.
+    ///
+    /// # Errors
+    /// [`Error::Login`] where the credentials are refused.
+    pub async fn login(&self) -> Result<(), Error> {
+        self.auth().bearer(self).await.map(drop)
+    }
+
+    /// What the tenant's API can do, asked of it at most once.
+    ///
+    /// # Errors
+    /// As every call. That introspection is refused is no error.
+    pub async fn capabilities(&self) -> Result<Capabilities, Error> {
+        let dialect = self.dialect().await?;
+        Ok(Capabilities {
+            introspected: dialect.is_introspected(),
+            create_contact: dialect.offers("contact.create"),
+            create_location: dialect.offers("location.create"),
+            create_venue: dialect.offers("venue.create"),
+            create_course_template: dialect.offers("courseTemplate.create"),
+        })
+    }
+
+    /// Sends what `build` makes of the dialect. A document that the server refuses for a guess in it is built and sent
+    /// once more with the guess turned around.
+    pub(crate) async fn run(&self, build: &(dyn Fn(&Dialect) -> Document + Send + Sync)) -> Result<Answer, Error> {
+        loop {
+            let dialect = self.dialect().await?;
+            let document = dialect.fitted(build(&dialect));
+            match self.send(&document).await {
+                Err(Error::Graphql { operation, errors, outcome }) => match self.learn(&dialect, operation, &errors) {
+                    true => tracing::info!(operation, ?errors, "the tenant's dialect differs, trying again"),
+                    false => {
+                        return Err(Error::Graphql { operation, errors, outcome });
+                    }
+                },
+                other => return other,
+            }
+        }
+    }
+
+    /// Whether another attempt may fare better: the errors taught something, to us or meanwhile to another call.
+    fn learn(&self, spoken: &Arc<Dialect>, operation: &str, errors: &[crate::GraphqlError]) -> bool {
+        let mut known = self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner);
+        let is_current = known.as_ref().is_some_and(|known| Arc::ptr_eq(known, spoken));
+        if !is_current {
+            return errors.iter().all(|error| !error.in_execution);
+        }
+        match spoken.taught(operation, errors) {
+            Some(taught) => {
+                *known = Some(Arc::new(taught));
+                true
+            }
+            None => false,
+        }
+    }
+
+    async fn send(&self, document: &Document) -> Result<Answer, Error> {
+        let (text, variables) = document.render();
+        let (path, is_mutation) = (document.path.clone(), document.is_mutation);
+        let exchange = self.graphql(document.operation, is_mutation, text, Value::Object(variables));
+        self.exchange(&exchange, &judged(path, is_mutation)).await
+    }
+
+    fn graphql(&self, operation: &'static str, is_mutation: bool, document: String, variables: Value) -> Exchange {
+        let body = json!({ "query": document, "variables": variables });
+        Exchange {
+            operation,
+            is_mutation,
+            document,
+            variables,
+            url: self.settings().api_url.clone(),
+            content_type: "application/json",
+            body: body.to_string().into_bytes(),
+            is_login: false,
+        }
+    }
+
+    /// The tenant's dialect, asked of its API once.
+    pub(crate) async fn dialect(&self) -> Result<Arc<Dialect>, Error> {
+        if let Some(dialect) = self.known_dialect() {
+            return Ok(dialect);
+        }
+        let _asking = self.inner.introspecting.lock().await;
+        if let Some(dialect) = self.known_dialect() {
+            return Ok(dialect);
+        }
+        let dialect = Arc::new(self.introspect().await?);
+        *self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&dialect));
+        Ok(dialect)
+    }
+
+    fn known_dialect(&self) -> Option<Arc<Dialect>> {
+        self.inner.dialect.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the API for its schema. A refusal in any form a server that is up can give it means the documented dialect.
+    async fn introspect(&self) -> Result<Dialect, Error> {
+        let exchange = self.graphql("introspection", false, INTROSPECTION.to_owned(), json!({}));
+        match self.exchange(&exchange, &judged(vec![], false)).await {
+            Ok(answer) => Ok(Schema::read(&answer.value).map(Dialect::introspected).unwrap_or_default()),
+            Err(Error::Graphql { .. } | Error::Unreadable { .. }) => Ok(Dialect::default()),
+            Err(Error::Status { status: 400..=499, .. }) => Ok(Dialect::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.inner.surroundings
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.surroundings.clock
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.inner.auth
+    }
+
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.inner.breaker
+    }
+
+    pub(crate) fn spent(&self) -> &AtomicU64 {
+        &self.inner.spent
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+/// Reads a GraphQL answer; servers that follow "GraphQL over HTTP" reject with 400 and the errors in the body.
+fn judged(path: Vec<&'static str>, is_mutation: bool) -> Box<Judge<Answer>> {
+    Box::new(move |response| {
+        let envelope = Envelope::read(&response.body, &path, is_mutation);
+        match (response.status, envelope) {
+            (200..=299, Envelope::Answer(answer)) => Ok(answer),
+            (200..=299, Envelope::Unreadable(detail)) => Err(Fault::Unreadable(detail)),
+            (200..=299 | 400 | 422, Envelope::Rejected(errors, outcome)) => Err(Fault::Rejected(errors, outcome)),
+            (status, _) => Err(Fault::Status(status, None)),
+        }
+    })
+}

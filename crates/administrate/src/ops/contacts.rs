@@ -1,0 +1,161 @@
+//! Contacts: people. Instructors and administrators are contacts with a flag.
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::dialect::Dialect;
+use crate::document::Arg;
+use crate::error::Error;
+use crate::id::Id;
+use crate::mutation::{Created, Mutation};
+use crate::paging::Listing;
+
+/// A contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// Global id (its decoded type is `Person`).
+    pub id: Id,
+    /// The numeric part of the id, if told.
+    pub legacy_id: Option<String>,
+    /// First name; null is allowed in Administrate.
+    pub first_name: Option<String>,
+    /// Last name; null is allowed in Administrate.
+    pub last_name: Option<String>,
+}
+
+impl Contact {
+    /// "First Last", trimmed, or whichever of the two there is; none where there is neither.
+    pub fn full_name(&self) -> Option<String> {
+        let parts = [&self.first_name, &self.last_name];
+        let parts: Vec<_> = parts.into_iter().flatten().map(|part| part.trim()).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+/// What a contact may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContactRole {
+    /// `isInstructor`.
+    Instructor,
+    /// `isAdmin`.
+    Administrator,
+}
+
+impl ContactRole {
+    fn filter(self) -> Arg {
+        match self {
+            Self::Instructor => Arg::filter("isInstructor", "eq", "true"),
+            Self::Administrator => Arg::filter("isAdmin", "eq", "true"),
+        }
+    }
+}
+
+/// A contact to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewContact {
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// The account it belongs to.
+    pub account_id: Option<Id>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Whether it teaches.
+    pub is_instructor: bool,
+}
+
+impl Client {
+    /// Every contact that may teach, ordered by id.
+    ///
+    /// # Errors
+    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    pub async fn instructors(&self) -> Result<Vec<Contact>, Error> {
+        self.contacts(vec![ContactRole::Instructor.filter()]).await
+    }
+
+    /// Every contact that may administer events, ordered by id.
+    ///
+    /// # Errors
+    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    pub async fn administrators(&self) -> Result<Vec<Contact>, Error> {
+        self.contacts(vec![ContactRole::Administrator.filter()]).await
+    }
+
+    /// The contacts whose name holds the words of `name` in their order, which is asked broadly: the caller compares the
+    /// whole name.
+    ///
+    /// # Errors
+    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    pub async fn contacts_named(&self, name: &str, role: Option<ContactRole>) -> Result<Vec<Contact>, Error> {
+        let mut filters = vec![Arg::filter("name", "wordlike", name.trim())];
+        filters.extend(role.map(ContactRole::filter));
+        self.contacts(filters).await
+    }
+
+    async fn contacts(&self, filters: Vec<Arg>) -> Result<Vec<Contact>, Error> {
+        let listing = Listing { operation: "contacts", root: "contacts", filters, selection: &selection };
+        let nodes: Vec<ContactNode> = self.list(&listing).await?;
+        Ok(nodes.into_iter().map(ContactNode::into_contact).collect())
+    }
+
+    /// Creates a contact.
+    ///
+    /// # Errors
+    /// As every mutation.
+    pub async fn create_contact(&self, contact: &NewContact) -> Result<Created, Error> {
+        let mut mutation = Mutation::new("contact.create", "contact");
+        let name = vec![
+            ("firstName", Arg::Text(contact.first_name.clone())),
+            ("lastName", Arg::Text(contact.last_name.clone())),
+        ];
+        mutation.input_some("accountId", contact.account_id.as_ref().map(Arg::id));
+        mutation.input("personalName", Arg::Object(name));
+        mutation.input_some("emailAddress", contact.email.clone().map(Arg::Text));
+        if contact.is_instructor {
+            mutation.input("isInstructor", Arg::Bool(true));
+        }
+        self.create(&mutation).await
+    }
+}
+
+fn selection(dialect: &Dialect) -> String {
+    let whole = ["contacts", "edges", "node", "personalName", "firstName"];
+    let personal = dialect.shown(&whole, " personalName { firstName lastName }");
+    format!("id legacyId firstName lastName{personal}")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContactNode {
+    id: Id,
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    legacy_id: Option<String>,
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    first_name: Option<String>,
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    last_name: Option<String>,
+    #[serde(default)]
+    personal_name: Option<PersonalName>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct PersonalName {
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    first_name: Option<String>,
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    last_name: Option<String>,
+}
+
+impl ContactNode {
+    fn into_contact(self) -> Contact {
+        let personal = self.personal_name.unwrap_or_default();
+        Contact {
+            id: self.id,
+            legacy_id: self.legacy_id,
+            first_name: self.first_name.or(personal.first_name),
+            last_name: self.last_name.or(personal.last_name),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Custom fields: what a tenant defines beside the built-in fields, per kind of record.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::dialect::Dialect;
+use crate::document::{Arg, Document};
+use crate::error::{Error, Outcome};
+use crate::id::Id;
+use crate::wire;
+
+macro_rules! supports_custom_field {
+    ($($kind:ident),* $(,)?) => {
+        /// A kind of record that can have custom fields (`SupportsCustomField`).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[allow(missing_docs)]
+        pub enum SupportsCustomField { $($kind),* }
+
+        impl SupportsCustomField {
+            /// All of them, in alphabetical order.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// The name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => stringify!($kind)),* }
+            }
+        }
+    };
+}
+
+supports_custom_field!(
+    Account,
+    Achievement,
+    Company,
+    Contact,
+    Content,
+    Course,
+    CourseTemplate,
+    Event,
+    Learner,
+    LearningPath,
+    LearningPathLearner,
+    Opportunity,
+    OpportunityEventInterestLearner,
+    OpportunityPassInterestLearner,
+    OpportunityPathInterestLearner,
+    OpportunityStockItemInterest,
+    Session,
+    StockItem,
+    TokenIssue,
+);
+
+impl fmt::Display for SupportsCustomField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for SupportsCustomField {
+    type Err = String;
+
+    /// Reads a name in any case.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|kind| kind.name().eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| format!("{text:?} is no kind of record with custom fields"))
+    }
+}
+
+/// A custom field's definition. The key is not unique: one field may be attached to several kinds of record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomFieldDefinition {
+    /// Its key, a global id.
+    pub key: Id,
+    /// The label that people see.
+    #[serde(default, deserialize_with = "crate::wire::text")]
+    pub label: String,
+    /// Free text, if any.
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    pub description: Option<String>,
+    /// string, number, choice, …, in lower case.
+    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::wire::lower")]
+    pub field_type: Option<String>,
+    /// Whether a value must be given.
+    #[serde(default, deserialize_with = "crate::wire::flag")]
+    pub is_required: Option<bool>,
+    /// Who may see it.
+    #[serde(default, deserialize_with = "crate::wire::texts")]
+    pub roles: Vec<String>,
+}
+
+/// A value to be written; always text: `True`, `False`, `YYYY-MM-DD`, `1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomFieldValue {
+    /// Key of the definition.
+    pub key: Id,
+    /// The value; empty clears it.
+    pub value: String,
+}
+
+impl Client {
+    /// The definitions for one kind of record; empty where the tenant has none.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Vec<CustomFieldDefinition>, Error> {
+        const OPERATION: &str = "customFieldTemplate";
+        let path = ["customFieldTemplate", "customFieldDefinitions"];
+        let document = |dialect: &Dialect| {
+            let arg = ("type", Arg::name(kind.name()));
+            let selection = dialect.list(&path, "key label description type isRequired roles");
+            Document::query(OPERATION, "customFieldTemplate", vec![arg], selection)
+        };
+        let template = self.run(&document).await?.value;
+        let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
+        let definitions = template.get("customFieldDefinitions").unwrap_or(&Value::Null);
+        wire::nodes(definitions)
+            .into_iter()
+            .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
+            .collect()
+    }
+}
+
+/// `customFieldValues` of an input, or nothing where there are none.
+pub(crate) fn values_arg(values: &[CustomFieldValue]) -> Option<Arg> {
+    let items = values.iter().map(|field| {
+        Arg::Object(vec![("definitionKey", Arg::id(&field.key)), ("value", Arg::Text(field.value.clone()))])
+    });
+    (!values.is_empty()).then(|| Arg::List(items.collect()))
+}
+
+/// Reads `customFieldValues` as pairs of key and value, in the order of the answer; a value that is null is left out.
+pub(crate) fn read_values<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<std::collections::BTreeMap<Id, String>, D::Error> {
+    let list = Value::deserialize(deserializer)?;
+    let mut values = std::collections::BTreeMap::new();
+    for node in wire::nodes(&list) {
+        let key = node
+            .pointer("/definition/key")
+            .or_else(|| node.get("definitionKey"))
+            .and_then(|key| Id::deserialize(key).ok());
+        let value = node.get("value").filter(|value| !value.is_null());
+        if let (Some(key), Some(value)) = (key, value) {
+            let text = wire::text(value.clone()).map_err(serde::de::Error::custom)?;
+            values.insert(key, text);
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,238 @@
+//! Lists, fetched whole or not at all.
+//!
+//! Administrate returns at most 100 records whatever is asked for, and says nothing. So a page never asks for more, the
+//! offset advances by the rows received, and the sum must equal `totalRecords`, which must not change on the way. What is
+//! inconsistent is fetched once more from the beginning and then given up: whoever prunes must never see half a list.
+
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::dialect::Dialect;
+use crate::document::{Arg, Document};
+use crate::error::{Error, Outcome};
+use crate::wire;
+
+/// The most that Administrate returns at once.
+pub(crate) const PAGE: usize = 100;
+
+/// A list at the root of the API.
+pub(crate) struct Listing<'a> {
+    pub operation: &'static str,
+    pub root: &'static str,
+    /// All of them must hold.
+    pub filters: Vec<Arg>,
+    /// What each node shows, `id` among it.
+    pub selection: &'a (dyn Fn(&Dialect) -> String + Send + Sync),
+}
+
+/// A list inside each node of a [`Listing`].
+pub(crate) struct Nested {
+    /// The operation that fetches what the parent's page did not hold.
+    pub operation: &'static str,
+    pub root: &'static str,
+    pub field: &'static str,
+    /// What each node shows, `id` among it.
+    pub node: &'static (dyn Fn(&Dialect) -> String + Send + Sync),
+}
+
+impl Nested {
+    /// Its first page, for the parent's selection; empty where the tenant has no such list.
+    pub(crate) fn selection(&self, dialect: &Dialect) -> String {
+        self.page(dialect, 0)
+    }
+
+    fn page(&self, dialect: &Dialect, offset: usize) -> String {
+        dialect.nested(self.root, self.field, PAGE, offset, &(self.node)(dialect))
+    }
+}
+
+/// Why a list could not be fetched: it contradicts itself, or a request failed.
+pub(crate) enum Broken {
+    Inconsistent(String),
+    Failed(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The error of a list that stays inconsistent.
+pub(crate) fn inconsistent(what: &str, broken: Broken) -> Error {
+    match broken {
+        Broken::Failed(error) => error,
+        Broken::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
+    }
+}
+
+/// One page of a connection, or a plain list taken for one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Connection {
+    pub nodes: Vec<Value>,
+    pub total: Option<usize>,
+    pub has_next: Option<bool>,
+}
+
+impl Connection {
+    pub(crate) fn read(value: &Value) -> Self {
+        let info = value.get("pageInfo").unwrap_or(&Value::Null);
+        let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
+        Self {
+            nodes: wire::nodes(value).into_iter().cloned().collect(),
+            total: total
+                .and_then(|total| wire::number(total.clone()).ok().flatten())
+                .and_then(|total| usize::try_from(total).ok()),
+            has_next: info.get("hasNextPage").and_then(Value::as_bool),
+        }
+    }
+}
+
+/// A walk over the pages of one list.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    pub nodes: Vec<Value>,
+    seen: HashSet<String>,
+    total: Option<usize>,
+}
+
+impl Walk {
+    /// Takes a page in; `Ok(true)` where another has to be asked for.
+    pub(crate) fn take(&mut self, page: Connection) -> Result<bool, String> {
+        if let (Some(before), Some(now)) = (self.total, page.total)
+            && before != now
+        {
+            return Err(format!("totalRecords changed from {before} to {now} between two pages"));
+        }
+        self.total = self.total.or(page.total);
+        let received = page.nodes.len();
+        for node in page.nodes {
+            self.take_node(node)?;
+        }
+        let so_far = self.nodes.len();
+        let more = page.has_next.unwrap_or(match self.total {
+            Some(total) => so_far < total,
+            None => received >= PAGE,
+        });
+        match self.total {
+            Some(total) if so_far > total => Err(format!("{so_far} records came where totalRecords says {total}")),
+            Some(total) if so_far < total && !more => {
+                Err(format!("only {so_far} of {total} records came before the last page"))
+            }
+            Some(total) if so_far == total && received == 0 => Ok(false),
+            _ if more && received == 0 => Err(format!("an empty page came after {so_far} records")),
+            _ => Ok(more),
+        }
+    }
+
+    fn take_node(&mut self, node: Value) -> Result<(), String> {
+        let at = self.nodes.len() + 1;
+        if node.is_null() {
+            return Err(format!("record {at} is null"));
+        }
+        let id = node.get("id").and_then(|id| wire::maybe_text(id.clone()).ok().flatten());
+        let id = id.ok_or_else(|| format!("record {at} has no id"))?;
+        if self.seen.contains(&id) {
+            return Err(format!("the record with id {id} came twice"));
+        }
+        self.seen.insert(id);
+        self.nodes.push(node);
+        Ok(())
+    }
+}
+
+impl Client {
+    /// Fetches a list whole.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, listing: &Listing<'_>) -> Result<Vec<T>, Error> {
+        self.list_with(listing, &[]).await
+    }
+
+    /// Fetches a list whole, and the lists inside its nodes.
+    pub(crate) async fn list_with<T: DeserializeOwned>(
+        &self,
+        listing: &Listing<'_>,
+        nested: &[&Nested],
+    ) -> Result<Vec<T>, Error> {
+        let nodes = match self.walk(listing, nested).await {
+            Err(Broken::Inconsistent(detail)) => {
+                tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
+                self.walk(listing, nested).await
+            }
+            settled => settled,
+        };
+        nodes
+            .map_err(|broken| inconsistent(listing.operation, broken))?
+            .iter()
+            .map(|node| T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error)))
+            .collect()
+    }
+
+    async fn walk(&self, listing: &Listing<'_>, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
+        let mut walk = Walk::default();
+        loop {
+            let offset = walk.nodes.len();
+            let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
+            let is_last = !walk.take(Connection::read(&answer.value)).map_err(Broken::Inconsistent)?;
+            for node in &mut walk.nodes[offset..] {
+                for nested in nested {
+                    self.complete(nested, node).await?;
+                }
+            }
+            if is_last {
+                return Ok(walk.nodes);
+            }
+        }
+    }
+
+    /// Makes the list inside `parent` whole, in place. Asks nothing where its first page was the only one.
+    pub(crate) async fn complete(&self, nested: &Nested, parent: &mut Value) -> Result<(), Broken> {
+        let Some(list) = parent.get(nested.field).filter(|list| !list.is_null()) else {
+            return Ok(());
+        };
+        let id = parent.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
+        let mut walk = Walk::default();
+        let mut more = walk.take(Connection::read(list)).map_err(named)?;
+        while more {
+            let offset = walk.nodes.len();
+            let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
+            let parents = Connection::read(&answer.value).nodes;
+            let page = parents.first().and_then(|parent| parent.get(nested.field));
+            let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
+            more = walk.take(Connection::read(page)).map_err(named)?;
+        }
+        parent[nested.field] = Value::Array(walk.nodes);
+        Ok(())
+    }
+}
+
+fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Document {
+    let mut args = Vec::new();
+    if !listing.filters.is_empty() {
+        args.push(("filters", Arg::List(listing.filters.clone())));
+    }
+    args.push(("first", Arg::Count(PAGE)));
+    args.push(("offset", Arg::Count(offset)));
+    args.extend(dialect.ordering(listing.root));
+    let node = (listing.selection)(dialect);
+    Document::query(listing.operation, listing.root, args, connection(&node))
+}
+
+fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
+    let page = nested.page(dialect, offset);
+    let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
+    Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
+}
+
+/// The selection of a connection whose nodes show `node`.
+pub(crate) fn connection(node: &str) -> String {
+    format!("edges {{ node {{ {node} }} }} pageInfo {{ hasNextPage totalRecords }}")
+}
+
+fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
+    let id = node.get("id").and_then(Value::as_str).unwrap_or("without id");
+    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotDone }
+}

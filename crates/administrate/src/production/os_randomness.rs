@@ -1,0 +1,17 @@
+//! Randomness of the operating system, by way of the TLS library that is here anyway.
+
+use crate::randomness::Randomness;
+
+/// The operating system's random numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsRandomness;
+
+impl Randomness for OsRandomness {
+    fn next_u64(&self) -> u64 {
+        let mut bytes = [0; 8];
+        let source = rustls::crypto::ring::default_provider().secure_random;
+        // Without entropy every wait is the shortest possible: retries lose their spread, nothing else.
+        let _ = source.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}

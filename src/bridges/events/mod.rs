@@ -1,0 +1,63 @@
+//! The links of events and sessions (`adm.events`, `adm.sessions`) and the values on which both sides last agreed.
+
+mod store;
+
+use std::collections::BTreeMap;
+
+use administrate::Id;
+
+pub use store::{agree, agreed, external_ids, link_event, link_of};
+
+/// An event's link: Administrate's id of it and of its sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLink {
+    /// Administrate's id of the event.
+    pub external_id: Id,
+    /// Its sessions there, in their order.
+    pub sessions: Vec<SessionLink>,
+}
+
+/// A session's link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLink {
+    /// Administrate's id of the session.
+    pub external_id: Id,
+    /// Our session; none for one that the template made beyond ours.
+    pub tutorial_session_id: Option<i64>,
+}
+
+/// What the references of one event are called in Administrate: our ids to theirs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExternalIds {
+    /// Course templates.
+    pub templates: BTreeMap<i64, Id>,
+    /// Locations.
+    pub locations: BTreeMap<i64, Id>,
+    /// Venues.
+    pub venues: BTreeMap<i64, Id>,
+    /// Instructors.
+    pub instructors: BTreeMap<i64, Id>,
+    /// Keys of custom fields by (entity type, folded label).
+    pub custom_fields: BTreeMap<(String, String), Id>,
+}
+
+/// What we know by which values both sides last agreed: the kinds of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed {
+    /// An event's own fields.
+    Event,
+    /// Who is named for the whole event.
+    EventStaff,
+    /// A session with its instructors.
+    Session,
+}
+
+impl Agreed {
+    fn name(self) -> &'static str {
+        match self {
+            Agreed::Event => "event",
+            Agreed::EventStaff => "event-staff",
+            Agreed::Session => "session",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Many effects at once, within the allowance, until nothing is due or somebody says stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Outcome, Worker};
+use crate::error::{Error, Result};
+use crate::outbox::State;
+
+/// How often a drain itself tries an event again before it leaves it to a later one.
+const TRIES: u32 = 3;
+
+/// What became of a drain.
+#[derive(Debug, Default)]
+pub struct Drained {
+    /// The last outcome of each effect, in no order.
+    pub outcomes: Vec<Outcome>,
+    /// Whether it ended early: somebody said stop, or Administrate could not be used at all.
+    pub ended_early: bool,
+}
+
+/// Carries out what is due, of `run` alone if one is named; each event's steps in order, `delivery.parallel` events at
+/// once. What fails in passing is tried again at once with growing waits, a few times. `told` hears every outcome.
+pub async fn drain(
+    worker: Arc<Worker>,
+    run: Option<i64>,
+    stop: &CancellationToken,
+    told: impl Fn(&Outcome) + Send + Sync + 'static,
+) -> Result<Drained> {
+    let told: Arc<dyn Fn(&Outcome) + Send + Sync> = Arc::new(told);
+    let mut drained = Drained::default();
+    for attempt in 1..=TRIES {
+        let round = one_round(&worker, run, stop, &told).await?;
+        drained.ended_early = round.ended_early;
+        let again = round.outcomes.iter().any(|outcome| outcome.state == State::Pending);
+        for outcome in round.outcomes {
+            drained.outcomes.retain(|known| known.item != outcome.item);
+            drained.outcomes.push(outcome);
+        }
+        if drained.ended_early || !again || attempt == TRIES {
+            break;
+        }
+        let wait = Duration::from_millis(worker.config.retry_base_ms << attempt);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => {
+                drained.ended_early = true;
+                break;
+            }
+        }
+    }
+    Ok(drained)
+}
+
+async fn one_round(
+    worker: &Arc<Worker>,
+    run: Option<i64>,
+    stop: &CancellationToken,
+    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
+) -> Result<Drained> {
+    // Lets the lanes end each other when Administrate is out.
+    let halt = stop.child_token();
+    let mut lanes = JoinSet::new();
+    for _ in 0..worker.config.delivery.parallel {
+        lanes.spawn(lane(worker.clone(), run, halt.clone(), told.clone()));
+    }
+    let mut round = Drained::default();
+    while let Some(lane) = lanes.join_next().await {
+        let outcomes = lane.map_err(|error| Error::Failed(format!("a delivery was cut off: {error}")))?;
+        match outcomes {
+            Ok(outcomes) => round.outcomes.extend(outcomes),
+            Err(error) => {
+                halt.cancel();
+                while lanes.join_next().await.is_some() {}
+                return Err(error);
+            }
+        }
+    }
+    round.ended_early = halt.is_cancelled();
+    Ok(round)
+}
+
+async fn lane(
+    worker: Arc<Worker>,
+    run: Option<i64>,
+    halt: CancellationToken,
+    told: Arc<dyn Fn(&Outcome) + Send + Sync>,
+) -> Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    while !halt.is_cancelled() {
+        let Some(outcome) = worker.deliver_next(run).await? else { break };
+        if outcome.outage {
+            halt.cancel();
+        }
+        told(&outcome);
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}

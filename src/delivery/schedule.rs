@@ -1,0 +1,40 @@
+//! When an effect is tried again.
+
+use std::time::Duration;
+
+/// Later waits, in seconds, once the doubled first wait has grown to minutes: 5 min, 15 min, 1 h, 6 h, 24 h (seed 004's
+/// successor system used the same for attendance).
+const LATER: [u64; 5] = [300, 900, 3_600, 21_600, 86_400];
+
+/// How many waits are doubled from the first: 0.5 s grows to 64 s.
+const DOUBLED: u32 = 8;
+
+/// How long to wait after the given attempt (from 1) failed; none when it was the last.
+pub fn next_wait(attempt: i32, base_ms: u64) -> Option<Duration> {
+    let made = u32::try_from(attempt.max(1)).unwrap_or(1) - 1;
+    if made < DOUBLED {
+        return Some(Duration::from_millis(base_ms << made));
+    }
+    let later = LATER.get((made - DOUBLED) as usize)?;
+    Some(Duration::from_secs(*later))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_end() {
+        for (attempt, expected) in [
+            (0, Some(500)),
+            (1, Some(500)),
+            (2, Some(1_000)),
+            (8, Some(64_000)),
+            (9, Some(300_000)),
+            (13, Some(86_400_000)),
+            (14, None),
+        ] {
+            assert_eq!(next_wait(attempt, 500), expected.map(Duration::from_millis), "attempt {attempt}");
+        }
+    }
+}

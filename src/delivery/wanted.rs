@@ -1,0 +1,164 @@
+//! What Administrate should have, from what is true here. Pure.
+
+use administrate::{CustomFieldValue, EventMode, EventType, Id, NewEvent, Window};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::bridges::events::ExternalIds;
+use crate::config::Config;
+use crate::names::fold;
+use crate::tutorials::{Event, LearningMode, Role, Session};
+
+/// An event as Administrate should have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The event's own fields.
+    pub event: NewEvent,
+    /// Its sessions, in the order of ours.
+    pub sessions: Vec<WantedSession>,
+    /// Who is named for the whole event.
+    pub staff: WantedStaff,
+}
+
+/// A session as Administrate should have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedSession {
+    /// Title.
+    pub title: String,
+    /// From when until when, wall-clock in `time_zone`.
+    pub window: Window,
+    /// IANA name.
+    pub time_zone: String,
+    /// Location.
+    pub location: Id,
+    /// Venue, if decided.
+    pub venue: Option<Id>,
+    /// Values of custom fields.
+    pub custom_fields: Vec<CustomFieldValue>,
+    /// Contacts of its instructors.
+    pub instructors: Vec<Id>,
+}
+
+/// Contacts named for a whole event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedStaff {
+    /// Who teaches.
+    pub instructors: Vec<Id>,
+    /// Who administers.
+    pub administrators: Vec<Id>,
+}
+
+/// Translates an event; what has no link in Administrate is named in a sentence.
+pub fn wanted(event: &Event, ids: &ExternalIds, config: &Config) -> Result<Wanted, String> {
+    let zone = TimeZone::get(&event.time_zone).map_err(|_| format!("\"{}\" is no time zone", event.time_zone))?;
+    let location = event.location_id.ok_or("the event has no location, which Administrate needs")?;
+    let location = linked(&ids.locations, location, "location", "locations")?;
+    let venue = event.venue_id.map(|id| linked(&ids.venues, id, "venue", "venues")).transpose()?;
+    let to_session = |session| wanted_session(session, event, ids, config, &zone, (&location, venue.as_ref()));
+    Ok(Wanted {
+        sessions: event.sessions.iter().map(to_session).collect::<Result<_, _>>()?,
+        staff: wanted_staff(event, ids)?,
+        event: wanted_event(event, ids, config, &zone, location.clone(), venue.clone())?,
+    })
+}
+
+fn wanted_event(
+    event: &Event,
+    ids: &ExternalIds,
+    config: &Config,
+    zone: &TimeZone,
+    location_id: Id,
+    venue_id: Option<Id>,
+) -> Result<NewEvent, String> {
+    let template = event.course_template_id.ok_or("the event has no course template, which Administrate needs")?;
+    let labels = &config.administrate.labels;
+    let date = event.finalisation_date.map(|date| date.to_string());
+    let web_sale = if event.web_sale { "True" } else { "False" };
+    let values = [
+        (&labels.sitting, event.sitting.clone()),
+        (&labels.finalisation_date, date),
+        (&labels.event_url, event.event_url.clone()),
+        (&labels.web_sale, Some(web_sale.into())),
+        (&labels.ocr_moodle_code, event.ocr_moodle_code.clone()),
+    ];
+    let first = event.sessions.iter().map(|session| session.start).min();
+    let last = event.sessions.iter().map(|session| session.end).max();
+    let window = |(start, end)| Window { start: zone.to_datetime(start), end: zone.to_datetime(end) };
+    Ok(NewEvent {
+        mode: match event.learning_mode.ok_or("the event has no learning mode, which decides how it is created")? {
+            LearningMode::Blended => EventMode::Blended,
+            LearningMode::Lms => EventMode::Lms,
+            LearningMode::Classroom => EventMode::Classroom,
+        },
+        course_template_id: linked(&ids.templates, template, "course template", "course-templates")?,
+        title: event.code.clone(),
+        event_type: if config.administrate.event_type == "private" { EventType::Private } else { EventType::Public },
+        location_id,
+        venue_id,
+        tax_type_id: Id::new(config.administrate.tax_type.clone()),
+        time_zone: event.time_zone.clone(),
+        classroom: first.zip(last).map(window),
+        lms: event.lms_start.zip(event.lms_end).map(window),
+        max_places: event.max_places,
+        custom_fields: custom_fields(ids, "Event", values),
+    })
+}
+
+fn wanted_session(
+    session: &Session,
+    event: &Event,
+    ids: &ExternalIds,
+    config: &Config,
+    zone: &TimeZone,
+    (location, venue): (&Id, Option<&Id>),
+) -> Result<WantedSession, String> {
+    let labels = &config.administrate.labels;
+    let values = [(&labels.day, Some(session.sequence.to_string())), (&labels.session_url, session.url.clone())];
+    let own_location = session.location_id.map(|id| linked(&ids.locations, id, "location", "locations")).transpose()?;
+    let own_venue = session.venue_id.map(|id| linked(&ids.venues, id, "venue", "venues")).transpose()?;
+    // A session without a place of its own is where its event is; one with another location is not at its venue.
+    let venue = if own_location.is_some() { own_venue } else { own_venue.or_else(|| venue.cloned()) };
+    let instructor = |id: &i64| linked(&ids.instructors, *id, "instructor", "instructors");
+    Ok(WantedSession {
+        title: session.title.clone(),
+        window: Window { start: zone.to_datetime(session.start), end: zone.to_datetime(session.end) },
+        time_zone: event.time_zone.clone(),
+        location: own_location.unwrap_or_else(|| location.clone()),
+        venue,
+        custom_fields: custom_fields(ids, "Session", values),
+        instructors: session.instructor_ids.iter().map(instructor).collect::<Result<_, _>>()?,
+    })
+}
+
+fn wanted_staff(event: &Event, ids: &ExternalIds) -> Result<WantedStaff, String> {
+    let mut wanted = WantedStaff::default();
+    for staff in &event.staff {
+        let contact = match (&staff.external_id, staff.tutorial_instructor_id) {
+            (Some(contact), _) => Id::new(contact.clone()),
+            (None, Some(id)) => linked(&ids.instructors, id, "instructor", "instructors")?,
+            (None, None) => return Err(format!("{} is not linked to a contact in Administrate", staff.name)),
+        };
+        match staff.role {
+            Role::Instructor => wanted.instructors.push(contact),
+            Role::Administrator => wanted.administrators.push(contact),
+        }
+    }
+    Ok(wanted)
+}
+
+fn linked(links: &std::collections::BTreeMap<i64, Id>, id: i64, what: &str, entity: &str) -> Result<Id, String> {
+    links.get(&id).cloned().ok_or_else(|| {
+        format!("the {what} with id {id} is not linked to Administrate: run `lectern sync {entity}`, then `lectern import retry`")
+    })
+}
+
+/// Values for the fields that this tenant has; a label that it lacks is left out (the import warns of it once).
+fn custom_fields<const N: usize>(
+    ids: &ExternalIds,
+    entity: &str,
+    values: [(&String, Option<String>); N],
+) -> Vec<CustomFieldValue> {
+    let key = |label: &str| ids.custom_fields.get(&(entity.to_owned(), fold(label))).cloned();
+    let value = |(label, value): (&String, Option<String>)| Some(CustomFieldValue { key: key(label)?, value: value? });
+    values.into_iter().filter_map(value).collect()
+}

@@ -1,0 +1,172 @@
+//! The outbox: what must happen in Administrate after a change here has been committed.
+//!
+//! Promises: an effect is written in the transaction of its change, so that neither is lost without the other; a
+//! subject is worked on by one worker at a time, on any number of processes; a worker that dies gives its row back at
+//! once; what is asked again while it is being carried out is carried out again.
+//!
+//! Does not know any module: what an effect means is the worker's business.
+
+mod store;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::Mutex;
+
+pub use store::{count_by_state, enqueue, list, make_due};
+
+use crate::error::Result;
+
+/// Something to bring about in Administrate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// What, e.g. `create_event`.
+    pub name: &'static str,
+    /// What kind of thing it is about, e.g. `event`.
+    pub subject_kind: &'static str,
+    /// Our id of it.
+    pub subject_id: i64,
+    /// What a person calls it, e.g. the event's code.
+    pub subject: String,
+    /// Whether it may be there already, so that Administrate is to be looked at before anything is created.
+    pub look_first: bool,
+}
+
+/// How far an effect has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// To be carried out, now or at its next attempt.
+    Pending,
+    /// Done.
+    Delivered,
+    /// Refused for a reason that repeating does not mend.
+    Failed,
+    /// Administrate cannot tell whether it was done: a person decides.
+    Unknown,
+}
+
+/// A row of the outbox (contract §3, `outbox list`).
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
+pub struct Item {
+    /// Its id.
+    pub id: i64,
+    /// What is to be brought about.
+    pub effect: String,
+    /// For what, in a person's words.
+    pub subject: String,
+    /// How far it has come.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+    /// When it is tried again, RFC 3339; null when it is not.
+    pub next_attempt_at: Option<String>,
+    /// Our id of the subject.
+    #[serde(skip)]
+    pub subject_id: i64,
+    /// Whether Administrate is to be looked at before anything is created.
+    #[serde(skip)]
+    pub look_first: bool,
+    /// Version of the wish, see [`Claims::delivered`].
+    #[serde(skip)]
+    pub asked: i32,
+}
+
+/// Events by state; one undelivered step makes its event pending or failed (rules, Import).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the names of the states")]
+pub struct Counts {
+    pub delivered: i64,
+    pub pending: i64,
+    pub failed: i64,
+    pub unknown: i64,
+}
+
+impl Counts {
+    /// Whether something is not where it should be.
+    pub fn is_open(&self) -> bool {
+        self.pending + self.failed + self.unknown > 0
+    }
+}
+
+/// The rows that this process works on.
+///
+/// They are held by advisory locks of one connection: when the process dies, PostgreSQL frees them at once, and no
+/// lease has to run out before another worker goes on.
+#[derive(Debug)]
+pub struct Claims {
+    held: Mutex<Held>,
+    pool: PgPool,
+}
+
+#[derive(Debug)]
+struct Held {
+    connection: PgConnection,
+    candidates: VecDeque<i64>,
+}
+
+impl Claims {
+    /// Opens the connection that holds the locks.
+    pub async fn open(pool: &PgPool) -> Result<Claims> {
+        let connection = pool.acquire().await?.detach();
+        Ok(Claims { held: Mutex::new(Held { connection, candidates: VecDeque::new() }), pool: pool.clone() })
+    }
+
+    /// Takes the next due row that nobody works on, of `run` alone if one is named.
+    pub async fn next(&self, run: Option<i64>) -> Result<Option<Item>> {
+        let held = &mut *self.held.lock().await;
+        loop {
+            if held.candidates.is_empty() {
+                held.candidates = store::due(&mut held.connection, run).await?.into();
+            }
+            let Some(id) = held.candidates.pop_front() else { return Ok(None) };
+            if !store::try_lock(&mut held.connection, id).await? {
+                continue;
+            }
+            // Between being listed and being locked, somebody else may have dealt with it.
+            match store::begin_attempt(&mut held.connection, id).await? {
+                Some(item) => return Ok(Some(item)),
+                None => store::unlock(&mut held.connection, id).await?,
+            }
+        }
+    }
+
+    /// Whether the locks are still held; false when the connection broke, and others may have taken over.
+    pub async fn still_hold(&self) -> bool {
+        self.held.lock().await.connection.ping().await.is_ok()
+    }
+
+    /// Notes, in a transaction of its own, that a creation is about to be sent: whatever happens now, the next attempt
+    /// looks before it creates.
+    pub async fn look_first_from_now(&self, item: &Item) -> Result<()> {
+        store::mark_look_first(&self.pool, item.id).await
+    }
+
+    /// The effect is carried out. If it was asked again meanwhile, it stays pending.
+    pub async fn delivered(&self, item: &Item) -> Result<State> {
+        let state = store::mark_delivered(&self.pool, item.id, item.asked).await?;
+        self.give_back(item).await?;
+        Ok(state)
+    }
+
+    /// The attempt failed; it is tried again after `wait`, or not at all.
+    pub async fn not_delivered(&self, item: &Item, state: State, wait: Option<Duration>, why: &str) -> Result<()> {
+        store::mark_not_delivered(&self.pool, item.id, state, wait.map(|wait| wait.as_secs_f64()), why).await?;
+        self.give_back(item).await
+    }
+
+    /// Stops working on a row without saying anything of it.
+    pub async fn give_back(&self, item: &Item) -> Result<()> {
+        store::unlock(&mut self.held.lock().await.connection, item.id).await
+    }
+
+    /// Closes the connection, which frees whatever is still held.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.held.into_inner().connection.close().await?)
+    }
+}

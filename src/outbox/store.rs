@@ -1,0 +1,155 @@
+//! All SQL on `lectern.outbox`.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::{Counts, Effect, Item, State};
+use crate::error::Result;
+
+/// The namespace of our advisory locks: rows of the outbox.
+const LOCKS: i32 = 0x4C_4F_42;
+
+/// How many due rows are looked at in one go.
+const CANDIDATES: i64 = 64;
+
+const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
+    to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
+    subject_id, look_first, asked";
+
+/// Writes effects in the caller's transaction. A subject that is still open is asked again instead; one that waits for
+/// a person goes on waiting.
+pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]) -> Result<()> {
+    let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
+    let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
+    let ids: Vec<i64> = effects.iter().map(|effect| effect.subject_id).collect();
+    let look_first: Vec<bool> = effects.iter().map(|effect| effect.look_first).collect();
+    let subjects: Vec<&str> = effects.iter().map(|effect| effect.subject.as_str()).collect();
+    sqlx::query(
+        "INSERT INTO lectern.outbox AS open (effect, subject_kind, subject_id, subject, look_first, run_id)
+         SELECT e.effect, e.kind, e.id, e.subject, e.look_first, $6
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[])
+              AS e (effect, kind, id, subject, look_first)
+         ON CONFLICT (subject_kind, subject_id) WHERE state <> 'delivered' DO UPDATE
+         SET asked = open.asked + 1, subject = excluded.subject, run_id = excluded.run_id,
+             state = CASE open.state WHEN 'unknown' THEN 'unknown' ELSE 'pending' END,
+             next_attempt_at = CASE open.state WHEN 'unknown' THEN NULL ELSE now() END",
+    )
+    .bind(names)
+    .bind(kinds)
+    .bind(ids)
+    .bind(subjects)
+    .bind(look_first)
+    .bind(run)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Rows in order of their making: what is not delivered, or everything.
+pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
+    let sql = format!("SELECT {COLUMNS} FROM lectern.outbox WHERE $1 OR state <> 'delivered' ORDER BY id");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
+}
+
+/// How many subjects of a run, or of all, are in which state.
+pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
+    Ok(sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
+                count(*) FILTER (WHERE state = 'pending') AS pending,
+                count(*) FILTER (WHERE state = 'failed') AS failed,
+                count(*) FILTER (WHERE state = 'unknown') AS unknown
+         FROM lectern.outbox WHERE $1::bigint IS NULL OR run_id = $1",
+    )
+    .bind(run)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Makes what waits or failed due at once: these rows, or those of a run, or all. Gives how many.
+pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE lectern.outbox SET state = 'pending', next_attempt_at = now()
+         WHERE state IN ('pending', 'failed') AND ($1::bigint[] IS NULL OR id = ANY ($1))
+           AND ($2::bigint IS NULL OR run_id = $2)",
+    )
+    .bind(ids)
+    .bind(run)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
+    // Rows that somebody works on are told by their locks, without taking them.
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM lectern.outbox
+         WHERE state = 'pending' AND next_attempt_at <= now() AND ($1::bigint IS NULL OR run_id = $1)
+           AND id::int NOT IN (SELECT objid::bigint::int FROM pg_locks
+                               WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
+                                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+         ORDER BY id LIMIT $3",
+    )
+    .bind(run)
+    .bind(LOCKS)
+    .bind(CANDIDATES)
+    .fetch_all(db)
+    .await?)
+}
+
+pub(super) async fn try_lock(db: &mut PgConnection, id: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2::bigint::int)")
+        .bind(LOCKS)
+        .bind(id)
+        .fetch_one(db)
+        .await?)
+}
+
+pub(super) async fn unlock(db: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_unlock($1, $2::bigint::int)").bind(LOCKS).bind(id).execute(db).await?;
+    Ok(())
+}
+
+pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Option<Item>> {
+    let sql = format!(
+        "UPDATE lectern.outbox SET attempts = attempts + 1
+         WHERE id = $1 AND state = 'pending' AND next_attempt_at <= now() RETURNING {COLUMNS}"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
+}
+
+pub(super) async fn mark_look_first(pool: &PgPool, id: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.outbox SET look_first = true WHERE id = $1").bind(id).execute(pool).await?;
+    Ok(())
+}
+
+pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
+    Ok(sqlx::query_scalar(
+        "UPDATE lectern.outbox SET last_error = NULL, look_first = false,
+             state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
+             next_attempt_at = CASE WHEN asked = $2 THEN NULL ELSE now() END
+         WHERE id = $1 RETURNING state",
+    )
+    .bind(id)
+    .bind(asked)
+    .fetch_one(pool)
+    .await?)
+}
+
+pub(super) async fn mark_not_delivered(
+    pool: &PgPool,
+    id: i64,
+    state: State,
+    wait_seconds: Option<f64>,
+    why: &str,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox
+         SET state = $2, last_error = $3, next_attempt_at = now() + make_interval(secs => $4) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(why)
+    .bind(wait_seconds)
+    .execute(pool)
+    .await?;
+    Ok(())
+}

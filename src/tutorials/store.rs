@@ -1,0 +1,264 @@
+//! All SQL on events and sessions: `acted.tutorial_events`, `acted.tutorial_sessions`, their instructors and details.
+//!
+//! Rows travel as one JSON document a statement, in and out in the shape of [`Event`], so that a statement's length
+//! does not grow with the number of events and a column is named once where it is written and once where it is read.
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::{Event, KnownEvent};
+use crate::error::Result;
+
+/// The columns of `lectern.event_details` as a record of JSON.
+const DETAILS: &str = "course_template_id bigint, learning_mode text, time_zone text, lms_start timestamptz,
+    lms_end timestamptz, max_places int, sitting text, web_sale boolean, cancelled boolean, event_url text,
+    ocr_moodle_code text, access_duration text, recordings text, recording_pin text, tutors text, sage_code text,
+    extra_information text, registration_deadline date, location_text text, venue_text text";
+
+/// The same columns, named alone.
+const DETAIL_NAMES: &str = "course_template_id, learning_mode, time_zone, lms_start, lms_end, max_places, sitting,
+    web_sale, cancelled, event_url, ocr_moodle_code, access_duration, recordings, recording_pin, tutors, sage_code,
+    extra_information, registration_deadline, location_text, venue_text";
+
+/// Inserts events with their details and staff; gives their ids in order.
+pub async fn insert_events(db: &mut PgConnection, events: &[Event]) -> Result<Vec<i64>> {
+    let mut inserted: Vec<(String, i64)> = sqlx::query_as(
+        "INSERT INTO acted.tutorial_events (code, product_id, location_id, venue_id, is_soldout, finalisation_date,
+             remain_space, start_date, end_date)
+         SELECT code, product_id, location_id, venue_id, is_soldout, finalisation_date, remain_space, start_date, end_date
+         FROM jsonb_to_recordset($1) AS e (code text, product_id bigint, location_id bigint, venue_id bigint,
+             is_soldout boolean, finalisation_date date, remain_space int, start_date date, end_date date)
+         RETURNING code, id",
+    )
+    .bind(Json(events))
+    .fetch_all(&mut *db)
+    .await?;
+    inserted.sort_unstable();
+    let id_of = |code: &str| inserted.binary_search_by(|(known, _)| known.as_str().cmp(code)).map(|at| inserted[at].1);
+    let ids: Vec<i64> = events.iter().filter_map(|event| id_of(&event.code).ok()).collect();
+    let known: Vec<(i64, &Event)> = ids.iter().copied().zip(events).collect();
+    write_details(db, &known).await?;
+    write_staff(db, &known).await?;
+    Ok(ids)
+}
+
+/// Writes what changed of events, their details and their staff.
+pub async fn update_events(db: &mut PgConnection, events: &[(i64, Event)]) -> Result<()> {
+    let known: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
+    sqlx::query(
+        "UPDATE acted.tutorial_events AS known
+         SET product_id = e.product_id, location_id = e.location_id, venue_id = e.venue_id, is_soldout = e.is_soldout,
+             finalisation_date = e.finalisation_date, remain_space = e.remain_space, start_date = e.start_date,
+             end_date = e.end_date
+         FROM jsonb_to_recordset($1) AS e (id bigint, product_id bigint, location_id bigint, venue_id bigint,
+             is_soldout boolean, finalisation_date date, remain_space int, start_date date, end_date date)
+         WHERE known.id = e.id
+           AND (known.product_id, known.location_id, known.venue_id, known.is_soldout, known.finalisation_date,
+                known.remain_space, known.start_date, known.end_date)
+               IS DISTINCT FROM (e.product_id, e.location_id, e.venue_id, e.is_soldout, e.finalisation_date,
+                e.remain_space, e.start_date, e.end_date)",
+    )
+    .bind(Json(documents(&known)))
+    .execute(&mut *db)
+    .await?;
+    write_details(db, &known).await?;
+    write_staff(db, &known).await
+}
+
+async fn write_details(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO lectern.event_details AS known (tutorial_event_id, {DETAIL_NAMES})
+         SELECT id, {DETAIL_NAMES} FROM jsonb_to_recordset($1) AS e (id bigint, {DETAILS})
+         ON CONFLICT (tutorial_event_id) DO UPDATE SET ({DETAIL_NAMES}) = ROW({excluded})
+         WHERE ROW({known}) IS DISTINCT FROM ROW({excluded})",
+        known = qualified("known"),
+        excluded = qualified("excluded"),
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(Json(documents(events))).execute(db).await?;
+    Ok(())
+}
+
+fn qualified(relation: &str) -> String {
+    DETAIL_NAMES.split(',').map(|name| format!("{relation}.{}", name.trim())).collect::<Vec<_>>().join(", ")
+}
+
+async fn write_staff(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
+    let rows: Vec<Value> = events
+        .iter()
+        .flat_map(|(id, event)| {
+            let id = *id;
+            event.staff.iter().enumerate().map(move |(at, one)| json!({ "event": id, "position": at, "staff": one }))
+        })
+        .collect();
+    let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+    sqlx::query(
+        "WITH wanted AS (
+             SELECT event, position, staff->>'role' AS role, staff->>'name' AS name,
+                    (staff->>'tutorial_instructor_id')::bigint AS instructor, staff->>'external_id' AS external_id
+             FROM jsonb_to_recordset($1) AS s (event bigint, position int, staff jsonb)
+         ), gone AS (
+             DELETE FROM lectern.event_staff AS known
+             WHERE tutorial_event_id = ANY ($2) AND NOT EXISTS (
+                 SELECT FROM wanted
+                 WHERE event = tutorial_event_id AND wanted.role = known.role AND wanted.position = known.position)
+         )
+         INSERT INTO lectern.event_staff AS known
+             (tutorial_event_id, role, position, name, tutorial_instructor_id, external_id)
+         SELECT event, role, position, name, instructor, external_id FROM wanted
+         ON CONFLICT (tutorial_event_id, role, position) DO UPDATE
+         SET name = excluded.name, tutorial_instructor_id = excluded.tutorial_instructor_id,
+             external_id = excluded.external_id
+         WHERE (known.name, known.tutorial_instructor_id, known.external_id)
+               IS DISTINCT FROM (excluded.name, excluded.tutorial_instructor_id, excluded.external_id)",
+    )
+    .bind(Json(rows))
+    .bind(ids)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A session as a record of JSON, with its event's id.
+const SESSION: &str = "event bigint, sequence int, title text, start timestamptz, \"end\" timestamptz,
+    location_id bigint, venue_id bigint, location_text text, venue_text text, url text, instructor_ids jsonb";
+
+/// Inserts the sessions of events that have none yet.
+pub async fn insert_sessions(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO acted.tutorial_sessions
+             (tutorial_event_id, title, location_id, venue_id, start_date, end_date, sequence, url)
+         SELECT event, title, location_id, venue_id, start, \"end\", sequence, url
+         FROM jsonb_to_recordset($1) AS s ({SESSION})
+         WHERE NOT EXISTS (SELECT FROM acted.tutorial_sessions AS known
+                           WHERE known.tutorial_event_id = s.event AND known.sequence = s.sequence)"
+    );
+    let sessions = Json(session_documents(events));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&sessions).execute(&mut *db).await?;
+    write_session_details(db, &sessions).await?;
+    write_session_instructors(db, &sessions).await
+}
+
+/// Writes what changed of sessions, and those that are new.
+pub async fn update_sessions(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
+    let sql = format!(
+        "UPDATE acted.tutorial_sessions AS known
+         SET title = s.title, location_id = s.location_id, venue_id = s.venue_id, start_date = s.start,
+             end_date = s.\"end\", url = s.url
+         FROM jsonb_to_recordset($1) AS s ({SESSION})
+         WHERE known.tutorial_event_id = s.event AND known.sequence = s.sequence
+           AND (known.title, known.location_id, known.venue_id, known.start_date, known.end_date, known.url)
+               IS DISTINCT FROM (s.title, s.location_id, s.venue_id, s.start, s.\"end\", s.url)"
+    );
+    let sessions = Json(session_documents(events));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&sessions).execute(&mut *db).await?;
+    insert_sessions(db, events).await
+}
+
+async fn write_session_details(db: &mut PgConnection, sessions: &Json<Vec<Value>>) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO lectern.session_details AS known (tutorial_session_id, location_text, venue_text)
+         SELECT ours.id, s.location_text, s.venue_text
+         FROM jsonb_to_recordset($1) AS s ({SESSION})
+         JOIN acted.tutorial_sessions AS ours ON ours.tutorial_event_id = s.event AND ours.sequence = s.sequence
+         ON CONFLICT (tutorial_session_id) DO UPDATE
+         SET location_text = excluded.location_text, venue_text = excluded.venue_text
+         WHERE (known.location_text, known.venue_text) IS DISTINCT FROM (excluded.location_text, excluded.venue_text)"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(sessions).execute(db).await?;
+    Ok(())
+}
+
+async fn write_session_instructors(db: &mut PgConnection, sessions: &Json<Vec<Value>>) -> Result<()> {
+    let sql = format!(
+        "WITH named AS (
+             SELECT ours.id AS session, s.instructor_ids
+             FROM jsonb_to_recordset($1) AS s ({SESSION})
+             JOIN acted.tutorial_sessions AS ours ON ours.tutorial_event_id = s.event AND ours.sequence = s.sequence
+         ), wanted AS (
+             SELECT DISTINCT session, i::bigint AS instructor
+             FROM named, jsonb_array_elements_text(instructor_ids) AS i
+         ), gone AS (
+             DELETE FROM acted.tutorial_session_instructors AS known USING named
+             WHERE known.tutorialsessions_id = named.session AND NOT EXISTS (
+                 SELECT FROM wanted
+                 WHERE wanted.session = named.session AND wanted.instructor = known.tutorialinstructor_id)
+         )
+         INSERT INTO acted.tutorial_session_instructors (tutorialsessions_id, tutorialinstructor_id)
+         SELECT session, instructor FROM wanted
+         ON CONFLICT (tutorialsessions_id, tutorialinstructor_id) DO NOTHING"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(sessions).execute(db).await?;
+    Ok(())
+}
+
+fn documents(events: &[(i64, &Event)]) -> Vec<Value> {
+    events.iter().filter_map(|(id, event)| document(event, "id", *id)).collect()
+}
+
+fn session_documents(events: &[(i64, &Event)]) -> Vec<Value> {
+    let of_event = |(id, event): &(i64, &Event)| {
+        let id = *id;
+        event.sessions.iter().filter_map(move |session| document(session, "event", id)).collect::<Vec<_>>()
+    };
+    events.iter().flat_map(of_event).collect()
+}
+
+fn document(of: &impl serde::Serialize, key: &str, id: i64) -> Option<Value> {
+    let mut document = serde_json::to_value(of).ok()?;
+    document.as_object_mut()?.insert(key.into(), id.into());
+    Some(document)
+}
+
+/// All that is true of the events with these codes, in order of code; codes are compared as they stand.
+pub async fn events_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<KnownEvent>> {
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = ANY ($1)")
+        .bind(codes)
+        .fetch_all(&mut *db)
+        .await?;
+    events_by_id(db, &ids).await
+}
+
+/// All that is true of these events, in order of code; one that is gone is left out.
+pub async fn events_by_id(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<KnownEvent>> {
+    let known: Vec<Json<KnownEvent>> = sqlx::query_scalar(
+        "SELECT json_build_object(
+             'id', e.id, 'code', e.code, 'product_id', e.product_id, 'location_id', e.location_id,
+             'venue_id', e.venue_id, 'is_soldout', e.is_soldout, 'finalisation_date', e.finalisation_date,
+             'remain_space', e.remain_space, 'start_date', e.start_date, 'end_date', e.end_date,
+             'course_template_id', d.course_template_id, 'learning_mode', d.learning_mode,
+             'time_zone', coalesce(d.time_zone, 'Europe/London'), 'lms_start', d.lms_start, 'lms_end', d.lms_end,
+             'max_places', d.max_places, 'sitting', d.sitting, 'web_sale', coalesce(d.web_sale, false),
+             'cancelled', coalesce(d.cancelled, false), 'event_url', d.event_url,
+             'ocr_moodle_code', d.ocr_moodle_code, 'access_duration', d.access_duration,
+             'recordings', d.recordings, 'recording_pin', d.recording_pin, 'tutors', d.tutors,
+             'sage_code', d.sage_code, 'extra_information', d.extra_information,
+             'registration_deadline', d.registration_deadline, 'location_text', d.location_text,
+             'venue_text', d.venue_text, 'staff', staff.list, 'sessions', sessions.list,
+             'session_ids', sessions.ids)
+         FROM acted.tutorial_events AS e
+         LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
+         CROSS JOIN LATERAL (
+             SELECT coalesce(json_agg(json_build_object(
+                 'role', s.role, 'name', s.name, 'tutorial_instructor_id', s.tutorial_instructor_id,
+                 'external_id', s.external_id) ORDER BY s.position), '[]') AS list
+             FROM lectern.event_staff AS s WHERE s.tutorial_event_id = e.id) AS staff
+         CROSS JOIN LATERAL (
+             SELECT coalesce(json_agg(json_build_object(
+                 'sequence', s.sequence, 'title', s.title, 'start', s.start_date, 'end', s.end_date,
+                 'location_id', s.location_id, 'venue_id', s.venue_id, 'location_text', t.location_text,
+                 'venue_text', t.venue_text, 'url', s.url, 'instructor_ids', (
+                     SELECT coalesce(json_agg(i.tutorialinstructor_id ORDER BY i.tutorialinstructor_id), '[]')
+                     FROM acted.tutorial_session_instructors AS i WHERE i.tutorialsessions_id = s.id)
+                 ) ORDER BY s.sequence), '[]') AS list,
+                 coalesce(json_agg(s.id ORDER BY s.sequence), '[]') AS ids
+             FROM acted.tutorial_sessions AS s
+             LEFT JOIN lectern.session_details AS t ON t.tutorial_session_id = s.id
+             WHERE s.tutorial_event_id = e.id) AS sessions
+         WHERE e.id = ANY ($1) ORDER BY e.code",
+    )
+    .bind(ids)
+    .fetch_all(db)
+    .await?;
+    Ok(known.into_iter().map(|Json(event)| event).collect())
+}
