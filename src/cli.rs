@@ -80,6 +80,10 @@ struct Global {
 enum Command {
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Find products with their events and sessions, and bundles
+    Search(crate::search::cli::Args),
+    /// Serve the HTTP API and the site
+    Serve(crate::server::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -128,6 +132,8 @@ async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Search(args) => crate::search::cli::run(&context, args).await,
+        Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

@@ -15,5 +15,7 @@ pub mod names;
 pub mod outbox;
 pub mod runs;
 pub mod schema;
+pub mod search;
+pub mod server;
 pub mod timetable_import;
 pub mod tutorials;

@@ -4,5 +4,7 @@ mod demo_fill;
 mod outbox;
 mod provider;
 mod schema;
+mod search;
+mod site;
 mod tutorials;
 mod world;
