@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::tutorials::LearningMode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
 use super::columns::{self, Columns};
@@ -17,29 +17,6 @@ use super::problems::{Code, Flaw, Problem};
 use super::session_rows;
 use super::values::{self, Moment, Sitting};
 use super::workbook::{Row, Sheet, Unfit};
-
-/// How an event is taught.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Sessions and self-study around them.
-    Blended,
-    /// Self-paced, without sessions.
-    Lms,
-    /// Sessions only.
-    Classroom,
-}
-
-impl Mode {
-    /// As the tables spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Blended => "blended",
-            Self::Lms => "lms",
-            Self::Classroom => "classroom",
-        }
-    }
-}
 
 /// What the reader of blocks needs to know about this provider.
 #[derive(Clone, Debug)]
@@ -58,7 +35,7 @@ pub struct Reading {
 pub struct EventCells {
     pub template: Option<String>,
     pub title: Option<String>,
-    pub mode: Mode,
+    pub mode: LearningMode,
     pub location: Option<String>,
     pub venue: Venue,
     pub zone: TimeZone,
@@ -108,7 +85,7 @@ pub struct SessionCells {
     pub zone: TimeZone,
     pub start: Option<Moment>,
     pub end: Option<Moment>,
-    /// Those of the row, else the event's.
+    /// Those of the row; empty: the event's.
     pub instructors: Vec<String>,
     pub url: Option<String>,
     pub unused: BTreeMap<String, String>,
@@ -232,7 +209,7 @@ impl Open<'_> {
         let mut cells = Cells::new(sheet, columns, self.event, reading);
         let event = read_event(&mut cells);
         let mut sessions = Vec::new();
-        if event.mode != Mode::Lms {
+        if event.mode != LearningMode::Lms {
             sessions.push((self.event.number, session_rows::first(&mut cells, &event)));
         }
         let mut problems = cells.into_problems();
@@ -258,11 +235,11 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
     let template = cells.required(Field::Template);
     let title = cells.required_within(Field::EventTitle, 100);
     let mode = cells.mode();
-    let lms = mode == Mode::Lms;
+    let lms = mode == LearningMode::Lms;
     let zone = cells.zone(!lms);
     let location = cells.required(Field::Location);
     let venue = cells.venue();
-    let window = mode != Mode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
+    let window = mode != LearningMode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
     let (lms_start, lms_end) = cells.lms_window(window, &zone);
     EventCells {
         template,
@@ -303,10 +280,12 @@ pub fn is_lms_code(code: &str) -> bool {
 ///
 /// # Errors
 /// `invalid_value` when it is no known mode.
-pub fn claimed_mode(text: Option<&str>) -> Result<Option<Mode>, Flaw> {
+pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Flaw> {
     let Some(text) = text else { return Ok(None) };
     let folded = crate::names::fold(text);
-    for (word, mode) in [("lms", Mode::Lms), ("blended", Mode::Blended), ("classroom", Mode::Classroom)] {
+    for (word, mode) in
+        [("lms", LearningMode::Lms), ("blended", LearningMode::Blended), ("classroom", LearningMode::Classroom)]
+    {
         if folded.contains(word) {
             return Ok(Some(mode));
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::blocks::{Mode, Reading, Venue, claimed_mode, is_lms_code, venue_of};
+use crate::tutorials::LearningMode;
+
+use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::Field;
 use super::problems::{Code, Flaw, Problem};
@@ -191,11 +193,11 @@ impl<'a> Cells<'a> {
     }
 
     /// How the event is taught: the template code decides, the Learning mode must agree.
-    pub(super) fn mode(&mut self) -> Mode {
+    pub(super) fn mode(&mut self) -> LearningMode {
         let by_code = self.is_lms();
         let text = self.text(Field::LearningMode);
         let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
-        if claim.is_some_and(|claim| (claim == Mode::Lms) != by_code) {
+        if claim.is_some_and(|claim| (claim == LearningMode::Lms) != by_code) {
             let code = self.peek(Field::Template).unwrap_or_default();
             let says = text.unwrap_or_default();
             let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
@@ -203,9 +205,9 @@ impl<'a> Cells<'a> {
             self.flag(Field::LearningMode, Flaw::new(Code::InvalidValue, message));
         }
         match (by_code, claim) {
-            (true, _) => Mode::Lms,
-            (false, Some(Mode::Classroom)) => Mode::Classroom,
-            _ => Mode::Blended,
+            (true, _) => LearningMode::Lms,
+            (false, Some(LearningMode::Classroom)) => LearningMode::Classroom,
+            _ => LearningMode::Blended,
         }
     }
 

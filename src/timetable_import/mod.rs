@@ -8,11 +8,25 @@
 
 pub mod archive;
 pub mod blocks;
+mod bookings;
 mod cells;
 pub mod columns;
+mod differences;
+pub mod facts;
 pub mod layout;
+pub mod ours;
+pub mod plan;
+pub mod planning;
 pub mod problems;
+mod references;
+mod resolving;
 mod separated;
 mod session_rows;
 pub mod values;
 pub mod workbook;
+pub mod writing;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

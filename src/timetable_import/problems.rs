@@ -166,6 +166,12 @@ pub fn cell_name(row: u32, column: u32) -> String {
     format!("{}{row}", column_name(column))
 }
 
+/// A key that sorts cells of one row from left to right; no cell comes first.
+pub(super) fn cell_order(cell: Option<&str>) -> (usize, String) {
+    let letters: String = cell.unwrap_or_default().chars().take_while(char::is_ascii_alphabetic).collect();
+    (letters.len(), letters)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

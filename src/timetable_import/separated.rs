@@ -28,6 +28,9 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
+/// A field and its place (row, column), counted from 0.
+type Placed = ((u32, u32), String);
+
 struct Fields<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
     separator: char,
@@ -43,8 +46,7 @@ impl<'a> Fields<'a> {
         Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
 
-    /// The next field with its place (row, column), counted from 0.
-    fn next(&mut self) -> Result<Option<((u32, u32), String)>, Unfit> {
+    fn next(&mut self) -> Result<Option<Placed>, Unfit> {
         if self.rest.peek().is_none() {
             return Ok(None);
         }

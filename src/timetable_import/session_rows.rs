@@ -10,8 +10,7 @@ use super::layout::Field;
 use super::problems::{Code, Flaw};
 
 /// Fields that count on the event row only; a session row may repeat them.
-const EVENT_ONLY: [Field; 13] = [
-    Field::LearningMode,
+const EVENT_ONLY: [Field; 12] = [
     Field::LmsStartDate,
     Field::LmsEndDate,
     Field::MaxPlaces,
@@ -32,11 +31,7 @@ pub(super) fn first(cells: &mut Cells<'_>, event: &EventCells) -> SessionCells {
         let message = "neither \"Instructor\" nor \"Session instructor\" is filled";
         cells.flag(Field::Instructor, Flaw::new(Code::MissingValue, message));
     }
-    SessionCells {
-        location: event.location.clone(),
-        venue: event.venue.clone(),
-        ..read(cells, event, event.zone.clone())
-    }
+    SessionCells { location: event.location.clone(), venue: event.venue.clone(), ..read(cells, event.zone.clone()) }
 }
 
 /// A session that has a row of its own.
@@ -46,13 +41,12 @@ pub(super) fn further(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cel
     let location = cells.text(Field::Location);
     let venue = cells.venue();
     let zone = cells.zone_or(&event.zone);
-    SessionCells { location, venue, ..read(cells, event, zone) }
+    SessionCells { location, venue, ..read(cells, zone) }
 }
 
-fn read(cells: &mut Cells<'_>, event: &EventCells, zone: TimeZone) -> SessionCells {
+fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionCells {
     let title = cells.required_within(Field::SessionTitle, 255);
     let (start, end) = cells.span(START, END, &zone);
-    let own = cells.names(Field::SessionInstructor);
     SessionCells {
         title,
         day: cells.day(),
@@ -60,7 +54,7 @@ fn read(cells: &mut Cells<'_>, event: &EventCells, zone: TimeZone) -> SessionCel
         venue: Venue::Blank,
         start,
         end,
-        instructors: if own.is_empty() { event.instructors.clone() } else { own },
+        instructors: cells.names(Field::SessionInstructor),
         url: cells.url(Field::SessionUrl),
         unused: cells.unused(),
         zone,

@@ -1,0 +1,95 @@
+//! What our tables say before an import: the references that a timetable may name, and the events that it may change.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::tutorials::KnownEvent;
+
+/// A record of ours, by id, with the name that people know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Named {
+    /// Our id.
+    pub id: i64,
+    /// Its name, code, or "First Last".
+    pub name: String,
+}
+
+/// A course template, location or instructor, with its bridge.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Linked {
+    /// Ours.
+    #[sqlx(flatten)]
+    pub record: Named,
+    /// Whether it is in use; one that is not can be shown, but not named.
+    pub is_active: bool,
+    /// Administrate's id, None without a bridge.
+    pub external_id: Option<String>,
+}
+
+/// A venue, which belongs to a location.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct OurVenue {
+    /// Record and bridge.
+    #[sqlx(flatten)]
+    pub linked: Linked,
+    /// The location that it stands in.
+    pub location_id: Option<i64>,
+}
+
+/// A product that an event may belong to, with what it is found by.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "columns of the catalogue")]
+pub struct OurProduct {
+    #[sqlx(flatten)]
+    pub product: Named,
+    pub is_active: bool,
+    pub session_code: String,
+    pub variation_code: String,
+    pub location_name: String,
+}
+
+/// A person that only Administrate knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Contact {
+    /// Administrate's id.
+    pub external_id: String,
+    /// "First Last".
+    pub name: String,
+}
+
+/// Somebody or some room taken for a time, by an event that the timetable does not name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Booking {
+    pub event: String,
+    pub session: String,
+    pub venue_id: Option<i64>,
+    pub instructor_ids: Vec<i64>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+/// Everything of ours that a plan depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Ours {
+    /// Course templates, named by code.
+    pub templates: Vec<Linked>,
+    /// Locations.
+    pub locations: Vec<Linked>,
+    /// Venues.
+    pub venues: Vec<OurVenue>,
+    /// Instructors, named "First Last".
+    pub instructors: Vec<Linked>,
+    /// Products that events are sold as.
+    pub products: Vec<OurProduct>,
+    /// Folded (entity type, label) of the synced custom fields.
+    pub labels: HashSet<(String, String)>,
+    /// Existing events by title.
+    pub events: HashMap<String, KnownEvent>,
+    /// What other events have booked in the time of the timetable.
+    pub bookings: Vec<Booking>,
+    /// Most sessions that Administrate ever made for an event of a template, by our template's id.
+    pub template_sessions: HashMap<i64, i64>,
+}

@@ -1,0 +1,219 @@
+//! The plan: what an import would do, as plain data that can be shown, saved and applied.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tutorials::{Event, Role};
+
+use super::problems::Problem;
+
+/// What becomes of one block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A new event, here and in Administrate.
+    Create,
+    /// New here; in Administrate it exists already, under this id.
+    Adopt(String),
+    /// Known, some values differ.
+    Update,
+    /// Known and the same.
+    Unchanged,
+    /// Marked as cancelled and not known: nothing happens.
+    Skip,
+    /// Known and now marked as cancelled.
+    Cancel,
+    /// Says again what another block of the file says.
+    Duplicate,
+    /// Contradicts another block, or what exists.
+    Conflict,
+    /// Has errors.
+    Refuse,
+}
+
+/// How many events and sessions a plan concerns, as the contract counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "contract §3")]
+pub struct Counts {
+    pub events: usize,
+    pub sessions: usize,
+    pub created: usize,
+    pub updated: usize,
+    pub unchanged: usize,
+    pub duplicate: usize,
+    pub rejected: usize,
+}
+
+/// One value that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which: "location", "day 2: start".
+    pub field: String,
+    /// Before, None for nothing.
+    pub old: Option<String>,
+    /// After, None for nothing.
+    pub new: Option<String>,
+}
+
+/// An event as it will be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedEvent {
+    /// Our id, None for a new one.
+    pub id: Option<i64>,
+    /// All that will be true of it; of a known one `remain_space` as it was when the plan was made.
+    pub event: Event,
+    /// How far `remain_space` of a known event moves.
+    pub places_moved: i32,
+    /// Whether anything about the event itself changes.
+    pub changed: bool,
+    /// The days whose sessions are new or change.
+    pub changed_days: Vec<i32>,
+}
+
+/// One block and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The event's title, "" where the file has none.
+    pub title: String,
+    /// The event row's number.
+    pub row: u32,
+    /// How many sessions the block has.
+    pub sessions: usize,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// The event as it will be; only where something is written.
+    pub event: Option<PlannedEvent>,
+    /// What changes, for known events.
+    pub changes: Vec<Change>,
+}
+
+/// What an import would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// One item a block, in file order.
+    pub items: Vec<Item>,
+    /// Everything found wrong, by row.
+    pub problems: Vec<Problem>,
+}
+
+impl Item {
+    /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
+    /// session, one addStaffBulk a role.
+    pub fn remote_calls(&self) -> usize {
+        let Some(planned) = &self.event else { return 0 };
+        let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
+        let staff = named(Role::Instructor) + named(Role::Administrator);
+        let changed = planned.event.sessions.iter().filter(|s| planned.changed_days.contains(&s.sequence));
+        let sessions: usize = changed.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
+        match self.outcome {
+            Outcome::Create => 1 + sessions + staff,
+            Outcome::Adopt(_) => sessions + staff,
+            Outcome::Update => usize::from(planned.changed) + sessions,
+            Outcome::Cancel => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether the block is taken.
+    pub fn is_accepted(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::Create | Outcome::Adopt(_) | Outcome::Update | Outcome::Unchanged | Outcome::Cancel
+        )
+    }
+
+    /// Whether the block is refused.
+    pub fn is_rejected(&self) -> bool {
+        matches!(self.outcome, Outcome::Conflict | Outcome::Refuse)
+    }
+}
+
+impl Plan {
+    /// Events and sessions by what becomes of them.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { events: self.items.len(), ..Counts::default() };
+        for item in &self.items {
+            if item.is_accepted() {
+                counts.sessions += item.sessions;
+            }
+            match item.outcome {
+                Outcome::Create | Outcome::Adopt(_) => counts.created += 1,
+                Outcome::Update | Outcome::Cancel => counts.updated += 1,
+                Outcome::Unchanged | Outcome::Skip => counts.unchanged += 1,
+                Outcome::Duplicate => counts.duplicate += 1,
+                Outcome::Conflict | Outcome::Refuse => counts.rejected += 1,
+            }
+        }
+        counts
+    }
+
+    /// Requests to Administrate that carrying it out will cost.
+    pub fn remote_calls(&self) -> usize {
+        self.items.iter().map(Item::remote_calls).sum()
+    }
+
+    /// Whether a person has to look: something is refused, or a row stands nowhere.
+    pub fn needs_person(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+}
+
+impl Outcome {
+    /// One word for tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Create => "new",
+            Self::Adopt(_) => "adopted",
+            Self::Update => "changed",
+            Self::Unchanged => "same",
+            Self::Skip => "skipped",
+            Self::Cancel => "cancelled",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::Refuse => "refused",
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for item in self.items.iter().filter(|item| item.outcome != Outcome::Unchanged) {
+            writeln!(f, "{item}")?;
+        }
+        let counts = self.counts();
+        write!(
+            f,
+            "{} events: {} new, {} changed, {} the same, {} duplicate, {} refused; {} sessions; {} requests to Administrate",
+            counts.events,
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.duplicate,
+            counts.rejected,
+            counts.sessions,
+            self.remote_calls()
+        )
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = if self.title.is_empty() { "(no title)" } else { &self.title };
+        write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
+        if self.outcome == Outcome::Create {
+            write!(f, ", {} sessions", self.sessions)?;
+        }
+        for change in &self.changes {
+            write!(f, "\n          {change}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        write!(f, "{}: {} → {}", self.field, shown(&self.old), shown(&self.new))
+    }
+}

@@ -1,0 +1,269 @@
+//! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
+
+use std::collections::HashMap;
+
+use crate::config::Labels;
+use crate::names::fold;
+use crate::tutorials::{Event, KnownEvent, LearningMode};
+
+use super::blocks::{Block, Timetable};
+use super::differences::Names;
+use super::facts::{RemoteEvent, RemoteFacts};
+use super::layout::Field;
+use super::ours::Ours;
+use super::plan::{Change, Item, Outcome, Plan, PlannedEvent};
+use super::problems::{Code, Flaw, Problem, cell_order};
+use super::references::References;
+use super::resolving::Resolver;
+use super::{bookings, differences};
+
+/// Plans the import of a timetable. `labels`: what this tenant calls the custom fields that it fills.
+pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, labels: &Labels) -> Plan {
+    let references = References::new(ours, facts);
+    let names = Names::new(ours);
+    let mut plan = Plan { items: Vec::new(), problems: timetable.problems.clone() };
+    let mut first: HashMap<&str, &Block> = HashMap::new();
+    for block in &timetable.blocks {
+        let mut deciding =
+            Deciding { ours, facts, names: &names, resolver: Resolver::new(timetable, &references, block), block };
+        let earlier = block.event.title.as_deref().and_then(|title| first.get(title).copied());
+        let item = match earlier {
+            Some(earlier) => deciding.repeated(earlier),
+            None => deciding.item(),
+        };
+        plan.problems.append(&mut deciding.resolver.problems);
+        plan.items.push(item);
+        if let Some(title) = block.event.title.as_deref() {
+            first.entry(title).or_insert(block);
+        }
+    }
+    plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
+    plan.problems.extend(unknown_labels(timetable, &plan.items, ours, labels));
+    plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
+    for item in &mut plan.items {
+        if item.outcome == Outcome::Unchanged {
+            item.event = None;
+        }
+    }
+    plan
+}
+
+/// Decides what becomes of one block.
+struct Deciding<'a> {
+    ours: &'a Ours,
+    facts: &'a RemoteFacts,
+    names: &'a Names<'a>,
+    resolver: Resolver<'a>,
+    block: &'a Block,
+}
+
+impl Deciding<'_> {
+    fn done(&self, outcome: Outcome) -> Item {
+        Item {
+            title: self.block.event.title.clone().unwrap_or_default(),
+            row: self.block.row,
+            sessions: self.block.sessions.len(),
+            outcome,
+            event: None,
+            changes: Vec::new(),
+        }
+    }
+
+    fn flag(&mut self, field: Field, code: Code, message: String) {
+        self.resolver.flag(self.block.row, field, Flaw::new(code, message));
+    }
+
+    /// A block whose title stands further up already.
+    fn repeated(&mut self, earlier: &Block) -> Item {
+        let row = earlier.row;
+        if self.block.same_as(earlier) {
+            self.resolver.problems.clear();
+            self.flag(Field::EventTitle, Code::DuplicateInFile, format!("this event stands in row {row} already"));
+            return self.done(Outcome::Duplicate);
+        }
+        let message = format!("row {row} has an event with this title and other content; that one stands");
+        self.flag(Field::EventTitle, Code::ConflictingEvent, message);
+        self.done(Outcome::Conflict)
+    }
+
+    fn item(&mut self) -> Item {
+        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(title));
+        if self.block.event.cancelled {
+            return self.cancelled(known);
+        }
+        let Some(event) = self.resolver.resolve() else { return self.done(Outcome::Refuse) };
+        match known {
+            Some(known) => self.known(known, event),
+            None => self.announced(event),
+        }
+    }
+
+    fn cancelled(&mut self, known: Option<&KnownEvent>) -> Item {
+        self.resolver.problems.clear();
+        let Some(known) = known else {
+            let message = "marked as cancelled and not known here: nothing is created".to_owned();
+            self.flag(Field::Cancelled, Code::CancelledSkipped, message);
+            return self.done(Outcome::Skip);
+        };
+        if known.event.cancelled {
+            return self.done(Outcome::Unchanged);
+        }
+        let event = Event { cancelled: true, ..known.event.clone() };
+        let changes = differences::of_event(self.names, &known.event, &event);
+        let planned =
+            PlannedEvent { id: Some(known.id), event, places_moved: 0, changed: true, changed_days: Vec::new() };
+        Item { event: Some(planned), changes, ..self.done(Outcome::Cancel) }
+    }
+
+    fn announced(&mut self, event: Event) -> Item {
+        let outcome = match self.remote_twin(&event) {
+            Ok(None) => Outcome::Create,
+            Ok(Some(external_id)) => {
+                let message = "an event with this title, template and start exists in Administrate; it is taken over";
+                self.flag(Field::EventTitle, Code::DuplicateEvent, message.to_owned());
+                Outcome::Adopt(external_id)
+            }
+            Err(message) => {
+                self.flag(Field::EventTitle, Code::ConflictingEvent, message);
+                return self.done(Outcome::Conflict);
+            }
+        };
+        self.warn_of_short_template(&event);
+        let changed_days = event.sessions.iter().map(|session| session.sequence).collect();
+        let planned = PlannedEvent { id: None, event, places_moved: 0, changed: true, changed_days };
+        Item { event: Some(planned), ..self.done(outcome) }
+    }
+
+    /// The id of the event of this title in Administrate, if there is one and it is the same.
+    fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
+        let title = self.block.event.title.as_deref().unwrap_or_default();
+        let standing = self.facts.events.get(title).into_iter().flatten().filter(|twin| !twin.cancelled);
+        let standing: Vec<&RemoteEvent> = standing.collect();
+        if standing.is_empty() {
+            return Ok(None);
+        }
+        let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
+        let template = linked.and_then(|linked| linked.external_id.as_deref());
+        let starts = self.starts();
+        let agrees = |twin: &&&RemoteEvent| {
+            twin.template.as_deref() == template && twin.starts.iter().any(|day| starts.contains(day))
+        };
+        match standing.iter().filter(agrees).collect::<Vec<_>>().as_slice() {
+            [twin] => Ok(Some(twin.external_id.clone())),
+            [] => {
+                Err("Administrate has an event with this title, but another template or start; rename one".to_owned())
+            }
+            several => Err(format!("Administrate has {} events with this title, template and start", several.len())),
+        }
+    }
+
+    /// The local days on which the block's event may be said to start.
+    fn starts(&self) -> Vec<jiff::civil::Date> {
+        let event = &self.block.event;
+        let lms = event.lms_start.map(|moment| moment.local.date());
+        let sessions = self.block.sessions.iter().filter_map(|(_, session)| session.start);
+        let classroom = sessions.map(|moment| moment.local.date()).min();
+        if event.mode == LearningMode::Lms { lms.into_iter().collect() } else { classroom.into_iter().collect() }
+    }
+
+    fn warn_of_short_template(&mut self, event: &Event) {
+        let template = event.course_template_id.unwrap_or_default();
+        let Some(made) = self.ours.template_sessions.get(&template) else { return };
+        let wanted = event.sessions.len();
+        if (*made as usize) < wanted {
+            let message = format!(
+                "Administrate made at most {made} sessions for this course template so far, this event has {wanted}; \
+                 add days to the template there"
+            );
+            self.flag(Field::Template, Code::TooFewTemplateSessions, message);
+        }
+    }
+
+    fn known(&mut self, known: &KnownEvent, mut event: Event) -> Item {
+        if let (Some(theirs), Some(template)) = (known.event.course_template_id, event.course_template_id)
+            && theirs != template
+        {
+            let theirs = self.names.template(theirs);
+            let message =
+                format!("this event exists with the course template {theirs}; give the new one another title");
+            self.flag(Field::Template, Code::ConflictingEvent, message);
+            return self.done(Outcome::Conflict);
+        }
+        event.is_soldout = known.event.is_soldout;
+        event.remain_space = known.event.remain_space;
+        let mut changes = differences::of_event(self.names, &known.event, &event);
+        let changed = !changes.is_empty();
+        let places_moved = self.places_moved(known, &event);
+        let mut changed_days = Vec::new();
+        for session in &event.sessions {
+            let before = known.event.sessions.iter().find(|before| before.sequence == session.sequence);
+            let differing = match before {
+                Some(before) => differences::of_session(self.names, (&known.event, before), (&event, session)),
+                None => {
+                    let field = format!("day {}", session.sequence);
+                    vec![Change { field, old: None, new: Some(session.title.clone()) }]
+                }
+            };
+            if !differing.is_empty() {
+                changed_days.push(session.sequence);
+                changes.extend(differing);
+            }
+        }
+        self.report_gone(known, &event);
+        let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
+        let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed, changed_days };
+        Item { event: Some(planned), changes, ..self.done(outcome) }
+    }
+
+    /// How far the places left move: by what Max places moved since the last import.
+    fn places_moved(&mut self, known: &KnownEvent, event: &Event) -> i32 {
+        if known.event.learning_mode.is_none() {
+            // No timetable ever said how many places there are.
+            return 0;
+        }
+        let before = known.event.max_places.unwrap_or(0);
+        let moved = event.max_places.unwrap_or(0).saturating_sub(before);
+        let left = known.event.remain_space;
+        if moved < 0 && left.saturating_add(moved) < 0 {
+            let message = format!("{} fewer places, but only {left} are left: more are sold", moved.unsigned_abs());
+            self.flag(Field::MaxPlaces, Code::ConflictingValue, message);
+        }
+        moved
+    }
+
+    fn report_gone(&mut self, known: &KnownEvent, event: &Event) {
+        let stays = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
+        for before in known.event.sessions.iter().filter(|before| !stays(before.sequence)) {
+            let message = format!(
+                "the session \"{}\" (day {}) is no longer in the file; it is kept, delete it by hand if it is off",
+                before.title, before.sequence
+            );
+            self.flag(Field::Day, Code::SessionGone, message);
+        }
+    }
+}
+
+/// One warning for each custom field that the timetable fills and the tenant lacks.
+fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
+    let any = |filled: &dyn Fn(&Event) -> bool| {
+        items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
+    };
+    let used = [
+        ("Event", &labels.sitting, any(&|_| true)),
+        ("Event", &labels.web_sale, any(&|_| true)),
+        ("Event", &labels.finalisation_date, any(&|event| event.finalisation_date.is_some())),
+        ("Event", &labels.event_url, any(&|event| event.event_url.is_some())),
+        ("Event", &labels.ocr_moodle_code, any(&|event| event.ocr_moodle_code.is_some())),
+        ("Session", &labels.day, any(&|event| !event.sessions.is_empty())),
+        ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
+    ];
+    let lacking = used.iter().filter(|(entity, label, used)| {
+        *used && !label.is_empty() && !ours.labels.contains(&(fold(entity), fold(label)))
+    });
+    lacking
+        .map(|(entity, label, _)| {
+            let message = format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only");
+            Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message))
+        })
+        .collect()
+}

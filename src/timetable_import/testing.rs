@@ -1,0 +1,204 @@
+//! Made-up timetables for the tests of this module, and a world in which all that they name is known.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::civil::{date, time};
+use jiff::tz::TimeZone;
+
+use crate::config::{Config, Labels};
+use crate::names::fold;
+
+use super::blocks::{self, Reading, Timetable, Venue};
+use super::facts::RemoteFacts;
+use super::layout::Field as F;
+use super::ours::{Contact, Linked, Named, OurProduct, OurVenue, Ours};
+use super::workbook::{self, Limits};
+use super::writing::{self, Entry, Line};
+
+/// Settings as they are without any file.
+pub fn reading() -> Reading {
+    let letters = [("A", "-04"), ("S", "-09")].map(|(letter, suffix)| (letter.to_owned(), suffix.to_owned()));
+    Reading {
+        zone: TimeZone::get("Europe/London").expect("a zone"),
+        sittings: BTreeMap::from(letters),
+        most_rows: 100_000,
+    }
+}
+
+/// The labels of the default settings.
+pub fn labels() -> Labels {
+    Config::load(None, |_| Some("/nowhere".into()).filter(|_: &String| false), &[("data_dir", "/nowhere".into())])
+        .expect("the defaults are valid")
+        .administrate
+        .labels
+}
+
+/// A blended event's row: its first session is on 13 January 2026, 09:30 to 17:00.
+pub fn event(title: &str) -> Line {
+    vec![
+        (F::Template, "CB1_f2f_3".into()),
+        (F::EventTitle, title.into()),
+        (F::SessionTitle, format!("{title}-1").into()),
+        (F::LearningMode, "Blended".into()),
+        (F::Location, "London".into()),
+        (F::Venue, "King's Cross".into()),
+        (F::TimeZone, "Europe - London".into()),
+        (F::StartDate, date(2026, 1, 13).into()),
+        (F::StartTime, "09:30".into()),
+        (F::EndDate, date(2026, 1, 13).into()),
+        (F::EndTime, "17:00".into()),
+        (F::LmsStartDate, date(2025, 10, 22).into()),
+        (F::LmsStartTime, time(16, 0, 0, 0).into()),
+        (F::LmsEndDate, date(2026, 4, 10).into()),
+        (F::LmsEndTime, time(0, 0, 0, 0).into()),
+        (F::MaxPlaces, 12.into()),
+        (F::Instructor, "Ada Marlow".into()),
+        (F::SessionInstructor, "Ada Marlow".into()),
+        (F::Day, 1.into()),
+        (F::FinalisationDate, date(2025, 10, 20).into()),
+        (F::WebSale, "N".into()),
+        (F::Sitting, "2026A".into()),
+        (F::Cancelled, "N".into()),
+    ]
+}
+
+/// A further session of that event, `day` weeks later.
+pub fn session(title: &str, day: i32) -> Line {
+    let on = date(2026, 1, 13).checked_add(jiff::Span::new().weeks(i64::from(day))).expect("a date");
+    vec![
+        (F::SessionTitle, format!("{title}-{day}").into()),
+        (F::LearningMode, "Blended".into()),
+        (F::Location, "London".into()),
+        (F::Venue, "King's Cross".into()),
+        (F::TimeZone, "Europe - London".into()),
+        (F::StartDate, on.into()),
+        (F::StartTime, "09:30".into()),
+        (F::EndDate, on.into()),
+        (F::EndTime, "17:00".into()),
+        (F::LmsStartTime, time(16, 0, 0, 0).into()),
+        (F::LmsEndTime, time(0, 0, 0, 0).into()),
+        (F::SessionInstructor, "Ada Marlow".into()),
+        (F::Day, day.into()),
+    ]
+}
+
+/// A self-paced event's row.
+pub fn self_paced(title: &str) -> Line {
+    vec![
+        (F::Template, "OC_CB1".into()),
+        (F::EventTitle, title.into()),
+        (F::LearningMode, "Self Paced (LMS)".into()),
+        (F::Location, "Online".into()),
+        (F::LmsStartDate, date(2025, 9, 1).into()),
+        (F::LmsStartTime, time(0, 0, 0, 0).into()),
+        (F::LmsEndDate, date(2026, 4, 30).into()),
+        (F::LmsEndTime, time(0, 0, 0, 0).into()),
+        (F::Sitting, "2026A".into()),
+        (F::OcrMoodleCode, "CB1 OC".into()),
+    ]
+}
+
+/// The same row with some fields set otherwise; `None` blanks one.
+pub fn with<const N: usize>(mut line: Line, changed: [(F, Option<Entry>); N]) -> Line {
+    for (field, entry) in changed {
+        line.retain(|(known, _)| *known != field);
+        line.extend(entry.map(|entry| (field, entry)));
+    }
+    line
+}
+
+/// Writes a workbook and reads it back.
+pub fn timetable(lines: &[Line]) -> Timetable {
+    let bytes = writing::timetable(lines).expect("a workbook");
+    let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
+    blocks::read(&sheet, &reading()).expect("not too large")
+}
+
+/// A world that knows and links all that a timetable names, everybody approved for everything.
+pub fn world_of(timetable: &Timetable) -> (Ours, RemoteFacts) {
+    let mut known = Known::default();
+    for block in &timetable.blocks {
+        let event = &block.event;
+        let template = event.template.as_deref().map(|code| known.template(code));
+        let place = event.location.clone().unwrap_or_default();
+        known.place(&place, &event.venue);
+        known.people(&event.instructors);
+        for (_, session) in &block.sessions {
+            known.people(&session.instructors);
+            known.place(session.location.as_deref().unwrap_or(&place), &session.venue);
+        }
+        for name in &event.administrators {
+            known.facts.administrators.push(Contact { external_id: format!("admin {name}"), name: name.clone() });
+        }
+        if let (Some(code), Some(sitting)) = (template, &event.sitting) {
+            known.product(&code, &sitting.mapped, &place);
+        }
+    }
+    let everybody: HashSet<String> = known.ours.instructors.iter().filter_map(|i| i.external_id.clone()).collect();
+    for template in &known.ours.templates {
+        known.facts.approved.insert(template.external_id.clone().unwrap_or_default(), everybody.clone());
+    }
+    let labels = labels();
+    for label in
+        [&labels.sitting, &labels.finalisation_date, &labels.event_url, &labels.web_sale, &labels.ocr_moodle_code]
+    {
+        known.ours.labels.insert(("event".to_owned(), fold(label)));
+    }
+    for label in [&labels.day, &labels.session_url] {
+        known.ours.labels.insert(("session".to_owned(), fold(label)));
+    }
+    (known.ours, known.facts)
+}
+
+#[derive(Default)]
+struct Known {
+    ours: Ours,
+    facts: RemoteFacts,
+}
+
+fn remember(records: &mut Vec<Linked>, name: &str) -> i64 {
+    if let Some(known) = records.iter().find(|known| fold(&known.record.name) == fold(name)) {
+        return known.record.id;
+    }
+    let id = records.len() as i64 + 1;
+    let record = Named { id, name: name.to_owned() };
+    records.push(Linked { record, is_active: true, external_id: Some(format!("remote {name}")) });
+    id
+}
+
+impl Known {
+    fn template(&mut self, code: &str) -> String {
+        remember(&mut self.ours.templates, code);
+        code.to_owned()
+    }
+
+    fn people(&mut self, names: &[String]) {
+        for name in names {
+            remember(&mut self.ours.instructors, name);
+        }
+    }
+
+    fn place(&mut self, location: &str, venue: &Venue) {
+        let location = remember(&mut self.ours.locations, location);
+        let Venue::Named(name) = venue else { return };
+        let known = |known: &OurVenue| known.location_id == Some(location) && known.linked.record.name == *name;
+        if !self.ours.venues.iter().any(known) {
+            let record = Named { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
+            let linked = Linked { record, is_active: true, external_id: Some(format!("remote {name}")) };
+            self.ours.venues.push(OurVenue { linked, location_id: Some(location) });
+        }
+    }
+
+    fn product(&mut self, code: &str, session_code: &str, location: &str) {
+        let name = format!("{code}/{location}/{session_code}");
+        if !self.ours.products.iter().any(|known| known.product.name == name) {
+            self.ours.products.push(OurProduct {
+                product: Named { id: self.ours.products.len() as i64 + 1, name },
+                is_active: true,
+                session_code: session_code.to_owned(),
+                variation_code: code.to_owned(),
+                location_name: location.to_owned(),
+            });
+        }
+    }
+}
