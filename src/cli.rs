@@ -78,6 +78,8 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See everything at work on this machine, with made-up data or with your own timetable
+    Demo(crate::demo::cli::Args),
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
     /// Find products with their events and sessions, and bundles
@@ -131,6 +133,7 @@ pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
+        Command::Demo(args) => crate::demo::cli::run(&context, args).await,
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,

@@ -4,8 +4,9 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
-use super::provider::{Good, Person, Provider, LearningMode, Template, Tutorial};
+use super::provider::{Good, Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
+use crate::tutorials::LearningMode;
 use crate::tutorials::references::{Location, Venue};
 
 /// Series of subjects: letters, what the series is about, and its subjects numbered from 1.
@@ -156,6 +157,7 @@ pub fn provider(today: Date) -> Provider {
         venues: venues(),
         administrators: people(ADMINISTRATORS),
         goods: goods(),
+        spelt_carelessly: true,
         subjects,
         exam_sessions,
         templates,

@@ -6,9 +6,10 @@ use sqlx::PgConnection;
 
 use super::codes::{Codes, slug};
 use super::invented::{LIVE_ONLINE, ONLINE};
-use super::provider::{Good, PRICES, Provider, LearningMode, Template, priced};
+use super::provider::{Good, PRICES, Provider, Template, priced};
 use crate::catalogue::{self, Bundle, Catalogue, Facet, Group, Offer, Product, Recommendation, Variation};
 use crate::error::Result;
+use crate::tutorials::LearningMode;
 use crate::tutorials::references::{self, CourseTemplate, Instructor, References};
 
 /// Brings in what is missing of a provider.
@@ -55,20 +56,20 @@ pub fn catalogue_of(provider: &Provider) -> Catalogue {
     catalogue
 }
 
+/// A filter group: key and name.
+type Named = (&'static str, &'static str);
+
 /// Categories, and the kinds of products in each.
-const GROUPS: [(&str, &str, &[(&str, &str)]); 3] = [
-    (
-        "tutorial",
-        "Tutorial",
-        &[("online", "Live online tutorial"), ("room", "Face-to-face tutorial"), ("alone", "Self-paced tutorial")],
-    ),
-    ("material", "Material", &[("notes", "Course notes"), ("cards", "Flashcards")]),
-    ("marking", "Marking", &[("assignments", "Assignment marking"), ("mocks", "Mock exam marking")]),
+#[rustfmt::skip]
+const GROUPS: [(Named, &[Named]); 3] = [
+    (("tutorial", "Tutorial"), &[("online", "Live online tutorial"), ("room", "Face-to-face tutorial"), ("alone", "Self-paced tutorial")]),
+    (("material", "Material"), &[("notes", "Course notes"), ("cards", "Flashcards")]),
+    (("marking", "Marking"), &[("assignments", "Assignment marking"), ("mocks", "Mock exam marking")]),
 ];
 
 fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
-    for (code, name, below) in GROUPS {
+    for ((code, name), below) in GROUPS {
         groups.push(Group { name: name.into(), code: code.into(), parent: None });
         groups.extend(below.iter().map(|(kind, name)| Group {
             name: (*name).into(),
@@ -80,8 +81,8 @@ fn groups() -> Vec<Group> {
 }
 
 fn facets() -> Vec<Facet> {
-    let categories = GROUPS.iter().map(|(code, ..)| (*code).into()).collect();
-    let kinds = GROUPS.iter().flat_map(|(.., below)| below.iter().map(|(kind, _)| (*kind).into())).collect();
+    let categories = GROUPS.iter().map(|((code, _), _)| (*code).into()).collect();
+    let kinds = GROUPS.iter().flat_map(|(_, below)| below.iter().map(|(kind, _)| (*kind).into())).collect();
     vec![
         Facet { key: "categories".into(), label: "Category".into(), groups: categories },
         Facet { key: "product_types".into(), label: "Kind of product".into(), groups: kinds },

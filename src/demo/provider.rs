@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
+use crate::tutorials::LearningMode;
 use crate::tutorials::references::{Location, Venue};
 
 /// Three prices for everything: type here, price level there, per cent of the full price.
@@ -33,17 +34,8 @@ pub struct Provider {
     pub tutorials: Vec<Tutorial>,
     /// Materials and marking, each on sale for every subject in every exam session.
     pub goods: Vec<Good>,
-}
-
-/// How the events of a template are taught.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LearningMode {
-    /// Sessions and self-study around them.
-    Blended,
-    /// Sessions only.
-    Classroom,
-    /// Self-study only.
-    SelfPaced,
+    /// Whether some names stand in Administrate in other letters or with other blanks than here.
+    pub spelt_carelessly: bool,
 }
 
 /// A course template.

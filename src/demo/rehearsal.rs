@@ -13,10 +13,11 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::codes::Codes;
-use super::provider::{Person, Provider, LearningMode, Template, Tutorial};
+use super::provider::{Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Subject};
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, EventCells, Mode, SessionCells, Timetable, Venue};
+use crate::timetable_import::blocks::{Block, EventCells, SessionCells, Timetable, Venue};
+use crate::tutorials::LearningMode;
 use crate::tutorials::references;
 
 /// Longest subject code that a column holds.
@@ -114,15 +115,10 @@ impl Seen {
         }
     }
 
-    fn template(&mut self, code: &str, mode: Mode) -> usize {
+    fn template(&mut self, code: &str, mode: LearningMode) -> usize {
         let at = self.templates.meet(code);
         if at == self.of_templates.len() {
-            let teaching = match mode {
-                Mode::Blended => LearningMode::Blended,
-                Mode::Classroom => LearningMode::Classroom,
-                Mode::Lms => LearningMode::Lms,
-            };
-            self.of_templates.push(Traits { teaching, sessions: 0, approved: Vec::new() });
+            self.of_templates.push(Traits { teaching: mode, sessions: 0, approved: Vec::new() });
         }
         at
     }

@@ -25,19 +25,11 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .layer(middleware::from_fn(loopback_only))
 }
 
-async fn loopback_only(
-    ConnectInfo(line): ConnectInfo<Line>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn loopback_only(ConnectInfo(line): ConnectInfo<Line>, request: Request, next: Next) -> Response {
     if line.peer.ip().is_loopback() {
         next.run(request).await
     } else {
-        (
-            StatusCode::FORBIDDEN,
-            "control routes answer on loopback only",
-        )
-            .into_response()
+        (StatusCode::FORBIDDEN, "control routes answer on loopback only").into_response()
     }
 }
 
@@ -54,8 +46,8 @@ async fn add_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
         Ok(OneOrMore::One(fault)) => vec![fault],
         // The untagged enum hides which field is wrong; a second reading tells.
         Err(_) => {
-            let problem = serde_json::from_slice::<Fault>(&body)
-                .map_or_else(|error| error.to_string(), |_| String::new());
+            let problem =
+                serde_json::from_slice::<Fault>(&body).map_or_else(|error| error.to_string(), |_| String::new());
             return (StatusCode::BAD_REQUEST, format!("no fault: {problem}")).into_response();
         }
     };

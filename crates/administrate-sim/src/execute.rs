@@ -42,9 +42,7 @@ pub(crate) struct Prepared {
 
 /// Validates a request. `Err` is the answer, without `data`.
 pub(crate) fn prepare(schema: &SchemaOf, request: Request) -> Result<Prepared, JsonMap> {
-    let document = schema
-        .check(&request.query)
-        .map_err(|errors| refused_all(&errors))?;
+    let document = schema.check(&request.query).map_err(|errors| refused_all(&errors))?;
     let operation = document
         .operations
         .get(request.operation_name.as_deref())
@@ -57,12 +55,7 @@ pub(crate) fn prepare(schema: &SchemaOf, request: Request) -> Result<Prepared, J
         return Err(refused(&problem));
     }
     let operations = paths(&document, &operation);
-    Ok(Prepared {
-        document,
-        operation,
-        variables,
-        operations,
-    })
+    Ok(Prepared { document, operation, variables, operations })
 }
 
 /// Root fields of a query, `group.verb` of a mutation.
@@ -103,10 +96,7 @@ pub(crate) fn carry_out(
         .operation(&prepared.operation)
         .coerced_variable_values(&prepared.variables)
         .enable_schema_introspection(schema.profile.introspection)
-        .execute_sync(&Object {
-            world: &world,
-            what: What::Entity(root),
-        });
+        .execute_sync(&Object { world: &world, what: What::Entity(root) });
     let answer = match executed {
         Ok(response) => match serde_json_bytes::to_value(&response) {
             Ok(JsonValue::Object(answer)) => answer,

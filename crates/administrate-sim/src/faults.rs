@@ -106,29 +106,17 @@ pub enum Action {
 impl Fault {
     /// A rule that strikes the first call of an operation, once.
     pub fn first(on: &str, action: Action) -> Self {
-        Self {
-            on: on.to_owned(),
-            skip: 0,
-            every: 1,
-            times: 1,
-            action,
-        }
+        Self { on: on.to_owned(), skip: 0, every: 1, times: 1, action }
     }
 
     /// A rule that strikes the n-th call of an operation (1 is the first), once.
     pub fn nth(on: &str, n: u64, action: Action) -> Self {
-        Self {
-            skip: n.saturating_sub(1),
-            ..Self::first(on, action)
-        }
+        Self { skip: n.saturating_sub(1), ..Self::first(on, action) }
     }
 
     /// A rule that strikes every call of an operation.
     pub fn always(on: &str, action: Action) -> Self {
-        Self {
-            times: 0,
-            ..Self::first(on, action)
-        }
+        Self { times: 0, ..Self::first(on, action) }
     }
 
     fn matches(&self, operations: &[String]) -> bool {
@@ -151,11 +139,7 @@ struct Armed {
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.rules.push(Armed {
-            fault,
-            seen: 0,
-            struck: 0,
-        });
+        self.rules.push(Armed { fault, seen: 0, struck: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -165,11 +149,7 @@ impl Faults {
     /// The action for a request with these operations. Every matching rule counts the call, one acts.
     pub(crate) fn strike(&mut self, operations: &[String]) -> Option<Action> {
         let mut action = None;
-        for rule in self
-            .rules
-            .iter_mut()
-            .filter(|rule| rule.fault.matches(operations))
-        {
+        for rule in self.rules.iter_mut().filter(|rule| rule.fault.matches(operations)) {
             if rule.is_due() && action.is_none() {
                 rule.struck += 1;
                 action = Some(rule.fault.action.clone());
@@ -183,10 +163,7 @@ impl Faults {
 impl Armed {
     fn is_due(&self) -> bool {
         let spent = self.fault.times > 0 && self.struck >= self.fault.times;
-        let turn = self
-            .seen
-            .checked_sub(self.fault.skip)
-            .map(|past| past % self.fault.every.max(1));
+        let turn = self.seen.checked_sub(self.fault.skip).map(|past| past % self.fault.every.max(1));
         !spent && turn == Some(0)
     }
 }
@@ -207,29 +184,16 @@ mod tests {
     fn struck(fault: Fault, calls: usize) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.add(fault);
-        (0..calls)
-            .map(|_| faults.strike(&["locations".to_owned()]).is_some())
-            .collect()
+        (0..calls).map(|_| faults.strike(&["locations".to_owned()]).is_some()).collect()
     }
 
     #[test]
     fn rules_strike_when_they_say() {
-        let rule = |skip, every, times| Fault {
-            skip,
-            every,
-            times,
-            ..Fault::first("locations", Action::EmptyErrors)
-        };
+        let rule = |skip, every, times| Fault { skip, every, times, ..Fault::first("locations", Action::EmptyErrors) };
         assert_eq!(struck(rule(0, 1, 1), 3), [true, false, false]);
         assert_eq!(struck(rule(2, 1, 1), 4), [false, false, true, false]);
         assert_eq!(struck(rule(1, 2, 0), 5), [false, true, false, true, false]);
-        assert_eq!(
-            struck(Fault::always("venues", Action::EmptyErrors), 2),
-            [false, false]
-        );
-        assert_eq!(
-            struck(Fault::always("*", Action::EmptyErrors), 2),
-            [true, true]
-        );
+        assert_eq!(struck(Fault::always("venues", Action::EmptyErrors), 2), [false, false]);
+        assert_eq!(struck(Fault::always("*", Action::EmptyErrors), 2), [true, true]);
     }
 }

@@ -62,9 +62,7 @@ impl Filter {
                 refuse(format!("the filter on \"{field}\" needs \"values\""))
             }
             Operation::In | Operation::Notin | Operation::Contains => Ok(()),
-            _ if self.value.is_none() => {
-                refuse(format!("the filter on \"{field}\" needs \"value\""))
-            }
+            _ if self.value.is_none() => refuse(format!("the filter on \"{field}\" needs \"value\"")),
             _ => Ok(()),
         }
     }
@@ -86,35 +84,24 @@ impl Filter {
             Operation::Notnull => !is_null(attribute),
             Operation::In => among()?,
             Operation::Notin => !among()?,
-            Operation::Contains => values
-                .iter()
-                .flatten()
-                .all(|value| contains(attribute, value)),
-            Operation::Like => texts(attribute)
-                .iter()
-                .any(|text| like(&text.to_lowercase(), &value.to_lowercase())),
+            Operation::Contains => values.iter().flatten().all(|value| contains(attribute, value)),
+            Operation::Like => texts(attribute).iter().any(|text| like(&text.to_lowercase(), &value.to_lowercase())),
             Operation::Wordlike => texts(attribute).iter().any(|text| wordlike(text, value)),
             Operation::Ne => self.order(attribute, value)? != Some(Ordering::Equal),
-            compared => self
-                .order(attribute, value)?
-                .is_some_and(|ordering| match compared {
-                    Operation::Eq => ordering.is_eq(),
-                    Operation::Ge => ordering.is_ge(),
-                    Operation::Gt => ordering.is_gt(),
-                    Operation::Le => ordering.is_le(),
-                    _ => ordering.is_lt(),
-                }),
+            compared => self.order(attribute, value)?.is_some_and(|ordering| match compared {
+                Operation::Eq => ordering.is_eq(),
+                Operation::Ge => ordering.is_ge(),
+                Operation::Gt => ordering.is_gt(),
+                Operation::Le => ordering.is_le(),
+                _ => ordering.is_lt(),
+            }),
         })
     }
 
     /// How the attribute stands to a value; `None` for null.
     fn order(&self, attribute: &Attribute, value: &str) -> Result<Option<Ordering>, FieldError> {
-        let malformed = |kind: &str| {
-            refuse(format!(
-                "the filter on \"{}\" expects {kind}, not \"{value}\"",
-                self.field
-            ))
-        };
+        let malformed =
+            |kind: &str| refuse(format!("the filter on \"{}\" expects {kind}, not \"{value}\"", self.field));
         match attribute {
             Attribute::Text(text) => Ok(text.as_deref().map(|text| text.cmp(value))),
             Attribute::Number(number) => match value.parse::<i64>() {
@@ -127,11 +114,9 @@ impl Filter {
                 _ => malformed("\"true\" or \"false\""),
             },
             Attribute::Id { id, .. } => Ok(Some(id.as_str().cmp(value))),
-            Attribute::Several(items) => Ok(Some(if items.iter().any(|item| item == value) {
-                Ordering::Equal
-            } else {
-                Ordering::Less
-            })),
+            Attribute::Several(items) => {
+                Ok(Some(if items.iter().any(|item| item == value) { Ordering::Equal } else { Ordering::Less }))
+            }
         }
     }
 }
@@ -142,9 +127,7 @@ pub(crate) fn compare(left: &Attribute, right: &Attribute) -> Ordering {
         (Attribute::Text(left), Attribute::Text(right)) => left.cmp(right),
         (Attribute::Number(left), Attribute::Number(right)) => left.cmp(right),
         (Attribute::Truth(left), Attribute::Truth(right)) => left.cmp(right),
-        (Attribute::Id { number: left, .. }, Attribute::Id { number: right, .. }) => {
-            left.cmp(right)
-        }
+        (Attribute::Id { number: left, .. }, Attribute::Id { number: right, .. }) => left.cmp(right),
         _ => Ordering::Equal,
     }
 }
@@ -196,9 +179,7 @@ fn wordlike(text: &str, wanted: &str) -> bool {
 }
 
 fn words(text: &str) -> Vec<String> {
-    let parts = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     parts.map(str::to_lowercase).collect()
 }
 

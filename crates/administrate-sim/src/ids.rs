@@ -25,11 +25,7 @@ pub(crate) fn split(id: &str) -> Option<(String, String)> {
 /// The number of a global id of that type; `None` for anything else.
 pub(crate) fn decode(prefix: &str, id: &str) -> Option<Number> {
     let (found, rest) = split(id)?;
-    if found == prefix {
-        rest.parse().ok()
-    } else {
-        None
-    }
+    if found == prefix { rest.parse().ok() } else { None }
 }
 
 #[cfg(test)]

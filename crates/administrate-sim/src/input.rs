@@ -14,12 +14,8 @@ use serde_json::{Map, Value};
 pub(crate) fn arguments(schema: &Schema, variables: &JsonMap, field: &Field) -> Map<String, Value> {
     let mut coerced = Map::new();
     for definition in &field.definition.arguments {
-        let given = field
-            .arguments
-            .iter()
-            .find(|argument| argument.name == definition.name);
-        let value =
-            given.and_then(|argument| value(schema, variables, &definition.ty, &argument.value));
+        let given = field.arguments.iter().find(|argument| argument.name == definition.name);
+        let value = given.and_then(|argument| value(schema, variables, &definition.ty, &argument.value));
         if let Some(value) = value {
             coerced.insert(definition.name.to_string(), value);
         }
@@ -28,24 +24,16 @@ pub(crate) fn arguments(schema: &Schema, variables: &JsonMap, field: &Field) -> 
 }
 
 /// `None` stands for a variable that was not provided.
-fn value(
-    schema: &Schema,
-    variables: &JsonMap,
-    ty: &Type,
-    literal: &Node<Literal>,
-) -> Option<Value> {
+fn value(schema: &Schema, variables: &JsonMap, ty: &Type, literal: &Node<Literal>) -> Option<Value> {
     let plain = match literal.as_ref() {
-        Literal::Variable(name) => {
-            serde_json::to_value(variables.get(name.as_str())?).unwrap_or_default()
-        }
+        Literal::Variable(name) => serde_json::to_value(variables.get(name.as_str())?).unwrap_or_default(),
         Literal::Null => Value::Null,
         Literal::List(items) => {
             let item = |item| value(schema, variables, ty.item_type(), item).unwrap_or_default();
             Value::Array(items.iter().map(item).collect())
         }
         Literal::Object(fields) => {
-            let Some(ExtendedType::InputObject(input)) = schema.types.get(ty.inner_named_type())
-            else {
+            let Some(ExtendedType::InputObject(input)) = schema.types.get(ty.inner_named_type()) else {
                 return None;
             };
             let field = |(name, literal): &(apollo_compiler::Name, Node<Literal>)| {
@@ -67,13 +55,10 @@ fn value(
 fn settle(schema: &Schema, ty: &Type, plain: Value) -> Value {
     match (ty, plain) {
         (_, Value::Null) => Value::Null,
-        (Type::List(item) | Type::NonNullList(item), Value::Array(items)) => items
-            .into_iter()
-            .map(|value| settle(schema, item, value))
-            .collect(),
-        (Type::List(item) | Type::NonNullList(item), single) => {
-            Value::Array(vec![settle(schema, item, single)])
+        (Type::List(item) | Type::NonNullList(item), Value::Array(items)) => {
+            items.into_iter().map(|value| settle(schema, item, value)).collect()
         }
+        (Type::List(item) | Type::NonNullList(item), single) => Value::Array(vec![settle(schema, item, single)]),
         (Type::Named(name) | Type::NonNullNamed(name), Value::Number(number)) if name == "ID" => {
             Value::String(number.to_string())
         }
@@ -81,13 +66,10 @@ fn settle(schema: &Schema, ty: &Type, plain: Value) -> Value {
             let Some(ExtendedType::InputObject(input)) = schema.types.get(name) else {
                 return Value::Object(fields);
             };
-            let settled =
-                fields
-                    .into_iter()
-                    .map(|(key, value)| match input.fields.get(key.as_str()) {
-                        Some(definition) => (key, settle(schema, &definition.ty, value)),
-                        None => (key, value),
-                    });
+            let settled = fields.into_iter().map(|(key, value)| match input.fields.get(key.as_str()) {
+                Some(definition) => (key, settle(schema, &definition.ty, value)),
+                None => (key, value),
+            });
             Value::Object(settled.collect())
         }
         (_, plain) => plain,

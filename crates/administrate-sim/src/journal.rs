@@ -18,9 +18,7 @@ use crate::tenant::Tenant;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// Reading or writing failed.
-    #[error(
-        "the simulator's state {path}: {source}; check that its folder exists and can be written"
-    )]
+    #[error("the simulator's state {path}: {source}; check that its folder exists and can be written")]
     Io {
         /// The file.
         path: PathBuf,
@@ -28,9 +26,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// Another process uses it.
-    #[error(
-        "the simulator's state {path} is in use by another process; stop that one or name another file"
-    )]
+    #[error("the simulator's state {path} is in use by another process; stop that one or name another file")]
     InUse {
         /// The file.
         path: PathBuf,
@@ -66,35 +62,18 @@ impl Journal {
         let lock = lock(path)?;
         let (generation, tenant) = match fs::read(path) {
             Ok(bytes) => {
-                let broken = |source| StateError::Broken {
-                    path: path.to_owned(),
-                    source,
-                };
-                let Snapshot {
-                    generation,
-                    mut tenant,
-                } = serde_json::from_slice(&bytes).map_err(broken)?;
+                let broken = |source| StateError::Broken { path: path.to_owned(), source };
+                let Snapshot { generation, mut tenant } = serde_json::from_slice(&bytes).map_err(broken)?;
                 replay(&journal_of(path, generation), &mut tenant)?;
                 (generation, tenant)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, seed),
             Err(source) => {
-                return Err(StateError::Io {
-                    path: path.to_owned(),
-                    source,
-                });
+                return Err(StateError::Io { path: path.to_owned(), source });
             }
         };
         let lines = begin(path, generation + 1, &tenant)?;
-        Ok((
-            Self {
-                snapshot: path.to_owned(),
-                generation: generation + 1,
-                lines,
-                _lock: lock,
-            },
-            tenant,
-        ))
+        Ok((Self { snapshot: path.to_owned(), generation: generation + 1, lines, _lock: lock }, tenant))
     }
 
     /// Adds one accepted mutation.
@@ -125,21 +104,11 @@ fn sibling(path: &Path, ending: &str) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File, StateError> {
     let file = sibling(path, "lock");
-    let io = |source| StateError::Io {
-        path: file.clone(),
-        source,
-    };
-    let opened = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&file)
-        .map_err(io)?;
+    let io = |source| StateError::Io { path: file.clone(), source };
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io)?;
     match opened.try_lock() {
         Ok(()) => Ok(opened),
-        Err(TryLockError::WouldBlock) => Err(StateError::InUse {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io(source)),
     }
 }
@@ -150,48 +119,23 @@ fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => {
-            return Err(StateError::Io {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(StateError::Io { path: path.to_owned(), source });
         }
     };
-    for line in text
-        .split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'))
-    {
-        let broken = |source| StateError::Broken {
-            path: path.to_owned(),
-            source,
-        };
+    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        let broken = |source| StateError::Broken { path: path.to_owned(), source };
         let mutation: Mutation = serde_json::from_str(line).map_err(broken)?;
-        mutations::apply(
-            tenant,
-            &mutation.operation,
-            &mutation.arguments,
-            mutation.at,
-        );
+        mutations::apply(tenant, &mutation.operation, &mutation.arguments, mutation.at);
     }
     Ok(())
 }
 
 /// Writes a snapshot under a new generation, opens its journal, and takes the journal before away.
 fn begin(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
-    let io = |source| StateError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| StateError::Io { path: path.to_owned(), source };
     let journal = journal_of(path, generation);
-    let lines = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .open(&journal)
-        .map_err(io)?;
-    let bytes = serde_json::to_vec(&Snapshot {
-        generation,
-        tenant: tenant.clone(),
-    });
+    let lines = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io)?;
+    let bytes = serde_json::to_vec(&Snapshot { generation, tenant: tenant.clone() });
     let fresh = sibling(path, "new");
     fs::write(&fresh, bytes.map_err(|error| io(error.into()))?).map_err(io)?;
     fs::rename(&fresh, path).map_err(io)?;

@@ -80,11 +80,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
         None => Tenant::sample(),
     };
-    let profile = if arguments.no_introspection {
-        arguments.profile.without_introspection()
-    } else {
-        arguments.profile
-    };
+    let profile =
+        if arguments.no_introspection { arguments.profile.without_introspection() } else { arguments.profile };
     let options = Options {
         bind: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
         profile,
@@ -93,16 +90,12 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         token_lifetime: Duration::from_secs(arguments.token_lifetime),
         ..Options::default()
     };
-    let running = Simulator::start(options, seed)
-        .await
-        .map_err(|error| error.to_string())?;
+    let running = Simulator::start(options, seed).await.map_err(|error| error.to_string())?;
     for fault in arguments.fault {
         running.fault(fault);
     }
     println!("{}", exports(&running));
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
+    tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
     running.stop().await;
     Ok(())
 }

@@ -17,10 +17,7 @@ pub struct Credentials {
 
 impl Default for Credentials {
     fn default() -> Self {
-        Self {
-            id: "simulated-client".to_owned(),
-            secret: "simulated-secret".to_owned(),
-        }
+        Self { id: "simulated-client".to_owned(), secret: "simulated-secret".to_owned() }
     }
 }
 
@@ -44,10 +41,7 @@ pub(crate) struct Refused {
 }
 
 fn refused(status: u16, error: &str, description: &str) -> Refused {
-    Refused {
-        status,
-        body: json!({ "error": error, "error_description": description }),
-    }
+    Refused { status, body: json!({ "error": error, "error_description": description }) }
 }
 
 impl OAuth {
@@ -63,41 +57,26 @@ impl OAuth {
     }
 
     /// Answers a token request.
-    pub(crate) fn token(
-        &mut self,
-        form: &BTreeMap<String, String>,
-        now: Timestamp,
-    ) -> Result<Value, Refused> {
+    pub(crate) fn token(&mut self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<Value, Refused> {
         let given = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-        let known = given("client_id") == self.credentials.id
-            && given("client_secret") == self.credentials.secret;
+        let known = given("client_id") == self.credentials.id && given("client_secret") == self.credentials.secret;
         match given("grant_type") {
             "" => return Err(refused(400, "invalid_request", "grant_type is missing")),
             "client_credentials" | "refresh_token" | "authorization_code" => {}
             _ => {
-                return Err(refused(
-                    400,
-                    "unsupported_grant_type",
-                    "the grant type is not supported",
-                ));
+                return Err(refused(400, "unsupported_grant_type", "the grant type is not supported"));
             }
         }
         if !known {
-            return Err(refused(
-                401,
-                "invalid_client",
-                "client authentication failed",
-            ));
+            return Err(refused(401, "invalid_client", "client authentication failed"));
         }
         match given("grant_type") {
-            "refresh_token" if !self.refresh.contains(given("refresh_token")) => Err(refused(
-                400,
-                "invalid_grant",
-                "the refresh token is not valid",
-            )),
-            "authorization_code" if !self.redeem(given("code"), form.get("redirect_uri")) => Err(
-                refused(400, "invalid_grant", "the authorization code is not valid"),
-            ),
+            "refresh_token" if !self.refresh.contains(given("refresh_token")) => {
+                Err(refused(400, "invalid_grant", "the refresh token is not valid"))
+            }
+            "authorization_code" if !self.redeem(given("code"), form.get("redirect_uri")) => {
+                Err(refused(400, "invalid_grant", "the authorization code is not valid"))
+            }
             // A refresh token may be absent here (facts §1.2), so clients cannot rely on it.
             "client_credentials" => Ok(self.issue(now, None)),
             "refresh_token" => {
@@ -126,9 +105,7 @@ impl OAuth {
     /// Whether an `Authorization` header lets a request in.
     pub(crate) fn admits(&self, header: Option<&str>, now: Timestamp) -> bool {
         let token = header.and_then(|header| header.strip_prefix("Bearer "));
-        token
-            .and_then(|token| self.access.get(token))
-            .is_some_and(|ends| now < *ends)
+        token.and_then(|token| self.access.get(token)).is_some_and(|ends| now < *ends)
     }
 
     /// Ends all access tokens; refresh tokens live on.
@@ -165,13 +142,9 @@ mod tests {
     use super::*;
 
     fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let usual = [
-            ("client_id", "simulated-client"),
-            ("client_secret", "simulated-secret"),
-        ];
+        let usual = [("client_id", "simulated-client"), ("client_secret", "simulated-secret")];
         let all = usual.iter().chain(pairs);
-        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -179,37 +152,13 @@ mod tests {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
         for (pairs, status, error) in [
             (vec![], 400, "invalid_request"),
-            (
-                vec![("grant_type", "password")],
-                400,
-                "unsupported_grant_type",
-            ),
-            (
-                vec![
-                    ("grant_type", "client_credentials"),
-                    ("client_secret", "no"),
-                ],
-                401,
-                "invalid_client",
-            ),
-            (
-                vec![("grant_type", "refresh_token"), ("refresh_token", "no")],
-                400,
-                "invalid_grant",
-            ),
-            (
-                vec![("grant_type", "authorization_code"), ("code", "no")],
-                400,
-                "invalid_grant",
-            ),
+            (vec![("grant_type", "password")], 400, "unsupported_grant_type"),
+            (vec![("grant_type", "client_credentials"), ("client_secret", "no")], 401, "invalid_client"),
+            (vec![("grant_type", "refresh_token"), ("refresh_token", "no")], 400, "invalid_grant"),
+            (vec![("grant_type", "authorization_code"), ("code", "no")], 400, "invalid_grant"),
         ] {
-            let refused = oauth
-                .token(&form(&pairs), Timestamp::UNIX_EPOCH)
-                .unwrap_err();
-            assert_eq!(
-                (refused.status, &refused.body["error"]),
-                (status, &json!(error))
-            );
+            let refused = oauth.token(&form(&pairs), Timestamp::UNIX_EPOCH).unwrap_err();
+            assert_eq!((refused.status, &refused.body["error"]), (status, &json!(error)));
         }
     }
 
@@ -217,11 +166,7 @@ mod tests {
     fn tokens_end() {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
         let start = Timestamp::UNIX_EPOCH;
-        assert!(
-            oauth
-                .token(&form(&[("grant_type", "client_credentials")]), start)
-                .is_ok()
-        );
+        assert!(oauth.token(&form(&[("grant_type", "client_credentials")]), start).is_ok());
         let header = Some("Bearer simulated-access-1");
         assert!(oauth.admits(header, start));
         assert!(!oauth.admits(header, start + Duration::from_secs(60)));
@@ -233,13 +178,9 @@ mod tests {
     #[test]
     fn a_code_works_once() {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
-        let code = oauth
-            .authorize("simulated-client", "http://localhost/back")
-            .unwrap_or_default();
+        let code = oauth.authorize("simulated-client", "http://localhost/back").unwrap_or_default();
         let redeem = form(&[("grant_type", "authorization_code"), ("code", &code)]);
-        let first = oauth
-            .token(&redeem, Timestamp::UNIX_EPOCH)
-            .unwrap_or_default();
+        let first = oauth.token(&redeem, Timestamp::UNIX_EPOCH).unwrap_or_default();
         assert!(first["refresh_token"].is_string());
         assert!(oauth.token(&redeem, Timestamp::UNIX_EPOCH).is_err());
     }

@@ -35,44 +35,21 @@ struct Order {
 }
 
 /// The page of `rows` that a field's arguments ask for.
-pub(crate) fn connection(
-    world: &World<'_>,
-    rows: Vec<Entity>,
-    ask: &Ask<'_>,
-) -> Result<Part, FieldError> {
+pub(crate) fn connection(world: &World<'_>, rows: Vec<Entity>, ask: &Ask<'_>) -> Result<Part, FieldError> {
     let asked: PageArguments = serde_json::from_value(Value::Object(ask.arguments.clone()))
-        .map_err(|error| FieldError {
-            message: format!("{}: {error}", ask.field),
-        })?;
+        .map_err(|error| FieldError { message: format!("{}: {error}", ask.field) })?;
     let tenant = world.tenant.borrow();
     let filters: Vec<Filter> = asked.filters.into_iter().flatten().flatten().collect();
-    let orders: Vec<Order> = asked
-        .order_by
-        .into_iter()
-        .chain(asked.order)
-        .flatten()
-        .flatten()
-        .collect();
+    let orders: Vec<Order> = asked.order_by.into_iter().chain(asked.order).flatten().flatten().collect();
     let mut rows = filtered(&tenant, rows, &filters)?;
     sort(&tenant, &mut rows, &orders)?;
     let from = start(asked.offset, asked.after.as_deref())?;
     let size = match asked.first {
         None => USUAL,
-        Some(first) => usize::try_from(first)
-            .map_err(|_| negative("first"))?
-            .min(MOST),
+        Some(first) => usize::try_from(first).map_err(|_| negative("first"))?.min(MOST),
     };
-    let name = ask
-        .type_name
-        .strip_suffix("Connection")
-        .unwrap_or(ask.type_name);
-    let nodes = rows
-        .iter()
-        .skip(from)
-        .take(size)
-        .copied()
-        .map(Part::One)
-        .collect();
+    let name = ask.type_name.strip_suffix("Connection").unwrap_or(ask.type_name);
+    let nodes = rows.iter().skip(from).take(size).copied().map(Part::One).collect();
     Ok(page(name, nodes, from, rows.len()))
 }
 
@@ -86,11 +63,7 @@ fn page(name: &str, nodes: Vec<Part>, from: usize, total: usize) -> Part {
     let cursor = |index: usize| Part::leaf(ids::encode("Cursor", index as Number));
     let shown = nodes.len();
     let ends = |index: usize| {
-        if shown == 0 {
-            Part::NULL
-        } else {
-            cursor(index)
-        }
+        if shown == 0 { Part::NULL } else { cursor(index) }
     };
     let info = Part::record(
         "PageInfo",
@@ -103,16 +76,10 @@ fn page(name: &str, nodes: Vec<Part>, from: usize, total: usize) -> Part {
         ],
     );
     let edge = |(at, node): (usize, Part)| {
-        Record::new(
-            format!("{name}Edge"),
-            vec![("cursor", cursor(from + at)), ("node", node)],
-        )
+        Record::new(format!("{name}Edge"), vec![("cursor", cursor(from + at)), ("node", node)])
     };
     let edges = nodes.into_iter().enumerate().map(edge).collect();
-    Part::record(
-        format!("{name}Connection"),
-        vec![("edges", Part::Records(edges)), ("pageInfo", info)],
-    )
+    Part::record(format!("{name}Connection"), vec![("edges", Part::Records(edges)), ("pageInfo", info)])
 }
 
 /// `after` names the row before the page; `offset` counts from there, or from the beginning.
@@ -120,26 +87,18 @@ fn start(offset: Option<i64>, after: Option<&str>) -> Result<usize, FieldError> 
     let offset = usize::try_from(offset.unwrap_or(0)).map_err(|_| negative("offset"))?;
     match after {
         None => Ok(offset),
-        Some(cursor) => {
-            match ids::decode("Cursor", cursor).and_then(|index| usize::try_from(index).ok()) {
-                Some(index) => Ok(index.saturating_add(1).saturating_add(offset)),
-                None => refuse(format!("\"{cursor}\" is no cursor")),
-            }
-        }
+        Some(cursor) => match ids::decode("Cursor", cursor).and_then(|index| usize::try_from(index).ok()) {
+            Some(index) => Ok(index.saturating_add(1).saturating_add(offset)),
+            None => refuse(format!("\"{cursor}\" is no cursor")),
+        },
     }
 }
 
 fn negative(argument: &str) -> FieldError {
-    FieldError {
-        message: format!("\"{argument}\" cannot be negative"),
-    }
+    FieldError { message: format!("\"{argument}\" cannot be negative") }
 }
 
-fn filtered(
-    tenant: &Tenant,
-    rows: Vec<Entity>,
-    filters: &[Filter],
-) -> Result<Vec<Entity>, FieldError> {
+fn filtered(tenant: &Tenant, rows: Vec<Entity>, filters: &[Filter]) -> Result<Vec<Entity>, FieldError> {
     for filter in filters {
         filter.check()?;
     }
@@ -158,10 +117,7 @@ fn filtered(
 fn known(tenant: &Tenant, row: Entity, field: &str) -> Result<Attribute, FieldError> {
     match reads::attribute(tenant, row, field) {
         Some(attribute) => Ok(attribute),
-        None => refuse(format!(
-            "the simulator cannot filter or order {} by \"{field}\"",
-            row.type_name()
-        )),
+        None => refuse(format!("the simulator cannot filter or order {} by \"{field}\"", row.type_name())),
     }
 }
 
@@ -169,28 +125,16 @@ fn known(tenant: &Tenant, row: Entity, field: &str) -> Result<Attribute, FieldEr
 fn sort(tenant: &Tenant, rows: &mut Vec<Entity>, orders: &[Order]) -> Result<(), FieldError> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows.iter() {
-        let keys: Result<Vec<Attribute>, FieldError> = orders
-            .iter()
-            .map(|order| known(tenant, *row, &order.field))
-            .collect();
+        let keys: Result<Vec<Attribute>, FieldError> =
+            orders.iter().map(|order| known(tenant, *row, &order.field)).collect();
         keyed.push((keys?, *row));
     }
     keyed.sort_by(|(left, left_row), (right, right_row)| {
-        let compared = orders
-            .iter()
-            .zip(left.iter().zip(right))
-            .map(|(order, (left, right))| {
-                let ordering = filter::compare(left, right);
-                if order.direction == "desc" {
-                    ordering.reverse()
-                } else {
-                    ordering
-                }
-            });
-        let first_difference = compared
-            .into_iter()
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(Ordering::Equal);
+        let compared = orders.iter().zip(left.iter().zip(right)).map(|(order, (left, right))| {
+            let ordering = filter::compare(left, right);
+            if order.direction == "desc" { ordering.reverse() } else { ordering }
+        });
+        let first_difference = compared.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal);
         first_difference.then_with(|| reads::position(*left_row).cmp(&reads::position(*right_row)))
     });
     *rows = keyed.into_iter().map(|(_, row)| row).collect();

@@ -66,10 +66,7 @@ impl Profile {
 
     /// The same with introspection refused.
     pub fn without_introspection(self) -> Self {
-        Self {
-            introspection: false,
-            ..self
-        }
+        Self { introspection: false, ..self }
     }
 
     /// Whether a line of the schema text marked with `variant` stands in this profile.

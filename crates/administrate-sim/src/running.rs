@@ -27,9 +27,7 @@ pub struct Simulator;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error(
-        "the simulator cannot listen on {bind}: {source}; name another port, or 0 for a free one"
-    )]
+    #[error("the simulator cannot listen on {bind}: {source}; name another port, or 0 for a free one")]
     Bind {
         /// The address.
         bind: SocketAddr,
@@ -53,15 +51,10 @@ impl Simulator {
     pub async fn start(options: Options, seed: Tenant) -> Result<Running, StartError> {
         let schema = SchemaOf::new(options.profile).map_err(StartError::Schema)?;
         let bind = options.bind;
-        let listener = TcpListener::bind(bind)
-            .await
-            .map_err(|source| StartError::Bind { bind, source })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Bind { bind, source })?;
+        let listener = TcpListener::bind(bind).await.map_err(|source| StartError::Bind { bind, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Bind { bind, source })?;
         let (journal, tenant) = match &options.state {
-            Some(path) => Journal::open(path, seed.clone())
-                .map(|(journal, tenant)| (Some(journal), tenant))?,
+            Some(path) => Journal::open(path, seed.clone()).map(|(journal, tenant)| (Some(journal), tenant))?,
             None => (None, seed.clone()),
         };
         let state = Kept {
@@ -76,13 +69,7 @@ impl Simulator {
         let timing = (Arc::clone(&options.clock), options.latency);
         let shared = Arc::new(Shared::new(schema, timing, seed, stopping.clone(), state));
         let task = tokio::spawn(serve(listener, Arc::clone(&shared), stopping));
-        Ok(Running {
-            address,
-            options,
-            shared,
-            stop,
-            task,
-        })
+        Ok(Running { address, options, shared, stop, task })
     }
 }
 
@@ -92,10 +79,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::
         // An error means that the `Running` was dropped.
         let _ = stopping.wait_for(|stopping| *stopping).await;
     };
-    if let Err(error) = axum::serve(Wires(listener), service)
-        .with_graceful_shutdown(stopped)
-        .await
-    {
+    if let Err(error) = axum::serve(Wires(listener), service).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "the simulator stopped serving");
     }
 }

@@ -12,19 +12,13 @@ pub(crate) fn misuse(name: &str, value: &Value) -> Option<String> {
         "Decimal" => decimal(value).is_some(),
         _ => true,
     };
-    if fits {
-        None
-    } else {
-        Some(format!("{value} is no {name}"))
-    }
+    if fits { None } else { Some(format!("{value} is no {name}")) }
 }
 
 /// `2026-04-15T09:00:00`, seconds optional, never with an offset.
 pub(crate) fn local(text: &str) -> Option<civil::DateTime> {
     let (date, time) = text.split_once('T')?;
-    let plain = date.len() == 10
-        && time.len() >= 5
-        && time.chars().all(|c| c.is_ascii_digit() || ":.".contains(c));
+    let plain = date.len() == 10 && time.len() >= 5 && time.chars().all(|c| c.is_ascii_digit() || ":.".contains(c));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -43,11 +37,7 @@ pub(crate) fn decimal(value: &Value) -> Option<String> {
     let digits = text.strip_prefix('-').unwrap_or(&text);
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     let numeric = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if numeric(whole) && numeric(part) {
-        Some(text)
-    } else {
-        None
-    }
+    if numeric(whole) && numeric(part) { Some(text) } else { None }
 }
 
 /// The instant of a wall-clock time in a zone, as a UTC string with `Z`. In a gap or a fold the earlier offset
@@ -97,14 +87,7 @@ mod tests {
         for good in [json!("250.00"), json!("-1.5"), json!(250), json!(2.5)] {
             assert_eq!(misuse("Decimal", &good), None, "{good}");
         }
-        for bad in [
-            json!("£250"),
-            json!("250."),
-            json!(".5"),
-            json!("1e3"),
-            json!(true),
-            json!(""),
-        ] {
+        for bad in [json!("£250"), json!("250."), json!(".5"), json!("1e3"), json!(true), json!("")] {
             assert!(misuse("Decimal", &bad).is_some(), "{bad}");
         }
     }
@@ -112,9 +95,6 @@ mod tests {
     #[test]
     fn wall_clock_to_utc() {
         let summer = civil::date(2026, 7, 1).at(9, 0, 0, 0);
-        assert_eq!(
-            utc(summer, "Europe/London").as_deref(),
-            Some("2026-07-01T08:00:00Z")
-        );
+        assert_eq!(utc(summer, "Europe/London").as_deref(), Some("2026-07-01T08:00:00Z"));
     }
 }

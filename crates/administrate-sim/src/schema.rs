@@ -33,11 +33,7 @@ impl SchemaOf {
     pub(crate) fn new(profile: Profile) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(text_of(profile), "schema.graphql")
             .map_err(|invalid| invalid.errors.to_string())?;
-        Ok(Self {
-            profile,
-            schema,
-            seen: Mutex::default(),
-        })
+        Ok(Self { profile, schema, seen: Mutex::default() })
     }
 
     /// Parses and validates a document.
@@ -57,18 +53,11 @@ impl SchemaOf {
     fn check_anew(&self, document: &str) -> Checked {
         let parsed = ExecutableDocument::parse_and_validate(&self.schema, document, "document");
         let valid = parsed.map_err(|invalid| {
-            let errors = invalid
-                .errors
-                .iter()
-                .map(|problem| json!(problem.to_json()));
+            let errors = invalid.errors.iter().map(|problem| json!(problem.to_json()));
             Arc::new(errors.collect::<Vec<_>>())
         })?;
         let misuses = strict::misuses(&self.schema, &valid);
-        if misuses.is_empty() {
-            Ok(Arc::new(valid))
-        } else {
-            Err(Arc::new(misuses))
-        }
+        if misuses.is_empty() { Ok(Arc::new(valid)) } else { Err(Arc::new(misuses)) }
     }
 }
 
@@ -98,8 +87,6 @@ mod tests {
         assert!(classic.contains("taxType: ID!") && !classic.contains("taxTypeId"));
         assert!(current.contains("taxTypeId: ID!") && !current.contains("type LocationMutations"));
         assert!(extended.contains("type LocationMutations"));
-        assert!(
-            classic.contains("prices: [CoursePrice!] ") && current.contains("prices: CoursePrice ")
-        );
+        assert!(classic.contains("prices: [CoursePrice!] ") && current.contains("prices: CoursePrice "));
     }
 }

@@ -55,14 +55,7 @@ impl Shared {
         stopping: watch::Receiver<bool>,
         state: Kept,
     ) -> Self {
-        Self {
-            schema,
-            clock,
-            latency,
-            seed,
-            stopping,
-            state: Mutex::new(state),
-        }
+        Self { schema, clock, latency, seed, stopping, state: Mutex::new(state) }
     }
 
     /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
@@ -98,17 +91,13 @@ async fn token(
         state.faults.strike(&operations)
     };
     match action {
-        Some(Action::Status {
-            status,
-            retry_after,
-        }) => status_alone(status, retry_after),
+        Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
         Some(Action::Reset { .. }) => reset(&line),
         Some(Action::Hang { .. }) => hang(&shared, &line).await,
         _ => match shared.state().oauth.token(&form, (shared.clock)()) {
             Ok(answer) => axum::Json(answer).into_response(),
             Err(refused) => {
-                let status =
-                    StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
+                let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
                 (status, axum::Json(refused.body)).into_response()
             }
         },
@@ -120,18 +109,12 @@ async fn authorize(State(shared): State<Arc<Shared>>, Query(asked): Query<Form>)
     let given = |name: &str| asked.get(name).map(String::as_str).unwrap_or_default();
     let (redirect, state) = (given("redirect_uri"), given("state"));
     if given("response_type") != "code" || redirect.is_empty() {
-        return (
-            StatusCode::BAD_REQUEST,
-            "response_type=code and redirect_uri are needed",
-        )
-            .into_response();
+        return (StatusCode::BAD_REQUEST, "response_type=code and redirect_uri are needed").into_response();
     }
     match shared.state().oauth.authorize(given("client_id"), redirect) {
         Some(code) => {
             let mut answer = form_urlencoded::Serializer::new(String::new());
-            answer
-                .append_pair("code", &code)
-                .append_pair("state", state);
+            answer.append_pair("code", &code).append_pair("state", state);
             let joint = if redirect.contains('?') { '&' } else { '?' };
             Redirect::to(&format!("{redirect}{joint}{}", answer.finish())).into_response()
         }
@@ -146,22 +129,13 @@ async fn graphql(
     body: Bytes,
 ) -> Response {
     tokio::time::sleep(shared.latency).await;
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if !shared.state().oauth.admits(token, (shared.clock)()) {
         return unauthorized(&shared);
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.starts_with("application/json") {
-        return (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Content-Type must be application/json",
-        )
-            .into_response();
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json").into_response();
     }
     let request: execute::Request = match serde_json::from_slice(&body) {
         Ok(request) => request,
@@ -185,13 +159,9 @@ fn unauthorized(shared: &Shared) -> Response {
     let mut state = shared.state();
     state.requests.count(&[]);
     state.requests.refused += 1;
-    let body = json!({ "error": "invalid_token", "error_description": "the access token is missing, unknown or expired" });
-    (
-        StatusCode::UNAUTHORIZED,
-        [(header::WWW_AUTHENTICATE, "Bearer")],
-        axum::Json(body),
-    )
-        .into_response()
+    let body =
+        json!({ "error": "invalid_token", "error_description": "the access token is missing, unknown or expired" });
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], axum::Json(body)).into_response()
 }
 
 /// Carries out a valid request, unless a fault says otherwise.
@@ -208,10 +178,7 @@ async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
     };
     match &action {
         Some(Action::ExpireTokens) => return unauthorized(shared),
-        Some(Action::Status {
-            status,
-            retry_after,
-        }) => return status_alone(*status, *retry_after),
+        Some(Action::Status { status, retry_after }) => return status_alone(*status, *retry_after),
         Some(Action::Reset { when: When::Before }) => return reset(line),
         Some(Action::Hang { when: When::Before }) => return hang(shared, line).await,
         Some(Action::Error { message }) => {
@@ -238,32 +205,19 @@ async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
 }
 
 /// Execution, log and journal under one lock: the journal has the order in which things happened.
-fn carry_out(
-    shared: &Shared,
-    prepared: &Prepared,
-    action: Option<&Action>,
-) -> std::io::Result<JsonMap> {
+fn carry_out(shared: &Shared, prepared: &Prepared, action: Option<&Action>) -> std::io::Result<JsonMap> {
     let trouble = match action {
-        Some(Action::PayloadError { label, message }) => Some(PayloadTrouble {
-            label: label.clone(),
-            message: message.clone(),
-            carried_out: false,
-        }),
-        Some(Action::ObjectAndError { message }) => Some(PayloadTrouble {
-            label: None,
-            message: message.clone(),
-            carried_out: true,
-        }),
+        Some(Action::PayloadError { label, message }) => {
+            Some(PayloadTrouble { label: label.clone(), message: message.clone(), carried_out: false })
+        }
+        Some(Action::ObjectAndError { message }) => {
+            Some(PayloadTrouble { label: None, message: message.clone(), carried_out: true })
+        }
         _ => None,
     };
     let mut state = shared.state();
-    let (answer, mutations) = execute::carry_out(
-        &shared.schema,
-        prepared,
-        &mut state.tenant,
-        (shared.clock)(),
-        trouble,
-    );
+    let (answer, mutations) =
+        execute::carry_out(&shared.schema, prepared, &mut state.tenant, (shared.clock)(), trouble);
     if let Some(journal) = &mut state.journal {
         for mutation in mutations.iter().filter(|mutation| mutation.changed) {
             journal.append(mutation)?;
@@ -277,9 +231,7 @@ fn status_alone(status: u16, retry_after: Option<u32>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or_default();
     match retry_after {
-        Some(seconds) => {
-            (status, [(header::RETRY_AFTER, seconds.to_string())], reason).into_response()
-        }
+        Some(seconds) => (status, [(header::RETRY_AFTER, seconds.to_string())], reason).into_response(),
         None => (status, reason).into_response(),
     }
 }

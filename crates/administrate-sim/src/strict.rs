@@ -20,27 +20,16 @@ use crate::scalars;
 pub(crate) fn misuses(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>) -> Vec<Value> {
     let mut found = Vec::new();
     for operation in document.operations.iter() {
-        let mut look = Look {
-            schema,
-            operation,
-            found: &mut found,
-        };
+        let mut look = Look { schema, operation, found: &mut found };
         for field in operation.all_fields(document) {
             look.at_field(field);
         }
     }
-    found
-        .into_iter()
-        .map(|message| json!({ "message": message }))
-        .collect()
+    found.into_iter().map(|message| json!({ "message": message })).collect()
 }
 
 /// Why a variable's value does not fit our own scalars; the built-in types were coerced before.
-pub(crate) fn variable_misuse(
-    schema: &Schema,
-    operation: &Operation,
-    values: &JsonMap,
-) -> Option<String> {
+pub(crate) fn variable_misuse(schema: &Schema, operation: &Operation, values: &JsonMap) -> Option<String> {
     operation.variables.iter().find_map(|variable| {
         let value = values.get(variable.name.as_str())?;
         let problem = value_misuse(schema, &variable.ty, value)?;
@@ -51,19 +40,16 @@ pub(crate) fn variable_misuse(
 fn value_misuse(schema: &Schema, ty: &Type, value: &JsonValue) -> Option<String> {
     match value {
         JsonValue::Null => None,
-        JsonValue::Array(items) => items
-            .iter()
-            .find_map(|item| value_misuse(schema, ty.item_type(), item)),
+        JsonValue::Array(items) => items.iter().find_map(|item| value_misuse(schema, ty.item_type(), item)),
         _ => match schema.types.get(ty.inner_named_type())? {
             ExtendedType::Scalar(scalar) => {
                 let plain = serde_json::to_value(value).unwrap_or_default();
                 scalars::misuse(&scalar.name, &plain)
             }
-            ExtendedType::InputObject(input) => {
-                value.as_object()?.iter().find_map(|(name, value)| {
-                    value_misuse(schema, &input.fields.get(name.as_str())?.ty, value)
-                })
-            }
+            ExtendedType::InputObject(input) => value
+                .as_object()?
+                .iter()
+                .find_map(|(name, value)| value_misuse(schema, &input.fields.get(name.as_str())?.ty, value)),
             _ => None,
         },
     }
@@ -92,10 +78,7 @@ impl Look<'_> {
                 continue;
             };
             for argument in &directive.arguments {
-                let expected = definition
-                    .arguments
-                    .iter()
-                    .find(|known| known.name == argument.name);
+                let expected = definition.arguments.iter().find(|known| known.name == argument.name);
                 if let Some(expected) = expected {
                     self.at_position(expected, &argument.value);
                 }
@@ -104,22 +87,13 @@ impl Look<'_> {
     }
 
     fn at_position(&mut self, definition: &InputValueDefinition, value: &Literal) {
-        self.at_value(
-            &definition.name,
-            &definition.ty,
-            definition.default_value.is_some(),
-            value,
-        );
+        self.at_value(&definition.name, &definition.ty, definition.default_value.is_some(), value);
     }
 
     fn at_value(&mut self, name: &str, ty: &Type, has_default: bool, value: &Literal) {
         match value {
             Literal::Variable(variable) => {
-                let used = self
-                    .operation
-                    .variables
-                    .iter()
-                    .find(|known| known.name == *variable);
+                let used = self.operation.variables.iter().find(|known| known.name == *variable);
                 if let Some(used) = used.filter(|used| !fits(used, ty, has_default)) {
                     self.found.push(format!(
                         "variable \"${variable}\" of type \"{}\" cannot be used for \"{name}\" which expects type \"{ty}\"",
@@ -138,22 +112,13 @@ impl Look<'_> {
         }
     }
 
-    fn at_object(
-        &mut self,
-        name: &str,
-        ty: &Type,
-        fields: &[(apollo_compiler::Name, Node<Literal>)],
-    ) {
-        let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.inner_named_type())
-        else {
-            return self
-                .found
-                .push(format!("\"{name}\" expects type \"{ty}\", not an object"));
+    fn at_object(&mut self, name: &str, ty: &Type, fields: &[(apollo_compiler::Name, Node<Literal>)]) {
+        let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.inner_named_type()) else {
+            return self.found.push(format!("\"{name}\" expects type \"{ty}\", not an object"));
         };
         for (at, (key, value)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier == key) {
-                self.found
-                    .push(format!("there can be only one input field named \"{key}\""));
+                self.found.push(format!("there can be only one input field named \"{key}\""));
             }
             if let Some(definition) = input.fields.get(key) {
                 self.at_position(definition, value);
@@ -162,8 +127,7 @@ impl Look<'_> {
     }
 
     fn at_leaf(&mut self, name: &str, ty: &Type, literal: &Literal) {
-        let Some(ExtendedType::Scalar(scalar)) = self.schema.types.get(ty.inner_named_type())
-        else {
+        let Some(ExtendedType::Scalar(scalar)) = self.schema.types.get(ty.inner_named_type()) else {
             return;
         };
         let problem = match literal {
@@ -171,9 +135,7 @@ impl Look<'_> {
             Literal::Boolean(truth) => scalars::misuse(&scalar.name, &json!(truth)),
             Literal::Int(number) => scalars::misuse(&scalar.name, &number_of(number.as_str())),
             Literal::Float(number) => scalars::misuse(&scalar.name, &number_of(number.as_str())),
-            Literal::Enum(word) if !scalar.is_built_in() => {
-                Some(format!("{word} is no {}", scalar.name))
-            }
+            Literal::Enum(word) if !scalar.is_built_in() => Some(format!("{word} is no {}", scalar.name)),
             _ => None,
         };
         if let Some(problem) = problem {
@@ -189,12 +151,8 @@ fn number_of(text: &str) -> Value {
 /// `IsVariableUsageAllowed` of the specification.
 fn fits(variable: &VariableDefinition, expected: &Type, has_default: bool) -> bool {
     if expected.is_non_null() && !variable.ty.is_non_null() {
-        let own_default = variable
-            .default_value
-            .as_ref()
-            .is_some_and(|value| !value.is_null());
-        return (own_default || has_default)
-            && variable.ty.is_assignable_to(&expected.clone().nullable());
+        let own_default = variable.default_value.as_ref().is_some_and(|value| !value.is_null());
+        return (own_default || has_default) && variable.ty.is_assignable_to(&expected.clone().nullable());
     }
     variable.ty.is_assignable_to(expected)
 }

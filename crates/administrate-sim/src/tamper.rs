@@ -8,9 +8,7 @@ use crate::faults::Action;
 /// `edges`, `pageInfo` or `totalRecords` by an alias escapes.
 pub(crate) fn tamper(answer: &mut JsonMap, action: &Action) {
     if *action == Action::EmptyErrors {
-        answer
-            .entry("errors")
-            .or_insert_with(|| JsonValue::Array(Vec::new()));
+        answer.entry("errors").or_insert_with(|| JsonValue::Array(Vec::new()));
         return;
     }
     let Some(JsonValue::Object(data)) = answer.get_mut("data") else {

@@ -228,11 +228,8 @@ pub struct TemplateSession {
 impl TemplateSession {
     /// `count` days of 09:00 to 17:00, called "Day 1" and so on.
     pub fn days(count: usize) -> Vec<Self> {
-        let day = |n| Self {
-            title: format!("Day {n}"),
-            starts: civil::time(9, 0, 0, 0),
-            ends: civil::time(17, 0, 0, 0),
-        };
+        let day =
+            |n| Self { title: format!("Day {n}"), starts: civil::time(9, 0, 0, 0), ends: civil::time(17, 0, 0, 0) };
         (1..=count).map(day).collect()
     }
 }
@@ -346,19 +343,11 @@ impl Tenant {
 
     /// Staff of an event or a session (their numbers share one sequence).
     pub fn staff_of(&self, course: Number) -> impl Iterator<Item = (Number, &Staff)> {
-        self.staff
-            .iter()
-            .filter(move |(_, staff)| staff.course == course)
+        self.staff.iter().filter(move |(_, staff)| staff.course == course)
     }
 
     /// Events with exactly this title.
-    pub fn events_titled<'t>(
-        &'t self,
-        title: &'t str,
-    ) -> impl Iterator<Item = (Number, &'t Event)> {
-        self.events
-            .iter()
-            .filter(move |(_, event)| event.title == title)
-            .map(|(number, event)| (*number, event))
+    pub fn events_titled<'t>(&'t self, title: &'t str) -> impl Iterator<Item = (Number, &'t Event)> {
+        self.events.iter().filter(move |(_, event)| event.title == title).map(|(number, event)| (*number, event))
     }
 }

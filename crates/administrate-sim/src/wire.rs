@@ -42,13 +42,7 @@ impl Listener for Wires {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        (
-            Wire {
-                stream,
-                cut: Arc::default(),
-            },
-            peer,
-        )
+        (Wire { stream, cut: Arc::default() }, peer)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -58,10 +52,7 @@ impl Listener for Wires {
 
 impl Connected<IncomingStream<'_, Wires>> for Line {
     fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
-        Self {
-            peer: *stream.remote_addr(),
-            cut: Arc::clone(&stream.io().cut),
-        }
+        Self { peer: *stream.remote_addr(), cut: Arc::clone(&stream.io().cut) }
     }
 }
 
@@ -79,11 +70,7 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.broken() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_read(cx, into),
@@ -92,11 +79,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.broken() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_write(cx, bytes),

@@ -130,10 +130,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(type_name: impl Into<String>, parts: Vec<(&'static str, Part)>) -> Rc<Self> {
-        Rc::new(Self {
-            type_name: type_name.into(),
-            parts,
-        })
+        Rc::new(Self { type_name: type_name.into(), parts })
     }
 }
 
@@ -148,9 +145,7 @@ pub(crate) struct Ask<'a> {
 
 /// An error that fails the field, and shows in the answer's top-level `errors`.
 pub(crate) fn refuse<T>(message: impl Into<String>) -> Result<T, FieldError> {
-    Err(FieldError {
-        message: message.into(),
-    })
+    Err(FieldError { message: message.into() })
 }
 
 /// What apollo-compiler calls back.
@@ -172,10 +167,7 @@ impl ObjectValue for Object<'_, '_> {
         }
     }
 
-    fn resolve_field<'a>(
-        &'a self,
-        info: &'a ResolveInfo<'a>,
-    ) -> Result<ResolvedValue<'a>, FieldError> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
         let ask = self.ask(info);
         let part = match &self.what {
             What::Entity(Entity::Verbs(_, group)) => Some(mutations::run(self.world, group, &ask)?),
@@ -197,11 +189,7 @@ impl Object<'_, '_> {
         let ty = &info.field_definition().ty;
         Ask {
             field: info.field_name(),
-            arguments: input::arguments(
-                self.world.schema,
-                self.world.variables,
-                info.field_selections()[0],
-            ),
+            arguments: input::arguments(self.world.schema, self.world.variables, info.field_selections()[0]),
             type_name: ty.inner_named_type(),
             is_list: ty.is_list(),
         }
@@ -209,32 +197,23 @@ impl Object<'_, '_> {
 
     /// Where the profile has one object instead of a list, the first stands for all.
     fn resolved<'a>(&'a self, part: Part, is_list: bool) -> ResolvedValue<'a> {
-        let object = |what| {
-            ResolvedValue::object(Object {
-                world: self.world,
-                what,
-            })
-        };
+        let object = |what| ResolvedValue::object(Object { world: self.world, what });
         match part {
             Part::Leaf(value) => ResolvedValue::leaf(value),
             Part::One(entity) => object(What::Entity(entity)),
             Part::Record(record) => object(What::Record(record)),
-            Part::Many(entities) if is_list => ResolvedValue::list(
-                entities
-                    .into_iter()
-                    .map(move |entity| object(What::Entity(entity))),
-            ),
-            Part::Records(records) if is_list => ResolvedValue::list(
-                records
-                    .into_iter()
-                    .map(move |record| object(What::Record(record))),
-            ),
-            Part::Many(entities) => entities
-                .first()
-                .map_or(ResolvedValue::null(), |first| object(What::Entity(*first))),
-            Part::Records(records) => records.first().map_or(ResolvedValue::null(), |first| {
-                object(What::Record(Rc::clone(first)))
-            }),
+            Part::Many(entities) if is_list => {
+                ResolvedValue::list(entities.into_iter().map(move |entity| object(What::Entity(entity))))
+            }
+            Part::Records(records) if is_list => {
+                ResolvedValue::list(records.into_iter().map(move |record| object(What::Record(record))))
+            }
+            Part::Many(entities) => {
+                entities.first().map_or(ResolvedValue::null(), |first| object(What::Entity(*first)))
+            }
+            Part::Records(records) => {
+                records.first().map_or(ResolvedValue::null(), |first| object(What::Record(Rc::clone(first))))
+            }
         }
     }
 }

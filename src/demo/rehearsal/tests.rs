@@ -70,7 +70,11 @@ fn whatever_is_named_exists() {
     let templates: Vec<_> = provider.templates.iter().map(|t| (t.code.as_str(), t.teaching, t.sessions)).collect();
     assert_eq!(
         templates,
-        [("XA1_LO_2", LearningMode::Blended, 2), ("XA1_f2f_1", LearningMode::Blended, 1), ("OC_XA2", LearningMode::Lms, 0)]
+        [
+            ("XA1_LO_2", LearningMode::Blended, 2),
+            ("XA1_f2f_1", LearningMode::Blended, 1),
+            ("OC_XA2", LearningMode::Lms, 0)
+        ]
     );
     assert_eq!(provider.templates[0].approved, ["Una Ash", "Vic Birch", "Wim Cole"]);
     let locations: Vec<&str> = provider.locations.iter().map(|location| location.name.as_str()).collect();

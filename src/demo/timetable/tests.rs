@@ -7,8 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::demo::{invented, workbook};
-use crate::timetable_import::blocks::{self, Mode, Reading, Venue};
+use crate::timetable_import::blocks::{self, Reading, Venue};
 use crate::timetable_import::workbook::{self as reader, Limits};
+use crate::tutorials::LearningMode;
 
 fn made(today: Date) -> (Provider, Vec<Planned>) {
     let provider = invented::provider(today);
@@ -89,7 +90,7 @@ fn the_workbook_reads_back_as_it_was_meant() {
     assert_eq!(read.blocks.len(), events.len());
     for (block, event) in read.blocks.iter().zip(&events) {
         assert_eq!(block.event.title.as_ref(), Some(&event.title));
-        assert_eq!(block.event.mode == Mode::Lms, event.is_self_paced());
+        assert_eq!(block.event.mode == LearningMode::Lms, event.is_self_paced());
         assert_eq!(block.event.instructors, event.instructors);
         assert_eq!(block.event.finalisation.is_none(), event.is_self_paced());
         let days: Vec<Date> =

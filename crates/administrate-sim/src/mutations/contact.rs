@@ -43,13 +43,8 @@ pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
 pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let Call { input } = read(arguments)?;
     let mut check = Check::default();
-    let number = input
-        .contact_id
-        .as_deref()
-        .and_then(|id| check.contact(tenant, "contactId", id));
-    let Some((number, old)) =
-        number.and_then(|number| Some((number, tenant.contacts.get(number)?.clone())))
-    else {
+    let number = input.contact_id.as_deref().and_then(|id| check.contact(tenant, "contactId", id));
+    let Some((number, old)) = number.and_then(|number| Some((number, tenant.contacts.get(number)?.clone()))) else {
         return Err(check.refusals);
     };
     let contact = changed(tenant, old, input)?;
@@ -59,11 +54,7 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     Ok(Outcome::done("contact", Entity::Contact(number)))
 }
 
-fn changed(
-    tenant: &Tenant,
-    mut contact: Contact,
-    input: ContactInput,
-) -> Result<Contact, Vec<super::Refusal>> {
+fn changed(tenant: &Tenant, mut contact: Contact, input: ContactInput) -> Result<Contact, Vec<super::Refusal>> {
     let mut check = Check::default();
     if let Some(id) = &input.account_id {
         let known = |number| tenant.accounts.get(number).is_some();

@@ -25,15 +25,10 @@ pub(super) fn add_staff(
     is_administrator: bool,
     notes: Option<String>,
 ) -> Result<Number, Refusal> {
-    let same =
-        |staff: &Staff| staff.contact == contact && staff.is_administrator == is_administrator;
+    let same = |staff: &Staff| staff.contact == contact && staff.is_administrator == is_administrator;
     if tenant.staff_of(course).any(|(_, staff)| same(staff)) {
         let id = Tenant::contact_id(contact);
-        return Err(Refusal::new(
-            "contactId",
-            "The input Contact already exists as staff on the Event",
-            Some(&id),
-        ));
+        return Err(Refusal::new("contactId", "The input Contact already exists as staff on the Event", Some(&id)));
     }
     let number = tenant.add_staff(course, contact, is_administrator);
     if let Some(staff) = tenant.staff.get_mut(number) {

@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::{Check, FieldValue, Outcome, Verdict, course, given, read};
 use crate::scalars;
 use crate::tenant::{
-    Event, EventState, FieldValues, LearningMode, Number, Price, Priced, Session, TemplateState,
-    Tenant,
+    Event, EventState, FieldValues, LearningMode, Number, Price, Priced, Session, TemplateState, Tenant,
 };
 use crate::world::Entity;
 
@@ -65,10 +64,7 @@ fn create(tenant: &mut Tenant, arguments: &Value, now: Timestamp, mode: Learning
     let days = days_of(tenant, &event, now);
     let number = tenant.add_event(event);
     for day in days {
-        tenant.add_session(Session {
-            event: number,
-            ..day
-        });
+        tenant.add_session(Session { event: number, ..day });
     }
     Ok(Outcome::done("event", Entity::Event(number)))
 }
@@ -83,17 +79,13 @@ fn checked(
     let mut check = Check::default();
     let zone = input.time_zone_name.as_str();
     check.time_zone(Some(zone));
-    let template = input
-        .course_template_id
-        .as_deref()
-        .and_then(|id| schedulable(&mut check, tenant, id));
+    let template = input.course_template_id.as_deref().and_then(|id| schedulable(&mut check, tenant, id));
     let location = check.location(tenant, input.location_id.as_deref());
     let venue = check.venue(tenant, input.venue_id.as_deref(), location);
-    let tax_type = input.tax_type_id.as_deref().and_then(|id| {
-        check.link("taxTypeId", "TaxType", id, |number| {
-            tenant.tax_types.get(number).is_some()
-        })
-    });
+    let tax_type = input
+        .tax_type_id
+        .as_deref()
+        .and_then(|id| check.link("taxTypeId", "TaxType", id, |number| tenant.tax_types.get(number).is_some()));
     let own_values = check.custom_fields(tenant, "Event", input.custom_field_values.as_deref());
     let event = Event {
         title: title(tenant, input.title.as_deref(), template),
@@ -107,28 +99,13 @@ fn checked(
         location,
         venue,
         tax_type,
-        classroom_start: wall_clock(
-            &input.classroom_start_date_time,
-            &input.time_zoned_classroom_start,
-            zone,
-        ),
-        classroom_end: wall_clock(
-            &input.classroom_end_date_time,
-            &input.time_zoned_classroom_end,
-            zone,
-        ),
-        lms_start: wall_clock(
-            &input.lms_start_date_time,
-            &input.time_zoned_lms_start,
-            zone,
-        ),
+        classroom_start: wall_clock(&input.classroom_start_date_time, &input.time_zoned_classroom_start, zone),
+        classroom_end: wall_clock(&input.classroom_end_date_time, &input.time_zoned_classroom_end, zone),
+        lms_start: wall_clock(&input.lms_start_date_time, &input.time_zoned_lms_start, zone),
         lms_end: wall_clock(&input.lms_end_date_time, &input.time_zoned_lms_end, zone),
         max_places: input.max_places,
         min_places: input.min_places,
-        registration_deadline: input
-            .registration_deadline
-            .as_deref()
-            .and_then(scalars::instant),
+        registration_deadline: input.registration_deadline.as_deref().and_then(scalars::instant),
         internal_notes: input.internal_notes,
         external_notes: input.external_notes,
         custom_fields: inherited(tenant, template, own_values),
@@ -137,34 +114,19 @@ fn checked(
         ..Event::default()
     };
     if input.lifecycle_state == Some(EventState::Cancelled) {
-        check.refuse(
-            "lifecycleState",
-            "An event cannot be created as cancelled",
-            None,
-        );
+        check.refuse("lifecycleState", "An event cannot be created as cancelled", None);
     }
     check_event(&mut check, &event);
     check.verdict().map(|()| event)
 }
 
 fn check_event(check: &mut Check, event: &Event) {
-    check.in_order(
-        "classroomEndDateTime",
-        event.classroom_start.as_ref(),
-        event.classroom_end.as_ref(),
-    );
-    check.in_order(
-        "lmsEndDateTime",
-        event.lms_start.as_ref(),
-        event.lms_end.as_ref(),
-    );
+    check.in_order("classroomEndDateTime", event.classroom_start.as_ref(), event.classroom_end.as_ref());
+    check.in_order("lmsEndDateTime", event.lms_start.as_ref(), event.lms_end.as_ref());
     if event.title.trim().is_empty() {
         check.refuse("title", "Title is required", None);
     }
-    for (label, places) in [
-        ("maxPlaces", event.max_places),
-        ("minPlaces", event.min_places),
-    ] {
+    for (label, places) in [("maxPlaces", event.max_places), ("minPlaces", event.min_places)] {
         if places.is_some_and(|places| places < 0) {
             check.refuse(label, "Places cannot be negative", None);
         }
@@ -175,85 +137,48 @@ fn check_event(check: &mut Check, event: &Event) {
 fn schedulable(check: &mut Check, tenant: &Tenant, id: &str) -> Option<Number> {
     let known = |number| tenant.templates.get(number).is_some();
     let number = check.link("courseTemplateId", "CourseTemplate", id, known)?;
-    if tenant
-        .templates
-        .get(number)
-        .is_some_and(|template| template.state != TemplateState::Published)
-    {
-        check.refuse(
-            "courseTemplateId",
-            "The Course Template is not published",
-            Some(id),
-        );
+    if tenant.templates.get(number).is_some_and(|template| template.state != TemplateState::Published) {
+        check.refuse("courseTemplateId", "The Course Template is not published", Some(id));
     }
     Some(number)
 }
 
 fn title(tenant: &Tenant, given: Option<&str>, template: Option<Number>) -> String {
-    let of_template = || {
-        template
-            .and_then(|template| tenant.templates.get(template))
-            .map(|template| template.title.clone())
-    };
-    given
-        .map(str::to_owned)
-        .or_else(of_template)
-        .unwrap_or_default()
+    let of_template =
+        || template.and_then(|template| tenant.templates.get(template)).map(|template| template.title.clone());
+    given.map(str::to_owned).or_else(of_template).unwrap_or_default()
 }
 
 /// Events start with the template's values of the fields they share (facts §1.8); their own win.
 fn inherited(tenant: &Tenant, template: Option<Number>, own: FieldValues) -> FieldValues {
-    let shared = |number: Number| {
-        tenant
-            .custom_fields
-            .get(number)
-            .is_some_and(|row| row.entity_types.contains("Event"))
-    };
+    let shared =
+        |number: Number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains("Event"));
     let template = template.and_then(|template| tenant.templates.get(template));
-    let from_template = template
-        .into_iter()
-        .flat_map(|template| template.custom_fields.clone());
-    let mut values: FieldValues = from_template
-        .filter(|(number, _)| shared(*number))
-        .collect();
+    let from_template = template.into_iter().flat_map(|template| template.custom_fields.clone());
+    let mut values: FieldValues = from_template.filter(|(number, _)| shared(*number)).collect();
     values.extend(own);
     values
 }
 
 /// The wall-clock form wins over the form with an offset, which is brought into the event's zone.
-fn wall_clock(
-    local: &Option<String>,
-    zoned: &Option<String>,
-    zone: &str,
-) -> Option<civil::DateTime> {
+fn wall_clock(local: &Option<String>, zoned: &Option<String>, zone: &str) -> Option<civil::DateTime> {
     let from_zoned = || {
         let zone = tz::TimeZone::get(zone).ok()?;
-        Some(
-            scalars::instant(zoned.as_deref()?)?
-                .to_zoned(zone)
-                .datetime(),
-        )
+        Some(scalars::instant(zoned.as_deref()?)?.to_zoned(zone).datetime())
     };
-    local
-        .as_deref()
-        .and_then(scalars::local)
-        .or_else(from_zoned)
+    local.as_deref().and_then(scalars::local).or_else(from_zoned)
 }
 
 /// The template's days as draft sessions, one calendar day after the other from the start of the event.
 fn days_of(tenant: &Tenant, event: &Event, now: Timestamp) -> Vec<Session> {
-    let template = event
-        .template
-        .and_then(|template| tenant.templates.get(template));
+    let template = event.template.and_then(|template| tenant.templates.get(template));
     let days = match event.learning_mode {
         LearningMode::Lms => &[],
         _ => template.map_or(&[][..], |template| template.sessions.as_slice()),
     };
     let date = |at: usize| {
         let first = event.classroom_start?.date();
-        first
-            .checked_add(jiff::Span::new().try_days(i64::try_from(at).ok()?).ok()?)
-            .ok()
+        first.checked_add(jiff::Span::new().try_days(i64::try_from(at).ok()?).ok()?).ok()
     };
     let session = |(at, day): (usize, &crate::tenant::TemplateSession)| Session {
         title: day.title.clone(),
@@ -312,11 +237,8 @@ struct UpdateInput {
 pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
     let Update { event_id, input } = read(arguments)?;
     let mut check = Check::default();
-    let number = check.link("eventId", "Course", &event_id, |number| {
-        tenant.events.contains_key(&number)
-    });
-    let Some((number, old)) = number.and_then(|number| Some((number, tenant.events.get(&number)?)))
-    else {
+    let number = check.link("eventId", "Course", &event_id, |number| tenant.events.contains_key(&number));
+    let Some((number, old)) = number.and_then(|number| Some((number, tenant.events.get(&number)?))) else {
         return Err(check.refusals);
     };
     let mut event = old.clone();
@@ -345,11 +267,7 @@ fn change_links(check: &mut Check, tenant: &Tenant, event: &mut Event, input: &U
         event.time_zone.clone_from(zone);
     }
     // Fields that are not written keep their values (facts §1.8).
-    event.custom_fields.extend(check.custom_fields(
-        tenant,
-        "Event",
-        input.custom_field_values.as_deref(),
-    ));
+    event.custom_fields.extend(check.custom_fields(tenant, "Event", input.custom_field_values.as_deref()));
 }
 
 fn change_state(check: &mut Check, event: &mut Event, to: Option<EventState>, now: Timestamp) {
@@ -368,18 +286,13 @@ fn change_texts(event: &mut Event, input: UpdateInput) {
         }
     }
     let instant = |text: Option<String>| text.as_deref().and_then(scalars::instant);
-    let moved = |old: Option<civil::DateTime>, given: Option<String>| {
-        given.as_deref().and_then(scalars::local).or(old)
-    };
+    let moved = |old: Option<civil::DateTime>, given: Option<String>| given.as_deref().and_then(scalars::local).or(old);
     set(&mut event.title, input.title);
     set(&mut event.code, input.code);
     set(&mut event.min_places, input.min_places);
     set(&mut event.max_places, input.max_places);
     set(&mut event.is_sold_out, input.is_sold_out);
-    set(
-        &mut event.registration_deadline,
-        input.registration_deadline.map(instant),
-    );
+    set(&mut event.registration_deadline, input.registration_deadline.map(instant));
     set(&mut event.internal_notes, input.internal_notes);
     set(&mut event.external_notes, input.external_notes);
     set(&mut event.remote_meeting_url, input.remote_meeting_url);
@@ -406,32 +319,21 @@ pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let mut check = Check::default();
     let mut doomed = Vec::new();
     for id in input.event_ids.iter().flatten() {
-        let number = check.link("eventIds", "Course", id, |number| {
-            tenant.events.contains_key(&number)
-        });
+        let number = check.link("eventIds", "Course", id, |number| tenant.events.contains_key(&number));
         let Some(number) = number else { continue };
-        if tenant
-            .events
-            .get(&number)
-            .is_some_and(|event| event.state != EventState::Draft)
-        {
+        if tenant.events.get(&number).is_some_and(|event| event.state != EventState::Draft) {
             check.refuse("eventIds", "Only draft events can be deleted", Some(id));
         }
         doomed.push(number);
     }
     check.verdict()?;
     for number in doomed {
-        let sessions: Vec<Number> = tenant
-            .sessions_of(number)
-            .map(|(session, _)| session)
-            .collect();
+        let sessions: Vec<Number> = tenant.sessions_of(number).map(|(session, _)| session).collect();
         for session in sessions {
             super::session::take_out(tenant, session);
         }
         tenant.staff.retain(|staff| staff.course != number);
-        tenant
-            .prices
-            .retain(|price| price.of != Priced::Event(number));
+        tenant.prices.retain(|price| price.of != Priced::Event(number));
         tenant.events.remove(&number);
     }
     Ok(Outcome::done_without_object())
@@ -455,24 +357,15 @@ struct AddPricesInput {
 pub(super) fn add_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let AddPrices { input } = read(arguments)?;
     let mut check = Check::default();
-    let event = check.link("eventId", "Course", &input.event_id, |number| {
-        tenant.events.contains_key(&number)
-    });
+    let event = check.link("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
     let price = super::template::price(
         &mut check,
         tenant,
         event.map(Priced::Event),
-        (
-            &input.price_level_id,
-            &input.financial_unit_id,
-            input.region_id.as_deref(),
-        ),
+        (&input.price_level_id, &input.financial_unit_id, input.region_id.as_deref()),
         &input.amount,
     );
     check.verdict()?;
-    let added: Vec<Entity> = price
-        .map(|price: Price| Entity::Price(tenant.prices.add(price)))
-        .into_iter()
-        .collect();
+    let added: Vec<Entity> = price.map(|price: Price| Entity::Price(tenant.prices.add(price))).into_iter().collect();
     Ok(Outcome::done_all("prices", added))
 }

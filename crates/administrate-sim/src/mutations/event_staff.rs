@@ -53,17 +53,13 @@ pub(super) fn add_bulk(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -
 
 fn add_one(tenant: &mut Tenant, input: StaffInput, now: Timestamp) -> Result<Number, Vec<Refusal>> {
     let mut check = Check::default();
-    let event = check.link("eventId", "Course", &input.event_id, |number| {
-        tenant.events.contains_key(&number)
-    });
+    let event = check.link("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
     let contact = check.contact(tenant, "contactId", &input.contact_id);
     let (Some(event), Some(contact)) = (event, contact) else {
         return Err(check.refusals);
     };
-    let is_administrator =
-        course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
-    course::add_staff(tenant, event, contact, is_administrator, input.notes)
-        .map_err(|refusal| vec![refusal])?;
+    let is_administrator = course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
+    course::add_staff(tenant, event, contact, is_administrator, input.notes).map_err(|refusal| vec![refusal])?;
     if let Some(event) = tenant.events.get_mut(&event) {
         event.updated_at = now;
     }
@@ -86,10 +82,6 @@ pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let number = ids::decode("EventStaff", &input.staff_id);
     match number.and_then(|number| tenant.staff.remove(number)) {
         Some(_) => Ok(Outcome::done_without_object()),
-        None => Err(vec![Refusal::new(
-            "staffId",
-            "The Staff does not exist",
-            Some(&input.staff_id),
-        )]),
+        None => Err(vec![Refusal::new("staffId", "The Staff does not exist", Some(&input.staff_id))]),
     }
 }

@@ -29,11 +29,9 @@ pub(super) fn record_attendances(tenant: &mut Tenant, arguments: &Value) -> Verd
     let mut check = Check::default();
     let mut marks = Vec::new();
     for mark in input {
-        let learner = check.link("learnerId", "Learner", &mark.learner_id, |number| {
-            tenant.learners.get(number).is_some()
-        });
-        let session = ids::decode("Course", &mark.session_id)
-            .filter(|number| tenant.sessions.contains_key(number));
+        let learner =
+            check.link("learnerId", "Learner", &mark.learner_id, |number| tenant.learners.get(number).is_some());
+        let session = ids::decode("Course", &mark.session_id).filter(|number| tenant.sessions.contains_key(number));
         if session.is_none() {
             check.refuse(
                 "sessionId",
@@ -41,11 +39,7 @@ pub(super) fn record_attendances(tenant: &mut Tenant, arguments: &Value) -> Verd
                 Some(&mark.session_id),
             );
         }
-        marks.extend(
-            learner
-                .zip(session)
-                .map(|(learner, session)| (learner, session, mark.attended)),
-        );
+        marks.extend(learner.zip(session).map(|(learner, session)| (learner, session, mark.attended)));
     }
     check.verdict()?;
     for (learner, session, attended) in &marks {
@@ -53,10 +47,7 @@ pub(super) fn record_attendances(tenant: &mut Tenant, arguments: &Value) -> Verd
             learner.attended.insert(*session, *attended);
         }
     }
-    let learners = marks
-        .iter()
-        .map(|(learner, ..)| Entity::Learner(*learner))
-        .collect();
+    let learners = marks.iter().map(|(learner, ..)| Entity::Learner(*learner)).collect();
     Ok(Outcome::done_all("learner", learners))
 }
 
@@ -67,13 +58,7 @@ pub(super) fn one_payload_each(ask: &Ask<'_>, outcome: &Outcome, refused: &Rc<Re
     };
     let errors: Vec<Rc<Record>> = outcome.errors.iter().map(super::Refusal::part).collect();
     let payload = |entity: &Entity| {
-        Record::new(
-            ask.type_name,
-            vec![
-                (*field, Part::One(*entity)),
-                ("errors", Part::Records(errors.clone())),
-            ],
-        )
+        Record::new(ask.type_name, vec![(*field, Part::One(*entity)), ("errors", Part::Records(errors.clone()))])
     };
     Part::Records(entities.iter().map(payload).collect())
 }

@@ -34,11 +34,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(label: &str, message: impl Into<String>, value: Option<&str>) -> Self {
-        Self {
-            label: Some(label.to_owned()),
-            message: message.into(),
-            value: value.map(str::to_owned),
-        }
+        Self { label: Some(label.to_owned()), message: message.into(), value: value.map(str::to_owned) }
     }
 
     fn part(&self) -> std::rc::Rc<Record> {
@@ -64,44 +60,26 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     fn done(field: &'static str, entity: Entity) -> Self {
-        Self {
-            object: Some((field, vec![entity])),
-            changed: true,
-            ..Self::default()
-        }
+        Self { object: Some((field, vec![entity])), changed: true, ..Self::default() }
     }
 
     fn done_all(field: &'static str, entities: Vec<Entity>) -> Self {
-        Self {
-            object: Some((field, entities)),
-            changed: true,
-            ..Self::default()
-        }
+        Self { object: Some((field, entities)), changed: true, ..Self::default() }
     }
 
     fn done_without_object() -> Self {
-        Self {
-            changed: true,
-            ..Self::default()
-        }
+        Self { changed: true, ..Self::default() }
     }
 
     /// Carried out as far as possible; nothing changed when `errors` says so for every part.
     fn partly(self, errors: Vec<Refusal>, changed: bool) -> Self {
-        Self {
-            errors,
-            changed,
-            ..self
-        }
+        Self { errors, changed, ..self }
     }
 }
 
 impl From<Vec<Refusal>> for Outcome {
     fn from(errors: Vec<Refusal>) -> Self {
-        Self {
-            errors,
-            ..Self::default()
-        }
+        Self { errors, ..Self::default() }
     }
 }
 
@@ -116,64 +94,31 @@ pub(crate) fn run(world: &World<'_>, group: &str, ask: &Ask<'_>) -> Result<Part,
     let mut outcome = if trouble.as_ref().is_some_and(|trouble| !trouble.carried_out) {
         Outcome::default()
     } else {
-        match apply(
-            &mut world.tenant.borrow_mut(),
-            &operation,
-            &arguments,
-            world.now,
-        ) {
+        match apply(&mut world.tenant.borrow_mut(), &operation, &arguments, world.now) {
             Some(outcome) => outcome,
             None => return refuse(format!("the simulator does not know {operation}")),
         }
     };
-    let mutation = Mutation {
-        operation,
-        arguments,
-        at: world.now,
-        changed: outcome.changed,
-    };
+    let mutation = Mutation { operation, arguments, at: world.now, changed: outcome.changed };
     world.mutations.borrow_mut().push(mutation);
-    outcome
-        .errors
-        .extend(trouble.map(|trouble| troubled(&trouble)));
+    outcome.errors.extend(trouble.map(|trouble| troubled(&trouble)));
     Ok(payload(&outcome, ask))
 }
 
 fn troubled(trouble: &PayloadTrouble) -> Refusal {
-    Refusal {
-        label: trouble.label.clone(),
-        message: trouble.message.clone(),
-        value: None,
-    }
+    Refusal { label: trouble.label.clone(), message: trouble.message.clone(), value: None }
 }
 
 /// One payload, or a list with one payload where the schema has a list.
 fn payload(outcome: &Outcome, ask: &Ask<'_>) -> Part {
-    let mut parts = vec![(
-        "errors",
-        Part::Records(outcome.errors.iter().map(Refusal::part).collect()),
-    )];
-    parts.extend(
-        outcome
-            .object
-            .as_ref()
-            .map(|(field, entities)| (*field, Part::Many(entities.clone()))),
-    );
+    let mut parts = vec![("errors", Part::Records(outcome.errors.iter().map(Refusal::part).collect()))];
+    parts.extend(outcome.object.as_ref().map(|(field, entities)| (*field, Part::Many(entities.clone()))));
     let record = Record::new(ask.type_name, parts);
-    if ask.is_list {
-        learner::one_payload_each(ask, outcome, &record)
-    } else {
-        Part::Record(record)
-    }
+    if ask.is_list { learner::one_payload_each(ask, outcome, &record) } else { Part::Record(record) }
 }
 
 /// Carries out one operation; `None` when there is none of that name. The journal replays through here.
-pub(crate) fn apply(
-    tenant: &mut Tenant,
-    operation: &str,
-    arguments: &Value,
-    now: Timestamp,
-) -> Option<Outcome> {
+pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now: Timestamp) -> Option<Outcome> {
     let verdict = match operation {
         "event.createBlended" => event::create_blended(tenant, arguments, now),
         "event.createLMS" => event::create_lms(tenant, arguments, now),
@@ -209,9 +154,7 @@ fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Vec<Refusal>> {
 }
 
 /// A field of an update: `None` absent, `Some(None)` null, which clears.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    input: D,
-) -> Result<Option<Option<T>>, D::Error> {
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(input).map(Some)
 }
 
@@ -227,40 +170,21 @@ impl Check {
     }
 
     /// The number behind a global id, if it is of that type and exists.
-    fn link(
-        &mut self,
-        label: &str,
-        prefix: &str,
-        id: &str,
-        exists: impl Fn(Number) -> bool,
-    ) -> Option<Number> {
+    fn link(&mut self, label: &str, prefix: &str, id: &str, exists: impl Fn(Number) -> bool) -> Option<Number> {
         let number = ids::decode(prefix, id).filter(|number| exists(*number));
         if number.is_none() {
-            self.refuse(
-                label,
-                format!("{} with id {id} does not exist", trade_name(prefix)),
-                Some(id),
-            );
+            self.refuse(label, format!("{} with id {id} does not exist", trade_name(prefix)), Some(id));
         }
         number
     }
 
     fn location(&mut self, tenant: &Tenant, id: Option<&str>) -> Option<Number> {
-        self.link("locationId", "Location", id?, |number| {
-            tenant.locations.get(number).is_some()
-        })
+        self.link("locationId", "Location", id?, |number| tenant.locations.get(number).is_some())
     }
 
     /// A venue must lie in the location that goes with it.
-    fn venue(
-        &mut self,
-        tenant: &Tenant,
-        id: Option<&str>,
-        location: Option<Number>,
-    ) -> Option<Number> {
-        let number = self.link("venueId", "Venue", id?, |number| {
-            tenant.venues.get(number).is_some()
-        })?;
+    fn venue(&mut self, tenant: &Tenant, id: Option<&str>, location: Option<Number>) -> Option<Number> {
+        let number = self.link("venueId", "Venue", id?, |number| tenant.venues.get(number).is_some())?;
         let lies_in = tenant.venues.get(number).and_then(|venue| venue.location);
         if location.is_some() && lies_in.is_some() && lies_in != location {
             self.refuse("venueId", "The Venue does not belong to the Location", id);
@@ -269,18 +193,12 @@ impl Check {
     }
 
     fn contact(&mut self, tenant: &Tenant, label: &str, id: &str) -> Option<Number> {
-        self.link(label, "Person", id, |number| {
-            tenant.contacts.get(number).is_some()
-        })
+        self.link(label, "Person", id, |number| tenant.contacts.get(number).is_some())
     }
 
     fn time_zone(&mut self, name: Option<&str>) {
         if let Some(name) = name.filter(|name| jiff::tz::TimeZone::get(name).is_err()) {
-            self.refuse(
-                "timeZoneName",
-                format!("{name} is not a valid time zone"),
-                Some(name),
-            );
+            self.refuse("timeZoneName", format!("{name} is not a valid time zone"), Some(name));
         }
     }
 
@@ -290,33 +208,18 @@ impl Check {
         }
     }
 
-    fn custom_fields(
-        &mut self,
-        tenant: &Tenant,
-        entity_type: &str,
-        values: Option<&[FieldValue]>,
-    ) -> FieldValues {
+    fn custom_fields(&mut self, tenant: &Tenant, entity_type: &str, values: Option<&[FieldValue]>) -> FieldValues {
         let mut checked = FieldValues::new();
         for field in values.unwrap_or_default() {
             let value = field.value.as_deref().unwrap_or_default();
-            let attached = |number| {
-                tenant
-                    .custom_fields
-                    .get(number)
-                    .is_some_and(|row| row.entity_types.contains(entity_type))
-            };
-            let Some(number) = self.link(
-                "customFieldValues",
-                "CustomFieldDefinition",
-                &field.definition_key,
-                attached,
-            ) else {
+            let attached =
+                |number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains(entity_type));
+            let Some(number) = self.link("customFieldValues", "CustomFieldDefinition", &field.definition_key, attached)
+            else {
                 continue;
             };
             let definition = tenant.custom_fields.get(number);
-            if let Some(row) =
-                definition.filter(|row| !value.is_empty() && !suits(row.kind, &row.options, value))
-            {
+            if let Some(row) = definition.filter(|row| !value.is_empty() && !suits(row.kind, &row.options, value)) {
                 let message = format!("{value} is not a valid value for {}", row.label);
                 self.refuse("customFieldValues", message, Some(value));
             }
@@ -326,11 +229,7 @@ impl Check {
     }
 
     fn verdict(self) -> Result<(), Vec<Refusal>> {
-        if self.refusals.is_empty() {
-            Ok(())
-        } else {
-            Err(self.refusals)
-        }
+        if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
     }
 }
 
@@ -349,9 +248,7 @@ fn suits(kind: FieldKind, options: &[String], value: &str) -> bool {
         FieldKind::Number => value.parse::<f64>().is_ok(),
         FieldKind::Decimal => crate::scalars::decimal(&json!(value)).is_some(),
         FieldKind::Choice => options.is_empty() || options.iter().any(|option| option == value),
-        FieldKind::Datetime => {
-            crate::scalars::local(value).is_some() || crate::scalars::instant(value).is_some()
-        }
+        FieldKind::Datetime => crate::scalars::local(value).is_some() || crate::scalars::instant(value).is_some(),
         FieldKind::String | FieldKind::Multichoice | FieldKind::Html | FieldKind::Url => true,
     }
 }

@@ -25,16 +25,9 @@ pub(super) fn create_location(tenant: &mut Tenant, arguments: &Value) -> Verdict
     let mut check = Check::default();
     named(&mut check, &input.name);
     let known = |number| tenant.regions.get(number).is_some();
-    let region = input
-        .region_id
-        .as_deref()
-        .and_then(|id| check.link("regionId", "Region", id, known));
+    let region = input.region_id.as_deref().and_then(|id| check.link("regionId", "Region", id, known));
     check.verdict()?;
-    let number = tenant.locations.add(Location {
-        name: input.name,
-        code: input.code,
-        region,
-    });
+    let number = tenant.locations.add(Location { name: input.name, code: input.code, region });
     Ok(Outcome::done("location", Entity::Location(number)))
 }
 
@@ -57,11 +50,7 @@ pub(super) fn create_venue(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     named(&mut check, &input.name);
     let location = check.location(tenant, Some(&input.location_id));
     check.verdict()?;
-    let number = tenant.venues.add(Venue {
-        name: input.name,
-        description: input.description,
-        location,
-    });
+    let number = tenant.venues.add(Venue { name: input.name, description: input.description, location });
     Ok(Outcome::done("venue", Entity::Venue(number)))
 }
 

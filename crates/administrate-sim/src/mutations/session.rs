@@ -50,11 +50,7 @@ fn find(check: &mut Check, tenant: &Tenant, id: &str) -> Option<(Number, Session
     let number = crate::ids::decode("Course", id);
     let found = number.and_then(|number| Some((number, tenant.sessions.get(&number)?.clone())));
     if found.is_none() {
-        check.refuse(
-            "sessionId",
-            format!("Session with id {id} does not exist"),
-            Some(id),
-        );
+        check.refuse("sessionId", format!("Session with id {id} does not exist"), Some(id));
     }
     found
 }
@@ -83,11 +79,7 @@ fn change(check: &mut Check, tenant: &Tenant, session: &mut Session, input: Upda
         course::change_state(check, "session", session.state, state);
         session.state = state;
     }
-    session.custom_fields.extend(check.custom_fields(
-        tenant,
-        "Session",
-        input.custom_field_values.as_deref(),
-    ));
+    session.custom_fields.extend(check.custom_fields(tenant, "Session", input.custom_field_values.as_deref()));
 }
 
 #[derive(Deserialize)]
@@ -111,27 +103,17 @@ pub(super) fn add_staff(tenant: &mut Tenant, arguments: &Value, now: Timestamp) 
     let AddStaff { input } = read(arguments)?;
     let mut check = Check::default();
     let session = find(&mut check, tenant, &input.session_id);
-    let contacts: Vec<Number> = input
-        .contact_ids
-        .iter()
-        .filter_map(|id| check.contact(tenant, "contactIds", id))
-        .collect();
+    let contacts: Vec<Number> =
+        input.contact_ids.iter().filter_map(|id| check.contact(tenant, "contactIds", id)).collect();
     check.verdict()?;
     let Some((session, _)) = session else {
         return Ok(Outcome::default());
     };
-    let is_administrator =
-        course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
+    let is_administrator = course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
     let asked = contacts.len();
-    let added = contacts.into_iter().map(|contact| {
-        course::add_staff(
-            tenant,
-            session,
-            contact,
-            is_administrator,
-            input.notes.clone(),
-        )
-    });
+    let added = contacts
+        .into_iter()
+        .map(|contact| course::add_staff(tenant, session, contact, is_administrator, input.notes.clone()));
     let errors: Vec<Refusal> = added.filter_map(Result::err).collect();
     let changed = errors.len() < asked;
     if let Some(session) = tenant.sessions.get_mut(&session).filter(|_| changed) {

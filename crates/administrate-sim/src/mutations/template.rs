@@ -28,11 +28,7 @@ struct CreateInput {
 pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let Create { input } = read(arguments)?;
     let mut check = Check::default();
-    let custom_fields = check.custom_fields(
-        tenant,
-        "CourseTemplate",
-        input.custom_field_values.as_deref(),
-    );
+    let custom_fields = check.custom_fields(tenant, "CourseTemplate", input.custom_field_values.as_deref());
     if input.code.trim().is_empty() {
         check.refuse("code", "Code is required", None);
     }
@@ -67,15 +63,11 @@ struct UpdateInput {
 
 /// `approvedInstructors` replaces the list (facts §1.11).
 pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
-    let Update {
-        course_template_id: id,
-        input,
-    } = read(arguments)?;
+    let Update { course_template_id: id, input } = read(arguments)?;
     let mut check = Check::default();
     let known = |number| tenant.templates.get(number).is_some();
     let number = check.link("courseTemplateId", "CourseTemplate", &id, known);
-    let Some((number, mut template)) =
-        number.and_then(|number| Some((number, tenant.templates.get(number)?.clone())))
+    let Some((number, mut template)) = number.and_then(|number| Some((number, tenant.templates.get(number)?.clone())))
     else {
         return Err(check.refusals);
     };
@@ -85,21 +77,13 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     }
     if let Some(state) = input.lifecycle_state {
         if state == TemplateState::Draft && template.state != state {
-            check.refuse(
-                "lifecycleState",
-                "A published Course Template cannot go back to draft",
-                None,
-            );
+            check.refuse("lifecycleState", "A published Course Template cannot go back to draft", None);
         }
         template.state = state;
     }
     template.code = input.code.unwrap_or(template.code);
     template.title = input.title.unwrap_or(template.title);
-    template.custom_fields.extend(check.custom_fields(
-        tenant,
-        "CourseTemplate",
-        input.custom_field_values.as_deref(),
-    ));
+    template.custom_fields.extend(check.custom_fields(tenant, "CourseTemplate", input.custom_field_values.as_deref()));
     check.verdict()?;
     if let Some(row) = tenant.templates.get_mut(number) {
         *row = template;
@@ -126,29 +110,11 @@ pub(super) fn add_public_prices(tenant: &mut Tenant, arguments: &Value) -> Verdi
     let AddPublicPrices { input } = read(arguments)?;
     let mut check = Check::default();
     let known = |number| tenant.templates.get(number).is_some();
-    let template = check.link(
-        "courseTemplateId",
-        "CourseTemplate",
-        &input.course_template_id,
-        known,
-    );
-    let links = (
-        input.price_level_id.as_str(),
-        input.financial_unit_id.as_str(),
-        Some(input.region_id.as_str()),
-    );
-    let price = price(
-        &mut check,
-        tenant,
-        template.map(Priced::Template),
-        links,
-        &input.amount,
-    );
+    let template = check.link("courseTemplateId", "CourseTemplate", &input.course_template_id, known);
+    let links = (input.price_level_id.as_str(), input.financial_unit_id.as_str(), Some(input.region_id.as_str()));
+    let price = price(&mut check, tenant, template.map(Priced::Template), links, &input.amount);
     check.verdict()?;
-    let added: Vec<Entity> = price
-        .map(|price| Entity::Price(tenant.prices.add(price)))
-        .into_iter()
-        .collect();
+    let added: Vec<Entity> = price.map(|price| Entity::Price(tenant.prices.add(price))).into_iter().collect();
     Ok(Outcome::done_all("prices", added))
 }
 
@@ -161,36 +127,19 @@ pub(super) fn price(
     (level, currency, region): (&str, &str, Option<&str>),
     amount: &Value,
 ) -> Option<Price> {
-    let level = check.link("priceLevelId", "PriceLevel", level, |number| {
-        tenant.price_levels.get(number).is_some()
-    });
-    let currency = check.link("financialUnitId", "Currency", currency, |number| {
-        tenant.currencies.get(number).is_some()
-    });
+    let level = check.link("priceLevelId", "PriceLevel", level, |number| tenant.price_levels.get(number).is_some());
+    let currency =
+        check.link("financialUnitId", "Currency", currency, |number| tenant.currencies.get(number).is_some());
     let region = match region {
-        Some(id) => Some(check.link("regionId", "Region", id, |number| {
-            tenant.regions.get(number).is_some()
-        })?),
+        Some(id) => Some(check.link("regionId", "Region", id, |number| tenant.regions.get(number).is_some())?),
         None => None,
     };
     let (of, level, currency) = (of?, level?, currency?);
-    let same = |other: &Price| {
-        (other.of, other.level, other.currency, other.region) == (of, level, currency, region)
-    };
+    let same = |other: &Price| (other.of, other.level, other.currency, other.region) == (of, level, currency, region);
     if tenant.prices.iter().any(|(_, other)| same(other)) {
-        check.refuse(
-            "priceLevelId",
-            "There is already a price for this Price Level",
-            None,
-        );
+        check.refuse("priceLevelId", "There is already a price for this Price Level", None);
     }
-    Some(Price {
-        of,
-        level,
-        currency,
-        region,
-        amount: scalars::decimal(amount)?,
-    })
+    Some(Price { of, level, currency, region, amount: scalars::decimal(amount)? })
 }
 
 #[derive(Deserialize)]
@@ -214,10 +163,6 @@ pub(super) fn update_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
             price.amount = amount;
             Ok(Outcome::done_without_object())
         }
-        None => Err(vec![Refusal::new(
-            "coursePriceId",
-            "The Price does not exist",
-            Some(&input.course_price_id),
-        )]),
+        None => Err(vec![Refusal::new("coursePriceId", "The Price does not exist", Some(&input.course_price_id))]),
     }
 }

@@ -31,24 +31,12 @@ struct WebhookInput {
 pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let Call { input } = read(arguments)?;
     let id = input.webhook_type_id.clone().unwrap_or_default();
-    let word = ids::split(&id)
-        .filter(|(prefix, _)| prefix == "WebhookType")
-        .map(|(_, word)| word);
+    let word = ids::split(&id).filter(|(prefix, _)| prefix == "WebhookType").map(|(_, word)| word);
     let known = word.filter(|word| WEBHOOK_TYPES.iter().any(|(name, _)| name == word));
     let Some(webhook_type) = known else {
-        return Err(vec![Refusal::new(
-            "webhookTypeId",
-            "The Webhook Type does not exist",
-            Some(&id),
-        )]);
+        return Err(vec![Refusal::new("webhookTypeId", "The Webhook Type does not exist", Some(&id))]);
     };
-    let webhook = changed(
-        Webhook {
-            webhook_type,
-            ..Webhook::default()
-        },
-        input,
-    )?;
+    let webhook = changed(Webhook { webhook_type, ..Webhook::default() }, input)?;
     let number = tenant.webhooks.add(webhook);
     Ok(Outcome::done("webhook", Entity::Webhook(number)))
 }
@@ -57,14 +45,8 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let Call { input } = read(arguments)?;
     let id = input.webhook_id.clone().unwrap_or_default();
     let number = ids::decode("OutboundHook", &id);
-    let Some((number, old)) =
-        number.and_then(|number| Some((number, tenant.webhooks.get(number)?.clone())))
-    else {
-        return Err(vec![Refusal::new(
-            "webhookId",
-            "The Webhook does not exist",
-            Some(&id),
-        )]);
+    let Some((number, old)) = number.and_then(|number| Some((number, tenant.webhooks.get(number)?.clone()))) else {
+        return Err(vec![Refusal::new("webhookId", "The Webhook does not exist", Some(&id))]);
     };
     let webhook = changed(old, input)?;
     if let Some(row) = tenant.webhooks.get_mut(number) {
@@ -76,10 +58,7 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
 fn changed(old: Webhook, input: WebhookInput) -> Result<Webhook, Vec<Refusal>> {
     let mut check = Check::default();
     let config = input.config.or(old.config);
-    if let Some(text) = config
-        .as_deref()
-        .filter(|text| serde_json::from_str::<Value>(text).is_err())
-    {
+    if let Some(text) = config.as_deref().filter(|text| serde_json::from_str::<Value>(text).is_err()) {
         check.refuse("config", "Config is not JSON", Some(text));
     }
     check.verdict()?;

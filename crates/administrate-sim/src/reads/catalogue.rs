@@ -24,18 +24,14 @@ pub(crate) const WEBHOOK_TYPES: [(&str, &str); 10] = [
 
 pub(super) fn category(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     match field {
-        "name" => Some(Part::leaf(
-            tenant.categories.get(number).map(|row| row.name.clone()),
-        )),
+        "name" => Some(Part::leaf(tenant.categories.get(number).map(|row| row.name.clone()))),
         _ => identity("LearningCategory", number, field),
     }
 }
 
 pub(super) fn tax_type(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     match field {
-        "name" => Some(Part::leaf(
-            tenant.tax_types.get(number).map(|row| row.name.clone()),
-        )),
+        "name" => Some(Part::leaf(tenant.tax_types.get(number).map(|row| row.name.clone()))),
         _ => identity("TaxType", number, field),
     }
 }
@@ -51,11 +47,7 @@ pub(super) fn currency(tenant: &Tenant, number: Number, field: &str) -> Option<P
     })
 }
 
-pub(super) fn currency_attribute(
-    tenant: &Tenant,
-    number: Number,
-    field: &str,
-) -> Option<Attribute> {
+pub(super) fn currency_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     let row = tenant.currencies.get(number)?;
     match field {
         "name" => Some(Attribute::Text(Some(row.name.clone()))),
@@ -74,11 +66,7 @@ pub(super) fn price_level(tenant: &Tenant, number: Number, field: &str) -> Optio
     })
 }
 
-pub(super) fn price_level_attribute(
-    tenant: &Tenant,
-    number: Number,
-    field: &str,
-) -> Option<Attribute> {
+pub(super) fn price_level_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     let row = tenant.price_levels.get(number)?;
     match field {
         "name" => Some(Attribute::Text(Some(row.name.clone()))),
@@ -108,12 +96,7 @@ pub(super) fn custom_field(tenant: &Tenant, number: Number, field: &str) -> Opti
         "isRequired" => Part::leaf(row.is_required),
         "roles" => Part::Leaf(json!(row.roles)),
         "options" => {
-            let option = |value: &String| {
-                Record::new(
-                    "CustomFieldOption",
-                    vec![("value", Part::Leaf(json!(value)))],
-                )
-            };
+            let option = |value: &String| Record::new("CustomFieldOption", vec![("value", Part::Leaf(json!(value)))]);
             Part::Records(row.options.iter().map(option).collect())
         }
         _ => return None,
@@ -138,24 +121,11 @@ pub(super) fn template(tenant: &Tenant, number: Number, field: &str) -> Option<P
 pub(super) fn template_list(tenant: &Tenant, number: Number, field: &str) -> Option<Vec<Entity>> {
     let row = tenant.templates.get(number)?;
     Some(match field {
-        "learningCategories" => row
-            .categories
-            .iter()
-            .copied()
-            .map(Entity::Category)
-            .collect(),
-        "approvedInstructors" => row
-            .approved_instructors
-            .iter()
-            .copied()
-            .map(Entity::Contact)
-            .collect(),
+        "learningCategories" => row.categories.iter().copied().map(Entity::Category).collect(),
+        "approvedInstructors" => row.approved_instructors.iter().copied().map(Entity::Contact).collect(),
         "publicPrices" => prices_of(tenant, Priced::Template(number)),
         "events" => {
-            let made = tenant
-                .events
-                .iter()
-                .filter(|(_, event)| event.template == Some(number));
+            let made = tenant.events.iter().filter(|(_, event)| event.template == Some(number));
             made.map(|(number, _)| Entity::Event(*number)).collect()
         }
         _ => return None,
@@ -168,11 +138,7 @@ pub(super) fn prices_of(tenant: &Tenant, of: Priced) -> Vec<Entity> {
     own.map(|(number, _)| Entity::Price(number)).collect()
 }
 
-pub(super) fn template_attribute(
-    tenant: &Tenant,
-    number: Number,
-    field: &str,
-) -> Option<Attribute> {
+pub(super) fn template_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     let row = tenant.templates.get(number)?;
     let text = |text: &str| Some(Attribute::Text(Some(text.to_owned())));
     match field {
@@ -185,10 +151,7 @@ pub(super) fn template_attribute(
             Some(Attribute::Several(row.categories.iter().map(id).collect()))
         }
         "withNoEvents" => {
-            let used = tenant
-                .events
-                .values()
-                .any(|event| event.template == Some(number));
+            let used = tenant.events.values().any(|event| event.template == Some(number));
             Some(Attribute::Truth(!used))
         }
         _ => identity_attribute("CourseTemplate", number, field),
@@ -197,9 +160,7 @@ pub(super) fn template_attribute(
 
 pub(super) fn webhook(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     let row = tenant.webhooks.get(number)?;
-    let of_type = WEBHOOK_TYPES
-        .iter()
-        .position(|(name, _)| *name == row.webhook_type);
+    let of_type = WEBHOOK_TYPES.iter().position(|(name, _)| *name == row.webhook_type);
     Some(match field {
         "name" => Part::leaf(row.name.clone()),
         "url" => Part::leaf(row.url.clone()),

@@ -21,9 +21,7 @@ pub(super) fn event(tenant: &Tenant, number: Number, field: &str) -> Option<Part
 }
 
 fn times_of_event(row: &Event, field: &str) -> Option<Part> {
-    let zoned = |at: Option<civil::DateTime>| {
-        Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)))
-    };
+    let zoned = |at: Option<civil::DateTime>| Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)));
     Some(match field {
         "start" => local(row.start()),
         "end" => local(row.end()),
@@ -85,27 +83,15 @@ fn status(state: EventState) -> &'static str {
 }
 
 fn is_sold_out(row: &Event) -> bool {
-    row.is_sold_out
-        || row
-            .remaining_places()
-            .is_some_and(|places| places <= 0 && row.booked_places > 0)
+    row.is_sold_out || row.remaining_places().is_some_and(|places| places <= 0 && row.booked_places > 0)
 }
 
 pub(super) fn event_list(tenant: &Tenant, number: Number, field: &str) -> Option<Vec<Entity>> {
     Some(match field {
-        "sessions" => tenant
-            .sessions_of(number)
-            .map(|(session, _)| Entity::Session(session))
-            .collect(),
-        "staff" => tenant
-            .staff_of(number)
-            .map(|(staff, _)| Entity::EventStaff(staff))
-            .collect(),
+        "sessions" => tenant.sessions_of(number).map(|(session, _)| Entity::Session(session)).collect(),
+        "staff" => tenant.staff_of(number).map(|(staff, _)| Entity::EventStaff(staff)).collect(),
         "learners" => {
-            let own = tenant
-                .learners
-                .iter()
-                .filter(|(_, learner)| learner.event == number);
+            let own = tenant.learners.iter().filter(|(_, learner)| learner.event == number);
             own.map(|(learner, _)| Entity::Learner(learner)).collect()
         }
         "prices" => prices_of(tenant, Priced::Event(number)),
@@ -114,66 +100,43 @@ pub(super) fn event_list(tenant: &Tenant, number: Number, field: &str) -> Option
 }
 
 pub(super) fn session_list(tenant: &Tenant, number: Number, field: &str) -> Option<Vec<Entity>> {
-    let staff = || {
-        tenant
-            .staff_of(number)
-            .map(|(staff, _)| Entity::SessionStaff(staff))
-            .collect()
-    };
-    if field == "staff" {
-        Some(staff())
-    } else {
-        None
-    }
+    let staff = || tenant.staff_of(number).map(|(staff, _)| Entity::SessionStaff(staff)).collect();
+    if field == "staff" { Some(staff()) } else { None }
 }
 
 pub(super) fn event_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     let row = tenant.events.get(&number)?;
-    let template = row
-        .template
-        .and_then(|template| tenant.templates.get(template));
+    let template = row.template.and_then(|template| tenant.templates.get(template));
     let number_of = |places: Option<i32>| Some(Attribute::Number(places.map(i64::from)));
     let text = |text: Option<String>| Some(Attribute::Text(text));
     match field {
         "title" => text(Some(row.title.clone())),
         "code" => text(row.code.clone()),
-        "lifecycleState" | "learningMode" | "status" | "start" | "end" | "timeZonedStart"
-        | "timeZonedEnd" | "classroomStart" | "classroomEnd" | "lmsStart" | "lmsEnd"
-        | "createdAt" | "updatedAt" | "cancelledAt" => shown(event(tenant, number, field)?),
+        "lifecycleState" | "learningMode" | "status" | "start" | "end" | "timeZonedStart" | "timeZonedEnd"
+        | "classroomStart" | "classroomEnd" | "lmsStart" | "lmsEnd" | "createdAt" | "updatedAt" | "cancelledAt" => {
+            shown(event(tenant, number, field)?)
+        }
         "courseTemplateTitle" => text(template.map(|template| template.title.clone())),
         "courseTemplateCode" => text(template.map(|template| template.code.clone())),
         "eventOrCourseCodeOrTitle" | "textSearch" => {
-            let template = template.map_or(String::new(), |template| {
-                format!("{} {}", template.code, template.title)
-            });
-            text(Some(format!(
-                "{} {} {template}",
-                row.title,
-                row.code.as_deref().unwrap_or("")
-            )))
+            let template = template.map_or(String::new(), |template| format!("{} {}", template.code, template.title));
+            text(Some(format!("{} {} {template}", row.title, row.code.as_deref().unwrap_or(""))))
         }
         "locationName" => {
-            let location = row
-                .location
-                .and_then(|location| tenant.locations.get(location));
+            let location = row.location.and_then(|location| tenant.locations.get(location));
             text(location.map(|location| location.name.clone()))
         }
         "locationId" => linked_attribute("Location", row.location),
         "isSoldOut" => Some(Attribute::Truth(is_sold_out(row))),
         "isActive" => Some(Attribute::Truth(row.state != EventState::Cancelled)),
-        "hasPlacesRemaining" => Some(Attribute::Truth(
-            row.remaining_places().is_none_or(|places| places > 0),
-        )),
+        "hasPlacesRemaining" => Some(Attribute::Truth(row.remaining_places().is_none_or(|places| places > 0))),
         "remainingPlaces" => number_of(row.remaining_places()),
         "bookedPlaces" => number_of(Some(row.booked_places)),
         "maxPlaces" => number_of(row.max_places),
         "minPlaces" => number_of(row.min_places),
         "staffContactId" => {
-            let contact =
-                |(_, staff): (Number, &crate::tenant::Staff)| ids::encode("Person", staff.contact);
-            Some(Attribute::Several(
-                tenant.staff_of(number).map(contact).collect(),
-            ))
+            let contact = |(_, staff): (Number, &crate::tenant::Staff)| ids::encode("Person", staff.contact);
+            Some(Attribute::Several(tenant.staff_of(number).map(contact).collect()))
         }
         _ => identity_attribute("Course", number, field),
     }
@@ -191,9 +154,7 @@ pub(super) fn session(tenant: &Tenant, number: Number, field: &str) -> Option<Pa
     let Some(row) = tenant.sessions.get(&number) else {
         return identity("Course", number, field).or(Some(Part::NULL));
     };
-    let zoned = |at: Option<civil::DateTime>| {
-        Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)))
-    };
+    let zoned = |at: Option<civil::DateTime>| Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)));
     Some(match field {
         "title" => Part::leaf(row.title.clone()),
         "code" => Part::leaf(row.code.clone()),
@@ -216,17 +177,12 @@ pub(super) fn session(tenant: &Tenant, number: Number, field: &str) -> Option<Pa
 
 fn parent(row: &Session) -> Part {
     let id = Part::leaf(ids::encode("Course", row.event));
-    Part::record(
-        "ParentEvent",
-        vec![("id", id), ("legacyId", Part::leaf(row.event.to_string()))],
-    )
+    Part::record("ParentEvent", vec![("id", id), ("legacyId", Part::leaf(row.event.to_string()))])
 }
 
 pub(super) fn session_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     match field {
-        "title" | "code" | "start" | "end" | "lifecycleState" => {
-            shown(session(tenant, number, field)?)
-        }
+        "title" | "code" | "start" | "end" | "lifecycleState" => shown(session(tenant, number, field)?),
         _ => identity_attribute("Course", number, field),
     }
 }

@@ -20,11 +20,7 @@ use crate::tenant::{FieldValues, Number, Tenant};
 use crate::world::{Ask, Entity, Part, Record, World};
 
 /// The value of an entity's field; `None` when the type has no such field.
-pub(crate) fn field(
-    world: &World<'_>,
-    entity: Entity,
-    ask: &Ask<'_>,
-) -> Result<Option<Part>, FieldError> {
+pub(crate) fn field(world: &World<'_>, entity: Entity, ask: &Ask<'_>) -> Result<Option<Part>, FieldError> {
     if let Some(rows) = nested(&world.tenant.borrow(), entity, ask.field) {
         return page::connection(world, rows, ask).map(Some);
     }
@@ -38,9 +34,7 @@ pub(crate) fn field(
         Entity::Region(number) => places::region(&tenant, number, ask.field),
         Entity::Account(number) => people::account(&tenant, number, ask.field),
         Entity::Contact(number) => people::contact(&tenant, number, ask.field),
-        Entity::EventStaff(number) | Entity::SessionStaff(number) => {
-            people::staff(&tenant, number, ask.field)
-        }
+        Entity::EventStaff(number) | Entity::SessionStaff(number) => people::staff(&tenant, number, ask.field),
         Entity::StaffRole(number) => people::staff_role(number, ask.field),
         Entity::Learner(number) => people::learner(&tenant, number, ask.field),
         Entity::Category(number) => catalogue::category(&tenant, number, ask.field),
@@ -123,19 +117,13 @@ fn identity(prefix: &str, number: Number, field: &str) -> Option<Part> {
 }
 
 fn identity_attribute(prefix: &str, number: Number, field: &str) -> Option<Attribute> {
-    let ordered = || Attribute::Id {
-        id: ids::encode(prefix, number),
-        number,
-    };
+    let ordered = || Attribute::Id { id: ids::encode(prefix, number), number };
     if field == "id" { Some(ordered()) } else { None }
 }
 
 fn linked_attribute(prefix: &str, number: Option<Number>) -> Option<Attribute> {
     Some(match number {
-        Some(number) => Attribute::Id {
-            id: ids::encode(prefix, number),
-            number,
-        },
+        Some(number) => Attribute::Id { id: ids::encode(prefix, number), number },
         None => Attribute::Text(None),
     })
 }
@@ -164,7 +152,5 @@ fn custom_values(tenant: &Tenant, values: &FieldValues) -> Part {
 
 /// What the locator looks like is not known; a label in lower case with underscores serves.
 fn locator(label: &str) -> String {
-    label
-        .to_lowercase()
-        .replace(|c: char| !c.is_alphanumeric(), "_")
+    label.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_")
 }

@@ -9,9 +9,7 @@ use crate::world::{Entity, Part, Record};
 
 pub(super) fn account(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     match field {
-        "name" => Some(Part::leaf(
-            tenant.accounts.get(number).map(|row| row.name.clone()),
-        )),
+        "name" => Some(Part::leaf(tenant.accounts.get(number).map(|row| row.name.clone()))),
         _ => identity("Organisation", number, field),
     }
 }
@@ -74,21 +72,12 @@ pub(super) fn contact_attribute(tenant: &Tenant, number: Number, field: &str) ->
         "isInstructor" => Some(Attribute::Truth(row.is_instructor)),
         "isStaff" => Some(Attribute::Truth(row.is_staff)),
         "isAdmin" => Some(Attribute::Truth(row.is_admin)),
-        "isStaffOrInstructor" | "canStaffEvent" => {
-            Some(Attribute::Truth(row.is_staff || row.is_instructor))
-        }
+        "isStaffOrInstructor" | "canStaffEvent" => Some(Attribute::Truth(row.is_staff || row.is_instructor)),
         "hasLeftCompany" => Some(Attribute::Truth(false)),
         "accountId" => linked_attribute("Organisation", row.account),
         "approvedCourseIds" | "qualifiedForCourseId" => {
-            let approving = tenant
-                .templates
-                .iter()
-                .filter(|(_, row)| row.approved_instructors.contains(&number));
-            Some(Attribute::Several(
-                approving
-                    .map(|(template, _)| Tenant::template_id(template))
-                    .collect(),
-            ))
+            let approving = tenant.templates.iter().filter(|(_, row)| row.approved_instructors.contains(&number));
+            Some(Attribute::Several(approving.map(|(template, _)| Tenant::template_id(template)).collect()))
         }
         _ => identity_attribute("Person", number, field),
     }
@@ -108,20 +97,12 @@ pub(super) fn staff(tenant: &Tenant, number: Number, field: &str) -> Option<Part
 }
 
 fn staff_type(is_administrator: bool) -> &'static str {
-    if is_administrator {
-        "administrator"
-    } else {
-        "instructor"
-    }
+    if is_administrator { "administrator" } else { "instructor" }
 }
 
 pub(super) fn staff_role(number: Number, field: &str) -> Option<Part> {
     match field {
-        "name" => Some(Part::leaf(if number == 2 {
-            "Administrator"
-        } else {
-            "Instructor"
-        })),
+        "name" => Some(Part::leaf(if number == 2 { "Administrator" } else { "Instructor" })),
         _ => identity("StaffRole", number, field),
     }
 }
@@ -133,26 +114,16 @@ pub(super) fn learner(tenant: &Tenant, number: Number, field: &str) -> Option<Pa
         "isActive" => Part::leaf(true),
         "contact" => Part::link(row.map(|row| row.contact), Entity::Contact),
         "event" => Part::link(row.map(|row| row.event), Entity::Event),
-        "attendance" => Part::record(
-            "Attendance",
-            vec![("sessionDetail", attendance(tenant, number))],
-        ),
+        "attendance" => Part::record("Attendance", vec![("sessionDetail", attendance(tenant, number))]),
         _ => return identity("Learner", number, field),
     })
 }
 
 /// The whole list on one page: nobody is known to page it, and an event has few sessions.
 fn attendance(tenant: &Tenant, learner: Number) -> Part {
-    let attended = tenant
-        .learners
-        .get(learner)
-        .map(|row| row.attended.clone())
-        .unwrap_or_default();
+    let attended = tenant.learners.get(learner).map(|row| row.attended.clone()).unwrap_or_default();
     let nodes = attended.iter().map(|(session, attended)| {
-        let parts = vec![
-            ("session", Part::One(Entity::Session(*session))),
-            ("attended", Part::Leaf(json!(attended))),
-        ];
+        let parts = vec![("session", Part::One(Entity::Session(*session))), ("attended", Part::Leaf(json!(attended)))];
         Record::new("AttendanceSession", parts)
     });
     crate::page::whole("AttendanceSession", nodes.map(Part::Record).collect())
@@ -165,9 +136,7 @@ pub(super) fn learner_attribute(tenant: &Tenant, number: Number, field: &str) ->
         "lifecycleState" => Some(Attribute::Text(Some("active".to_owned()))),
         "contactEmailAddress" => {
             let contact = tenant.contacts.get(row.contact);
-            Some(Attribute::Text(
-                contact.and_then(|contact| contact.email.clone()),
-            ))
+            Some(Attribute::Text(contact.and_then(|contact| contact.email.clone())))
         }
         _ => identity_attribute("Learner", number, field),
     }

@@ -15,11 +15,7 @@ pub(super) fn location(tenant: &Tenant, number: Number, field: &str) -> Option<P
     })
 }
 
-pub(super) fn location_attribute(
-    tenant: &Tenant,
-    number: Number,
-    field: &str,
-) -> Option<Attribute> {
+pub(super) fn location_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     let row = tenant.locations.get(number)?;
     match field {
         "name" => Some(Attribute::Text(Some(row.name.clone()))),

@@ -28,27 +28,14 @@ pub(super) fn list(tenant: &Tenant, field: &str) -> Option<Vec<Entity>> {
 }
 
 pub(super) fn field(tenant: &Tenant, ask: &Ask<'_>) -> Result<Option<Part>, FieldError> {
-    let text = |name: &str| {
-        ask.arguments
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |name: &str| ask.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
     Ok(match ask.field {
         "node" => Some(node(tenant, text("id")).map_or(Part::NULL, Part::One)),
         "customFieldTemplate" => {
             let entity_type = text("type");
-            let attached = tenant
-                .custom_fields
-                .iter()
-                .filter(|(_, row)| row.entity_types.contains(entity_type));
-            let definitions = attached
-                .map(|(number, _)| Entity::CustomField(number))
-                .collect();
-            Some(Part::record(
-                "CustomFieldTemplate",
-                vec![("customFieldDefinitions", Part::Many(definitions))],
-            ))
+            let attached = tenant.custom_fields.iter().filter(|(_, row)| row.entity_types.contains(entity_type));
+            let definitions = attached.map(|(number, _)| Entity::CustomField(number)).collect();
+            Some(Part::record("CustomFieldTemplate", vec![("customFieldDefinitions", Part::Many(definitions))]))
         }
         _ => None,
     })
@@ -58,56 +45,23 @@ pub(super) fn field(tenant: &Tenant, ask: &Ask<'_>) -> Result<Option<Part>, Fiel
 fn node(tenant: &Tenant, id: &str) -> Option<Entity> {
     let (prefix, rest) = ids::split(id)?;
     if prefix == "WebhookType" {
-        return WEBHOOK_TYPES
-            .iter()
-            .position(|(name, _)| *name == rest)
-            .map(Entity::WebhookType);
+        return WEBHOOK_TYPES.iter().position(|(name, _)| *name == rest).map(Entity::WebhookType);
     }
     let number: Number = rest.parse().ok()?;
     let (found, entity) = match prefix.as_str() {
         "Course" if tenant.events.contains_key(&number) => (true, Entity::Event(number)),
-        "Course" => (
-            tenant.sessions.contains_key(&number),
-            Entity::Session(number),
-        ),
-        "CourseTemplate" => (
-            tenant.templates.get(number).is_some(),
-            Entity::Template(number),
-        ),
-        "Location" => (
-            tenant.locations.get(number).is_some(),
-            Entity::Location(number),
-        ),
+        "Course" => (tenant.sessions.contains_key(&number), Entity::Session(number)),
+        "CourseTemplate" => (tenant.templates.get(number).is_some(), Entity::Template(number)),
+        "Location" => (tenant.locations.get(number).is_some(), Entity::Location(number)),
         "Venue" => (tenant.venues.get(number).is_some(), Entity::Venue(number)),
-        "Person" => (
-            tenant.contacts.get(number).is_some(),
-            Entity::Contact(number),
-        ),
-        "Organisation" => (
-            tenant.accounts.get(number).is_some(),
-            Entity::Account(number),
-        ),
-        "TaxType" => (
-            tenant.tax_types.get(number).is_some(),
-            Entity::TaxType(number),
-        ),
-        "PriceLevel" => (
-            tenant.price_levels.get(number).is_some(),
-            Entity::PriceLevel(number),
-        ),
+        "Person" => (tenant.contacts.get(number).is_some(), Entity::Contact(number)),
+        "Organisation" => (tenant.accounts.get(number).is_some(), Entity::Account(number)),
+        "TaxType" => (tenant.tax_types.get(number).is_some(), Entity::TaxType(number)),
+        "PriceLevel" => (tenant.price_levels.get(number).is_some(), Entity::PriceLevel(number)),
         "CoursePrice" => (tenant.prices.get(number).is_some(), Entity::Price(number)),
-        "Currency" => (
-            tenant.currencies.get(number).is_some(),
-            Entity::Currency(number),
-        ),
-        "Learner" => (
-            tenant.learners.get(number).is_some(),
-            Entity::Learner(number),
-        ),
-        "OutboundHook" => (
-            tenant.webhooks.get(number).is_some(),
-            Entity::Webhook(number),
-        ),
+        "Currency" => (tenant.currencies.get(number).is_some(), Entity::Currency(number)),
+        "Learner" => (tenant.learners.get(number).is_some(), Entity::Learner(number)),
+        "OutboundHook" => (tenant.webhooks.get(number).is_some(), Entity::Webhook(number)),
         _ => return None,
     };
     if found { Some(entity) } else { None }

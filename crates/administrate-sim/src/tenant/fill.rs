@@ -1,8 +1,8 @@
 //! Filling a tenant: one call per thing, numbers in the order of the calls.
 
 use super::{
-    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, Named, Number, Price,
-    PriceLevel, Priced, Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
+    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, Named, Number, Price, PriceLevel, Priced,
+    Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
 };
 
 impl Tenant {
@@ -15,12 +15,8 @@ impl Tenant {
             name: "United Kingdom".to_owned(),
             tax_rate: "20.00".to_owned(),
         });
-        tenant.tax_types.add(Named {
-            name: "Standard".to_owned(),
-        });
-        tenant.accounts.add(Named {
-            name: "The provider".to_owned(),
-        });
+        tenant.tax_types.add(Named { name: "Standard".to_owned() });
+        tenant.accounts.add(Named { name: "The provider".to_owned() });
         tenant
     }
 
@@ -36,46 +32,27 @@ impl Tenant {
 
     /// A price level without description.
     pub fn add_price_level(&mut self, name: &str) -> Number {
-        self.price_levels.add(PriceLevel {
-            name: name.to_owned(),
-            description: None,
-        })
+        self.price_levels.add(PriceLevel { name: name.to_owned(), description: None })
     }
 
     /// A location in region 1.
     pub fn add_location(&mut self, name: &str, code: &str) -> Number {
-        self.locations.add(Location {
-            name: name.to_owned(),
-            code: Some(code.to_owned()),
-            region: Some(1),
-        })
+        self.locations.add(Location { name: name.to_owned(), code: Some(code.to_owned()), region: Some(1) })
     }
 
     /// A venue of a location.
     pub fn add_venue(&mut self, location: Number, name: &str) -> Number {
-        self.venues.add(Venue {
-            name: name.to_owned(),
-            description: None,
-            location: Some(location),
-        })
+        self.venues.add(Venue { name: name.to_owned(), description: None, location: Some(location) })
     }
 
     /// A contact who may teach.
     pub fn add_instructor(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact {
-            is_instructor: true,
-            is_staff: true,
-            ..person(first_name, last_name)
-        })
+        self.contacts.add(Contact { is_instructor: true, is_staff: true, ..person(first_name, last_name) })
     }
 
     /// A contact who may administer events.
     pub fn add_administrator(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact {
-            is_admin: true,
-            is_staff: true,
-            ..person(first_name, last_name)
-        })
+        self.contacts.add(Contact { is_admin: true, is_staff: true, ..person(first_name, last_name) })
     }
 
     /// A contact of any kind.
@@ -84,12 +61,7 @@ impl Tenant {
     }
 
     /// A custom field of one or more entity types (`Event`, `Session`, `CourseTemplate`, …).
-    pub fn add_custom_field(
-        &mut self,
-        entity_types: &[&str],
-        label: &str,
-        kind: FieldKind,
-    ) -> Number {
+    pub fn add_custom_field(&mut self, entity_types: &[&str], label: &str, kind: FieldKind) -> Number {
         self.custom_fields.add(CustomField {
             entity_types: entity_types.iter().map(|name| (*name).to_owned()).collect(),
             label: label.to_owned(),
@@ -116,13 +88,7 @@ impl Tenant {
     }
 
     /// A public price in region 1; `amount` is a decimal string.
-    pub fn add_public_price(
-        &mut self,
-        template: Number,
-        level: Number,
-        currency: Number,
-        amount: &str,
-    ) -> Number {
+    pub fn add_public_price(&mut self, template: Number, level: Number, currency: Number, amount: &str) -> Number {
         self.prices.add(Price {
             of: Priced::Template(template),
             level,
@@ -148,16 +114,8 @@ impl Tenant {
 
     /// A person on an event or a session, the first of a kind being primary.
     pub fn add_staff(&mut self, course: Number, contact: Number, is_administrator: bool) -> Number {
-        let is_primary = !self
-            .staff_of(course)
-            .any(|(_, other)| other.is_administrator == is_administrator);
-        self.staff.add(Staff {
-            course,
-            contact,
-            is_administrator,
-            is_primary,
-            notes: None,
-        })
+        let is_primary = !self.staff_of(course).any(|(_, other)| other.is_administrator == is_administrator);
+        self.staff.add(Staff { course, contact, is_administrator, is_primary, notes: None })
     }
 
     /// A learner on an event, taking one place.
@@ -165,11 +123,7 @@ impl Tenant {
         if let Some(event) = self.events.get_mut(&event) {
             event.booked_places += 1;
         }
-        self.learners.add(Learner {
-            event,
-            contact,
-            attended: Default::default(),
-        })
+        self.learners.add(Learner { event, contact, attended: Default::default() })
     }
 
     fn next_course(&mut self) -> Number {

@@ -16,10 +16,7 @@ pub struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self {
-            last: 0,
-            rows: BTreeMap::new(),
-        }
+        Self { last: 0, rows: BTreeMap::new() }
     }
 }
 
