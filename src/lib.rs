@@ -17,5 +17,6 @@ pub mod runs;
 pub mod schema;
 pub mod search;
 pub mod server;
+pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;

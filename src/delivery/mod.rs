@@ -97,7 +97,8 @@ impl From<administrate::Error> for Trouble {
     fn from(error: administrate::Error) -> Self {
         let why = error.to_string();
         if error.is_transient() || error.is_outage() || error.is_doubtful() {
-            return Trouble::Later { why, outage: error.is_outage() };
+            // One write that was cut off says nothing of the others; the client's breaker sees when all are.
+            return Trouble::Later { why, outage: error.is_outage() && !error.is_doubtful() };
         }
         Trouble::Refused(why)
     }

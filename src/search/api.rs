@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Address, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use super::compose::SessionUrls;
 use super::follow::Follower;
 use super::index::Catalogue;
 use super::query::Query;
+use super::siblings::{self, FuzzyQuery};
 use super::unified::answer;
 use crate::server::json::JsonBody;
 use crate::server::problem::{FieldError, Problem};
@@ -33,15 +34,39 @@ pub struct Shop {
 
 /// The routes of search.
 pub fn router(follower: Follower, urls: SessionUrls) -> Router {
-    Router::new().route("/api/search/unified", get(unified_get).post(unified_post)).with_state(Shop { follower, urls })
+    Router::new()
+        .route("/api/search/unified", get(unified_get).post(unified_post))
+        .route("/api/search/default-data", get(default_data))
+        .route("/api/search/fuzzy", get(fuzzy))
+        .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
+        .with_state(Shop { follower, urls })
 }
 
-type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
+/// The name and value pairs of an address, as far as it can be read.
+pub type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
 
 /// The name and value pairs of an address.
 pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {
     let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
     address.map(|Address(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
+}
+
+async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+    let limit = siblings::default_limit(&pairs(address)?).map_err(Problem::fields)?;
+    let catalogue = shop.follower.current();
+    Ok(Json(siblings::default_data(&catalogue, limit, shop.urls)).into_response())
+}
+
+async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+    let query = FuzzyQuery::plain(&pairs(address)?).map_err(Problem::fields)?;
+    let catalogue = shop.follower.current();
+    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
+}
+
+async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+    let query = FuzzyQuery::advanced(&pairs(address)?).map_err(Problem::fields)?;
+    let catalogue = shop.follower.current();
+    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
 }
 
 async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, Problem> {
@@ -119,6 +144,7 @@ fn names_tag(list: &str, tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::rows::Rows;
 
     #[test]
     fn a_tag_is_found_in_any_list() {
@@ -137,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_tag_follows_version_question_and_audience() {
-        let catalogue = |version| Catalogue { version, ..Catalogue::default() };
+        let catalogue = |version| Catalogue::build(Rows { version, ..Rows::default() });
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
         let first = tag(&catalogue(1), SessionUrls::Shown, &notes);
         assert_eq!(first, tag(&catalogue(1), SessionUrls::Shown, &notes));

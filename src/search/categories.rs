@@ -12,6 +12,7 @@ pub const BUNDLE: &str = "Bundle";
 #[derive(Debug, Default)]
 pub struct Categories {
     names: BTreeMap<i64, String>,
+    described: Vec<CategoryRow>,
     by_name: BTreeMap<String, Vec<i64>>,
     direct: BTreeMap<i64, Vec<i64>>,
     members: BTreeMap<i64, BTreeSet<i64>>,
@@ -26,6 +27,7 @@ impl Categories {
         for row in rows {
             built.names.insert(row.id, row.name.clone());
             if row.is_active {
+                built.described.push(row.clone());
                 for name in [Some(&row.name), row.code.as_ref()].into_iter().flatten() {
                     built.by_name.entry(fold(name)).or_default().push(row.id);
                 }
@@ -59,6 +61,21 @@ impl Categories {
     pub fn names_of(&self, catalog_product_id: i64) -> impl Iterator<Item = &str> {
         let direct = self.direct.get(&catalog_product_id).into_iter().flatten();
         direct.filter_map(|id| self.names.get(id)).map(String::as_str)
+    }
+
+    /// Id, name and description of every category that can be chosen.
+    pub fn all(&self) -> impl Iterator<Item = (i64, &str, &str)> {
+        self.described.iter().map(|row| (row.id, row.name.as_str(), row.description.as_str()))
+    }
+
+    /// Likewise, of those that hold any of these catalogue products, directly or below.
+    pub fn holding<'a>(&'a self, products: &BTreeSet<i64>) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
+        self.all().filter(|(id, ..)| self.members.get(id).is_some_and(|members| !members.is_disjoint(products)))
+    }
+
+    /// Whether a catalogue product is in one of these categories, descendants not included.
+    pub fn is_directly_in(&self, catalog_product_id: i64, categories: &BTreeSet<i64>) -> bool {
+        self.direct.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))
     }
 
     /// The categories to be counted under a filter key: name and members, also those without any.

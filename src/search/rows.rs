@@ -117,6 +117,8 @@ pub struct CategoryRow {
     pub parent_id: Option<i64>,
     /// Code, unique where there is one.
     pub code: Option<String>,
+    /// Description, may be empty.
+    pub description: String,
     /// Whether it can be chosen as a filter.
     pub is_active: bool,
 }

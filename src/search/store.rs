@@ -112,7 +112,8 @@ const RECOMMENDATIONS: &str = "
            recommended_product_product_variation_id AS recommended_id
     FROM acted.product_productvariation_recommendations";
 
-const CATEGORIES: &str = "SELECT id, name, parent_id, code, is_active FROM acted.filter_groups ORDER BY id";
+const CATEGORIES: &str = "
+    SELECT id, name, parent_id, code, description, is_active FROM acted.filter_groups ORDER BY display_order, id";
 
 const MEMBERSHIPS: &str = "
     SELECT product_id AS catalog_product_id, product_group_id AS category_id

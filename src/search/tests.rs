@@ -2,6 +2,7 @@
 
 mod query;
 mod shop;
+mod siblings;
 
 use std::collections::BTreeMap;
 

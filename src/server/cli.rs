@@ -34,7 +34,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 /// Every module's routes, and what all requests go through.
 pub fn site(config: &Config, follower: Follower) -> super::App {
     let urls = search::compose::SessionUrls::from_setting(config.public_session_urls);
-    let routes = super::health::router(follower.clone()).merge(search::api::router(follower, urls));
+    let routes = super::health::router(follower.clone())
+        .merge(search::api::router(follower.clone(), urls))
+        .merge(search::page::router(follower, urls, config.zone()));
     super::app(routes)
 }
 

@@ -2,22 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use jiff::civil::DateTime;
 
 use super::ours::Contact;
 
 /// An event that stands in Administrate under a title of the timetable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteEvent {
     /// Administrate's id.
     pub external_id: String,
-    /// Its title, trimmed.
-    pub title: String,
-    /// Administrate's id of its course template.
+    /// Administrate's id of its course template, None where the API did not say.
     pub template: Option<String>,
-    /// The local days on which it starts: of the classroom part, of the self-paced part, of the event.
-    pub starts: Vec<Date>,
+    /// When its classroom part starts, wall-clock in its zone.
+    pub classroom_start: Option<DateTime>,
+    /// When its self-paced part starts.
+    pub lms_start: Option<DateTime>,
+    /// Whichever of the two Administrate calls its start.
+    pub start: Option<DateTime>,
     /// Whether it was cancelled there.
     pub cancelled: bool,
 }
@@ -31,4 +32,17 @@ pub struct RemoteFacts {
     pub administrators: Vec<Contact>,
     /// Events by title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
+}
+
+impl RemoteEvent {
+    /// Whether it starts when an event of ours does: in the classroom where it has such a part, else wherever.
+    pub fn starts_at(&self, classroom: Option<DateTime>, lms: Option<DateTime>) -> bool {
+        match (self.classroom_start, classroom) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            _ => {
+                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten().peekable();
+                theirs.peek().is_none() || theirs.any(|start| [classroom, lms].contains(&Some(start)))
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
 //! ([`remote`]); writing there is delivery's.
 
+pub mod apply;
 pub mod archive;
 pub mod blocks;
 mod bookings;
@@ -19,9 +20,11 @@ pub mod plan;
 pub mod planning;
 pub mod problems;
 mod references;
+pub mod remote;
 mod resolving;
 mod separated;
 mod session_rows;
+pub mod store;
 pub mod values;
 pub mod workbook;
 pub mod writing;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::DateTime;
+
 use crate::config::Labels;
 use crate::names::fold;
-use crate::tutorials::{Event, KnownEvent, LearningMode};
+use crate::tutorials::{Event, KnownEvent};
 
 use super::blocks::{Block, Timetable};
 use super::differences::Names;
@@ -144,9 +146,9 @@ impl Deciding<'_> {
         }
         let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
-        let starts = self.starts();
+        let (classroom, lms) = self.starts();
         let agrees = |twin: &&&RemoteEvent| {
-            twin.template.as_deref() == template && twin.starts.iter().any(|day| starts.contains(day))
+            (twin.template.is_none() || twin.template.as_deref() == template) && twin.starts_at(classroom, lms)
         };
         match standing.iter().filter(agrees).collect::<Vec<_>>().as_slice() {
             [twin] => Ok(Some(twin.external_id.clone())),
@@ -157,13 +159,10 @@ impl Deciding<'_> {
         }
     }
 
-    /// The local days on which the block's event may be said to start.
-    fn starts(&self) -> Vec<jiff::civil::Date> {
-        let event = &self.block.event;
-        let lms = event.lms_start.map(|moment| moment.local.date());
+    /// When the block's event starts, wall-clock: in the classroom, and on the learning platform.
+    fn starts(&self) -> (Option<DateTime>, Option<DateTime>) {
         let sessions = self.block.sessions.iter().filter_map(|(_, session)| session.start);
-        let classroom = sessions.map(|moment| moment.local.date()).min();
-        if event.mode == LearningMode::Lms { lms.into_iter().collect() } else { classroom.into_iter().collect() }
+        (sessions.map(|moment| moment.local).min(), self.block.event.lms_start.map(|moment| moment.local))
     }
 
     fn warn_of_short_template(&mut self, event: &Event) {

@@ -1,9 +1,12 @@
 //! Made-up timetables for the tests of this module, and a world in which all that they name is known.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::{Cursor, Read, Write};
 
 use jiff::civil::{date, time};
 use jiff::tz::TimeZone;
+use zip::ZipArchive;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::config::{Config, Labels};
 use crate::names::fold;
@@ -105,6 +108,26 @@ pub fn with<const N: usize>(mut line: Line, changed: [(F, Option<Entry>); N]) ->
         line.extend(entry.map(|entry| (field, entry)));
     }
     line
+}
+
+/// A zipped workbook with something in one part replaced.
+pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(zipped)).expect("a zip file");
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..archive.len() {
+        let mut entry = archive.by_index(at).expect("a part");
+        let name = entry.name().expect("a name").into_owned();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).expect("readable");
+        if name == part {
+            let text = String::from_utf8(content).expect("text");
+            assert!(text.contains(old), "{part} has no {old}");
+            content = text.replace(old, new).into_bytes();
+        }
+        writer.start_file(name, SimpleFileOptions::default()).expect("a new part");
+        writer.write_all(&content).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
 }
 
 /// Writes a workbook and reads it back.

@@ -15,7 +15,7 @@ use super::planning::plan;
 use super::problems::Code;
 use super::testing::*;
 use super::workbook::{self, Limits};
-use super::writing::{Entry, Line};
+use super::writing::{self, Entry, Line};
 
 /// Code and cell of each problem, in order.
 fn told(plan: &Plan) -> Vec<(Code, &str)> {
@@ -102,12 +102,26 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
         (F::Sitting, text("2026X"), Code::InvalidValue, "Z4"),
         (F::Sitting, text("2026S"), Code::UnknownProduct, "Z4"),
         (F::Cancelled, text("maybe"), Code::InvalidValue, "AF4"),
-        (F::StartTime, Some(Entry::Formula("=A1", "")), Code::MissingValue, "I4"),
     ] {
         let plan = planned(&[with(event("A"), [(field, entry.clone())]), session("A", 2)]);
         assert_eq!(told(&plan), [(code, cell)], "{field:?} {entry:?}");
         assert_eq!(outcomes(&plan), [&Outcome::Refuse], "{field:?} {entry:?}");
         assert_eq!(plan.counts().sessions, 0);
+    }
+}
+
+#[test]
+fn formulas_count_by_their_stored_result() {
+    let line = with(event("A"), [(F::StartTime, Some(Entry::Formula("CLOCK", "09:30")))]);
+    let (ours, facts) = sound_world();
+    let bytes = writing::timetable(&[line]).expect("a workbook");
+    for (stored, problems) in [("09:30", &[][..]), ("", &[(Code::MissingValue, "I4")])] {
+        let bytes = with_part(&bytes, "xl/worksheets/sheet1.xml", "<v>09:30</v>", &format!("<v>{stored}</v>"));
+        let bytes =
+            if stored.is_empty() { with_part(&bytes, "xl/worksheets/sheet1.xml", "t=\"str\"", "") } else { bytes };
+        let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
+        let timetable = blocks::read(&sheet, &reading()).expect("not too large");
+        assert_eq!(told(&plan(&timetable, &ours, &facts, &labels())), problems);
     }
 }
 
@@ -291,11 +305,12 @@ fn cancelled_events() {
 #[test]
 fn a_title_that_stands_in_administrate() {
     let (ours, facts) = sound_world();
-    let twin = |template: &str, start| RemoteEvent {
+    let twin = |template: &str, day: jiff::civil::Date| RemoteEvent {
         external_id: "Q291cnNlOjE=".to_owned(),
-        title: "A".to_owned(),
         template: Some(template.to_owned()),
-        starts: vec![start],
+        classroom_start: Some(day.at(9, 30, 0, 0)),
+        lms_start: Some(date(2025, 10, 22).at(16, 0, 0, 0)),
+        start: Some(day.at(9, 30, 0, 0)),
         cancelled: false,
     };
     for (twin, outcome, code) in [

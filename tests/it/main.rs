@@ -1,5 +1,7 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod administrate;
+mod delivery;
 mod demo_fill;
 mod outbox;
 mod provider;

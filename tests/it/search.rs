@@ -268,3 +268,50 @@ async fn who_may_write_to_the_shop_needs_no_right_in_our_schema() {
     tx.commit().await.expect("commit");
     assert_eq!(version(&world).await, before + 1);
 }
+
+#[tokio::test]
+async fn the_smaller_searches_answer_and_refuse() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    for (path, key) in [
+        ("/api/search/default-data/", "popular_products"),
+        ("/api/search/fuzzy/?q=londn", "products"),
+        ("/api/search/advanced-fuzzy/", "products"),
+        ("/api/search/advanced-fuzzy?q=quill&min_score=40", "products"),
+    ] {
+        let answer: Value = site.request("GET", path).send().await.expect("an answer").json().await.expect("JSON");
+        let events = &answer[key][0]["variations"][0]["events"];
+        assert_eq!(events[0]["sessions"].as_array().map(Vec::len), Some(2), "{path}");
+    }
+    for path in
+        ["/api/search/default-data/?limit=x", "/api/search/fuzzy/?q=x", "/api/search/advanced-fuzzy/?subjects=x"]
+    {
+        assert_eq!(problem(site.request("GET", path).send().await.expect("an answer")).await.0, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_what_is_found_and_escapes_what_is_typed() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    let page = |path: &'static str| {
+        let request = site.request("GET", path);
+        async move {
+            let response = request.send().await.expect("an answer");
+            (response.status().as_u16(), response.text().await.expect("text"))
+        }
+    };
+    let (status, found) = page("/?q=quill&subjects=&available=true").await;
+    assert_eq!(status, 200);
+    for shown in ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "Quill House, London", "12 places left", "1 result"] {
+        assert!(found.contains(shown), "{shown} is missing in {found}");
+    }
+    let (_, typed) = page("/?q=%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert!(!typed.contains("<script") && typed.contains("Nothing is found"));
+    let (status, wrong) = page("/?starts_from=soon").await;
+    assert!(status == 400 && wrong.contains("must be one date"));
+}

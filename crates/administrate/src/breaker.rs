@@ -21,6 +21,7 @@ struct State {
 }
 
 /// The breaker is open.
+#[derive(Debug)]
 pub(crate) struct Open {
     pub failures: u32,
     pub last: String,
@@ -28,14 +29,21 @@ pub(crate) struct Open {
 
 impl Breaker {
     pub(crate) fn new(after: u32, rest: Duration) -> Self {
-        Self { after: after.max(1), rest, state: Mutex::default() }
+        Self {
+            after: after.max(1),
+            rest,
+            state: Mutex::default(),
+        }
     }
 
     /// Lets a call pass, or says why not. A probe that passes holds back the others for another rest.
     pub(crate) fn admit(&self, now: Timestamp) -> Result<(), Open> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.opens_until {
-            Some(until) if now < until => Err(Open { failures: state.failures, last: state.last.clone() }),
+            Some(until) if now < until => Err(Open {
+                failures: state.failures,
+                last: state.last.clone(),
+            }),
             Some(_) => {
                 state.opens_until = Some(self.end_of_rest(now));
                 Ok(())
@@ -77,7 +85,7 @@ mod tests {
         breaker.failed(at(1), "reset".into());
         assert!(breaker.admit(at(1)).is_ok(), "one failure in a row");
         breaker.failed(at(2), "timeout".into());
-        let open = breaker.admit(at(31)).err().expect("open");
+        let open = breaker.admit(at(31)).expect_err("open");
         assert_eq!((open.failures, open.last.as_str()), (2, "timeout"));
         assert!(breaker.admit(at(32)).is_ok(), "the probe");
         assert!(breaker.admit(at(33)).is_err(), "nobody beside the probe");

@@ -46,7 +46,9 @@ pub enum Error {
         attempts: u32,
     },
     /// No connection came about.
-    #[error("cannot reach Administrate at {url} for {operation}: {detail}. Check the network and {setting}")]
+    #[error(
+        "cannot reach Administrate at {url} for {operation}: {detail}. Check the network and {setting}"
+    )]
     Unreachable {
         /// What was asked.
         operation: &'static str,
@@ -68,7 +70,7 @@ pub enum Error {
         outcome: Outcome,
     },
     /// An HTTP status that is no success.
-    #[error("Administrate answered {operation} with HTTP status {status}{}", doubt(*outcome))]
+    #[error("Administrate answered {operation} with HTTP status {status}{}{}", address(*status), doubt(*outcome))]
     Status {
         /// What was asked.
         operation: &'static str,
@@ -106,7 +108,9 @@ pub enum Error {
         errors: Vec<PayloadError>,
     },
     /// A list could not be fetched whole, twice.
-    #[error("{what} could not be fetched whole from Administrate: {detail}. Nothing was changed; try again later")]
+    #[error(
+        "{what} could not be fetched whole from Administrate: {detail}. Nothing was changed; try again later"
+    )]
     Incomplete {
         /// What was fetched.
         what: String,
@@ -257,7 +261,18 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::E
 }
 
 fn sentences<T: fmt::Display>(errors: &[T]) -> String {
-    errors.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+    errors
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn address(status: u16) -> &'static str {
+    match status {
+        300..=399 | 403 | 404 | 405 => ": check ADMINISTRATE_API_URL",
+        _ => "",
+    }
 }
 
 fn doubt(outcome: Outcome) -> &'static str {

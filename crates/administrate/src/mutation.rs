@@ -32,15 +32,13 @@ pub struct Written {
     pub left_out: Vec<&'static str>,
 }
 
-/// Text of the object's selection, from dialect and operation.
-pub(crate) type Selection = dyn Fn(&Dialect, &'static str) -> String + Send + Sync;
-
 /// A mutation under construction.
 pub(crate) struct Mutation {
     pub operation: &'static str,
     /// The payload's field that holds what was written; empty where there is none.
     object: &'static str,
-    pub object_selection: Option<&'static Selection>,
+    /// What the payload's object shows, its id among it.
+    pub shown: String,
     arguments: Vec<(&'static str, Arg)>,
     inputs: Vec<Input>,
 }
@@ -54,7 +52,13 @@ struct Input {
 
 impl Mutation {
     pub(crate) fn new(operation: &'static str, object: &'static str) -> Self {
-        Self { operation, object, object_selection: None, arguments: Vec::new(), inputs: Vec::new() }
+        Self {
+            operation,
+            object,
+            shown: "id".to_owned(),
+            arguments: Vec::new(),
+            inputs: Vec::new(),
+        }
     }
 
     /// An argument beside `input`.
@@ -75,8 +79,18 @@ impl Mutation {
     }
 
     /// As [`Self::input`]; where the tenant has no such field, the other one is tried.
-    pub(crate) fn input_or(&mut self, name: &'static str, arg: Arg, otherwise: Option<(&'static str, Arg)>) {
-        self.inputs.push(Input { name, arg, otherwise, is_quiet: false });
+    pub(crate) fn input_or(
+        &mut self,
+        name: &'static str,
+        arg: Arg,
+        otherwise: Option<(&'static str, Arg)>,
+    ) {
+        self.inputs.push(Input {
+            name,
+            arg,
+            otherwise,
+            is_quiet: false,
+        });
     }
 
     /// As [`Self::input`]; nobody misses it where the tenant has no such field.
@@ -113,16 +127,17 @@ impl Mutation {
         if !fields.is_empty() {
             args.push(("input", Arg::Object(fields)));
         }
-        let selection = match self.object_selection {
-            Some(selection) => selection(dialect, self.operation),
-            None => "id".to_owned(),
+        let errors = "errors { label message value }";
+        let selection = match self.object {
+            "" => errors.to_owned(),
+            object => format!("{object} {{ {} }} {errors}", self.shown),
         };
         Document {
             operation: self.operation,
             is_mutation: true,
             path: self.operation.split('.').collect(),
             args,
-            selection: dialect.payload(self.operation, self.object, &selection),
+            selection,
         }
     }
 }
@@ -138,14 +153,24 @@ impl Client {
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
         let payload = Payload::read(&answer.value, mutation.object);
         let left_out = mutation.sorted(&*self.dialect().await?).1;
-        let id = payload.object.get("id").and_then(|id| Id::deserialize(id).ok());
+        let id = payload
+            .object
+            .get("id")
+            .and_then(|id| Id::deserialize(id).ok());
         match id {
-            Some(id) => Ok(Created { id, warnings: payload.warnings(&answer), left_out, object: payload.object }),
-            None => Err(payload.failure(operation, answer).unwrap_or_else(|| Error::Unreadable {
-                operation,
-                detail: format!("neither {}.id nor an error", mutation.object),
-                outcome: Outcome::Doubtful,
-            })),
+            Some(id) => Ok(Created {
+                id,
+                warnings: payload.warnings(&answer),
+                left_out,
+                object: payload.object,
+            }),
+            None => Err(payload
+                .failure(operation, answer)
+                .unwrap_or_else(|| Error::Unreadable {
+                    operation,
+                    detail: format!("neither {}.id nor an error", mutation.object),
+                    outcome: Outcome::Doubtful,
+                })),
         }
     }
 
@@ -188,17 +213,21 @@ impl Payload {
             one => vec![one],
         });
         Self {
-            object: first.into_iter().find(|item| item.is_object()).cloned().unwrap_or_default(),
+            object: first
+                .into_iter()
+                .find(|item| item.is_object())
+                .cloned()
+                .unwrap_or_default(),
             errors: parts.iter().flat_map(|part| errors_of(part)).collect(),
         }
     }
 
     /// The errors of the payload, and those at the top as far as they came along.
     fn warnings(&self, answer: &Answer) -> Vec<PayloadError> {
-        let top = answer
-            .errors
-            .iter()
-            .map(|error| PayloadError { message: error.message.clone(), ..PayloadError::default() });
+        let top = answer.errors.iter().map(|error| PayloadError {
+            message: error.message.clone(),
+            ..PayloadError::default()
+        });
         self.errors.iter().cloned().chain(top).collect()
     }
 
@@ -208,7 +237,11 @@ impl Payload {
             return Some(Error::Refused { operation, errors });
         }
         let errors: Vec<GraphqlError> = answer.errors;
-        (!errors.is_empty()).then_some(Error::Graphql { operation, errors, outcome: Outcome::Doubtful })
+        (!errors.is_empty()).then_some(Error::Graphql {
+            operation,
+            errors,
+            outcome: Outcome::Doubtful,
+        })
     }
 }
 
@@ -217,8 +250,10 @@ fn errors_of(part: &Value) -> Vec<PayloadError> {
         .into_iter()
         .filter(|error| !error.is_null())
         .map(|error| {
-            PayloadError::deserialize(error)
-                .unwrap_or_else(|_| PayloadError { message: error.to_string(), ..PayloadError::default() })
+            PayloadError::deserialize(error).unwrap_or_else(|_| PayloadError {
+                message: error.to_string(),
+                ..PayloadError::default()
+            })
         })
         .collect()
 }

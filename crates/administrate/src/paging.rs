@@ -19,13 +19,13 @@ use crate::wire;
 pub(crate) const PAGE: usize = 100;
 
 /// A list at the root of the API.
-pub(crate) struct Listing<'a> {
+pub(crate) struct Listing {
     pub operation: &'static str,
     pub root: &'static str,
     /// All of them must hold.
     pub filters: Vec<Arg>,
     /// What each node shows, `id` among it.
-    pub selection: &'a (dyn Fn(&Dialect) -> String + Send + Sync),
+    pub selection: String,
 }
 
 /// A list inside each node of a [`Listing`].
@@ -35,17 +35,25 @@ pub(crate) struct Nested {
     pub root: &'static str,
     pub field: &'static str,
     /// What each node shows, `id` among it.
-    pub node: &'static (dyn Fn(&Dialect) -> String + Send + Sync),
+    pub node: &'static str,
 }
 
 impl Nested {
-    /// Its first page, for the parent's selection; empty where the tenant has no such list.
-    pub(crate) fn selection(&self, dialect: &Dialect) -> String {
-        self.page(dialect, 0)
+    /// Its first page, for the parent's selection.
+    pub(crate) fn selection(&self) -> String {
+        format!(
+            "{}(first: {PAGE}) {{ {} }}",
+            self.field,
+            connection(self.node)
+        )
     }
 
-    fn page(&self, dialect: &Dialect, offset: usize) -> String {
-        dialect.nested(self.root, self.field, PAGE, offset, &(self.node)(dialect))
+    fn page(&self, offset: usize) -> String {
+        format!(
+            "{}(first: {PAGE}, offset: {offset}) {{ {} }}",
+            self.field,
+            connection(self.node)
+        )
     }
 }
 
@@ -65,7 +73,10 @@ impl From<Error> for Broken {
 pub(crate) fn inconsistent(what: &str, broken: Broken) -> Error {
     match broken {
         Broken::Failed(error) => error,
-        Broken::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
+        Broken::Inconsistent(detail) => Error::Incomplete {
+            what: what.to_owned(),
+            detail,
+        },
     }
 }
 
@@ -80,13 +91,19 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn read(value: &Value) -> Self {
         let info = value.get("pageInfo").unwrap_or(&Value::Null);
-        let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
+        let total = info
+            .get("totalRecords")
+            .or_else(|| value.get("totalRecords"));
         Self {
             nodes: wire::nodes(value).into_iter().cloned().collect(),
             total: total
                 .and_then(|total| wire::number(total.clone()).ok().flatten())
                 .and_then(|total| usize::try_from(total).ok()),
-            has_next: info.get("hasNextPage").and_then(Value::as_bool),
+            // A plain list has no pages.
+            has_next: match value.is_array() {
+                true => Some(false),
+                false => info.get("hasNextPage").and_then(Value::as_bool),
+            },
         }
     }
 }
@@ -105,7 +122,9 @@ impl Walk {
         if let (Some(before), Some(now)) = (self.total, page.total)
             && before != now
         {
-            return Err(format!("totalRecords changed from {before} to {now} between two pages"));
+            return Err(format!(
+                "totalRecords changed from {before} to {now} between two pages"
+            ));
         }
         self.total = self.total.or(page.total);
         let received = page.nodes.len();
@@ -118,10 +137,12 @@ impl Walk {
             None => received >= PAGE,
         });
         match self.total {
-            Some(total) if so_far > total => Err(format!("{so_far} records came where totalRecords says {total}")),
-            Some(total) if so_far < total && !more => {
-                Err(format!("only {so_far} of {total} records came before the last page"))
-            }
+            Some(total) if so_far > total => Err(format!(
+                "{so_far} records came where totalRecords says {total}"
+            )),
+            Some(total) if so_far < total && !more => Err(format!(
+                "only {so_far} of {total} records came before the last page"
+            )),
             Some(total) if so_far == total && received == 0 => Ok(false),
             _ if more && received == 0 => Err(format!("an empty page came after {so_far} records")),
             _ => Ok(more),
@@ -133,7 +154,7 @@ impl Walk {
         if node.is_null() {
             return Err(format!("record {at} is null"));
         }
-        let id = node.get("id").and_then(|id| wire::maybe_text(id.clone()).ok().flatten());
+        let id = id_text(&node);
         let id = id.ok_or_else(|| format!("record {at} has no id"))?;
         if self.seen.contains(&id) {
             return Err(format!("the record with id {id} came twice"));
@@ -146,19 +167,26 @@ impl Walk {
 
 impl Client {
     /// Fetches a list whole.
-    pub(crate) async fn list<T: DeserializeOwned>(&self, listing: &Listing<'_>) -> Result<Vec<T>, Error> {
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        listing: &Listing,
+    ) -> Result<Vec<T>, Error> {
         self.list_with(listing, &[]).await
     }
 
     /// Fetches a list whole, and the lists inside its nodes.
     pub(crate) async fn list_with<T: DeserializeOwned>(
         &self,
-        listing: &Listing<'_>,
+        listing: &Listing,
         nested: &[&Nested],
     ) -> Result<Vec<T>, Error> {
         let nodes = match self.walk(listing, nested).await {
             Err(Broken::Inconsistent(detail)) => {
-                tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
+                tracing::warn!(
+                    what = listing.operation,
+                    detail,
+                    "inconsistent list, fetched once more"
+                );
                 self.walk(listing, nested).await
             }
             settled => settled,
@@ -166,16 +194,22 @@ impl Client {
         nodes
             .map_err(|broken| inconsistent(listing.operation, broken))?
             .iter()
-            .map(|node| T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error)))
+            .map(|node| {
+                T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error))
+            })
             .collect()
     }
 
-    async fn walk(&self, listing: &Listing<'_>, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
+    async fn walk(&self, listing: &Listing, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
         let mut walk = Walk::default();
         loop {
             let offset = walk.nodes.len();
-            let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
-            let is_last = !walk.take(Connection::read(&answer.value)).map_err(Broken::Inconsistent)?;
+            let answer = self
+                .run(&|dialect| page_document(listing, dialect, offset))
+                .await?;
+            let is_last = !walk
+                .take(Connection::read(&answer.value))
+                .map_err(Broken::Inconsistent)?;
             for node in &mut walk.nodes[offset..] {
                 for nested in nested {
                     self.complete(nested, node).await?;
@@ -192,16 +226,18 @@ impl Client {
         let Some(list) = parent.get(nested.field).filter(|list| !list.is_null()) else {
             return Ok(());
         };
-        let id = parent.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
+        let id = id_text(parent).unwrap_or_default();
+        let named =
+            |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
         let mut more = walk.take(Connection::read(list)).map_err(named)?;
         while more {
             let offset = walk.nodes.len();
-            let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
+            let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
             let parents = Connection::read(&answer.value).nodes;
             let page = parents.first().and_then(|parent| parent.get(nested.field));
-            let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
+            let page =
+                page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
             more = walk.take(Connection::read(page)).map_err(named)?;
         }
         parent[nested.field] = Value::Array(walk.nodes);
@@ -209,7 +245,7 @@ impl Client {
     }
 }
 
-fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Document {
+fn page_document(listing: &Listing, dialect: &Dialect, offset: usize) -> Document {
     let mut args = Vec::new();
     if !listing.filters.is_empty() {
         args.push(("filters", Arg::List(listing.filters.clone())));
@@ -217,14 +253,26 @@ fn page_document(listing: &Listing<'_>, dialect: &Dialect, offset: usize) -> Doc
     args.push(("first", Arg::Count(PAGE)));
     args.push(("offset", Arg::Count(offset)));
     args.extend(dialect.ordering(listing.root));
-    let node = (listing.selection)(dialect);
-    Document::query(listing.operation, listing.root, args, connection(&node))
+    Document::query(
+        listing.operation,
+        listing.root,
+        args,
+        connection(&listing.selection),
+    )
 }
 
-fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
-    let page = nested.page(dialect, offset);
-    let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
-    Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
+fn nested_document(nested: &Nested, id: &str, offset: usize) -> Document {
+    let page = nested.page(offset);
+    let args = vec![
+        ("filters", Arg::List(vec![Arg::filter("id", "eq", id)])),
+        ("first", Arg::Count(1)),
+    ];
+    Document::query(
+        nested.operation,
+        nested.root,
+        args,
+        format!("edges {{ node {{ id {page} }} }}"),
+    )
 }
 
 /// The selection of a connection whose nodes show `node`.
@@ -232,7 +280,15 @@ pub(crate) fn connection(node: &str) -> String {
     format!("edges {{ node {{ {node} }} }} pageInfo {{ hasNextPage totalRecords }}")
 }
 
+fn id_text(node: &Value) -> Option<String> {
+    wire::maybe_text(node.get("id")?.clone()).ok().flatten()
+}
+
 fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
-    let id = node.get("id").and_then(Value::as_str).unwrap_or("without id");
-    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotDone }
+    let id = id_text(node).unwrap_or_else(|| "without id".to_owned());
+    Error::Unreadable {
+        operation,
+        detail: format!("record {id}: {error}"),
+        outcome: Outcome::NotDone,
+    }
 }

@@ -47,11 +47,20 @@ impl Schema {
     /// Reads the answer to [`INTROSPECTION`]; none where it is no complete schema.
     pub(crate) fn read(data: &Value) -> Option<Self> {
         let schema = Root::deserialize(data.get("__schema")?).ok()?;
-        let types: HashMap<_, _> =
-            schema.types.into_iter().filter_map(|raw| Some((raw.name.clone()?, raw.into_type()))).collect();
+        let types: HashMap<_, _> = schema
+            .types
+            .into_iter()
+            .filter_map(|raw| Some((raw.name.clone()?, raw.into_type())))
+            .collect();
         let query = schema.query_type?.name;
-        let known = types.get(&query).is_some_and(|root| !root.fields.is_empty());
-        known.then(|| Self { mutation: schema.mutation_type.map(|root| root.name), query, types })
+        let known = types
+            .get(&query)
+            .is_some_and(|root| !root.fields.is_empty());
+        known.then(|| Self {
+            mutation: schema.mutation_type.map(|root| root.name),
+            query,
+            types,
+        })
     }
 
     /// The field at the end of `path`, from the query root on.
@@ -67,17 +76,43 @@ impl Schema {
     fn field(&self, root: &str, path: &[&str]) -> Option<&Field> {
         let (first, rest) = path.split_first()?;
         let field = self.types.get(root)?.fields.get(*first)?;
-        if rest.is_empty() { Some(field) } else { self.field(&field.kind.name, rest) }
+        if rest.is_empty() {
+            Some(field)
+        } else {
+            self.field(&field.kind.name, rest)
+        }
     }
 
-    /// Whether the query root leads along `path`.
-    pub(crate) fn has_query_field(&self, path: &[&str]) -> bool {
-        self.query_field(path).is_some()
-    }
-
-    /// Whether the mutation root leads along `path`, first into a namespace, then to an operation, then into its payload.
+    /// Whether the mutation root leads along `path`, first into a namespace, then to an operation.
     pub(crate) fn has_mutation_field(&self, path: &[&str]) -> bool {
         self.mutation_field(path).is_some()
+    }
+
+    /// The type that the query or mutation at `path` answers with.
+    pub(crate) fn answer_type(&self, path: &[&str], is_mutation: bool) -> Option<&str> {
+        let field = match is_mutation {
+            true => self.mutation_field(path),
+            false => self.query_field(path),
+        };
+        Some(&field?.kind.name)
+    }
+
+    /// The type of `field` of the object type `kind`.
+    pub(crate) fn field_type(&self, kind: &str, field: &str) -> Option<&str> {
+        Some(&self.types.get(kind)?.fields.get(field)?.kind.name)
+    }
+
+    /// Whether `field` of the object type `kind` takes the argument `arg`.
+    pub(crate) fn takes_arg(&self, kind: &str, field: &str, arg: &str) -> bool {
+        let field = self.types.get(kind).and_then(|kind| kind.fields.get(field));
+        field.is_some_and(|field| field.args.contains_key(arg))
+    }
+
+    /// Whether `kind` is a type of which something has to be selected.
+    pub(crate) fn has_fields(&self, kind: &str) -> bool {
+        self.types
+            .get(kind)
+            .is_some_and(|kind| !kind.fields.is_empty())
     }
 
     /// Argument `arg` of the query field at `path`.
@@ -90,6 +125,13 @@ impl Schema {
         self.mutation_field(path)?.args.get(arg)
     }
 
+    /// Whether `input` is an input object whose fields are known.
+    pub(crate) fn knows_input(&self, input: &str) -> bool {
+        self.types
+            .get(input)
+            .is_some_and(|kind| !kind.inputs.is_empty())
+    }
+
     /// Field `field` of the input object `input`.
     pub(crate) fn input_field(&self, input: &str, field: &str) -> Option<&TypeRef> {
         self.types.get(input)?.inputs.get(field)
@@ -97,17 +139,16 @@ impl Schema {
 
     /// Whether the enum `name` has `value`.
     pub(crate) fn has_enum_value(&self, name: &str, value: &str) -> bool {
-        self.types.get(name).is_some_and(|kind| kind.values.contains(value))
+        self.types
+            .get(name)
+            .is_some_and(|kind| kind.values.contains(value))
     }
 
     /// Whether `name` is an enum.
     pub(crate) fn is_enum(&self, name: &str) -> bool {
-        self.types.get(name).is_some_and(|kind| !kind.values.is_empty())
-    }
-
-    /// Whether the object type `name` has `field`.
-    pub(crate) fn type_has(&self, name: &str, field: &str) -> bool {
-        self.types.get(name).is_some_and(|kind| kind.fields.contains_key(field))
+        self.types
+            .get(name)
+            .is_some_and(|kind| !kind.values.is_empty())
     }
 }
 
@@ -163,14 +204,22 @@ impl RawType {
         Type {
             fields: fields.map(RawField::into_field).collect(),
             inputs: inputs(self.input_fields.unwrap_or_default()),
-            values: self.enum_values.unwrap_or_default().into_iter().map(|value| value.name).collect(),
+            values: self
+                .enum_values
+                .unwrap_or_default()
+                .into_iter()
+                .map(|value| value.name)
+                .collect(),
         }
     }
 }
 
 impl RawField {
     fn into_field(self) -> (String, Field) {
-        let field = Field { args: inputs(self.args), kind: self.kind.unwrap() };
+        let field = Field {
+            args: inputs(self.args),
+            kind: self.kind.unwrap(),
+        };
         (self.name, field)
     }
 }
@@ -183,13 +232,135 @@ impl RawRef {
         match (self.of_type, self.name) {
             (Some(inner), None) => {
                 let inner = inner.unwrap();
-                TypeRef { is_list: is_list || inner.is_list, is_required, ..inner }
+                TypeRef {
+                    is_list: is_list || inner.is_list,
+                    is_required,
+                    ..inner
+                }
             }
-            (_, name) => TypeRef { name: name.unwrap_or_default(), is_list, is_required },
+            (_, name) => TypeRef {
+                name: name.unwrap_or_default(),
+                is_list,
+                is_required,
+            },
         }
     }
 }
 
 fn inputs(raw: Vec<RawInput>) -> HashMap<String, TypeRef> {
-    raw.into_iter().map(|input| (input.name, input.kind.unwrap())).collect()
+    raw.into_iter()
+        .map(|input| (input.name, input.kind.unwrap()))
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A schema from a little SDL: `type T { field(arg: X): Y }`, `input T { … }`, `enum T { A B }`. `!` and `[]` count;
+    /// the first type is the query root, `Mutation` the mutation root.
+    pub(crate) fn schema(sdl: &str) -> Schema {
+        let mut schema = Schema::default();
+        for block in sdl.split('}').filter(|block| !block.trim().is_empty()) {
+            let (head, body) = block.split_once('{').expect("a block");
+            let (keyword, name) = head.trim().split_once(' ').expect("keyword and name");
+            let mut kind = Type::default();
+            match keyword {
+                "type" => kind.fields = fields(body),
+                "input" => kind.inputs = args(body),
+                _ => kind.values = body.split_whitespace().map(str::to_owned).collect(),
+            }
+            if schema.query.is_empty() {
+                schema.query = name.to_owned();
+            }
+            if name == "Mutation" {
+                schema.mutation = Some(name.to_owned());
+            }
+            schema.types.insert(name.to_owned(), kind);
+        }
+        schema
+    }
+
+    fn fields(body: &str) -> HashMap<String, Field> {
+        let mut fields = HashMap::new();
+        let mut rest = body.trim();
+        while let Some(at) = rest.find([':', '(']) {
+            let name = rest[..at].trim().to_owned();
+            let (inner, after) = match rest[at..].starts_with('(') {
+                true => rest[at + 1..]
+                    .split_once(')')
+                    .expect("a closing parenthesis"),
+                false => ("", &rest[at..]),
+            };
+            let after = after
+                .trim_start()
+                .strip_prefix(':')
+                .expect("a type")
+                .trim_start();
+            let (kind, next) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
+            let field = Field {
+                args: args(inner),
+                kind: type_ref(kind),
+            };
+            fields.insert(name, field);
+            rest = next.trim_start();
+        }
+        fields
+    }
+
+    fn args(text: &str) -> HashMap<String, TypeRef> {
+        let words: Vec<_> = text
+            .split([' ', ':', ','])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let pairs = words
+            .chunks(2)
+            .map(|pair| (pair[0].to_owned(), type_ref(pair[1])));
+        pairs.collect()
+    }
+
+    fn type_ref(text: &str) -> TypeRef {
+        TypeRef {
+            name: text.trim_matches(['[', ']', '!']).to_owned(),
+            is_list: text.starts_with('['),
+            is_required: text.ends_with('!'),
+        }
+    }
+
+    #[test]
+    fn an_introspected_schema_is_read() {
+        let wrap =
+            |kind: &str, of: Value| serde_json::json!({"kind": kind, "name": null, "ofType": of});
+        let named =
+            |name: &str| serde_json::json!({"kind": "OBJECT", "name": name, "ofType": null});
+        let list = wrap("NON_NULL", wrap("LIST", wrap("NON_NULL", named("Staff"))));
+        let data = serde_json::json!({"__schema": {
+        "queryType": {"name": "Root"}, "mutationType": null,
+        "types": [
+            {"kind": "OBJECT", "name": "Root", "fields": [
+                {"name": "staff", "args": [{"name": "first", "type": named("Int")}], "type": list}],
+             "inputFields": null, "enumValues": null},
+            {"kind": "ENUM", "name": "Kind", "fields": null, "inputFields": null, "enumValues": [{"name": "a"}]}
+        ]}});
+        let schema = Schema::read(&data).expect("a schema");
+        let staff = schema.query_field(&["staff"]).expect("the field");
+        let expected = TypeRef {
+            name: "Staff".into(),
+            is_list: true,
+            is_required: true,
+        };
+        assert_eq!(staff.kind, expected);
+        assert!(schema.query_arg(&["staff"], "first").is_some());
+        assert!(schema.is_enum("Kind") && schema.has_enum_value("Kind", "a"));
+        assert!(!schema.has_mutation_field(&["event"]));
+        for broken in [
+            "null",
+            "{}",
+            r#"{"__schema":null}"#,
+            r#"{"__schema":{"queryType":{"name":"X"},"types":[]}}"#,
+        ] {
+            let data = serde_json::from_str(broken).expect("JSON");
+            assert!(Schema::read(&data).is_none(), "{broken}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub struct Settings {
     pub retry_base: Duration,
     /// No wait between two attempts is longer, unless the server asks for it.
     pub retry_ceiling: Duration,
-    /// Attempts of one call, the first included. Waits for the rate limit have the same bound of their own.
+    /// Attempts of one call, the first included. The rate limit alone may stop it twice as often.
     pub attempts: u32,
     /// After so many failed attempts in a row, over all calls, the client stops trying for [`Settings::breaker_rest`].
     pub breaker_after: u32,
@@ -57,9 +57,21 @@ impl Settings {
         }
     }
 
+    /// The same with another first wait; ceiling and the breaker's rest are sixty times as long.
+    pub fn with_retry_base(mut self, base: Duration) -> Self {
+        self.retry_base = base;
+        self.retry_ceiling = base * 60;
+        self.breaker_rest = base * 60;
+        self
+    }
+
     /// Where tokens are issued.
     pub(crate) fn token_url(&self) -> String {
         let base = self.auth_url.trim_end_matches('/');
-        if base.ends_with("/token") { base.to_owned() } else { format!("{base}/token") }
+        if base.ends_with("/token") {
+            base.to_owned()
+        } else {
+            format!("{base}/token")
+        }
     }
 }

@@ -47,7 +47,7 @@ fn place(location: Option<&str>, venue: Option<&str>) -> Place {
 }
 
 fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
-    CategoryRow { id, name: name.to_owned(), parent_id, code: None, is_active: true }
+    CategoryRow { id, name: name.to_owned(), parent_id, code: None, description: String::new(), is_active: true }
 }
 
 fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> EventRow {

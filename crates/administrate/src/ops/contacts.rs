@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
@@ -27,7 +26,11 @@ impl Contact {
     /// "First Last", trimmed, or whichever of the two there is; none where there is neither.
     pub fn full_name(&self) -> Option<String> {
         let parts = [&self.first_name, &self.last_name];
-        let parts: Vec<_> = parts.into_iter().flatten().map(|part| part.trim()).collect();
+        let parts: Vec<_> = parts
+            .into_iter()
+            .flatten()
+            .map(|part| part.trim())
+            .collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 }
@@ -79,7 +82,8 @@ impl Client {
     /// # Errors
     /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
     pub async fn administrators(&self) -> Result<Vec<Contact>, Error> {
-        self.contacts(vec![ContactRole::Administrator.filter()]).await
+        self.contacts(vec![ContactRole::Administrator.filter()])
+            .await
     }
 
     /// The contacts whose name holds the words of `name` in their order, which is asked broadly: the caller compares the
@@ -87,14 +91,24 @@ impl Client {
     ///
     /// # Errors
     /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
-    pub async fn contacts_named(&self, name: &str, role: Option<ContactRole>) -> Result<Vec<Contact>, Error> {
+    pub async fn contacts_named(
+        &self,
+        name: &str,
+        role: Option<ContactRole>,
+    ) -> Result<Vec<Contact>, Error> {
         let mut filters = vec![Arg::filter("name", "wordlike", name.trim())];
         filters.extend(role.map(ContactRole::filter));
         self.contacts(filters).await
     }
 
     async fn contacts(&self, filters: Vec<Arg>) -> Result<Vec<Contact>, Error> {
-        let listing = Listing { operation: "contacts", root: "contacts", filters, selection: &selection };
+        let listing = Listing {
+            operation: "contacts",
+            root: "contacts",
+            filters,
+            selection: "id legacyId firstName lastName ?personalName { firstName lastName }"
+                .to_owned(),
+        };
         let nodes: Vec<ContactNode> = self.list(&listing).await?;
         Ok(nodes.into_iter().map(ContactNode::into_contact).collect())
     }
@@ -117,12 +131,6 @@ impl Client {
         }
         self.create(&mutation).await
     }
-}
-
-fn selection(dialect: &Dialect) -> String {
-    let whole = ["contacts", "edges", "node", "personalName", "firstName"];
-    let personal = dialect.shown(&whole, " personalName { firstName lastName }");
-    format!("id legacyId firstName lastName{personal}")
 }
 
 #[derive(Deserialize)]

@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation, Written};
-use crate::ops::custom_fields::read_values;
+use crate::ops::custom_fields::{VALUES, read_values};
 use crate::paging::{Listing, Nested};
 
 /// A course template.
@@ -71,13 +70,16 @@ impl Client {
             operation: "courseTemplates",
             root: "courseTemplates",
             filters: vec![],
-            selection: &|dialect: &Dialect| {
-                let values = dialect.custom_field_values(&["courseTemplates", "edges", "node"]);
-                format!("id code title eventLearningMode lifecycleState {values} {}", APPROVED.selection(dialect))
-            },
+            selection: format!(
+                "id code title eventLearningMode lifecycleState {VALUES} {}",
+                APPROVED.selection()
+            ),
         };
         let templates: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
-        Ok(templates.into_iter().map(TemplateNode::into_template).collect())
+        Ok(templates
+            .into_iter()
+            .map(TemplateNode::into_template)
+            .collect())
     }
 
     /// The approved instructors of the given templates, complete, in one request for each hundred templates. Ids that
@@ -85,7 +87,10 @@ impl Client {
     ///
     /// # Errors
     /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
-    pub async fn approved_instructors(&self, templates: &[Id]) -> Result<BTreeMap<Id, Vec<Id>>, Error> {
+    pub async fn approved_instructors(
+        &self,
+        templates: &[Id],
+    ) -> Result<BTreeMap<Id, Vec<Id>>, Error> {
         let mut approved = BTreeMap::new();
         for some in templates.chunks(100) {
             let ids = some.iter().map(Id::to_string).collect();
@@ -93,10 +98,14 @@ impl Client {
                 operation: "courseTemplates.approvedInstructors",
                 root: "courseTemplates",
                 filters: vec![Arg::filter_in("id", ids)],
-                selection: &|dialect: &Dialect| format!("id {}", APPROVED.selection(dialect)),
+                selection: format!("id {}", APPROVED.selection()),
             };
             let nodes: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
-            approved.extend(nodes.into_iter().map(|node| (node.id, ids_of(node.approved_instructors))));
+            approved.extend(
+                nodes
+                    .into_iter()
+                    .map(|node| (node.id, ids_of(node.approved_instructors))),
+            );
         }
         Ok(approved)
     }
@@ -110,17 +119,24 @@ impl Client {
             operation: "courseTemplates.publicPrices",
             root: "courseTemplates",
             filters: vec![],
-            selection: &|dialect: &Dialect| format!("id {}", PRICES.selection(dialect)),
+            selection: format!("id {}", PRICES.selection()),
         };
         let templates: Vec<PricedNode> = self.list_with(&listing, &[&PRICES]).await?;
-        Ok(templates.into_iter().flat_map(PricedNode::into_prices).collect())
+        Ok(templates
+            .into_iter()
+            .flat_map(PricedNode::into_prices)
+            .collect())
     }
 
     /// Replaces the approved instructors of a template by `instructors`: give the whole list.
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn approve_instructors(&self, template: &Id, instructors: &[Id]) -> Result<Written, Error> {
+    pub async fn approve_instructors(
+        &self,
+        template: &Id,
+        instructors: &[Id],
+    ) -> Result<Written, Error> {
         let mut mutation = Mutation::new("courseTemplate.update", "courseTemplate");
         mutation.argument("courseTemplateId", Arg::id(template));
         let ids = instructors.iter().map(Id::to_string).collect();
@@ -132,7 +148,10 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Unsupported`] where the API has no `courseTemplate.create`; otherwise as every mutation.
-    pub async fn create_course_template(&self, template: &NewCourseTemplate) -> Result<Created, Error> {
+    pub async fn create_course_template(
+        &self,
+        template: &NewCourseTemplate,
+    ) -> Result<Created, Error> {
         let mut mutation = Mutation::new("courseTemplate.create", "courseTemplate");
         mutation.input("code", Arg::Text(template.code.clone()));
         mutation.input("title", Arg::Text(template.title.clone()));
@@ -144,27 +163,15 @@ const APPROVED: Nested = Nested {
     operation: "courseTemplates.approvedInstructors",
     root: "courseTemplates",
     field: "approvedInstructors",
-    node: &|_| "id".to_owned(),
+    node: "id",
 };
 
 const PRICES: Nested = Nested {
     operation: "courseTemplates.publicPrices",
     root: "courseTemplates",
     field: "publicPrices",
-    node: &price_selection,
+    node: "id amount priceLevel { id name } financialUnit { name ... on Currency { code symbol } } region { code }",
 };
-
-fn price_selection(dialect: &Dialect) -> String {
-    let code = dialect.of_type("Currency", "code", " code");
-    let symbol = dialect.of_type("Currency", "symbol", " symbol");
-    let currency = match format!("{code}{symbol}") {
-        none if none.is_empty() => none,
-        some => format!(" ... on Currency {{{some} }}"),
-    };
-    let price = ["courseTemplates", "edges", "node", "publicPrices", "edges", "node"];
-    let region = dialect.known(&price, "region", " region { code }");
-    format!("id amount priceLevel {{ id name }} financialUnit {{ name{currency} }}{region}")
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -191,7 +198,10 @@ pub(crate) struct Reference {
 }
 
 fn ids_of(references: Vec<Reference>) -> Vec<Id> {
-    references.into_iter().map(|reference| reference.id).collect()
+    references
+        .into_iter()
+        .map(|reference| reference.id)
+        .collect()
 }
 
 impl TemplateNode {
@@ -233,15 +243,17 @@ struct PriceNode {
 impl PricedNode {
     fn into_prices(self) -> impl Iterator<Item = TemplatePrice> {
         let template = self.id;
-        self.public_prices.into_iter().map(move |price| TemplatePrice {
-            id: price.id,
-            course_template_id: template.clone(),
-            amount: price.amount,
-            price_level_id: price.price_level,
-            currency_code: word(&price.financial_unit, "code"),
-            currency_name: word(&price.financial_unit, "name"),
-            region_code: word(&price.region, "code"),
-        })
+        self.public_prices
+            .into_iter()
+            .map(move |price| TemplatePrice {
+                id: price.id,
+                course_template_id: template.clone(),
+                amount: price.amount,
+                price_level_id: price.price_level,
+                currency_code: word(&price.financial_unit, "code"),
+                currency_name: word(&price.financial_unit, "name"),
+                region_code: word(&price.region, "code"),
+            })
     }
 }
 

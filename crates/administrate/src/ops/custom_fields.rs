@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
 use crate::id::Id;
@@ -84,7 +83,11 @@ pub struct CustomFieldDefinition {
     #[serde(default, deserialize_with = "crate::wire::maybe_text")]
     pub description: Option<String>,
     /// string, number, choice, …, in lower case.
-    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::wire::lower")]
+    #[serde(
+        default,
+        rename(deserialize = "type"),
+        deserialize_with = "crate::wire::lower"
+    )]
     pub field_type: Option<String>,
     /// Whether a value must be given.
     #[serde(default, deserialize_with = "crate::wire::flag")]
@@ -108,20 +111,33 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Vec<CustomFieldDefinition>, Error> {
+    pub async fn custom_fields(
+        &self,
+        kind: SupportsCustomField,
+    ) -> Result<Vec<CustomFieldDefinition>, Error> {
         const OPERATION: &str = "customFieldTemplate";
-        let path = ["customFieldTemplate", "customFieldDefinitions"];
-        let document = |dialect: &Dialect| {
-            let arg = ("type", Arg::name(kind.name()));
-            let selection = dialect.list(&path, "key label description type isRequired roles");
-            Document::query(OPERATION, "customFieldTemplate", vec![arg], selection)
+        let fields = "key label description type isRequired roles";
+        let document = Document::query(
+            OPERATION,
+            "customFieldTemplate",
+            vec![("type", Arg::name(kind.name()))],
+            format!("customFieldDefinitions {{ {fields} }}"),
+        );
+        let template = self.run(&|_| document.clone()).await?.value;
+        let unreadable = |detail: String| Error::Unreadable {
+            operation: OPERATION,
+            detail,
+            outcome: Outcome::NotDone,
         };
-        let template = self.run(&document).await?.value;
-        let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
-        let definitions = template.get("customFieldDefinitions").unwrap_or(&Value::Null);
+        let definitions = template
+            .get("customFieldDefinitions")
+            .unwrap_or(&Value::Null);
         wire::nodes(definitions)
             .into_iter()
-            .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
+            .map(|node| {
+                CustomFieldDefinition::deserialize(node)
+                    .map_err(|error| unreadable(error.to_string()))
+            })
             .collect()
     }
 }
@@ -129,10 +145,16 @@ impl Client {
 /// `customFieldValues` of an input, or nothing where there are none.
 pub(crate) fn values_arg(values: &[CustomFieldValue]) -> Option<Arg> {
     let items = values.iter().map(|field| {
-        Arg::Object(vec![("definitionKey", Arg::id(&field.key)), ("value", Arg::Text(field.value.clone()))])
+        Arg::Object(vec![
+            ("definitionKey", Arg::id(&field.key)),
+            ("value", Arg::Text(field.value.clone())),
+        ])
     });
     (!values.is_empty()).then(|| Arg::List(items.collect()))
 }
+
+/// The selection of a record's values; the key stands in either place.
+pub(crate) const VALUES: &str = "customFieldValues { definitionKey value definition { key } }";
 
 /// Reads `customFieldValues` as pairs of key and value, in the order of the answer; a value that is null is left out.
 pub(crate) fn read_values<'de, D: serde::Deserializer<'de>>(

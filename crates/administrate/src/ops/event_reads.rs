@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
 use crate::id::Id;
 use crate::moment::Moment;
-use crate::ops::custom_fields::read_values;
+use crate::ops::custom_fields::{VALUES, read_values};
 use crate::ops::staff::StaffMember;
 use crate::paging::{Listing, Nested, inconsistent};
 
@@ -29,7 +28,11 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
+    #[serde(
+        default,
+        rename(deserialize = "lifecycleState"),
+        deserialize_with = "crate::wire::lower"
+    )]
     pub lifecycle: Option<String>,
     /// The course template.
     #[serde(default)]
@@ -59,7 +62,11 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::moment")]
     pub lms_end: Option<Moment>,
     /// IANA name.
-    #[serde(default, rename(deserialize = "timeZoneName"), deserialize_with = "crate::wire::maybe_text")]
+    #[serde(
+        default,
+        rename(deserialize = "timeZoneName"),
+        deserialize_with = "crate::wire::maybe_text"
+    )]
     pub time_zone: Option<String>,
     /// Whether it takes no more bookings.
     #[serde(default, deserialize_with = "crate::wire::flag")]
@@ -71,13 +78,25 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::number")]
     pub remaining_places: Option<i64>,
     /// Its location.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(
+        default,
+        rename(deserialize = "location"),
+        deserialize_with = "crate::wire::id_of"
+    )]
     pub location_id: Option<Id>,
     /// Its venue; none also where the tenant's API does not show it.
-    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
+    #[serde(
+        default,
+        rename(deserialize = "venue"),
+        deserialize_with = "crate::wire::id_of"
+    )]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key.
-    #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
+    #[serde(
+        default,
+        rename(deserialize = "customFieldValues"),
+        deserialize_with = "read_values"
+    )]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its sessions, complete, in Administrate's order.
     #[serde(default, deserialize_with = "crate::wire::listed")]
@@ -110,7 +129,11 @@ pub struct Session {
     #[serde(default, deserialize_with = "crate::wire::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
+    #[serde(
+        default,
+        rename(deserialize = "lifecycleState"),
+        deserialize_with = "crate::wire::lower"
+    )]
     pub lifecycle: Option<String>,
     /// Start: wall-clock in the event's zone unless it came with an offset.
     #[serde(default, deserialize_with = "crate::wire::moment")]
@@ -125,13 +148,25 @@ pub struct Session {
     #[serde(default, deserialize_with = "crate::wire::moment")]
     pub time_zoned_end: Option<Moment>,
     /// Its location; none means the event's.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(
+        default,
+        rename(deserialize = "location"),
+        deserialize_with = "crate::wire::id_of"
+    )]
     pub location_id: Option<Id>,
     /// Its venue; none means the event's.
-    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
+    #[serde(
+        default,
+        rename(deserialize = "venue"),
+        deserialize_with = "crate::wire::id_of"
+    )]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key; empty unless read by [`Client::event`].
-    #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
+    #[serde(
+        default,
+        rename(deserialize = "customFieldValues"),
+        deserialize_with = "read_values"
+    )]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its staff; empty unless read by [`Client::event`].
     #[serde(default, deserialize_with = "crate::wire::listed")]
@@ -141,7 +176,10 @@ pub struct Session {
 impl Event {
     /// The zone of its wall-clock times, `fallback` where it names none that is known.
     pub fn zone(&self, fallback: &TimeZone) -> TimeZone {
-        let named = self.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let named = self
+            .time_zone
+            .as_deref()
+            .and_then(|name| TimeZone::get(name).ok());
         named.unwrap_or_else(|| fallback.clone())
     }
 
@@ -168,7 +206,9 @@ impl Client {
     pub async fn events_by_titles(&self, titles: &[&str]) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
         for some in titles.chunks(100) {
-            let spellings = some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase()]);
+            let spellings = some
+                .iter()
+                .flat_map(|title| [(*title).to_owned(), title.to_uppercase()]);
             let mut values: Vec<String> = spellings.collect();
             values.sort_unstable();
             values.dedup();
@@ -193,8 +233,12 @@ impl Client {
     }
 
     async fn events_where(&self, filter: Arg) -> Result<Vec<Event>, Error> {
-        let listing =
-            Listing { operation: "events", root: "events", filters: vec![filter], selection: &event_selection };
+        let listing = Listing {
+            operation: "events",
+            root: "events",
+            filters: vec![filter],
+            selection: event_selection(&SESSIONS),
+        };
         self.list_with(&listing, &[&SESSIONS, &STAFF]).await
     }
 
@@ -204,13 +248,15 @@ impl Client {
     /// As every call; [`Error::Incomplete`] where a nested list stays inconsistent.
     pub async fn event(&self, id: &Id) -> Result<Option<Event>, Error> {
         const OPERATION: &str = "node.event";
-        let mut answer = self.run(&|dialect| node_document(OPERATION, dialect, id)).await?.value;
+        let mut answer = self.run(&|_| node_document(OPERATION, id)).await?.value;
         if answer.get("id").is_none_or(Value::is_null) {
             return Ok(None);
         }
         let nested: [&Nested; 2] = [&SESSIONS_IN_FULL, &STAFF];
         for nested in nested {
-            self.complete(nested, &mut answer).await.map_err(|fault| inconsistent(OPERATION, fault))?;
+            self.complete(nested, &mut answer)
+                .await
+                .map_err(|fault| inconsistent(OPERATION, fault))?;
         }
         let event = Event::deserialize(&answer).map_err(|error| Error::Unreadable {
             operation: OPERATION,
@@ -221,51 +267,55 @@ impl Client {
     }
 }
 
-fn node_document(operation: &'static str, dialect: &Dialect, id: &Id) -> Document {
-    let full = event_selection_with(dialect, &SESSIONS_IN_FULL);
-    Document::query(operation, "node", vec![("id", Arg::id(id))], format!("... on Event {{ {full} }}"))
+fn node_document(operation: &'static str, id: &Id) -> Document {
+    Document::query(
+        operation,
+        "node",
+        vec![("id", Arg::id(id))],
+        format!("... on Event {{ {} }}", event_selection(&SESSIONS_IN_FULL)),
+    )
 }
 
 /// An event's sessions with what a list of events needs of them.
-pub(crate) const SESSIONS: Nested =
-    Nested { operation: "events.sessions", root: "events", field: "sessions", node: &|_| SESSION_FIELDS.to_owned() };
-
-const SESSIONS_IN_FULL: Nested = Nested {
+const SESSIONS: Nested = Nested {
     operation: "events.sessions",
     root: "events",
     field: "sessions",
-    node: &|dialect: &Dialect| {
-        let session = ["events", "edges", "node", "sessions", "edges", "node"];
-        let values = dialect.custom_field_values(&session);
-        let staff =
-            dialect.known(&session, "staff", " staff(first: 100) { edges { node { id staffType contact { id } } } }");
-        format!("{SESSION_FIELDS} {values}{staff}")
-    },
+    node: SESSION,
+};
+
+/// An event's sessions with their custom fields and staff, which would make a page of events too heavy.
+const SESSIONS_IN_FULL: Nested = Nested {
+    node: SESSION_IN_FULL,
+    ..SESSIONS
 };
 
 const STAFF: Nested = Nested {
     operation: "events.staff",
     root: "events",
     field: "staff",
-    node: &|_| "id staffType contact { id }".to_owned(),
+    node: "id staffType contact { id }",
 };
 
-const SESSION_FIELDS: &str = "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd \
-location { id } venue { id }";
-
-fn event_selection(dialect: &Dialect) -> String {
-    event_selection_with(dialect, &SESSIONS)
+macro_rules! session {
+    () => {
+        "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd location { id } venue { id }"
+    };
 }
 
-fn event_selection_with(dialect: &Dialect, sessions: &Nested) -> String {
-    let event = ["events", "edges", "node"];
-    let venue = dialect.shown(&["events", "edges", "node", "venue"], " venue { id }");
-    let values = dialect.custom_field_values(&event);
+const SESSION: &str = session!();
+const SESSION_IN_FULL: &str = concat!(
+    session!(),
+    " customFieldValues { definitionKey value definition { key } }",
+    " staff(first: 100) { edges { node { id staffType contact { id } } } }"
+);
+
+fn event_selection(sessions: &Nested) -> String {
     format!(
         "id legacyId title lifecycleState start end timeZonedStart timeZonedEnd classroomStart classroomEnd \
          lmsStart lmsEnd timeZoneName isSoldOut maxPlaces remainingPlaces courseTemplate {{ id code }} \
-         location {{ id }}{venue} {values} {} {}",
-        sessions.selection(dialect),
-        STAFF.selection(dialect)
+         location {{ id }} ?venue {{ id }} {VALUES} {} {}",
+        sessions.selection(),
+        STAFF.selection()
     )
 }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
@@ -46,7 +45,7 @@ impl Client {
             operation: "locations",
             root: "locations",
             filters: vec![],
-            selection: &|_: &Dialect| "id name code legacyId".to_owned(),
+            selection: "id name code legacyId".to_owned(),
         })
         .await
     }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::id::Id;
 use crate::paging::Listing;
@@ -31,7 +30,7 @@ impl Client {
             operation: "priceLevels",
             root: "priceLevels",
             filters: vec![],
-            selection: &|_: &Dialect| "id name description".to_owned(),
+            selection: "id name description".to_owned(),
         })
         .await
     }

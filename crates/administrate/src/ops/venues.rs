@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::dialect::Dialect;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
@@ -22,7 +21,11 @@ pub struct Venue {
     #[serde(default, deserialize_with = "crate::wire::maybe_text")]
     pub description: Option<String>,
     /// Its location, if it has one.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(
+        default,
+        rename(deserialize = "location"),
+        deserialize_with = "crate::wire::id_of"
+    )]
     pub location_id: Option<Id>,
 }
 
@@ -47,7 +50,7 @@ impl Client {
             operation: "venues",
             root: "venues",
             filters: vec![],
-            selection: &|_: &Dialect| "id name description location { id }".to_owned(),
+            selection: "id name description location { id }".to_owned(),
         })
         .await
     }

@@ -1,0 +1,144 @@
+//! The audit log: every call to Administrate, without secrets or personal data.
+
+use administrate::{BoxFuture, Call, Ledger};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::store;
+
+/// Values under these keys are of or about a person, wherever they stand.
+const PERSONAL: &[&str] =
+    &["emailAddress", "email", "firstName", "lastName", "middleName", "personalName", "telephone", "mobile", "address"];
+
+/// The longest answer that is kept, in bytes; of a longer one its length is.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// Writes `adm.api_audit_log`.
+pub(super) struct AuditLog {
+    pool: PgPool,
+    command: String,
+}
+
+impl AuditLog {
+    pub(super) fn new(pool: &PgPool, command: &str) -> Self {
+        AuditLog { pool: pool.clone(), command: command.to_owned() }
+    }
+}
+
+impl Ledger for AuditLog {
+    fn record(&self, call: Call) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let entry = Entry::of(call);
+            if let Err(error) = store::write_call(&self.pool, &self.command, &entry).await {
+                tracing::warn!(%error, operation = entry.operation, "a call could not be told to the audit log");
+            }
+        })
+    }
+}
+
+/// A call as it is kept.
+pub(super) struct Entry {
+    pub operation: &'static str,
+    pub document: String,
+    pub variables: Value,
+    pub response: Option<Value>,
+    pub status: Option<i32>,
+    pub succeeded: bool,
+    pub error: String,
+    pub started: jiff::Timestamp,
+    pub completed: jiff::Timestamp,
+    pub duration_ms: i32,
+}
+
+impl Entry {
+    fn of(call: Call) -> Self {
+        let mut variables =
+            if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
+        redact(&mut variables);
+        // A document that writes people's names names them in its literals.
+        let is_about_people = call.operation.starts_with("contact");
+        Entry {
+            operation: call.operation,
+            document: if is_about_people { without_texts(&call.document) } else { call.document },
+            variables,
+            response: call.response.map(|body| kept_answer(&body)),
+            status: call.status.map(i32::from),
+            succeeded: call.succeeded,
+            error: call.error.unwrap_or_default(),
+            started: call.started,
+            completed: call.started.checked_add(call.duration).unwrap_or(call.started),
+            duration_ms: i32::try_from(call.duration.as_millis()).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+fn kept_answer(body: &str) -> Value {
+    if body.len() > LONGEST_ANSWER {
+        return serde_json::json!({ "not_kept": "too long", "bytes": body.len() });
+    }
+    let mut answer = serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }));
+    redact(&mut answer);
+    answer
+}
+
+/// Replaces what is personal by an ellipsis, at any depth.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                if PERSONAL.contains(&key.as_str()) && !field.is_null() {
+                    *field = "…".into();
+                } else {
+                    redact(field);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+/// A GraphQL document with every string literal emptied.
+fn without_texts(document: &str) -> String {
+    let mut kept = String::with_capacity(document.len());
+    let (mut inside, mut escaped) = (false, false);
+    for c in document.chars() {
+        let ends = inside && c == '"' && !escaped;
+        escaped = inside && c == '\\' && !escaped;
+        if !inside || ends {
+            kept.push(c);
+        }
+        if ends || (!inside && c == '"') {
+            inside = !inside;
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_in_what_is_kept() {
+        let kept = kept_answer(
+            r#"{"data":{"contacts":{"edges":[{"node":{"id":"UGVyc29uOjE=","firstName":"Ada","lastName":null,
+               "emailAddress":"ada@example.org","personalName":{"name":"Ada Marlow"}}}]}}}"#,
+        );
+        assert_eq!(
+            kept.pointer("/data/contacts/edges/0/node").expect("kept"),
+            &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":"…"})
+        );
+    }
+
+    #[test]
+    fn texts_are_emptied_and_nothing_else() {
+        for (document, expected) in [
+            (r#"{ contacts(filters: [{value: "Ada"}]) { id } }"#, r#"{ contacts(filters: [{value: ""}]) { id } }"#),
+            (r#"{ a(b: "x\"y", c: "\\") }"#, r#"{ a(b: "", c: "") }"#),
+            ("{ locations { id } }", "{ locations { id } }"),
+        ] {
+            assert_eq!(without_texts(document), expected);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The one reader of remote facts: in as many requests as there are hundreds of templates and of titles.
+
+use administrate::{Client, Id};
+use jiff::tz::TimeZone;
+
+use crate::error::Result;
+
+use super::blocks::Timetable;
+use super::facts::{RemoteEvent, RemoteFacts};
+use super::ours::{Contact, Ours};
+use super::store;
+
+/// Asks Administrate for all that the plan of a timetable depends on.
+///
+/// # Errors
+/// When Administrate cannot be reached, refuses the login, or answers incompletely.
+pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &TimeZone) -> Result<RemoteFacts> {
+    let templates: Vec<Id> = store::template_ids(timetable, ours).into_iter().map(Id::new).collect();
+    let approved = client.approved_instructors(&templates).await?;
+    let ids = |contacts: Vec<Id>| contacts.iter().map(Id::to_string).collect();
+    let mut facts = RemoteFacts {
+        approved: approved.into_iter().map(|(template, contacts)| (template.to_string(), ids(contacts))).collect(),
+        ..RemoteFacts::default()
+    };
+    if timetable.blocks.iter().any(|block| !block.event.administrators.is_empty()) {
+        facts.administrators = administrators(client).await?;
+    }
+    let titles = timetable.blocks.iter().filter_map(|block| block.event.title.as_deref());
+    let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(*title)).collect();
+    for event in client.events_by_titles(&unknown).await? {
+        let title = event.title.trim().to_owned();
+        facts.events.entry(title).or_default().push(remote_event(&event, zone));
+    }
+    Ok(facts)
+}
+
+async fn administrators(client: &Client) -> Result<Vec<Contact>> {
+    let contacts = client.administrators().await?;
+    let named = contacts.into_iter().map(|contact| {
+        let name = format!("{} {}", contact.first_name.unwrap_or_default(), contact.last_name.unwrap_or_default());
+        Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
+    });
+    Ok(named.collect())
+}
+
+fn remote_event(event: &administrate::Event, fallback: &TimeZone) -> RemoteEvent {
+    let zone = event.zone(fallback);
+    let local = |moment: Option<administrate::Moment>| moment.map(|moment| moment.local(&zone));
+    RemoteEvent {
+        external_id: event.id.to_string(),
+        template: event.course_template.as_ref().map(|template| template.id.to_string()),
+        classroom_start: local(event.classroom_start),
+        lms_start: local(event.lms_start),
+        start: local(event.start.or(event.time_zoned_start)),
+        cancelled: event.lifecycle.as_deref() == Some("cancelled"),
+    }
+}

@@ -1,0 +1,242 @@
+//! All SQL of the import: what a plan depends on, read in one statement a kind, and the fates of imported blocks.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::Result;
+use crate::names::fold;
+use crate::tutorials;
+
+use super::blocks::Timetable;
+use super::facts::RemoteFacts;
+use super::ours::{Booking, Contact, Linked, Ours};
+use super::plan::Item;
+
+/// Reads everything of ours that the plan of a timetable depends on.
+pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
+    let titles = titles(timetable);
+    let known = tutorials::store::events_by_code(db, &titles).await?;
+    let labels: Vec<(String, String)> =
+        sqlx::query_as("SELECT entity_type, label FROM adm.custom_fields").fetch_all(&mut *db).await?;
+    Ok(Ours {
+        templates: templates(db).await?,
+        locations: locations(db).await?,
+        venues: sqlx::query_as(
+            "SELECT DISTINCT ON (v.id) v.id, v.name, true AS is_active, b.external_id, v.location_id
+             FROM acted.tutorial_venues AS v LEFT JOIN adm.venues AS b ON b.tutorial_venue_id = v.id
+             ORDER BY v.id, b.id",
+        )
+        .fetch_all(&mut *db)
+        .await?,
+        instructors: instructors(db).await?,
+        products: sqlx::query_as(
+            "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
+                    c.shortname AS location_name,
+                    p.is_active AND x.is_active AND s.active AND c.is_active AS is_active
+             FROM acted.products AS p
+             JOIN acted.catalog_exam_session_subjects AS x ON x.id = p.exam_session_subject_id
+             JOIN acted.catalog_exam_sessions AS e ON e.id = x.exam_session_id
+             JOIN acted.catalog_subjects AS s ON s.id = x.subject_id
+             JOIN acted.catalog_product_product_variations AS f ON f.id = p.product_product_variation_id
+             JOIN acted.catalog_products AS c ON c.id = f.product_id
+             JOIN acted.catalog_product_variations AS v ON v.id = f.product_variation_id
+             WHERE v.code IS NOT NULL ORDER BY p.id",
+        )
+        .fetch_all(&mut *db)
+        .await?,
+        labels: labels.iter().map(|(entity, label)| (fold(entity), fold(label))).collect(),
+        events: known.into_iter().map(|known| (known.event.code.clone(), known)).collect(),
+        bookings: bookings(db, timetable, &titles).await?,
+        template_sessions: template_sessions(db).await?,
+    })
+}
+
+fn titles(timetable: &Timetable) -> Vec<&str> {
+    timetable.blocks.iter().filter_map(|block| block.event.title.as_deref()).collect()
+}
+
+async fn templates(db: &mut PgConnection) -> Result<Vec<Linked>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT ON (t.id) t.id, t.code AS name, t.is_active, b.external_id
+         FROM acted.tutorial_course_templates AS t
+         LEFT JOIN adm.course_templates AS b ON b.tutorial_course_template_id = t.id
+         ORDER BY t.id, b.id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+async fn locations(db: &mut PgConnection) -> Result<Vec<Linked>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT ON (l.id) l.id, l.name, l.is_active, b.external_id
+         FROM acted.tutorial_locations AS l LEFT JOIN adm.locations AS b ON b.tutorial_location_id = l.id
+         ORDER BY l.id, b.id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+async fn instructors(db: &mut PgConnection) -> Result<Vec<Linked>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT ON (i.id) i.id, concat_ws(' ', u.first_name, u.last_name) AS name,
+                i.is_active AND u.id IS NOT NULL AS is_active, b.external_id
+         FROM acted.tutorial_instructors AS i
+         LEFT JOIN acted.staff AS s ON s.id = i.staff_id
+         LEFT JOIN public.auth_user AS u ON u.id = s.user_id
+         LEFT JOIN adm.instructors AS b ON b.tutorial_instructor_id = i.id
+         ORDER BY i.id, b.is_active DESC NULLS LAST, b.id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+type BookingRow = (String, String, Option<i64>, Vec<i64>, SqlTimestamp, SqlTimestamp);
+
+/// Sessions of other events, not called off, in the time that the timetable spans.
+async fn bookings(db: &mut PgConnection, timetable: &Timetable, titles: &[&str]) -> Result<Vec<Booking>> {
+    let Some((first, last)) = span(timetable) else { return Ok(Vec::new()) };
+    let rows: Vec<BookingRow> = sqlx::query_as(
+        "SELECT e.code, s.title,
+                CASE WHEN s.location_id IS NULL AND s.venue_id IS NULL THEN e.venue_id ELSE s.venue_id END,
+                ARRAY(SELECT i.tutorialinstructor_id FROM acted.tutorial_session_instructors AS i
+                      WHERE i.tutorialsessions_id = s.id),
+                s.start_date, s.end_date
+         FROM acted.tutorial_sessions AS s
+         JOIN acted.tutorial_events AS e ON e.id = s.tutorial_event_id
+         LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
+         WHERE s.start_date < $2 AND s.end_date > $1 AND e.code <> ALL ($3) AND NOT coalesce(d.cancelled, false)
+         ORDER BY s.id",
+    )
+    .bind(first.to_sqlx())
+    .bind(last.to_sqlx())
+    .bind(titles)
+    .fetch_all(db)
+    .await?;
+    let booking = |(event, session, venue_id, instructor_ids, start, end): BookingRow| Booking {
+        event,
+        session,
+        venue_id,
+        instructor_ids,
+        start: start.to_jiff(),
+        end: end.to_jiff(),
+    };
+    Ok(rows.into_iter().map(booking).collect())
+}
+
+fn span(timetable: &Timetable) -> Option<(Timestamp, Timestamp)> {
+    let sessions = || timetable.blocks.iter().flat_map(|block| &block.sessions);
+    let first = sessions().filter_map(|(_, session)| session.start).map(|moment| moment.at).min()?;
+    let last = sessions().filter_map(|(_, session)| session.end).map(|moment| moment.at).max()?;
+    Some((first, last))
+}
+
+/// Most sessions that Administrate made for an event, by course template.
+async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT d.course_template_id, max(made.count)
+         FROM adm.events AS e
+         JOIN lectern.event_details AS d ON d.tutorial_event_id = e.tutorial_event_id
+         JOIN (SELECT event_id, count(*) FROM adm.sessions WHERE external_id IS NOT NULL GROUP BY event_id) AS made
+              ON made.event_id = e.id
+         WHERE d.course_template_id IS NOT NULL GROUP BY d.course_template_id",
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Administrate's ids of the course templates that a timetable names.
+pub fn template_ids(timetable: &Timetable, ours: &Ours) -> Vec<String> {
+    let codes: HashSet<String> =
+        timetable.blocks.iter().filter_map(|block| block.event.template.as_deref().map(fold)).collect();
+    let named = ours.templates.iter().filter(|template| codes.contains(&fold(&template.record.name)));
+    named.filter_map(|template| template.external_id.clone()).collect()
+}
+
+/// The remote facts as the last sync kept them; which events stand in Administrate is left to delivery.
+pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<RemoteFacts> {
+    let approved: Vec<(String, String)> = sqlx::query_as(
+        "SELECT template_external_id, contact_external_id FROM lectern.approved_instructors
+         WHERE template_external_id = ANY ($1)",
+    )
+    .bind(templates)
+    .fetch_all(&mut *db)
+    .await?;
+    let administrators: Vec<Contact> = sqlx::query_as(
+        "SELECT external_id, trim(concat_ws(' ', first_name, last_name)) AS name FROM lectern.administrators",
+    )
+    .fetch_all(db)
+    .await?;
+    let mut facts = RemoteFacts { administrators, ..RemoteFacts::default() };
+    for (template, contact) in approved {
+        facts.approved.entry(template).or_default().insert(contact);
+    }
+    Ok(facts)
+}
+
+/// Whether reference data was ever brought together with Administrate's.
+pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")
+        .fetch_one(db)
+        .await?)
+}
+
+/// Keeps what became of blocks; `unused` are their columns that mean nothing to us, by event row.
+pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &HashMap<u32, Value>) -> Result<()> {
+    let fate = |item: &&Item| {
+        json!({
+            "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
+            "changes": item.changes, "unused": unused.get(&item.row).cloned().unwrap_or_else(|| json!({})),
+        })
+    };
+    let fates: Vec<Value> = items.iter().map(fate).collect();
+    sqlx::query(
+        "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
+         SELECT $1, row, title, outcome, sessions, changes, unused
+         FROM jsonb_to_recordset($2) AS f (row int, title text, outcome text, sessions int, changes jsonb, unused jsonb)",
+    )
+    .bind(run)
+    .bind(Json(fates))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The last import, its document, and the fates of its blocks; `run` names another one.
+pub async fn kept_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
+    let found: Option<(i64, Option<Json<Value>>)> = sqlx::query_as(
+        "SELECT id, document FROM lectern.runs
+         WHERE kind = 'import' AND ($1::bigint IS NULL OR id = $1) ORDER BY id DESC LIMIT 1",
+    )
+    .bind(run)
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some((run, document)) = found else { return Ok(None) };
+    let fates: Vec<Json<Value>> = sqlx::query_scalar(
+        "SELECT to_jsonb(r) - 'run_id' FROM lectern.import_rows AS r WHERE run_id = $1 ORDER BY row",
+    )
+    .bind(run)
+    .fetch_all(db)
+    .await?;
+    let document = document.map_or(Value::Null, |Json(document)| document);
+    Ok(Some((run, document, fates.into_iter().map(|Json(fate)| fate).collect())))
+}
+
+/// Names for the drop-downs of an empty workbook: course templates, locations, venues, instructors.
+pub async fn choices(db: &mut PgConnection) -> Result<[Vec<String>; 4]> {
+    let named = |records: Vec<Linked>| {
+        let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
+        let mut names: Vec<String> = active.collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let venues = sqlx::query_scalar("SELECT DISTINCT name FROM acted.tutorial_venues ORDER BY name");
+    let venues = venues.fetch_all(&mut *db).await?;
+    Ok([named(templates(db).await?), named(locations(db).await?), venues, named(instructors(db).await?)])
+}
