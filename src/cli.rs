@@ -86,6 +86,8 @@ enum Command {
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::server::cli::Args),
+    /// Bring a timetable workbook here and to Administrate
+    Import(crate::timetable_import::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -137,6 +139,7 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
+        Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

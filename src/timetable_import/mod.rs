@@ -6,14 +6,17 @@
 //! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
 //! ([`remote`]); writing there is delivery's.
 
+pub mod annotated;
 pub mod apply;
 pub mod archive;
 pub mod blocks;
 mod bookings;
 mod cells;
+pub mod cli;
 pub mod columns;
 mod differences;
 pub mod facts;
+pub mod importing;
 pub mod layout;
 pub mod ours;
 pub mod plan;
@@ -21,6 +24,7 @@ pub mod planning;
 pub mod problems;
 mod references;
 pub mod remote;
+pub mod report;
 mod resolving;
 mod separated;
 mod session_rows;

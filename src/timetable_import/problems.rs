@@ -166,6 +166,13 @@ pub fn cell_name(row: u32, column: u32) -> String {
     format!("{}{row}", column_name(column))
 }
 
+/// The column that a cell's name names, counted from 0; None when it names none.
+pub fn column_index(cell: &str) -> Option<u32> {
+    let letters = cell.bytes().take_while(u8::is_ascii_uppercase);
+    let index = letters.fold(0_u32, |index, letter| index.saturating_mul(26) + u32::from(letter - b'A') + 1);
+    index.checked_sub(1)
+}
+
 /// A key that sorts cells of one row from left to right; no cell comes first.
 pub(super) fn cell_order(cell: Option<&str>) -> (usize, String) {
     let letters: String = cell.unwrap_or_default().chars().take_while(char::is_ascii_alphabetic).collect();
@@ -180,6 +187,7 @@ mod tests {
     fn cells_are_named_as_excel_does() {
         for (row, column, name) in [(4, 4, "E4"), (1, 25, "Z1"), (9, 26, "AA9"), (2, 701, "ZZ2"), (2, 702, "AAA2")] {
             assert_eq!(cell_name(row, column), name);
+            assert_eq!(column_index(name), Some(column));
         }
     }
 

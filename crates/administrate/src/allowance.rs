@@ -49,17 +49,8 @@ impl TokenBucket {
     pub fn new(clock: Arc<dyn Clock>, permits: u32, window: Duration) -> Self {
         let permits = f64::from(permits.max(1));
         let now = clock.now();
-        let level = Level {
-            permits,
-            at: now,
-            paused_until: now,
-        };
-        Self {
-            clock,
-            permits,
-            window,
-            level: Mutex::new(level),
-        }
+        let level = Level { permits, at: now, paused_until: now };
+        Self { clock, permits, window, level: Mutex::new(level) }
     }
 
     /// Takes a permit, or tells how long to wait before asking again.

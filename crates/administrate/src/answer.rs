@@ -60,9 +60,7 @@ impl Envelope {
 
 fn read_error(error: &Value) -> GraphqlError {
     GraphqlError::deserialize(error).unwrap_or_else(|_| GraphqlError {
-        message: error
-            .as_str()
-            .map_or_else(|| error.to_string(), str::to_owned),
+        message: error.as_str().map_or_else(|| error.to_string(), str::to_owned),
         in_execution: false,
     })
 }
@@ -83,10 +81,7 @@ mod tests {
     use super::*;
 
     fn error(message: &str, in_execution: bool) -> GraphqlError {
-        GraphqlError {
-            message: message.to_owned(),
-            in_execution,
-        }
+        GraphqlError { message: message.to_owned(), in_execution }
     }
 
     #[test]
@@ -94,21 +89,9 @@ mod tests {
         let answer = |value: Value, errors| Envelope::Answer(Answer { value, errors });
         let payload = serde_json::json!({"id": "X"});
         for (body, is_mutation, expected) in [
-            (
-                r#"{"data":{"a":{"b":{"id":"X"}}}}"#,
-                true,
-                answer(payload.clone(), vec![]),
-            ),
-            (
-                r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[]}"#,
-                true,
-                answer(payload.clone(), vec![]),
-            ),
-            (
-                r#"{"data":{"a":{"b":{"id":"X"}}},"errors":null}"#,
-                false,
-                answer(payload.clone(), vec![]),
-            ),
+            (r#"{"data":{"a":{"b":{"id":"X"}}}}"#, true, answer(payload.clone(), vec![])),
+            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[]}"#, true, answer(payload.clone(), vec![])),
+            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":null}"#, false, answer(payload.clone(), vec![])),
             (r#"{"data":{"a":null}}"#, false, answer(Value::Null, vec![])),
             (
                 r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[{"message":"w","path":["a"]}]}"#,
@@ -135,22 +118,10 @@ mod tests {
                 true,
                 Envelope::Rejected(vec![error("boom", true)], Outcome::Doubtful),
             ),
-            (
-                r#"{"errors":"down"}"#,
-                false,
-                Envelope::Rejected(vec![error("down", false)], Outcome::NotDone),
-            ),
-            (
-                r#"{}"#,
-                false,
-                Envelope::Unreadable("it holds neither data nor errors".to_owned()),
-            ),
+            (r#"{"errors":"down"}"#, false, Envelope::Rejected(vec![error("down", false)], Outcome::NotDone)),
+            (r#"{}"#, false, Envelope::Unreadable("it holds neither data nor errors".to_owned())),
         ] {
-            assert_eq!(
-                Envelope::read(body.as_bytes(), &["a", "b"], is_mutation),
-                expected,
-                "{body}"
-            );
+            assert_eq!(Envelope::read(body.as_bytes(), &["a", "b"], is_mutation), expected, "{body}");
         }
         let html = Envelope::read(b"<html>", &[], false);
         assert!(matches!(html, Envelope::Unreadable(_)), "{html:?}");

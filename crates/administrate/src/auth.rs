@@ -53,21 +53,12 @@ impl Auth {
         Box::pin(async move {
             let mut state = self.state.lock().await;
             let now = client.clock().now();
-            let fresh = state
-                .token
-                .as_ref()
-                .is_some_and(|token| now < token.renew_at);
+            let fresh = state.token.as_ref().is_some_and(|token| now < token.renew_at);
             if !fresh {
                 state.renew(client).await?;
             }
-            let token = state
-                .token
-                .as_ref()
-                .ok_or_else(|| refusal(client, "it issued no token", CREDENTIALS))?;
-            Ok(Bearer {
-                access: token.access.clone(),
-                generation: state.generation,
-            })
+            let token = state.token.as_ref().ok_or_else(|| refusal(client, "it issued no token", CREDENTIALS))?;
+            Ok(Bearer { access: token.access.clone(), generation: state.generation })
         })
     }
 
@@ -102,11 +93,7 @@ impl State {
                 if let Error::Login { detail, check, .. } = &error {
                     self.refused = Some((clock.now(), detail.clone(), check));
                     self.token = None;
-                } else if self
-                    .token
-                    .as_ref()
-                    .is_some_and(|token| clock.now() < token.ends_at)
-                {
+                } else if self.token.as_ref().is_some_and(|token| clock.now() < token.ends_at) {
                     return Ok(());
                 }
                 return Err(error);
@@ -123,9 +110,7 @@ impl State {
         self.token = Some(Token {
             access: Secret::new(issued.access_token),
             refresh: issued.refresh_token.map(Secret::new).or(refresh),
-            renew_at: now
-                .checked_add(life.saturating_sub(early))
-                .unwrap_or(Timestamp::MAX),
+            renew_at: now.checked_add(life.saturating_sub(early)).unwrap_or(Timestamp::MAX),
             ends_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
         });
     }
@@ -172,10 +157,8 @@ async fn login(client: &Client, grant: Grant<'_>) -> Result<Issued, Error> {
 
 fn form(client: &Client, grant: &Grant<'_>) -> String {
     let settings = client.settings();
-    let mut pairs = vec![
-        ("client_id", settings.client_id.as_str()),
-        ("client_secret", settings.client_secret.reveal()),
-    ];
+    let mut pairs =
+        vec![("client_id", settings.client_id.as_str()), ("client_secret", settings.client_secret.reveal())];
     match grant {
         Grant::Credentials => pairs.insert(0, ("grant_type", "client_credentials")),
         Grant::Refresh(token) => {
@@ -183,10 +166,7 @@ fn form(client: &Client, grant: &Grant<'_>) -> String {
             pairs.push(("refresh_token", token.reveal()));
         }
     }
-    let encoded: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", form_encoded(value)))
-        .collect();
+    let encoded: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
     encoded.join("&")
 }
 
@@ -195,9 +175,7 @@ fn form_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                out.push(char::from(byte))
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => out.push(char::from(byte)),
             b' ' => out.push('+'),
             other => out.push_str(&format!("%{other:02X}")),
         }
@@ -209,27 +187,17 @@ fn form_encoded(text: &str) -> String {
 pub(crate) fn login_error(client: &Client, fault: &Fault) -> Option<Error> {
     match fault {
         Fault::Unauthorized => Some(refusal(client, "status 401", CREDENTIALS)),
-        Fault::Status(status @ (400 | 403), _) => {
-            Some(refusal(client, &format!("status {status}"), CREDENTIALS))
-        }
+        Fault::Status(status @ (400 | 403), _) => Some(refusal(client, &format!("status {status}"), CREDENTIALS)),
         Fault::Status(status @ 300..=499, _) if *status != 408 => {
             Some(refusal(client, &format!("status {status}"), ADDRESS))
         }
-        Fault::Unreadable(detail) => Some(refusal(
-            client,
-            &format!("the answer is no token: {detail}"),
-            ADDRESS,
-        )),
+        Fault::Unreadable(detail) => Some(refusal(client, &format!("the answer is no token: {detail}"), ADDRESS)),
         _ => None,
     }
 }
 
 fn refusal(client: &Client, detail: &str, check: &'static str) -> Error {
-    Error::Login {
-        url: client.settings().token_url(),
-        detail: detail.to_owned(),
-        check,
-    }
+    Error::Login { url: client.settings().token_url(), detail: detail.to_owned(), check }
 }
 
 #[cfg(test)]
@@ -238,12 +206,8 @@ mod tests {
 
     #[test]
     fn forms_are_encoded() {
-        for (text, encoded) in [
-            ("aZ09-._*", "aZ09-._*"),
-            ("a b", "a+b"),
-            ("&=+%é~", "%26%3D%2B%25%C3%A9%7E"),
-            ("", ""),
-        ] {
+        for (text, encoded) in [("aZ09-._*", "aZ09-._*"), ("a b", "a+b"), ("&=+%é~", "%26%3D%2B%25%C3%A9%7E"), ("", "")]
+        {
             assert_eq!(form_encoded(text), encoded);
         }
     }

@@ -29,21 +29,14 @@ pub(crate) struct Open {
 
 impl Breaker {
     pub(crate) fn new(after: u32, rest: Duration) -> Self {
-        Self {
-            after: after.max(1),
-            rest,
-            state: Mutex::default(),
-        }
+        Self { after: after.max(1), rest, state: Mutex::default() }
     }
 
     /// Lets a call pass, or says why not. A probe that passes holds back the others for another rest.
     pub(crate) fn admit(&self, now: Timestamp) -> Result<(), Open> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.opens_until {
-            Some(until) if now < until => Err(Open {
-                failures: state.failures,
-                last: state.last.clone(),
-            }),
+            Some(until) if now < until => Err(Open { failures: state.failures, last: state.last.clone() }),
             Some(_) => {
                 state.opens_until = Some(self.end_of_rest(now));
                 Ok(())

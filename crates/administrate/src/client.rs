@@ -112,30 +112,15 @@ impl Client {
 
     /// Sends what `build` makes of the dialect. A document that the server refuses for a guess in it is built and sent
     /// once more with the guess turned around.
-    pub(crate) async fn run(
-        &self,
-        build: &(dyn Fn(&Dialect) -> Document + Send + Sync),
-    ) -> Result<Answer, Error> {
+    pub(crate) async fn run(&self, build: &(dyn Fn(&Dialect) -> Document + Send + Sync)) -> Result<Answer, Error> {
         loop {
             let dialect = self.dialect().await?;
             let document = dialect.fitted(build(&dialect));
             match self.send(&document).await {
-                Err(Error::Graphql {
-                    operation,
-                    errors,
-                    outcome,
-                }) => match self.learn(&dialect, &document, &errors) {
-                    true => tracing::info!(
-                        operation,
-                        ?errors,
-                        "the tenant's dialect differs, trying again"
-                    ),
+                Err(Error::Graphql { operation, errors, outcome }) => match self.learn(&dialect, &document, &errors) {
+                    true => tracing::info!(operation, ?errors, "the tenant's dialect differs, trying again"),
                     false => {
-                        return Err(Error::Graphql {
-                            operation,
-                            errors,
-                            outcome,
-                        });
+                        return Err(Error::Graphql { operation, errors, outcome });
                     }
                 },
                 other => return other,
@@ -144,20 +129,9 @@ impl Client {
     }
 
     /// Whether another attempt may fare better: the errors taught something, to us or meanwhile to another call.
-    fn learn(
-        &self,
-        spoken: &Arc<Dialect>,
-        document: &Document,
-        errors: &[crate::GraphqlError],
-    ) -> bool {
-        let mut known = self
-            .inner
-            .dialect
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let is_current = known
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, spoken));
+    fn learn(&self, spoken: &Arc<Dialect>, document: &Document, errors: &[crate::GraphqlError]) -> bool {
+        let mut known = self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner);
+        let is_current = known.as_ref().is_some_and(|known| Arc::ptr_eq(known, spoken));
         if !is_current {
             return errors.iter().all(|error| !error.in_execution);
         }
@@ -173,22 +147,11 @@ impl Client {
     async fn send(&self, document: &Document) -> Result<Answer, Error> {
         let (text, variables) = document.render();
         let (path, is_mutation) = (document.path.clone(), document.is_mutation);
-        let exchange = self.graphql(
-            document.operation,
-            is_mutation,
-            text,
-            Value::Object(variables),
-        );
+        let exchange = self.graphql(document.operation, is_mutation, text, Value::Object(variables));
         self.exchange(&exchange, &judged(path, is_mutation)).await
     }
 
-    fn graphql(
-        &self,
-        operation: &'static str,
-        is_mutation: bool,
-        document: String,
-        variables: Value,
-    ) -> Exchange {
+    fn graphql(&self, operation: &'static str, is_mutation: bool, document: String, variables: Value) -> Exchange {
         let body = json!({ "query": document, "variables": variables });
         Exchange {
             operation,
@@ -212,33 +175,21 @@ impl Client {
             return Ok(dialect);
         }
         let dialect = Arc::new(self.introspect().await?);
-        *self
-            .inner
-            .dialect
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&dialect));
+        *self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&dialect));
         Ok(dialect)
     }
 
     fn known_dialect(&self) -> Option<Arc<Dialect>> {
-        self.inner
-            .dialect
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.inner.dialect.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the API for its schema. A refusal in any form a server that is up can give it means the documented dialect.
     async fn introspect(&self) -> Result<Dialect, Error> {
         let exchange = self.graphql("introspection", false, INTROSPECTION.to_owned(), json!({}));
         match self.exchange(&exchange, &judged(vec![], false)).await {
-            Ok(answer) => Ok(Schema::read(&answer.value)
-                .map(Dialect::introspected)
-                .unwrap_or_default()),
+            Ok(answer) => Ok(Schema::read(&answer.value).map(Dialect::introspected).unwrap_or_default()),
             Err(Error::Graphql { .. } | Error::Unreadable { .. }) => Ok(Dialect::default()),
-            Err(Error::Status {
-                status: 400..=499, ..
-            }) => Ok(Dialect::default()),
+            Err(Error::Status { status: 400..=499, .. }) => Ok(Dialect::default()),
             Err(error) => Err(error),
         }
     }
@@ -270,9 +221,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("settings", &self.inner.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }
 
@@ -283,9 +232,7 @@ fn judged(path: Vec<&'static str>, is_mutation: bool) -> Box<Judge<Answer>> {
         match (response.status, envelope) {
             (200..=299, Envelope::Answer(answer)) => Ok(answer),
             (200..=299, Envelope::Unreadable(detail)) => Err(Fault::Unreadable(detail)),
-            (200..=299 | 400 | 422, Envelope::Rejected(errors, outcome)) => {
-                Err(Fault::Rejected(errors, outcome))
-            }
+            (200..=299 | 400 | 422, Envelope::Rejected(errors, outcome)) => Err(Fault::Rejected(errors, outcome)),
             (status, _) => Err(Fault::Status(status, None)),
         }
     })

@@ -49,11 +49,7 @@ impl Arg {
     }
 
     /// A filter with one value: `{field, operation, value}`.
-    pub(crate) fn filter(
-        field: &'static str,
-        operation: &'static str,
-        value: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn filter(field: &'static str, operation: &'static str, value: impl Into<String>) -> Self {
         Self::Object(vec![
             ("field", Self::name(field)),
             ("operation", Self::name(operation)),
@@ -94,13 +90,7 @@ impl Document {
         args: Vec<(&'static str, Arg)>,
         selection: String,
     ) -> Self {
-        Self {
-            operation,
-            is_mutation: false,
-            path: vec![root],
-            args,
-            selection,
-        }
+        Self { operation, is_mutation: false, path: vec![root], args, selection }
     }
 
     /// The document's text and its variables.
@@ -116,11 +106,7 @@ impl Document {
         }
         body.push_str(&self.selection);
         body.push_str(&" }".repeat(self.path.len()));
-        let kind = if self.is_mutation {
-            "mutation"
-        } else {
-            "query"
-        };
+        let kind = if self.is_mutation { "mutation" } else { "query" };
         let declared = match variables.declared.join(", ") {
             none if none.is_empty() => none,
             some => format!("({some})"),
@@ -231,10 +217,7 @@ mod tests {
             ("say \"no\"", "\"say \\\"no\\\"\""),
             ("back\\slash", "\"back\\\\slash\""),
             ("two\nlines\r\t", "\"two\\nlines\\r\\t\""),
-            (
-                "\u{0}\u{1f}\u{7f}\u{85}",
-                "\"\\u0000\\u001F\\u007F\\u0085\"",
-            ),
+            ("\u{0}\u{1f}\u{7f}\u{85}", "\"\\u0000\\u001F\\u007F\\u0085\""),
             ("\"}) { x } #", "\"\\\"}) { x } #\""),
             ("Zoë 🎓 $x", "\"Zoë 🎓 $x\""),
             ("", "\"\""),
@@ -246,10 +229,7 @@ mod tests {
     #[test]
     fn an_input_object_is_built_in_the_document_and_only_scalars_are_declared() {
         let field = |key: &str, value: &str| {
-            Arg::Object(vec![
-                ("definitionKey", Arg::Id(key.into())),
-                ("value", Arg::Text(value.into())),
-            ])
+            Arg::Object(vec![("definitionKey", Arg::Id(key.into())), ("value", Arg::Text(value.into()))])
         };
         let document = Document {
             operation: "event.createBlended",
@@ -260,16 +240,10 @@ mod tests {
                 Arg::Object(vec![
                     ("title", Arg::Text("A \"quoted\" title".into())),
                     ("eventType", Arg::name("public")),
-                    (
-                        "lmsStartDateTime",
-                        Arg::Quoted("2026-04-15T09:00:00".into()),
-                    ),
+                    ("lmsStartDateTime", Arg::Quoted("2026-04-15T09:00:00".into())),
                     ("maxPlaces", Arg::Int(12)),
                     ("venueId", Arg::Null),
-                    (
-                        "customFieldValues",
-                        Arg::List(vec![field("K1", "True"), field("K2", "1")]),
-                    ),
+                    ("customFieldValues", Arg::List(vec![field("K1", "True"), field("K2", "1")])),
                 ]),
             )],
             selection: "event { id } errors { message }".into(),
@@ -288,15 +262,7 @@ mod tests {
 
     #[test]
     fn a_query_without_arguments_declares_nothing() {
-        let document = Document::query(
-            "locations",
-            "locations",
-            vec![],
-            "edges { node { id } }".into(),
-        );
-        assert_eq!(
-            document.render().0,
-            "query { locations { edges { node { id } } } }"
-        );
+        let document = Document::query("locations", "locations", vec![], "edges { node { id } }".into());
+        assert_eq!(document.render().0, "query { locations { edges { node { id } } } }");
     }
 }

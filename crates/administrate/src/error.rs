@@ -46,9 +46,7 @@ pub enum Error {
         attempts: u32,
     },
     /// No connection came about.
-    #[error(
-        "cannot reach Administrate at {url} for {operation}: {detail}. Check the network and {setting}"
-    )]
+    #[error("cannot reach Administrate at {url} for {operation}: {detail}. Check the network and {setting}")]
     Unreachable {
         /// What was asked.
         operation: &'static str,
@@ -108,9 +106,7 @@ pub enum Error {
         errors: Vec<PayloadError>,
     },
     /// A list could not be fetched whole, twice.
-    #[error(
-        "{what} could not be fetched whole from Administrate: {detail}. Nothing was changed; try again later"
-    )]
+    #[error("{what} could not be fetched whole from Administrate: {detail}. Nothing was changed; try again later")]
     Incomplete {
         /// What was fetched.
         what: String,
@@ -261,11 +257,7 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::E
 }
 
 fn sentences<T: fmt::Display>(errors: &[T]) -> String {
-    errors
-        .iter()
-        .map(T::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    errors.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn address(status: u16) -> &'static str {

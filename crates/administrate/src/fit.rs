@@ -11,17 +11,9 @@ pub(crate) fn fit(schema: &Schema, arg: Arg, kind: Option<&TypeRef>) -> Arg {
     let name = kind.name.as_str();
     match arg {
         Arg::Object(fields) => Arg::Object(
-            fields
-                .into_iter()
-                .map(|(field, arg)| (field, fit(schema, arg, schema.input_field(name, field))))
-                .collect(),
+            fields.into_iter().map(|(field, arg)| (field, fit(schema, arg, schema.input_field(name, field)))).collect(),
         ),
-        Arg::List(items) => Arg::List(
-            items
-                .into_iter()
-                .map(|item| fit(schema, item, Some(kind)))
-                .collect(),
-        ),
+        Arg::List(items) => Arg::List(items.into_iter().map(|item| fit(schema, item, Some(kind))).collect()),
         Arg::Id(text) | Arg::Text(text) => fit_text(name, text),
         Arg::Ids(texts) | Arg::Texts(texts) => match name {
             "ID" => Arg::Ids(texts),
@@ -35,9 +27,7 @@ pub(crate) fn fit(schema: &Schema, arg: Arg, kind: Option<&TypeRef>) -> Arg {
         Arg::Name(word) if matches!(name, "String" | "ID") => fit_text(name, word.into_owned()),
         Arg::Name(word) if !schema.has_enum_value(name, &word) => {
             let cased = [word.to_uppercase(), word.to_lowercase()];
-            let found = cased
-                .into_iter()
-                .find(|cased| schema.has_enum_value(name, cased));
+            let found = cased.into_iter().find(|cased| schema.has_enum_value(name, cased));
             found.map_or(Arg::Name(word), |cased| Arg::Name(Cow::Owned(cased)))
         }
         other => other,

@@ -52,13 +52,7 @@ struct Input {
 
 impl Mutation {
     pub(crate) fn new(operation: &'static str, object: &'static str) -> Self {
-        Self {
-            operation,
-            object,
-            shown: "id".to_owned(),
-            arguments: Vec::new(),
-            inputs: Vec::new(),
-        }
+        Self { operation, object, shown: "id".to_owned(), arguments: Vec::new(), inputs: Vec::new() }
     }
 
     /// An argument beside `input`.
@@ -79,18 +73,8 @@ impl Mutation {
     }
 
     /// As [`Self::input`]; where the tenant has no such field, the other one is tried.
-    pub(crate) fn input_or(
-        &mut self,
-        name: &'static str,
-        arg: Arg,
-        otherwise: Option<(&'static str, Arg)>,
-    ) {
-        self.inputs.push(Input {
-            name,
-            arg,
-            otherwise,
-            is_quiet: false,
-        });
+    pub(crate) fn input_or(&mut self, name: &'static str, arg: Arg, otherwise: Option<(&'static str, Arg)>) {
+        self.inputs.push(Input { name, arg, otherwise, is_quiet: false });
     }
 
     /// As [`Self::input`]; nobody misses it where the tenant has no such field.
@@ -153,24 +137,14 @@ impl Client {
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
         let payload = Payload::read(&answer.value, mutation.object);
         let left_out = mutation.sorted(&*self.dialect().await?).1;
-        let id = payload
-            .object
-            .get("id")
-            .and_then(|id| Id::deserialize(id).ok());
+        let id = payload.object.get("id").and_then(|id| Id::deserialize(id).ok());
         match id {
-            Some(id) => Ok(Created {
-                id,
-                warnings: payload.warnings(&answer),
-                left_out,
-                object: payload.object,
-            }),
-            None => Err(payload
-                .failure(operation, answer)
-                .unwrap_or_else(|| Error::Unreadable {
-                    operation,
-                    detail: format!("neither {}.id nor an error", mutation.object),
-                    outcome: Outcome::Doubtful,
-                })),
+            Some(id) => Ok(Created { id, warnings: payload.warnings(&answer), left_out, object: payload.object }),
+            None => Err(payload.failure(operation, answer).unwrap_or_else(|| Error::Unreadable {
+                operation,
+                detail: format!("neither {}.id nor an error", mutation.object),
+                outcome: Outcome::Doubtful,
+            })),
         }
     }
 
@@ -213,21 +187,17 @@ impl Payload {
             one => vec![one],
         });
         Self {
-            object: first
-                .into_iter()
-                .find(|item| item.is_object())
-                .cloned()
-                .unwrap_or_default(),
+            object: first.into_iter().find(|item| item.is_object()).cloned().unwrap_or_default(),
             errors: parts.iter().flat_map(|part| errors_of(part)).collect(),
         }
     }
 
     /// The errors of the payload, and those at the top as far as they came along.
     fn warnings(&self, answer: &Answer) -> Vec<PayloadError> {
-        let top = answer.errors.iter().map(|error| PayloadError {
-            message: error.message.clone(),
-            ..PayloadError::default()
-        });
+        let top = answer
+            .errors
+            .iter()
+            .map(|error| PayloadError { message: error.message.clone(), ..PayloadError::default() });
         self.errors.iter().cloned().chain(top).collect()
     }
 
@@ -237,11 +207,7 @@ impl Payload {
             return Some(Error::Refused { operation, errors });
         }
         let errors: Vec<GraphqlError> = answer.errors;
-        (!errors.is_empty()).then_some(Error::Graphql {
-            operation,
-            errors,
-            outcome: Outcome::Doubtful,
-        })
+        (!errors.is_empty()).then_some(Error::Graphql { operation, errors, outcome: Outcome::Doubtful })
     }
 }
 
@@ -250,10 +216,8 @@ fn errors_of(part: &Value) -> Vec<PayloadError> {
         .into_iter()
         .filter(|error| !error.is_null())
         .map(|error| {
-            PayloadError::deserialize(error).unwrap_or_else(|_| PayloadError {
-                message: error.to_string(),
-                ..PayloadError::default()
-            })
+            PayloadError::deserialize(error)
+                .unwrap_or_else(|_| PayloadError { message: error.to_string(), ..PayloadError::default() })
         })
         .collect()
 }

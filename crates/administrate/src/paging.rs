@@ -41,19 +41,11 @@ pub(crate) struct Nested {
 impl Nested {
     /// Its first page, for the parent's selection.
     pub(crate) fn selection(&self) -> String {
-        format!(
-            "{}(first: {PAGE}) {{ {} }}",
-            self.field,
-            connection(self.node)
-        )
+        format!("{}(first: {PAGE}) {{ {} }}", self.field, connection(self.node))
     }
 
     fn page(&self, offset: usize) -> String {
-        format!(
-            "{}(first: {PAGE}, offset: {offset}) {{ {} }}",
-            self.field,
-            connection(self.node)
-        )
+        format!("{}(first: {PAGE}, offset: {offset}) {{ {} }}", self.field, connection(self.node))
     }
 }
 
@@ -73,10 +65,7 @@ impl From<Error> for Broken {
 pub(crate) fn inconsistent(what: &str, broken: Broken) -> Error {
     match broken {
         Broken::Failed(error) => error,
-        Broken::Inconsistent(detail) => Error::Incomplete {
-            what: what.to_owned(),
-            detail,
-        },
+        Broken::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
     }
 }
 
@@ -91,9 +80,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn read(value: &Value) -> Self {
         let info = value.get("pageInfo").unwrap_or(&Value::Null);
-        let total = info
-            .get("totalRecords")
-            .or_else(|| value.get("totalRecords"));
+        let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
         Self {
             nodes: wire::nodes(value).into_iter().cloned().collect(),
             total: total
@@ -122,9 +109,7 @@ impl Walk {
         if let (Some(before), Some(now)) = (self.total, page.total)
             && before != now
         {
-            return Err(format!(
-                "totalRecords changed from {before} to {now} between two pages"
-            ));
+            return Err(format!("totalRecords changed from {before} to {now} between two pages"));
         }
         self.total = self.total.or(page.total);
         let received = page.nodes.len();
@@ -137,12 +122,10 @@ impl Walk {
             None => received >= PAGE,
         });
         match self.total {
-            Some(total) if so_far > total => Err(format!(
-                "{so_far} records came where totalRecords says {total}"
-            )),
-            Some(total) if so_far < total && !more => Err(format!(
-                "only {so_far} of {total} records came before the last page"
-            )),
+            Some(total) if so_far > total => Err(format!("{so_far} records came where totalRecords says {total}")),
+            Some(total) if so_far < total && !more => {
+                Err(format!("only {so_far} of {total} records came before the last page"))
+            }
             Some(total) if so_far == total && received == 0 => Ok(false),
             _ if more && received == 0 => Err(format!("an empty page came after {so_far} records")),
             _ => Ok(more),
@@ -167,10 +150,7 @@ impl Walk {
 
 impl Client {
     /// Fetches a list whole.
-    pub(crate) async fn list<T: DeserializeOwned>(
-        &self,
-        listing: &Listing,
-    ) -> Result<Vec<T>, Error> {
+    pub(crate) async fn list<T: DeserializeOwned>(&self, listing: &Listing) -> Result<Vec<T>, Error> {
         self.list_with(listing, &[]).await
     }
 
@@ -182,11 +162,7 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let nodes = match self.walk(listing, nested).await {
             Err(Broken::Inconsistent(detail)) => {
-                tracing::warn!(
-                    what = listing.operation,
-                    detail,
-                    "inconsistent list, fetched once more"
-                );
+                tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
                 self.walk(listing, nested).await
             }
             settled => settled,
@@ -194,9 +170,7 @@ impl Client {
         nodes
             .map_err(|broken| inconsistent(listing.operation, broken))?
             .iter()
-            .map(|node| {
-                T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error))
-            })
+            .map(|node| T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error)))
             .collect()
     }
 
@@ -204,12 +178,8 @@ impl Client {
         let mut walk = Walk::default();
         loop {
             let offset = walk.nodes.len();
-            let answer = self
-                .run(&|dialect| page_document(listing, dialect, offset))
-                .await?;
-            let is_last = !walk
-                .take(Connection::read(&answer.value))
-                .map_err(Broken::Inconsistent)?;
+            let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
+            let is_last = !walk.take(Connection::read(&answer.value)).map_err(Broken::Inconsistent)?;
             for node in &mut walk.nodes[offset..] {
                 for nested in nested {
                     self.complete(nested, node).await?;
@@ -227,8 +197,7 @@ impl Client {
             return Ok(());
         };
         let id = id_text(parent).unwrap_or_default();
-        let named =
-            |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
+        let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
         let mut more = walk.take(Connection::read(list)).map_err(named)?;
         while more {
@@ -236,8 +205,7 @@ impl Client {
             let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
             let parents = Connection::read(&answer.value).nodes;
             let page = parents.first().and_then(|parent| parent.get(nested.field));
-            let page =
-                page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
+            let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
             more = walk.take(Connection::read(page)).map_err(named)?;
         }
         parent[nested.field] = Value::Array(walk.nodes);
@@ -253,26 +221,13 @@ fn page_document(listing: &Listing, dialect: &Dialect, offset: usize) -> Documen
     args.push(("first", Arg::Count(PAGE)));
     args.push(("offset", Arg::Count(offset)));
     args.extend(dialect.ordering(listing.root));
-    Document::query(
-        listing.operation,
-        listing.root,
-        args,
-        connection(&listing.selection),
-    )
+    Document::query(listing.operation, listing.root, args, connection(&listing.selection))
 }
 
 fn nested_document(nested: &Nested, id: &str, offset: usize) -> Document {
     let page = nested.page(offset);
-    let args = vec![
-        ("filters", Arg::List(vec![Arg::filter("id", "eq", id)])),
-        ("first", Arg::Count(1)),
-    ];
-    Document::query(
-        nested.operation,
-        nested.root,
-        args,
-        format!("edges {{ node {{ id {page} }} }}"),
-    )
+    let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
+    Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
 }
 
 /// The selection of a connection whose nodes show `node`.
@@ -286,9 +241,5 @@ fn id_text(node: &Value) -> Option<String> {
 
 fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
     let id = id_text(node).unwrap_or_else(|| "without id".to_owned());
-    Error::Unreadable {
-        operation,
-        detail: format!("record {id}: {error}"),
-        outcome: Outcome::NotDone,
-    }
+    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotDone }
 }

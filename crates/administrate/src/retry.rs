@@ -34,19 +34,14 @@ impl Fault {
             Self::Rejected(_, outcome) => *outcome,
             Self::Status(500.., _) | Self::Status(408, _) => Outcome::Doubtful,
             Self::Interrupted(_) | Self::Unreadable(_) | Self::TooLarge(_) => Outcome::Doubtful,
-            Self::RateLimited(_) | Self::Unauthorized | Self::Status(..) | Self::NotSent(_) => {
-                Outcome::NotDone
-            }
+            Self::RateLimited(_) | Self::Unauthorized | Self::Status(..) | Self::NotSent(_) => Outcome::NotDone,
         }
     }
 
     /// Whether the same request may get another answer a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::RateLimited(_)
-            | Self::NotSent(_)
-            | Self::Interrupted(_)
-            | Self::Unreadable(_) => true,
+            Self::RateLimited(_) | Self::NotSent(_) | Self::Interrupted(_) | Self::Unreadable(_) => true,
             Self::Status(status, _) => *status >= 500 || *status == 408,
             Self::Unauthorized | Self::TooLarge(_) | Self::Rejected(..) => false,
         }
@@ -87,9 +82,7 @@ pub(crate) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = header.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let until = rfc2822::DateTimeParser::new()
-        .parse_timestamp(header)
-        .ok()?;
+    let until = rfc2822::DateTimeParser::new().parse_timestamp(header).ok()?;
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
@@ -125,13 +118,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_ceiling() {
-        let wait = |number| {
-            backoff(Duration::from_millis(500), Duration::from_secs(30), number).as_millis()
-        };
-        assert_eq!(
-            [1, 2, 3, 4, 7, 60].map(wait),
-            [500, 1000, 2000, 4000, 30_000, 30_000]
-        );
+        let wait = |number| backoff(Duration::from_millis(500), Duration::from_secs(30), number).as_millis();
+        assert_eq!([1, 2, 3, 4, 7, 60].map(wait), [500, 1000, 2000, 4000, 30_000, 30_000]);
     }
 
     #[test]
@@ -147,11 +135,7 @@ mod tests {
             ("-5", None),
             ("", None),
         ] {
-            assert_eq!(
-                retry_after(header, now),
-                expected.map(Duration::from_secs),
-                "{header}"
-            );
+            assert_eq!(retry_after(header, now), expected.map(Duration::from_secs), "{header}");
         }
     }
 }

@@ -47,20 +47,11 @@ impl Schema {
     /// Reads the answer to [`INTROSPECTION`]; none where it is no complete schema.
     pub(crate) fn read(data: &Value) -> Option<Self> {
         let schema = Root::deserialize(data.get("__schema")?).ok()?;
-        let types: HashMap<_, _> = schema
-            .types
-            .into_iter()
-            .filter_map(|raw| Some((raw.name.clone()?, raw.into_type())))
-            .collect();
+        let types: HashMap<_, _> =
+            schema.types.into_iter().filter_map(|raw| Some((raw.name.clone()?, raw.into_type()))).collect();
         let query = schema.query_type?.name;
-        let known = types
-            .get(&query)
-            .is_some_and(|root| !root.fields.is_empty());
-        known.then(|| Self {
-            mutation: schema.mutation_type.map(|root| root.name),
-            query,
-            types,
-        })
+        let known = types.get(&query).is_some_and(|root| !root.fields.is_empty());
+        known.then(|| Self { mutation: schema.mutation_type.map(|root| root.name), query, types })
     }
 
     /// The field at the end of `path`, from the query root on.
@@ -76,11 +67,7 @@ impl Schema {
     fn field(&self, root: &str, path: &[&str]) -> Option<&Field> {
         let (first, rest) = path.split_first()?;
         let field = self.types.get(root)?.fields.get(*first)?;
-        if rest.is_empty() {
-            Some(field)
-        } else {
-            self.field(&field.kind.name, rest)
-        }
+        if rest.is_empty() { Some(field) } else { self.field(&field.kind.name, rest) }
     }
 
     /// Whether the mutation root leads along `path`, first into a namespace, then to an operation.
@@ -110,9 +97,7 @@ impl Schema {
 
     /// Whether `kind` is a type of which something has to be selected.
     pub(crate) fn has_fields(&self, kind: &str) -> bool {
-        self.types
-            .get(kind)
-            .is_some_and(|kind| !kind.fields.is_empty())
+        self.types.get(kind).is_some_and(|kind| !kind.fields.is_empty())
     }
 
     /// Argument `arg` of the query field at `path`.
@@ -127,9 +112,7 @@ impl Schema {
 
     /// Whether `input` is an input object whose fields are known.
     pub(crate) fn knows_input(&self, input: &str) -> bool {
-        self.types
-            .get(input)
-            .is_some_and(|kind| !kind.inputs.is_empty())
+        self.types.get(input).is_some_and(|kind| !kind.inputs.is_empty())
     }
 
     /// Field `field` of the input object `input`.
@@ -139,16 +122,12 @@ impl Schema {
 
     /// Whether the enum `name` has `value`.
     pub(crate) fn has_enum_value(&self, name: &str, value: &str) -> bool {
-        self.types
-            .get(name)
-            .is_some_and(|kind| kind.values.contains(value))
+        self.types.get(name).is_some_and(|kind| kind.values.contains(value))
     }
 
     /// Whether `name` is an enum.
     pub(crate) fn is_enum(&self, name: &str) -> bool {
-        self.types
-            .get(name)
-            .is_some_and(|kind| !kind.values.is_empty())
+        self.types.get(name).is_some_and(|kind| !kind.values.is_empty())
     }
 }
 
@@ -204,22 +183,14 @@ impl RawType {
         Type {
             fields: fields.map(RawField::into_field).collect(),
             inputs: inputs(self.input_fields.unwrap_or_default()),
-            values: self
-                .enum_values
-                .unwrap_or_default()
-                .into_iter()
-                .map(|value| value.name)
-                .collect(),
+            values: self.enum_values.unwrap_or_default().into_iter().map(|value| value.name).collect(),
         }
     }
 }
 
 impl RawField {
     fn into_field(self) -> (String, Field) {
-        let field = Field {
-            args: inputs(self.args),
-            kind: self.kind.unwrap(),
-        };
+        let field = Field { args: inputs(self.args), kind: self.kind.unwrap() };
         (self.name, field)
     }
 }
@@ -232,25 +203,15 @@ impl RawRef {
         match (self.of_type, self.name) {
             (Some(inner), None) => {
                 let inner = inner.unwrap();
-                TypeRef {
-                    is_list: is_list || inner.is_list,
-                    is_required,
-                    ..inner
-                }
+                TypeRef { is_list: is_list || inner.is_list, is_required, ..inner }
             }
-            (_, name) => TypeRef {
-                name: name.unwrap_or_default(),
-                is_list,
-                is_required,
-            },
+            (_, name) => TypeRef { name: name.unwrap_or_default(), is_list, is_required },
         }
     }
 }
 
 fn inputs(raw: Vec<RawInput>) -> HashMap<String, TypeRef> {
-    raw.into_iter()
-        .map(|input| (input.name, input.kind.unwrap()))
-        .collect()
+    raw.into_iter().map(|input| (input.name, input.kind.unwrap())).collect()
 }
 
 #[cfg(test)]
@@ -287,21 +248,12 @@ pub(crate) mod tests {
         while let Some(at) = rest.find([':', '(']) {
             let name = rest[..at].trim().to_owned();
             let (inner, after) = match rest[at..].starts_with('(') {
-                true => rest[at + 1..]
-                    .split_once(')')
-                    .expect("a closing parenthesis"),
+                true => rest[at + 1..].split_once(')').expect("a closing parenthesis"),
                 false => ("", &rest[at..]),
             };
-            let after = after
-                .trim_start()
-                .strip_prefix(':')
-                .expect("a type")
-                .trim_start();
+            let after = after.trim_start().strip_prefix(':').expect("a type").trim_start();
             let (kind, next) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
-            let field = Field {
-                args: args(inner),
-                kind: type_ref(kind),
-            };
+            let field = Field { args: args(inner), kind: type_ref(kind) };
             fields.insert(name, field);
             rest = next.trim_start();
         }
@@ -309,13 +261,8 @@ pub(crate) mod tests {
     }
 
     fn args(text: &str) -> HashMap<String, TypeRef> {
-        let words: Vec<_> = text
-            .split([' ', ':', ','])
-            .filter(|word| !word.is_empty())
-            .collect();
-        let pairs = words
-            .chunks(2)
-            .map(|pair| (pair[0].to_owned(), type_ref(pair[1])));
+        let words: Vec<_> = text.split([' ', ':', ',']).filter(|word| !word.is_empty()).collect();
+        let pairs = words.chunks(2).map(|pair| (pair[0].to_owned(), type_ref(pair[1])));
         pairs.collect()
     }
 
@@ -329,10 +276,8 @@ pub(crate) mod tests {
 
     #[test]
     fn an_introspected_schema_is_read() {
-        let wrap =
-            |kind: &str, of: Value| serde_json::json!({"kind": kind, "name": null, "ofType": of});
-        let named =
-            |name: &str| serde_json::json!({"kind": "OBJECT", "name": name, "ofType": null});
+        let wrap = |kind: &str, of: Value| serde_json::json!({"kind": kind, "name": null, "ofType": of});
+        let named = |name: &str| serde_json::json!({"kind": "OBJECT", "name": name, "ofType": null});
         let list = wrap("NON_NULL", wrap("LIST", wrap("NON_NULL", named("Staff"))));
         let data = serde_json::json!({"__schema": {
         "queryType": {"name": "Root"}, "mutationType": null,
@@ -344,21 +289,12 @@ pub(crate) mod tests {
         ]}});
         let schema = Schema::read(&data).expect("a schema");
         let staff = schema.query_field(&["staff"]).expect("the field");
-        let expected = TypeRef {
-            name: "Staff".into(),
-            is_list: true,
-            is_required: true,
-        };
+        let expected = TypeRef { name: "Staff".into(), is_list: true, is_required: true };
         assert_eq!(staff.kind, expected);
         assert!(schema.query_arg(&["staff"], "first").is_some());
         assert!(schema.is_enum("Kind") && schema.has_enum_value("Kind", "a"));
         assert!(!schema.has_mutation_field(&["event"]));
-        for broken in [
-            "null",
-            "{}",
-            r#"{"__schema":null}"#,
-            r#"{"__schema":{"queryType":{"name":"X"},"types":[]}}"#,
-        ] {
+        for broken in ["null", "{}", r#"{"__schema":null}"#, r#"{"__schema":{"queryType":{"name":"X"},"types":[]}}"#] {
             let data = serde_json::from_str(broken).expect("JSON");
             assert!(Schema::read(&data).is_none(), "{broken}");
         }

@@ -22,13 +22,7 @@ struct Part {
 
 impl Part {
     fn field(name: &str, inside: Vec<Part>) -> Self {
-        Self {
-            name: name.to_owned(),
-            is_fragment: false,
-            is_guess: false,
-            args: String::new(),
-            inside,
-        }
+        Self { name: name.to_owned(), is_fragment: false, is_guess: false, args: String::new(), inside }
     }
 }
 
@@ -62,9 +56,7 @@ pub(crate) fn names(text: &str) -> BTreeSet<String> {
 }
 
 fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
-    let kept = parts
-        .into_iter()
-        .filter(|part| !part.is_guess && !missing.contains(&part.name));
+    let kept = parts.into_iter().filter(|part| !part.is_guess && !missing.contains(&part.name));
     let cut = kept.filter_map(|part| {
         let had_inside = !part.inside.is_empty();
         let inside = without_parts(part.inside, missing);
@@ -141,10 +133,7 @@ fn unwrapped(parts: Vec<Part>) -> Vec<Part> {
     let node = edges.and_then(|edges| edges.inside.iter().find(|part| part.name == "node"));
     match node {
         Some(node) => node.inside.clone(),
-        None => parts
-            .into_iter()
-            .filter(|part| part.name != "pageInfo")
-            .collect(),
+        None => parts.into_iter().filter(|part| part.name != "pageInfo").collect(),
     }
 }
 
@@ -196,20 +185,15 @@ fn parse_parts(tokens: &mut Tokens<'_>) -> Vec<Part> {
             }
             "..." => {
                 let name = tokens.nth(1).unwrap_or_default();
-                parts.push(Part {
-                    is_fragment: true,
-                    ..Part::field(name, vec![])
-                });
+                parts.push(Part { is_fragment: true, ..Part::field(name, vec![]) });
             }
             args if args.starts_with('(') => {
                 if let Some(part) = parts.last_mut() {
                     part.args = args.to_owned();
                 }
             }
-            name => parts.push(Part {
-                is_guess: name.starts_with('?'),
-                ..Part::field(name.trim_start_matches('?'), vec![])
-            }),
+            name => parts
+                .push(Part { is_guess: name.starts_with('?'), ..Part::field(name.trim_start_matches('?'), vec![]) }),
         }
     }
     parts
@@ -291,9 +275,7 @@ mod tests {
             ),
             (
                 missing(&["code", "symbol", "start"]),
-                format!(
-                    "id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"
-                ),
+                format!("id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"),
             ),
         ] {
             assert_eq!(without(WANTED, &names), expected);

@@ -68,10 +68,6 @@ impl Settings {
     /// Where tokens are issued.
     pub(crate) fn token_url(&self) -> String {
         let base = self.auth_url.trim_end_matches('/');
-        if base.ends_with("/token") {
-            base.to_owned()
-        } else {
-            format!("{base}/token")
-        }
+        if base.ends_with("/token") { base.to_owned() } else { format!("{base}/token") }
     }
 }

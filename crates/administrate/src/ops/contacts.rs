@@ -26,11 +26,7 @@ impl Contact {
     /// "First Last", trimmed, or whichever of the two there is; none where there is neither.
     pub fn full_name(&self) -> Option<String> {
         let parts = [&self.first_name, &self.last_name];
-        let parts: Vec<_> = parts
-            .into_iter()
-            .flatten()
-            .map(|part| part.trim())
-            .collect();
+        let parts: Vec<_> = parts.into_iter().flatten().map(|part| part.trim()).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 }
@@ -82,8 +78,7 @@ impl Client {
     /// # Errors
     /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
     pub async fn administrators(&self) -> Result<Vec<Contact>, Error> {
-        self.contacts(vec![ContactRole::Administrator.filter()])
-            .await
+        self.contacts(vec![ContactRole::Administrator.filter()]).await
     }
 
     /// The contacts whose name holds the words of `name` in their order, which is asked broadly: the caller compares the
@@ -91,11 +86,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
-    pub async fn contacts_named(
-        &self,
-        name: &str,
-        role: Option<ContactRole>,
-    ) -> Result<Vec<Contact>, Error> {
+    pub async fn contacts_named(&self, name: &str, role: Option<ContactRole>) -> Result<Vec<Contact>, Error> {
         let mut filters = vec![Arg::filter("name", "wordlike", name.trim())];
         filters.extend(role.map(ContactRole::filter));
         self.contacts(filters).await
@@ -106,8 +97,7 @@ impl Client {
             operation: "contacts",
             root: "contacts",
             filters,
-            selection: "id legacyId firstName lastName ?personalName { firstName lastName }"
-                .to_owned(),
+            selection: "id legacyId firstName lastName ?personalName { firstName lastName }".to_owned(),
         };
         let nodes: Vec<ContactNode> = self.list(&listing).await?;
         Ok(nodes.into_iter().map(ContactNode::into_contact).collect())

@@ -70,16 +70,10 @@ impl Client {
             operation: "courseTemplates",
             root: "courseTemplates",
             filters: vec![],
-            selection: format!(
-                "id code title eventLearningMode lifecycleState {VALUES} {}",
-                APPROVED.selection()
-            ),
+            selection: format!("id code title eventLearningMode lifecycleState {VALUES} {}", APPROVED.selection()),
         };
         let templates: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
-        Ok(templates
-            .into_iter()
-            .map(TemplateNode::into_template)
-            .collect())
+        Ok(templates.into_iter().map(TemplateNode::into_template).collect())
     }
 
     /// The approved instructors of the given templates, complete, in one request for each hundred templates. Ids that
@@ -87,10 +81,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
-    pub async fn approved_instructors(
-        &self,
-        templates: &[Id],
-    ) -> Result<BTreeMap<Id, Vec<Id>>, Error> {
+    pub async fn approved_instructors(&self, templates: &[Id]) -> Result<BTreeMap<Id, Vec<Id>>, Error> {
         let mut approved = BTreeMap::new();
         for some in templates.chunks(100) {
             let ids = some.iter().map(Id::to_string).collect();
@@ -101,11 +92,7 @@ impl Client {
                 selection: format!("id {}", APPROVED.selection()),
             };
             let nodes: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
-            approved.extend(
-                nodes
-                    .into_iter()
-                    .map(|node| (node.id, ids_of(node.approved_instructors))),
-            );
+            approved.extend(nodes.into_iter().map(|node| (node.id, ids_of(node.approved_instructors))));
         }
         Ok(approved)
     }
@@ -122,21 +109,14 @@ impl Client {
             selection: format!("id {}", PRICES.selection()),
         };
         let templates: Vec<PricedNode> = self.list_with(&listing, &[&PRICES]).await?;
-        Ok(templates
-            .into_iter()
-            .flat_map(PricedNode::into_prices)
-            .collect())
+        Ok(templates.into_iter().flat_map(PricedNode::into_prices).collect())
     }
 
     /// Replaces the approved instructors of a template by `instructors`: give the whole list.
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn approve_instructors(
-        &self,
-        template: &Id,
-        instructors: &[Id],
-    ) -> Result<Written, Error> {
+    pub async fn approve_instructors(&self, template: &Id, instructors: &[Id]) -> Result<Written, Error> {
         let mut mutation = Mutation::new("courseTemplate.update", "courseTemplate");
         mutation.argument("courseTemplateId", Arg::id(template));
         let ids = instructors.iter().map(Id::to_string).collect();
@@ -148,10 +128,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Unsupported`] where the API has no `courseTemplate.create`; otherwise as every mutation.
-    pub async fn create_course_template(
-        &self,
-        template: &NewCourseTemplate,
-    ) -> Result<Created, Error> {
+    pub async fn create_course_template(&self, template: &NewCourseTemplate) -> Result<Created, Error> {
         let mut mutation = Mutation::new("courseTemplate.create", "courseTemplate");
         mutation.input("code", Arg::Text(template.code.clone()));
         mutation.input("title", Arg::Text(template.title.clone()));
@@ -198,10 +175,7 @@ pub(crate) struct Reference {
 }
 
 fn ids_of(references: Vec<Reference>) -> Vec<Id> {
-    references
-        .into_iter()
-        .map(|reference| reference.id)
-        .collect()
+    references.into_iter().map(|reference| reference.id).collect()
 }
 
 impl TemplateNode {
@@ -243,17 +217,15 @@ struct PriceNode {
 impl PricedNode {
     fn into_prices(self) -> impl Iterator<Item = TemplatePrice> {
         let template = self.id;
-        self.public_prices
-            .into_iter()
-            .map(move |price| TemplatePrice {
-                id: price.id,
-                course_template_id: template.clone(),
-                amount: price.amount,
-                price_level_id: price.price_level,
-                currency_code: word(&price.financial_unit, "code"),
-                currency_name: word(&price.financial_unit, "name"),
-                region_code: word(&price.region, "code"),
-            })
+        self.public_prices.into_iter().map(move |price| TemplatePrice {
+            id: price.id,
+            course_template_id: template.clone(),
+            amount: price.amount,
+            price_level_id: price.price_level,
+            currency_code: word(&price.financial_unit, "code"),
+            currency_name: word(&price.financial_unit, "name"),
+            region_code: word(&price.region, "code"),
+        })
     }
 }
 

@@ -83,11 +83,7 @@ pub struct CustomFieldDefinition {
     #[serde(default, deserialize_with = "crate::wire::maybe_text")]
     pub description: Option<String>,
     /// string, number, choice, …, in lower case.
-    #[serde(
-        default,
-        rename(deserialize = "type"),
-        deserialize_with = "crate::wire::lower"
-    )]
+    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::wire::lower")]
     pub field_type: Option<String>,
     /// Whether a value must be given.
     #[serde(default, deserialize_with = "crate::wire::flag")]
@@ -111,10 +107,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn custom_fields(
-        &self,
-        kind: SupportsCustomField,
-    ) -> Result<Vec<CustomFieldDefinition>, Error> {
+    pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Vec<CustomFieldDefinition>, Error> {
         const OPERATION: &str = "customFieldTemplate";
         let fields = "key label description type isRequired roles";
         let document = Document::query(
@@ -124,20 +117,11 @@ impl Client {
             format!("customFieldDefinitions {{ {fields} }}"),
         );
         let template = self.run(&|_| document.clone()).await?.value;
-        let unreadable = |detail: String| Error::Unreadable {
-            operation: OPERATION,
-            detail,
-            outcome: Outcome::NotDone,
-        };
-        let definitions = template
-            .get("customFieldDefinitions")
-            .unwrap_or(&Value::Null);
+        let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
+        let definitions = template.get("customFieldDefinitions").unwrap_or(&Value::Null);
         wire::nodes(definitions)
             .into_iter()
-            .map(|node| {
-                CustomFieldDefinition::deserialize(node)
-                    .map_err(|error| unreadable(error.to_string()))
-            })
+            .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
             .collect()
     }
 }
@@ -145,10 +129,7 @@ impl Client {
 /// `customFieldValues` of an input, or nothing where there are none.
 pub(crate) fn values_arg(values: &[CustomFieldValue]) -> Option<Arg> {
     let items = values.iter().map(|field| {
-        Arg::Object(vec![
-            ("definitionKey", Arg::id(&field.key)),
-            ("value", Arg::Text(field.value.clone())),
-        ])
+        Arg::Object(vec![("definitionKey", Arg::id(&field.key)), ("value", Arg::Text(field.value.clone()))])
     });
     (!values.is_empty()).then(|| Arg::List(items.collect()))
 }

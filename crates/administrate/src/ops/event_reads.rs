@@ -28,11 +28,7 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(
-        default,
-        rename(deserialize = "lifecycleState"),
-        deserialize_with = "crate::wire::lower"
-    )]
+    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
     pub lifecycle: Option<String>,
     /// The course template.
     #[serde(default)]
@@ -62,11 +58,7 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::moment")]
     pub lms_end: Option<Moment>,
     /// IANA name.
-    #[serde(
-        default,
-        rename(deserialize = "timeZoneName"),
-        deserialize_with = "crate::wire::maybe_text"
-    )]
+    #[serde(default, rename(deserialize = "timeZoneName"), deserialize_with = "crate::wire::maybe_text")]
     pub time_zone: Option<String>,
     /// Whether it takes no more bookings.
     #[serde(default, deserialize_with = "crate::wire::flag")]
@@ -78,25 +70,13 @@ pub struct Event {
     #[serde(default, deserialize_with = "crate::wire::number")]
     pub remaining_places: Option<i64>,
     /// Its location.
-    #[serde(
-        default,
-        rename(deserialize = "location"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
     pub location_id: Option<Id>,
     /// Its venue; none also where the tenant's API does not show it.
-    #[serde(
-        default,
-        rename(deserialize = "venue"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key.
-    #[serde(
-        default,
-        rename(deserialize = "customFieldValues"),
-        deserialize_with = "read_values"
-    )]
+    #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its sessions, complete, in Administrate's order.
     #[serde(default, deserialize_with = "crate::wire::listed")]
@@ -129,11 +109,7 @@ pub struct Session {
     #[serde(default, deserialize_with = "crate::wire::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(
-        default,
-        rename(deserialize = "lifecycleState"),
-        deserialize_with = "crate::wire::lower"
-    )]
+    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
     pub lifecycle: Option<String>,
     /// Start: wall-clock in the event's zone unless it came with an offset.
     #[serde(default, deserialize_with = "crate::wire::moment")]
@@ -148,25 +124,13 @@ pub struct Session {
     #[serde(default, deserialize_with = "crate::wire::moment")]
     pub time_zoned_end: Option<Moment>,
     /// Its location; none means the event's.
-    #[serde(
-        default,
-        rename(deserialize = "location"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
     pub location_id: Option<Id>,
     /// Its venue; none means the event's.
-    #[serde(
-        default,
-        rename(deserialize = "venue"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key; empty unless read by [`Client::event`].
-    #[serde(
-        default,
-        rename(deserialize = "customFieldValues"),
-        deserialize_with = "read_values"
-    )]
+    #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its staff; empty unless read by [`Client::event`].
     #[serde(default, deserialize_with = "crate::wire::listed")]
@@ -176,10 +140,7 @@ pub struct Session {
 impl Event {
     /// The zone of its wall-clock times, `fallback` where it names none that is known.
     pub fn zone(&self, fallback: &TimeZone) -> TimeZone {
-        let named = self
-            .time_zone
-            .as_deref()
-            .and_then(|name| TimeZone::get(name).ok());
+        let named = self.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
         named.unwrap_or_else(|| fallback.clone())
     }
 
@@ -206,9 +167,7 @@ impl Client {
     pub async fn events_by_titles(&self, titles: &[&str]) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
         for some in titles.chunks(100) {
-            let spellings = some
-                .iter()
-                .flat_map(|title| [(*title).to_owned(), title.to_uppercase()]);
+            let spellings = some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase()]);
             let mut values: Vec<String> = spellings.collect();
             values.sort_unstable();
             values.dedup();
@@ -254,9 +213,7 @@ impl Client {
         }
         let nested: [&Nested; 2] = [&SESSIONS_IN_FULL, &STAFF];
         for nested in nested {
-            self.complete(nested, &mut answer)
-                .await
-                .map_err(|fault| inconsistent(OPERATION, fault))?;
+            self.complete(nested, &mut answer).await.map_err(|fault| inconsistent(OPERATION, fault))?;
         }
         let event = Event::deserialize(&answer).map_err(|error| Error::Unreadable {
             operation: OPERATION,
@@ -277,25 +234,13 @@ fn node_document(operation: &'static str, id: &Id) -> Document {
 }
 
 /// An event's sessions with what a list of events needs of them.
-const SESSIONS: Nested = Nested {
-    operation: "events.sessions",
-    root: "events",
-    field: "sessions",
-    node: SESSION,
-};
+const SESSIONS: Nested = Nested { operation: "events.sessions", root: "events", field: "sessions", node: SESSION };
 
 /// An event's sessions with their custom fields and staff, which would make a page of events too heavy.
-const SESSIONS_IN_FULL: Nested = Nested {
-    node: SESSION_IN_FULL,
-    ..SESSIONS
-};
+const SESSIONS_IN_FULL: Nested = Nested { node: SESSION_IN_FULL, ..SESSIONS };
 
-const STAFF: Nested = Nested {
-    operation: "events.staff",
-    root: "events",
-    field: "staff",
-    node: "id staffType contact { id }",
-};
+const STAFF: Nested =
+    Nested { operation: "events.staff", root: "events", field: "staff", node: "id staffType contact { id }" };
 
 macro_rules! session {
     () => {

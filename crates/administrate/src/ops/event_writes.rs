@@ -179,11 +179,7 @@ impl Client {
         mutation.shown = format!("id legacyId {}", CREATED_SESSIONS.selection());
         fill(&mut mutation, event)?;
         let created = self.create(&mutation).await?;
-        let doubtful = |detail: String| Error::Unreadable {
-            operation,
-            detail,
-            outcome: Outcome::Doubtful,
-        };
+        let doubtful = |detail: String| Error::Unreadable { operation, detail, outcome: Outcome::Doubtful };
         let node = created.object;
         let (sessions, sessions_are_complete) = self.created_sessions(&created.id, &node).await;
         Ok(CreatedEvent {
@@ -202,10 +198,7 @@ impl Client {
         let mut holder = serde_json::json!({ "id": event, "sessions": node.get("sessions") });
         let is_complete = self.complete(&CREATED_SESSIONS, &mut holder).await.is_ok();
         let nodes = Connection::read(&holder["sessions"]).nodes;
-        let sessions: Vec<_> = nodes
-            .iter()
-            .filter_map(|node| CreatedSession::deserialize(node).ok())
-            .collect();
+        let sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(node).ok()).collect();
         let is_complete = is_complete && sessions.len() == nodes.len();
         (sessions, is_complete)
     }
@@ -248,21 +241,10 @@ impl Client {
         mutation.input_some("locationId", changes.location_id.as_ref().map(Arg::id));
         mutation.input_some("venueId", changes.venue_id.as_ref().map(id_or_null));
         mutation.input_some("timeZoneName", changes.time_zone.clone().map(Arg::Text));
-        mutation.input_some(
-            "lifecycleState",
-            changes.lifecycle.map(|state| Arg::name(state.name())),
-        );
-        mutation.input_some(
-            "maxPlaces",
-            changes.max_places.map(|places| Arg::Int(places.into())),
-        );
+        mutation.input_some("lifecycleState", changes.lifecycle.map(|state| Arg::name(state.name())));
+        mutation.input_some("maxPlaces", changes.max_places.map(|places| Arg::Int(places.into())));
         mutation.input_some("isSoldOut", changes.is_sold_out.map(Arg::Bool));
-        windows(
-            &mut mutation,
-            changes.classroom,
-            changes.lms,
-            changes.time_zone.as_deref(),
-        );
+        windows(&mut mutation, changes.classroom, changes.lms, changes.time_zone.as_deref());
         mutation.input_some("customFieldValues", values_arg(&changes.custom_fields));
         self.write(&mutation).await
     }
@@ -273,27 +255,17 @@ impl Client {
     /// As every mutation.
     pub async fn delete_events(&self, events: &[Id]) -> Result<Written, Error> {
         let mut mutation = Mutation::new("event.delete", "");
-        mutation.input(
-            "eventIds",
-            Arg::Ids(events.iter().map(Id::to_string).collect()),
-        );
+        mutation.input("eventIds", Arg::Ids(events.iter().map(Id::to_string).collect()));
         self.write(&mutation).await
     }
 }
 
-const CREATED_SESSIONS: Nested = Nested {
-    operation: "events.sessions",
-    root: "events",
-    field: "sessions",
-    node: "id legacyId",
-};
+const CREATED_SESSIONS: Nested =
+    Nested { operation: "events.sessions", root: "events", field: "sessions", node: "id legacyId" };
 
 fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     let operation = event.mode.operation();
-    let missing = |what: &str| Error::Argument {
-        operation,
-        detail: format!("event {:?} has no {what}", event.title),
-    };
+    let missing = |what: &str| Error::Argument { operation, detail: format!("event {:?} has no {what}", event.title) };
     let is_lms = event.mode == EventMode::Lms;
     let is_classroom = event.mode == EventMode::Classroom;
     if !is_lms && event.classroom.is_none() {
@@ -306,10 +278,7 @@ fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     mutation.input("title", Arg::Text(event.title.clone()));
     mutation.input("eventType", Arg::name(event.event_type.name()));
     mutation.input("locationId", Arg::id(&event.location_id));
-    mutation.input_some(
-        "venueId",
-        event.venue_id.as_ref().filter(|_| !is_lms).map(Arg::id),
-    );
+    mutation.input_some("venueId", event.venue_id.as_ref().filter(|_| !is_lms).map(Arg::id));
     mutation.input_quietly("taxType", Arg::id(&event.tax_type_id));
     mutation.input("timeZoneName", Arg::Text(event.time_zone.clone()));
     let classroom = event.classroom.filter(|_| !is_lms);
@@ -321,12 +290,7 @@ fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     Ok(())
 }
 
-fn windows(
-    mutation: &mut Mutation,
-    classroom: Option<Window>,
-    lms: Option<Window>,
-    zone: Option<&str>,
-) {
+fn windows(mutation: &mut Mutation, classroom: Option<Window>, lms: Option<Window>, zone: Option<&str>) {
     let zone = zone.and_then(|name| TimeZone::get(name).ok());
     for (window, start, end) in [
         (
@@ -334,11 +298,7 @@ fn windows(
             ("classroomStartDateTime", "timeZonedClassroomStart"),
             ("classroomEndDateTime", "timeZonedClassroomEnd"),
         ),
-        (
-            lms,
-            ("lmsStartDateTime", "timeZonedLmsStart"),
-            ("lmsEndDateTime", "timeZonedLmsEnd"),
-        ),
+        (lms, ("lmsStartDateTime", "timeZonedLmsStart"), ("lmsEndDateTime", "timeZonedLmsEnd")),
     ] {
         let Some(window) = window else { continue };
         for (time, (name, zoned_name)) in [(window.start, start), (window.end, end)] {
@@ -351,9 +311,7 @@ fn windows(
 /// The same time with its offset, as the newer documentation wants it.
 fn zoned(time: DateTime, zone: &TimeZone) -> Option<Arg> {
     let zoned = zone.to_zoned(time).ok()?;
-    Some(Arg::Quoted(
-        zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-    ))
+    Some(Arg::Quoted(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()))
 }
 
 /// A `LocalDateTime`: ISO 8601 to the second, without offset.

@@ -22,17 +22,11 @@ pub struct Operation {
 }
 
 const fn read(name: &'static str) -> Operation {
-    Operation {
-        name,
-        is_mutation: false,
-    }
+    Operation { name, is_mutation: false }
 }
 
 const fn write(name: &'static str) -> Operation {
-    Operation {
-        name,
-        is_mutation: true,
-    }
+    Operation { name, is_mutation: true }
 }
 
 /// Every operation of this crate, so that a test can prove that each was sent.

@@ -37,11 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn update_session(
-        &self,
-        session: &Id,
-        changes: &SessionChanges,
-    ) -> Result<Written, Error> {
+    pub async fn update_session(&self, session: &Id, changes: &SessionChanges) -> Result<Written, Error> {
         let mut mutation = Mutation::new("session.update", "session");
         mutation.argument("sessionId", Arg::id(session));
         mutation.input_some("title", changes.title.clone().map(Arg::Text));
@@ -50,10 +46,7 @@ impl Client {
         mutation.input_some("timeZoneName", changes.time_zone.clone().map(Arg::Text));
         mutation.input_some("locationId", changes.location_id.as_ref().map(Arg::id));
         mutation.input_some("venueId", changes.venue_id.as_ref().map(id_or_null));
-        mutation.input_some(
-            "lifecycleState",
-            changes.lifecycle.map(|state| Arg::name(state.name())),
-        );
+        mutation.input_some("lifecycleState", changes.lifecycle.map(|state| Arg::name(state.name())));
         mutation.input_some("customFieldValues", values_arg(&changes.custom_fields));
         self.write(&mutation).await
     }
@@ -64,10 +57,7 @@ impl Client {
     /// As every mutation.
     pub async fn delete_sessions(&self, sessions: &[Id]) -> Result<Written, Error> {
         let mut mutation = Mutation::new("session.delete", "");
-        mutation.input(
-            "sessionIds",
-            Arg::Ids(sessions.iter().map(Id::to_string).collect()),
-        );
+        mutation.input("sessionIds", Arg::Ids(sessions.iter().map(Id::to_string).collect()));
         self.write(&mutation).await
     }
 }

@@ -34,11 +34,7 @@ pub struct StaffMember {
     /// Global id of the membership; what [`Client::remove_event_staff`] takes.
     pub id: Id,
     /// The contact.
-    #[serde(
-        default,
-        rename(deserialize = "contact"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "contact"), deserialize_with = "crate::wire::id_of")]
     pub contact_id: Option<Id>,
     /// `instructor`, `administrator` or another word, lower-case.
     #[serde(default, deserialize_with = "crate::wire::lower")]
@@ -117,20 +113,14 @@ impl Client {
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn add_session_staff(
-        &self,
-        session: &Id,
-        contacts: &[Id],
-        staff_type: StaffType,
-    ) -> Result<(), Error> {
+    pub async fn add_session_staff(&self, session: &Id, contacts: &[Id], staff_type: StaffType) -> Result<(), Error> {
         if contacts.is_empty() {
             return Ok(());
         }
         let all = session_staff(session, contacts, staff_type);
         if self.add_staff(&all).await? == Added::SomeWereThere && contacts.len() > 1 {
             for contact in contacts.chunks(1) {
-                self.add_staff(&session_staff(session, contact, staff_type))
-                    .await?;
+                self.add_staff(&session_staff(session, contact, staff_type)).await?;
             }
         }
         Ok(())
@@ -139,14 +129,10 @@ impl Client {
     async fn add_staff(&self, mutation: &Mutation) -> Result<Added, Error> {
         match self.write(mutation).await {
             Ok(_) => Ok(Added::All),
-            Err(Error::Refused { errors, .. })
-                if errors.iter().all(|error| is_there_already(&error.message)) =>
-            {
+            Err(Error::Refused { errors, .. }) if errors.iter().all(|error| is_there_already(&error.message)) => {
                 Ok(Added::SomeWereThere)
             }
-            Err(Error::Graphql { errors, .. })
-                if errors.iter().all(|error| is_there_already(&error.message)) =>
-            {
+            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| is_there_already(&error.message)) => {
                 Ok(Added::SomeWereThere)
             }
             Err(error) => Err(error),
@@ -163,10 +149,7 @@ enum Added {
 fn session_staff(session: &Id, contacts: &[Id], staff_type: StaffType) -> Mutation {
     let mut mutation = Mutation::new("session.addStaff", "session");
     mutation.input("sessionId", Arg::id(session));
-    mutation.input(
-        "contactIds",
-        Arg::Ids(contacts.iter().map(Id::to_string).collect()),
-    );
+    mutation.input("contactIds", Arg::Ids(contacts.iter().map(Id::to_string).collect()));
     mutation.input("staffType", Arg::name(staff_type.name()));
     mutation
 }

@@ -21,11 +21,7 @@ pub struct Venue {
     #[serde(default, deserialize_with = "crate::wire::maybe_text")]
     pub description: Option<String>,
     /// Its location, if it has one.
-    #[serde(
-        default,
-        rename(deserialize = "location"),
-        deserialize_with = "crate::wire::id_of"
-    )]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
     pub location_id: Option<Id>,
 }
 

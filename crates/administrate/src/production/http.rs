@@ -58,11 +58,8 @@ impl Transport for HttpTransport {
 
 async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Response, TransportError> {
     let status = answer.status().as_u16();
-    let retry_after = answer
-        .headers()
-        .get(reqwest::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let retry_after =
+        answer.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
         if body.len() + chunk.len() > limit {
@@ -70,11 +67,7 @@ async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Response, T
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response {
-        status,
-        retry_after,
-        body,
-    })
+    Ok(Response { status, retry_after, body })
 }
 
 fn failure(error: &reqwest::Error) -> TransportError {

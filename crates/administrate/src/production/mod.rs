@@ -27,11 +27,7 @@ impl Surroundings {
         Ok(Self {
             transport: Arc::new(HttpTransport::new()?),
             randomness: Arc::new(OsRandomness),
-            allowance: Arc::new(TokenBucket::new(
-                clock.clone(),
-                requests,
-                Duration::from_secs(300),
-            )),
+            allowance: Arc::new(TokenBucket::new(clock.clone(), requests, Duration::from_secs(300))),
             ledger: Arc::new(NoLedger),
             clock,
         })

@@ -1,0 +1,197 @@
+//! `lectern import`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::delivery::{Worker, drain};
+use crate::error::{Error, Exit, Result};
+use crate::outbox;
+use crate::tenant::{self, Audit};
+
+use super::importing::{self, Asked, Deliver, Loaded};
+use super::problems::Problem;
+use super::report::{self, Document};
+use super::{store, writing};
+
+/// Bring a timetable workbook here and to Administrate
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// The workbook: xlsx, xls, ods or csv; its first sheet is read
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    /// Say what would happen and what is wrong; write nothing anywhere
+    #[arg(long)]
+    dry_run: bool,
+    /// Whether to wait until everything has reached Administrate
+    #[arg(long, value_enum, default_value = "wait", value_name = "WHEN")]
+    deliver: Deliver,
+    /// Where to write the refused blocks, each bad cell coloured and commented
+    #[arg(long, value_name = "FILE.xlsx")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Write an empty workbook with drop-downs of what is known here
+    Template {
+        /// Where to write it
+        file: PathBuf,
+    },
+    /// Deliver again what an import could not deliver
+    Retry {
+        /// The import's run; absent: all
+        run: Option<i64>,
+    },
+    /// Show a kept import with the fate of each event
+    Show {
+        /// The import's run; absent: the last
+        run: Option<i64>,
+    },
+}
+
+/// Carries the command out.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    match (args.action, args.file) {
+        (Some(Action::Template { file }), _) => template(context, &file).await,
+        (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Show { run }), _) => show(context, run).await,
+        (None, Some(file)) => {
+            let Args { dry_run, deliver, report, .. } = args;
+            import(context, &Asked { file, dry_run, deliver, report }).await
+        }
+        (None, None) => Err(Error::Usage("name the workbook to import".into())),
+    }
+}
+
+async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
+    let loaded = match importing::load(&asked.file, &context.config) {
+        Ok(loaded) if loaded.timetable.lacks_columns() => {
+            return refuse(context, asked, loaded.timetable.problems);
+        }
+        Ok(loaded) => loaded,
+        Err(unfit) => return refuse(context, asked, vec![unfit.problem()]),
+    };
+    let database = context.database().await?;
+    let ended = import_loaded(context, &database.pool, &loaded, asked).await;
+    database.close().await;
+    ended
+}
+
+/// A file of which nothing can be imported.
+fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Exit> {
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        context.console.say(format_args!("{}: {}", asked.file.display(), problem.message));
+    }
+    let document = Document::of_problems(importing::name_of(&asked.file), asked.dry_run, problems);
+    context.console.document(&document)?;
+    Ok(Exit::Failed)
+}
+
+async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
+    let console = &context.console;
+    let bar = console.progress("to Administrate", 0);
+    let shown = bar.clone();
+    let planned = |plan: &super::plan::Plan| {
+        console.print(plan);
+        if let Some(table) = report::table(&plan.problems) {
+            console.print(table);
+        }
+        let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
+        bar.set_length(waiting as u64);
+    };
+    let told = move |outcome: &crate::delivery::Outcome| {
+        if outcome.state != outbox::State::Pending {
+            shown.inc(1);
+        }
+    };
+    let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
+    bar.finish_and_clear();
+    let imported = imported?;
+    let document = &imported.document;
+    if !asked.dry_run {
+        let counts = &document.delivery;
+        console.print(format_args!(
+            "import {}: {} delivered, {} pending, {} failed, {} unknown",
+            document.run_id.unwrap_or_default(),
+            counts.delivered,
+            counts.pending,
+            counts.failed,
+            counts.unknown
+        ));
+        for open in &document.undelivered {
+            console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
+        }
+    }
+    if let Some(report) = &document.report {
+        console.say(format_args!("the refused blocks, ready to be corrected: {report}"));
+    }
+    console.document(document)?;
+    Ok(imported.exit)
+}
+
+async fn template(context: &Context, file: &Path) -> Result<Exit> {
+    let database = context.database().await?;
+    let choices = store::choices(&mut *database.pool.acquire().await?).await;
+    database.close().await;
+    let bytes = writing::template(&choices?)
+        .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
+    std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
+    context.console.say(format_args!("an empty timetable: {}", file.display()));
+    context.console.document(&json!({ "file": file.display().to_string() }))?;
+    Ok(Exit::Done)
+}
+
+async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = retry_on(context, &database.pool, run).await;
+    database.close().await;
+    ended
+}
+
+async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> Result<Exit> {
+    let due = outbox::make_due(pool, None, run).await?;
+    let mut undelivered = Vec::new();
+    if due > 0 {
+        let client = tenant::connect(&context.config, pool, "import retry", Audit::Kept).await?;
+        let worker = Arc::new(Worker::new(pool, client, &context.config).await?);
+        let drained = drain(worker, run, &context.stop, |_| ()).await?;
+        let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
+        undelivered.extend(open.map(|outcome| (outcome.subject, outcome.state, outcome.why)));
+    }
+    let counts = outbox::count_by_state(pool, run).await?;
+    context
+        .console
+        .print(format_args!("{due} tried again; {} still open", counts.pending + counts.failed + counts.unknown));
+    for (event, _, why) in &undelivered {
+        context.console.say(format_args!("{event}: {}", why.as_deref().unwrap_or("not delivered yet")));
+    }
+    let undelivered: Vec<_> = undelivered
+        .into_iter()
+        .map(|(event, state, error)| json!({ "event": event, "state": state, "error": error }))
+        .collect();
+    context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
+    Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
+async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
+    let database = context.database().await?;
+    let kept = store::kept_run(&mut *database.pool.acquire().await?, run).await;
+    database.close().await;
+    let Some((run, document, fates)) = kept? else {
+        return Err(Error::Failed("there is no such import; `lectern import show` shows the last".into()));
+    };
+    context.console.print(format_args!("import {run} of {}", document["file"].as_str().unwrap_or("a file")));
+    for fate in &fates {
+        let word = |key: &str| fate[key].as_str().unwrap_or_default().to_owned();
+        context.console.print(format_args!("{:9} {} (row {})", word("outcome"), word("title"), fate["row"]));
+    }
+    context.console.document(&json!({ "run_id": run, "import": document, "events": fates }))?;
+    Ok(Exit::Done)
+}

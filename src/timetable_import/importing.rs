@@ -1,0 +1,213 @@
+//! The verb: a file is read, planned against both sides, applied here, and brought to Administrate.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::delivery::{self, Remark, Worker, drain};
+use crate::error::{Error, Exit, Result};
+use crate::tenant::{self, Audit};
+use crate::{outbox, runs};
+
+use super::apply::{Manner, apply};
+use super::blocks::{self, Reading, Timetable};
+use super::facts::RemoteFacts;
+use super::ours::Ours;
+use super::plan::Plan;
+use super::planning::plan;
+use super::problems::{Code, Flaw, Problem};
+use super::report::Document;
+use super::workbook::{self, Limits, Sheet, Unfit};
+use super::{annotated, remote, store};
+
+/// When the remote half happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Deliver {
+    /// Before the command ends.
+    #[default]
+    Wait,
+    /// Later, by whoever drains the outbox; Administrate need not be reachable now.
+    Queue,
+}
+
+/// What is asked of an import.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The workbook.
+    pub file: PathBuf,
+    /// Only plan.
+    pub dry_run: bool,
+    /// When the remote half happens.
+    pub deliver: Deliver,
+    /// Where the refused blocks are to be written, if anywhere.
+    pub report: Option<PathBuf>,
+}
+
+/// A file that could be read.
+#[derive(Debug)]
+pub struct Loaded {
+    sheet: Sheet,
+    /// Its blocks.
+    pub timetable: Timetable,
+}
+
+/// What an import did, or would do.
+#[derive(Debug)]
+pub struct Imported {
+    /// The plan.
+    pub plan: Plan,
+    /// What is told about it.
+    pub document: Document,
+    /// How it ends.
+    pub exit: Exit,
+}
+
+/// Reads a file without looking at anything else.
+///
+/// # Errors
+/// [`Unfit`] says why it cannot be read.
+pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
+    let sheet = workbook::open(file, &limits(config))?;
+    let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
+    let timetable = blocks::read(&sheet, &reading)?;
+    Ok(Loaded { sheet, timetable })
+}
+
+fn limits(config: &Config) -> Limits {
+    let import = &config.import;
+    Limits {
+        file_bytes: import.max_file_bytes,
+        xls_bytes: import.max_xls_bytes,
+        unpacked_bytes: import.max_unpacked_bytes,
+        shared_string_bytes: import.max_shared_strings_bytes,
+        data_rows: import.max_rows,
+    }
+}
+
+/// Imports a file that was loaded. `planned` hears the plan before anything is written, `told` every delivery.
+///
+/// # Errors
+/// Nothing was synced yet or Administrate is not named (prerequisite); Administrate cannot be reached while validating
+/// (nothing is written then); the database fails.
+pub async fn import(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    stop: &CancellationToken,
+    planned: impl FnOnce(&Plan),
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Imported> {
+    if !store::is_synced(&mut *pool.acquire().await?).await? {
+        return Err(Error::Prerequisite(
+            "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
+        ));
+    }
+    let client = match asked.deliver {
+        Deliver::Queue => None,
+        Deliver::Wait => {
+            let audit = if asked.dry_run { Audit::NotKept } else { Audit::Kept };
+            Some(tenant::connect(config, pool, "import", audit).await?)
+        }
+    };
+    let (_, plan) = plan_of(pool, config, &loaded.timetable, client.as_ref()).await?;
+    planned(&plan);
+    let file = name_of(&asked.file);
+    let mut document = Document::of_plan(file, asked.dry_run, &plan);
+    if asked.dry_run {
+        document.report = write_report(loaded, &plan, asked.report.as_deref())?;
+        let exit = document.exit();
+        return Ok(Imported { plan, document, exit });
+    }
+    let run = runs::begin(&mut *pool.acquire().await?, "import", &document.file).await?;
+    document.run_id = Some(run);
+    let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: client.is_some() };
+    let mut ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
+    if let Some(client) = client {
+        let worker = Arc::new(Worker::new(pool, client, config).await?);
+        let drained = drain(worker, Some(run), stop, told).await?;
+        document.tell_undelivered(&drained.outcomes);
+        document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
+        ended_early |= stop.is_cancelled();
+    }
+    document.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
+    document.report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&kept)))?;
+    let exit = if ended_early { Exit::NeedsPerson } else { document.exit() };
+    runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
+    Ok(Imported { plan, document, exit })
+}
+
+/// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
+async fn plan_of(
+    pool: &PgPool,
+    config: &Config,
+    timetable: &Timetable,
+    client: Option<&administrate::Client>,
+) -> Result<(Ours, Plan)> {
+    let ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    let facts: RemoteFacts = match client {
+        Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
+        None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
+    };
+    let plan = plan(timetable, &ours, &facts, &config.administrate.labels);
+    Ok((ours, plan))
+}
+
+/// Columns that mean nothing to us, by event row: row number → header → value.
+fn unused(timetable: &Timetable) -> HashMap<u32, Value> {
+    let mut unused = HashMap::new();
+    for block in &timetable.blocks {
+        let rows = block.sessions.iter().map(|(row, session)| (*row, &session.unused));
+        let rows = rows.chain([(block.row, &block.event.unused)]).filter(|(_, cells)| !cells.is_empty());
+        let rows: serde_json::Map<String, Value> = rows.map(|(row, cells)| (row.to_string(), json!(cells))).collect();
+        if !rows.is_empty() {
+            unused.insert(block.row, Value::Object(rows));
+        }
+    }
+    unused
+}
+
+/// One warning for each event for which the template made more sessions than the block has.
+fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome]) -> Vec<Problem> {
+    let rows: HashMap<&str, u32> = plan.items.iter().map(|item| (item.title.as_str(), item.row)).collect();
+    let mut problems = Vec::new();
+    for outcome in outcomes {
+        for remark in &outcome.remarks {
+            if let Remark::LeftoverSessions { count } = remark {
+                let message = format!(
+                    "Administrate made {count} sessions more than the timetable has; they stay there as drafts"
+                );
+                let row = rows.get(outcome.subject.as_str()).copied();
+                let flaw = Flaw::new(Code::LeftoverSession, message);
+                let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
+                problem.event = Some(outcome.subject.clone());
+                problems.push(problem);
+            }
+        }
+    }
+    problems.sort_by_key(|problem| problem.row);
+    problems
+}
+
+/// Writes the refused blocks; gives where, None when nothing was refused.
+fn write_report(loaded: &Loaded, plan: &Plan, to: Option<&Path>) -> Result<Option<String>> {
+    let Some(to) = to else { return Ok(None) };
+    let refused = annotated::refused(&loaded.sheet, &loaded.timetable, plan)
+        .map_err(|error| Error::Failed(format!("the report cannot be written: {error}")))?;
+    let Some(bytes) = refused else { return Ok(None) };
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("making the folder", folder, &error))?;
+    }
+    std::fs::write(to, bytes).map_err(|error| Error::io("writing", to, &error))?;
+    Ok(Some(to.display().to_string()))
+}
+
+/// A file's name without its folder.
+pub fn name_of(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

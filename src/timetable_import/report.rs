@@ -1,0 +1,152 @@
+//! What an import tells: the contract's JSON document, and the same for a person at a terminal.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::delivery;
+use crate::error::Exit;
+use crate::outbox;
+
+use super::plan::{Counts, Item, Outcome, Plan};
+use super::problems::{Problem, Severity};
+
+/// Most problems that a terminal is shown; all are in the JSON document and the report workbook.
+const SHOWN: usize = 200;
+
+/// `import FILE --json` (contract §3). `plan` and `undelivered` are additions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    /// The kept run; null for a dry run and where nothing could be read.
+    pub run_id: Option<i64>,
+    /// The file's name.
+    pub file: String,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Events by what becomes of them.
+    pub counts: Counts,
+    /// Events by how far they are on their way to Administrate.
+    pub delivery: outbox::Counts,
+    /// Everything that is wrong, by row.
+    pub problems: Vec<Problem>,
+    /// Where the workbook with the refused blocks is, if anything was refused and it was written.
+    pub report: Option<String>,
+    /// What would happen; only in a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanShown>,
+    /// Events that are not in Administrate yet, and why.
+    pub undelivered: Vec<Undelivered>,
+}
+
+/// A plan as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanShown {
+    /// What becomes of each block that is not the same already.
+    pub items: Vec<ItemShown>,
+    /// Requests to Administrate that it will cost.
+    pub remote_calls: usize,
+}
+
+/// An item as it is shown.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the plan's item")]
+pub struct ItemShown {
+    pub event: String,
+    pub row: u32,
+    pub outcome: &'static str,
+    pub sessions: usize,
+    pub changes: Vec<super::plan::Change>,
+}
+
+/// An event that is not delivered.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Undelivered {
+    pub event: String,
+    pub state: outbox::State,
+    pub error: Option<String>,
+}
+
+impl Document {
+    /// A document of a file of which only problems are known.
+    pub fn of_problems(file: String, dry_run: bool, problems: Vec<Problem>) -> Self {
+        Self {
+            run_id: None,
+            file,
+            dry_run,
+            counts: Counts::default(),
+            delivery: outbox::Counts::default(),
+            problems,
+            report: None,
+            plan: None,
+            undelivered: Vec::new(),
+        }
+    }
+
+    /// A document of a plan, of which nothing has been carried out yet.
+    pub fn of_plan(file: String, dry_run: bool, plan: &Plan) -> Self {
+        let shown = |item: &Item| ItemShown {
+            event: item.title.clone(),
+            row: item.row,
+            outcome: item.outcome.word(),
+            sessions: item.sessions,
+            changes: item.changes.clone(),
+        };
+        let items = plan.items.iter().filter(|item| item.outcome != Outcome::Unchanged);
+        let items = dry_run.then(|| items.map(shown).collect());
+        Self {
+            counts: plan.counts(),
+            plan: items.map(|items| PlanShown { items, remote_calls: plan.remote_calls() }),
+            ..Self::of_problems(file, dry_run, plan.problems.clone())
+        }
+    }
+
+    /// Adds what delivery told about events that are not where they should be.
+    pub fn tell_undelivered(&mut self, outcomes: &[delivery::Outcome]) {
+        let open = outcomes.iter().filter(|outcome| outcome.state != outbox::State::Delivered);
+        self.undelivered = open
+            .map(|outcome| Undelivered {
+                event: outcome.subject.clone(),
+                state: outcome.state,
+                error: outcome.why.clone(),
+            })
+            .collect();
+        self.undelivered.sort_by(|a, b| a.event.cmp(&b.event));
+    }
+
+    /// How a run that told this ends.
+    pub fn exit(&self) -> Exit {
+        let refused = self.problems.iter().any(Problem::is_error);
+        if refused || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
+    }
+}
+
+/// The problems as a table for a terminal; None when there are none.
+pub fn table(problems: &[Problem]) -> Option<String> {
+    if problems.is_empty() {
+        return None;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["", "cell", "event", "problem"]);
+    for problem in problems.iter().take(SHOWN) {
+        let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
+        let place = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));
+        table.add_row([
+            severity.to_owned(),
+            place.unwrap_or_default(),
+            problem.event.clone().unwrap_or_default(),
+            sentence(problem),
+        ]);
+    }
+    let more = problems.len().saturating_sub(SHOWN);
+    let rest =
+        if more > 0 { format!("\n… and {more} more; --json or --report has all of them") } else { String::new() };
+    Some(format!("{table}{rest}"))
+}
+
+fn sentence(problem: &Problem) -> String {
+    match problem.suggestions.as_slice() {
+        [] => problem.message.clone(),
+        suggestions => format!("{} (perhaps: {})", problem.message, suggestions.join(", ")),
+    }
+}
