@@ -1,7 +1,7 @@
 //! Which provider is shown: the made-up one, or the one that a timetable implies.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -10,9 +10,8 @@ use super::provider::Provider;
 use super::{invented, rehearsal, timetable, workbook};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::timetable_import::blocks::{self, Reading, Timetable};
-use crate::timetable_import::problems::Problem;
-use crate::timetable_import::workbook::{self as reader, Limits};
+use crate::timetable_import::importing::{self, Loaded};
+use crate::timetable_import::problems::{Code, Problem};
 
 /// The made-up provider's name in a mark.
 const INVENTED: &str = "invented";
@@ -30,7 +29,7 @@ pub enum Chosen {
         /// Its file.
         file: PathBuf,
         /// What was read from it.
-        timetable: Box<Timetable>,
+        loaded: Box<Loaded>,
         /// SHA-256 of the file, in hexadecimal.
         digest: String,
     },
@@ -48,23 +47,21 @@ pub struct Ready {
 }
 
 impl Chosen {
-    /// Reads the timetable that is to be rehearsed, if one is named.
-    ///
-    /// # Errors
-    /// It is no workbook, too large, or lacks columns: what the import would say.
-    pub fn read(file: Option<PathBuf>, config: &Config) -> Result<Chosen> {
+    /// Reads the timetable that is to be rehearsed, if one is named; or says why nothing can be made of it.
+    pub fn read(file: Option<PathBuf>, config: &Config) -> Result<Chosen, Vec<Problem>> {
         let Some(file) = file else { return Ok(Chosen::Invented) };
-        let bytes = fs::read(&file).map_err(|error| Error::io("reading the timetable", &file, &error))?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let limits = limits(config);
-        let unfit = |unfit: reader::Unfit| Error::Failed(format!("{}: {unfit}", file.display()));
-        let sheet = reader::read(&name, &bytes, &limits).map_err(unfit)?;
-        let reading =
-            Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
-        let timetable = blocks::read(&sheet, &reading).map_err(unfit)?;
-        refuse_if_empty(&file, &timetable)?;
+        let unreadable = |error| vec![Problem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
+        let loaded = importing::load(&file, config).map_err(|unfit| vec![unfit.problem()])?;
+        let timetable = &loaded.timetable;
+        if timetable.lacks_columns() {
+            return Err(timetable.problems.clone());
+        }
+        if timetable.blocks.is_empty() {
+            return Err(vec![Problem::of_file(Code::UnreadableFile, "it names no event, so nobody can be thought up")]);
+        }
+        let bytes = fs::read(&file).map_err(unreadable)?;
         let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Chosen::Rehearsal { file, timetable: Box::new(timetable), digest })
+        Ok(Chosen::Rehearsal { file, loaded: Box::new(loaded), digest })
     }
 
     /// How a mark calls it.
@@ -78,8 +75,8 @@ impl Chosen {
     /// Thinks up the provider. The made-up timetable is written where it is not yet.
     pub fn ready(self, folder: &Folder, mark: &Mark) -> Result<Ready> {
         match self {
-            Chosen::Rehearsal { file, timetable, .. } => {
-                let provider = rehearsal::infer(&timetable);
+            Chosen::Rehearsal { file, loaded, .. } => {
+                let provider = rehearsal::infer(&loaded.timetable);
                 Ok(Ready { question: question(&provider), provider, workbook: file })
             }
             Chosen::Invented => {
@@ -98,27 +95,6 @@ impl Chosen {
             }
         }
     }
-}
-
-fn limits(config: &Config) -> Limits {
-    let import = &config.import;
-    Limits {
-        file_bytes: import.max_file_bytes,
-        xls_bytes: import.max_xls_bytes,
-        unpacked_bytes: import.max_unpacked_bytes,
-        shared_string_bytes: import.max_shared_strings_bytes,
-        data_rows: import.max_rows,
-    }
-}
-
-/// Without a single event there is nobody to infer.
-fn refuse_if_empty(file: &Path, timetable: &Timetable) -> Result<()> {
-    if !timetable.blocks.is_empty() {
-        return Ok(());
-    }
-    let said: Vec<&str> = timetable.problems.iter().map(|problem: &Problem| problem.message.as_str()).collect();
-    let said = if said.is_empty() { "it names no event".to_owned() } else { said.join("; ") };
-    Err(Error::Failed(format!("{}: {said}", file.display())))
 }
 
 /// Subject and location of the first tutorial.

@@ -1,9 +1,9 @@
 //! `lectern demo`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::chosen::{Chosen, Ready};
 use super::folder::{Folder, Held, Mark};
@@ -14,6 +14,9 @@ use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::schema;
+use crate::timetable_import::importing;
+use crate::timetable_import::problems::Problem;
+use crate::timetable_import::report::Document;
 
 /// Options of `lectern demo`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +32,10 @@ pub struct Args {
 /// Carries out `lectern demo`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let once = args.once || std::env::var("LECTERN_ONCE").is_ok_and(|value| !value.is_empty() && value != "0");
-    let chosen = Chosen::read(args.workbook, &context.config)?;
+    let chosen = match Chosen::read(args.workbook.clone(), &context.config) {
+        Ok(chosen) => chosen,
+        Err(problems) => return no_timetable(context, &args.workbook.unwrap_or_default(), problems),
+    };
     let mut folder = match Folder::hold(&context.config.data_dir)? {
         Held::Ours(folder) => folder,
         Held::Elsewhere(url) => return elsewhere(context, url, once),
@@ -46,6 +52,17 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     ended
 }
 
+/// A file of which nothing can be made: what the import says of it, and nothing is begun.
+fn no_timetable(context: &Context, file: &Path, problems: Vec<Problem>) -> Result<Exit> {
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        context.console.say(format_args!("{}: {}", file.display(), problem.message));
+    }
+    let import = serde_json::to_value(Document::of_problems(importing::name_of(file), false, problems));
+    let import = import.map_err(|error| Error::Failed(error.to_string()))?;
+    context.console.document(&site::document(Value::Null, import, Value::Null, None))?;
+    Ok(Exit::Failed)
+}
+
 /// Somebody who only wants to see a demo is sent to the one that runs; one that was to run to its end did not.
 fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit> {
     let folder = context.config.data_dir.display();
@@ -57,12 +74,8 @@ fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit>
         return Err(Error::Failed(format!("{said}, or stop it first")));
     }
     context.console.say(said);
-    context.console.document(&document(Value::Null, Value::Null, Value::Null, Some(&url)))?;
+    context.console.document(&site::document(Value::Null, Value::Null, Value::Null, Some(&url)))?;
     Ok(Exit::Done)
-}
-
-fn document(sync: Value, import: Value, search: Value, url: Option<&str>) -> Value {
-    json!({ "sync": sync, "import": import, "search": search, "url": url })
 }
 
 async fn show(

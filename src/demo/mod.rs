@@ -12,6 +12,7 @@
 pub mod chosen;
 pub mod cli;
 pub mod codes;
+pub mod commands;
 pub mod database;
 pub mod folder;
 pub mod invented;

@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::chosen::Ready;
+use super::commands;
 use super::folder::Folder;
 use super::steps::Steps;
 use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
-use crate::search::compose::SessionUrls;
 use crate::search::follow::Follower;
-use crate::search::query::Query;
-use crate::search::{self, unified};
 use crate::server;
 
 /// How many ports are tried after the one wished for.
@@ -35,19 +33,21 @@ pub struct Site<'a> {
     pub once: bool,
 }
 
-/// Synchronises, imports, searches, and serves until stopped.
+/// The demo's JSON document (contract §2).
+pub fn document(sync: Value, import: Value, search: Value, url: Option<&str>) -> Value {
+    json!({ "sync": sync, "import": import, "search": search, "url": url })
+}
+
+/// Synchronises, imports, searches, and serves until stopped; ends as the worst of the commands did.
 pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site: Site<'_>) -> Result<Exit> {
     let pool = &site.database.pool;
+    let import = commands::import(context, pool, steps, ready).await?;
     let follower = Follower::open(pool.clone()).await?;
-    let search = steps.take(format!("lectern search \"{}\"", ready.question), find(&follower, &ready.question));
-    let (search, shown) = search.await?;
-    if !context.console.json {
-        context.console.print(shown);
-    }
-    let exit = Exit::Done;
-    let mut document = json!({ "sync": Value::Null, "import": Value::Null, "search": search, "url": Value::Null });
+    let search = commands::search(context, steps, &follower, &ready.question).await?;
+    let exit = import.exit;
+    let document = |url: Option<&str>| document(Value::Null, import.document, search.document, url);
     if site.once || context.stop.is_cancelled() {
-        context.console.document(&document)?;
+        context.console.document(&document(None))?;
         context.console.say(format_args!("All of it took {}. `lectern demo` shows it as a site.", steps.elapsed()));
         return Ok(exit);
     }
@@ -55,8 +55,7 @@ pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site:
     let address = listener.local_addr().map_err(|error| Error::Failed(format!("the site has no address: {error}")))?;
     let url = format!("http://{address}/");
     site.folder.say_where(&url)?;
-    document["url"] = json!(url);
-    context.console.document(&document)?;
+    context.console.document(&document(Some(&url)))?;
     for line in farewell(&url, site.simulator, &site.database.url) {
         context.console.say(line);
     }
@@ -64,17 +63,6 @@ pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site:
     server::serve(listener, server::cli::site(&context.config, follower), context.stop.clone()).await;
     let _ = following.await;
     Ok(exit)
-}
-
-/// One search, as its document and as a table.
-async fn find(follower: &Follower, text: &str) -> Result<(Value, String)> {
-    follower.reload_now().await?;
-    let catalogue = follower.current();
-    let began = std::time::Instant::now();
-    let mut answer = unified::answer(&catalogue, &Query::for_text(text), SessionUrls::Shown);
-    answer.performance.duration = began.elapsed().as_secs_f64();
-    let document = serde_json::to_value(&answer).map_err(|error| Error::Failed(error.to_string()))?;
-    Ok((document, search::cli::shown(&answer)))
 }
 
 /// Listens where the settings say, or at the next free port.

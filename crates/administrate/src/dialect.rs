@@ -64,15 +64,7 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ),
     (
         "event.update", // O, D
-        &[
-            "title",
-            "locationId",
-            "timeZoneName",
-            "lifecycleState",
-            "maxPlaces",
-            "isSoldOut",
-            "customFieldValues",
-        ],
+        &["title", "locationId", "timeZoneName", "lifecycleState", "maxPlaces", "isSoldOut", "customFieldValues"],
     ),
     ("event.delete", &["eventIds"]),                            // C
     ("event.addStaff", &["eventId", "contactId", "staffType"]), // O
@@ -80,24 +72,12 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("event.removeStaff", &["staffId", "notifyStaff"]),         // C
     (
         "session.update", // C, O
-        &[
-            "title",
-            "start",
-            "end",
-            "timeZoneName",
-            "locationId",
-            "venueId",
-            "lifecycleState",
-            "customFieldValues",
-        ],
+        &["title", "start", "end", "timeZoneName", "locationId", "venueId", "lifecycleState", "customFieldValues"],
     ),
-    (
-        "session.addStaff",
-        &["sessionId", "contactIds", "staffType"],
-    ), // C
-    ("session.delete", &["sessionIds"]),                 // C
-    ("courseTemplate.update", &["approvedInstructors"]), // C
-    ("contact.create", &["accountId", "personalName"]),  // D
+    ("session.addStaff", &["sessionId", "contactIds", "staffType"]), // C
+    ("session.delete", &["sessionIds"]),                             // C
+    ("courseTemplate.update", &["approvedInstructors"]),             // C
+    ("contact.create", &["accountId", "personalName"]),              // D
 ];
 
 /// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
@@ -114,10 +94,7 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// The dialect of a tenant whose schema is known.
     pub(crate) fn introspected(schema: Schema) -> Self {
-        Self {
-            schema: Some(Arc::new(schema)),
-            turned: BTreeSet::new(),
-        }
+        Self { schema: Some(Arc::new(schema)), turned: BTreeSet::new() }
     }
 
     /// Whether introspection told the schema.
@@ -143,10 +120,7 @@ impl Dialect {
             schema.knows_input(&input.name).then_some((schema, input))
         });
         let Some((schema, input)) = declared else {
-            let known = KNOWN_INPUTS
-                .iter()
-                .find(|(known, _)| *known == operation)?
-                .1;
+            let known = KNOWN_INPUTS.iter().find(|(known, _)| *known == operation)?.1;
             let turned = self.turned.contains(&format!("{operation}.{name}"));
             return match spellings {
                 Some([_, newer]) if turned => Some(newer),
@@ -155,27 +129,16 @@ impl Dialect {
         };
         let both = [name];
         let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
-        let found = candidates
-            .iter()
-            .rev()
-            .filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
+        let found = candidates.iter().rev().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
         // Where a tenant takes both, the one it insists on, else the first.
-        found
-            .max_by_key(|(_, kind)| kind.is_required)
-            .map(|(field, _)| field)
+        found.max_by_key(|(_, kind)| kind.is_required).map(|(field, _)| field)
     }
 
     /// The order argument of a list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
     pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
-        let by_id = Arg::Object(vec![
-            ("field", Arg::name("id")),
-            ("direction", Arg::name("asc")),
-        ]);
+        let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
         let Some(schema) = &self.schema else {
-            return match (
-                self.turned.contains("orderBy"),
-                self.turned.contains("order"),
-            ) {
+            return match (self.turned.contains("orderBy"), self.turned.contains("order")) {
                 (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
                 (true, false) => Some(("order", by_id)),
                 (true, true) => None,
@@ -187,24 +150,14 @@ impl Dialect {
         if schema.is_enum(&field.name) && !schema.has_enum_value(&field.name, "id") {
             return None;
         }
-        Some((
-            name,
-            if kind.is_list {
-                Arg::List(vec![by_id])
-            } else {
-                by_id
-            },
-        ))
+        Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
     }
 
     /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
     pub(crate) fn fitted(&self, document: Document) -> Document {
         let Some(schema) = &self.schema else {
             let selection = self.assumed(&document);
-            return Document {
-                selection,
-                ..document
-            };
+            return Document { selection, ..document };
         };
         let kind = schema.answer_type(&document.path, document.is_mutation);
         let cut = kind.map(|kind| selection::for_schema(&document.selection, schema, kind));
@@ -217,11 +170,7 @@ impl Dialect {
             };
             (name, fit(schema, arg, kind))
         });
-        Document {
-            args: args.collect(),
-            selection,
-            ..document
-        }
+        Document { args: args.collect(), selection, ..document }
     }
 
     /// The selection as far as it is documented and no error spoke against it.
@@ -272,23 +221,15 @@ impl Dialect {
 /// The spellings of input fields that `message` speaks against.
 fn respelled(operation: &str, message: &str) -> Vec<String> {
     let words: BTreeSet<&str> = words(message).collect();
-    let named = SPELLINGS
-        .iter()
-        .filter(|names| names.iter().any(|name| words.contains(name)));
-    named
-        .map(|names| format!("{operation}.{}", names[0]))
-        .collect()
+    let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
+    named.map(|names| format!("{operation}.{}", names[0])).collect()
 }
 
 /// The selected fields that `message` speaks against.
 fn missing(document: &Document, message: &str) -> Vec<String> {
     let selected = selection::names(&document.selection);
     // "Cannot query field 'x' on type 'T'": the type may bear a name that is selected, too.
-    let most = if message.contains("query field") {
-        1
-    } else {
-        usize::MAX
-    };
+    let most = if message.contains("query field") { 1 } else { usize::MAX };
     let mut missing: Vec<_> = quoted_names(message)
         .take(most)
         .filter(|name| selected.contains(*name) && !VITAL.contains(name))
@@ -304,31 +245,17 @@ fn missing(document: &Document, message: &str) -> Vec<String> {
 const PLAIN_PAYLOADS: &str = "plain payloads";
 
 /// Selected fields without which an answer is worth nothing.
-const VITAL: &[&str] = &[
-    "id",
-    "edges",
-    "node",
-    "pageInfo",
-    "event",
-    "session",
-    "events",
-    "courseTemplate",
-    "contact",
-    "errors",
-];
+const VITAL: &[&str] =
+    &["id", "edges", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
 
 /// A server's sentence without what it thinks was meant.
 fn before_suggestions(message: &str) -> &str {
-    message
-        .split_once("Did you mean")
-        .map_or(message, |(before, _)| before)
+    message.split_once("Did you mean").map_or(message, |(before, _)| before)
 }
 
 /// The words of a server's message that can be names.
 fn words(message: &str) -> impl Iterator<Item = &str> {
-    message
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 /// The names that stand in quotation marks of any kind.

@@ -39,11 +39,7 @@ struct Tries {
 
 impl Client {
     /// Sends `exchange` until it has a result or may not be repeated.
-    pub(crate) async fn exchange<T: Send>(
-        &self,
-        exchange: &Exchange,
-        judge: &Judge<T>,
-    ) -> Result<T, Error> {
+    pub(crate) async fn exchange<T: Send>(&self, exchange: &Exchange, judge: &Judge<T>) -> Result<T, Error> {
         let mut tries = Tries::default();
         loop {
             let bearer = match exchange.is_login {
@@ -52,10 +48,7 @@ impl Client {
             };
             self.permit(exchange).await?;
             let attempt = tries.failed + tries.limited + 1;
-            let fault = match self
-                .attempt(exchange, judge, bearer.as_ref(), attempt)
-                .await
-            {
+            let fault = match self.attempt(exchange, judge, bearer.as_ref(), attempt).await {
                 Ok(result) => return Ok(result),
                 Err(fault) => fault,
             };
@@ -72,13 +65,11 @@ impl Client {
     /// Breaker, budget, allowance: whether one more request may go out now.
     async fn permit(&self, exchange: &Exchange) -> Result<(), Error> {
         let operation = exchange.operation;
-        self.breaker()
-            .admit(self.clock().now())
-            .map_err(|open| Error::BreakerOpen {
-                operation,
-                failures: open.failures,
-                last: open.last,
-            })?;
+        self.breaker().admit(self.clock().now()).map_err(|open| Error::BreakerOpen {
+            operation,
+            failures: open.failures,
+            last: open.last,
+        })?;
         if let Some(budget) = self.settings().budget {
             let spent = self.spent().fetch_add(1, Ordering::Relaxed);
             if spent >= budget {
@@ -86,10 +77,7 @@ impl Client {
             }
         }
         let allowance = &self.surroundings().allowance;
-        allowance
-            .take()
-            .await
-            .map_err(|source| Error::Allowance { operation, source })
+        allowance.take().await.map_err(|source| Error::Allowance { operation, source })
     }
 
     /// One attempt, told to breaker and ledger.
@@ -114,10 +102,7 @@ impl Client {
             }
             _ => self.breaker().succeeded(),
         }
-        let error = result
-            .as_ref()
-            .err()
-            .map(|fault| self.error_of(exchange, fault.clone(), attempt).to_string());
+        let error = result.as_ref().err().map(|fault| self.error_of(exchange, fault.clone(), attempt).to_string());
         let call = record(exchange, answer.ok(), error, attempt, started, duration);
         self.surroundings().ledger.record(call).await;
         result
@@ -159,19 +144,10 @@ impl Client {
     }
 
     /// Waits before the next attempt, or says why there is none.
-    async fn wait_or_give_up(
-        &self,
-        exchange: &Exchange,
-        fault: Fault,
-        tries: &mut Tries,
-    ) -> Result<(), Error> {
+    async fn wait_or_give_up(&self, exchange: &Exchange, fault: Fault, tries: &mut Tries) -> Result<(), Error> {
         let settings = self.settings();
         let is_limit = matches!(fault, Fault::RateLimited(_));
-        let count = if is_limit {
-            &mut tries.limited
-        } else {
-            &mut tries.failed
-        };
+        let count = if is_limit { &mut tries.limited } else { &mut tries.failed };
         *count += 1;
         let number = *count;
         let gone = tries.failed + tries.limited;
@@ -182,8 +158,7 @@ impl Client {
             false => settings.attempts,
         };
         let hopeless = exchange.is_login && login_error(self, &fault).is_some();
-        if hopeless || !is_bearable || number >= attempts || !fault.may_repeat(exchange.is_mutation)
-        {
+        if hopeless || !is_bearable || number >= attempts || !fault.may_repeat(exchange.is_mutation) {
             return Err(self.error_of(exchange, fault, gone));
         }
         let longest = backoff(settings.retry_base, settings.retry_ceiling, number);
@@ -200,12 +175,7 @@ impl Client {
             let paused = self.surroundings().allowance.pause(rest).await;
             paused.map_err(|source| Error::Allowance { operation, source })?;
         }
-        tracing::debug!(
-            operation = exchange.operation,
-            ?fault,
-            ?wait,
-            "trying again"
-        );
+        tracing::debug!(operation = exchange.operation, ?fault, ?wait, "trying again");
         self.clock().sleep(wait).await;
         Ok(())
     }
@@ -223,16 +193,9 @@ impl Client {
             false => Outcome::NotDone,
         };
         match fault {
-            Fault::RateLimited(_) => Error::RateLimited {
-                operation,
-                attempts,
-            },
+            Fault::RateLimited(_) => Error::RateLimited { operation, attempts },
             Fault::Unauthorized => Error::Unauthorized { operation },
-            Fault::Status(status, _) => Error::Status {
-                operation,
-                status,
-                outcome,
-            },
+            Fault::Status(status, _) => Error::Status { operation, status, outcome },
             Fault::NotSent(detail) => Error::Unreachable {
                 operation,
                 url: exchange.url.clone(),
@@ -242,26 +205,12 @@ impl Client {
                     false => "ADMINISTRATE_API_URL",
                 },
             },
-            Fault::Interrupted(detail) => Error::Interrupted {
-                operation,
-                detail,
-                outcome,
-            },
-            Fault::Unreadable(detail) => Error::Unreadable {
-                operation,
-                detail,
-                outcome,
-            },
-            Fault::TooLarge(limit) => Error::Unreadable {
-                operation,
-                detail: format!("it is larger than {limit} bytes"),
-                outcome,
-            },
-            Fault::Rejected(errors, _) => Error::Graphql {
-                operation,
-                errors,
-                outcome,
-            },
+            Fault::Interrupted(detail) => Error::Interrupted { operation, detail, outcome },
+            Fault::Unreadable(detail) => Error::Unreadable { operation, detail, outcome },
+            Fault::TooLarge(limit) => {
+                Error::Unreadable { operation, detail: format!("it is larger than {limit} bytes"), outcome }
+            }
+            Fault::Rejected(errors, _) => Error::Graphql { operation, errors, outcome },
         }
     }
 }

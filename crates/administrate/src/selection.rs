@@ -68,15 +68,8 @@ fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
 
 fn plain(parts: Vec<Part>) -> Vec<Part> {
     let plain_part = |part: Part| match is_connection(&part.inside) {
-        true => Part {
-            inside: plain(unwrapped(part.inside)),
-            args: String::new(),
-            ..part
-        },
-        false => Part {
-            inside: plain(part.inside),
-            ..part
-        },
+        true => Part { inside: plain(unwrapped(part.inside)), args: String::new(), ..part },
+        false => Part { inside: plain(part.inside), ..part },
     };
     parts.into_iter().map(plain_part).collect()
 }
@@ -254,9 +247,7 @@ mod tests {
     #[test]
     fn connections_become_plain_lists() {
         assert_eq!(
-            with_plain_lists(
-                "event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"
-            ),
+            with_plain_lists("event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"),
             "event { id sessions { id } }"
         );
     }

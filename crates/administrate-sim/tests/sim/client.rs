@@ -27,22 +27,13 @@ impl Reply {
 
     /// Message of the first top-level error.
     pub fn error(&self) -> &str {
-        self.body["errors"][0]["message"]
-            .as_str()
-            .unwrap_or_default()
+        self.body["errors"][0]["message"].as_str().unwrap_or_default()
     }
 }
 
 impl Client {
     pub async fn of(profile: Profile, tenant: Tenant) -> Self {
-        Self::with(
-            Options {
-                profile,
-                ..Options::default()
-            },
-            tenant,
-        )
-        .await
+        Self::with(Options { profile, ..Options::default() }, tenant).await
     }
 
     pub async fn sample() -> Self {
@@ -50,14 +41,8 @@ impl Client {
     }
 
     pub async fn with(options: Options, tenant: Tenant) -> Self {
-        let running = Simulator::start(options, tenant)
-            .await
-            .expect("the simulator starts");
-        let mut client = Self {
-            running,
-            http: http(),
-            token: String::new(),
-        };
+        let running = Simulator::start(options, tenant).await.expect("the simulator starts");
+        let mut client = Self { running, http: http(), token: String::new() };
         client.log_in().await;
         client
     }
@@ -65,52 +50,29 @@ impl Client {
     pub async fn log_in(&mut self) {
         let (status, answer) = self.grant(&[("grant_type", "client_credentials")]).await;
         assert_eq!(status, 200, "{answer}");
-        self.token = answer["access_token"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        self.token = answer["access_token"].as_str().unwrap_or_default().to_owned();
     }
 
     /// A token request with the right credentials; later pairs win.
     pub async fn grant(&self, pairs: &[(&str, &str)]) -> (u16, Value) {
-        let mut form = vec![
-            ("client_id", self.running.client_id()),
-            ("client_secret", self.running.client_secret()),
-        ];
+        let mut form = vec![("client_id", self.running.client_id()), ("client_secret", self.running.client_secret())];
         form.extend_from_slice(pairs);
-        let sent = self
-            .http
-            .post(format!("{}/token", self.running.auth_url()))
-            .form(&form)
-            .send()
-            .await;
+        let sent = self.http.post(format!("{}/token", self.running.auth_url())).form(&form).send().await;
         let answer = sent.expect("the token endpoint answers");
-        (
-            answer.status().as_u16(),
-            answer.json().await.unwrap_or_default(),
-        )
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 
     pub async fn try_send(&self, document: &str, variables: Value) -> reqwest::Result<Reply> {
         let body = json!({ "query": document, "variables": variables });
-        let request = self
-            .http
-            .post(self.running.graphql_url())
-            .bearer_auth(&self.token)
-            .json(&body);
+        let request = self.http.post(self.running.graphql_url()).bearer_auth(&self.token).json(&body);
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await?;
-        Ok(Reply {
-            status,
-            body: serde_json::from_slice(&body).unwrap_or_default(),
-        })
+        Ok(Reply { status, body: serde_json::from_slice(&body).unwrap_or_default() })
     }
 
     pub async fn send(&self, document: &str, variables: Value) -> Reply {
-        self.try_send(document, variables)
-            .await
-            .expect("the simulator answers")
+        self.try_send(document, variables).await.expect("the simulator answers")
     }
 
     /// A document without variables that must succeed: what stands at a pointer of its data.
@@ -130,18 +92,10 @@ pub fn http() -> reqwest::Client {
 
 /// `nodes` of a connection.
 pub fn nodes(connection: &Value) -> Vec<&Value> {
-    connection["edges"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|edge| &edge["node"])
-        .collect()
+    connection["edges"].as_array().into_iter().flatten().map(|edge| &edge["node"]).collect()
 }
 
 /// One field of each node.
 pub fn each(connection: &Value, field: &str) -> Vec<String> {
-    nodes(connection)
-        .into_iter()
-        .map(|node| node[field].as_str().unwrap_or_default().to_owned())
-        .collect()
+    nodes(connection).into_iter().map(|node| node[field].as_str().unwrap_or_default().to_owned()).collect()
 }

@@ -10,22 +10,14 @@ const PLACES: &str = "mutation($n: Int) { event { update(eventId: \"Q291cnNlOjE=
 const START: &str = "mutation($s: LocalDateTime) { session { update(sessionId: \"Q291cnNlOjE=\", input: { start: $s }) { errors { message } } } }";
 const FIELD: &str = "mutation($v: String) { session { update(sessionId: \"Q291cnNlOjE=\", input: { customFieldValues: \
                      [{ definitionKey: \"x\", value: $v }] }) { errors { message } } } }";
-const PAGE: &str = "query($n: Int, $f: [LocationFieldGraphFilter]) { locations(first: $n, filters: $f) { edges { node { id } } } }";
+const PAGE: &str =
+    "query($n: Int, $f: [LocationFieldGraphFilter]) { locations(first: $n, filters: $f) { edges { node { id } } } }";
 
 async fn refused(client: &Client, document: &str, variables: Value) {
     let reply = client.send(document, variables.clone()).await;
     assert_eq!(reply.status, 200, "{document} {variables}");
-    assert_ne!(
-        reply.error(),
-        "",
-        "must be refused: {document} {variables} {}",
-        reply.body
-    );
-    assert_eq!(
-        reply.body.get("data"),
-        None,
-        "nothing is executed: {document} {variables}"
-    );
+    assert_ne!(reply.error(), "", "must be refused: {document} {variables} {}", reply.body);
+    assert_eq!(reply.body.get("data"), None, "nothing is executed: {document} {variables}");
 }
 
 #[tokio::test]
@@ -104,10 +96,7 @@ async fn wrong_documents() {
 async fn variables_must_fit_inside_input_objects() {
     let client = Client::sample().await;
     for (declared, input) in [
-        (
-            "$v: String",
-            "{ contacts(filters: [{ field: name, operation: eq, value: $v }]) { edges { node { id } } } }",
-        ),
+        ("$v: String", "{ contacts(filters: [{ field: name, operation: eq, value: $v }]) { edges { node { id } } } }"),
         (
             "$v: [String]",
             "{ contacts(filters: [{ field: name, operation: in, values: $v }]) { edges { node { id } } } }",
@@ -117,15 +106,8 @@ async fn variables_must_fit_inside_input_objects() {
             "{ contacts(filters: [{ field: name, operation: in, values: [$v] }]) { edges { node { id } } } }",
         ),
     ] {
-        let reply = client
-            .send(&format!("query({declared}) {input}"), json!({ "v": "Ada" }))
-            .await;
-        assert_eq!(
-            reply.body.get("errors"),
-            None,
-            "{declared} {input} {}",
-            reply.body
-        );
+        let reply = client.send(&format!("query({declared}) {input}"), json!({ "v": "Ada" })).await;
+        assert_eq!(reply.body.get("errors"), None, "{declared} {input} {}", reply.body);
     }
     for (declared, document) in [
         (
@@ -136,10 +118,7 @@ async fn variables_must_fit_inside_input_objects() {
             "$v: ContactField",
             "query(DECLARED) { contacts(filters: [{ field: $v, operation: isnull }]) { edges { node { id } } } }",
         ),
-        (
-            "$v: ID",
-            "mutation(DECLARED) { event { delete(input: { eventIds: $v }) { errors { message } } } }",
-        ),
+        ("$v: ID", "mutation(DECLARED) { event { delete(input: { eventIds: $v }) { errors { message } } } }"),
         (
             "$v: String",
             "mutation(DECLARED) { contact { create(input: { accountId: $v, personalName: {} }) { errors { message } } } }",
@@ -148,17 +127,9 @@ async fn variables_must_fit_inside_input_objects() {
             "$v: ID",
             "mutation(DECLARED) { contact { create(input: { accountId: $v, personalName: {} }) { errors { message } } } }",
         ),
-        (
-            "$v: Boolean",
-            "query(DECLARED) { contacts { edges { node { id @skip(if: $v) } } } }",
-        ),
+        ("$v: Boolean", "query(DECLARED) { contacts { edges { node { id @skip(if: $v) } } } }"),
     ] {
-        refused(
-            &client,
-            &document.replace("DECLARED", declared),
-            json!({ "v": null }),
-        )
-        .await;
+        refused(&client, &document.replace("DECLARED", declared), json!({ "v": null })).await;
     }
 }
 
@@ -181,23 +152,11 @@ async fn wrong_variables() {
         (START, json!({ "s": "2026-02-30T09:00:00" })),
         (START, json!({ "s": 1_776_243_600 })),
         (PAGE, json!({ "n": "5" })),
-        (
-            PAGE,
-            json!({ "f": [{ "field": "name", "operation": "eq", "value": 5 }] }),
-        ),
-        (
-            PAGE,
-            json!({ "f": [{ "field": "city", "operation": "eq", "value": "x" }] }),
-        ),
-        (
-            PAGE,
-            json!({ "f": [{ "field": "name", "operation": "equals", "value": "x" }] }),
-        ),
+        (PAGE, json!({ "f": [{ "field": "name", "operation": "eq", "value": 5 }] })),
+        (PAGE, json!({ "f": [{ "field": "city", "operation": "eq", "value": "x" }] })),
+        (PAGE, json!({ "f": [{ "field": "name", "operation": "equals", "value": "x" }] })),
         (PAGE, json!({ "f": [{ "field": "name", "value": "x" }] })),
-        (
-            PAGE,
-            json!({ "f": [{ "field": "name", "operation": "eq", "value": "x", "also": 1 }] }),
-        ),
+        (PAGE, json!({ "f": [{ "field": "name", "operation": "eq", "value": "x", "also": 1 }] })),
     ] {
         refused(&client, document, variables).await;
     }
@@ -209,33 +168,16 @@ async fn what_the_specification_allows() {
     for (document, variables) in [
         (PAGE, json!({})),
         (PAGE, json!({ "n": null, "unknown": 1 })),
-        (
-            PAGE,
-            json!({ "f": { "field": "name", "operation": "eq", "value": "London" } }),
-        ),
+        (PAGE, json!({ "f": { "field": "name", "operation": "eq", "value": "London" } })),
         (FIELD, json!({ "v": "1" })),
         (START, json!({ "s": "2026-04-15T09:00" })),
-        (
-            "query($id: ID!) { node(id: $id) { id } }",
-            json!({ "id": 7 }),
-        ),
+        ("query($id: ID!) { node(id: $id) { id } }", json!({ "id": 7 })),
         ("{ node(id: 7) { __typename } }", json!({})),
-        (
-            "{ locations(order: { field: id, direction: asc }) { edges { node { id } } } }",
-            json!({}),
-        ),
-        (
-            "{ locations(orderBy: [{ field: id, direction: desc }]) { edges { node { id } } } }",
-            json!({}),
-        ),
+        ("{ locations(order: { field: id, direction: asc }) { edges { node { id } } } }", json!({})),
+        ("{ locations(orderBy: [{ field: id, direction: desc }]) { edges { node { id } } } }", json!({})),
     ] {
         let reply = client.send(document, variables.clone()).await;
-        assert_eq!(
-            reply.body.get("errors"),
-            None,
-            "{document} {variables} {}",
-            reply.body
-        );
+        assert_eq!(reply.body.get("errors"), None, "{document} {variables} {}", reply.body);
     }
 }
 
@@ -255,43 +197,20 @@ async fn profiles_spell_and_offer_differently() {
             let fields = reply.data(pointer).as_array().into_iter().flatten();
             fields.into_iter().any(|field| field["name"] == name)
         };
-        assert_eq!(
-            has("/blended/inputFields", "taxType"),
-            tax == "taxType",
-            "{profile}"
-        );
-        assert_eq!(
-            has("/blended/inputFields", "taxTypeId"),
-            tax == "taxTypeId",
-            "{profile}"
-        );
+        assert_eq!(has("/blended/inputFields", "taxType"), tax == "taxType", "{profile}");
+        assert_eq!(has("/blended/inputFields", "taxTypeId"), tax == "taxTypeId", "{profile}");
         assert_eq!(has("/mutation/fields", "location"), creates, "{profile}");
-        assert_eq!(
-            reply.data("/attendance/fields/0/type/kind"),
-            kind,
-            "{profile}"
-        );
+        assert_eq!(reply.data("/attendance/fields/0/type/kind"), kind, "{profile}");
     }
 }
 
 #[tokio::test]
 async fn introspection_can_be_refused() {
     let client = Client::of(Profile::CLASSIC.without_introspection(), Tenant::sample()).await;
-    let reply = client
-        .send("{ __schema { types { name } } }", json!({}))
-        .await;
-    assert!(
-        reply.error().contains("introspection is disabled"),
-        "{}",
-        reply.body
-    );
+    let reply = client.send("{ __schema { types { name } } }", json!({})).await;
+    assert!(reply.error().contains("introspection is disabled"), "{}", reply.body);
     assert_eq!(
-        client
-            .ask(
-                "{ locations(first: 1) { __typename } }",
-                "/locations/__typename"
-            )
-            .await,
+        client.ask("{ locations(first: 1) { __typename } }", "/locations/__typename").await,
         "LocationConnection"
     );
 }
@@ -300,40 +219,13 @@ async fn introspection_can_be_refused() {
 async fn broken_requests() {
     let client = Client::sample().await;
     let post = |body: &'static str, kind: &'static str| {
-        let request = client
-            .http
-            .post(client.running.graphql_url())
-            .bearer_auth(&client.token);
-        async move {
-            request
-                .header("Content-Type", kind)
-                .body(body)
-                .send()
-                .await
-                .expect("an answer")
-                .status()
-                .as_u16()
-        }
+        let request = client.http.post(client.running.graphql_url()).bearer_auth(&client.token);
+        async move { request.header("Content-Type", kind).body(body).send().await.expect("an answer").status().as_u16() }
     };
     assert_eq!(post("{", "application/json").await, 400);
     assert_eq!(post("{}", "application/json").await, 400);
-    assert_eq!(
-        post(
-            "{\"query\": \"{ locations { __typename } }\", \"variables\": []}",
-            "application/json"
-        )
-        .await,
-        400
-    );
-    assert_eq!(
-        post("query={ locations }", "application/x-www-form-urlencoded").await,
-        415
-    );
-    let got = client
-        .http
-        .get(client.running.graphql_url())
-        .send()
-        .await
-        .expect("an answer");
+    assert_eq!(post("{\"query\": \"{ locations { __typename } }\", \"variables\": []}", "application/json").await, 400);
+    assert_eq!(post("query={ locations }", "application/x-www-form-urlencoded").await, 415);
+    let got = client.http.get(client.running.graphql_url()).send().await.expect("an answer");
     assert_eq!(got.status().as_u16(), 405);
 }

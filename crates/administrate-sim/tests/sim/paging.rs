@@ -11,11 +11,7 @@ async fn with_locations(count: usize) -> Client {
     let mut tenant = Tenant::new();
     for n in 1..=count {
         let code = (n % 10 != 0).then(|| format!("c{n}"));
-        tenant.locations.add(Location {
-            name: format!("L{n:03}"),
-            code,
-            region: None,
-        });
+        tenant.locations.add(Location { name: format!("L{n:03}"), code, region: None });
     }
     Client::of(Profile::CLASSIC, tenant).await
 }
@@ -27,14 +23,9 @@ const PAGE: &str = "query($first: Int, $offset: Int, $after: String) { locations
 #[tokio::test]
 async fn pages_have_fifty_rows_and_never_more_than_a_hundred() {
     let client = with_locations(230).await;
-    for (asked, got) in [
-        (json!(null), 50),
-        (json!(10), 10),
-        (json!(100), 100),
-        (json!(101), 100),
-        (json!(5000), 100),
-        (json!(0), 0),
-    ] {
+    for (asked, got) in
+        [(json!(null), 50), (json!(10), 10), (json!(100), 100), (json!(101), 100), (json!(5000), 100), (json!(0), 0)]
+    {
         let reply = client.send(PAGE, json!({ "first": asked })).await;
         assert_eq!(nodes(reply.data("/locations")).len(), got, "first: {asked}");
         assert_eq!(reply.data("/locations/pageInfo/totalRecords"), 230);
@@ -47,13 +38,9 @@ async fn offset_and_after_walk_the_whole_list() {
     let (mut by_offset, mut by_cursor): (Vec<String>, Vec<String>) = Default::default();
     let mut cursor = Value::Null;
     loop {
-        let page = client
-            .send(PAGE, json!({ "first": 100, "offset": by_offset.len() }))
-            .await;
+        let page = client.send(PAGE, json!({ "first": 100, "offset": by_offset.len() })).await;
         by_offset.extend(each(page.data("/locations"), "name"));
-        let page = client
-            .send(PAGE, json!({ "first": 100, "after": cursor }))
-            .await;
+        let page = client.send(PAGE, json!({ "first": 100, "after": cursor })).await;
         by_cursor.extend(each(page.data("/locations"), "name"));
         cursor = page.data("/locations/pageInfo/endCursor").clone();
         if page.data("/locations/pageInfo/hasNextPage") == false {
@@ -62,9 +49,7 @@ async fn offset_and_after_walk_the_whole_list() {
     }
     assert_eq!(by_offset.len(), 230);
     assert_eq!(by_offset, by_cursor);
-    let last = client
-        .send(PAGE, json!({ "first": 100, "offset": 230 }))
-        .await;
+    let last = client.send(PAGE, json!({ "first": 100, "offset": 230 })).await;
     assert_eq!(
         *last.data("/locations/pageInfo"),
         json!({ "hasNextPage": false, "hasPreviousPage": true, "startCursor": null, "endCursor": null, "totalRecords": 230 })
@@ -77,11 +62,7 @@ async fn cursors_are_those_of_the_documentation() {
     let reply = client.send(PAGE, json!({ "first": 2 })).await;
     assert_eq!(reply.data("/locations/edges/0/cursor"), "Q3Vyc29yOjA=");
     assert_eq!(reply.data("/locations/pageInfo/endCursor"), "Q3Vyc29yOjE=");
-    for variables in [
-        json!({ "first": -1 }),
-        json!({ "offset": -1 }),
-        json!({ "after": "TG9jYXRpb246MQ==" }),
-    ] {
+    for variables in [json!({ "first": -1 }), json!({ "offset": -1 }), json!({ "after": "TG9jYXRpb246MQ==" })] {
         assert_ne!(client.send(PAGE, variables).await.error(), "");
     }
 }
@@ -101,22 +82,10 @@ async fn nested_lists_are_capped_too() {
              {{ edges {{ node {{ lastName }} }} pageInfo {{ totalRecords }} }} }} }} }} }}"
         )
     };
-    for (arguments, got, first) in [
-        ("", 50, "0"),
-        ("(first: 500)", 100, "0"),
-        ("(first: 50, offset: 100)", 20, "100"),
-    ] {
-        let list = client
-            .ask(
-                &asked(arguments),
-                "/courseTemplates/edges/0/node/approvedInstructors",
-            )
-            .await;
-        assert_eq!(
-            (nodes(&list).len(), each(&list, "lastName")[0].as_str()),
-            (got, first),
-            "{arguments}"
-        );
+    for (arguments, got, first) in [("", 50, "0"), ("(first: 500)", 100, "0"), ("(first: 50, offset: 100)", 20, "100")]
+    {
+        let list = client.ask(&asked(arguments), "/courseTemplates/edges/0/node/approvedInstructors").await;
+        assert_eq!((nodes(&list).len(), each(&list, "lastName")[0].as_str()), (got, first), "{arguments}");
         assert_eq!(list["pageInfo"]["totalRecords"], 120);
     }
 }
@@ -128,16 +97,10 @@ async fn orders() {
         ("order: { field: name, direction: desc }", "L012"),
         ("orderBy: [{ field: name, direction: asc }]", "L001"),
         ("order: { field: id, direction: desc }", "L012"),
-        (
-            "orderBy: [{ field: code, direction: asc }, { field: name, direction: desc }]",
-            "L010",
-        ),
+        ("orderBy: [{ field: code, direction: asc }, { field: name, direction: desc }]", "L010"),
     ] {
         let list = client
-            .ask(
-                &format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"),
-                "/locations",
-            )
+            .ask(&format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"), "/locations")
             .await;
         assert_eq!(each(&list, "name"), [first], "{order}");
     }
@@ -148,15 +111,10 @@ async fn filters() {
     let mut tenant = Tenant::new();
     let london = tenant.add_location("London", "LON");
     let online = tenant.add_location("Live Online", "LIVE");
-    tenant.locations.add(Location {
-        name: "Leeds".to_owned(),
-        ..Location::default()
-    });
-    for (title, location, max_places) in [
-        ("ELO-CB1-01-26A", online, Some(20)),
-        ("ELO-CB2-01-26A", london, Some(5)),
-        ("elo-cm1", online, None),
-    ] {
+    tenant.locations.add(Location { name: "Leeds".to_owned(), ..Location::default() });
+    for (title, location, max_places) in
+        [("ELO-CB1-01-26A", online, Some(20)), ("ELO-CB2-01-26A", london, Some(5)), ("elo-cm1", online, None)]
+    {
         let time_zone = "Europe/London".to_owned();
         tenant.add_event(Event {
             title: title.to_owned(),
@@ -168,91 +126,31 @@ async fn filters() {
     }
     let client = Client::of(Profile::CLASSIC, tenant).await;
     for (list, filters, expected) in [
-        (
-            "locations",
-            "{ field: name, operation: eq, value: \"London\" }",
-            vec!["London"],
-        ),
-        (
-            "locations",
-            "{ field: name, operation: eq, value: \"london\" }",
-            vec![],
-        ),
-        (
-            "locations",
-            "{ field: name, operation: ne, value: \"London\" }",
-            vec!["Live Online", "Leeds"],
-        ),
-        (
-            "locations",
-            "{ field: name, operation: like, value: \"l%n%\" }",
-            vec!["London", "Live Online"],
-        ),
-        (
-            "locations",
-            "{ field: name, operation: wordlike, value: \"online\" }",
-            vec!["Live Online"],
-        ),
+        ("locations", "{ field: name, operation: eq, value: \"London\" }", vec!["London"]),
+        ("locations", "{ field: name, operation: eq, value: \"london\" }", vec![]),
+        ("locations", "{ field: name, operation: ne, value: \"London\" }", vec!["Live Online", "Leeds"]),
+        ("locations", "{ field: name, operation: like, value: \"l%n%\" }", vec!["London", "Live Online"]),
+        ("locations", "{ field: name, operation: wordlike, value: \"online\" }", vec!["Live Online"]),
         (
             "locations",
             "{ field: name, operation: in, values: [\"London\", \"Leeds\", \"York\"] }",
             vec!["London", "Leeds"],
         ),
-        (
-            "locations",
-            "{ field: name, operation: notin, values: [\"London\"] }",
-            vec!["Live Online", "Leeds"],
-        ),
-        (
-            "locations",
-            "{ field: name, operation: contains, values: [\"on\", \"Lo\"] }",
-            vec!["London"],
-        ),
-        (
-            "locations",
-            "{ field: code, operation: isnull }",
-            vec!["Leeds"],
-        ),
-        (
-            "locations",
-            "{ field: code, operation: notnull }",
-            vec!["London", "Live Online"],
-        ),
-        (
-            "locations",
-            "{ field: id, operation: eq, value: \"TG9jYXRpb246Mg==\" }",
-            vec!["Live Online"],
-        ),
+        ("locations", "{ field: name, operation: notin, values: [\"London\"] }", vec!["Live Online", "Leeds"]),
+        ("locations", "{ field: name, operation: contains, values: [\"on\", \"Lo\"] }", vec!["London"]),
+        ("locations", "{ field: code, operation: isnull }", vec!["Leeds"]),
+        ("locations", "{ field: code, operation: notnull }", vec!["London", "Live Online"]),
+        ("locations", "{ field: id, operation: eq, value: \"TG9jYXRpb246Mg==\" }", vec!["Live Online"]),
         (
             "locations",
             "[{ field: code, operation: notnull }, { field: name, operation: ge, value: \"Lo\" }]",
             vec!["London"],
         ),
-        (
-            "events",
-            "{ field: maxPlaces, operation: gt, value: \"5\" }",
-            vec!["ELO-CB1-01-26A"],
-        ),
-        (
-            "events",
-            "{ field: maxPlaces, operation: le, value: \"5\" }",
-            vec!["ELO-CB2-01-26A"],
-        ),
-        (
-            "events",
-            "{ field: locationName, operation: eq, value: \"London\" }",
-            vec!["ELO-CB2-01-26A"],
-        ),
-        (
-            "events",
-            "{ field: isActive, operation: eq, value: \"false\" }",
-            vec![],
-        ),
-        (
-            "events",
-            "{ field: title, operation: in, values: [\"elo-cm1\"] }",
-            vec!["elo-cm1"],
-        ),
+        ("events", "{ field: maxPlaces, operation: gt, value: \"5\" }", vec!["ELO-CB1-01-26A"]),
+        ("events", "{ field: maxPlaces, operation: le, value: \"5\" }", vec!["ELO-CB2-01-26A"]),
+        ("events", "{ field: locationName, operation: eq, value: \"London\" }", vec!["ELO-CB2-01-26A"]),
+        ("events", "{ field: isActive, operation: eq, value: \"false\" }", vec![]),
+        ("events", "{ field: title, operation: in, values: [\"elo-cm1\"] }", vec!["elo-cm1"]),
         (
             "events",
             "{ field: lifecycleState, operation: eq, value: \"draft\" }",
@@ -260,13 +158,8 @@ async fn filters() {
         ),
     ] {
         let name = if list == "events" { "title" } else { "name" };
-        let document =
-            format!("{{ {list}(filters: {filters}) {{ edges {{ node {{ {name} }} }} }} }}");
-        assert_eq!(
-            each(&client.ask(&document, &format!("/{list}")).await, name),
-            expected,
-            "{filters}"
-        );
+        let document = format!("{{ {list}(filters: {filters}) {{ edges {{ node {{ {name} }} }} }} }}");
+        assert_eq!(each(&client.ask(&document, &format!("/{list}")).await, name), expected, "{filters}");
     }
     for malformed in [
         "{ field: name, operation: eq }",
@@ -274,18 +167,13 @@ async fn filters() {
         "{ field: name, operation: like, values: [\"x\"] }",
     ] {
         let reply = client
-            .send(
-                &format!("{{ locations(filters: {malformed}) {{ edges {{ node {{ id }} }} }} }}"),
-                json!({}),
-            )
+            .send(&format!("{{ locations(filters: {malformed}) {{ edges {{ node {{ id }} }} }} }}"), json!({}))
             .await;
-        assert!(
-            reply.error().contains("the filter on"),
-            "{malformed}: {}",
-            reply.body
-        );
+        assert!(reply.error().contains("the filter on"), "{malformed}: {}", reply.body);
         assert_eq!(reply.body["data"], Value::Null);
     }
-    let reply = client.send("{ events(filters: { field: isSoldOut, operation: eq, value: \"yes\" }) { __typename } }", json!({})).await;
+    let reply = client
+        .send("{ events(filters: { field: isSoldOut, operation: eq, value: \"yes\" }) { __typename } }", json!({}))
+        .await;
     assert!(reply.error().contains("expects"), "{}", reply.body);
 }

@@ -16,27 +16,14 @@ async fn the_other_spelling_of_the_tax_type_is_tried_once_and_remembered() {
     let world = World::new(vec![errors(&[refusal]), data(made()), data(made())]);
     let client = world.client();
     for _ in 0..2 {
-        client
-            .create_event(&new_event(EventMode::Blended))
-            .await
-            .expect("made");
+        client.create_event(&new_event(EventMode::Blended)).await.expect("made");
     }
     let queries = world.queries();
     assert!(queries[0].contains("taxType: $taxType,"), "{queries:?}");
-    assert!(
-        queries[1].contains("taxTypeId: $taxTypeId,") && queries[2].contains("taxTypeId:"),
-        "{queries:?}"
-    );
+    assert!(queries[1].contains("taxTypeId: $taxTypeId,") && queries[2].contains("taxTypeId:"), "{queries:?}");
 
-    let world = World::new(vec![
-        errors(&[refusal]),
-        errors(&["Field 'taxTypeId' is not defined"]),
-    ]);
-    let error = world
-        .client()
-        .create_event(&new_event(EventMode::Blended))
-        .await
-        .expect_err("neither");
+    let world = World::new(vec![errors(&[refusal]), errors(&["Field 'taxTypeId' is not defined"])]);
+    let error = world.client().create_event(&new_event(EventMode::Blended)).await.expect_err("neither");
     assert!(!error.is_doubtful(), "{error}");
     assert_eq!(world.left(), 0);
 }
@@ -51,10 +38,7 @@ async fn the_order_argument_goes_by_two_names_or_none() {
     ]);
     world.client().locations().await.expect("found");
     let queries = world.queries();
-    assert!(
-        queries[1].contains("order: {field: id, direction: asc}"),
-        "{queries:?}"
-    );
+    assert!(queries[1].contains("order: {field: id, direction: asc}"), "{queries:?}");
     assert!(!queries[2].contains("order"), "{queries:?}");
 }
 
@@ -62,10 +46,7 @@ async fn the_order_argument_goes_by_two_names_or_none() {
 async fn a_field_that_is_missing_is_asked_for_no_more() {
     let template = json!({"id": "T1", "publicPrices": connection(vec![], 0, false)});
     let found = page("courseTemplates", vec![template], 1, false);
-    let world = World::new(vec![
-        errors(&["Cannot query field \"symbol\" on type \"Currency\"."]),
-        found,
-    ]);
+    let world = World::new(vec![errors(&["Cannot query field \"symbol\" on type \"Currency\"."]), found]);
     world.client().template_prices().await.expect("found");
     let query = world.last().query();
     assert!(query.contains("... on Currency { code }"), "{query}");
@@ -74,22 +55,10 @@ async fn a_field_that_is_missing_is_asked_for_no_more() {
 #[tokio::test]
 async fn sessions_of_a_payload_may_be_a_plain_list() {
     let plain = json!({"event": {"createBlended": {"event": {"id": "E1", "sessions": [{"id": "S1"}]}, "errors": []}}});
-    let world = World::new(vec![
-        errors(&["Cannot query field 'edges' on type 'Session'."]),
-        data(plain),
-    ]);
-    let event = world
-        .client()
-        .create_event(&new_event(EventMode::Blended))
-        .await
-        .expect("made");
+    let world = World::new(vec![errors(&["Cannot query field 'edges' on type 'Session'."]), data(plain)]);
+    let event = world.client().create_event(&new_event(EventMode::Blended)).await.expect("made");
     assert_eq!(event.sessions[0].id, Id::from("S1"));
-    assert!(
-        world
-            .last()
-            .query()
-            .contains("event { id legacyId sessions { id legacyId } }")
-    );
+    assert!(world.last().query().contains("event { id legacyId sessions { id legacyId } }"));
 }
 
 /// A tenant unlike the documentation in every open point.
@@ -99,8 +68,7 @@ fn schema() -> Value {
     let field = |name: &str, args: Vec<Value>, kind: Value| json!({"name": name, "args": args, "type": kind});
     let plain = |name: &str, kind: &str| field(name, vec![], named(kind));
     let arg = |name: &str, kind: Value| json!({"name": name, "type": kind});
-    let object =
-        |name: &str, fields: Vec<Value>| json!({"kind": "OBJECT", "name": name, "fields": fields});
+    let object = |name: &str, fields: Vec<Value>| json!({"kind": "OBJECT", "name": name, "fields": fields});
     let input = |name: &str, fields: Vec<Value>| json!({"kind": "INPUT_OBJECT", "name": name, "inputFields": fields});
     json!({"__schema": {"queryType": {"name": "Q"}, "mutationType": {"name": "M"}, "types": [
         object("Q", vec![field("locations", vec![arg("first", named("Int")), arg("order", named("Order"))], named("Locations"))]),
@@ -130,8 +98,7 @@ fn schema() -> Value {
 
 #[tokio::test]
 async fn what_introspection_shows_is_spoken_without_a_detour() {
-    let event =
-        json!({"event": {"createLMS": {"event": {"id": "E1", "sessions": []}, "errors": []}}});
+    let event = json!({"event": {"createLMS": {"event": {"id": "E1", "sessions": []}, "errors": []}}});
     let world = World::introspected(
         schema(),
         vec![
@@ -143,37 +110,20 @@ async fn what_introspection_shows_is_spoken_without_a_detour() {
     let client = world.client();
     client.locations().await.expect("found");
     let query = world.last().query();
-    assert!(
-        query.contains("order: {field: id, direction: ASC}) { edges { node { id name } }"),
-        "{query}"
-    );
+    assert!(query.contains("order: {field: id, direction: ASC}) { edges { node { id name } }"), "{query}");
 
     let capabilities = client.capabilities().await.expect("known");
-    assert!(
-        capabilities.introspected && capabilities.create_location && !capabilities.create_venue
-    );
-    let location = NewLocation {
-        name: "Leeds".into(),
-        code: Some("LDS".into()),
-    };
+    assert!(capabilities.introspected && capabilities.create_location && !capabilities.create_venue);
+    let location = NewLocation { name: "Leeds".into(), code: Some("LDS".into()) };
     let made = client.create_location(&location).await.expect("made");
     assert_eq!((made.id.as_str(), made.left_out), ("L9", vec!["code"]));
-    assert!(
-        world
-            .last()
-            .query()
-            .ends_with("{ location { id } errors { message } } } }")
-    );
+    assert!(world.last().query().ends_with("{ location { id } errors { message } } } }"));
 
-    let made = client
-        .create_event(&new_event(EventMode::Lms))
-        .await
-        .expect("made");
+    let made = client.create_event(&new_event(EventMode::Lms)).await.expect("made");
     assert_eq!(made.left_out, ["locationId", "customFieldValues"]);
     let query = world.last().query();
-    assert!(query.contains("taxTypeId: $taxTypeId, timeZoneName: $timeZoneName, timeZonedLmsStart: \"2026-07-02T09:00:00+01:00\""));
-    assert!(
-        query.contains("{ event { id sessions { id } } errors { message } }"),
-        "{query}"
-    );
+    assert!(query.contains(
+        "taxTypeId: $taxTypeId, timeZoneName: $timeZoneName, timeZonedLmsStart: \"2026-07-02T09:00:00+01:00\""
+    ));
+    assert!(query.contains("{ event { id sessions { id } } errors { message } }"), "{query}");
 }

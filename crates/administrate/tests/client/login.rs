@@ -18,10 +18,7 @@ async fn credentials_go_in_the_form_body_and_concurrent_calls_share_one_login() 
     let (a, b, c) = tokio::join!(client.locations(), client.locations(), client.locations());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     let logins = world.logins_sent.lock().expect("logins").clone();
-    assert_eq!(
-        logins,
-        ["grant_type=client_credentials&client_id=the-id&client_secret=the+secret"]
-    );
+    assert_eq!(logins, ["grant_type=client_credentials&client_id=the-id&client_secret=the+secret"]);
     assert_eq!(world.last().bearer.as_deref(), Some("tok-1"));
 }
 
@@ -34,18 +31,10 @@ async fn a_token_is_renewed_ahead_of_its_end() {
         client.locations().await.expect("first");
         world.pass(Duration::from_secs(still_fresh));
         client.locations().await.expect("second");
-        assert_eq!(
-            world.logins_sent.lock().expect("logins").len(),
-            1,
-            "{lifetime}"
-        );
+        assert_eq!(world.logins_sent.lock().expect("logins").len(), 1, "{lifetime}");
         world.pass(Duration::from_secs(renewed - still_fresh));
         client.locations().await.expect("third");
-        assert_eq!(
-            world.logins_sent.lock().expect("logins").len(),
-            2,
-            "{lifetime}"
-        );
+        assert_eq!(world.logins_sent.lock().expect("logins").len(), 2, "{lifetime}");
     }
 }
 
@@ -58,18 +47,9 @@ async fn a_refresh_token_is_used_and_credentials_where_it_fails() {
     world.pass(Duration::from_secs(3500));
     client.locations().await.expect("second");
     let grants: Vec<_> = world.logins_sent.lock().expect("logins").clone();
-    assert!(
-        grants[1].starts_with("grant_type=refresh_token&"),
-        "{grants:?}"
-    );
-    assert!(
-        grants[1].ends_with("&refresh_token=keep%26on"),
-        "{grants:?}"
-    );
-    assert!(
-        grants[2].starts_with("grant_type=client_credentials&"),
-        "{grants:?}"
-    );
+    assert!(grants[1].starts_with("grant_type=refresh_token&"), "{grants:?}");
+    assert!(grants[1].ends_with("&refresh_token=keep%26on"), "{grants:?}");
+    assert!(grants[2].starts_with("grant_type=client_credentials&"), "{grants:?}");
 }
 
 #[tokio::test]
@@ -79,15 +59,7 @@ async fn an_expired_token_is_replaced_once() {
     client.locations().await.expect("after one new login");
     assert_eq!(world.logins_sent.lock().expect("logins").len(), 2);
     let error = client.locations().await.expect_err("refused twice");
-    assert!(
-        matches!(
-            error,
-            Error::Unauthorized {
-                operation: "locations"
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Unauthorized { operation: "locations" }), "{error}");
     assert_eq!(world.logins_sent.lock().expect("logins").len(), 3);
 }
 
@@ -97,10 +69,7 @@ async fn a_refused_login_names_the_setting_and_is_not_repeated() {
         (status(401), "ADMINISTRATE_CLIENT_SECRET"),
         (status(400), "ADMINISTRATE_CLIENT_SECRET"),
         (status(404), "ADMINISTRATE_AUTH_URL"),
-        (
-            Step::Answer(200, None, "<html>".into()),
-            "ADMINISTRATE_AUTH_URL",
-        ),
+        (Step::Answer(200, None, "<html>".into()), "ADMINISTRATE_AUTH_URL"),
     ] {
         let world = World::new(vec![]).logins(vec![step]);
         let client = world.client();
@@ -110,11 +79,7 @@ async fn a_refused_login_names_the_setting_and_is_not_repeated() {
         assert!(!error.to_string().contains("the secret"), "{error}");
         let again = client.venues().await.expect_err("refused");
         assert!(matches!(again, Error::Login { .. }), "{again}");
-        assert_eq!(
-            world.logins_sent.lock().expect("logins").len(),
-            1,
-            "told, not provoked again"
-        );
+        assert_eq!(world.logins_sent.lock().expect("logins").len(), 1, "told, not provoked again");
     }
 }
 
@@ -124,8 +89,5 @@ async fn a_login_is_retried_like_a_query() {
     world.client().locations().await.expect("found");
     let world = World::new(vec![]).logins(vec![Step::Refuse; 6]);
     let error = world.client().locations().await.expect_err("unreachable");
-    assert!(
-        error.to_string().contains("ADMINISTRATE_AUTH_URL"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("ADMINISTRATE_AUTH_URL"), "{error}");
 }

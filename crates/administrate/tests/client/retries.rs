@@ -16,14 +16,8 @@ fn updated() -> Step {
 }
 
 async fn update(client: &Client) -> Result<(), Error> {
-    let changes = SessionChanges {
-        title: Some("Day 1".into()),
-        ..SessionChanges::default()
-    };
-    client
-        .update_session(&Id::from("S1"), &changes)
-        .await
-        .map(drop)
+    let changes = SessionChanges { title: Some("Day 1".into()), ..SessionChanges::default() };
+    client.update_session(&Id::from("S1"), &changes).await.map(drop)
 }
 
 fn faults() -> Vec<(&'static str, Step)> {
@@ -58,10 +52,7 @@ async fn a_write_is_repeated_only_where_it_certainly_did_nothing() {
             _ => {
                 let error = result.expect_err(name);
                 assert!(error.is_doubtful(), "{name}: {error}");
-                assert!(
-                    error.to_string().contains("may have taken effect"),
-                    "{error}"
-                );
+                assert!(error.to_string().contains("may have taken effect"), "{error}");
                 assert_eq!(world.left(), 1, "{name} was repeated");
             }
         }
@@ -74,14 +65,7 @@ async fn a_write_that_was_refused_is_in_no_doubt() {
         ("404", status(404)),
         ("400", status(400)),
         ("validation", errors(&["Unknown field"])),
-        (
-            "rejection in the body of a 400",
-            Step::Answer(
-                400,
-                None,
-                json!({"errors": [{"message": "no"}]}).to_string(),
-            ),
-        ),
+        ("rejection in the body of a 400", Step::Answer(400, None, json!({"errors": [{"message": "no"}]}).to_string())),
         (
             "payload",
             data(
@@ -91,15 +75,10 @@ async fn a_write_that_was_refused_is_in_no_doubt() {
     ] {
         let world = World::new(vec![step]);
         let error = update(&world.client()).await.expect_err(name);
-        assert!(
-            !error.is_doubtful() && !error.is_transient(),
-            "{name}: {error}"
-        );
+        assert!(!error.is_doubtful() && !error.is_transient(), "{name}: {error}");
     }
     let boom = json!({"data": {"session": {"update": null}}, "errors": [{"message": "boom", "path": ["session"]}]});
-    let error = update(&World::new(vec![ok(boom)]).client())
-        .await
-        .expect_err("boom");
+    let error = update(&World::new(vec![ok(boom)]).client()).await.expect_err("boom");
     assert!(error.is_doubtful(), "{error}");
 }
 
@@ -107,10 +86,7 @@ async fn a_write_that_was_refused_is_in_no_doubt() {
 async fn attempts_are_bounded_and_waits_double() {
     let world = World::new(vec![status(503); 9]);
     let error = world.client().locations().await.expect_err("down");
-    assert!(
-        matches!(error, Error::Status { status: 503, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Status { status: 503, .. }), "{error}");
     assert_eq!(world.left(), 3, "six attempts");
     let waits = world.waits();
     assert_eq!(waits.len(), 5);
@@ -129,27 +105,18 @@ async fn retry_after_is_honoured_and_told_to_everybody() {
         let asked = Duration::from_secs(seconds);
         assert_eq!(*world.pauses.lock().expect("pauses"), [asked]);
         let wait = world.waits()[0];
-        assert!(
-            (seconds * 1000..=seconds * 1000 + 500).contains(&u64::try_from(wait).expect("ms")),
-            "{wait}"
-        );
+        assert!((seconds * 1000..=seconds * 1000 + 500).contains(&u64::try_from(wait).expect("ms")), "{wait}");
     }
     let world = World::new(vec![Step::Answer(429, Some("86400"), String::new())]);
     let error = world.client().locations().await.expect_err("a day");
-    assert!(
-        matches!(error, Error::RateLimited { attempts: 1, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::RateLimited { attempts: 1, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_limit_that_never_lifts_is_an_error() {
     let world = World::new(vec![status(429); 20]);
     let error = update(&world.client()).await.expect_err("limited");
-    assert!(
-        matches!(error, Error::RateLimited { attempts: 12, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::RateLimited { attempts: 12, .. }), "{error}");
     assert!(!error.is_doubtful() && error.is_transient());
 }
 
@@ -158,10 +125,7 @@ async fn the_breaker_stops_the_hammering_and_probes_after_a_rest() {
     let world = World::new([vec![status(500); 4], vec![one_location()]].concat());
     let client = world.client_with(|settings| settings.breaker_after = 4);
     let error = client.locations().await.expect_err("down");
-    assert!(
-        matches!(error, Error::BreakerOpen { failures: 4, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::BreakerOpen { failures: 4, .. }), "{error}");
     let error = client.locations().await.expect_err("still open");
     assert!(error.to_string().contains("4 times in a row"), "{error}");
     assert_eq!(world.left(), 1, "nothing was sent");
@@ -173,10 +137,7 @@ async fn the_breaker_stops_the_hammering_and_probes_after_a_rest() {
 async fn a_budget_is_kept_and_every_request_takes_a_permit() {
     let world = World::new(vec![status(500), one_location(), one_location()]);
     let client = world.client_with(|settings| settings.budget = Some(4));
-    client
-        .locations()
-        .await
-        .expect("login, introspection, failure, answer");
+    client.locations().await.expect("login, introspection, failure, answer");
     assert_eq!(*world.permits.lock().expect("permits"), 4);
     let error = client.locations().await.expect_err("used up");
     assert!(matches!(error, Error::Budget { budget: 4, .. }), "{error}");
@@ -189,10 +150,7 @@ async fn every_attempt_stands_in_the_ledger_without_secrets() {
     let client = world.client();
     client.locations().await.expect("found");
     let calls = world.calls.lock().expect("calls").clone();
-    let told: Vec<_> = calls
-        .iter()
-        .map(|call| (call.operation, call.attempt, call.status, call.succeeded))
-        .collect();
+    let told: Vec<_> = calls.iter().map(|call| (call.operation, call.attempt, call.status, call.succeeded)).collect();
     assert_eq!(
         told,
         [
@@ -203,8 +161,5 @@ async fn every_attempt_stands_in_the_ledger_without_secrets() {
         ]
     );
     let shown = format!("{calls:?} {client:?}");
-    assert!(
-        !shown.contains("the secret") && !shown.contains("tok-1"),
-        "{shown}"
-    );
+    assert!(!shown.contains("the secret") && !shown.contains("tok-1"), "{shown}");
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use administrate::{
-    Allowance, AllowanceError, BoxFuture, Call, Client, Clock, Ledger, Randomness, Request,
-    Response, Secret, Settings, Surroundings, Transport, TransportError,
+    Allowance, AllowanceError, BoxFuture, Call, Client, Clock, Ledger, Randomness, Request, Response, Secret, Settings,
+    Surroundings, Transport, TransportError,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,10 +33,7 @@ pub fn status(status: u16) -> Step {
 }
 
 pub fn errors(messages: &[&str]) -> Step {
-    let errors: Vec<_> = messages
-        .iter()
-        .map(|message| json!({ "message": message }))
-        .collect();
+    let errors: Vec<_> = messages.iter().map(|message| json!({ "message": message })).collect();
     ok(json!({ "errors": errors }))
 }
 
@@ -46,10 +43,7 @@ pub fn page(root: &str, nodes: Vec<Value>, total: usize, has_next: bool) -> Step
 }
 
 pub fn connection(nodes: Vec<Value>, total: usize, has_next: bool) -> Value {
-    let edges: Vec<_> = nodes
-        .into_iter()
-        .map(|node| json!({ "node": node }))
-        .collect();
+    let edges: Vec<_> = nodes.into_iter().map(|node| json!({ "node": node })).collect();
     json!({ "edges": edges, "pageInfo": { "hasNextPage": has_next, "totalRecords": total } })
 }
 
@@ -120,12 +114,8 @@ impl World {
     }
 
     pub fn client_with(self: &Arc<Self>, change: impl FnOnce(&mut Settings)) -> Client {
-        let mut settings = Settings::new(
-            "http://api.test/graphql",
-            "http://auth.test/oauth/",
-            "the-id",
-            Secret::new("the secret"),
-        );
+        let mut settings =
+            Settings::new("http://api.test/graphql", "http://auth.test/oauth/", "the-id", Secret::new("the secret"));
         change(&mut settings);
         let surroundings = Surroundings {
             transport: self.clone(),
@@ -148,31 +138,16 @@ impl World {
     }
 
     pub fn queries(&self) -> Vec<String> {
-        self.sent
-            .lock()
-            .expect("sent")
-            .iter()
-            .map(Sent::query)
-            .collect()
+        self.sent.lock().expect("sent").iter().map(Sent::query).collect()
     }
 
     pub fn last(&self) -> Sent {
-        self.sent
-            .lock()
-            .expect("sent")
-            .last()
-            .expect("a request")
-            .clone()
+        self.sent.lock().expect("sent").last().expect("a request").clone()
     }
 
     /// Waits between attempts, in milliseconds, timeouts not among them.
     pub fn waits(&self) -> Vec<u128> {
-        self.waits
-            .lock()
-            .expect("waits")
-            .iter()
-            .map(Duration::as_millis)
-            .collect()
+        self.waits.lock().expect("waits").iter().map(Duration::as_millis).collect()
     }
 
     fn step(&self, request: &Request) -> Step {
@@ -180,12 +155,7 @@ impl World {
         if request.url.ends_with("/token") {
             assert_eq!(request.url, "http://auth.test/oauth/token");
             self.logins_sent.lock().expect("logins").push(body);
-            return self
-                .logins
-                .lock()
-                .expect("logins")
-                .pop_front()
-                .unwrap_or_else(token);
+            return self.logins.lock().expect("logins").pop_front().unwrap_or_else(token);
         }
         if body.contains("__schema") {
             return match &*self.schema.lock().expect("schema") {
@@ -204,11 +174,9 @@ impl Transport for World {
     fn post<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
             match self.step(request) {
-                Step::Answer(status, retry_after, body) => Ok(Response {
-                    status,
-                    retry_after: retry_after.map(str::to_owned),
-                    body: body.into_bytes(),
-                }),
+                Step::Answer(status, retry_after, body) => {
+                    Ok(Response { status, retry_after: retry_after.map(str::to_owned), body: body.into_bytes() })
+                }
                 Step::Refuse => Err(TransportError::NotSent("refused".to_owned())),
                 Step::Reset => Err(TransportError::Broken("reset by peer".to_owned())),
                 Step::Silence => std::future::pending().await,
@@ -220,9 +188,7 @@ impl Transport for World {
 impl Clock for World {
     fn now(&self) -> Timestamp {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a timestamp");
-        start
-            .checked_add(*self.passed.lock().expect("time"))
-            .expect("a timestamp")
+        start.checked_add(*self.passed.lock().expect("time")).expect("a timestamp")
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
