@@ -2,6 +2,7 @@
 
 mod administrate;
 mod delivery;
+mod demo;
 mod demo_fill;
 mod outbox;
 mod provider;
