@@ -82,6 +82,8 @@ enum Command {
     Demo(crate::demo::cli::Args),
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Show what has not reached Administrate, and deliver it
+    Outbox(crate::delivery::cli::Args),
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
@@ -137,6 +139,7 @@ async fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Demo(args) => crate::demo::cli::run(&context, args).await,
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,

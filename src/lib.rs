@@ -17,6 +17,7 @@ pub mod runs;
 pub mod schema;
 pub mod search;
 pub mod server;
+pub mod sync;
 pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;

@@ -85,7 +85,7 @@ pub(crate) fn is_the_same(event: &administrate::Event, wanted: &Wanted) -> bool 
 }
 
 /// Sessions are paired by their order: the template makes one for each day.
-fn link_in_order(event: Id, sessions: impl Iterator<Item = Id>, known: &KnownEvent) -> EventLink {
+pub(super) fn link_in_order(event: Id, sessions: impl Iterator<Item = Id>, known: &KnownEvent) -> EventLink {
     let mut ours = known.session_ids.iter().copied();
     let pair = |external_id| SessionLink { external_id, tutorial_session_id: ours.next() };
     EventLink { external_id: event, sessions: sessions.map(pair).collect() }

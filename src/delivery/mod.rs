@@ -9,11 +9,14 @@
 //!
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish events, or delete drafts.
 
+pub mod cli;
 mod create;
 pub mod drain;
+pub mod resolve;
 pub mod schedule;
 mod update;
 mod wanted;
+pub mod work;
 
 use administrate::{Client, Id};
 use sqlx::PgPool;

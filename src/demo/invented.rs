@@ -7,7 +7,7 @@ use jiff::civil::{Date, Weekday};
 use super::provider::{Good, Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::LearningMode;
-use crate::tutorials::references::{Location, Venue};
+use crate::tutorials::reference::{Location, Venue};
 
 /// Series of subjects: letters, what the series is about, and its subjects numbered from 1.
 #[rustfmt::skip]

@@ -10,12 +10,12 @@ use super::provider::{Good, PRICES, Provider, Template, priced};
 use crate::catalogue::{self, Bundle, Catalogue, Facet, Group, Offer, Product, Recommendation, Variation};
 use crate::error::Result;
 use crate::tutorials::LearningMode;
-use crate::tutorials::references::{self, CourseTemplate, Instructor, References};
+use crate::tutorials::reference::{self, CourseTemplate, Instructor, References};
 
 /// Brings in what is missing of a provider.
 pub async fn fill(db: &mut PgConnection, provider: &Provider) -> Result<()> {
     catalogue::add(db, &catalogue_of(provider)).await?;
-    references::add(db, &references_of(provider)).await
+    reference::add(db, &references_of(provider)).await
 }
 
 /// What tutorials refer to.

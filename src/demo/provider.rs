@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::LearningMode;
-use crate::tutorials::references::{Location, Venue};
+use crate::tutorials::reference::{Location, Venue};
 
 /// Three prices for everything: type here, price level there, per cent of the full price.
 pub const PRICES: [(&str, &str, u32); 3] =

@@ -18,7 +18,7 @@ use crate::catalogue::{ExamSession, Subject};
 use crate::names::fold;
 use crate::timetable_import::blocks::{Block, EventCells, SessionCells, Timetable, Venue};
 use crate::tutorials::LearningMode;
-use crate::tutorials::references;
+use crate::tutorials::reference;
 
 /// Longest subject code that a column holds.
 const SUBJECT_CODE: usize = 10;
@@ -213,17 +213,15 @@ fn exam_session((code, span): (String, Span)) -> ExamSession {
     ExamSession { code, starts: span.last, ends: span.last.saturating_add(3.weeks()) }
 }
 
-fn locations(names: &[String]) -> Vec<references::Location> {
+fn locations(names: &[String]) -> Vec<reference::Location> {
     let mut codes = Codes::default();
     let code = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).take(3).collect::<String>().to_uppercase();
-    names.iter().map(|name| references::Location { name: name.clone(), code: codes.give(&code(name), 50) }).collect()
+    names.iter().map(|name| reference::Location { name: name.clone(), code: codes.give(&code(name), 50) }).collect()
 }
 
-fn venues(names: &BTreeMap<usize, Names>, locations: &[String]) -> Vec<references::Venue> {
-    let venue = |location: usize, name: &String| references::Venue {
-        name: name.clone(),
-        location: locations[location].clone(),
-    };
+fn venues(names: &BTreeMap<usize, Names>, locations: &[String]) -> Vec<reference::Venue> {
+    let venue =
+        |location: usize, name: &String| reference::Venue { name: name.clone(), location: locations[location].clone() };
     names.iter().flat_map(|(location, names)| names.spelt.iter().map(move |name| venue(*location, name))).collect()
 }
 

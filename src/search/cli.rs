@@ -39,7 +39,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     answer.performance.duration = began.elapsed().as_secs_f64();
     context.console.document(&answer)?;
     if !context.console.json {
-        context.console.print(&shown(&answer));
+        context.console.print(shown(&answer));
     }
     Ok(Exit::Done)
 }

@@ -3,13 +3,14 @@
 //! AND between keys, OR between the values of one. A key whose values are all unknown passes nothing. The filters on
 //! events (place, instructor, start, availability) must all be met by one and the same event.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use super::categories::means_bundles;
 use super::index::{Bundle, Catalogue, Event, Offer};
 use super::query::{Filters, ListFilter};
+use super::rows::OfferRow;
 use crate::names::fold;
 
 /// What one filter asks of an offer.
@@ -17,15 +18,15 @@ enum Test {
     Subject { ids: BTreeSet<i64>, codes: BTreeSet<String> },
     CatalogProduct(BTreeSet<i64>),
     Offer(BTreeSet<i64>),
-    Mode(Vec<String>),
+    Variation(BTreeSet<i64>),
     Event(Box<EventTest>),
 }
 
 #[derive(Default)]
 struct EventTest {
-    locations: Option<Vec<String>>,
-    venues: Option<Vec<String>>,
-    instructors: Option<Vec<String>>,
+    locations: Option<BTreeSet<String>>,
+    venues: Option<BTreeSet<String>>,
+    instructors: Option<BTreeSet<String>>,
     starts_from: Option<Date>,
     starts_to: Option<Date>,
     available: Option<bool>,
@@ -51,8 +52,8 @@ impl EventTest {
     }
 
     fn passes(&self, event: &Event) -> bool {
-        let named = |wanted: &Option<Vec<String>>, there: &[String]| {
-            wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|name| there.contains(name)))
+        let named = |wanted: &Option<BTreeSet<String>>, there: &[String]| {
+            wanted.as_ref().is_none_or(|wanted| there.iter().any(|name| wanted.contains(name)))
         };
         named(&self.locations, &event.location_names)
             && named(&self.venues, &event.venue_names)
@@ -70,10 +71,7 @@ impl Test {
             Self::Subject { ids, codes } => ids.contains(&row.subject_id) || codes.contains(&row.subject_code),
             Self::CatalogProduct(ids) => ids.contains(&row.catalog_product_id),
             Self::Offer(ids) => ids.contains(&row.id),
-            Self::Mode(modes) => {
-                let (kind, name) = (fold(&row.variation_type), fold(&row.variation_name));
-                modes.iter().any(|mode| kind == *mode || (!mode.is_empty() && name.contains(mode.as_str())))
-            }
+            Self::Variation(ids) => ids.contains(&row.variation_id),
             Self::Event(test) => offer.events.iter().any(|event| test.passes(event)),
         }
     }
@@ -141,8 +139,7 @@ impl Sieve {
         }
         let modes = filters.values(ListFilter::ModesOfDelivery);
         if !modes.is_empty() {
-            let modes = modes.iter().map(|mode| fold(mode)).collect();
-            tests.push((Some(ListFilter::ModesOfDelivery), Test::Mode(modes)));
+            tests.push((Some(ListFilter::ModesOfDelivery), Test::Variation(delivered(catalogue, modes))));
         }
         if let Some(test) = EventTest::new(filters) {
             tests.push((None, Test::Event(Box::new(test))));
@@ -192,6 +189,18 @@ impl Sieve {
         let mut components = bundle.components.iter().filter_map(|(_, at)| offers.get(*at));
         own && (of_components.is_empty() || components.any(|offer| of_components.iter().all(|test| test.passes(offer))))
     }
+}
+
+/// The variations whose type is a mode, or whose name contains one.
+fn delivered(catalogue: &Catalogue, modes: &[String]) -> BTreeSet<i64> {
+    let modes: Vec<String> = modes.iter().map(|mode| fold(mode)).filter(|mode| !mode.is_empty()).collect();
+    let variations: BTreeMap<i64, &OfferRow> =
+        catalogue.offers.iter().map(|offer| (offer.row.variation_id, &offer.row)).collect();
+    let meets = |row: &OfferRow| {
+        let (kind, name) = (fold(&row.variation_type), fold(&row.variation_name));
+        modes.iter().any(|mode| kind == *mode || name.contains(mode.as_str()))
+    };
+    variations.into_iter().filter(|(_, row)| meets(row)).map(|(id, _)| id).collect()
 }
 
 fn is_number(value: &str) -> bool {

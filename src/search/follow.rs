@@ -78,10 +78,10 @@ impl Follower {
         let mut back_off = FIRST_BACK_OFF;
         loop {
             let began = Instant::now();
-            if let Err(error) = self.listen().await {
-                if back_off == FIRST_BACK_OFF {
-                    tracing::warn!(%error, "the catalogue is not followed while the database is away");
-                }
+            if let Err(error) = self.listen().await
+                && back_off == FIRST_BACK_OFF
+            {
+                tracing::warn!(%error, "the catalogue is not followed while the database is away");
             }
             if began.elapsed() > LONGEST_BACK_OFF {
                 back_off = FIRST_BACK_OFF;

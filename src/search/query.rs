@@ -12,6 +12,8 @@ use crate::server::problem::FieldError;
 
 /// Texts shorter than this, after trimming, are browsing.
 const SHORTEST_TEXT: usize = 2;
+/// Most values of one filter.
+const MOST_VALUES: usize = 1000;
 const PAGE_SIZES: std::ops::RangeInclusive<u64> = 1..=100;
 
 /// A filter whose values are a list.
@@ -172,7 +174,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn finish(self) -> Result<Query, Vec<FieldError>> {
+    fn finish(mut self) -> Result<Query, Vec<FieldError>> {
+        for filter in ListFilter::ALL {
+            if self.query.filters.values(filter).len() > MOST_VALUES {
+                let message = format!("must be {MOST_VALUES} values or fewer");
+                self.wrong(&format!("/filters/{}", filter.key()), "too_many_values", message);
+            }
+        }
         if self.problems.is_empty() { Ok(self.query) } else { Err(self.problems) }
     }
 
@@ -239,7 +247,8 @@ impl Reader {
     }
 
     fn list(&mut self, filter: ListFilter, pointer: &str, values: &[Value]) {
-        for (at, value) in values.iter().enumerate() {
+        // One more than is allowed is enough to tell; so many problems in one list say it all, too.
+        for (at, value) in values.iter().enumerate().take(MOST_VALUES + 1) {
             match value {
                 Value::String(text) => self.query.filters.add(filter, text.trim()),
                 Value::Number(number) => self.query.filters.add(filter, number.to_string()),

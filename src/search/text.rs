@@ -12,6 +12,9 @@ use crate::names::fold;
 /// How many words of a search text are looked at; the rest is ignored.
 pub const WORDS_LIMIT: usize = 16;
 
+/// How many words are read at all, repeated and little ones included: a text of megabytes costs no more than a long one.
+const WORDS_READ: usize = 4 * WORDS_LIMIT;
+
 /// Words that say nothing when others stand beside them.
 const LITTLE_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
@@ -25,7 +28,7 @@ pub fn words(text: &str) -> Vec<String> {
 /// The words of a search text that count: each once, little ones only where nothing else is said, in typed order.
 pub fn search_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for word in words(text) {
+    for word in words(text).into_iter().take(WORDS_READ) {
         // The last word is the one being completed, so a repeated word keeps its last place.
         all.retain(|known| *known != word);
         all.push(word);

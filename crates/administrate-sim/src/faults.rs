@@ -120,7 +120,7 @@ impl Fault {
     }
 
     fn matches(&self, operations: &[String]) -> bool {
-        self.on == "*" || operations.iter().any(|operation| *operation == self.on)
+        self.on == "*" || operations.contains(&self.on)
     }
 }
 

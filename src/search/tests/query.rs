@@ -38,6 +38,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         (json!({"pagination": {"page": 1.5}}), vec![("/pagination/page", "invalid_value")]),
         (json!({"pagination": {"page": "2"}}), vec![("/pagination/page", "invalid_value")]),
         (json!({"filters": {"starts_from": "2026-13-01"}}), vec![("/filters/starts_from", "invalid_date")]),
+        (json!({"filters": {"venues": vec!["x"; 1001]}}), vec![("/filters/venues", "too_many_values")]),
         (json!({"filters": {"starts_to": 5}}), vec![("/filters/starts_to", "invalid_type")]),
         (json!({"filters": {"available": "perhaps"}}), vec![("/filters/available", "invalid_value")]),
         (

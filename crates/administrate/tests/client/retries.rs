@@ -163,3 +163,21 @@ async fn every_attempt_stands_in_the_ledger_without_secrets() {
     let shown = format!("{calls:?} {client:?}");
     assert!(!shown.contains("the secret") && !shown.contains("tok-1"), "{shown}");
 }
+
+#[tokio::test]
+async fn an_expired_token_does_not_lose_a_write() {
+    let world = World::new(vec![status(401), updated()]);
+    update(&world.client()).await.expect("written after a new login");
+    assert_eq!(world.left(), 0);
+}
+
+#[tokio::test]
+async fn calls_can_be_spawned() {
+    fn is_send<T: Send>(call: T) -> T {
+        call
+    }
+    let world = World::new(vec![one_location(), updated()]);
+    let client = world.client();
+    is_send(client.locations()).await.expect("found");
+    is_send(update(&client)).await.expect("written");
+}

@@ -1,4 +1,4 @@
-//! The outside, played: answers from a script, a clock that moves when somebody sleeps, chance that always says most.
+//! The outside, played: answers from a script, a clock that moves when somebody sleeps, chance that always says the same.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -201,7 +201,7 @@ impl Clock for World {
 
 impl Randomness for World {
     fn next_u64(&self) -> u64 {
-        // The most that any jitter up to 30 s can be is odd enough to be told from none.
+        // Any number does: waits are checked against their bounds.
         u64::MAX
     }
 }

@@ -1,14 +1,33 @@
-//! What tutorials refer to: course templates, locations, venues and the people who teach.
+//! What events refer to, as those who match names need it: course templates, locations, venues, instructors.
 //!
-//! Promises: [`References`] names all of it, [`add`] brings in what is missing and leaves alone what is there.
-//!
-//! Does not: link any of it with Administrate (sync does).
+//! Reads only rows that may still be chosen: inactive ones are left out. [`add`] brings in what is missing and leaves
+//! alone what is there; linking any of it with Administrate is sync's.
 
 pub mod store;
 
 use sqlx::PgConnection;
 
 use crate::error::Result;
+
+/// A record by the name that people match it with.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Named {
+    /// Our id.
+    pub id: i64,
+    /// A location's or venue's name, a course template's code, an instructor's "First Last"; blank where there is none.
+    pub name: String,
+}
+
+/// A venue and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NamedVenue {
+    /// Our id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Our id of its location.
+    pub location_id: Option<i64>,
+}
 
 /// Reference data as plain data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

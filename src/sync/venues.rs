@@ -1,0 +1,42 @@
+//! Venues, matched by name within their location (FR-019).
+
+use std::collections::HashMap;
+
+use super::entity::Entity;
+use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
+use super::plan::{Plan, Wanted};
+use super::remote;
+use crate::bridges::reference as bridges;
+use crate::tutorials::reference::NamedVenue;
+
+/// Links each venue with the one of ours that has its name at its location. Without a location that is linked, nothing
+/// matches.
+pub fn plan(
+    ours: &[NamedVenue],
+    theirs: Vec<remote::Venue>,
+    locations: &[bridges::Location],
+    rows: &[bridges::Venue],
+) -> Plan<bridges::Venue> {
+    let linked: HashMap<&str, Option<i64>> =
+        locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect();
+    let candidate = |venue: &NamedVenue| Candidate {
+        record: Ours::new(venue.id, &venue.name),
+        key: MatchKey::of_within(&venue.name, venue.location_id),
+    };
+    let counterpart = |venue: &remote::Venue| {
+        let location = venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten());
+        let record = Theirs::new(&venue.external_id, &venue.name);
+        Counterpart { record, key: MatchKey::of_within(&venue.name, location) }
+    };
+    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect());
+    let wanted = theirs.into_iter().map(|venue| Wanted {
+        name: venue.name,
+        row: bridges::Venue {
+            external_id: venue.external_id,
+            // A location that came to Administrate after the last sync of locations has no row to refer to.
+            location_id: venue.location.filter(|id| linked.contains_key(id.as_str())),
+            tutorial_venue_id: None,
+        },
+    });
+    Plan::between(Entity::Venues, wanted.collect(), rows, pairing)
+}
