@@ -90,6 +90,8 @@ enum Command {
     Serve(crate::server::cli::Args),
     /// Bring a timetable workbook here and to Administrate
     Import(crate::timetable_import::cli::Args),
+    /// Match reference data with Administrate and report what has no counterpart
+    Sync(crate::sync::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -143,6 +145,7 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Search(args) => crate::search::cli::run(&context, args).await,
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
+        Command::Sync(args) => crate::sync::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

@@ -2,13 +2,56 @@
 
 use std::collections::HashSet;
 
+use administrate::Client;
+use sqlx::PgConnection;
+
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
 use super::plan::{Difference, Plan, Wanted};
 use super::remote;
+use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Approval};
-use crate::tutorials::reference::Named;
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Course templates on the way of every entity.
+pub(super) struct CourseTemplates;
+
+impl Synced for CourseTemplates {
+    const ENTITY: Entity = Entity::CourseTemplates;
+    type Row = bridges::CourseTemplate;
+    type Theirs = Vec<remote::CourseTemplate>;
+    type Ours = (Vec<Named>, Vec<Approval>);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::course_templates(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::course_templates(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::course_templates(db).await?, bridges::store::approvals(db).await?))
+    }
+
+    fn plan((ours, approvals): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, approvals)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.course_templates = Some(rows);
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_course_templates(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_course_templates(db, &ids(rows)).await
+    }
+}
 
 /// Links each course template with the one of ours that has its code.
 pub fn plan(

@@ -2,11 +2,50 @@
 
 use std::collections::HashSet;
 
+use administrate::Client;
+use sqlx::PgConnection;
+
 use super::entity::Entity;
 use super::matching::Pairing;
 use super::plan::{Plan, Trouble, Wanted};
-use super::remote::{CustomField, Fetched};
+use super::remote::{self, CustomField, Fetched};
+use super::synced::{Ground, Synced};
 use crate::bridges::reference as bridges;
+use crate::error::Result;
+
+/// Custom fields on the way of every entity.
+pub(super) struct CustomFields;
+
+impl Synced for CustomFields {
+    const ENTITY: Entity = Entity::CustomFields;
+    type Row = bridges::CustomField;
+    type Theirs = Fetched<CustomField>;
+    type Ours = ();
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::custom_fields(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::custom_fields(db).await
+    }
+
+    async fn ours(_db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok(())
+    }
+
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(theirs, rows)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_custom_fields(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_custom_fields(db, rows).await
+    }
+}
 
 /// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
 /// neither changed nor missed.

@@ -1,12 +1,51 @@
 //! Instructors, matched by their whole name, never split (rules, Sync), and the contacts that may administer events.
 
+use administrate::Client;
+use sqlx::PgConnection;
+
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
 use super::plan::{Difference, Plan, Wanted};
-use super::remote::{Contact, People};
+use super::remote::{self, Contact, People};
+use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Administrator};
-use crate::tutorials::reference::Named;
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Instructors on the way of every entity.
+pub(super) struct Instructors;
+
+impl Synced for Instructors {
+    const ENTITY: Entity = Entity::Instructors;
+    type Row = bridges::Instructor;
+    type Theirs = People;
+    type Ours = (Vec<Named>, Vec<Administrator>);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::people(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::instructors(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::instructors(db).await?, bridges::store::administrators(db).await?))
+    }
+
+    fn plan((ours, administrators): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, administrators)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_instructors(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_instructors(db, &ids(rows)).await
+    }
+}
 
 /// Links each contact that teaches with the instructor of ours who has its name.
 pub fn plan(

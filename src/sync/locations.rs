@@ -1,11 +1,54 @@
 //! Locations, matched by name (FR-018).
 
+use administrate::Client;
+use sqlx::PgConnection;
+
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
+use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
-use crate::tutorials::reference::Named;
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Locations on the way of every entity.
+pub(super) struct Locations;
+
+impl Synced for Locations {
+    const ENTITY: Entity = Entity::Locations;
+    type Row = bridges::Location;
+    type Theirs = Vec<remote::Location>;
+    type Ours = Vec<Named>;
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::locations(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::locations(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        reference::store::locations(db).await
+    }
+
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.locations = Some(rows);
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_locations(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_locations(db, &ids(rows)).await
+    }
+}
 
 /// Links each location with the one of ours that has its name.
 pub fn plan(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {

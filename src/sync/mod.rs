@@ -7,6 +7,8 @@
 //!
 //! Does not: touch `acted.*`, create anything in Administrate, or decide about events (that is delivery's).
 
+mod apply;
+pub mod cli;
 pub mod course_templates;
 pub mod custom_fields;
 pub mod entity;
@@ -18,6 +20,9 @@ pub mod price_levels;
 pub mod prices;
 pub mod remote;
 pub mod report;
+pub mod run;
+mod synced;
+pub mod table;
 pub mod venues;
 
 #[cfg(test)]
@@ -25,3 +30,4 @@ mod tests;
 
 pub use entity::Entity;
 pub use report::{Report, Summary};
+pub use run::{Options, Sync};

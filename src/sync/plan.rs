@@ -200,15 +200,29 @@ impl<R: Bridge> Plan<R> {
         }
     }
 
-    /// Keeps only what concerns the records named by Administrate's id.
-    pub fn narrow(&mut self, only: &BTreeSet<String>) {
-        let concerns = |change: &Change<R>| change.row().is_some_and(|row| only.contains(row.external_id()));
-        self.changes.retain(concerns);
+    /// Keeps only what concerns the records named by Administrate's id; gives the ids that name none.
+    pub fn narrow(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut unknown = only.clone();
+        self.records().for_each(|external_id| _ = unknown.remove(external_id));
+        self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
         self.unchanged.retain(|external_id| only.contains(external_id));
         self.approvals.added.retain(|approval| only.contains(&approval.template_external_id));
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
         self.administrators.removed.retain(|contact| only.contains(&contact.external_id));
+        unknown
+    }
+
+    /// Administrate's id of every record that the plan is about.
+    fn records(&self) -> impl Iterator<Item = &str> {
+        let changed = self.changes.iter().filter_map(|change| change.row()).map(Bridge::external_id);
+        let unchanged = self.unchanged.iter().map(String::as_str);
+        let gone = self.gone.iter().map(Bridge::external_id);
+        let skipped = self.findings.skipped.iter().map(|skipped| skipped.external_id.as_str());
+        let ambiguous = self.findings.ambiguous.iter().flat_map(|ambiguity| &ambiguity.remote);
+        let ambiguous = ambiguous.map(|record| record.external_id.as_str());
+        let failed = self.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
+        changed.chain(unchanged).chain(gone).chain(skipped).chain(ambiguous).chain(failed)
     }
 
     /// The rows of `rows` after the plan.

@@ -5,14 +5,61 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use administrate::Client;
 use rust_decimal::RoundingStrategy;
+use sqlx::PgConnection;
 
 use super::entity::Entity;
 use super::matching::{Ambiguity, Pairing, Theirs};
 use super::plan::{Plan, Skipped};
 use super::remote;
+use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
+use crate::error::Result;
 use crate::names::fold;
+use crate::tutorials::reference;
+
+/// Prices on the way of every entity.
+pub(super) struct Prices;
+
+impl Synced for Prices {
+    const ENTITY: Entity = Entity::CourseTemplatePriceLevels;
+    type Row = bridges::Price;
+    type Theirs = Vec<remote::Price>;
+    type Ours = (Places, Preference);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::prices(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::prices(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+        let ours = reference::store::course_templates(db).await?;
+        let codes: HashMap<i64, String> = ours.into_iter().map(|template| (template.id, template.name)).collect();
+        let named = |row: bridges::CourseTemplate| {
+            let code = row.tutorial_course_template_id.and_then(|id| codes.get(&id).cloned());
+            (row.external_id.clone(), code.unwrap_or(row.external_id))
+        };
+        let templates = ground.course_templates(db).await?.into_iter().map(named).collect();
+        let levels = ground.price_levels(db).await?.into_iter().map(|row| (row.external_id, row.name)).collect();
+        Ok((Places { templates, levels }, ground.preference.clone()))
+    }
+
+    fn plan((places, preference): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(theirs, places, rows, preference)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_prices(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_prices(db, &ids(rows)).await
+    }
+}
 
 /// Which price is kept where a template has several for one level.
 #[derive(Debug, Clone)]

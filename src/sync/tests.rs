@@ -90,7 +90,8 @@ fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
 fn only_the_chosen_records_are_written() {
     let ours = named(&[(1, "London"), (2, "Leeds")]);
     let mut plan = locations::plan(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
-    plan.narrow(&BTreeSet::from(["B".to_owned()]));
+    let unknown = plan.narrow(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
+    assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 0]);
     assert_eq!(plan.changes[0].row().map(Bridge::external_id), Some("B"));
 }

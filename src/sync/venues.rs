@@ -2,12 +2,51 @@
 
 use std::collections::HashMap;
 
+use administrate::Client;
+use sqlx::PgConnection;
+
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
+use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
-use crate::tutorials::reference::NamedVenue;
+use crate::error::Result;
+use crate::tutorials::reference::{self, NamedVenue};
+
+/// Venues on the way of every entity.
+pub(super) struct Venues;
+
+impl Synced for Venues {
+    const ENTITY: Entity = Entity::Venues;
+    type Row = bridges::Venue;
+    type Theirs = Vec<remote::Venue>;
+    type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::venues(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::venues(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::venues(db).await?, ground.locations(db).await?))
+    }
+
+    fn plan((ours, locations): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, locations, rows)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_venues(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_venues(db, &ids(rows)).await
+    }
+}
 
 /// Links each venue with the one of ours that has its name at its location. Without a location that is linked, nothing
 /// matches.
