@@ -2,11 +2,13 @@
 //! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
 
 pub mod bridges;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod db;
 pub mod delivery;
+pub mod demo;
 pub mod embedded;
 pub mod error;
 pub mod names;

@@ -3,6 +3,8 @@
 mod administrate;
 mod delivery;
 mod import;
+mod demo;
+mod demo_fill;
 mod outbox;
 mod provider;
 mod rehearsed;
