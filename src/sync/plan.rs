@@ -81,6 +81,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl Skipped {
+    /// A record that a person has decided to leave out.
+    pub fn ignored(external_id: &str, name: String) -> Self {
+        Skipped { external_id: external_id.to_owned(), name, reason: "it is to be ignored".into() }
+    }
+}
+
 /// Something that could not be done, with one record or with a whole fetch (then without id).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
@@ -133,7 +140,7 @@ impl<R: Bridge> Plan<R> {
     /// Compares the rows that Administrate asks for with those that stand, linked as `pairing` says.
     pub fn between(entity: Entity, wanted: Vec<Wanted<R>>, rows: &[R], pairing: Pairing) -> Self {
         let fetched = wanted.len();
-        let Pairing { links, unmatched_local, unmatched_remote, ambiguous } = pairing;
+        let Pairing { links, unmatched_local, unmatched_remote, ambiguous, ignored } = pairing;
         let mut plan = Plan {
             entity,
             fetched,
@@ -151,6 +158,8 @@ impl<R: Bridge> Plan<R> {
             let identity = row.identity();
             if !seen.insert(identity.clone()) {
                 plan.trouble(&row, "Administrate told this record twice; the first one counts");
+            } else if ignored.contains(row.external_id()) && !standing.contains_key(&identity) {
+                plan.findings.skipped.push(Skipped::ignored(row.external_id(), name));
             } else {
                 plan.take(name, standing.get(&identity).copied(), row);
             }

@@ -17,6 +17,7 @@ use super::plan::{Action, Plan, Trouble};
 use super::price_levels::PriceLevels;
 use super::prices::{Preference, Prices};
 use super::report::{Report, Summary};
+use super::store;
 use super::synced::{Ground, Synced};
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
@@ -203,7 +204,8 @@ impl Sync {
 
     async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
         let ours = S::ours(db, &self.ground).await?;
-        let mut plan = S::plan(&ours, theirs, rows);
+        let decisions = store::decisions(db, S::ENTITY).await?;
+        let mut plan = S::plan(&ours, theirs, rows, &decisions);
         if self.options.prune.is_some() {
             plan.prune();
         }
