@@ -1,6 +1,6 @@
 //! `lectern sync`.
 
-use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::matching::Ours;
 use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
+use super::saved::SavedPlans;
 use super::table;
 use crate::cli::Context;
 use crate::console::Console;
@@ -43,6 +44,12 @@ pub struct Args {
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
+    /// Save the plan in a file and write nothing else
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    plan_out: Option<PathBuf>,
+    /// Apply exactly the plan saved in a file; refused where either side has changed since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "prune"])]
+    plan: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -113,25 +120,31 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
-        (None, Some(target)) => sync(context, database, target, args.options()).await,
+        (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
     }
 }
 
-async fn sync(context: &Context, database: &Database, target: Target, options: Options) -> Result<Exit> {
-    let mut sync = open(context, database, &target.command(), options).await?;
-    match target {
+async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
+    let options = args.options()?;
+    let mut sync = open(context, database, &target.command(), options.clone()).await?;
+    let exit = match target {
         Target::One(entity) => {
             let report = sync.entity(entity).await;
             tell_one(&context.console, &report)?;
-            Ok(report.exit())
+            report.exit()
         }
         Target::All => {
             let summary = sync.all().await;
             tell_all(&context.console, &summary)?;
-            Ok(summary.exit())
+            summary.exit()
         }
+    };
+    if let Some(path) = &args.plan_out {
+        SavedPlans::new(options.only, options.prune, sync.planned().clone()).write(path)?;
+        context.console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
     }
+    Ok(exit)
 }
 
 async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: Pair) -> Result<Exit> {
@@ -191,11 +204,19 @@ async fn open(context: &Context, database: &Database, command: &str, options: Op
 }
 
 impl Args {
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
-        let only: BTreeSet<String> =
-            self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
-        Options { dry_run: self.dry_run, only, prune: self.prune.then_some(limit), skip_errors: self.skip_errors }
+        let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        let asked = Options {
+            dry_run: self.dry_run || self.plan_out.is_some(),
+            only: only.collect(),
+            prune: self.prune.then_some(limit),
+            skip_errors: self.skip_errors,
+            exactly: None,
+        };
+        let Some(path) = &self.plan else { return Ok(asked) };
+        let SavedPlans { only, prune, plans, .. } = SavedPlans::read(path)?;
+        Ok(Options { only, prune, exactly: Some(plans), ..asked })
     }
 }
 

@@ -22,6 +22,7 @@ pub mod prices;
 pub mod remote;
 pub mod report;
 pub mod run;
+pub mod saved;
 mod store;
 mod synced;
 pub mod table;

@@ -357,3 +357,25 @@ async fn a_decision_settles_what_is_ambiguous_once() {
     assert_eq!(exits, [0, 0, 4]);
     assert_eq!(runs[0]["counts"]["updated"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_applied_exactly_or_refused() {
+    let story = Story::begin().await;
+    let before = story.rows().await;
+    let (exit, planned) = story.lectern(&["sync", "all", "--plan-out", "plan.json"]).await;
+    assert_eq!((exit, &planned["reports"][2]["dry_run"], story.rows().await), (4, &json!(true), before));
+    let (exit, applied) = story.lectern(&["sync", "all", "--plan", "plan.json"]).await;
+    assert_eq!((exit, &applied["succeeded"]), (4, &json!(7)));
+    for (planned, applied) in
+        std::iter::zip(planned["reports"].as_array().expect("reports"), applied["reports"].as_array().expect("reports"))
+    {
+        assert_eq!(planned["counts"], applied["counts"]);
+    }
+    story.lectern(&["sync", "locations", "--plan-out", "plan.json"]).await;
+    story.simulator.edit(|tenant| tenant.add_location("Leeds", "LDS"));
+    let (exit, refused) = story.lectern(&["sync", "locations", "--plan", "plan.json"]).await;
+    let message = refused["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.contains("stale"), "{refused:#}");
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 3);
+    assert_eq!(story.lectern(&["sync", "locations", "--plan", "nowhere.json"]).await.0, 1);
+}
