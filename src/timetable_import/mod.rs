@@ -18,6 +18,7 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod opendocument;
 pub mod ours;
 pub mod plan;
 pub mod planning;
@@ -33,6 +34,8 @@ pub mod values;
 pub mod workbook;
 pub mod writing;
 
+#[cfg(test)]
+mod files_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -220,7 +220,8 @@ fn fraction(days: f64) -> Option<Time> {
 }
 
 fn written_date(text: &str) -> Option<Date> {
-    let text = text.strip_suffix("T00:00:00").unwrap_or(text);
+    // OpenDocument writes a date with a time as 2026-01-13T09:30:00.
+    let text = text.split_once('T').map_or(text, |(date, _)| date);
     let separator = if text.contains('/') { '/' } else { '-' };
     let parts: Vec<&str> = text.split(separator).collect();
     let [first, month, last] = parts.as_slice() else {
@@ -279,7 +280,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str) -> Content {
-        Content::Text(text.to_owned())
+        Content::Text(text.into())
     }
 
     #[test]
@@ -289,6 +290,7 @@ mod tests {
             (written("13-01-2026"), false, Some(day(2026, 1, 13))),
             (written(" 3/1/2026 "), false, Some(day(2026, 1, 3))),
             (written("2026-01-13"), false, Some(day(2026, 1, 13))),
+            (written("2026-01-13T09:30:00"), false, Some(day(2026, 1, 13))),
             (written("29/02/2028"), false, Some(day(2028, 2, 29))),
             (written("29/02/2026"), false, None),
             (written("01/13/2026"), false, None),
