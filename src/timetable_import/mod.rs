@@ -18,6 +18,7 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod number_formats;
 mod opendocument;
 pub mod ours;
 pub mod plan;
@@ -33,6 +34,8 @@ pub mod store;
 pub mod values;
 pub mod workbook;
 pub mod writing;
+mod xlsx;
+mod xml;
 
 #[cfg(test)]
 mod files_tests;

@@ -8,11 +8,11 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls};
 
 use super::archive::{self, Zipped};
 use super::problems::{Code, Problem, cell_name};
-use super::{opendocument, separated};
+use super::{opendocument, separated, xlsx};
 
 /// The last column that a spreadsheet program has (XFD), counted from 0.
 const LAST_COLUMN: u32 = 16_383;
@@ -151,13 +151,15 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     check_size(bytes.len() as u64, limits.file_bytes)?;
     if bytes.starts_with(b"PK") {
         return match archive::inspect(bytes, limits)? {
-            Zipped::Xlsx => read_xlsx(bytes, limits),
+            Zipped::Xlsx => xlsx::read(bytes, limits),
             Zipped::Ods => opendocument::read(bytes, limits),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         check_size(bytes.len() as u64, limits.xls_bytes)?;
-        return read_xls(bytes, limits);
+        // calamine's reader of this format may panic on what no program writes.
+        let read = std::panic::catch_unwind(|| read_xls(bytes, limits));
+        return read.unwrap_or_else(|_| Err(Unfit::unreadable("it is damaged")));
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
@@ -178,22 +180,6 @@ fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
         )));
     }
     Ok(())
-}
-
-fn read_xlsx(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
-    let name = first_sheet(&book)?;
-    let since_1904 = book.has_1904_epoch();
-    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
-    let mut rows = Rows::new(limits);
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
-        let content = match (content_of(cell.value), cell.formula) {
-            (None, Some(_)) => Some(Content::Uncalculated),
-            (content, _) => content,
-        };
-        rows.push(cell.pos, content)?;
-    }
-    Ok(rows.finish(name, since_1904))
 }
 
 fn read_xls(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
