@@ -5,9 +5,9 @@ ARGS ?=
 
 .PHONY: demo test check fmt bench clean-data prerequisites
 
+# ARGS are options of `lectern demo`; with LECTERN_ONCE=1 it ends after the search.
 demo: prerequisites
-	$(CARGO) build --locked
-	target/debug/lectern demo $(ARGS)
+	$(CARGO) run --locked -- demo $(ARGS)
 
 test: prerequisites check
 	$(CARGO) test --locked --workspace

@@ -78,10 +78,20 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See everything at work on this machine, with made-up data or with your own timetable
+    Demo(crate::demo::cli::Args),
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Show what has not reached Administrate, and deliver it
+    Outbox(crate::delivery::cli::Args),
+    /// Find products with their events and sessions, and bundles
+    Search(crate::search::cli::Args),
+    /// Serve the HTTP API and the site
+    Serve(crate::server::cli::Args),
     /// Bring a timetable workbook here and to Administrate
     Import(crate::timetable_import::cli::Args),
+    /// Match reference data with Administrate and report what has no counterpart
+    Sync(crate::sync::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -129,8 +139,13 @@ pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     match cli.command {
+        Command::Demo(args) => crate::demo::cli::run(&context, args).await,
         Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
+        Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
+        Command::Search(args) => crate::search::cli::run(&context, args).await,
+        Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
+        Command::Sync(args) => crate::sync::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

@@ -9,11 +9,15 @@
 //!
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish events, or delete drafts.
 
+pub mod cli;
 mod create;
 pub mod drain;
+mod pairing;
+pub mod resolve;
 pub mod schedule;
 mod update;
 mod wanted;
+pub mod work;
 
 use administrate::{Client, Id};
 use sqlx::PgPool;
@@ -97,7 +101,8 @@ impl From<administrate::Error> for Trouble {
     fn from(error: administrate::Error) -> Self {
         let why = error.to_string();
         if error.is_transient() || error.is_outage() || error.is_doubtful() {
-            return Trouble::Later { why, outage: error.is_outage() };
+            // One write that was cut off says nothing of the others; the client's breaker sees when all are.
+            return Trouble::Later { why, outage: error.is_outage() && !error.is_doubtful() };
         }
         Trouble::Refused(why)
     }
@@ -152,6 +157,7 @@ impl Worker {
             Some(link) => link,
             None => self.create(item, known, &wanted, remarks).await?,
         };
+        let link = self.pair_sessions(link, known).await?;
         self.update_event(&link, &wanted, remarks).await?;
         self.update_sessions(&link, known, &wanted).await?;
         self.update_staff(&link, &wanted).await?;

@@ -78,6 +78,19 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
     Ok(done.rows_affected())
 }
 
+/// A person has decided about a row that waited for one: it is due, and is looked for first or not.
+pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET state = 'pending', next_attempt_at = now(), look_first = $2
+         WHERE id = $1 AND state = 'unknown'",
+    )
+    .bind(id)
+    .bind(look_first)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
     // Rows that somebody works on are told by their locks, without taking them.
     Ok(sqlx::query_scalar(

@@ -7,6 +7,7 @@
 //!
 //! Does not: validate a timetable (the import does, and the database keeps the rules), or speak to Administrate.
 
+pub mod reference;
 pub mod store;
 
 use jiff::Timestamp;

@@ -1,9 +1,16 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod administrate;
+mod delivery;
 mod import;
+mod demo;
+mod demo_fill;
 mod outbox;
 mod provider;
 mod rehearsed;
 mod schema;
+mod search;
+mod site;
+mod sync;
 mod tutorials;
 mod world;

@@ -82,10 +82,10 @@ async fn reset(State(shared): State<Arc<Shared>>) -> Response {
     state.faults.clear();
     state.requests = Requests::default();
     state.mutations.clear();
-    if let Some(journal) = &mut state.journal {
-        if let Err(error) = journal.restart(&shared.seed) {
-            return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
-        }
+    if let Some(journal) = &mut state.journal
+        && let Err(error) = journal.restart(&shared.seed)
+    {
+        return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
     }
     StatusCode::NO_CONTENT.into_response()
 }

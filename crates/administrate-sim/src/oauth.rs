@@ -157,7 +157,7 @@ mod tests {
             (vec![("grant_type", "refresh_token"), ("refresh_token", "no")], 400, "invalid_grant"),
             (vec![("grant_type", "authorization_code"), ("code", "no")], 400, "invalid_grant"),
         ] {
-            let refused = oauth.token(&form(&pairs), Timestamp::UNIX_EPOCH).unwrap_err();
+            let refused = oauth.token(&form(&pairs), Timestamp::UNIX_EPOCH).expect_err("refused");
             assert_eq!((refused.status, &refused.body["error"]), (status, &json!(error)));
         }
     }

@@ -199,6 +199,7 @@ impl Object<'_, '_> {
     fn resolved<'a>(&'a self, part: Part, is_list: bool) -> ResolvedValue<'a> {
         let object = |what| ResolvedValue::object(Object { world: self.world, what });
         match part {
+            Part::Leaf(Value::Array(values)) => ResolvedValue::list(values.into_iter().map(ResolvedValue::leaf)),
             Part::Leaf(value) => ResolvedValue::leaf(value),
             Part::One(entity) => object(What::Entity(entity)),
             Part::Record(record) => object(What::Record(record)),

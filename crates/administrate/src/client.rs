@@ -183,13 +183,13 @@ impl Client {
         self.inner.dialect.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks the API for its schema. A refusal in any form a server that is up can give it means the documented dialect.
+    /// Asks the API for its schema. Any answer but a schema means the documented dialect; a server that is down will say so
+    /// to the next call, too.
     async fn introspect(&self) -> Result<Dialect, Error> {
         let exchange = self.graphql("introspection", false, INTROSPECTION.to_owned(), json!({}));
         match self.exchange(&exchange, &judged(vec![], false)).await {
             Ok(answer) => Ok(Schema::read(&answer.value).map(Dialect::introspected).unwrap_or_default()),
-            Err(Error::Graphql { .. } | Error::Unreadable { .. }) => Ok(Dialect::default()),
-            Err(Error::Status { status: 400..=499, .. }) => Ok(Dialect::default()),
+            Err(Error::Graphql { .. } | Error::Unreadable { .. } | Error::Status { .. }) => Ok(Dialect::default()),
             Err(error) => Err(error),
         }
     }

@@ -80,7 +80,7 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("contact.create", &["accountId", "personalName"]),              // D
 ];
 
-/// Fields of inputs that go by two names, the older first (D and C disagree).
+/// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];
 
 /// How one tenant's API is spoken to.
@@ -129,8 +129,8 @@ impl Dialect {
         };
         let both = [name];
         let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
-        let found = candidates.iter().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
-        // Where a tenant takes both, the one it insists on, else the newer.
+        let found = candidates.iter().rev().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
+        // Where a tenant takes both, the one it insists on, else the first.
         found.max_by_key(|(_, kind)| kind.is_required).map(|(field, _)| field)
     }
 
@@ -156,12 +156,13 @@ impl Dialect {
     /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
     pub(crate) fn fitted(&self, document: Document) -> Document {
         let Some(schema) = &self.schema else {
-            let selection = selection::without(&document.selection, &self.turned);
+            let selection = self.assumed(&document);
             return Document { selection, ..document };
         };
         let kind = schema.answer_type(&document.path, document.is_mutation);
         let cut = kind.map(|kind| selection::for_schema(&document.selection, schema, kind));
-        let selection = cut.filter(|cut| !cut.is_empty());
+        let cut = cut.filter(|cut| !cut.is_empty());
+        let selection = cut.unwrap_or_else(|| self.assumed(&document));
         let args = document.args.into_iter().map(|(name, arg)| {
             let kind = match document.is_mutation {
                 true => schema.mutation_arg(&document.path, name),
@@ -169,41 +170,83 @@ impl Dialect {
             };
             (name, fit(schema, arg, kind))
         });
-        Document {
-            args: args.collect(),
-            selection: selection.unwrap_or_else(|| selection::without(&document.selection, &self.turned)),
-            ..document
+        Document { args: args.collect(), selection, ..document }
+    }
+
+    /// The selection as far as it is documented and no error spoke against it.
+    fn assumed(&self, document: &Document) -> String {
+        let selection = selection::without(&document.selection, &self.turned);
+        if document.is_mutation && self.turned.contains(PLAIN_PAYLOADS) {
+            selection::with_plain_lists(&selection)
+        } else {
+            selection
         }
     }
 
     /// What the errors of a document that was refused teach; none where they name no guess that is still untouched.
     pub(crate) fn taught(&self, document: &Document, errors: &[GraphqlError]) -> Option<Self> {
-        if self.schema.is_some() || errors.iter().any(|error| error.in_execution) {
+        if self.schema.is_some() {
             return None;
         }
-        let messages = errors.iter().map(|error| before_suggestions(&error.message));
-        let selected = selection::names(&document.selection);
         let mut turned = self.turned.clone();
-        for message in messages {
-            let words: BTreeSet<&str> = words(message).collect();
-            let spelled = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
-            turned.extend(spelled.map(|names| format!("{}.{}", document.operation, names[0])));
-            let quoted: BTreeSet<&str> = quoted_names(message).collect();
-            if words.contains("orderBy") || (quoted.contains("order") && self.turned.contains("orderBy")) {
-                turned.insert(if self.turned.contains("orderBy") { "order" } else { "orderBy" }.to_owned());
+        for error in errors {
+            let message = before_suggestions(&error.message);
+            turned.extend(respelled(document.operation, message));
+            if !error.in_execution {
+                turned.extend(self.reordered(message));
+                turned.extend(missing(document, message));
             }
-            if quoted.iter().any(|name| name.contains("Order")) && !words.contains("orderBy") {
-                turned.extend(["orderBy".to_owned(), "order".to_owned()]);
-            }
-            let missing = quoted.iter().filter(|name| selected.contains(**name) && !VITAL.contains(name));
-            turned.extend(missing.map(|name| (*name).to_owned()));
         }
-        (turned != self.turned).then_some(Self { schema: None, turned })
+        let schema = None;
+        (turned != self.turned).then_some(Self { schema, turned })
+    }
+
+    /// The order arguments that `message` speaks against: a tenant has one of two, or none.
+    fn reordered(&self, message: &str) -> Vec<String> {
+        let names: BTreeSet<&str> = quoted_names(message).collect();
+        let by_was_wrong = self.turned.contains("orderBy");
+        if words(message).any(|word| word == "orderBy") {
+            return vec![if by_was_wrong { "order" } else { "orderBy" }.to_owned()];
+        }
+        if names.contains("order") && by_was_wrong {
+            return vec!["order".to_owned()];
+        }
+        match names.iter().any(|name| name.contains("Order")) {
+            true => vec!["orderBy".to_owned(), "order".to_owned()],
+            false => Vec::new(),
+        }
     }
 }
 
+/// The spellings of input fields that `message` speaks against.
+fn respelled(operation: &str, message: &str) -> Vec<String> {
+    let words: BTreeSet<&str> = words(message).collect();
+    let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
+    named.map(|names| format!("{operation}.{}", names[0])).collect()
+}
+
+/// The selected fields that `message` speaks against.
+fn missing(document: &Document, message: &str) -> Vec<String> {
+    let selected = selection::names(&document.selection);
+    // "Cannot query field 'x' on type 'T'": the type may bear a name that is selected, too.
+    let most = if message.contains("query field") { 1 } else { usize::MAX };
+    let mut missing: Vec<_> = quoted_names(message)
+        .take(most)
+        .filter(|name| selected.contains(*name) && !VITAL.contains(name))
+        .map(str::to_owned)
+        .collect();
+    if document.is_mutation && quoted_names(message).any(|name| name == "edges") {
+        missing.push(PLAIN_PAYLOADS.to_owned());
+    }
+    missing
+}
+
+/// The guess that lists in payloads are connections, turned around.
+const PLAIN_PAYLOADS: &str = "plain payloads";
+
 /// Selected fields without which an answer is worth nothing.
-const VITAL: &[&str] = &["id", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
+const VITAL: &[&str] =
+    &["id", "edges", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
 
 /// A server's sentence without what it thinks was meant.
 fn before_suggestions(message: &str) -> &str {

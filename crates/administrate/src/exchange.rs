@@ -153,8 +153,12 @@ impl Client {
         let gone = tries.failed + tries.limited;
         let asked = fault.asked_wait();
         let is_bearable = asked.is_none_or(|wait| wait <= LONGEST_ASKED_WAIT);
+        let attempts = match is_limit {
+            true => 2 * settings.attempts,
+            false => settings.attempts,
+        };
         let hopeless = exchange.is_login && login_error(self, &fault).is_some();
-        if hopeless || !is_bearable || number >= settings.attempts || !fault.may_repeat(exchange.is_mutation) {
+        if hopeless || !is_bearable || number >= attempts || !fault.may_repeat(exchange.is_mutation) {
             return Err(self.error_of(exchange, fault, gone));
         }
         let longest = backoff(settings.retry_base, settings.retry_ceiling, number);

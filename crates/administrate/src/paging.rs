@@ -78,20 +78,24 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn read(value: &Value) -> Self {
+    /// Reads a connection, or a plain list, which has no pages. None where `value` is neither: nothing is not the same as
+    /// an empty list.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let is_list = value.is_array();
+        let is_connection = ["edges", "nodes"].iter().any(|field| value.get(field).is_some_and(Value::is_array));
+        if !is_list && !is_connection {
+            return None;
+        }
         let info = value.get("pageInfo").unwrap_or(&Value::Null);
         let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
-        Self {
+        let has_next = info.get("hasNextPage").and_then(Value::as_bool);
+        Some(Self {
             nodes: wire::nodes(value).into_iter().cloned().collect(),
             total: total
                 .and_then(|total| wire::number(total.clone()).ok().flatten())
                 .and_then(|total| usize::try_from(total).ok()),
-            // A plain list has no pages.
-            has_next: match value.is_array() {
-                true => Some(false),
-                false => info.get("hasNextPage").and_then(Value::as_bool),
-            },
-        }
+            has_next: if is_list { Some(false) } else { has_next },
+        })
     }
 }
 
@@ -105,7 +109,8 @@ pub(crate) struct Walk {
 
 impl Walk {
     /// Takes a page in; `Ok(true)` where another has to be asked for.
-    pub(crate) fn take(&mut self, page: Connection) -> Result<bool, String> {
+    pub(crate) fn take(&mut self, page: &Value) -> Result<bool, String> {
+        let page = Connection::read(page).ok_or("there is no list in the answer")?;
         if let (Some(before), Some(now)) = (self.total, page.total)
             && before != now
         {
@@ -179,7 +184,7 @@ impl Client {
         loop {
             let offset = walk.nodes.len();
             let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
-            let is_last = !walk.take(Connection::read(&answer.value)).map_err(Broken::Inconsistent)?;
+            let is_last = !walk.take(&answer.value).map_err(Broken::Inconsistent)?;
             for node in &mut walk.nodes[offset..] {
                 for nested in nested {
                     self.complete(nested, node).await?;
@@ -199,14 +204,14 @@ impl Client {
         let id = id_text(parent).unwrap_or_default();
         let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
-        let mut more = walk.take(Connection::read(list)).map_err(named)?;
+        let mut more = walk.take(list).map_err(named)?;
         while more {
             let offset = walk.nodes.len();
             let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
-            let parents = Connection::read(&answer.value).nodes;
+            let parents = wire::nodes(&answer.value);
             let page = parents.first().and_then(|parent| parent.get(nested.field));
             let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
-            more = walk.take(Connection::read(page)).map_err(named)?;
+            more = walk.take(page).map_err(named)?;
         }
         parent[nested.field] = Value::Array(walk.nodes);
         Ok(())

@@ -37,6 +37,11 @@ pub(crate) fn without(text: &str, missing: &BTreeSet<String>) -> String {
     render(&without_parts(parse(text), missing))
 }
 
+/// `text` with every connection in it asked as a plain list.
+pub(crate) fn with_plain_lists(text: &str) -> String {
+    render(&plain(parse(text)))
+}
+
 /// The names of all fields in `text`.
 pub(crate) fn names(text: &str) -> BTreeSet<String> {
     fn collect(parts: &[Part], names: &mut BTreeSet<String>) {
@@ -54,14 +59,19 @@ fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
     let kept = parts.into_iter().filter(|part| !part.is_guess && !missing.contains(&part.name));
     let cut = kept.filter_map(|part| {
         let had_inside = !part.inside.is_empty();
-        let mut inside = without_parts(part.inside, missing);
-        if missing.contains("edges") {
-            inside = unwrapped(inside);
-        }
+        let inside = without_parts(part.inside, missing);
         let is_empty = had_inside && inside.is_empty();
         (!is_empty).then_some(Part { inside, ..part })
     });
     cut.collect()
+}
+
+fn plain(parts: Vec<Part>) -> Vec<Part> {
+    let plain_part = |part: Part| match is_connection(&part.inside) {
+        true => Part { inside: plain(unwrapped(part.inside)), args: String::new(), ..part },
+        false => Part { inside: plain(part.inside), ..part },
+    };
+    parts.into_iter().map(plain_part).collect()
 }
 
 /// Only the parts that the type has, recursively; a part that is left without anything inside goes too.
@@ -231,6 +241,14 @@ mod tests {
         assert_eq!(
             for_schema("fields { key label }", &types, "T"),
             "fields(first: 100) { edges { node { key } } pageInfo { hasNextPage totalRecords } }"
+        );
+    }
+
+    #[test]
+    fn connections_become_plain_lists() {
+        assert_eq!(
+            with_plain_lists("event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"),
+            "event { id sessions { id } }"
         );
     }
 

@@ -39,8 +39,8 @@ pub struct TemplatePrice {
     pub id: Id,
     /// The course template.
     pub course_template_id: Id,
-    /// Decimal digits as they came, like `250.00`.
-    pub amount: String,
+    /// Decimal digits as they came, like `250.00`; none where the price has none.
+    pub amount: Option<String>,
     /// The price level; none where the price has none.
     pub price_level_id: Option<Id>,
     /// ISO code of the currency where the tenant tells it.
@@ -204,8 +204,8 @@ struct PricedNode {
 #[serde(rename_all = "camelCase")]
 struct PriceNode {
     id: Id,
-    #[serde(deserialize_with = "crate::wire::amount")]
-    amount: String,
+    #[serde(default, deserialize_with = "crate::wire::amount")]
+    amount: Option<String>,
     #[serde(default, deserialize_with = "crate::wire::id_of")]
     price_level: Option<Id>,
     #[serde(default)]

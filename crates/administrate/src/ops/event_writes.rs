@@ -11,7 +11,8 @@ use crate::error::{Error, Outcome, PayloadError};
 use crate::id::Id;
 use crate::mutation::{Mutation, Written};
 use crate::ops::custom_fields::{CustomFieldValue, values_arg};
-use crate::paging::{Connection, Nested};
+use crate::paging::Nested;
+use crate::wire;
 
 /// How an event is taught; it decides which mutation creates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -183,7 +184,7 @@ impl Client {
         let node = created.object;
         let (sessions, sessions_are_complete) = self.created_sessions(&created.id, &node).await;
         Ok(CreatedEvent {
-            legacy_id: crate::wire::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
+            legacy_id: wire::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
                 .map_err(|error| doubtful(error.to_string()))?,
             id: created.id,
             sessions,
@@ -197,9 +198,9 @@ impl Client {
     async fn created_sessions(&self, event: &Id, node: &Value) -> (Vec<CreatedSession>, bool) {
         let mut holder = serde_json::json!({ "id": event, "sessions": node.get("sessions") });
         let is_complete = self.complete(&CREATED_SESSIONS, &mut holder).await.is_ok();
-        let nodes = Connection::read(&holder["sessions"]).nodes;
-        let sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(node).ok()).collect();
-        let is_complete = is_complete && sessions.len() == nodes.len();
+        let nodes = wire::nodes(&holder["sessions"]);
+        let sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(*node).ok()).collect();
+        let is_complete = is_complete && sessions.len() == nodes.len() && !holder["sessions"].is_null();
         (sessions, is_complete)
     }
 

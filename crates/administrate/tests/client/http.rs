@@ -1,0 +1,68 @@
+//! The production transport on real sockets.
+
+use administrate::{HttpTransport, Request, Response, Transport, TransportError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// Sends one request to a server that answers with `answer`, raw, and hangs up; also what the server read.
+async fn exchange(answer: &'static str, max_answer_bytes: usize) -> (Result<Response, TransportError>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a connection");
+        let mut read = Vec::new();
+        while !read.ends_with(b"{}") {
+            socket.read_buf(&mut read).await.expect("a request");
+        }
+        socket.write_all(answer.as_bytes()).await.expect("written");
+        socket.shutdown().await.expect("closed");
+        String::from_utf8_lossy(&read).into_owned()
+    });
+    let request = Request {
+        url: format!("http://{address}/graphql"),
+        content_type: "application/json",
+        bearer: Some("tok".to_owned()),
+        body: b"{}".to_vec(),
+        max_answer_bytes,
+    };
+    let transport = HttpTransport::new().expect("a transport");
+    let result = transport.post(&request).await;
+    (result, server.await.expect("the server"))
+}
+
+#[tokio::test]
+async fn a_request_and_its_answer() {
+    let answer = "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n[]";
+    let (result, sent) = exchange(answer, 100).await;
+    let response = result.expect("an answer");
+    assert_eq!((response.status, response.retry_after.as_deref()), (429, Some("7")));
+    assert_eq!(response.body, b"[]");
+    let sent = sent.to_lowercase();
+    assert!(sent.starts_with("post /graphql http/1.1\r\n"), "{sent}");
+    assert!(sent.contains("authorization: bearer tok\r\n") && sent.contains("content-type: application/json\r\n"));
+}
+
+#[tokio::test]
+async fn what_breaks_off_or_grows_too_large_is_told_apart() {
+    let (result, _) = exchange("", 100).await;
+    assert!(matches!(result, Err(TransportError::Broken(_))), "{result:?}");
+    let (result, _) = exchange("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", 100).await;
+    assert!(matches!(result, Err(TransportError::Broken(_))), "{result:?}");
+    let (result, _) = exchange("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1, 2]", 5).await;
+    assert!(matches!(result, Err(TransportError::TooLarge(5))), "{result:?}");
+    let (result, _) = exchange("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", 5).await;
+    assert_eq!(result.expect("no redirect is followed").status, 302);
+}
+
+#[tokio::test]
+async fn where_nobody_listens_nothing_was_sent() {
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    for url in [format!("http://{address}/"), "no address".to_owned()] {
+        let request =
+            Request { url, content_type: "application/json", bearer: None, body: vec![], max_answer_bytes: 1 };
+        let result = HttpTransport::new().expect("a transport").post(&request).await;
+        assert!(matches!(result, Err(TransportError::NotSent(_))), "{result:?}");
+    }
+}

@@ -1,0 +1,336 @@
+//! All SQL on the catalogue's tables (`acted.catalog_*`, products, prices, bundles, filter groups). Each function takes
+//! any number of rows in a fixed number of statements.
+
+use jiff_sqlx::ToSqlx;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+
+use super::{Bundle, ExamSession, Facet, Group, Offer, Product, Recommendation, Subject, Variation};
+use crate::error::Result;
+
+/// One field of every row, as an array to UNNEST.
+fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
+    rows.iter().map(field).collect()
+}
+
+/// Subjects, by code.
+pub async fn add_subjects(db: &mut PgConnection, rows: &[Subject]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_subjects (code, description)
+         SELECT * FROM UNNEST($1::text[], $2::text[]) ON CONFLICT (code) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.code))
+    .bind(texts(rows, |row| &row.description))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Exam sessions, by code; their days are whole days in UTC.
+pub async fn add_exam_sessions(db: &mut PgConnection, rows: &[ExamSession]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_exam_sessions (session_code, start_date, end_date)
+         SELECT code, starts::timestamp AT TIME ZONE 'UTC', (ends + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 second'
+         FROM UNNEST($1::text[], $2::date[], $3::date[]) AS given (code, starts, ends)
+         WHERE NOT EXISTS (SELECT FROM acted.catalog_exam_sessions AS known WHERE known.session_code = code)",
+    )
+    .bind(texts(rows, |row| &row.code))
+    .bind(rows.iter().map(|row| row.starts.to_sqlx()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.ends.to_sqlx()).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Filter groups, by key; a parent may come in the same call.
+pub async fn add_groups(db: &mut PgConnection, rows: &[Group]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.filter_groups (name, code, display_order)
+         SELECT name, code, place FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS given (name, code, place)
+         ON CONFLICT (code) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.name))
+    .bind(texts(rows, |row| &row.code))
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "UPDATE acted.filter_groups AS child SET parent_id = parent.id
+         FROM UNNEST($1::text[], $2::text[]) AS given (code, parent_code)
+         JOIN acted.filter_groups AS parent ON parent.code = parent_code
+         WHERE child.code = given.code AND child.parent_id IS NULL",
+    )
+    .bind(texts(rows, |row| &row.code))
+    .bind(rows.iter().map(|row| row.parent.as_deref()).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Filters whose choices are groups, by key.
+pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.filter_configurations (name, display_label, filter_type, filter_key, display_order)
+         SELECT key, label, 'filter_group', key, place
+         FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS given (key, label, place) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.key))
+    .bind(texts(rows, |row| &row.label))
+    .execute(&mut *db)
+    .await?;
+    let entries: Vec<(&str, &str)> =
+        rows.iter().flat_map(|row| row.groups.iter().map(|group| (row.key.as_str(), group.as_str()))).collect();
+    sqlx::query(
+        "INSERT INTO acted.filter_configuration_groups (filter_configuration_id, filter_group_id, display_order)
+         SELECT filter.id, chosen.id, place
+         FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS given (key, code, place)
+         JOIN acted.filter_configurations AS filter ON filter.name = key
+         JOIN acted.filter_groups AS chosen ON chosen.code = given.code
+         ON CONFLICT (filter_configuration_id, filter_group_id) DO NOTHING",
+    )
+    .bind(texts(&entries, |(key, _)| key))
+    .bind(texts(&entries, |(_, group)| group))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Products, by full name, with the group of each.
+pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_products (fullname, shortname, code, description, buy_both)
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+             AS given (fullname, shortname, code, description, buy_both)
+         WHERE NOT EXISTS (SELECT FROM acted.catalog_products AS known WHERE known.fullname = given.fullname)",
+    )
+    .bind(texts(rows, |row| &row.fullname))
+    .bind(texts(rows, |row| &row.shortname))
+    .bind(texts(rows, |row| &row.code))
+    .bind(texts(rows, |row| &row.description))
+    .bind(rows.iter().map(|row| row.buy_both).collect::<Vec<_>>())
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO acted.filter_product_product_groups (product_id, product_group_id)
+         SELECT product.id, chosen.id FROM UNNEST($1::text[], $2::text[]) AS given (fullname, code)
+         JOIN acted.catalog_products AS product ON product.fullname = given.fullname
+         JOIN acted.filter_groups AS chosen ON chosen.code = given.code
+         ON CONFLICT (product_id, product_group_id) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.fullname))
+    .bind(texts(rows, |row| &row.group))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Variations, by kind and name.
+pub async fn add_variations(db: &mut PgConnection, rows: &[Variation]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_product_variations (variation_type, name, code, description, description_short)
+         SELECT kind, name, code, description, description
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) AS given (kind, name, code, description)
+         ON CONFLICT (variation_type, name) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.kind))
+    .bind(texts(rows, |row| &row.name))
+    .bind(texts(rows, |row| &row.code))
+    .bind(texts(rows, |row| &row.description))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Offers, by code, with the links that they stand on and their prices.
+pub async fn add_offers(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
+    add_exam_session_subjects(db, rows).await?;
+    let pairs: Vec<(&str, &str)> = rows.iter().map(|row| (row.product.as_str(), row.variation.as_str())).collect();
+    add_product_variations(db, &pairs).await?;
+    sqlx::query(
+        "INSERT INTO acted.products (exam_session_subject_id, product_product_variation_id, product_code)
+         SELECT examined.id, pair.id, given.code
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+             AS given (code, exam_session, subject, product, variation)
+         JOIN acted.catalog_exam_sessions AS exam ON exam.session_code = exam_session
+         JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
+         JOIN acted.catalog_exam_session_subjects AS examined
+             ON examined.exam_session_id = exam.id AND examined.subject_id = subject.id
+         JOIN acted.catalog_products AS product ON product.fullname = given.product
+         JOIN acted.catalog_product_variations AS variation ON variation.code = given.variation
+         JOIN acted.catalog_product_product_variations AS pair
+             ON pair.product_id = product.id AND pair.product_variation_id = variation.id
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.code))
+    .bind(texts(rows, |row| &row.exam_session))
+    .bind(texts(rows, |row| &row.subject))
+    .bind(texts(rows, |row| &row.product))
+    .bind(texts(rows, |row| &row.variation))
+    .execute(&mut *db)
+    .await?;
+    add_prices(db, rows).await
+}
+
+async fn add_exam_session_subjects(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_exam_session_subjects (exam_session_id, subject_id)
+         SELECT DISTINCT exam.id, subject.id FROM UNNEST($1::text[], $2::text[]) AS given (exam_session, code)
+         JOIN acted.catalog_exam_sessions AS exam ON exam.session_code = exam_session
+         JOIN acted.catalog_subjects AS subject ON subject.code = given.code
+         ON CONFLICT (exam_session_id, subject_id) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.exam_session))
+    .bind(texts(rows, |row| &row.subject))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn add_product_variations(db: &mut PgConnection, pairs: &[(&str, &str)]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_product_product_variations (product_id, product_variation_id)
+         SELECT DISTINCT product.id, variation.id FROM UNNEST($1::text[], $2::text[]) AS given (product, code)
+         JOIN acted.catalog_products AS product ON product.fullname = given.product
+         JOIN acted.catalog_product_variations AS variation ON variation.code = given.code
+         ON CONFLICT (product_id, product_variation_id) DO NOTHING",
+    )
+    .bind(texts(pairs, |(product, _)| product))
+    .bind(texts(pairs, |(_, variation)| variation))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn add_prices(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
+    let prices: Vec<(&Offer, &str, Decimal)> = rows
+        .iter()
+        .flat_map(|row| row.prices.iter().map(move |(kind, amount)| (row, kind.as_str(), *amount)))
+        .collect();
+    sqlx::query(
+        "INSERT INTO acted.prices (product_id, price_type, amount, currency)
+         SELECT offer.id, kind, amount, currency
+         FROM UNNEST($1::text[], $2::text[], $3::numeric[], $4::text[]) AS given (code, kind, amount, currency)
+         JOIN acted.products AS offer ON offer.product_code = code
+         ON CONFLICT (product_id, price_type) DO NOTHING",
+    )
+    .bind(texts(&prices, |(row, ..)| &row.code))
+    .bind(texts(&prices, |(_, kind, _)| kind))
+    .bind(prices.iter().map(|(.., amount)| *amount).collect::<Vec<_>>())
+    .bind(texts(&prices, |(row, ..)| &row.currency))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Recommendations, one for each product variation.
+pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation]) -> Result<()> {
+    sqlx::query(
+        "WITH pairs AS (
+             SELECT pair.id, product.fullname, variation.code
+             FROM acted.catalog_product_product_variations AS pair
+             JOIN acted.catalog_products AS product ON product.id = pair.product_id
+             JOIN acted.catalog_product_variations AS variation ON variation.id = pair.product_variation_id)
+         INSERT INTO acted.product_productvariation_recommendations
+             (product_product_variation_id, recommended_product_product_variation_id)
+         SELECT seen.id, shown.id
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])
+             AS given (product, variation, shown_product, shown_variation)
+         JOIN pairs AS seen ON seen.fullname = product AND seen.code = variation
+         JOIN pairs AS shown ON shown.fullname = shown_product AND shown.code = shown_variation
+         ON CONFLICT (product_product_variation_id) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.of.0))
+    .bind(texts(rows, |row| &row.of.1))
+    .bind(texts(rows, |row| &row.shown.0))
+    .bind(texts(rows, |row| &row.shown.1))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Bundles: the catalogue's (by subject and name), and those on sale in an exam session, with what is in them.
+pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
+    add_bundle_templates(db, rows).await?;
+    sqlx::query(
+        "INSERT INTO acted.bundles (bundle_template_id, exam_session_subject_id)
+         SELECT template.id, examined.id
+         FROM UNNEST($1::text[], $2::text[], $3::text[]) AS given (name, subject, exam_session)
+         JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
+         JOIN acted.catalog_exam_sessions AS exam ON exam.session_code = given.exam_session
+         JOIN acted.catalog_exam_session_subjects AS examined
+             ON examined.exam_session_id = exam.id AND examined.subject_id = subject.id
+         JOIN acted.catalog_product_bundles AS template
+             ON template.subject_id = subject.id AND template.bundle_name = given.name
+         ON CONFLICT (bundle_template_id, exam_session_subject_id) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.name))
+    .bind(texts(rows, |row| &row.subject))
+    .bind(texts(rows, |row| &row.exam_session))
+    .execute(&mut *db)
+    .await?;
+    let parts = parts(rows);
+    sqlx::query(
+        "INSERT INTO acted.bundle_products (bundle_id, product_id, sort_order)
+         SELECT bundle.id, offer.id, place
+         FROM UNNEST($1::text[], $2::text[], $3::int[]) AS given (name, code, place)
+         JOIN acted.products AS offer ON offer.product_code = given.code
+         JOIN acted.bundles AS bundle ON bundle.exam_session_subject_id = offer.exam_session_subject_id
+         JOIN acted.catalog_product_bundles AS template
+             ON template.id = bundle.bundle_template_id AND template.bundle_name = given.name
+         ON CONFLICT (bundle_id, product_id) DO NOTHING",
+    )
+    .bind(texts(&parts, |part| part.bundle))
+    .bind(texts(&parts, |part| part.offer))
+    .bind(parts.iter().map(|part| part.place).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// One offer in one bundle.
+struct Part<'a> {
+    bundle: &'a str,
+    subject: &'a str,
+    offer: &'a str,
+    place: i32,
+}
+
+fn parts(rows: &[Bundle]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for Bundle { name, subject, offers, .. } in rows {
+        parts.extend(offers.iter().zip(0..).map(|(offer, place)| Part { bundle: name, subject, offer, place }));
+    }
+    parts
+}
+
+async fn add_bundle_templates(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO acted.catalog_product_bundles (bundle_name, subject_id, bundle_description)
+         SELECT DISTINCT ON (name, subject.id) name, subject.id, given.description
+         FROM UNNEST($1::text[], $2::text[], $3::text[]) AS given (name, code, description)
+         JOIN acted.catalog_subjects AS subject ON subject.code = given.code
+         ON CONFLICT (subject_id, bundle_name) DO NOTHING",
+    )
+    .bind(texts(rows, |row| &row.name))
+    .bind(texts(rows, |row| &row.subject))
+    .bind(texts(rows, |row| &row.description))
+    .execute(&mut *db)
+    .await?;
+    let parts = parts(rows);
+    sqlx::query(
+        "INSERT INTO acted.catalog_product_bundle_products (bundle_id, product_product_variation_id, sort_order)
+         SELECT template.id, offer.product_product_variation_id, place
+         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[]) AS given (name, subject, code, place)
+         JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
+         JOIN acted.catalog_product_bundles AS template
+             ON template.subject_id = subject.id AND template.bundle_name = given.name
+         JOIN acted.products AS offer ON offer.product_code = given.code
+         ON CONFLICT (bundle_id, product_product_variation_id) DO NOTHING",
+    )
+    .bind(texts(&parts, |part| part.bundle))
+    .bind(texts(&parts, |part| part.subject))
+    .bind(texts(&parts, |part| part.offer))
+    .bind(parts.iter().map(|part| part.place).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `lectern outbox`: remote writes that are not delivered, and what can be done about them.
+
+use std::sync::Arc;
+
+use administrate::Id;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
+
+use super::resolve::{Decision, resolve};
+use super::{Drained, Worker, drain};
+use crate::cli::Context;
+use crate::db::Database;
+use crate::error::{Exit, Result};
+use crate::outbox::{self, Item, State};
+use crate::tenant::{Audit, connect};
+
+/// Options of `lectern outbox`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum Action {
+    /// Show what is not delivered (the default)
+    List {
+        /// Also what is
+        #[arg(long)]
+        all: bool,
+    },
+    /// Deliver what is due
+    Run,
+    /// Deliver at once what waits or failed: all of it, or these
+    Retry {
+        /// Ids as `lectern outbox` shows them
+        ids: Vec<i64>,
+    },
+    /// Decide about an event of which Administrate cannot tell whether it was created
+    Resolve {
+        /// Its id as `lectern outbox` shows it
+        id: i64,
+        #[command(flatten)]
+        decision: DecisionArgs,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+struct DecisionArgs {
+    /// It is this event there
+    #[arg(long, value_name = "EXTERNAL_ID")]
+    delivered: Option<String>,
+    /// It is not there: create it
+    #[arg(long)]
+    recreate: bool,
+}
+
+/// Carries out `lectern outbox`.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = act(context, &database, args.action.unwrap_or(Action::List { all: false })).await;
+    database.close().await;
+    ended
+}
+
+async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
+    let all = matches!(action, Action::List { all: true });
+    match action {
+        Action::List { .. } => {}
+        Action::Run => drop(deliver(context, database, "outbox run", None).await?),
+        Action::Retry { ids } => {
+            let ids = (!ids.is_empty()).then_some(ids);
+            outbox::make_due(&database.pool, ids.as_deref(), None).await?;
+            deliver(context, database, "outbox retry", None).await?;
+        }
+        Action::Resolve { id, decision } => {
+            let decision = decision.delivered.map_or(Decision::Recreate, |id| Decision::Delivered(Id::new(id)));
+            let client = connect(&context.config, &database.pool, "outbox resolve", Audit::Kept).await?;
+            resolve(&database.pool, &client, id, &decision).await?;
+            deliver(context, database, "outbox resolve", None).await?;
+        }
+    }
+    let items = outbox::list(&database.pool, all).await?;
+    context.console.print(table(&items));
+    context.console.document(&json!({ "items": items }))?;
+    let waits = items.iter().any(|item| item.state != State::Delivered);
+    Ok(if waits { Exit::NeedsPerson } else { Exit::Done })
+}
+
+/// Delivers what is due, of `run` alone if one is named, with a bar on a terminal.
+///
+/// Errors: [`Error::Prerequisite`] where Administrate is not named; what happened to single events is in the result.
+pub async fn deliver(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<Drained> {
+    let due = outbox::count_by_state(&database.pool, run).await?.pending;
+    if due == 0 {
+        return Ok(Drained::default());
+    }
+    let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
+    let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
+    let bar = context.console.progress("events delivered", due.unsigned_abs());
+    let moving = bar.clone();
+    let told = move |outcome: &super::Outcome| {
+        if outcome.state != State::Pending {
+            moving.inc(1);
+        }
+    };
+    let drained = drain(worker.clone(), run, &context.stop, told).await;
+    bar.finish_and_clear();
+    if let Some(worker) = Arc::into_inner(worker) {
+        worker.close().await?;
+    }
+    drained
+}
+
+fn table(items: &[Item]) -> String {
+    if items.is_empty() {
+        return "everything has reached Administrate".to_owned();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["Id", "What", "Event", "State", "Tries", "Why, and when it is tried again"]);
+    for item in items {
+        let state = match item.state {
+            State::Pending => "pending",
+            State::Delivered => "delivered",
+            State::Failed => "failed",
+            State::Unknown => "unknown",
+        };
+        let why = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("again at {at}"))];
+        let why = why.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let row = [
+            item.id.to_string(),
+            item.effect.clone(),
+            item.subject.clone(),
+            state.to_owned(),
+            item.attempts.to_string(),
+            why,
+        ];
+        table.add_row(row);
+    }
+    table.to_string()
+}

@@ -1,0 +1,49 @@
+//! What Administrate could not tell, a person decides.
+
+use administrate::{Client, Id};
+use sqlx::PgPool;
+
+use super::pairing::paired;
+use crate::bridges::events::{self, EventLink};
+use crate::error::{Error, Result};
+use crate::outbox::{self, Item, State};
+use crate::tutorials;
+
+/// A person's decision about an event whose creation is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is this event of Administrate's.
+    Delivered(Id),
+    /// It is none of Administrate's: create it.
+    Recreate,
+}
+
+/// Carries a decision into the outbox, which then goes on by itself.
+pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decision) -> Result<()> {
+    let item = unknown_item(pool, item).await?;
+    match decision {
+        Decision::Delivered(id) => {
+            let event = client.event(id).await?.ok_or_else(|| {
+                Error::Failed(format!("Administrate has no event with the id {id}; look its id up there"))
+            })?;
+            let mut db = pool.acquire().await?;
+            let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
+            drop(db);
+            let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
+            let sessions = event.sessions.into_iter().map(|session| session.id);
+            let link = paired(&EventLink::of(event.id, sessions), known);
+            events::link_event(pool, known.id, &link).await?;
+            outbox::reopen(pool, item.id, true).await
+        }
+        Decision::Recreate => outbox::reopen(pool, item.id, false).await,
+    }
+}
+
+async fn unknown_item(pool: &PgPool, id: i64) -> Result<Item> {
+    let item = outbox::list(pool, true).await?.into_iter().find(|item| item.id == id);
+    let item = item.ok_or_else(|| Error::Usage(format!("the outbox has no item {id}; `lectern outbox` lists them")))?;
+    if item.state == State::Unknown {
+        return Ok(item);
+    }
+    Err(Error::Usage(format!("{} is not waiting for a decision: nothing is unknown about it", item.subject)))
+}

@@ -1,0 +1,128 @@
+//! `lectern demo`.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::chosen::{Chosen, Ready};
+use super::folder::{Folder, Held, Mark};
+use super::site::{self, Site};
+use super::steps::Steps;
+use super::{database, simulator, theirs};
+use crate::cli::Context;
+use crate::db::Database;
+use crate::error::{Error, Exit, Result};
+use crate::schema;
+use crate::timetable_import::importing;
+use crate::timetable_import::problems::Problem;
+use crate::timetable_import::report::Document;
+
+/// Options of `lectern demo`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// End after the search instead of serving the site [env: LECTERN_ONCE=1]
+    #[arg(long)]
+    once: bool,
+    /// Rehearse with this timetable: a provider is thought up from what it names
+    #[arg(long, value_name = "FILE")]
+    workbook: Option<PathBuf>,
+}
+
+/// Carries out `lectern demo`.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let once = args.once || std::env::var("LECTERN_ONCE").is_ok_and(|value| !value.is_empty() && value != "0");
+    let chosen = match Chosen::read(args.workbook.clone(), &context.config) {
+        Ok(chosen) => chosen,
+        Err(problems) => return no_timetable(context, &args.workbook.unwrap_or_default(), problems),
+    };
+    let mut folder = match Folder::hold(&context.config.data_dir)? {
+        Held::Ours(folder) => folder,
+        Held::Elsewhere(url) => return elsewhere(context, url, once),
+    };
+    database::refuse_another(&folder, &chosen.name())?;
+    let mut steps = Steps::new(&context.console, if once { 7 } else { 8 });
+    let place = match context.config.database_url.is_empty() {
+        true => format!("Starting a PostgreSQL of our own in {}", context.config.data_dir.display()),
+        false => "Reaching the database that DATABASE_URL names".to_owned(),
+    };
+    let database = steps.take(place, Database::open(&context.config)).await?;
+    let ended = show(context, &mut folder, &mut steps, &database, chosen, once).await;
+    database.close().await;
+    ended
+}
+
+/// A file of which nothing can be made: what the import says of it, and nothing is begun.
+fn no_timetable(context: &Context, file: &Path, problems: Vec<Problem>) -> Result<Exit> {
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        context.console.say(format_args!("{}: {}", file.display(), problem.message));
+    }
+    let import = serde_json::to_value(Document::of_problems(importing::name_of(file), false, problems));
+    let import = import.map_err(|error| Error::Failed(error.to_string()))?;
+    context.console.document(&site::document(Value::Null, import, Value::Null, None))?;
+    Ok(Exit::Failed)
+}
+
+/// Somebody who only wants to see a demo is sent to the one that runs; one that was to run to its end did not.
+fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit> {
+    let folder = context.config.data_dir.display();
+    let Some(url) = url else {
+        return Err(Error::Failed(format!("a demo is just being prepared in {folder}: wait for it, or stop it")));
+    };
+    let said = format!("a demo of this data folder runs already: look at {url}");
+    if once {
+        return Err(Error::Failed(format!("{said}, or stop it first")));
+    }
+    context.console.say(said);
+    context.console.document(&site::document(Value::Null, Value::Null, Value::Null, Some(&url)))?;
+    Ok(Exit::Done)
+}
+
+async fn show(
+    context: &Context,
+    folder: &mut Folder,
+    steps: &mut Steps<'_>,
+    database: &Database,
+    chosen: Chosen,
+    once: bool,
+) -> Result<Exit> {
+    let mark = database::claim(database, folder, &chosen.name(), Timestamp::now()).await?;
+    steps.take("Bringing it to this program's schema (lectern migrate)", schema::apply(&database.pool)).await?;
+    let ready = fill(folder, steps, database, chosen, &mark).await?;
+    let joined = simulator::joined(context, database)?;
+    let tenant = theirs::tenant(&ready.provider, &joined.config.administrate.labels);
+    let starting = simulator::start(folder.file("administrate.json"), tenant);
+    let simulator = steps.take("Starting a simulator of Administrate on this machine", starting).await?;
+    steps.remark(format_args!("at {}, its state in {}", simulator.instance_url(), "administrate.json"));
+    let joined = simulator::pointed_at(joined, &simulator);
+    let ended = site::work(&joined, steps, &ready, Site { folder, database, once, simulator: &simulator }).await;
+    simulator.stop().await;
+    ended
+}
+
+async fn fill(
+    folder: &Folder,
+    steps: &mut Steps<'_>,
+    database: &Database,
+    chosen: Chosen,
+    mark: &Mark,
+) -> Result<Ready> {
+    let what = match &chosen {
+        Chosen::Invented => "Filling in a made-up training provider".to_owned(),
+        Chosen::Rehearsal { file, .. } => format!("Filling in the training provider of {}", file.display()),
+    };
+    let ready = chosen.ready(folder, mark)?;
+    let filled = steps.take(what, database::fill(database, &ready.provider, mark)).await?;
+    let provider = &ready.provider;
+    steps.remark(format_args!(
+        "{} subjects, {} exam sessions, {} course templates, {} locations, {} venues, {} instructors{}",
+        provider.subjects.len(),
+        provider.exam_sessions.len(),
+        provider.templates.len(),
+        provider.locations.len(),
+        provider.venues.len(),
+        provider.instructors.len(),
+        if filled { "" } else { " (here already)" },
+    ));
+    Ok(ready)
+}

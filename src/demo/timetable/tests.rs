@@ -1,0 +1,104 @@
+//! The timetable is as long as a real one, and valid on whatever day it is first asked for.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::demo::{invented, workbook};
+use crate::timetable_import::blocks::{self, Reading, Venue};
+use crate::timetable_import::workbook::{self as reader, Limits};
+use crate::tutorials::LearningMode;
+
+fn made(today: Date) -> (Provider, Vec<Planned>) {
+    let provider = invented::provider(today);
+    let events = timetable(&provider, today);
+    (provider, events)
+}
+
+#[test]
+fn it_is_as_long_as_a_real_one() {
+    let (provider, events) = made(date(2031, 3, 5));
+    assert_eq!((provider.subjects.len(), provider.instructors.len(), provider.locations.len()), (60, 35, 10));
+    assert_eq!(events.len(), 348);
+    assert_eq!(events.iter().map(|event| event.sessions.len()).sum::<usize>(), 1288);
+    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    for event in &events {
+        *lengths.entry(event.sessions.len()).or_default() += 1;
+    }
+    let expected = [(0, 17), (1, 54), (2, 6), (3, 112), (4, 12), (5, 78), (6, 59), (8, 3), (10, 7)];
+    assert_eq!(lengths.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn nothing_clashes_on_any_first_day() {
+    for today in date(2031, 1, 1).series(9.days()).take(50) {
+        let (provider, events) = made(today);
+        assert_eq!(events.len(), 348, "{today}");
+        let mut taken = HashSet::new();
+        let mut titles = HashSet::new();
+        for event in &events {
+            assert!(titles.insert(&event.title), "{today}: {}", event.title);
+            assert!(event.opens > today.saturating_add(10.days()), "{today}: {}", event.title);
+            for session in &event.sessions {
+                let (day, title) = (session.date, &event.title);
+                assert!(day > event.opens && day < event.closes, "{today}: {title} {day}");
+                assert!(!matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday), "{title} {day}");
+                assert!(taken.insert((session.instructor.clone(), day)), "{today}: {} {day}", session.instructor);
+                let room = event.venue.as_ref().filter(|venue| **venue != event.location);
+                assert!(room.is_none_or(|room| taken.insert((room.clone(), day))), "{today}: {title} {day}");
+                let template = provider.template(&event.template).expect("the event's template");
+                assert!(template.approved.contains(&session.instructor), "{today}: {}", session.instructor);
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_it_names_is_there_and_on_sale() {
+    let today = date(2031, 3, 5);
+    let (provider, events) = made(today);
+    let codes: BTreeMap<String, String> =
+        invented::seasons(today).into_iter().map(|season| (season.sitting, season.code)).collect();
+    for event in &events {
+        let sold = provider.tutorials.iter().filter(|tutorial| {
+            tutorial.template == event.template
+                && tutorial.location == event.location
+                && tutorial.exam_session == codes[&event.sitting]
+        });
+        assert_eq!(sold.count(), 1, "{}", event.title);
+        let room = event.venue.as_ref();
+        let known = |room: &String| provider.venues.iter().any(|v| v.name == *room && v.location == event.location);
+        assert!(room.is_none_or(known), "{}", event.title);
+    }
+}
+
+#[test]
+fn the_workbook_reads_back_as_it_was_meant() {
+    let today = date(2031, 3, 5);
+    let (_, events) = made(today);
+    let bytes = workbook::write(&events, today).expect("written");
+    assert!(bytes == workbook::write(&events, today).expect("written"), "the same timetable is the same file");
+    let sheet = reader::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
+    let sittings = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned()));
+    let zone = TimeZone::get("Europe/London").expect("a zone");
+    let reading = Reading { zone, sittings: sittings.into(), most_rows: 10_000 };
+    let read = blocks::read(&sheet, &reading).expect("blocks");
+    let problems: Vec<_> = read.problems.iter().chain(read.blocks.iter().flat_map(|block| &block.problems)).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert_eq!(read.blocks.len(), events.len());
+    for (block, event) in read.blocks.iter().zip(&events) {
+        assert_eq!(block.event.title.as_ref(), Some(&event.title));
+        assert_eq!(block.event.mode == LearningMode::Lms, event.is_self_paced());
+        assert_eq!(block.event.instructors, event.instructors);
+        assert_eq!(block.event.finalisation.is_none(), event.is_self_paced());
+        let days: Vec<Date> =
+            block.sessions.iter().filter_map(|(_, session)| Some(session.start?.local.date())).collect();
+        assert_eq!(days, event.sessions.iter().map(|session| session.date).collect::<Vec<_>>());
+        match &event.venue {
+            Some(venue) => assert_eq!(block.event.venue, Venue::Named(venue.clone())),
+            None => assert!(!matches!(block.event.venue, Venue::Named(_))),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `lectern search TEXT`.
+
+use std::time::Instant;
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::compose::SessionUrls;
+use super::index::Catalogue;
+use super::query::Query;
+use super::response::{Answer, BundleItem, Item, Listing, Price};
+use super::store;
+use super::unified::answer;
+use crate::cli::Context;
+use crate::error::{Exit, Result};
+
+/// Options of `lectern search`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to look for: products, subjects, event codes, venues, instructors; typos are forgiven
+    #[arg(value_name = "TEXT")]
+    text: Vec<String>,
+    /// Which page
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    page: u64,
+    /// Rows on a page
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
+    page_size: u64,
+}
+
+/// Carries out `lectern search`: a table for a person, with `--json` the document of the HTTP API.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let database = context.database().await?;
+    let rows = store::load(&database.pool).await;
+    database.close().await;
+    let catalogue = Catalogue::build(rows?);
+    let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
+    let began = Instant::now();
+    let mut answer = answer(&catalogue, &query, SessionUrls::Shown);
+    answer.performance.duration = began.elapsed().as_secs_f64();
+    context.console.document(&answer)?;
+    if !context.console.json {
+        context.console.print(shown(&answer));
+    }
+    Ok(Exit::Done)
+}
+
+/// An answer as text: one table line a variation or bundle, its events under it.
+pub fn shown(answer: &Answer<'_>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["Subject", "Exam", "Product", "Variation or event", "Starts", "Sessions", "Price or places"]);
+    for item in &answer.products {
+        match item {
+            Item::Listing(listing) => list(listing, &mut table),
+            Item::Bundle(bundle) => list_bundle(bundle, &mut table),
+        }
+    }
+    let pages = &answer.pagination;
+    let found = match pages.total_count {
+        0 => return "nothing is found; try fewer or other words\n".to_owned(),
+        1 => "1 product".to_owned(),
+        many => format!("{many} products"),
+    };
+    format!("{table}\n{found}, page {} of {}\n", pages.page, pages.total_pages)
+}
+
+fn list(listing: &Listing<'_>, table: &mut Table) {
+    for variation in &listing.variations {
+        let price = price(&variation.prices);
+        table.add_row([
+            listing.subject_code,
+            listing.exam_session_code,
+            listing.product_name,
+            variation.name,
+            "",
+            "",
+            price.as_str(),
+        ]);
+        for event in variation.events.iter().flatten() {
+            let places =
+                if event.is_soldout { "sold out".to_owned() } else { format!("{} places", event.remain_space) };
+            let venue = event.venue.map(|venue| format!("  {venue}")).unwrap_or_default();
+            table.add_row([
+                "",
+                "",
+                venue.as_str(),
+                event.code,
+                &event.start_date.to_string(),
+                &event.sessions.len().to_string(),
+                &places,
+            ]);
+        }
+    }
+}
+
+fn list_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
+    let of = format!("bundle of {}", bundle.components_count);
+    table.add_row([bundle.subject_code, bundle.exam_session_code, bundle.name, of.as_str(), "", "", ""]);
+}
+
+fn price(prices: &[Price<'_>]) -> String {
+    let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
+    standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
+}

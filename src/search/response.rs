@@ -1,0 +1,253 @@
+//! The answer as it is sent: keys and order of the reference's response, field by field.
+//!
+//! Amounts are strings with two decimals, days `YYYY-MM-DD`, times RFC 3339 in UTC with `+00:00`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+/// The whole answer to a unified search.
+#[derive(Debug, Serialize)]
+pub struct Answer<'a> {
+    /// The rows of this page.
+    pub products: Vec<Item<'a>>,
+    /// How many store products each filter value would leave.
+    pub filter_counts: FilterCounts,
+    /// Where this page stands.
+    pub pagination: Pagination,
+    /// How long it took.
+    pub performance: Performance,
+}
+
+/// One row of an answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Item<'a> {
+    /// A catalogue product in one exam session of one subject, with its variations.
+    Listing(Box<Listing<'a>>),
+    /// A bundle.
+    Bundle(Box<BundleItem<'a>>),
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct Listing<'a> {
+    pub id: i64,
+    pub essp_id: i64,
+    pub store_product_id: i64,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub product_id: i64,
+    pub product_code: &'a str,
+    pub product_name: &'a str,
+    pub product_short_name: &'a str,
+    pub product_description: Option<&'a str>,
+    pub buy_both: bool,
+    pub subject_id: i64,
+    pub subject_code: &'a str,
+    pub subject_description: Option<&'a str>,
+    pub exam_session_code: &'a str,
+    pub exam_session_id: i64,
+    pub variations: Vec<Variation<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct Variation<'a> {
+    pub id: i64,
+    pub store_product_id: i64,
+    pub variation_type: &'a str,
+    pub name: &'a str,
+    pub description: Option<&'a str>,
+    pub description_short: Option<&'a str>,
+    pub prices: Vec<Price<'a>>,
+    /// Present on tutorials, whether there are events or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<EventItem<'a>>>,
+    /// Present where something is recommended; null where it is not sold in the same sitting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recommended_product: Option<Option<Recommended<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct Price<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    pub price_type: &'a str,
+    pub amount: String,
+    pub currency: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct Recommended<'a> {
+    pub essp_id: i64,
+    pub store_product_id: i64,
+    pub product_code: &'a str,
+    pub product_name: &'a str,
+    pub product_short_name: &'a str,
+    pub variation_type: &'a str,
+    pub prices: Vec<Price<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct EventItem<'a> {
+    pub id: i64,
+    pub code: &'a str,
+    pub venue: Option<&'a str>,
+    pub is_soldout: bool,
+    pub finalisation_date: Option<Date>,
+    pub remain_space: i32,
+    pub start_date: Date,
+    pub end_date: Date,
+    pub title: &'a str,
+    /// Always null; the reference has the key.
+    pub price: Option<String>,
+    pub sessions: Vec<SessionItem<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct SessionItem<'a> {
+    pub id: i64,
+    pub title: &'a str,
+    pub location: Option<&'a str>,
+    pub venue: Option<&'a str>,
+    pub start_date: String,
+    pub end_date: String,
+    pub sequence: i32,
+    pub url: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct BundleItem<'a> {
+    pub id: i64,
+    pub essp_id: i64,
+    pub item_type: &'static str,
+    pub is_bundle: bool,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub bundle_type: &'static str,
+    pub name: &'a str,
+    pub bundle_name: &'a str,
+    pub shortname: &'a str,
+    pub fullname: Option<&'a str>,
+    pub description: Option<&'a str>,
+    pub code: &'a str,
+    pub subject_code: &'a str,
+    pub subject_id: i64,
+    pub exam_session_code: &'a str,
+    pub exam_session_id: i64,
+    pub components: Vec<Component<'a>>,
+    pub components_count: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct Component<'a> {
+    pub id: i64,
+    pub product_code: &'a str,
+    pub product: ComponentProduct<'a>,
+    pub product_variation: ComponentVariation<'a>,
+    pub prices: Vec<Price<'a>>,
+    pub default_price_type: &'a str,
+    pub quantity: i32,
+    pub sort_order: i32,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct ComponentProduct<'a> {
+    pub id: i64,
+    pub fullname: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+pub struct ComponentVariation<'a> {
+    pub id: i64,
+    pub name: &'a str,
+    pub variation_type: &'a str,
+    pub description_short: Option<&'a str>,
+}
+
+/// Counts per filter key and value.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FilterCounts {
+    /// By subject code.
+    pub subjects: BTreeMap<String, Count>,
+    /// By category name, zeros included; `Bundle` where there are any.
+    pub categories: BTreeMap<String, Count>,
+    /// By category name, zeros included.
+    pub product_types: BTreeMap<String, Count>,
+    /// By id of the catalogue product.
+    pub products: BTreeMap<String, Count>,
+    /// By variation type.
+    pub modes_of_delivery: BTreeMap<String, Count>,
+}
+
+/// One filter value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Store products (under `Bundle`: bundles) that the value would leave.
+    pub count: usize,
+    /// What to call it.
+    pub name: String,
+    /// What to show for it, where that is told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// Where a page stands. `total_count` counts listings and bundles.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the keys say it")]
+pub struct Pagination {
+    pub page: u64,
+    pub page_size: u64,
+    pub total_count: u64,
+    pub has_next: bool,
+    pub has_previous: bool,
+    pub total_pages: u64,
+}
+
+impl Pagination {
+    /// The page of so many rows. A page past the end is empty, not wrong.
+    pub fn new(page: u64, page_size: u64, total_count: u64) -> Self {
+        let total_pages = total_count.div_ceil(page_size.max(1));
+        Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages }
+    }
+}
+
+/// How long an answer took.
+#[derive(Debug, Serialize)]
+pub struct Performance {
+    /// Seconds.
+    pub duration: f64,
+    /// Always false: the read model is not a cache of answers.
+    pub cached: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_counted_from_one() {
+        for ((page, size, total), (next, previous, pages)) in [
+            ((1, 20, 0), (false, false, 0)),
+            ((1, 20, 21), (true, false, 2)),
+            ((2, 20, 21), (false, true, 2)),
+            ((9, 20, 21), (false, true, 2)),
+            ((1, 1, 2), (true, false, 2)),
+            ((1, 100, 100), (false, false, 1)),
+            ((u64::MAX, 100, 100), (false, true, 1)),
+        ] {
+            let found = Pagination::new(page, size, total);
+            assert_eq!((found.has_next, found.has_previous, found.total_pages), (next, previous, pages));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! All SQL of search: the rows of the read model in one snapshot, and the catalogue version.
+
+use jiff_sqlx::Date;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, PgPool, Row};
+
+use super::rows::{EventRow, Place, Rows};
+use crate::error::Result;
+
+/// The channel on which PostgreSQL tells of every change to the catalogue.
+pub const CHANNEL: &str = "lectern_catalogue";
+
+/// Above so many counted transactions they are folded into the sum.
+const FOLD_ABOVE: i64 = 1000;
+
+/// Reads everything that search shows, as one snapshot sees it.
+pub async fn load(pool: &PgPool) -> Result<Rows> {
+    let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let db = &mut *tx;
+    let rows = Rows {
+        version: version(db).await?,
+        offers: sqlx::query_as(OFFERS).fetch_all(&mut *db).await?,
+        prices: sqlx::query_as(PRICES).fetch_all(&mut *db).await?,
+        recommendations: sqlx::query_as(RECOMMENDATIONS).fetch_all(&mut *db).await?,
+        categories: sqlx::query_as(CATEGORIES).fetch_all(&mut *db).await?,
+        memberships: sqlx::query_as(MEMBERSHIPS).fetch_all(&mut *db).await?,
+        facet_entries: sqlx::query_as(FACET_ENTRIES).fetch_all(&mut *db).await?,
+        bundles: sqlx::query_as(BUNDLES).fetch_all(&mut *db).await?,
+        components: sqlx::query_as(COMPONENTS).fetch_all(&mut *db).await?,
+        events: sqlx::query_as(EVENTS).fetch_all(&mut *db).await?,
+        sessions: sqlx::query_as(SESSIONS).fetch_all(&mut *db).await?,
+        instructors: sqlx::query_as(INSTRUCTORS).fetch_all(&mut *db).await?,
+    };
+    tx.commit().await?;
+    Ok(rows)
+}
+
+/// The catalogue version that this connection sees now.
+pub async fn version(db: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "SELECT folded + (SELECT count(*) FROM lectern.catalogue_changes) FROM lectern.catalogue_version",
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Folds counted transactions into the sum when there are many, or (`all`) however few; the version stays as it is.
+///
+/// Whoever begins to follow folds all: in a restored database the numbers of old transactions will come again.
+pub async fn fold(pool: &PgPool, all: bool) -> Result<()> {
+    sqlx::query(
+        "WITH gone AS (
+             DELETE FROM lectern.catalogue_changes
+             WHERE (SELECT count(*) FROM lectern.catalogue_changes) > $1
+             RETURNING 1)
+         UPDATE lectern.catalogue_version SET folded = folded + (SELECT count(*) FROM gone)
+         WHERE EXISTS (SELECT FROM gone)",
+    )
+    .bind(if all { 0 } else { FOLD_ABOVE })
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Answers when the database does.
+pub async fn ping(pool: &PgPool) -> Result<()> {
+    sqlx::query("SELECT 1").execute(pool).await?;
+    Ok(())
+}
+
+impl FromRow<'_, PgRow> for EventRow {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            offer_id: row.try_get("offer_id")?,
+            code: row.try_get("code")?,
+            place: Place::from_row(row)?,
+            is_soldout: row.try_get("is_soldout")?,
+            finalisation_date: row.try_get::<Option<Date>, _>("finalisation_date")?.map(Date::to_jiff),
+            remain_space: row.try_get("remain_space")?,
+            start_date: row.try_get::<Date, _>("start_date")?.to_jiff(),
+            end_date: row.try_get::<Date, _>("end_date")?.to_jiff(),
+        })
+    }
+}
+
+const OFFERS: &str = "
+    SELECT offer.id, offer.product_code, offer.exam_session_subject_id AS sitting_id,
+           subject.id AS subject_id, subject.code AS subject_code, subject.description AS subject_description,
+           exam.id AS exam_session_id, exam.session_code AS exam_session_code,
+           ppv.id AS product_variation_id, product.id AS catalog_product_id, product.fullname, product.shortname,
+           product.description, product.code AS catalog_code, product.buy_both,
+           variation.id AS variation_id, variation.variation_type, variation.name AS variation_name,
+           variation.description AS variation_description,
+           variation.description_short AS variation_description_short
+    FROM acted.products offer
+    JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = offer.exam_session_subject_id
+    JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
+    JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
+    JOIN acted.catalog_product_product_variations ppv ON ppv.id = offer.product_product_variation_id
+    JOIN acted.catalog_products product ON product.id = ppv.product_id
+    JOIN acted.catalog_product_variations variation ON variation.id = ppv.product_variation_id
+    WHERE offer.is_active";
+
+const PRICES: &str = "
+    SELECT price.id, price.product_id AS offer_id, price.price_type, price.amount, price.currency
+    FROM acted.prices price
+    JOIN acted.products offer ON offer.id = price.product_id AND offer.is_active";
+
+const RECOMMENDATIONS: &str = "
+    SELECT product_product_variation_id AS product_variation_id,
+           recommended_product_product_variation_id AS recommended_id
+    FROM acted.product_productvariation_recommendations";
+
+const CATEGORIES: &str = "
+    SELECT id, name, parent_id, code, description, is_active FROM acted.filter_groups ORDER BY display_order, id";
+
+const MEMBERSHIPS: &str = "
+    SELECT product_id AS catalog_product_id, product_group_id AS category_id
+    FROM acted.filter_product_product_groups ORDER BY id";
+
+const FACET_ENTRIES: &str = "
+    SELECT configuration.filter_key, entry.filter_group_id AS category_id
+    FROM acted.filter_configuration_groups entry
+    JOIN acted.filter_configurations configuration
+      ON configuration.id = entry.filter_configuration_id AND configuration.is_active
+    JOIN acted.filter_groups category ON category.id = entry.filter_group_id AND category.is_active";
+
+const BUNDLES: &str = "
+    SELECT bundle.id, COALESCE(NULLIF(bundle.override_name, ''), template.bundle_name) AS name,
+           COALESCE(NULLIF(bundle.override_description, ''), template.bundle_description) AS description,
+           subject.id AS subject_id, subject.code AS subject_code,
+           exam.id AS exam_session_id, exam.session_code AS exam_session_code
+    FROM acted.bundles bundle
+    JOIN acted.catalog_product_bundles template ON template.id = bundle.bundle_template_id
+    JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = bundle.exam_session_subject_id
+    JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
+    JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
+    WHERE bundle.is_active";
+
+const COMPONENTS: &str = "
+    SELECT bundle_id, product_id AS offer_id, default_price_type, quantity, sort_order
+    FROM acted.bundle_products WHERE is_active ORDER BY id";
+
+const EVENTS: &str = "
+    SELECT event.id, event.product_id AS offer_id, event.code, event.is_soldout, event.finalisation_date,
+           event.remain_space, event.start_date, event.end_date,
+           location.name AS location, location.code AS location_code, venue.name AS venue
+    FROM acted.tutorial_events event
+    JOIN acted.products offer ON offer.id = event.product_id AND offer.is_active
+    LEFT JOIN acted.tutorial_locations location ON location.id = event.location_id
+    LEFT JOIN acted.tutorial_venues venue ON venue.id = event.venue_id";
+
+const SESSIONS: &str = "
+    SELECT session.id, session.tutorial_event_id AS event_id, session.title, session.start_date AS start,
+           session.end_date AS \"end\", session.sequence, session.url,
+           location.name AS location, location.code AS location_code, venue.name AS venue
+    FROM acted.tutorial_sessions session
+    LEFT JOIN acted.tutorial_locations location ON location.id = session.location_id
+    LEFT JOIN acted.tutorial_venues venue ON venue.id = session.venue_id";
+
+const INSTRUCTORS: &str = "
+    WITH taking AS (
+        SELECT session.tutorial_event_id AS event_id, link.tutorialinstructor_id AS instructor_id
+        FROM acted.tutorial_session_instructors link
+        JOIN acted.tutorial_sessions session ON session.id = link.tutorialsessions_id
+        UNION
+        SELECT tutorial_event_id, tutorial_instructor_id
+        FROM lectern.event_staff WHERE role = 'instructor' AND tutorial_instructor_id IS NOT NULL)
+    SELECT taking.event_id,
+           COALESCE(NULLIF(trim(person.first_name || ' ' || person.last_name), ''), person.username,
+                    'Instructor #' || instructor.id) AS name
+    FROM taking
+    JOIN acted.tutorial_instructors instructor ON instructor.id = taking.instructor_id
+    LEFT JOIN acted.staff staff ON staff.id = instructor.staff_id
+    LEFT JOIN public.auth_user person ON person.id = staff.user_id";

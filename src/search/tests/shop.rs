@@ -1,0 +1,145 @@
+//! A small made-up shop.
+
+use jiff::civil::date;
+use rust_decimal::Decimal;
+
+use crate::search::index::Catalogue;
+use crate::search::rows::*;
+
+/// Sitting ids of the made-up shop are the subject ids: there is one exam session, 26A.
+fn offer(id: i64, subject: (i64, &str), product: (i64, &str, &str), variation: (i64, &str, &str)) -> OfferRow {
+    OfferRow {
+        id,
+        product_code: format!("{}/{}/26A", subject.1, id),
+        sitting_id: subject.0,
+        subject_id: subject.0,
+        subject_code: subject.1.to_owned(),
+        exam_session_id: 9,
+        exam_session_code: "26A".to_owned(),
+        product_variation_id: product.0 * 100 + variation.0,
+        catalog_product_id: product.0,
+        fullname: product.1.to_owned(),
+        shortname: product.2.to_owned(),
+        catalog_code: format!("P{}", product.0),
+        variation_id: variation.0,
+        variation_type: variation.1.to_owned(),
+        variation_name: variation.2.to_owned(),
+        ..OfferRow::default()
+    }
+}
+
+const CM2: (i64, &str) = (1, "CM2");
+const CS2: (i64, &str) = (2, "CS2");
+const SA1: (i64, &str) = (3, "SA1");
+const NOTES: (i64, &str, &str) = (10, "Course Notes", "Course Notes");
+const TEXT: (i64, &str, &str) = (11, "Study Text", "Study Text");
+const MOCK: (i64, &str, &str) = (12, "Additional Mock Pack", "Mock Pack");
+const LONDON: (i64, &str, &str) = (13, "Tutorial - London", "London");
+const MARKING: (i64, &str, &str) = (14, "Series X Marking", "Series X");
+const PRINTED: (i64, &str, &str) = (1, "Printed", "Standard Printed");
+const EBOOK: (i64, &str, &str) = (2, "eBook", "Vitalsource eBook");
+const F2F: (i64, &str, &str) = (3, "Tutorial", "CS2_f2f_3");
+const HAND: (i64, &str, &str) = (4, "Marking", "Hand marking");
+
+fn place(location: Option<&str>, venue: Option<&str>) -> Place {
+    let code = location.map(|name| name[..3].to_uppercase());
+    Place { location: location.map(str::to_owned), location_code: code, venue: venue.map(str::to_owned) }
+}
+
+fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
+    CategoryRow { id, name: name.to_owned(), parent_id, code: None, description: String::new(), is_active: true }
+}
+
+fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> EventRow {
+    EventRow {
+        id,
+        offer_id: 104,
+        code: code.to_owned(),
+        place,
+        is_soldout: false,
+        finalisation_date: None,
+        remain_space,
+        start_date: starts,
+        end_date: starts.saturating_add(jiff::Span::new().days(28)),
+    }
+}
+
+fn session(id: i64, sequence: i32, place: Place) -> SessionRow {
+    SessionRow {
+        id,
+        event_id: 20,
+        title: format!("CS2 London day {sequence}"),
+        place,
+        start: "2026-02-10T09:30:00Z".parse().expect("a time"),
+        end: "2026-02-10T17:00:00Z".parse().expect("a time"),
+        sequence,
+        url: Some("https://meet.example/cs2".to_owned()),
+    }
+}
+
+/// Two offers of CM2, five of CS2, one of SA1, two bundles.
+pub fn shop() -> Catalogue {
+    let holborn = || place(Some("London"), Some("Holborn Rooms"));
+    Catalogue::build(Rows {
+        version: 7,
+        offers: vec![
+            offer(100, CM2, NOTES, PRINTED),
+            offer(101, CM2, TEXT, EBOOK),
+            offer(102, CS2, NOTES, PRINTED),
+            offer(103, CS2, MOCK, EBOOK),
+            offer(104, CS2, LONDON, F2F),
+            offer(105, CS2, NOTES, EBOOK),
+            offer(106, CS2, MARKING, HAND),
+            offer(107, SA1, NOTES, PRINTED),
+        ],
+        prices: vec![PriceRow {
+            id: 51,
+            offer_id: 104,
+            price_type: "standard".to_owned(),
+            amount: Decimal::new(610, 0),
+            currency: "GBP".to_owned(),
+        }],
+        recommendations: vec![
+            RecommendationRow { product_variation_id: 1001, recommended_id: 1404 },
+            RecommendationRow { product_variation_id: 1102, recommended_id: 1404 },
+        ],
+        categories: vec![
+            category(1, "Material", None),
+            category(2, "Core Study Material", Some(1)),
+            category(3, "Tutorial", None),
+            category(4, "Empty", None),
+        ],
+        memberships: [(10, 2), (11, 2), (12, 1), (13, 3)]
+            .map(|(catalog_product_id, category_id)| MembershipRow { catalog_product_id, category_id })
+            .to_vec(),
+        facet_entries: [1, 3, 4]
+            .map(|category_id| FacetEntryRow { filter_key: "categories".to_owned(), category_id })
+            .to_vec(),
+        bundles: [(3, "CS2 Pack", CS2), (4, "SA1 Pack", SA1)]
+            .map(|(id, name, subject)| BundleRow {
+                id,
+                name: name.to_owned(),
+                description: Some("All at once".to_owned()),
+                subject_id: subject.0,
+                subject_code: subject.1.to_owned(),
+                exam_session_id: 9,
+                exam_session_code: "26A".to_owned(),
+            })
+            .to_vec(),
+        components: [(3, 103), (3, 102), (4, 107)]
+            .map(|(bundle_id, offer_id)| ComponentRow {
+                bundle_id,
+                offer_id,
+                default_price_type: "standard".to_owned(),
+                quantity: 1,
+                sort_order: 0,
+            })
+            .to_vec(),
+        events: vec![
+            event(21, "CS2-21-26A", date(2026, 2, 12), place(Some("Leeds"), None), 0),
+            event(20, "CS2-20-26A", date(2026, 2, 10), holborn(), 6),
+        ],
+        sessions: vec![session(41, 2, place(None, Some("King's Cross"))), session(40, 1, Place::default())],
+        instructors: vec![InstructorRow { event_id: 20, name: "Zoë Example".to_owned() }],
+    })
+}

@@ -1,0 +1,62 @@
+//! The smaller searches.
+
+use serde_json::{Value, json};
+
+use super::shop::shop;
+use crate::search::compose::SessionUrls;
+use crate::search::siblings::{FuzzyQuery, default_data, default_limit, fuzzy};
+use crate::server::problem::FieldError;
+
+fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
+    address.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn advanced(address: &[(&str, &str)]) -> Value {
+    let query = FuzzyQuery::advanced(&pairs(address)).expect("a good address");
+    let shop = shop();
+    serde_json::to_value(fuzzy(&shop, &query, "fuzzy_with_filters", SessionUrls::Shown)).expect("JSON")
+}
+
+fn ids(found: &Value) -> Vec<i64> {
+    found["products"].as_array().expect("rows").iter().filter_map(|row| row["id"].as_i64()).collect()
+}
+
+#[test]
+fn before_anything_is_typed_the_first_products_are_shown() {
+    let shop = shop();
+    let limit = default_limit(&pairs(&[("limit", "2")])).expect("a number");
+    let found = serde_json::to_value(default_data(&shop, limit, SessionUrls::Shown)).expect("JSON");
+    assert_eq!((found["popular_products"].as_array().map(Vec::len), &found["total_count"]), (Some(2), &json!(2)));
+    assert_eq!(found["search_info"], json!({"query": "", "type": "default"}));
+    let filters = &found["suggested_filters"];
+    assert_eq!(filters["subjects"][0], json!({"id": 1, "code": "CM2", "description": null}));
+    assert_eq!(filters["product_groups"][0], json!({"id": 1, "name": "Material", "description": "Material"}));
+    assert_eq!(filters["products"].as_array().map(Vec::len), Some(5));
+}
+
+#[test]
+fn a_threshold_and_ids_narrow_the_ranked_search() {
+    for (address, expected) in [
+        (vec![("q", "cs2 notes")], vec![102]),
+        (vec![("q", "notes"), ("subjects", "1, 3")], vec![100, 107]),
+        (vec![("q", "notes"), ("categories", "1")], vec![]),
+        (vec![("q", "notes"), ("categories", "2"), ("limit", "1")], vec![100]),
+        (vec![("subjects", "3")], vec![107]),
+        (vec![("q", "zoe")], vec![104]),
+        (vec![("q", "zoe"), ("min_score", "100")], vec![]),
+    ] {
+        assert_eq!(ids(&advanced(&address)), expected, "{address:?}");
+    }
+    assert_eq!(advanced(&[])["search_info"]["algorithm"], "filtered_no_query");
+    assert_eq!(advanced(&[("q", "cs2")])["search_info"]["algorithm"], "fuzzy_with_filters");
+}
+
+#[test]
+fn wrong_addresses_are_told() {
+    let pointers = |problems: Vec<FieldError>| problems.into_iter().map(|p| p.pointer).collect::<Vec<_>>();
+    let plain = FuzzyQuery::plain(&pairs(&[("q", "x"), ("min_score", "high"), ("limit", "0")])).expect_err("wrong");
+    assert_eq!(pointers(plain), ["/min_score", "/limit", "/q"]);
+    let ids = FuzzyQuery::advanced(&pairs(&[("subjects", "CM2"), ("categories", "1,x")])).expect_err("wrong");
+    assert_eq!(pointers(ids), ["/subjects", "/categories"]);
+    assert_eq!(pointers(default_limit(&pairs(&[("limit", "many")])).expect_err("wrong")), ["/limit"]);
+}

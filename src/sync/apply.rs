@@ -1,0 +1,35 @@
+//! A plan carried out, in the caller's transaction: O(1) statements however long it is, none where it is empty.
+
+use sqlx::PgConnection;
+
+use super::plan::{Change, Plan};
+use super::synced::Synced;
+use crate::bridges::reference::Bridge;
+use crate::bridges::reference::store;
+use crate::error::Result;
+
+/// Writes what the plan says and nothing else.
+pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>) -> Result<()> {
+    let leaving: Vec<S::Row> = plan.changes.iter().filter_map(leaves).cloned().collect();
+    if !leaving.is_empty() {
+        S::remove(db, &leaving).await?;
+    }
+    let coming: Vec<S::Row> = plan.changes.iter().filter_map(|change| change.after.clone()).collect();
+    if !coming.is_empty() {
+        S::put(db, &coming).await?;
+    }
+    if !plan.approvals.is_empty() {
+        store::change_approvals(db, &plan.approvals.removed, &plan.approvals.added).await?;
+    }
+    if !plan.administrators.is_empty() {
+        store::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
+    }
+    Ok(())
+}
+
+/// The row that has to go before others come: one that is pruned, or whose record now stands under another id.
+fn leaves<R: Bridge>(change: &Change<R>) -> Option<&R> {
+    let before = change.before.as_ref()?;
+    let stays = change.after.as_ref().is_some_and(|after| after.identity() == before.identity());
+    (!stays).then_some(before)
+}

@@ -1,0 +1,95 @@
+//! Course templates, matched by code (FR-017), with their learning mode, custom fields and approved instructors.
+
+use std::collections::HashSet;
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::locations::candidates;
+use super::matching::{Counterpart, MatchKey, Theirs, pair};
+use super::plan::{Difference, Plan, Wanted};
+use super::remote;
+use super::synced::{Ground, Synced, ids};
+use crate::bridges::reference::{self as bridges, Approval};
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Course templates on the way of every entity.
+pub(super) struct CourseTemplates;
+
+impl Synced for CourseTemplates {
+    const ENTITY: Entity = Entity::CourseTemplates;
+    type Row = bridges::CourseTemplate;
+    type Theirs = Vec<remote::CourseTemplate>;
+    type Ours = (Vec<Named>, Vec<Approval>);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::course_templates(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::course_templates(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::course_templates(db).await?, bridges::store::approvals(db).await?))
+    }
+
+    fn plan((ours, approvals): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, approvals)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.course_templates = Some(rows);
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_course_templates(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_course_templates(db, &ids(rows)).await
+    }
+}
+
+/// Links each course template with the one of ours that has its code.
+pub fn plan(
+    ours: &[Named],
+    theirs: Vec<remote::CourseTemplate>,
+    rows: &[bridges::CourseTemplate],
+    approvals: &[Approval],
+) -> Plan<bridges::CourseTemplate> {
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+    let approvals = approvals_difference(&theirs, approvals);
+    let wanted = theirs.into_iter().map(|template| Wanted {
+        row: bridges::CourseTemplate {
+            external_id: template.external_id,
+            event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
+            custom_fields: template.custom_fields.into_iter().collect(),
+            tutorial_course_template_id: None,
+        },
+        name: template.code,
+    });
+    let mut plan = Plan::between(Entity::CourseTemplates, wanted.collect(), rows, pairing);
+    plan.approvals = approvals;
+    plan
+}
+
+fn counterpart(template: &remote::CourseTemplate) -> Counterpart {
+    Counterpart { record: Theirs::new(&template.external_id, &template.code), key: MatchKey::of(&template.code) }
+}
+
+/// What is known of a template that Administrate no longer has stays until its row is pruned.
+fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -> Difference<Approval> {
+    let fetched: HashSet<&str> = theirs.iter().map(|template| template.external_id.as_str()).collect();
+    let stand: Vec<Approval> =
+        stand.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
+    let wanted = theirs.iter().flat_map(|template| {
+        template.approved.iter().map(|contact| Approval {
+            template_external_id: template.external_id.clone(),
+            contact_external_id: contact.clone(),
+        })
+    });
+    Difference::between(&stand, wanted)
+}

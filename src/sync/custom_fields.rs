@@ -1,0 +1,82 @@
+//! Custom fields: Administrate's own, one row for each kind of record that a field is attached to (FR-007).
+
+use std::collections::HashSet;
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::matching::Pairing;
+use super::plan::{Plan, Trouble, Wanted};
+use super::remote::{self, CustomField, Fetched};
+use super::synced::{Ground, Synced};
+use crate::bridges::reference as bridges;
+use crate::error::Result;
+
+/// Custom fields on the way of every entity.
+pub(super) struct CustomFields;
+
+impl Synced for CustomFields {
+    const ENTITY: Entity = Entity::CustomFields;
+    type Row = bridges::CustomField;
+    type Theirs = Fetched<CustomField>;
+    type Ours = ();
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::custom_fields(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::custom_fields(db).await
+    }
+
+    async fn ours(_db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok(())
+    }
+
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(theirs, rows)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_custom_fields(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_custom_fields(db, rows).await
+    }
+}
+
+/// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
+/// neither changed nor missed.
+pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> Plan<bridges::CustomField> {
+    let failed: HashSet<&str> = theirs.failed.iter().map(|(kind, _)| kind.as_str()).collect();
+    let rows: Vec<_> = rows.iter().filter(|row| !failed.contains(row.entity_type.as_str())).cloned().collect();
+    let mut plan = Plan::between(
+        Entity::CustomFields,
+        theirs.records.into_iter().map(wanted).collect(),
+        &rows,
+        Pairing::default(),
+    );
+    let troubles = theirs
+        .failed
+        .into_iter()
+        .map(|(kind, sentence)| Trouble { external_id: None, message: format!("custom fields of {kind}: {sentence}") });
+    plan.findings.errors.extend(troubles);
+    plan
+}
+
+fn wanted(field: CustomField) -> Wanted<bridges::CustomField> {
+    Wanted {
+        name: format!("{}: {}", field.entity_type, field.label),
+        row: bridges::CustomField {
+            entity_type: field.entity_type,
+            external_id: field.external_id,
+            label: field.label,
+            field_type: field.field_type,
+            description: field.description,
+            is_required: field.is_required,
+            roles: field.roles.into(),
+        },
+    }
+}

@@ -1,0 +1,83 @@
+//! Instructors, matched by their whole name, never split (rules, Sync), and the contacts that may administer events.
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::locations::candidates;
+use super::matching::{Counterpart, MatchKey, Theirs, pair};
+use super::plan::{Difference, Plan, Wanted};
+use super::remote::{self, Contact, People};
+use super::synced::{Ground, Synced, ids};
+use crate::bridges::reference::{self as bridges, Administrator};
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Instructors on the way of every entity.
+pub(super) struct Instructors;
+
+impl Synced for Instructors {
+    const ENTITY: Entity = Entity::Instructors;
+    type Row = bridges::Instructor;
+    type Theirs = People;
+    type Ours = (Vec<Named>, Vec<Administrator>);
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::people(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::instructors(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::instructors(db).await?, bridges::store::administrators(db).await?))
+    }
+
+    fn plan((ours, administrators): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, administrators)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_instructors(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_instructors(db, &ids(rows)).await
+    }
+}
+
+/// Links each contact that teaches with the instructor of ours who has its name.
+pub fn plan(
+    ours: &[Named],
+    theirs: People,
+    rows: &[bridges::Instructor],
+    administrators: &[Administrator],
+) -> Plan<bridges::Instructor> {
+    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect());
+    let wanted = theirs.instructors.into_iter().map(|contact| Wanted {
+        name: contact.full_name(),
+        row: bridges::Instructor {
+            external_id: contact.external_id,
+            legacy_id: contact.legacy_id,
+            is_active: true,
+            tutorial_instructor_id: None,
+        },
+    });
+    let mut plan = Plan::between(Entity::Instructors, wanted.collect(), rows, pairing);
+    plan.administrators = Difference::between(administrators, theirs.administrators.into_iter().map(administrator));
+    plan
+}
+
+fn counterpart(contact: &Contact) -> Counterpart {
+    let name = contact.full_name();
+    Counterpart { key: MatchKey::of(&name), record: Theirs::new(&contact.external_id, name) }
+}
+
+fn administrator(contact: Contact) -> Administrator {
+    Administrator {
+        external_id: contact.external_id,
+        first_name: contact.first_name.trim().to_owned(),
+        last_name: contact.last_name.trim().to_owned(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Locations, matched by name (FR-018).
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
+use super::plan::{Plan, Wanted};
+use super::remote;
+use super::synced::{Ground, Synced, ids};
+use crate::bridges::reference as bridges;
+use crate::error::Result;
+use crate::tutorials::reference::{self, Named};
+
+/// Locations on the way of every entity.
+pub(super) struct Locations;
+
+impl Synced for Locations {
+    const ENTITY: Entity = Entity::Locations;
+    type Row = bridges::Location;
+    type Theirs = Vec<remote::Location>;
+    type Ours = Vec<Named>;
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::locations(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::locations(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        reference::store::locations(db).await
+    }
+
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(ours, theirs, rows)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.locations = Some(rows);
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_locations(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_locations(db, &ids(rows)).await
+    }
+}
+
+/// Links each location with the one of ours that has its name.
+pub fn plan(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+    let wanted = theirs.into_iter().map(|location| Wanted {
+        name: location.name,
+        row: bridges::Location {
+            external_id: location.external_id,
+            legacy_id: location.legacy_id,
+            tutorial_location_id: None,
+        },
+    });
+    Plan::between(Entity::Locations, wanted.collect(), rows, pairing)
+}
+
+/// Ours by their name alone.
+pub(super) fn candidates(ours: &[Named]) -> Vec<Candidate> {
+    let candidate = |one: &Named| Candidate { record: Ours::new(one.id, &one.name), key: MatchKey::of(&one.name) };
+    ours.iter().map(candidate).collect()
+}
+
+fn counterpart(location: &remote::Location) -> Counterpart {
+    Counterpart { record: Theirs::new(&location.external_id, &location.name), key: MatchKey::of(&location.name) }
+}

@@ -1,0 +1,240 @@
+//! Who is who: pairs our records with Administrate's by a key, and never guesses.
+//!
+//! One record on each side is a match. Several on either side are ambiguous: all of them are told and none is linked.
+//! A record without a key (no code, no name, no linked location) matches nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::fold;
+
+/// By what two records are taken for the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MatchKey {
+    /// A folded code or name.
+    pub text: String,
+    /// Our id of the record within which it holds, for venues their location's.
+    pub within: Option<i64>,
+}
+
+impl MatchKey {
+    /// A key that holds everywhere; none for a blank text.
+    pub fn of(text: &str) -> Option<MatchKey> {
+        let text = fold(text);
+        (!text.is_empty()).then_some(MatchKey { text, within: None })
+    }
+
+    /// A key that holds within one record; none for a blank text or where that record is unknown.
+    pub fn of_within(text: &str, within: Option<i64>) -> Option<MatchKey> {
+        within.and_then(|_| MatchKey::of(text)).map(|key| MatchKey { within, ..key })
+    }
+}
+
+/// A record of ours that may be linked.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Who it is, for reports.
+    pub record: Ours,
+    /// By what it is matched.
+    pub key: Option<MatchKey>,
+}
+
+/// A record of Administrate's that may be linked.
+#[derive(Debug, Clone)]
+pub struct Counterpart {
+    /// Who it is, for reports.
+    pub record: Theirs,
+    /// By what it is matched.
+    pub key: Option<MatchKey>,
+}
+
+/// A record of ours as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ours {
+    /// Our id.
+    pub id: i64,
+    /// Name; a template's code, an instructor's "First Last".
+    pub name: String,
+    /// Names on the other side that it may have meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<String>,
+}
+
+/// A record of Administrate's as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Theirs {
+    /// Their id.
+    pub external_id: String,
+    /// Name; a template's code, a contact's "First Last".
+    pub name: String,
+    /// Names on our side that it may have meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<String>,
+}
+
+impl Ours {
+    /// A record without suggestions.
+    pub fn new(id: i64, name: impl Into<String>) -> Self {
+        Ours { id, name: name.into(), suggestions: Vec::new() }
+    }
+}
+
+impl Theirs {
+    /// A record without suggestions.
+    pub fn new(external_id: impl Into<String>, name: impl Into<String>) -> Self {
+        Theirs { external_id: external_id.into(), name: name.into(), suggestions: Vec::new() }
+    }
+}
+
+/// Records that could be each other, of which a person must choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ambiguity {
+    /// The folded code or name that they share.
+    pub key: String,
+    /// All of ours with it.
+    pub local: Vec<Ours>,
+    /// All of theirs with it.
+    pub remote: Vec<Theirs>,
+}
+
+/// Who was found to be who.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairing {
+    /// Our id by theirs.
+    pub links: HashMap<String, i64>,
+    /// Ours that nobody of theirs is.
+    pub unmatched_local: Vec<Ours>,
+    /// Theirs that nobody of ours is.
+    pub unmatched_remote: Vec<Theirs>,
+    /// Where several could be meant.
+    pub ambiguous: Vec<Ambiguity>,
+}
+
+/// Pairs both sides; lists come out ordered by name.
+pub fn pair(ours: Vec<Candidate>, theirs: Vec<Counterpart>) -> Pairing {
+    let mut pairing = Pairing::default();
+    let mut groups: BTreeMap<MatchKey, (Vec<Ours>, Vec<Theirs>)> = BTreeMap::new();
+    for Candidate { record, key } in ours {
+        match key {
+            Some(key) => groups.entry(key).or_default().0.push(record),
+            None => pairing.unmatched_local.push(record),
+        }
+    }
+    for Counterpart { record, key } in theirs {
+        match key {
+            Some(key) => groups.entry(key).or_default().1.push(record),
+            None => pairing.unmatched_remote.push(record),
+        }
+    }
+    for (key, (local, remote)) in groups {
+        match (local.as_slice(), remote.as_slice()) {
+            ([one], [other]) => {
+                pairing.links.insert(other.external_id.clone(), one.id);
+            }
+            (_, []) => pairing.unmatched_local.extend(local),
+            ([], _) => pairing.unmatched_remote.extend(remote),
+            _ => pairing.ambiguous.push(Ambiguity { key: key.text, local, remote }),
+        }
+    }
+    pairing.unmatched_local.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    pairing.unmatched_remote.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
+    suggest(&mut pairing);
+    pairing
+}
+
+/// Comparing every unmatched name with every other is quadratic; beyond this many pairs nobody reads suggestions.
+const MOST_COMPARISONS: usize = 250_000;
+
+fn suggest(pairing: &mut Pairing) {
+    let (local, remote) = (&mut pairing.unmatched_local, &mut pairing.unmatched_remote);
+    if local.len().saturating_mul(remote.len()) > MOST_COMPARISONS {
+        return;
+    }
+    let names_here: Vec<String> = local.iter().map(|record| record.name.clone()).collect();
+    for record in remote.iter_mut() {
+        record.suggestions = crate::names::nearest(&record.name, names_here.iter().map(String::as_str));
+    }
+    let names_there: Vec<String> = remote.iter().map(|record| record.name.clone()).collect();
+    for record in local.iter_mut() {
+        record.suggestions = crate::names::nearest(&record.name, names_there.iter().map(String::as_str));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(records: &[(i64, &str)]) -> Vec<Candidate> {
+        let candidate = |(id, name): &(i64, &str)| Candidate { record: Ours::new(*id, *name), key: MatchKey::of(name) };
+        records.iter().map(candidate).collect()
+    }
+
+    fn theirs(records: &[(&str, &str)]) -> Vec<Counterpart> {
+        let counterpart =
+            |(id, name): &(&str, &str)| Counterpart { record: Theirs::new(*id, *name), key: MatchKey::of(name) };
+        records.iter().map(counterpart).collect()
+    }
+
+    /// Links, unmatched here, unmatched there, ambiguous keys.
+    type Found = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
+
+    fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> Found {
+        let pairing = pair(ours(here), theirs(there));
+        let mut links: Vec<_> = pairing.links.into_iter().collect();
+        links.sort();
+        (
+            links,
+            pairing.unmatched_local.into_iter().map(|record| record.id).collect(),
+            pairing.unmatched_remote.into_iter().map(|record| record.external_id).collect(),
+            pairing.ambiguous.into_iter().map(|ambiguity| ambiguity.key).collect(),
+        )
+    }
+
+    #[test]
+    fn one_on_each_side_is_a_match_whatever_the_case() {
+        let (links, here, there, ambiguous) =
+            found(&[(1, "cm2"), (2, "Straße  9")], &[("A", "CM2"), ("B", "STRASSE 9")]);
+        assert_eq!(links, [("A".to_owned(), 1), ("B".to_owned(), 2)]);
+        assert!(here.is_empty() && there.is_empty() && ambiguous.is_empty());
+    }
+
+    #[test]
+    fn several_on_either_side_are_ambiguous_and_nothing_else() {
+        for (here, there) in [
+            (vec![(1, "CM2")], vec![("A", "CM2"), ("B", "cm2")]),
+            (vec![(1, "CM2"), (2, "cm2")], vec![("A", "CM2")]),
+            (vec![(1, "CM2"), (2, "cm2")], vec![("A", "CM2"), ("B", "cm2")]),
+        ] {
+            assert_eq!(found(&here, &there), (vec![], vec![], vec![], vec!["cm2".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn several_on_one_side_alone_are_unmatched() {
+        let (links, here, there, ambiguous) = found(&[(1, "SA1"), (2, "sa1")], &[("A", "CB3"), ("B", "cb3")]);
+        assert!(links.is_empty() && ambiguous.is_empty());
+        assert_eq!((here, there), (vec![1, 2], vec!["A".to_owned(), "B".to_owned()]));
+    }
+
+    #[test]
+    fn blank_names_never_match_each_other() {
+        let (links, here, there, _) = found(&[(1, " ")], &[("A", "")]);
+        assert_eq!((links.len(), here, there), (0, vec![1], vec!["A".to_owned()]));
+    }
+
+    #[test]
+    fn a_key_holds_within_its_record_only() {
+        assert_eq!(MatchKey::of_within("Room A", None), None);
+        assert_ne!(MatchKey::of_within("Room A", Some(1)), MatchKey::of_within("Room A", Some(2)));
+        assert_eq!(MatchKey::of_within(" room  a", Some(1)), MatchKey::of_within("Room A", Some(1)));
+    }
+
+    #[test]
+    fn the_closest_name_on_the_other_side_is_suggested() {
+        let pairing = pair(ours(&[(1, "Edinburgh"), (2, "Leeds")]), theirs(&[("A", "Edinburg"), ("B", "Cork")]));
+        assert_eq!(pairing.unmatched_local[0].suggestions, ["Edinburg"]);
+        assert!(pairing.unmatched_local[1].suggestions.is_empty());
+        assert_eq!(pairing.unmatched_remote[1].suggestions, ["Edinburgh"]);
+    }
+}

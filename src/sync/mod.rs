@@ -1,0 +1,33 @@
+//! Matches reference data with Administrate and keeps the bridge rows (`adm.*`) saying what it says.
+//!
+//! The way of each entity: read both sides whole → [`plan`] (pure) → show it; a dry run ends here → apply it in one
+//! transaction, O(1) statements. Nothing is guessed: what could be several is told and left unlinked. Nothing is lost: a
+//! row whose record vanished stays unless it is pruned, and a fetch that is not whole writes nothing. A plan made right
+//! after an apply is empty, and an empty plan writes nothing, not even a timestamp.
+//!
+//! Does not: touch `acted.*`, create anything in Administrate, or decide about events (that is delivery's).
+
+mod apply;
+pub mod cli;
+pub mod course_templates;
+pub mod custom_fields;
+pub mod entity;
+pub mod instructors;
+pub mod locations;
+pub mod matching;
+pub mod plan;
+pub mod price_levels;
+pub mod prices;
+pub mod remote;
+pub mod report;
+pub mod run;
+mod synced;
+pub mod table;
+pub mod venues;
+
+#[cfg(test)]
+mod tests;
+
+pub use entity::Entity;
+pub use report::{Report, Summary};
+pub use run::{Options, Sync};

@@ -1,0 +1,59 @@
+//! Price levels: Administrate's own, nothing of ours to match (FR-008).
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::matching::Pairing;
+use super::plan::{Plan, Wanted};
+use super::remote;
+use super::synced::{Ground, Synced, ids};
+use crate::bridges::reference as bridges;
+use crate::error::Result;
+
+/// Price levels on the way of every entity.
+pub(super) struct PriceLevels;
+
+impl Synced for PriceLevels {
+    const ENTITY: Entity = Entity::PriceLevels;
+    type Row = bridges::PriceLevel;
+    type Theirs = Vec<remote::PriceLevel>;
+    type Ours = ();
+
+    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+        remote::price_levels(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        bridges::store::price_levels(db).await
+    }
+
+    async fn ours(_db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok(())
+    }
+
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+        plan(theirs, rows)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.price_levels = Some(rows);
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::put_price_levels(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::store::remove_price_levels(db, &ids(rows)).await
+    }
+}
+
+/// Keeps each price level as Administrate has it.
+pub fn plan(theirs: Vec<remote::PriceLevel>, rows: &[bridges::PriceLevel]) -> Plan<bridges::PriceLevel> {
+    let wanted = theirs.into_iter().map(|level| Wanted {
+        name: level.name.clone(),
+        row: bridges::PriceLevel { external_id: level.external_id, name: level.name, description: level.description },
+    });
+    Plan::between(Entity::PriceLevels, wanted.collect(), rows, Pairing::default())
+}

@@ -1,0 +1,228 @@
+//! What Administrate says, as plain records: the plans know these and not the wire.
+
+use std::collections::BTreeMap;
+
+use administrate::{Client, Id, SupportsCustomField};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::error::{Error, Result};
+
+/// Whatever a fetch brought, and what of it failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fetched<T> {
+    /// The records.
+    pub records: Vec<T>,
+    /// The parts that could not be fetched: their name and the sentence. Rows of such a part are left alone.
+    pub failed: Vec<(String, String)>,
+}
+
+/// The definition of a custom field for one kind of record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct CustomField {
+    pub entity_type: String,
+    pub external_id: String,
+    pub label: String,
+    pub field_type: String,
+    pub description: Option<String>,
+    pub is_required: bool,
+    pub roles: Vec<String>,
+}
+
+/// A tariff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct PriceLevel {
+    pub external_id: String,
+    pub name: String,
+    pub description: Option<String>,
+}
+
+/// A location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct Location {
+    pub external_id: String,
+    pub legacy_id: Option<String>,
+    pub name: String,
+}
+
+/// A venue; `location` is Administrate's id of its location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct Venue {
+    pub external_id: String,
+    pub name: String,
+    pub location: Option<String>,
+}
+
+/// A person; either name may be blank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct Contact {
+    pub external_id: String,
+    pub legacy_id: Option<String>,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// Who teaches and who administers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct People {
+    /// Contacts with `isInstructor`.
+    pub instructors: Vec<Contact>,
+    /// Contacts with `isAdmin`.
+    pub administrators: Vec<Contact>,
+}
+
+/// A course template with the ids of its approved instructors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct CourseTemplate {
+    pub external_id: String,
+    pub code: String,
+    pub title: String,
+    pub learning_mode: Option<String>,
+    pub custom_fields: BTreeMap<String, String>,
+    pub approved: Vec<String>,
+}
+
+/// A price of a course template; whatever Administrate left out is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// Its id.
+    pub external_id: String,
+    /// Id of the course template.
+    pub template: String,
+    /// Id of the price level.
+    pub level: Option<String>,
+    /// The amount, in `currency`.
+    pub amount: Option<Decimal>,
+    /// What the currency goes by: its code, its name.
+    pub currency: Vec<String>,
+    /// Code of the region for which it holds.
+    pub region: Option<String>,
+}
+
+impl Contact {
+    /// "First Last", or whichever of the two there is.
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name.trim(), self.last_name.trim()).trim().to_owned()
+    }
+}
+
+/// The custom fields of every kind of record. Where each kind fails, so does the fetch.
+pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<CustomField>> {
+    // Once, so that nineteen calls do not find out separately that nobody is let in.
+    client.login().await?;
+    let mut calls = JoinSet::new();
+    for kind in SupportsCustomField::ALL.iter().copied() {
+        let client = client.clone();
+        calls.spawn(async move { (kind, client.custom_fields(kind).await) });
+    }
+    let mut answers = calls.join_all().await;
+    answers.sort_by_key(|(kind, _)| *kind);
+    let mut fetched = Fetched { records: Vec::new(), failed: Vec::new() };
+    let mut last = None;
+    for (kind, answer) in answers {
+        match answer {
+            Ok(definitions) => fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field))),
+            Err(error) => {
+                fetched.failed.push((kind.name().to_owned(), error.to_string()));
+                last = Some(error);
+            }
+        }
+    }
+    match last {
+        Some(error) if fetched.failed.len() == SupportsCustomField::ALL.len() => Err(error.into()),
+        _ => Ok(fetched),
+    }
+}
+
+fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefinition) -> CustomField {
+    CustomField {
+        entity_type: kind.name().to_owned(),
+        external_id: field.key.into(),
+        label: field.label,
+        field_type: field.field_type.unwrap_or_default(),
+        description: field.description,
+        is_required: field.is_required.unwrap_or_default(),
+        roles: field.roles,
+    }
+}
+
+/// Every price level.
+pub(super) async fn price_levels(client: &Client) -> Result<Vec<PriceLevel>> {
+    let level = |level: administrate::PriceLevel| PriceLevel {
+        external_id: level.id.into(),
+        name: level.name,
+        description: level.description,
+    };
+    Ok(client.price_levels().await?.into_iter().map(level).collect())
+}
+
+/// Every location.
+pub(super) async fn locations(client: &Client) -> Result<Vec<Location>> {
+    let location = |location: administrate::Location| Location {
+        external_id: location.id.into(),
+        legacy_id: location.legacy_id,
+        name: location.name,
+    };
+    Ok(client.locations().await?.into_iter().map(location).collect())
+}
+
+/// Every venue.
+pub(super) async fn venues(client: &Client) -> Result<Vec<Venue>> {
+    let venue = |venue: administrate::Venue| Venue {
+        external_id: venue.id.into(),
+        name: venue.name,
+        location: venue.location_id.map(Id::into),
+    };
+    Ok(client.venues().await?.into_iter().map(venue).collect())
+}
+
+/// Everybody who teaches, and everybody who administers.
+pub(super) async fn people(client: &Client) -> Result<People> {
+    let contact = |contact: administrate::Contact| Contact {
+        external_id: contact.id.into(),
+        legacy_id: contact.legacy_id,
+        first_name: contact.first_name.unwrap_or_default(),
+        last_name: contact.last_name.unwrap_or_default(),
+    };
+    Ok(People {
+        instructors: client.instructors().await?.into_iter().map(contact).collect(),
+        administrators: client.administrators().await?.into_iter().map(contact).collect(),
+    })
+}
+
+/// Every course template.
+pub(super) async fn course_templates(client: &Client) -> Result<Vec<CourseTemplate>> {
+    let template = |template: administrate::CourseTemplate| CourseTemplate {
+        external_id: template.id.into(),
+        code: template.code.unwrap_or_default(),
+        title: template.title.unwrap_or_default(),
+        learning_mode: template.event_learning_mode,
+        custom_fields: template.custom_fields.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+        approved: template.approved_instructors.into_iter().map(Id::into).collect(),
+    };
+    Ok(client.course_templates().await?.into_iter().map(template).collect())
+}
+
+/// Every price of every course template.
+pub(super) async fn prices(client: &Client) -> Result<Vec<Price>> {
+    client.template_prices().await?.into_iter().map(price).collect()
+}
+
+fn price(price: administrate::TemplatePrice) -> Result<Price> {
+    let unreadable = || Error::Failed(format!("the price {} has an amount that is no decimal number", price.id));
+    Ok(Price {
+        amount: price.amount.as_deref().map(str::parse).transpose().map_err(|_| unreadable())?,
+        external_id: price.id.into(),
+        template: price.course_template_id.into(),
+        level: price.price_level_id.map(Id::into),
+        currency: price.currency_code.into_iter().chain(price.currency_name).collect(),
+        region: price.region_code,
+    })
+}

@@ -1,0 +1,211 @@
+//! What a run tells: the JSON document of contract §3, and the same for a reader at a terminal.
+
+use serde::Serialize;
+
+use super::entity::Entity;
+use super::matching::{Ambiguity, Ours, Theirs};
+use super::plan::{Action, Findings, Plan, Skipped, Trouble};
+use crate::bridges::reference::Bridge;
+use crate::error::{Error, Exit};
+
+/// The report of one entity.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Of which entity.
+    pub entity: Entity,
+    /// The run in `lectern.runs`; a dry run has none.
+    pub run_id: Option<i64>,
+    /// Whether nothing was to be written.
+    pub dry_run: bool,
+    /// How many of each.
+    pub counts: Counts,
+    /// Ours that Administrate does not have.
+    pub unmatched_local: Vec<Ours>,
+    /// Theirs that we do not have.
+    pub unmatched_remote: Vec<Theirs>,
+    /// Where several could be meant.
+    pub ambiguous: Vec<Ambiguity>,
+    /// Theirs that are deliberately not bridged, and why.
+    pub skipped: Vec<Skipped>,
+    /// Rows whose record Administrate no longer has and that stay.
+    pub gone: Vec<Gone>,
+    /// Ours that were asked to be created there.
+    pub created_in_administrate: Vec<Ours>,
+    /// What could not be done.
+    pub errors: Vec<Trouble>,
+    /// Why the whole run was refused or failed, if it was.
+    #[serde(skip)]
+    outcome: Outcome,
+}
+
+/// How a run went as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Its plan was carried out, or shown.
+    Carried,
+    /// It ended before anything was written, with this exit code.
+    Ended(Exit),
+}
+
+/// Counts of a run (rules, Sync): of bridge rows, but for what was fetched, skipped and failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Records that Administrate has.
+    pub fetched: usize,
+    /// Rows written anew.
+    pub created: usize,
+    /// Rows changed.
+    pub updated: usize,
+    /// Rows that were right already.
+    pub unchanged: usize,
+    /// Rows deleted.
+    pub pruned: usize,
+    /// Records deliberately not bridged.
+    pub skipped: usize,
+    /// What could not be done.
+    pub errors: usize,
+}
+
+/// A row whose record Administrate no longer has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// Administrate's id.
+    pub external_id: String,
+}
+
+impl Report {
+    /// The report of a plan that is carried out, or in a dry run shown.
+    pub fn of<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
+        let Findings { unmatched_local, unmatched_remote, ambiguous, skipped, errors } = plan.findings.clone();
+        let counts = Counts {
+            fetched: plan.fetched,
+            created: plan.of(Action::Create).count(),
+            updated: plan.of(Action::Update).count(),
+            unchanged: plan.unchanged.len(),
+            pruned: plan.of(Action::Prune).count(),
+            skipped: skipped.len(),
+            errors: errors.len(),
+        };
+        let gone = plan.gone.iter().map(|row| Gone { external_id: row.external_id().to_owned() }).collect();
+        Report {
+            entity: plan.entity,
+            run_id,
+            dry_run,
+            counts,
+            unmatched_local,
+            unmatched_remote,
+            ambiguous,
+            skipped,
+            gone,
+            created_in_administrate: Vec::new(),
+            errors,
+            outcome: Outcome::Carried,
+        }
+    }
+
+    /// The report of a run that ended before anything was written.
+    pub fn ended(entity: Entity, run_id: Option<i64>, dry_run: bool, error: &Error) -> Report {
+        let trouble = Trouble { external_id: None, message: error.to_string() };
+        Report {
+            entity,
+            run_id,
+            dry_run,
+            counts: Counts { errors: 1, ..Counts::default() },
+            unmatched_local: Vec::new(),
+            unmatched_remote: Vec::new(),
+            ambiguous: Vec::new(),
+            skipped: Vec::new(),
+            gone: Vec::new(),
+            created_in_administrate: Vec::new(),
+            errors: vec![trouble],
+            outcome: Outcome::Ended(error.exit()),
+        }
+    }
+
+    /// The report of a plan that was not carried out, because it needs a person first.
+    pub fn refused<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool, message: String) -> Report {
+        let mut report = Report::of(plan, run_id, dry_run);
+        report.errors.push(Trouble { external_id: None, message });
+        report.counts = Counts {
+            fetched: plan.fetched,
+            skipped: report.skipped.len(),
+            errors: report.errors.len(),
+            ..Counts::default()
+        };
+        report.outcome = Outcome::Ended(Exit::NeedsPerson);
+        report
+    }
+
+    /// How the command ends. Work done of which a part failed or is ambiguous needs a person; unmatched records alone
+    /// do not (contract §1).
+    pub fn exit(&self) -> Exit {
+        match self.outcome {
+            Outcome::Ended(exit) => exit,
+            Outcome::Carried if self.ambiguous.is_empty() && self.errors.is_empty() => Exit::Done,
+            Outcome::Carried => Exit::NeedsPerson,
+        }
+    }
+
+    /// Whether nothing of it was done.
+    pub fn failed(&self) -> bool {
+        matches!(self.exit(), Exit::Failed | Exit::Usage | Exit::Prerequisite)
+    }
+}
+
+/// The report of `sync all`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// One for each entity, in order.
+    pub reports: Vec<Entry>,
+    /// Entities that were synchronised.
+    pub succeeded: usize,
+    /// Entities that were not, though tried.
+    pub failed: usize,
+    /// Entities that were not tried.
+    pub not_run: usize,
+}
+
+/// An entity's place in [`Summary`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// It was tried.
+    Run(Box<Report>),
+    /// An earlier failure stopped the run before it.
+    NotRun {
+        /// Which entity.
+        entity: Entity,
+        /// Always true.
+        not_run: bool,
+    },
+}
+
+impl Summary {
+    /// The summary of the entities tried; the rest of the seven were not run.
+    pub fn of(reports: Vec<Report>) -> Summary {
+        let failed = reports.iter().filter(|report| report.failed()).count();
+        let tried: Vec<Entity> = reports.iter().map(|report| report.entity).collect();
+        let mut entries: Vec<Entry> = reports.into_iter().map(|report| Entry::Run(Box::new(report))).collect();
+        let rest = Entity::ALL.into_iter().filter(|entity| !tried.contains(entity));
+        entries.extend(rest.map(|entity| Entry::NotRun { entity, not_run: true }));
+        let not_run = entries.len() - tried.len();
+        Summary { reports: entries, succeeded: tried.len() - failed, failed, not_run }
+    }
+
+    /// The reports of the entities tried.
+    pub fn tried(&self) -> impl Iterator<Item = &Report> {
+        self.reports.iter().filter_map(|entry| match entry {
+            Entry::Run(report) => Some(report.as_ref()),
+            Entry::NotRun { .. } => None,
+        })
+    }
+
+    /// How `sync all` ends: 1 where an entity failed, 4 where one needs a person or was not run.
+    pub fn exit(&self) -> Exit {
+        if self.failed > 0 {
+            return Exit::Failed;
+        }
+        let worst = self.tried().map(Report::exit).max().unwrap_or(Exit::Done);
+        if self.not_run > 0 { Exit::NeedsPerson } else { worst }
+    }
+}

@@ -1,0 +1,260 @@
+//! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
+
+use std::collections::BTreeSet;
+
+use administrate::Client;
+use sqlx::postgres::PgAdvisoryLock;
+use sqlx::{Connection, Either, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use super::apply::apply;
+use super::course_templates::CourseTemplates;
+use super::custom_fields::CustomFields;
+use super::entity::Entity;
+use super::instructors::Instructors;
+use super::locations::Locations;
+use super::plan::{Action, Plan, Trouble};
+use super::price_levels::PriceLevels;
+use super::prices::{Preference, Prices};
+use super::report::{Report, Summary};
+use super::synced::{Ground, Synced};
+use super::venues::Venues;
+use crate::bridges::reference::Bridge;
+use crate::error::{Error, Exit, Result};
+use crate::runs;
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Show the plan and write nothing.
+    pub dry_run: bool,
+    /// Write only what concerns these records, by Administrate's id; empty: everything.
+    pub only: BTreeSet<String>,
+    /// Delete rows whose record Administrate no longer has.
+    pub prune: Option<PruneLimit>,
+    /// `sync all` goes on after an entity that failed.
+    pub skip_errors: bool,
+}
+
+/// How much of an entity a run may delete, in percent of its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct PruneLimit(pub u8);
+
+impl Default for PruneLimit {
+    /// A fifth (rules, Sync).
+    fn default() -> Self {
+        PruneLimit(20)
+    }
+}
+
+impl PruneLimit {
+    fn is_exceeded(self, pruned: usize, rows: usize) -> bool {
+        pruned * 100 > rows * usize::from(self.0)
+    }
+}
+
+/// A run of one entity or of all.
+pub struct Sync {
+    pool: PgPool,
+    client: Client,
+    options: Options,
+    stop: CancellationToken,
+    ground: Ground,
+    /// What this run has synchronised, or in a dry run planned.
+    done: BTreeSet<Entity>,
+    /// Is told of each entity that starts, and of its plan in a dry run.
+    say: Box<dyn Fn(Progress<'_>) + Send + std::marker::Sync>,
+}
+
+/// What a run says on its way.
+pub enum Progress<'a> {
+    /// This entity starts.
+    Starts(Entity),
+    /// A dry run would do this.
+    Planned(&'a dyn std::fmt::Display),
+}
+
+impl Sync {
+    /// A run that has not begun. `stop` ends it between two steps.
+    pub fn new(
+        pool: PgPool,
+        client: Client,
+        preference: Preference,
+        options: Options,
+        stop: CancellationToken,
+    ) -> Self {
+        let ground = Ground::new(preference);
+        Sync { pool, client, options, stop, ground, done: BTreeSet::new(), say: Box::new(|_| ()) }
+    }
+
+    /// Tells `say` what happens.
+    pub fn telling(mut self, say: impl Fn(Progress<'_>) + Send + std::marker::Sync + 'static) -> Self {
+        self.say = Box::new(say);
+        self
+    }
+
+    /// Synchronises all entities in order; the first failure stops it, unless errors are to be skipped.
+    pub async fn all(&mut self) -> Summary {
+        let mut reports = Vec::new();
+        for entity in Entity::ALL {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            let report = self.entity(entity).await;
+            let failed = report.failed();
+            reports.push(report);
+            if failed && !self.options.skip_errors {
+                break;
+            }
+        }
+        Summary::of(reports)
+    }
+
+    /// Synchronises one entity. Whatever goes wrong is in the report.
+    pub async fn entity(&mut self, entity: Entity) -> Report {
+        (self.say)(Progress::Starts(entity));
+        match entity {
+            Entity::CustomFields => self.run::<CustomFields>().await,
+            Entity::PriceLevels => self.run::<PriceLevels>().await,
+            Entity::Locations => self.run::<Locations>().await,
+            Entity::Venues => self.run::<Venues>().await,
+            Entity::Instructors => self.run::<Instructors>().await,
+            Entity::CourseTemplates => self.run::<CourseTemplates>().await,
+            Entity::CourseTemplatePriceLevels => self.run::<Prices>().await,
+        }
+    }
+
+    async fn run<S: Synced>(&mut self) -> Report {
+        let report = match self.options.dry_run {
+            true => self.rehearse::<S>().await,
+            false => self.carry_out::<S>().await,
+        };
+        let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
+        if !report.failed() {
+            self.done.insert(S::ENTITY);
+        }
+        report
+    }
+
+    /// Plans, and lays the plan over what later entities see.
+    async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
+        let mut db = self.pool.acquire().await?;
+        self.require::<S>(&mut db).await?;
+        let theirs = self.fetch::<S>().await?;
+        let rows = S::rows(&mut db).await?;
+        let plan = self.plan::<S>(&mut db, theirs, &rows).await?;
+        (self.say)(Progress::Planned(&plan));
+        S::lay(&mut self.ground, plan.over(&rows));
+        Ok(match self.refusal(&plan, rows.len()) {
+            Some(refusal) => Report::refused(&plan, None, true, refusal),
+            None => Report::of(&plan, None, true),
+        })
+    }
+
+    /// Plans and applies, alone on this entity in this database, and keeps the report.
+    async fn carry_out<S: Synced>(&mut self) -> Result<Report> {
+        let mut db = self.pool.acquire().await?;
+        self.require::<S>(&mut db).await?;
+        let lock = PgAdvisoryLock::new(format!("lectern sync {}", S::ENTITY));
+        let Either::Left(mut held) = lock.try_acquire(self.pool.acquire().await?).await? else {
+            return Err(Error::Failed(format!(
+                "another sync of {} is running on this database: wait until it has ended",
+                S::ENTITY.plural()
+            )));
+        };
+        let run = runs::begin(&mut db, "sync", S::ENTITY.name()).await?;
+        let done = self.apply_run::<S>(&mut held, run).await;
+        held.release_now().await?;
+        match done {
+            Ok(report) => Ok(report),
+            Err(error) => {
+                let report = Report::ended(S::ENTITY, Some(run), false, &error);
+                runs::finish(&mut db, run, report.exit(), &report).await?;
+                Ok(report)
+            }
+        }
+    }
+
+    /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
+    async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
+        let theirs = self.fetch::<S>().await?;
+        let mut transaction = db.begin().await?;
+        let rows = S::rows(&mut transaction).await?;
+        let plan = self.plan::<S>(&mut transaction, theirs, &rows).await?;
+        let report = match self.refusal(&plan, rows.len()) {
+            Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
+            None => {
+                apply::<S>(&mut transaction, &plan).await?;
+                Report::of(&plan, Some(run), false)
+            }
+        };
+        runs::finish(&mut transaction, run, report.exit(), &report).await?;
+        transaction.commit().await?;
+        Ok(report)
+    }
+
+    async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Failed("stopped before anything was written".into())),
+            theirs = S::fetch(&self.client) => theirs,
+        }
+    }
+
+    async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
+        let ours = S::ours(db, &self.ground).await?;
+        let mut plan = S::plan(&ours, theirs, rows);
+        if self.options.prune.is_some() {
+            plan.prune();
+        }
+        if !self.options.only.is_empty() {
+            let unknown = plan.narrow(&self.options.only);
+            let troubles = unknown.into_iter().map(|id| Trouble {
+                message: format!("there are no {} with this id", S::ENTITY.plural()),
+                external_id: Some(id),
+            });
+            plan.findings.errors.extend(troubles);
+        }
+        Ok(plan)
+    }
+
+    /// Why the plan is not to be carried out without a person, if so.
+    fn refusal<R: Bridge>(&self, plan: &Plan<R>, rows: usize) -> Option<String> {
+        let limit = self.options.prune?;
+        let pruned = plan.of(Action::Prune).count();
+        limit.is_exceeded(pruned, rows).then(|| {
+            format!(
+                "{pruned} of {rows} {} would be pruned, more than {} %: nothing was written; \
+                 if that is meant, say so with --prune-limit",
+                plan.entity.plural(),
+                limit.0
+            )
+        })
+    }
+
+    /// Whether everything that the entity builds upon has been synchronised (FR-021).
+    async fn require<S: Synced>(&self, db: &mut PgConnection) -> Result<()> {
+        for earlier in S::ENTITY.prerequisites() {
+            if !self.done.contains(earlier) && !runs::has_succeeded(db, "sync", earlier.name()).await? {
+                return Err(Error::Prerequisite(format!(
+                    "{} build upon {}, which have not been synchronised: run `lectern sync {earlier}` first",
+                    S::ENTITY.plural(),
+                    earlier.plural()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    /// How `sync all` ended.
+    pub fn line(&self) -> String {
+        let not_run = if self.not_run > 0 { format!(", {} not run", self.not_run) } else { String::new() };
+        let ending = match self.exit() {
+            Exit::Done => "",
+            _ => "; see above",
+        };
+        format!("{} succeeded, {} failed{not_run}{ending}", self.succeeded, self.failed)
+    }
+}

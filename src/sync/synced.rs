@@ -1,0 +1,92 @@
+//! What each entity is to the one way that all of them go.
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::plan::Plan;
+use super::prices::Preference;
+use crate::bridges::reference::{self as bridges, Bridge};
+use crate::error::Result;
+
+/// An entity: where both sides are read, how they are compared, where the rows are written.
+pub(super) trait Synced {
+    /// Which entity.
+    const ENTITY: Entity;
+    /// A row of its bridge table.
+    type Row: Bridge;
+    /// Everything that Administrate says.
+    type Theirs: Send;
+    /// What is known here beside the rows.
+    type Ours: Send;
+
+    /// Fetches their side, whole or not at all.
+    async fn fetch(client: &Client) -> Result<Self::Theirs>;
+
+    /// Reads the bridge rows.
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
+
+    /// Reads our side.
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
+
+    /// Compares; pure.
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row>;
+
+    /// Keeps the rows as the plan would leave them, for entities that build upon them.
+    fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
+
+    /// Writes rows.
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+
+    /// Deletes rows.
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+}
+
+/// What the entities of one run share.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// Which of several prices is kept.
+    pub(super) preference: Preference,
+    /// Rows as earlier plans of the same dry run would leave them.
+    pub(super) locations: Option<Vec<bridges::Location>>,
+    /// Likewise.
+    pub(super) course_templates: Option<Vec<bridges::CourseTemplate>>,
+    /// Likewise.
+    pub(super) price_levels: Option<Vec<bridges::PriceLevel>>,
+}
+
+impl Ground {
+    /// Nothing planned yet.
+    pub(super) fn new(preference: Preference) -> Self {
+        Ground { preference, locations: None, course_templates: None, price_levels: None }
+    }
+
+    /// The bridge rows of locations.
+    pub(super) async fn locations(&self, db: &mut PgConnection) -> Result<Vec<bridges::Location>> {
+        match &self.locations {
+            Some(planned) => Ok(planned.clone()),
+            None => bridges::store::locations(db).await,
+        }
+    }
+
+    /// The bridge rows of course templates.
+    pub(super) async fn course_templates(&self, db: &mut PgConnection) -> Result<Vec<bridges::CourseTemplate>> {
+        match &self.course_templates {
+            Some(planned) => Ok(planned.clone()),
+            None => bridges::store::course_templates(db).await,
+        }
+    }
+
+    /// The bridge rows of price levels.
+    pub(super) async fn price_levels(&self, db: &mut PgConnection) -> Result<Vec<bridges::PriceLevel>> {
+        match &self.price_levels {
+            Some(planned) => Ok(planned.clone()),
+            None => bridges::store::price_levels(db).await,
+        }
+    }
+}
+
+/// Administrate's ids of rows, for the stores that delete by them.
+pub(super) fn ids<R: Bridge>(rows: &[R]) -> Vec<String> {
+    rows.iter().map(|row| row.external_id().to_owned()).collect()
+}

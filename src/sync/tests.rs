@@ -1,0 +1,328 @@
+//! The plans of all entities, on made-up records.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+
+use super::entity::Entity;
+use super::plan::{Action, Plan};
+use super::prices::{Places, Preference};
+use super::remote::{self, Contact, Fetched, People};
+use super::report::{Report, Summary};
+use super::{course_templates, custom_fields, instructors, locations, prices, venues};
+use crate::bridges::reference::{self as bridges, Bridge};
+use crate::error::{Error, Exit};
+use crate::tutorials::reference::{Named, NamedVenue};
+
+fn named(records: &[(i64, &str)]) -> Vec<Named> {
+    records.iter().map(|(id, name)| Named { id: *id, name: (*name).into() }).collect()
+}
+
+fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
+    let location = |(id, name): &(&str, &str)| remote::Location {
+        external_id: (*id).into(),
+        legacy_id: Some(id.to_lowercase()),
+        name: (*name).into(),
+    };
+    records.iter().map(location).collect()
+}
+
+/// created, updated, unchanged, pruned, skipped, errors
+fn counts<R: Bridge>(plan: &Plan<R>) -> [usize; 6] {
+    let counts = Report::of(plan, None, true).counts;
+    [counts.created, counts.updated, counts.unchanged, counts.pruned, counts.skipped, counts.errors]
+}
+
+#[test]
+fn a_plan_after_an_apply_is_empty() {
+    let ours = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "cork")]);
+    let theirs = remote_locations(&[("A", "LONDON"), ("B", "Manchester"), ("C", "Cork"), ("D", "London ")]);
+    let plan = locations::plan(&ours, theirs.clone(), &[]);
+    assert_eq!(counts(&plan), [4, 0, 0, 0, 0, 0]);
+    assert_eq!(plan.findings.ambiguous.len(), 2, "Cork twice here, London twice there");
+    assert_eq!(plan.findings.unmatched_local.len(), 1);
+    assert_eq!(plan.findings.unmatched_remote.len(), 1);
+    let rows = plan.over(&[]);
+    assert!(rows.iter().all(|row| row.tutorial_location_id.is_none()), "ambiguous and unmatched rows are not linked");
+    let again = locations::plan(&ours, theirs, &rows);
+    assert!(again.is_empty());
+    assert_eq!(counts(&again), [0, 0, 4, 0, 0, 0]);
+    assert_eq!(again.findings, plan.findings, "what was found is told again");
+}
+
+#[test]
+fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
+    let ours = named(&[(1, "London"), (2, "Leeds")]);
+    let rows = locations::plan(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
+    let mut plan = locations::plan(&ours, remote_locations(&[("A", "Londinium")]), &rows);
+    assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
+    assert_eq!(plan.changes[0].to_string(), "~ Londinium  tutorial_location_id: 1 → null");
+    assert_eq!(plan.gone.len(), 1);
+    plan.prune();
+    assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
+    assert_eq!(plan.over(&rows).len(), 1);
+}
+
+#[test]
+fn a_record_that_came_back_under_a_new_id_takes_the_link_over() {
+    let ours = named(&[(1, "London")]);
+    let rows = locations::plan(&ours, remote_locations(&[("A", "London")]), &[]).over(&[]);
+    let theirs = remote_locations(&[("Z", "London")]);
+    let mut plan = locations::plan(&ours, theirs.clone(), &rows);
+    assert_eq!(counts(&plan), [1, 1, 0, 0, 0, 0]);
+    assert!(locations::plan(&ours, theirs, &plan.over(&rows)).is_empty());
+    plan.prune();
+    assert_eq!(counts(&plan), [1, 0, 0, 1, 0, 0], "a pruned row is not changed as well");
+    assert_eq!(plan.over(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
+}
+
+#[test]
+fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
+    let mut theirs = remote_locations(&[("A", "London"), ("A", "London"), ("B", "Leeds"), ("C", "Cork")]);
+    theirs[2].legacy_id = Some("9".repeat(256));
+    theirs[3].legacy_id = Some("\0".into());
+    let plan = locations::plan(&[], theirs, &[]);
+    assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 3]);
+    assert_eq!(Report::of(&plan, None, true).exit(), Exit::NeedsPerson);
+}
+
+#[test]
+fn only_the_chosen_records_are_written() {
+    let ours = named(&[(1, "London"), (2, "Leeds")]);
+    let mut plan = locations::plan(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
+    let unknown = plan.narrow(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
+    assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
+    assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 0]);
+    assert_eq!(plan.changes[0].row().map(Bridge::external_id), Some("B"));
+}
+
+#[test]
+fn a_venue_matches_at_its_linked_location_only() {
+    let venue = |id, name: &str, location_id| NamedVenue { id, name: name.into(), location_id };
+    let ours = [venue(1, "Room A", Some(1)), venue(2, "Room A", Some(2)), venue(3, "Room B", None)];
+    let theirs = |id: &str, name: &str, location: Option<&str>| remote::Venue {
+        external_id: id.into(),
+        name: name.into(),
+        location: location.map(str::to_owned),
+    };
+    let location =
+        |id: &str, ours| bridges::Location { external_id: id.into(), legacy_id: None, tutorial_location_id: ours };
+    let known = [location("L1", Some(1)), location("L2", Some(2)), location("L3", None)];
+    let plan = venues::plan(
+        &ours,
+        vec![
+            theirs("V1", "ROOM A", Some("L1")),
+            theirs("V2", "room a", Some("L2")),
+            theirs("V3", "Room B", Some("L3")),
+            theirs("V4", "Room B", Some("unknown")),
+            theirs("V5", "Room B", None),
+        ],
+        &known,
+        &[],
+    );
+    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
+    let l = |id: &str| Some(id.to_owned());
+    assert_eq!(links, [(l("L1"), Some(1)), (l("L2"), Some(2)), (l("L3"), None), (None, None), (None, None)]);
+    assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [3]);
+    assert_eq!(plan.findings.unmatched_remote.len(), 3);
+}
+
+fn contact(id: &str, first: &str, last: &str) -> Contact {
+    Contact { external_id: id.into(), legacy_id: None, first_name: first.into(), last_name: last.into() }
+}
+
+#[test]
+fn people_are_matched_by_their_whole_name() {
+    let ours = named(&[(1, "Mary Ann Lee"), (2, "JOSÉ  DÍAZ"), (3, ""), (4, "Jo Roe")]);
+    let theirs = People {
+        instructors: vec![
+            contact("P1", "Mary", "Ann Lee"),
+            contact("P2", " José", "Díaz "),
+            contact("P3", "", ""),
+            contact("P4", "Jose", "Diaz"),
+        ],
+        administrators: vec![contact("P9", "Ada", "Moss")],
+    };
+    let plan = instructors::plan(&ours, theirs.clone(), &[], &[]);
+    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
+    assert_eq!(links, [Some(1), Some(2), None, None]);
+    assert_eq!(plan.findings.unmatched_local.len(), 2, "somebody without staff, and Jo Roe");
+    assert_eq!(plan.administrators.added.len(), 1);
+    let again = instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added);
+    assert!(again.is_empty());
+}
+
+#[test]
+fn a_course_template_brings_mode_fields_and_approvals() {
+    let template = |mode: &str, approved: &[&str]| remote::CourseTemplate {
+        external_id: "T1".into(),
+        code: "cm2".into(),
+        title: "Models".into(),
+        learning_mode: Some(mode.into()),
+        custom_fields: [("F1".to_owned(), "True".to_owned())].into(),
+        approved: approved.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let ours = named(&[(7, "CM2")]);
+    let plan = course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[]);
+    let rows = plan.over(&[]);
+    assert_eq!(rows[0].event_learning_mode.as_deref(), Some("BLENDED"));
+    assert_eq!(rows[0].custom_fields, serde_json::json!({"F1": "True"}));
+    assert_eq!(rows[0].tutorial_course_template_id, Some(7));
+    let approvals = plan.approvals.added.clone();
+    let next = course_templates::plan(&ours, vec![template("BLENDED", &["P2", "P3"])], &rows, &approvals);
+    assert_eq!(counts(&next), [0, 0, 1, 0, 0, 0]);
+    assert_eq!((next.approvals.added.len(), next.approvals.removed.len()), (1, 1));
+    assert!(!next.is_empty());
+}
+
+#[test]
+fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
+    let field = |kind: &str, label: &str| remote::CustomField {
+        entity_type: kind.into(),
+        external_id: "F1".into(),
+        label: label.into(),
+        field_type: "string".into(),
+        description: None,
+        is_required: false,
+        roles: vec![],
+    };
+    let fetched = |records, failed| Fetched { records, failed };
+    let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);
+    assert_eq!(counts(&both), [2, 0, 0, 0, 0, 0], "one key, two kinds of record, two rows");
+    let failed = vec![("Session".to_owned(), "HTTP status 500".to_owned())];
+    let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.over(&[]));
+    assert_eq!(counts(&partial), [0, 1, 0, 0, 0, 1]);
+    assert!(partial.gone.is_empty());
+}
+
+fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {
+    remote::Price {
+        external_id: id.into(),
+        template: "T1".into(),
+        level: Some("L1".into()),
+        amount: amount.parse().ok(),
+        currency: vec![currency.into()],
+        region: region.map(str::to_owned),
+    }
+}
+
+fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> Plan<bridges::Price> {
+    let places = Places {
+        templates: [("T1".to_owned(), "CM2".to_owned())].into(),
+        levels: [("L1".to_owned(), "Standard".to_owned())].into(),
+    };
+    prices::plan(theirs, &places, rows, &Preference { currency: "GBP".into(), region: region.into() })
+}
+
+#[test]
+fn of_several_prices_the_providers_own_is_kept() {
+    let three = || {
+        vec![
+            price("A", "250.00", "gbp", Some("UK")),
+            price("B", "300.00", "EUR", Some("IE")),
+            price("C", "260.00", "GBP", Some("XI")),
+        ]
+    };
+    for (theirs, region, expected, ambiguous) in [
+        (three(), "UK", [1, 0, 0, 0, 2, 0], 0),
+        (three(), "", [0, 0, 0, 0, 1, 0], 1),
+        (vec![price("B", "300.00", "EUR", None)], "", [1, 0, 0, 0, 0, 0], 0),
+        (vec![price("B", "300.00", "EUR", None), price("D", "1", "USD", None)], "", [0, 0, 0, 0, 2, 0], 0),
+    ] {
+        let plan = planned(theirs, &[], region);
+        assert_eq!((counts(&plan), plan.findings.ambiguous.len()), (expected, ambiguous), "{region:?}");
+    }
+}
+
+#[test]
+fn an_ambiguous_price_leaves_the_stored_one() {
+    let rows = planned(vec![price("A", "250", "GBP", None)], &[], "").over(&[]);
+    let plan = planned(vec![price("A", "251", "GBP", None), price("C", "260", "GBP", None)], &rows, "");
+    assert!(plan.is_empty());
+    assert_eq!(plan.findings.ambiguous[0].key, "cm2 - standard");
+    assert_eq!(plan.findings.ambiguous[0].remote[1].name, "CM2 - Standard: GBP 260");
+    assert!(plan.gone.is_empty());
+}
+
+#[test]
+fn a_price_is_the_row_of_its_template_and_level() {
+    let rows = planned(vec![price("A", "250.004", "GBP", None)], &[], "").over(&[]);
+    assert_eq!(rows[0].amount, Decimal::new(25000, 2), "as numeric(10, 2) keeps it");
+    assert!(planned(vec![price("A", "250", "GBP", None)], &rows, "").is_empty());
+    let renewed = planned(vec![price("Z", "250.00", "GBP", None)], &rows, "");
+    assert_eq!(counts(&renewed), [0, 1, 0, 0, 0, 0], "a new id on the same level is an update");
+    assert_eq!(renewed.over(&rows).len(), 1);
+}
+
+#[test]
+fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
+    let cases = [
+        remote::Price { template: "T9".into(), ..price("A", "1", "GBP", None) },
+        remote::Price { level: Some("L9".into()), ..price("B", "1", "GBP", None) },
+        remote::Price { level: None, ..price("C", "1", "GBP", None) },
+        remote::Price { amount: None, ..price("D", "1", "GBP", None) },
+        price("E", "123456789", "GBP", None),
+    ];
+    let plan = planned(cases.to_vec(), &[], "");
+    assert_eq!(counts(&plan), [0, 0, 0, 0, 4, 1]);
+    assert!(plan.findings.skipped.iter().all(|skipped| !skipped.reason.is_empty()));
+}
+
+#[test]
+fn a_saved_plan_is_the_same_plan() {
+    let plan = locations::plan(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
+    let saved = serde_json::to_string(&plan).expect("plans are plain data");
+    assert_eq!(serde_json::from_str::<Plan<bridges::Location>>(&saved).expect("readable"), plan);
+}
+
+#[test]
+fn what_was_not_run_is_said() {
+    let plan = locations::plan(&[], Vec::new(), &[]);
+    let done = Report::of(&plan, Some(1), false);
+    let failed = Report::ended(Entity::PriceLevels, Some(2), false, &Error::Failed("no".into()));
+    let summary = Summary::of(vec![done, failed]);
+    assert_eq!((summary.succeeded, summary.failed, summary.not_run), (1, 1, 5));
+    assert_eq!(summary.exit(), Exit::Failed);
+    let document = serde_json::to_value(&summary).expect("JSON");
+    assert_eq!(document["reports"][2], serde_json::json!({"entity": "custom-fields", "not_run": true}));
+}
+
+#[test]
+fn the_document_has_the_fields_of_the_contract() {
+    let ours = named(&[(3, "Edinburgh")]);
+    let plan = locations::plan(&ours, remote_locations(&[("A", "Manchester")]), &[]);
+    assert_eq!(plan.of(Action::Create).count(), 1);
+    insta::assert_json_snapshot!(Report::of(&plan, Some(12), false), @r#"
+    {
+      "entity": "locations",
+      "run_id": 12,
+      "dry_run": false,
+      "counts": {
+        "fetched": 1,
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "pruned": 0,
+        "skipped": 0,
+        "errors": 0
+      },
+      "unmatched_local": [
+        {
+          "id": 3,
+          "name": "Edinburgh"
+        }
+      ],
+      "unmatched_remote": [
+        {
+          "external_id": "A",
+          "name": "Manchester"
+        }
+      ],
+      "ambiguous": [],
+      "skipped": [],
+      "gone": [],
+      "created_in_administrate": [],
+      "errors": []
+    }
+    "#);
+}

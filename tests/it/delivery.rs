@@ -1,0 +1,196 @@
+//! Delivery: an event comes to be in Administrate once, whatever fails, with its sessions and staff.
+
+use std::sync::Arc;
+
+use administrate_sim::{Action, Fault, Options, When};
+use lectern::delivery::{Drained, Remark, Worker, drain};
+use lectern::outbox::{self, State};
+use lectern::tutorials::{Event, Role, Staff, announce_events, revise_events};
+use tokio_util::sync::CancellationToken;
+
+use crate::administrate::Administrate;
+use crate::provider::Provider;
+use crate::world::World;
+
+struct Story {
+    world: World,
+    provider: Provider,
+    administrate: Administrate,
+    client: administrate::Client,
+}
+
+impl Story {
+    async fn begin(days: usize) -> Story {
+        let world = World::new().await;
+        let provider = Provider::settle(&world).await;
+        let administrate = Administrate::start(Options::default(), days).await;
+        administrate.link(&world, &provider).await;
+        let client = administrate.client(&world).await;
+        Story { world, provider, administrate, client }
+    }
+
+    async fn announce(&self, events: &[Event]) -> Vec<i64> {
+        let mut tx = self.world.pool.begin().await.expect("begin");
+        let ids = announce_events(&mut tx, None, events, false).await.expect("announced");
+        tx.commit().await.expect("commit");
+        ids
+    }
+
+    async fn deliver(&self) -> Drained {
+        let config = self.administrate.config(&self.world);
+        let worker = Worker::new(&self.world.pool, self.client.clone(), &config).await.expect("a worker");
+        let worker = Arc::new(worker);
+        drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
+    }
+
+    async fn states(&self) -> Vec<State> {
+        outbox::list(&self.world.pool, true).await.expect("listed").into_iter().map(|item| item.state).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_event_arrives_with_its_sessions_and_staff() {
+    let story = Story::begin(2).await;
+    let mut event = story.provider.event("CM2-01");
+    event.staff.push(Staff {
+        role: Role::Administrator,
+        name: "Opal Finch".into(),
+        tutorial_instructor_id: None,
+        external_id: Some(administrate_sim::Tenant::contact_id(story.administrate.administrator)),
+    });
+    let ids = story.announce(&[event.clone()]).await;
+    let drained = story.deliver().await;
+    assert_eq!(drained.outcomes[0].remarks, []);
+    assert_eq!(story.states().await, [State::Delivered]);
+
+    let tenant = story.administrate.simulator.tenant();
+    let (number, theirs) = tenant.events_titled("CM2-01").next().expect("the event");
+    assert_eq!(theirs.template, Some(story.administrate.template));
+    let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
+    assert_eq!(titles, ["CM2-01-1", "CM2-01-2"]);
+    assert_eq!(tenant.staff_of(number).count(), 2);
+    assert!(tenant.sessions_of(number).all(|(session, _)| tenant.staff_of(session).count() == 1));
+    let bridged: (i64, i64) = sqlx::query_as(
+        "SELECT e.tutorial_event_id, count(s.tutorial_session_id)
+         FROM adm.events e JOIN adm.sessions s ON s.event_id = e.id GROUP BY e.tutorial_event_id",
+    )
+    .fetch_one(&story.world.pool)
+    .await
+    .expect("the bridge");
+    assert_eq!(bridged, (ids[0], 2));
+
+    // What is delivered is what is true now, and only the difference.
+    let before = story.administrate.simulator.mutations().len();
+    event.sessions[1].title = "The last day".into();
+    let mut db = story.world.pool.acquire().await.expect("a connection");
+    revise_events(&mut db, None, &[(ids[0], event)]).await.expect("revised");
+    story.deliver().await;
+    let mutations = story.administrate.simulator.mutations();
+    let operations: Vec<&str> = mutations[before..].iter().map(|mutation| mutation.operation.as_str()).collect();
+    assert_eq!(operations, ["session.update"]);
+}
+
+#[tokio::test]
+async fn the_requests_are_as_few_as_can_be() {
+    let story = Story::begin(2).await;
+    story.announce(&[story.provider.event("CM2-01"), story.provider.event("CM2-02")]).await;
+    let before = story.administrate.simulator.requests().total;
+    story.deliver().await;
+    // Login and introspection once; then each event: create, two updates, two staffings, one bulk staffing.
+    assert_eq!(story.administrate.simulator.requests().total - before, 2 + 2 * 6);
+}
+
+#[tokio::test]
+async fn whatever_fails_the_event_is_there_once() {
+    let reset = |when| Action::Reset { when };
+    let status = |status| Action::Status { status, retry_after: None };
+    let operations =
+        ["event.createBlended", "session.update", "session.addStaff", "event.addStaffBulk", "events", "token"];
+    let story = Story::begin(2).await;
+    let mut number = 0;
+    for operation in operations {
+        for action in [reset(When::Before), reset(When::After), status(429), status(500), status(503)] {
+            number += 1;
+            let code = format!("CM2-{number:03}");
+            story.administrate.simulator.clear_faults();
+            story.administrate.simulator.expire_tokens();
+            story.administrate.simulator.fault(Fault::first(operation, action.clone()));
+            if operation == "events" {
+                // Administrate is only looked at after a doubt.
+                story.administrate.simulator.fault(Fault::first("event.createBlended", reset(When::After)));
+            }
+            story.announce(&[story.provider.event(&code)]).await;
+            story.deliver().await;
+            let tenant = story.administrate.simulator.tenant();
+            let what = format!("{operation} {action:?}");
+            assert_eq!(tenant.events_titled(&code).count(), 1, "{what}");
+            let (number, _) = tenant.events_titled(&code).next().expect("the event");
+            let titles: Vec<String> = tenant.sessions_of(number).map(|(_, session)| session.title.clone()).collect();
+            assert_eq!(titles, [format!("{code}-1"), format!("{code}-2")], "{what}");
+            assert!(tenant.sessions_of(number).all(|(session, _)| tenant.staff_of(session).count() == 1), "{what}");
+            assert_eq!(story.states().await.last(), Some(&State::Delivered), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outage_leaves_everything_for_later() {
+    let story = Story::begin(2).await;
+    story.announce(&[story.provider.event("CM2-01"), story.provider.event("CM2-02")]).await;
+    story.administrate.simulator.fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
+    story.deliver().await;
+    assert_eq!(story.states().await, [State::Pending, State::Pending]);
+    story.administrate.simulator.clear_faults();
+    outbox::make_due(&story.world.pool, None, None).await.expect("made due");
+    story.deliver().await;
+    assert_eq!(story.states().await, [State::Delivered, State::Delivered]);
+    assert_eq!(story.administrate.simulator.tenant().events.len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decided_waits_for_a_person() {
+    let story = Story::begin(2).await;
+    let simulator = &story.administrate.simulator;
+    // Two events of that title stand there already, and the creation's outcome is lost.
+    for _ in 0..2 {
+        let event = administrate_sim::tenant::Event { title: "CM2-01".into(), ..Default::default() };
+        simulator.edit(|tenant| tenant.add_event(event));
+    }
+    simulator.fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    let drained = story.deliver().await;
+    assert_eq!(story.states().await, [State::Unknown], "{drained:?}");
+    let why = drained.outcomes[0].why.clone().expect("the evidence");
+    assert!(why.contains("several events titled \"CM2-01\""), "{why}");
+}
+
+#[tokio::test]
+async fn templates_may_make_more_sessions_than_ours_but_not_fewer() {
+    let story = Story::begin(3).await;
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    let drained = story.deliver().await;
+    assert_eq!(drained.outcomes[0].remarks, [Remark::LeftoverSessions { count: 1 }]);
+    assert_eq!(story.states().await, [State::Delivered]);
+
+    let story = Story::begin(1).await;
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    let drained = story.deliver().await;
+    let why = drained.outcomes[0].why.clone().expect("why");
+    assert!(why.contains("has 2 sessions") && why.contains("made only 1"), "{why}");
+    assert_eq!(story.states().await, [State::Failed]);
+    let tenant = story.administrate.simulator.tenant();
+    let (number, _) = tenant.events_titled("CM2-01").next().expect("the event is kept");
+    let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
+    assert_eq!(titles, ["CM2-01-1"], "what fits is delivered");
+}
+
+#[tokio::test]
+async fn a_missing_link_is_named() {
+    let story = Story::begin(2).await;
+    sqlx::query("DELETE FROM adm.instructors").execute(&story.world.pool).await.expect("unlinked");
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    let drained = story.deliver().await;
+    let why = drained.outcomes[0].why.clone().expect("why");
+    assert!(why.contains("instructor") && why.contains("lectern sync instructors"), "{why}");
+    assert!(story.administrate.simulator.tenant().events.is_empty(), "nothing is half done");
+}

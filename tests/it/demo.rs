@@ -1,0 +1,211 @@
+//! The story: from an empty machine to a delivered, searchable timetable with one command, and what it refuses.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use administrate_sim::tenant::SessionState;
+use administrate_sim::{Options as Simulated, Simulator, Tenant};
+use lectern::embedded::{Embedded, Options};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::world::World;
+
+/// A real provider's workbook, which stays where it is; tests that need it say so where it is not.
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/timetable-sample.xlsx");
+
+/// A data folder of a demo.
+struct Stage {
+    folder: tempfile::TempDir,
+}
+
+/// How a demo ended.
+struct Ended {
+    code: Option<i32>,
+    document: Value,
+    said: String,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // As root the database runs as another user, who must be let through.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("ours");
+        Stage { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program itself, with an Administrate in its environment that nobody may talk to.
+    fn demo(&self, arguments: &[&str], database: Option<&str>) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
+        command.env("LECTERN_DATA_DIR", self.path()).current_dir(self.path()).stdin(Stdio::null());
+        for name in ["ADMINISTRATE_API_URL", "ADMINISTRATE_AUTH_URL", "ADMINISTRATE_INSTANCE_URL"] {
+            command.env(name, "http://127.0.0.1:9/");
+        }
+        command.env("ADMINISTRATE_CLIENT_ID", "somebody").env("ADMINISTRATE_CLIENT_SECRET", "else");
+        command.envs(database.map(|url| ("DATABASE_URL", url)));
+        let ended = command.args(["demo", "--once", "--json"]).args(arguments).output().expect("the program runs");
+        let said = String::from_utf8(ended.stderr).expect("text");
+        let document = serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        Ended { code: ended.status.code(), document, said }
+    }
+
+    /// What the simulator kept.
+    async fn tenant(&self) -> Tenant {
+        let options = Simulated { state: Some(self.path().join("administrate.json")), ..Simulated::default() };
+        let running = Simulator::start(options, Tenant::new()).await.expect("its state");
+        let tenant = running.tenant();
+        running.stop().await;
+        tenant
+    }
+}
+
+/// Every table of ours and how many rows it has, runs and their log aside.
+async fn rows(pool: &PgPool) -> Vec<(String, i64)> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('acted', 'adm', 'lectern', 'public')
+         AND tablename NOT IN ('runs', 'import_events', 'api_audit_log') ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await
+    .expect("tables");
+    let mut rows = Vec::new();
+    for table in tables {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        rows.push((table, sqlx::query_scalar(count).fetch_one(pool).await.expect("counted")));
+    }
+    rows
+}
+
+fn all_is_new(ended: &Ended, events: i64, sessions: i64) {
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let (sync, import) = (&ended.document["sync"], &ended.document["import"]);
+    assert_eq!((&sync["succeeded"], &sync["failed"]), (&7.into(), &0.into()), "{sync}");
+    let counts = &import["counts"];
+    assert_eq!((&counts["events"], &counts["sessions"]), (&events.into(), &sessions.into()), "{import}");
+    assert_eq!(counts["created"], events, "{import}");
+    assert_eq!(import["delivery"]["delivered"], events, "{import}");
+    assert_eq!(import["problems"], serde_json::json!([]));
+    assert!(ended.document["search"]["products"].as_array().is_some_and(|found| !found.is_empty()));
+}
+
+fn nothing_is_new(ended: &Ended, events: i64) {
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    for report in ended.document["sync"]["reports"].as_array().expect("seven reports") {
+        let counts = &report["counts"];
+        for what in ["created", "updated", "pruned", "errors"] {
+            assert_eq!(counts[what], 0, "{report}");
+        }
+    }
+    let import = &ended.document["import"];
+    assert_eq!(import["counts"]["unchanged"], events, "{import}");
+    assert_eq!(import["delivery"]["delivered"], 0, "{import}");
+    assert_eq!(import["problems"], serde_json::json!([]));
+}
+
+/// As many published or drafted sessions there as here, each event's in number and order.
+async fn both_sides_agree(pool: &PgPool, tenant: &Tenant, events: usize, sessions: usize) {
+    let (events, sessions) = (events as i64, sessions as i64);
+    let here: (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM acted.tutorial_events), (SELECT count(*) FROM acted.tutorial_sessions),
+                (SELECT count(*) FROM adm.events WHERE external_id IS NOT NULL),
+                (SELECT count(*) FROM adm.sessions WHERE external_id IS NOT NULL)",
+    )
+    .fetch_one(pool)
+    .await
+    .expect("counted");
+    assert_eq!(here, (events, sessions, events, sessions));
+    let there = tenant.sessions.values().filter(|session| session.state != SessionState::Cancelled);
+    assert_eq!((tenant.events.len() as i64, there.count() as i64), (events, sessions));
+}
+
+#[tokio::test]
+async fn the_made_up_provider_arrives_once() {
+    let stage = Stage::new();
+    let first = stage.demo(&[], None);
+    all_is_new(&first, 348, 1288);
+    assert_eq!(first.document["url"], Value::Null);
+    let timetable = std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable");
+    let options = Options { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
+    let (counts, tenant) = {
+        let postgres = Embedded::start(&options).await.expect("its database");
+        let pool = PgPool::connect(&postgres.url()).await.expect("its database");
+        let tenant = stage.tenant().await;
+        both_sides_agree(&pool, &tenant, 348, 1288).await;
+        let counts = rows(&pool).await;
+        pool.close().await;
+        postgres.stop().await;
+        (counts, tenant)
+    };
+    let second = stage.demo(&[], None);
+    nothing_is_new(&second, 348);
+    assert!(timetable == std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable"));
+    let postgres = Embedded::start(&options).await.expect("its database");
+    let pool = PgPool::connect(&postgres.url()).await.expect("its database");
+    assert_eq!(rows(&pool).await, counts);
+    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+    pool.close().await;
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn a_real_timetable_is_rehearsed() {
+    if !Path::new(SAMPLE).exists() {
+        eprintln!("{SAMPLE} is not here: the rehearsal was not tried");
+        return;
+    }
+    let (stage, world) = (Stage::new(), World::bare().await);
+    let first = stage.demo(&["--workbook", SAMPLE], Some(&world.url));
+    all_is_new(&first, 41, 156);
+    let tenant = stage.tenant().await;
+    both_sides_agree(&world.pool, &tenant, 41, 156).await;
+    let counts = rows(&world.pool).await;
+    nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&world.url)), 41);
+    assert_eq!(rows(&world.pool).await, counts);
+    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+
+    let other = stage.demo(&[], Some(&world.url));
+    assert_eq!(other.code, Some(1));
+    assert!(other.said.contains("this data folder holds the demo of another timetable"), "{}", other.said);
+    let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&world.url));
+    assert_eq!(elsewhere.code, Some(1));
+    assert!(elsewhere.said.contains("whose data folder is another one"), "{}", elsewhere.said);
+}
+
+#[tokio::test]
+async fn somebodys_database_is_refused_untouched() {
+    let foreign = World::bare().await;
+    sqlx::query("CREATE TABLE customers ()").execute(&foreign.pool).await.expect("a table");
+    let used = World::new().await;
+    sqlx::query("INSERT INTO acted.catalog_subjects (code) VALUES ('CM2')").execute(&used.pool).await.expect("a row");
+    for (world, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
+        let before = rows(&world.pool).await;
+        let stage = Stage::new();
+        let ended = stage.demo(&[], Some(&world.url));
+        assert_eq!(ended.code, Some(1), "{}", ended.said);
+        assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
+        assert_eq!(rows(&world.pool).await, before);
+        assert!(!stage.path().join("demo.json").exists());
+    }
+}
+
+#[test]
+fn what_is_no_timetable_begins_nothing() {
+    let stage = Stage::new();
+    let file = stage.path().join("notes.xlsx");
+    std::fs::write(&file, "no workbook").expect("written");
+    for (name, said) in [("notes.xlsx", "unreadable_file"), ("missing.xlsx", "unreadable_file")] {
+        let ended = stage.demo(&["--workbook", name], None);
+        assert_eq!(ended.code, Some(1), "{}", ended.said);
+        assert_eq!(ended.document["import"]["problems"][0]["code"], said, "{}", ended.document);
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(stage.path()).expect("ours").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["notes.xlsx"]);
+}

@@ -1,0 +1,317 @@
+//! Unified search on a real database and a real socket.
+
+use std::time::Duration;
+
+use lectern::search::follow::Follower;
+use lectern::search::index::Catalogue;
+use lectern::search::store;
+use lectern::tutorials::announce_events;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::provider::Provider;
+use crate::site::{Site, problem};
+use crate::world::World;
+
+async fn announce(world: &World, provider: &Provider, code: &str) {
+    let mut tx = world.pool.begin().await.expect("begin");
+    announce_events(&mut tx, None, &[provider.event(code)], false).await.expect("announced");
+    tx.commit().await.expect("commit");
+}
+
+async fn execute(pool: &PgPool, sql: &'static str) {
+    sqlx::query(sql).execute(pool).await.expect(sql);
+}
+
+async fn version(world: &World) -> i64 {
+    let mut db = world.pool.acquire().await.expect("a connection");
+    store::version(&mut db).await.expect("a version")
+}
+
+fn codes(catalogue: &Catalogue) -> Vec<&str> {
+    let events = catalogue.offers.iter().flat_map(|offer| &offer.events);
+    events.map(|event| event.row.code.as_str()).collect()
+}
+
+/// Waits until the model shows an event; a follower that never gets there fails the test.
+async fn comes_to_show(follower: &Follower, code: &str) {
+    let mut changes = follower.changes();
+    let shown = changes.wait_for(|catalogue| codes(catalogue).contains(&code));
+    tokio::time::timeout(Duration::from_secs(60), shown).await.expect("the follower follows").expect("it lives");
+}
+
+#[tokio::test]
+async fn an_event_is_shown_with_its_sessions() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    for text in ["cm2-01", "Quill", "marlow", "londn", "cm2-01-2", "2026-04"] {
+        let found = site.search(&json!({ "searchQuery": text })).await;
+        assert_eq!(found["pagination"]["total_count"], 1, "{text}");
+        let listing = &found["products"][0];
+        assert_eq!(listing["type"], "Tutorial");
+        let event = &listing["variations"][0]["events"][0];
+        assert_eq!((&event["code"], &event["venue"]), (&json!("CM2-01"), &json!("Quill House")));
+        let session = json!({
+            "id": event["sessions"][0]["id"], "title": "CM2-01-1", "location": "London", "venue": "Quill House",
+            "start_date": "2026-01-10T09:30:00+00:00", "end_date": "2026-01-10T17:00:00+00:00", "sequence": 1,
+            "url": null
+        });
+        assert_eq!(event["sessions"][0], session, "without a place of its own, the event's");
+        assert_eq!(event["sessions"][1]["sequence"], 2);
+    }
+}
+
+#[tokio::test]
+async fn get_and_post_and_the_command_line_say_the_same() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    let mut posted = site.search(&json!({"searchQuery": "london", "filters": {"subjects": ["CM2"]}})).await;
+    let got = site.request("GET", "/api/search/unified?q=london&subjects=CM2").send().await.expect("an answer");
+    let mut got: Value = got.json().await.expect("JSON");
+    let printed = world.program(&["search", "london", "--json"]).output().expect("runs");
+    let mut printed: Value = serde_json::from_slice(&printed.stdout).expect("one document");
+    for answer in [&mut posted, &mut got, &mut printed] {
+        answer["performance"]["duration"] = json!(0);
+    }
+    assert_eq!(posted, got);
+    assert_eq!(posted, printed);
+    let table = world.program(&["search", "cm2", "london"]).output().expect("runs");
+    let table = String::from_utf8(table.stdout).expect("text");
+    assert!(table.contains("CM2-01") && table.contains("1 product"), "{table}");
+}
+
+#[tokio::test]
+async fn a_search_without_a_body_is_browsing() {
+    let world = World::new().await;
+    Provider::settle(&world).await;
+    let site = Site::serve(&world).await;
+    let answer = site.request("POST", "/api/search/unified/").send().await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    assert_eq!(answer["products"][0]["variations"][0]["events"], json!([]), "a tutorial always carries events");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_held_already_is_not_sent_again() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    let site = Site::serve(&world).await;
+    let get = || site.request("GET", "/api/search/unified/?q=london");
+    let first = get().send().await.expect("an answer");
+    let (tag, version) = (first.headers()["etag"].clone(), first.headers()["x-catalogue-version"].clone());
+    let again = get().header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
+    announce(&world, &provider, "CM2-01").await;
+    site.follower.reload_now().await.expect("reloaded");
+    let changed = get().header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!(changed.status(), 200);
+    assert_ne!(changed.headers()["x-catalogue-version"], version);
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_is_a_problem_and_never_ours() {
+    let world = World::new().await;
+    let site = Site::serve(&world).await;
+    let json = "application/json";
+    let too_large = format!("{{\"searchQuery\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+    let deep = "[".repeat(100_000);
+    for (method, path, kind, body, expected) in [
+        ("POST", "/api/search/unified/", json, "{", 400),
+        ("POST", "/api/search/unified/", json, "[]", 400),
+        ("POST", "/api/search/unified", json, "{\"filters\":{\"foo\":[\"1\"]}}", 400),
+        ("POST", "/api/search/unified/", json, "{\"pagination\":{\"page\":0}}", 400),
+        ("POST", "/api/search/unified/", json, deep.as_str(), 400),
+        ("POST", "/api/search/unified/", json, "{\"searchQuery\":\"\\ud800\"}", 400),
+        ("POST", "/api/search/unified/", json, too_large.as_str(), 413),
+        ("POST", "/api/search/unified/", "text/plain", "{}", 415),
+        ("GET", "/api/search/unified/?page=none", json, "", 400),
+        ("GET", "/api/search/unified/?subject=CM2", json, "", 400),
+        ("DELETE", "/api/search/unified/", json, "", 405),
+        ("GET", "/api/nothing/", json, "", 404),
+        ("GET", "/nothing", json, "", 404),
+    ] {
+        let request = site.request(method, path).header("content-type", kind).body(body.to_owned());
+        let (status, document) = problem(request.send().await.expect("an answer")).await;
+        assert_eq!(status, expected, "{method} {path}: {document}");
+        assert_eq!(status == 400, document["errors"].is_array(), "{document}");
+    }
+    let refused = site.request("DELETE", "/api/search/unified/").send().await.expect("an answer");
+    assert_eq!(refused.headers()["allow"], "GET,HEAD,POST");
+    let bytes = site.request("POST", "/api/search/unified/").header("content-type", json).body(vec![b'"', 0xff, b'"']);
+    assert_eq!(problem(bytes.send().await.expect("an answer")).await.0, 400);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_request_is_named() {
+    let world = World::new().await;
+    let site = Site::serve(&world).await;
+    let body = json!({"searchQuery": 5, "filters": {"foo": []}, "pagination": {"page_size": 101}});
+    let request = site.request("POST", "/api/search/unified/").json(&body);
+    let (_, document) = problem(request.send().await.expect("an answer")).await;
+    let errors = document["errors"].as_array().expect("errors").iter();
+    let pointers: Vec<&Value> = errors.map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/searchQuery", "/filters/foo", "/pagination/page_size"]);
+}
+
+#[tokio::test]
+async fn it_is_alive_and_ready() {
+    let world = World::new().await;
+    let site = Site::serve(&world).await;
+    for path in ["/livez", "/readyz", "/readyz/"] {
+        assert_eq!(site.request("GET", path).send().await.expect("an answer").status(), 200, "{path}");
+    }
+    world.pool.close().await;
+    let (status, _) = problem(site.request("GET", "/readyz").send().await.expect("an answer")).await;
+    assert_eq!(status, 503);
+    assert_eq!(site.request("GET", "/livez").send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_the_server_goes_on() {
+    let world = World::new().await;
+    let site = Site::serve(&world).await;
+    let mut stream = tokio::net::TcpStream::connect(&site.address).await.expect("connected");
+    stream.write_all(b"\x16\x03\x01\x02\x00 what\r\n\r\n").await.expect("sent");
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).await.expect("closed");
+    assert!(said.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(site.request("GET", "/livez").send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn a_write_is_in_the_next_answer_of_its_process_and_soon_in_every_other() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    let (here, other) = (Site::serve(&world).await, Site::serve(&world).await);
+    announce(&world, &provider, "CM2-01").await;
+    let version = here.follower.reload_now().await.expect("reloaded");
+    assert_eq!(codes(&here.follower.current()), ["CM2-01"]);
+    assert_eq!(here.follower.reload_now().await.expect("nothing new"), version);
+    comes_to_show(&other.follower, "CM2-01").await;
+    execute(&world.pool, "DELETE FROM acted.tutorial_events").await;
+    here.follower.reload_now().await.expect("reloaded");
+    assert!(codes(&here.follower.current()).is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_taken_up_again() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(follower.clone().follow(stop.clone()));
+    announce(&world, &provider, "CM2-01").await;
+    comes_to_show(&follower, "CM2-01").await;
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended: Vec<bool> = sqlx::query_scalar(others).fetch_all(&world.pool).await.expect("allowed");
+    assert!(!ended.is_empty());
+    let fresh = PgPool::connect(&world.url).await.expect("the database");
+    let mut tx = fresh.begin().await.expect("begin");
+    announce_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("announced");
+    tx.commit().await.expect("commit");
+    fresh.close().await;
+    comes_to_show(&follower, "CM2-02").await;
+    stop.cancel();
+    following.await.expect("it ends when it is told to");
+}
+
+#[tokio::test]
+async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_each_other() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    let before = version(&world).await;
+    let mut one = world.pool.begin().await.expect("begin");
+    let mut two = world.pool.begin().await.expect("begin");
+    let mut three = world.pool.begin().await.expect("begin");
+    for (tx, code) in [(&mut one, "CM2-01"), (&mut two, "CM2-02"), (&mut three, "CM2-03")] {
+        announce_events(tx, None, &[provider.event(code)], false).await.expect("announced");
+    }
+    assert_eq!(version(&world).await, before, "nothing is committed yet");
+    two.commit().await.expect("commit");
+    assert_eq!(version(&world).await, before + 1);
+    one.rollback().await.expect("rollback");
+    three.commit().await.expect("commit");
+    assert_eq!(version(&world).await, before + 2);
+    store::fold(&world.pool, false).await.expect("nothing to fold yet");
+    store::fold(&world.pool, true).await.expect("folded");
+    assert_eq!(version(&world).await, before + 2, "folding is no change");
+    execute(&world.pool, "UPDATE public.auth_user SET last_login = now()").await;
+    assert_eq!(version(&world).await, before + 2, "signing in is no change");
+    execute(&world.pool, "UPDATE public.auth_user SET last_name = 'Marlowe'").await;
+    assert_eq!(version(&world).await, before + 3);
+}
+
+#[tokio::test]
+async fn who_may_write_to_the_shop_needs_no_right_in_our_schema() {
+    let world = World::new().await;
+    Provider::settle(&world).await;
+    let before = version(&world).await;
+    let mut tx = world.pool.begin().await.expect("begin");
+    for sql in [
+        "CREATE ROLE shop_writer_of_a_test",
+        "GRANT USAGE ON SCHEMA acted TO shop_writer_of_a_test",
+        "GRANT SELECT, UPDATE ON acted.tutorial_venues TO shop_writer_of_a_test",
+        "SET LOCAL ROLE shop_writer_of_a_test",
+        "UPDATE acted.tutorial_venues SET name = 'Inkwell House'",
+        "RESET ROLE",
+        "DROP OWNED BY shop_writer_of_a_test",
+        "DROP ROLE shop_writer_of_a_test",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.expect(sql);
+    }
+    tx.commit().await.expect("commit");
+    assert_eq!(version(&world).await, before + 1);
+}
+
+#[tokio::test]
+async fn the_smaller_searches_answer_and_refuse() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    for (path, key) in [
+        ("/api/search/default-data/", "popular_products"),
+        ("/api/search/fuzzy/?q=londn", "products"),
+        ("/api/search/advanced-fuzzy/", "products"),
+        ("/api/search/advanced-fuzzy?q=quill&min_score=40", "products"),
+    ] {
+        let answer: Value = site.request("GET", path).send().await.expect("an answer").json().await.expect("JSON");
+        let events = &answer[key][0]["variations"][0]["events"];
+        assert_eq!(events[0]["sessions"].as_array().map(Vec::len), Some(2), "{path}");
+    }
+    for path in
+        ["/api/search/default-data/?limit=x", "/api/search/fuzzy/?q=x", "/api/search/advanced-fuzzy/?subjects=x"]
+    {
+        assert_eq!(problem(site.request("GET", path).send().await.expect("an answer")).await.0, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_what_is_found_and_escapes_what_is_typed() {
+    let world = World::new().await;
+    let provider = Provider::settle(&world).await;
+    announce(&world, &provider, "CM2-01").await;
+    let site = Site::serve(&world).await;
+    let page = |path: &'static str| {
+        let request = site.request("GET", path);
+        async move {
+            let response = request.send().await.expect("an answer");
+            (response.status().as_u16(), response.text().await.expect("text"))
+        }
+    };
+    let (status, found) = page("/?q=quill&subjects=&available=true").await;
+    assert_eq!(status, 200);
+    for shown in ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "Quill House, London", "12 places left", "1 result"] {
+        assert!(found.contains(shown), "{shown} is missing in {found}");
+    }
+    let (_, typed) = page("/?q=%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert!(!typed.contains("<script") && typed.contains("Nothing is found"));
+    let (status, wrong) = page("/?starts_from=soon").await;
+    assert!(status == 400 && wrong.contains("must be one date"));
+}

@@ -1,0 +1,55 @@
+//! A served site over a world: the real server on a real socket.
+
+use lectern::search::follow::Follower;
+use lectern::server;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::world::World;
+
+/// A site that is served until it is dropped.
+pub struct Site {
+    pub follower: Follower,
+    pub address: String,
+    client: Client,
+    _stop: DropGuard,
+}
+
+impl Site {
+    /// Serves the world's database, following it.
+    pub async fn serve(world: &World) -> Site {
+        // Another test may have installed it first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = server::cli::listen("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
+        let stop = CancellationToken::new();
+        tokio::spawn(follower.clone().follow(stop.clone()));
+        let app = server::cli::site(&world.config(&[]), follower.clone());
+        tokio::spawn(server::serve(listener, app, stop.clone()));
+        Site { follower, address, client: Client::new(), _stop: stop.drop_guard() }
+    }
+
+    /// A request to a path.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// A unified search.
+    pub async fn search(&self, body: &Value) -> Value {
+        let response = self.request("POST", "/api/search/unified/").json(body).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        response.json().await.expect("JSON")
+    }
+}
+
+/// Status and document of a problem, which every error is.
+pub async fn problem(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");
+    let document: Value = response.json().await.expect("JSON");
+    assert_eq!(document["status"], status);
+    (status, document)
+}
