@@ -304,6 +304,8 @@ impl Rows {
             let cell = cell_name(row, column);
             return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
         }
+        // PostgreSQL has no text with NUL in it, and no program writes one.
+        let text = if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { text };
         self.written += text.len() as u64;
         if self.written > self.limits.shared_string_bytes {
             let most = self.limits.shared_string_bytes / 1_000_000;
