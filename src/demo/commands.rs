@@ -10,12 +10,14 @@ use sqlx::PgPool;
 use super::chosen::Ready;
 use super::steps::Steps;
 use crate::cli::Context;
+use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::search::compose::SessionUrls;
 use crate::search::follow::Follower;
 use crate::search::query::Query;
 use crate::search::{self, unified};
+use crate::sync;
 use crate::timetable_import::importing::{self, Asked, Deliver};
 use crate::timetable_import::report;
 
@@ -30,6 +32,24 @@ pub struct Done {
 
 fn document(of: &impl Serialize) -> Result<Value> {
     serde_json::to_value(of).map_err(|error| Error::Failed(format!("a JSON document cannot be written: {error}")))
+}
+
+/// `lectern sync all`.
+pub async fn sync(context: &Context, database: &Database, steps: &mut Steps<'_>) -> Result<Done> {
+    let options = sync::run::Options::default();
+    let work = async {
+        let mut sync = sync::cli::open(context, database, "sync all", options).await?;
+        Ok(sync.all().await)
+    };
+    let summary = steps.take("lectern sync all", work).await?;
+    context.console.print(sync::table::counts(summary.tried()));
+    for report in summary.tried() {
+        let findings = sync::table::findings(report);
+        if !findings.is_empty() {
+            context.console.print(findings.trim_end());
+        }
+    }
+    Ok(Done { document: document(&summary)?, exit: summary.exit() })
 }
 
 /// `lectern import` of the timetable, waiting until it is delivered.

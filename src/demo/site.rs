@@ -41,11 +41,16 @@ pub fn document(sync: Value, import: Value, search: Value, url: Option<&str>) ->
 /// Synchronises, imports, searches, and serves until stopped; ends as the worst of the commands did.
 pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site: Site<'_>) -> Result<Exit> {
     let pool = &site.database.pool;
+    let sync = commands::sync(context, site.database, steps).await?;
+    if sync.exit == Exit::Failed {
+        context.console.document(&document(sync.document, Value::Null, Value::Null, None))?;
+        return Ok(sync.exit);
+    }
     let import = commands::import(context, pool, steps, ready).await?;
     let follower = Follower::open(pool.clone()).await?;
     let search = commands::search(context, steps, &follower, &ready.question).await?;
-    let exit = import.exit;
-    let document = |url: Option<&str>| document(Value::Null, import.document, search.document, url);
+    let exit = sync.exit.max(import.exit);
+    let document = |url: Option<&str>| document(sync.document, import.document, search.document, url);
     if site.once || context.stop.is_cancelled() {
         context.console.document(&document(None))?;
         context.console.say(format_args!("All of it took {}. `lectern demo` shows it as a site.", steps.elapsed()));
