@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::chosen::Ready;
+use super::provider::Provider;
 use super::steps::Steps;
 use crate::cli::Context;
 use crate::db::Database;
@@ -35,7 +36,7 @@ fn document(of: &impl Serialize) -> Result<Value> {
 }
 
 /// `lectern sync all`.
-pub async fn sync(context: &Context, database: &Database, steps: &mut Steps<'_>) -> Result<Done> {
+pub async fn sync(context: &Context, database: &Database, steps: &mut Steps<'_>, provider: &Provider) -> Result<Done> {
     let options = sync::run::Options::default();
     let work = async {
         let mut sync = sync::cli::open(context, database, "sync all", options).await?;
@@ -48,6 +49,10 @@ pub async fn sync(context: &Context, database: &Database, steps: &mut Steps<'_>)
         if !findings.is_empty() {
             context.console.print(findings.trim_end());
         }
+    }
+    for stranger in &provider.locations_of_theirs_alone {
+        steps
+            .remark(format_args!("({} is there on purpose: so that something unmatched is to be seen)", stranger.name));
     }
     Ok(Done { document: document(&summary)?, exit: summary.exit() })
 }

@@ -41,7 +41,7 @@ pub fn document(sync: Value, import: Value, search: Value, url: Option<&str>) ->
 /// Synchronises, imports, searches, and serves until stopped; ends as the worst of the commands did.
 pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site: Site<'_>) -> Result<Exit> {
     let pool = &site.database.pool;
-    let sync = commands::sync(context, site.database, steps).await?;
+    let sync = commands::sync(context, site.database, steps, &ready.provider).await?;
     if sync.exit == Exit::Failed {
         context.console.document(&document(sync.document, Value::Null, Value::Null, None))?;
         return Ok(sync.exit);
