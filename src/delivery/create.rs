@@ -1,10 +1,9 @@
 //! The first step: the event comes to be in Administrate, once.
 
-use administrate::Id;
-
+use super::pairing::paired;
 use super::wanted::Wanted;
 use super::{Remark, Trouble, Worker};
-use crate::bridges::events::{self, Agreed, EventLink, SessionLink};
+use crate::bridges::events::{self, Agreed, EventLink};
 use crate::names::fold;
 use crate::outbox::Item;
 use crate::tutorials::KnownEvent;
@@ -32,12 +31,8 @@ impl Worker {
         }
         let created = self.client.create_event(&wanted.event).await?;
         let sessions = created.sessions.into_iter().map(|session| session.id);
-        let link = link_in_order(created.id, sessions, known);
+        let link = paired(&EventLink::of(created.id, sessions), known);
         events::link_event(&self.pool, known.id, &link).await?;
-        if !created.sessions_are_complete {
-            let why = "the event was created, but Administrate did not list all of its sessions".into();
-            return Err(Trouble::Later { why, outage: false });
-        }
         remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
         if created.left_out.is_empty() {
             self.agree(Agreed::Event, &link.external_id, &wanted.event).await?;
@@ -69,7 +64,7 @@ impl Worker {
             )));
         }
         let sessions = event.sessions.into_iter().map(|session| session.id);
-        Ok(Some(link_in_order(event.id, sessions, known)))
+        Ok(Some(paired(&EventLink::of(event.id, sessions), known)))
     }
 }
 
@@ -82,11 +77,4 @@ pub(crate) fn is_the_same(event: &administrate::Event, wanted: &Wanted) -> bool 
     let theirs = [event.start, event.time_zoned_start, event.classroom_start, event.lms_start];
     let mut theirs = theirs.into_iter().flatten().map(|moment| moment.local(&zone)).peekable();
     template && (theirs.peek().is_none() || theirs.any(|start| ours.contains(&start)))
-}
-
-/// Sessions are paired by their order: the template makes one for each day.
-pub(super) fn link_in_order(event: Id, sessions: impl Iterator<Item = Id>, known: &KnownEvent) -> EventLink {
-    let mut ours = known.session_ids.iter().copied();
-    let pair = |external_id| SessionLink { external_id, tutorial_session_id: ours.next() };
-    EventLink { external_id: event, sessions: sessions.map(pair).collect() }
 }

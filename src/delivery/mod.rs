@@ -12,6 +12,7 @@
 pub mod cli;
 mod create;
 pub mod drain;
+mod pairing;
 pub mod resolve;
 pub mod schedule;
 mod update;
@@ -156,6 +157,7 @@ impl Worker {
             Some(link) => link,
             None => self.create(item, known, &wanted, remarks).await?,
         };
+        let link = self.pair_sessions(link, known).await?;
         self.update_event(&link, &wanted, remarks).await?;
         self.update_sessions(&link, known, &wanted).await?;
         self.update_staff(&link, &wanted).await?;

@@ -3,8 +3,8 @@
 use administrate::{Client, Id};
 use sqlx::PgPool;
 
-use super::create::link_in_order;
-use crate::bridges::events;
+use super::pairing::paired;
+use crate::bridges::events::{self, EventLink};
 use crate::error::{Error, Result};
 use crate::outbox::{self, Item, State};
 use crate::tutorials;
@@ -31,7 +31,8 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
             drop(db);
             let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
             let sessions = event.sessions.into_iter().map(|session| session.id);
-            events::link_event(pool, known.id, &link_in_order(event.id, sessions, known)).await?;
+            let link = paired(&EventLink::of(event.id, sessions), known);
+            events::link_event(pool, known.id, &link).await?;
             outbox::reopen(pool, item.id, true).await
         }
         Decision::Recreate => outbox::reopen(pool, item.id, false).await,

@@ -5,7 +5,7 @@
 //! The words of offers come first in the vocabulary, those of bundles after them: the row number of bundle `n` is
 //! `offers.len() + n`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::categories::Categories;
 use super::ranking::{Field, Hits, Vocabulary, VocabularyBuilder};
@@ -300,19 +300,18 @@ fn offer_words(offer: &Offer, builder: &mut VocabularyBuilder) {
     builder.add(Field::Code, &row.exam_session_code);
     builder.add(Field::Detail, &row.product_code);
     builder.add(Field::Detail, row.subject_description.as_deref().unwrap_or_default());
+    // Most events of an offer are at the same few places with the same few people.
+    let mut places: BTreeSet<&str> = BTreeSet::new();
     for event in &offer.events {
         builder.add(Field::Code, &event.row.code);
-        for place in std::iter::once(&event.row.place).chain(event.sessions.iter().map(|s| &s.place)) {
-            for name in [&place.location, &place.location_code, &place.venue].into_iter().flatten() {
-                builder.add(Field::Place, name);
-            }
-        }
         for session in &event.sessions {
             builder.add(Field::Detail, &session.title);
         }
-        for name in &event.instructors {
-            builder.add(Field::Place, name);
-        }
+        let names = [&event.location_names, &event.venue_names, &event.instructor_names];
+        places.extend(names.into_iter().flatten().map(String::as_str));
+    }
+    for name in places {
+        builder.add(Field::Place, name);
     }
 }
 

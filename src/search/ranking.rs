@@ -13,7 +13,7 @@
 //!
 //! Nothing depends on the order of a hash map: equal input gives equal scores, in every process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::text::{Closeness, search_words, within_typos, words};
 
@@ -68,7 +68,7 @@ pub struct Vocabulary {
 /// Collects the words of rows, row by row.
 #[derive(Debug, Default)]
 pub struct VocabularyBuilder {
-    postings: BTreeMap<String, Vec<Posting>>,
+    postings: HashMap<String, Vec<Posting>>,
     name_lengths: Vec<u32>,
 }
 
@@ -101,7 +101,9 @@ impl VocabularyBuilder {
 
     /// Ends the collection.
     pub fn finish(self) -> Vocabulary {
-        let (written, postings) = self.postings.into_iter().unzip();
+        let mut sorted: Vec<(String, Vec<Posting>)> = self.postings.into_iter().collect();
+        sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let (written, postings) = sorted.into_iter().unzip();
         Vocabulary { written, postings, name_lengths: self.name_lengths }
     }
 }

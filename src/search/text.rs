@@ -12,23 +12,28 @@ use crate::names::fold;
 /// How many words of a search text are looked at; the rest is ignored.
 pub const WORDS_LIMIT: usize = 16;
 
-/// How many words are read at all, repeated and little ones included: a text of megabytes costs no more than a long one.
-const WORDS_READ: usize = 4 * WORDS_LIMIT;
+/// How many characters of a search text are read at all: megabytes cost no more than a long sentence.
+const TEXT_READ: usize = 1000;
 
 /// Words that say nothing when others stand beside them.
 const LITTLE_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
 /// Cuts text into folded words: accents and apostrophes are dropped, anything else that is no letter or digit separates.
 pub fn words(text: &str) -> Vec<String> {
-    let plain: String =
-        fold(text).nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect();
+    let folded = fold(text);
+    let plain: String = if folded.is_ascii() {
+        folded.replace('\'', "")
+    } else {
+        folded.nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect()
+    };
     plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The words of a search text that count: each once, little ones only where nothing else is said, in typed order.
 pub fn search_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for word in words(text).into_iter().take(WORDS_READ) {
+    let read = text.char_indices().nth(TEXT_READ).map_or(text, |(end, _)| &text[..end]);
+    for word in words(read) {
         // The last word is the one being completed, so a repeated word keeps its last place.
         all.retain(|known| *known != word);
         all.push(word);

@@ -2,12 +2,15 @@
 
 mod administrate;
 mod delivery;
+mod import;
 mod demo;
 mod demo_fill;
 mod outbox;
 mod provider;
+mod rehearsed;
 mod schema;
 mod search;
 mod site;
+mod sync;
 mod tutorials;
 mod world;

@@ -42,7 +42,7 @@ pub enum When {
 
 /// What a fault does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// An HTTP status with a plain body, nothing done. 429 may name `Retry-After` in seconds.
     Status {

@@ -1,7 +1,7 @@
 //! Arguments of a field as the specification coerces them (`CoerceArgumentValues`).
 //!
 //! apollo-compiler hands them over too, but turns a variable that was not provided into null inside input objects;
-//! updates must tell "leave it" from "clear it".
+//! updates must tell "leave it" from "clear it". Defaults of arguments and input fields are not looked at: the schema has none.
 
 use apollo_compiler::ast::{Type, Value as Literal};
 use apollo_compiler::executable::Field;

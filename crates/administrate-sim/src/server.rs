@@ -47,6 +47,16 @@ pub(crate) struct Kept {
     pub(crate) journal: Option<Journal>,
 }
 
+impl Kept {
+    /// Counts a request and tells the fault that strikes it.
+    fn count(&mut self, operations: &[String]) -> Option<Action> {
+        self.requests.count(operations);
+        let action = self.faults.strike(operations);
+        self.requests.faulted += u64::from(action.is_some());
+        action
+    }
+}
+
 impl Shared {
     pub(crate) fn new(
         schema: SchemaOf,
@@ -56,6 +66,13 @@ impl Shared {
         state: Kept,
     ) -> Self {
         Self { schema, clock, latency, seed, stopping, state: Mutex::new(state) }
+    }
+
+    /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
+    async fn wait(&self) {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
     }
 
     /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
@@ -75,7 +92,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 type Form = BTreeMap<String, String>;
 
-/// Parameters may stand in the form body, as documented, or in the query string, as some clients send them.
+/// Parameters may stand in the form body, as documented, or in the query string, as some clients send them. Of the faults,
+/// status, reset and hang mean something here.
 async fn token(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(line): ConnectInfo<Line>,
@@ -83,13 +101,8 @@ async fn token(
     body: Bytes,
 ) -> Response {
     form.extend(form_urlencoded::parse(&body).into_owned());
-    tokio::time::sleep(shared.latency).await;
-    let action = {
-        let mut state = shared.state();
-        let operations = ["token".to_owned()];
-        state.requests.count(&operations);
-        state.faults.strike(&operations)
-    };
+    shared.wait().await;
+    let action = shared.state().count(&["token".to_owned()]);
     match action {
         Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
         Some(Action::Reset { .. }) => reset(&line),
@@ -128,7 +141,7 @@ async fn graphql(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    tokio::time::sleep(shared.latency).await;
+    shared.wait().await;
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if !shared.state().oauth.admits(token, (shared.clock)()) {
         return unauthorized(&shared);
@@ -168,9 +181,7 @@ fn unauthorized(shared: &Shared) -> Response {
 async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
     let action = {
         let mut state = shared.state();
-        state.requests.count(&prepared.operations);
-        let action = state.faults.strike(&prepared.operations);
-        state.requests.faulted += u64::from(action.is_some());
+        let action = state.count(&prepared.operations);
         if action == Some(Action::ExpireTokens) {
             state.oauth.expire();
         }

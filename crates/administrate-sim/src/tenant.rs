@@ -282,33 +282,47 @@ pub struct CustomField {
 /// Kinds of custom-field values (`CustomFieldType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum FieldKind {
+    /// Any text.
     #[default]
     String,
+    /// A number.
     Number,
+    /// One of the options.
     Choice,
+    /// Several of the options; how they are joined is not known, so nothing is checked.
     Multichoice,
+    /// HTML, not checked.
     Html,
+    /// `True` or `False`, in any case.
     Boolean,
+    /// `YYYY-MM-DD`.
     Date,
+    /// ISO 8601 with or without an offset.
     Datetime,
+    /// An address, not checked.
     Url,
+    /// A decimal number.
     Decimal,
 }
 
 /// A registered webhook.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(missing_docs)]
 pub struct Webhook {
     /// The word after `WebhookType:`, `event_created`.
     pub webhook_type: String,
+    /// Name.
     pub name: String,
+    /// The document whose result would be sent.
     pub query: String,
+    /// Where to.
     pub url: String,
+    /// JSON that would be sent along.
     pub config: Option<String>,
+    /// Who would hear of failures.
     pub notification_emails: Vec<String>,
+    /// JMESPath that would choose what is sent.
     pub filter_expression: Option<String>,
 }
 

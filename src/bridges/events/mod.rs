@@ -17,6 +17,14 @@ pub struct EventLink {
     pub sessions: Vec<SessionLink>,
 }
 
+impl EventLink {
+    /// The link of an event whose sessions are not paired with ours yet.
+    pub fn of(external_id: Id, sessions: impl Iterator<Item = Id>) -> Self {
+        let unpaired = |external_id| SessionLink { external_id, tutorial_session_id: None };
+        EventLink { external_id, sessions: sessions.map(unpaired).collect() }
+    }
+}
+
 /// A session's link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLink {

@@ -26,7 +26,7 @@ struct CreateInput {
     event_type: String,
     location_id: Option<String>,
     venue_id: Option<String>,
-    #[serde(alias = "taxType")]
+    tax_type: Option<String>,
     tax_type_id: Option<String>,
     time_zone_name: String,
     classroom_start_date_time: Option<String>,
@@ -82,10 +82,12 @@ fn checked(
     let template = input.course_template_id.as_deref().and_then(|id| schedulable(&mut check, tenant, id));
     let location = check.location(tenant, input.location_id.as_deref());
     let venue = check.venue(tenant, input.venue_id.as_deref(), location);
-    let tax_type = input
-        .tax_type_id
-        .as_deref()
-        .and_then(|id| check.link("taxTypeId", "TaxType", id, |number| tenant.tax_types.get(number).is_some()));
+    let (tax_label, tax_type) = match input.tax_type {
+        Some(id) => ("taxType", Some(id)),
+        None => ("taxTypeId", input.tax_type_id),
+    };
+    let tax_type =
+        tax_type.and_then(|id| check.link(tax_label, "TaxType", &id, |number| tenant.tax_types.get(number).is_some()));
     let own_values = check.custom_fields(tenant, "Event", input.custom_field_values.as_deref());
     let event = Event {
         title: title(tenant, input.title.as_deref(), template),

@@ -262,3 +262,29 @@ fn trade_name(prefix: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::schema::SchemaOf;
+
+    #[test]
+    fn every_verb_of_the_schema_is_known() {
+        for profile in Profile::ALL {
+            let schema = SchemaOf::new(profile).expect("valid").schema;
+            let mutation = schema.get_object("Mutation").expect("mutations");
+            let mut verbs = 0;
+            for (group, definition) in &mutation.fields {
+                let group_type = schema.get_object(definition.ty.inner_named_type()).expect("a group");
+                for verb in group_type.fields.keys() {
+                    let known =
+                        apply(&mut Tenant::new(), &format!("{group}.{verb}"), &json!({}), Timestamp::UNIX_EPOCH);
+                    assert!(known.is_some(), "{profile}: {group}.{verb}");
+                    verbs += 1;
+                }
+            }
+            assert!(verbs >= 18, "{profile}");
+        }
+    }
+}

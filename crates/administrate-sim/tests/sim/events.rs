@@ -89,7 +89,7 @@ async fn wrong_inputs_are_payload_errors() {
         (but("template", Tenant::template_id(draft)), "courseTemplateId"),
         (but("location", Tenant::template_id(1)), "locationId"),
         (but("venue", "VmVudWU6Mg=="), "venueId"),
-        (but("tax", "VGF4VHlwZTo5"), "taxTypeId"),
+        (but("tax", "VGF4VHlwZTo5"), "taxType"),
         (but("zone", "Europe/Nowhere"), "timeZoneName"),
         (but("to", "2026-07-15T09:00:00"), "classroomEndDateTime"),
         (but("title", " "), "title"),

@@ -170,11 +170,14 @@ async fn faults_over_http() {
         statuses.push(client.send(LIST, json!({})).await.status);
     }
     assert_eq!(statuses, [503, 200, 503, 200]);
-    let wrong = json!({ "on": "locations", "action": { "do": "explode" } });
-    assert_eq!(
-        client.http.post(control("faults")).json(&wrong).send().await.expect("an answer").status().as_u16(),
-        400
-    );
+    for wrong in [
+        json!({ "on": "locations", "action": { "do": "explode" } }),
+        json!({ "on": "locations", "action": { "do": "status", "status": 429, "retryAfter": 1 } }),
+        json!({ "at": "locations", "action": { "do": "empty_errors" } }),
+    ] {
+        let answer = client.http.post(control("faults")).json(&wrong).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 400, "{wrong}");
+    }
     client.http.delete(control("faults")).send().await.expect("an answer");
     assert_eq!(client.send(LIST, json!({})).await.status, 200);
     client.send(RENAME, json!({})).await;

@@ -4,6 +4,7 @@ mod catalogue;
 mod client;
 mod documents;
 mod events;
+mod every_field;
 mod faults;
 mod oauth;
 mod paging;

@@ -1,0 +1,189 @@
+//! The client of `crates/administrate` against this simulator: every operation it has, in every profile, with and without
+//! introspection. What the simulator must refuse is in `tests/sim/documents.rs`.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use administrate::{
+    Call, Client, ContactRole, CustomFieldValue, Error, EventChanges, EventMode, EventType, Id, Ledger, Lifecycle,
+    NewContact, NewCourseTemplate, NewEvent, NewLocation, NewStaff, NewVenue, OPERATIONS, Secret, SessionChanges,
+    Settings, StaffType, SupportsCustomField, Surroundings, Window,
+};
+use administrate_sim::tenant::Event;
+use administrate_sim::{Options, Profile, Running, Simulator, Tenant};
+use jiff::civil::date;
+
+/// Remembers which operations succeeded.
+#[derive(Default)]
+struct Heard(Mutex<BTreeSet<&'static str>>);
+
+impl Ledger for Heard {
+    fn record(&self, call: Call) -> administrate::BoxFuture<'_, ()> {
+        if call.succeeded {
+            self.0.lock().expect("no test thread panicked").insert(call.operation);
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Lists that are longer than a page: sessions of template 4, staff of event 1.
+fn tenant() -> Tenant {
+    let mut tenant = Tenant::sample();
+    tenant.add_template("LONG", "A hundred and twenty days", 120);
+    let event = tenant.add_event(Event {
+        title: "Crowded".to_owned(),
+        time_zone: "Europe/London".to_owned(),
+        ..Event::default()
+    });
+    for n in 0..120 {
+        let contact = tenant.add_instructor("Instructor", &n.to_string());
+        tenant.add_staff(event, contact, false);
+    }
+    tenant
+}
+
+async fn start(profile: Profile) -> (Running, Client, Arc<Heard>) {
+    let running = Simulator::start(Options { profile, ..Options::default() }, tenant()).await.expect("started");
+    let heard = Arc::new(Heard::default());
+    let surroundings = Surroundings { ledger: heard.clone(), ..Surroundings::production(6000).expect("set up") };
+    let secret = Secret::new(running.client_secret());
+    let settings = Settings::new(running.graphql_url(), running.auth_url(), running.client_id(), secret);
+    let client = Client::new(settings.with_retry_base(Duration::from_millis(1)), surroundings);
+    (running, client, heard)
+}
+
+async fn read_everything(client: &Client) {
+    let fields = client.custom_fields(SupportsCustomField::Event).await.expect("custom fields");
+    assert_eq!(fields.len(), 5);
+    assert_eq!(client.price_levels().await.expect("price levels").len(), 2);
+    assert_eq!(client.locations().await.expect("locations").len(), 2);
+    assert_eq!(client.venues().await.expect("venues").len(), 2);
+    assert_eq!(client.instructors().await.expect("instructors").len(), 122);
+    let grace = client.contacts_named("Grace Lindqvist", Some(ContactRole::Administrator)).await.expect("contacts");
+    assert_eq!(grace.len(), 1);
+    assert_eq!(client.course_templates().await.expect("templates").len(), 4);
+    assert_eq!(client.template_prices().await.expect("prices").len(), 6);
+    let template = Id::new(Tenant::template_id(1));
+    let approved = client.approved_instructors(std::slice::from_ref(&template)).await.expect("approved");
+    assert_eq!(approved[&template].len(), 2);
+    let crowded = client.events_by_titles(&["Crowded"]).await.expect("events");
+    assert_eq!((crowded.len(), crowded[0].staff.len()), (1, 120));
+}
+
+fn new_event(mode: EventMode, title: &str, template: u64) -> NewEvent {
+    let window = |days| Window { start: date(2026, 7, 1).at(9, 0, 0, 0), end: date(2026, 8, days).at(17, 0, 0, 0) };
+    NewEvent {
+        mode,
+        course_template_id: Id::new(Tenant::template_id(template)),
+        title: title.to_owned(),
+        event_type: EventType::Public,
+        location_id: Id::new(Tenant::location_id(1)),
+        venue_id: Some(Id::new("VmVudWU6MQ==")),
+        tax_type_id: Id::new("VGF4VHlwZTox"),
+        time_zone: "Europe/London".to_owned(),
+        classroom: Some(window(1)),
+        lms: Some(window(31)),
+        max_places: Some(20),
+        custom_fields: vec![CustomFieldValue {
+            key: Id::new("Q3VzdG9tRmllbGREZWZpbml0aW9uOjE="),
+            value: "2026A".to_owned(),
+        }],
+    }
+}
+
+async fn write_events(running: &Running, client: &Client) {
+    let long = client.create_event(&new_event(EventMode::Blended, "Long", 4)).await.expect("blended");
+    assert_eq!((long.sessions.len(), long.sessions_are_complete), (120, true));
+    let lms = client.create_event(&new_event(EventMode::Lms, "LMS", 3)).await.expect("LMS");
+    let room = client.create_event(&new_event(EventMode::Classroom, "Room", 1)).await.expect("classroom");
+    assert_eq!((lms.sessions.len(), room.sessions.len()), (0, 3));
+    let changes = EventChanges {
+        title: Some("Renamed".to_owned()),
+        lifecycle: Some(Lifecycle::Published),
+        ..EventChanges::default()
+    };
+    client.update_event(&room.id, &changes).await.expect("updated");
+    let changes = SessionChanges {
+        title: Some("Markets".to_owned()),
+        start: Some(date(2026, 7, 2).at(10, 0, 0, 0)),
+        end: Some(date(2026, 7, 2).at(16, 0, 0, 0)),
+        lifecycle: Some(Lifecycle::Published),
+        custom_fields: vec![CustomFieldValue {
+            key: Id::new("Q3VzdG9tRmllbGREZWZpbml0aW9uOjY="),
+            value: "1".to_owned(),
+        }],
+        ..SessionChanges::default()
+    };
+    client.update_session(&room.sessions[0].id, &changes).await.expect("session updated");
+    client.delete_sessions(&[room.sessions[2].id.clone()]).await.expect("session deleted");
+    client.delete_events(&[lms.id, long.id]).await.expect("deleted");
+    write_staff(client, &room.id, &room.sessions[0].id).await;
+    let event = client.event(&room.id).await.expect("asked").expect("known");
+    assert_eq!((event.sessions.len(), event.staff.len()), (2, 2));
+    let tenant = running.tenant();
+    assert_eq!((tenant.events_titled("Renamed").count(), tenant.events.len()), (1, 2));
+}
+
+async fn write_staff(client: &Client, event: &Id, session: &Id) {
+    let [ada, tom, grace] = [1, 2, 3].map(|number| Id::new(Tenant::contact_id(number)));
+    let staff =
+        |contact: &Id, staff_type| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type };
+    client.add_event_staff(&staff(&ada, StaffType::Instructor)).await.expect("added");
+    // Adding again is no error.
+    let all = [
+        staff(&ada, StaffType::Instructor),
+        staff(&tom, StaffType::Instructor),
+        staff(&grace, StaffType::Administrator),
+    ];
+    client.add_event_staff_bulk(&all).await.expect("added in bulk");
+    let members = client.event(event).await.expect("asked").expect("known").staff;
+    client.remove_event_staff(&members[0].id).await.expect("removed");
+    client.add_session_staff(session, &[ada.clone(), tom.clone()], StaffType::Instructor).await.expect("added");
+    client.add_session_staff(session, &[ada, tom], StaffType::Instructor).await.expect("added again");
+}
+
+/// The account is one that every tenant has; places and templates only where the profile can.
+async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
+    let template = Id::new(Tenant::template_id(1));
+    client.approve_instructors(&template, &[Id::new(Tenant::contact_id(2))]).await.expect("approved");
+    let contact = NewContact {
+        first_name: "Vera".to_owned(),
+        last_name: "Holt".to_owned(),
+        account_id: Some(Id::new("T3JnYW5pc2F0aW9uOjE=")),
+        email: None,
+        is_instructor: true,
+    };
+    client.create_contact(&contact).await.expect("a contact");
+    let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
+    let location_id = Id::new(Tenant::location_id(1));
+    let venue = client.create_venue(&NewVenue { name: "The Mill".to_owned(), location_id, description: None }).await;
+    let template =
+        client.create_course_template(&NewCourseTemplate { code: "CM9".to_owned(), title: "Nine".to_owned() }).await;
+    for created in [location, venue, template] {
+        assert_eq!(created.is_ok(), creates, "{created:?}");
+        assert!(creates || matches!(created, Err(Error::Unsupported { .. } | Error::Graphql { .. })), "{created:?}");
+    }
+    assert_eq!(running.tenant().locations.len(), if creates { 3 } else { 2 });
+}
+
+#[tokio::test]
+async fn every_operation_in_every_profile() {
+    for profile in Profile::ALL.into_iter().flat_map(|profile| [profile, profile.without_introspection()]) {
+        let (running, client, heard) = start(profile).await;
+        read_everything(&client).await;
+        write_events(&running, &client).await;
+        let known = client.capabilities().await.expect("capabilities");
+        assert_eq!(known.introspected, profile.introspection, "{profile}");
+        create_the_rest(&running, &client, profile.creates && profile.introspection).await;
+        let heard = heard.0.lock().expect("no test thread panicked").clone();
+        let unheard = |name: &&str| !heard.contains(name);
+        let missing: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).filter(unheard).collect();
+        let expected: &[&str] = match (profile.introspection, profile.creates) {
+            (true, true) => &[],
+            (true, false) => &["location.create", "venue.create", "courseTemplate.create"],
+            (false, _) => &["introspection", "location.create", "venue.create", "courseTemplate.create"],
+        };
+        assert_eq!(missing, expected, "{profile}, introspection {}", profile.introspection);
+    }
+}
