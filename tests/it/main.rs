@@ -2,9 +2,9 @@
 
 mod administrate;
 mod delivery;
-mod import;
 mod demo;
 mod demo_fill;
+mod import;
 mod outbox;
 mod provider;
 mod rehearsed;
