@@ -8,6 +8,9 @@ use unicode_normalization::UnicodeNormalization;
 /// How alike two names must be (Jaro-Winkler, 0 to 1) before one is suggested for the other.
 const ALIKE: f64 = 0.8;
 
+/// Longer texts, in bytes, are no misspelt names.
+const LONGEST: usize = 255;
+
 /// The form in which names are compared: NFKC, full case folding, white space trimmed and collapsed.
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
@@ -21,6 +24,9 @@ pub fn fold(name: &str) -> String {
 
 /// Up to three of `known` that resemble `wanted`, best first, each once.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    if wanted.len() > LONGEST {
+        return Vec::new();
+    }
     let wanted = fold(wanted);
     let mut found: Vec<(f64, &str)> = known
         .into_iter()

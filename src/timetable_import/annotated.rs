@@ -106,9 +106,8 @@ fn write_cell(
         if is_bad { bad(style) } else { style }
     };
     match content {
-        Content::Text(text) | Content::Fault(text) => {
-            page.write_string_with_format(row, column, neutral(text).as_ref(), &style("General"))?
-        }
+        Content::Text(text) => page.write_string_with_format(row, column, neutral(text), &style("General"))?,
+        Content::Fault(text) => page.write_string_with_format(row, column, text, &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
         Content::Uncalculated => page.write_blank(row, column, &style("General"))?,

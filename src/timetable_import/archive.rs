@@ -37,10 +37,11 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
             return Err(Unfit::unreadable("it is protected by a password"));
         }
         stated = stated.saturating_add(part.size());
-        match name_of(&part)?.as_str() {
-            "xl/workbook.xml" => kind = Some(Zipped::Xlsx),
-            "content.xml" => kind = kind.or(Some(Zipped::Ods)),
-            _ => {}
+        let name = name_of(&part)?.to_lowercase();
+        if name.ends_with("workbook.xml") {
+            kind = Some(Zipped::Xlsx);
+        } else if name == "content.xml" {
+            kind = kind.or(Some(Zipped::Ods));
         }
     }
     within(stated, limits.unpacked_bytes, "unpacked")?;

@@ -225,7 +225,7 @@ impl Open<'_> {
             .map(|(row, flaw)| Problem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw));
         problems.extend(places);
         for problem in &mut problems {
-            problem.event.clone_from(&event.title);
+            problem.event = event.title.as_deref().map(shown_title);
         }
         Block { row: self.event.number, event, sessions, problems }
     }
@@ -268,6 +268,11 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
         unused: cells.unused(),
         zone,
     }
+}
+
+/// A title as problems show it: one that is too long is cut.
+pub(super) fn shown_title(title: &str) -> String {
+    title.chars().take(200).collect()
 }
 
 /// Whether a template code is that of a self-paced event: a segment of it is OC or WAITLIST.

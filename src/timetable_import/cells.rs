@@ -10,9 +10,9 @@ use crate::tutorials::LearningMode;
 use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::Field;
-use super::problems::{Code, Flaw, Problem};
+use super::problems::{Code, Flaw, Problem, column_name};
 use super::values::{self, Moment, Sitting};
-use super::workbook::{Content, Row, Sheet};
+use super::workbook::{Cell, Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(super) struct Cells<'a> {
@@ -44,8 +44,7 @@ impl<'a> Cells<'a> {
     pub(super) fn is_blank(&self) -> bool {
         let filled = |column| {
             let ignored = [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
-            let unknown = self.columns.unknown.iter().any(|(at, _)| *at == column);
-            !unknown && !ignored.contains(&column)
+            self.columns.unknown_header(column).is_none() && !ignored.contains(&column)
         };
         !self.row.cells.iter().any(|cell| filled(cell.column))
     }
@@ -275,10 +274,11 @@ impl<'a> Cells<'a> {
 
     /// What stands in columns that mean nothing to us, by header.
     pub(super) fn unused(&self) -> BTreeMap<String, String> {
-        let value = |(column, header): &(u32, String)| {
-            let name = if header.is_empty() { super::problems::column_name(*column) } else { header.clone() };
-            Some((name, self.row.content(*column).and_then(values::text)?))
+        let value = |cell: &Cell| {
+            let header = self.columns.unknown_header(cell.column)?;
+            let name = if header.is_empty() { column_name(cell.column) } else { header.to_owned() };
+            Some((name, values::text(&cell.content)?))
         };
-        self.columns.unknown.iter().filter_map(value).collect()
+        self.row.cells.iter().filter_map(value).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Which column of a sheet holds what: headers found by name, in any order.
 
+use std::collections::BTreeSet;
+
 use crate::names::{fold, nearest};
 
 use super::layout::{FIELDS, FORMAT_WORDS, Field, LAYOUT, field_called};
@@ -16,7 +18,7 @@ pub struct Columns {
     /// The header's row number, as Excel shows it.
     pub header_row: u32,
     places: [Option<u32>; FIELDS],
-    /// Columns that mean nothing to us: place and header ("" where it has none).
+    /// Columns that mean nothing to us, from left to right: place and header ("" where it has none).
     pub unknown: Vec<(u32, String)>,
 }
 
@@ -24,6 +26,12 @@ impl Columns {
     /// The column of a field, counted from 0; where it is absent, where the layout has it.
     pub fn of(&self, field: Field) -> u32 {
         self.places[field as usize].unwrap_or(field as u32)
+    }
+
+    /// The header of a column that means nothing to us, "" where it has none.
+    pub fn unknown_header(&self, column: u32) -> Option<&str> {
+        let at = self.unknown.binary_search_by_key(&column, |(at, _)| *at).ok()?;
+        self.unknown.get(at).map(|(_, header)| header.as_str())
     }
 
     /// What a row holds for a field.
@@ -129,13 +137,10 @@ fn missing(sheet: &Sheet, columns: &Columns) -> Vec<Problem> {
 
 /// Adds the columns that have values but no header.
 fn note_headerless(columns: &mut Columns, data: &[Row]) {
-    let mut filled: Vec<u32> = data.iter().flat_map(|row| row.cells.iter().map(|cell| cell.column)).collect();
-    filled.sort_unstable();
-    filled.dedup();
-    let known =
-        |column: &u32| columns.places.contains(&Some(*column)) || columns.unknown.iter().any(|(at, _)| at == column);
-    filled.retain(|column| !known(column));
-    columns.unknown.extend(filled.into_iter().map(|column| (column, String::new())));
+    let filled: BTreeSet<u32> = data.iter().flat_map(|row| row.cells.iter().map(|cell| cell.column)).collect();
+    let known = |column: &u32| columns.places.contains(&Some(*column)) || columns.unknown_header(*column).is_some();
+    let headerless: Vec<u32> = filled.into_iter().filter(|column| !known(column)).collect();
+    columns.unknown.extend(headerless.into_iter().map(|column| (column, String::new())));
     columns.unknown.sort_by_key(|(column, _)| *column);
 }
 

@@ -126,13 +126,12 @@ pub async fn import(
     let run = runs::begin(&mut *pool.acquire().await?, "import", &document.file).await?;
     document.run_id = Some(run);
     let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: client.is_some() };
-    let mut ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
+    let ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
     if let Some(client) = client {
         let worker = Arc::new(Worker::new(pool, client, config).await?);
         let drained = drain(worker, Some(run), stop, told).await?;
         document.tell_undelivered(&drained.outcomes);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
-        ended_early |= stop.is_cancelled();
     }
     document.delivery = outbox::count_by_state(pool, Some(run)).await?;
     let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));

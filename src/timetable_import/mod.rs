@@ -18,6 +18,8 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod number_formats;
+mod opendocument;
 pub mod ours;
 pub mod plan;
 pub mod planning;
@@ -32,7 +34,11 @@ pub mod store;
 pub mod values;
 pub mod workbook;
 pub mod writing;
+mod xlsx;
+mod xml;
 
+#[cfg(test)]
+mod files_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

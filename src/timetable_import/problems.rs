@@ -69,6 +69,9 @@ impl Code {
     }
 }
 
+/// Most characters of a problem's sentence.
+const LONGEST: usize = 600;
+
 /// What is wrong with a value, before it is known where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
@@ -83,7 +86,7 @@ pub struct Flaw {
 impl Flaw {
     /// A flaw without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), suggestions: Vec::new() }
+        Self { code, message: shortened(message.into()), suggestions: Vec::new() }
     }
 
     /// The same with what was probably meant.
@@ -137,6 +140,14 @@ impl Problem {
     /// Whether it refuses its block.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+/// A sentence that a cell's enormous text does not make enormous.
+fn shortened(sentence: String) -> String {
+    match sentence.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &sentence[..at]),
+        None => sentence,
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
 
-use super::blocks::{Block, SessionCells, Timetable, Venue};
+use super::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
 use super::layout::Field;
 use super::ours::{Contact, Named};
 use super::problems::{Flaw, Problem};
@@ -36,7 +36,7 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
         let mut problem = self.timetable.problem(row, field, flaw);
-        problem.event.clone_from(&self.block.event.title);
+        problem.event = self.block.event.title.as_deref().map(shown_title);
         self.problems.push(problem);
     }
 

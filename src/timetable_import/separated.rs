@@ -15,7 +15,7 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     let mut fields = Fields::new(&text);
     while let Some((place, field)) = fields.next()? {
         let filled = !field.trim().is_empty();
-        rows.push(place, filled.then_some(Content::Text(field)))?;
+        rows.push(place, filled.then(|| Content::Text(field.into())))?;
     }
     Ok(rows.finish(name.to_owned(), false))
 }
@@ -40,9 +40,9 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn new(text: &'a str) -> Self {
-        let header = text.lines().next().unwrap_or_default();
-        let often = |c: &char| header.matches(*c).count();
-        let separator = [',', ';', '\t'].into_iter().max_by_key(often).unwrap_or(',');
+        // A title may stand above the header.
+        let often = |c: &char| text.lines().take(20).map(|line| line.matches(*c).count()).max();
+        let separator = ['\t', ';', ','].into_iter().max_by_key(often).unwrap_or(',');
         Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
 
@@ -98,7 +98,7 @@ mod tests {
             row.cells
                 .iter()
                 .map(move |cell| match &cell.content {
-                    Content::Text(text) => (number, cell.column, text.clone()),
+                    Content::Text(text) => (number, cell.column, text.to_string()),
                     other => (number, cell.column, format!("{other:?}")),
                 })
                 .collect::<Vec<_>>()

@@ -130,6 +130,51 @@ pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
+/// A workbook whose only sheet is this XML.
+pub fn xlsx_of(sheet: &str) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let relations = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let book = format!(
+        "<workbook xmlns=\"{main}\" xmlns:r=\"{relation}\"><sheets>\
+         <sheet name=\"Import\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+    );
+    let links = format!(
+        "<Relationships xmlns=\"{relations}\"><Relationship Id=\"r1\" Target=\"worksheets/sheet1.xml\" \
+         Type=\"{relation}/worksheet\"/></Relationships>"
+    );
+    let sheet = format!("<worksheet xmlns=\"{main}\">{sheet}</worksheet>");
+    let root = format!(
+        "<Relationships xmlns=\"{relations}\"><Relationship Id=\"r1\" Target=\"xl/workbook.xml\" \
+         Type=\"{relation}/officeDocument\"/></Relationships>"
+    );
+    let parts = [
+        ("_rels/.rels", root),
+        ("xl/workbook.xml", book),
+        ("xl/_rels/workbook.xml.rels", links),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ];
+    for (name, content) in parts {
+        writer.start_file(name, SimpleFileOptions::default()).expect("a new part");
+        writer.write_all(content.as_bytes()).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
+/// An OpenDocument workbook whose first table is this XML.
+pub fn ods_of(table: &str) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let content = format!(
+        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body>\
+         <office:spreadsheet><table:table table:name=\"Import\">{table}</table:table>\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    writer.start_file("content.xml", SimpleFileOptions::default()).expect("a new part");
+    writer.write_all(content.as_bytes()).expect("memory");
+    writer.finish().expect("memory").into_inner()
+}
+
 /// Writes a workbook and reads it back.
 pub fn timetable(lines: &[Line]) -> Timetable {
     let bytes = writing::timetable(lines).expect("a workbook");

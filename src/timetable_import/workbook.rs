@@ -3,17 +3,25 @@
 //! Promises: the limits are checked before anything is parsed, rows without a value are not kept,
 //! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
-use calamine::{Data, ExcelDateTime, Ods, Reader, SheetType, Xls, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls};
 
 use super::archive::{self, Zipped};
-use super::problems::{Code, Problem};
-use super::separated;
+use super::problems::{Code, Problem, cell_name};
+use super::{opendocument, separated, xlsx};
 
 /// The last column that a spreadsheet program has (XFD), counted from 0.
 const LAST_COLUMN: u32 = 16_383;
+
+/// Filled cells that a row may have on average when there are as many rows as are accepted.
+const CELLS_A_ROW: usize = 40;
+
+/// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
+const LONGEST_TEXT: usize = 131_068;
 
 /// How much of a file is accepted (rules "Import"; all are settings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +80,7 @@ impl Unfit {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// Text, not trimmed.
-    Text(String),
+    Text(Arc<str>),
     /// A number without a date format.
     Number(f64),
     /// True or false.
@@ -143,13 +151,15 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     check_size(bytes.len() as u64, limits.file_bytes)?;
     if bytes.starts_with(b"PK") {
         return match archive::inspect(bytes, limits)? {
-            Zipped::Xlsx => read_xlsx(bytes, limits),
-            Zipped::Ods => read_ods(bytes, limits),
+            Zipped::Xlsx => xlsx::read(bytes, limits),
+            Zipped::Ods => opendocument::read(bytes, limits),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         check_size(bytes.len() as u64, limits.xls_bytes)?;
-        return read_xls(bytes, limits);
+        // calamine's reader of this format may panic on what no program writes.
+        let read = std::panic::catch_unwind(|| read_xls(bytes, limits));
+        return read.unwrap_or_else(|_| Err(Unfit::unreadable("it is damaged")));
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
@@ -172,27 +182,6 @@ fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn read_xlsx(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
-    let name = first_sheet(&book)?;
-    let since_1904 = book.has_1904_epoch();
-    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
-    let mut rows = Rows::new(limits);
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
-        let content = match (content_of(Data::from(cell.value)), cell.formula) {
-            (None, Some(_)) => Some(Content::Uncalculated),
-            (content, _) => content,
-        };
-        rows.push(cell.pos, content)?;
-    }
-    Ok(rows.finish(name, since_1904))
-}
-
-fn read_ods(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let book: Ods<_> = Ods::new(Cursor::new(bytes)).map_err(broken)?;
-    read_range(book, limits)
-}
-
 fn read_xls(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     let book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(broken)?;
     read_range(book, limits)
@@ -213,7 +202,7 @@ where
             since_1904 = epoch_is_1904(moment);
         }
         let place = (top + row as u32, left + column as u32);
-        rows.push(place, content_of(value.clone()))?;
+        rows.push(place, content_of(reference(value)))?;
     }
     Ok(rows.finish(name, since_1904))
 }
@@ -232,47 +221,72 @@ fn epoch_is_1904(moment: &ExcelDateTime) -> bool {
     f64::from(year) - (1900.0 + moment.as_f64() / 365.25) > 2.0
 }
 
-fn content_of(value: Data) -> Option<Content> {
-    let text = |text: String| (!text.trim().is_empty()).then_some(Content::Text(text));
+fn content_of(value: DataRef<'_>) -> Option<Content> {
+    let text = |text: &str| (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
     match value {
-        Data::Empty => None,
-        Data::Int(number) => Some(Content::Number(number as f64)),
-        Data::Float(number) => Some(Content::Number(number)),
-        Data::Bool(truth) => Some(Content::Truth(truth)),
-        Data::DateTime(moment) => Some(Content::Serial(moment.as_f64())),
-        Data::String(own) | Data::DateTimeIso(own) | Data::DurationIso(own) => text(own),
-        Data::Error(error) => Some(Content::Fault(error.to_string())),
+        DataRef::Empty => None,
+        DataRef::Int(number) => Some(Content::Number(number as f64)),
+        DataRef::Float(number) => Some(Content::Number(number)),
+        DataRef::Bool(truth) => Some(Content::Truth(truth)),
+        DataRef::DateTime(moment) => Some(Content::Serial(moment.as_f64())),
+        DataRef::SharedString(shared) => text(shared),
+        DataRef::String(own) | DataRef::DateTimeIso(own) | DataRef::DurationIso(own) => text(&own),
+        DataRef::Error(error) => Some(Content::Fault(error.to_string())),
     }
 }
 
-fn broken(error: impl std::fmt::Display) -> Unfit {
+fn reference(value: &Data) -> DataRef<'_> {
+    match value {
+        Data::Int(number) => DataRef::Int(*number),
+        Data::Float(number) => DataRef::Float(*number),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => DataRef::SharedString(text),
+        Data::Bool(truth) => DataRef::Bool(*truth),
+        Data::DateTime(moment) => DataRef::DateTime(*moment),
+        Data::Error(error) => DataRef::Error(error.clone()),
+        Data::Empty => DataRef::Empty,
+    }
+}
+
+pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {
     Unfit::unreadable(format!("it is damaged ({error})"))
 }
 
 /// Collects cells into rows, under the limits.
 pub(super) struct Rows {
     rows: Vec<Row>,
-    most: usize,
+    limits: Limits,
+    /// Texts seen, so that equal ones are kept once.
+    texts: HashSet<Arc<str>>,
+    /// Cells kept.
+    cells: usize,
+    /// Characters of all cells, equal ones counted again: what reading them further on will cost.
+    written: u64,
 }
 
 impl Rows {
     pub(super) fn new(limits: &Limits) -> Self {
-        // Header, hints and a title are no data rows; the exact count is checked once they are known.
-        Self { rows: Vec::new(), most: limits.data_rows + 32 }
+        Self { rows: Vec::new(), limits: *limits, texts: HashSet::new(), cells: 0, written: 0 }
     }
 
     /// Adds a cell at (row, column), both counted from 0, in reading order.
     pub(super) fn push(&mut self, (row, column): (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
-        let Some(content) = content else {
-            return Ok(());
-        };
+        let Some(content) = content else { return Ok(()) };
         if column > LAST_COLUMN {
             return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
         }
+        self.cells += 1;
+        if self.cells > self.limits.data_rows * CELLS_A_ROW {
+            return Err(Unfit::TooLarge(format!("it has over {} filled cells", self.limits.data_rows * CELLS_A_ROW)));
+        }
         let number = row.saturating_add(1);
+        let content = match content {
+            Content::Text(text) => Content::Text(self.keep(text, number, column)?),
+            other => other,
+        };
         if self.rows.last().is_none_or(|last| last.number < number) {
-            if self.rows.len() >= self.most {
-                return Err(Unfit::TooLarge(format!("it has over {} rows", self.most - 32)));
+            // Header, hints and a title are no data rows; the exact count is checked once they are known.
+            if self.rows.len() >= self.limits.data_rows + 32 {
+                return Err(Unfit::TooLarge(format!("it has over {} rows", self.limits.data_rows)));
             }
             self.rows.push(Row { number, cells: Vec::new() });
         }
@@ -283,6 +297,25 @@ impl Rows {
         }
         last.cells.push(Cell { column, content });
         Ok(())
+    }
+
+    fn keep(&mut self, text: Arc<str>, row: u32, column: u32) -> Result<Arc<str>, Unfit> {
+        if text.len() > LONGEST_TEXT {
+            let cell = cell_name(row, column);
+            return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
+        }
+        // PostgreSQL has no text with NUL in it, and no program writes one.
+        let text = if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { text };
+        self.written += text.len() as u64;
+        if self.written > self.limits.shared_string_bytes {
+            let most = self.limits.shared_string_bytes / 1_000_000;
+            return Err(Unfit::TooLarge(format!("its cells hold over {most} MB of text")));
+        }
+        if let Some(known) = self.texts.get(&text) {
+            return Ok(known.clone());
+        }
+        self.texts.insert(text.clone());
+        Ok(text)
     }
 
     pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {

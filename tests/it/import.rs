@@ -170,6 +170,58 @@ async fn what_is_missing_is_said_with_its_exit_code() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
+    let lines = [event("A"), second_day("A", "17:00")];
+    let sides = rehearsed(&lines).await;
+    let file = write(sides.world.folder(), "t.xlsx", &lines);
+    let file = file.to_str().expect("a path");
+    assert_eq!(sides.run(&["import", file]).await.0, 0);
+    for forget in ["DELETE FROM adm.sessions", "DELETE FROM adm.events", "DELETE FROM acted.tutorial_events"] {
+        sqlx::query(forget).execute(&sides.world.pool).await.expect("forgotten");
+    }
+    let moved = changed(changed(event("A"), F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
+    let other = write(sides.world.folder(), "other.xlsx", &[moved, second_day("A", "17:00")]);
+    let (exit, told) = sides.run(&["import", other.to_str().expect("a path")]).await;
+    assert_eq!((exit, &told["problems"][0]["code"]), (4, &"conflicting_event".into()), "{told}");
+    assert_eq!(told["counts"]["rejected"], 1);
+
+    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!((exit, &told["counts"]["created"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
+    assert_eq!(
+        (&told["problems"][0]["code"], &told["problems"][0]["severity"]),
+        (&"duplicate_event".into(), &"warning".into())
+    );
+    assert_eq!(sides.administrate.tenant().events.len(), 1);
+    assert_eq!(sides.count("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_administrate_nothing_is_validated_and_nothing_written() {
+    let lines = [event("A"), second_day("A", "17:00")];
+    let sides = rehearsed(&lines).await;
+    let file = write(sides.world.folder(), "t.xlsx", &lines);
+    let mut command = sides.program(&["import", file.to_str().expect("a path"), "--json"]);
+    // Nothing listens on the discard port of loopback.
+    command
+        .env("ADMINISTRATE_API_URL", "http://127.0.0.1:9/graphql")
+        .env("ADMINISTRATE_AUTH_URL", "http://127.0.0.1:9/oauth");
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("runs");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    assert_eq!(sides.count("SELECT count(*) FROM lectern.runs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_workbook_offers_what_is_known() {
+    let sides = rehearsed(&[event("A")]).await;
+    let file = sides.world.folder().join("empty.xlsx");
+    let file = file.to_str().expect("a path");
+    assert_eq!(sides.run(&["import", "template", file]).await.0, 0);
+    let (exit, told) = sides.run(&["import", file, "--dry-run"]).await;
+    assert_eq!((exit, &told["counts"]["events"], &told["problems"]), (0, &0.into(), &serde_json::json!([])), "{told}");
+}
+
 /// The real provider's workbook, names replaced. It stays outside the repository.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_arrives_whole_on_both_sides() {

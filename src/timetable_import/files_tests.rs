@@ -1,0 +1,174 @@
+//! Files as they come: every format that is read, and every kind that is refused.
+
+use super::blocks;
+use super::layout::LAYOUT;
+use super::problems::Code;
+use super::testing::{event, ods_of, reading, session, with_part, xlsx_of};
+use super::workbook::{self, Content, Limits, Sheet, Unfit};
+use super::writing;
+
+fn read(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
+    workbook::read(name, bytes, &Limits::default())
+}
+
+fn cells(sheet: &Sheet) -> Vec<(u32, u32, Content)> {
+    let of_row = |row: &workbook::Row| {
+        let number = row.number;
+        row.cells.iter().map(move |cell| (number, cell.column, cell.content.clone())).collect::<Vec<_>>()
+    };
+    sheet.rows.iter().flat_map(of_row).collect()
+}
+
+fn text(text: &str) -> Content {
+    Content::Text(text.into())
+}
+
+#[test]
+fn what_is_no_workbook_is_refused_with_a_sentence() {
+    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let doctype = with_part(&sound, "xl/workbook.xml", "<workbook ", "<!DOCTYPE x><workbook ");
+    let unclosed = xlsx_of("<sheetData><row r=\"1\"><c r=\"A1\"><v>1");
+    let backwards = xlsx_of(
+        "<sheetData><row r=\"2\"><c r=\"A2\"><v>1</v></c></row><row r=\"1\"><c r=\"A1\"><v>1</v></c></row></sheetData>",
+    );
+    let endless = xlsx_of(
+        "<sheetData><row r=\"99999999999999999999\"><c r=\"A99999999999999999999\"><v>1</v></c></row></sheetData>",
+    );
+    for (name, bytes) in [
+        ("empty.xlsx", &b""[..]),
+        ("truncated.xlsx", &sound[..sound.len() / 2]),
+        ("text.xlsx", b"Course template code,Event title"),
+        ("picture.png", b"\x89PNG\r\n"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 nothing behind"),
+        ("doctype.xlsx", &doctype),
+        ("unclosed.xlsx", &unclosed),
+        ("backwards.xlsx", &backwards),
+        ("endless.xlsx", &endless),
+        ("unclosed.ods", &ods_of("<table:table-row><table:table-cell office:value=\"1\"")),
+        ("words.ods", &ods_of("<table:table-row table:number-rows-repeated=\"many\"/>")),
+    ] {
+        let found = read(name, bytes);
+        assert!(matches!(found, Err(Unfit::Unreadable(_))), "{name}: {found:?}");
+        assert_eq!(found.err().map(|unfit| unfit.problem().code), Some(Code::UnreadableFile));
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_kept() {
+    let wide: String = (1..=20_000).map(|n| format!("<c><v>{n}</v></c>")).collect();
+    let wide = xlsx_of(&format!("<sheetData><row r=\"1\">{wide}</row></sheetData>"));
+    let long = "x".repeat(200_000);
+    let long = xlsx_of(&format!(
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>{long}</t></is></c></row></sheetData>"
+    ));
+    let cell =
+        |times: &str| format!("<table:table-cell office:value=\"1\" table:number-columns-repeated=\"{times}\"/>");
+    let row = |times: &str, cell: &str| {
+        format!("<table:table-row table:number-rows-repeated=\"{times}\">{cell}</table:table-row>")
+    };
+    for (name, bytes) in [
+        ("wide.xlsx", wide),
+        ("long.xlsx", long),
+        ("wide.ods", ods_of(&row("1", &cell("4294967295")))),
+        ("tall.ods", ods_of(&row("4294967295", &cell("1")))),
+        ("both.ods", ods_of(&row("1048576", &cell("16384")))),
+    ] {
+        let found = read(name, &bytes);
+        assert!(matches!(found, Err(Unfit::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
+    }
+    let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
+    let sheet = read("many.xlsx", &writing::timetable(&lines).expect("a workbook")).expect("readable");
+    let few = blocks::Reading { most_rows: 39, ..reading() };
+    assert!(matches!(blocks::read(&sheet, &few), Err(Unfit::TooLarge(_))));
+    assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
+}
+
+#[test]
+fn formatted_but_blank_rows_are_nothing() {
+    let blank: String = (4..20_000).map(|n| format!("<row r=\"{n}\"><c r=\"A{n}\" s=\"1\"/></row>")).collect();
+    let sheet = read("blank.xlsx", &xlsx_of(&format!("<sheetData>{blank}</sheetData>"))).expect("readable");
+    assert!(sheet.rows.is_empty());
+    let blank = "<table:table-row table:number-rows-repeated=\"1048576\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>";
+    assert!(read("blank.ods", &ods_of(blank)).expect("readable").rows.is_empty());
+}
+
+#[test]
+fn merged_cells_have_their_value_top_left() {
+    let sheet = "<sheetData><row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"B1\"/></row></sheetData>\
+                 <mergeCells count=\"1\"><mergeCell ref=\"A1:B2\"/></mergeCells>";
+    assert_eq!(cells(&read("merged.xlsx", &xlsx_of(sheet)).expect("readable")), [(1, 0, Content::Number(1.0))]);
+}
+
+#[test]
+fn open_document_cells() {
+    let table = "<table:table-row table:number-rows-repeated=\"3\"><table:table-cell/></table:table-row>\
+        <table:table-row>\
+          <table:table-cell table:number-columns-repeated=\"2\"/>\
+          <table:table-cell office:value-type=\"string\"><text:p>a &amp;<text:s text:c=\"2\"/>b</text:p>\
+            <office:annotation><text:p>note</text:p></office:annotation></table:table-cell>\
+          <table:table-cell office:value-type=\"float\" office:value=\"12\"><text:p>12</text:p></table:table-cell>\
+          <table:table-cell office:value-type=\"date\" office:date-value=\"2026-01-13\"><text:p>13/01/26</text:p></table:table-cell>\
+          <table:table-cell office:value-type=\"time\" office:time-value=\"PT09H30M00S\"/>\
+          <table:table-cell table:formula=\"of:=1\"/>\
+        </table:table-row>";
+    let found = cells(&read("t.ods", &ods_of(table)).expect("readable"));
+    let expected = [
+        (4, 2, text("a &  b")),
+        (4, 3, Content::Number(12.0)),
+        (4, 4, text("2026-01-13")),
+        (4, 5, text("PT09H30M00S")),
+        (4, 6, Content::Uncalculated),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_text_table_reads_like_a_workbook() {
+    let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).collect();
+    let row = "CB1_f2f_3,A,A-1,Blended,London,King's Cross,Europe - London,13/01/2026,09:30,13/01/2026,17:00,\
+               22/10/2025,16:00,10/04/2026,00:00,12,,Ada Marlow,Ada Marlow,,1,,,20/10/2025,N,2026A,,,,,,N,,";
+    let table = format!("{}\r\n{row}\r\n", header.join(","));
+    let written = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
+    let typed = writing::timetable(&[event("A")]).expect("a workbook");
+    let typed = blocks::read(&read("t.xlsx", &typed).expect("readable"), &reading()).expect("small");
+    assert_eq!(written.blocks[0].problems, []);
+    assert_eq!(written.blocks[0].event, typed.blocks[0].event);
+    assert_eq!(written.blocks[0].sessions[0].1, typed.blocks[0].sessions[0].1);
+}
+
+#[test]
+fn headers_in_any_order_by_other_names_and_below_a_title() {
+    let mut header: Vec<String> = LAYOUT.iter().rev().map(|column| column.header.to_uppercase()).collect();
+    let template = header.len() - 1;
+    header[template] = "Template code".to_owned();
+    header.push("Notes".to_owned());
+    let table = format!("Timetable of 2026\n{}\n", header.join(";"));
+    let timetable = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
+    assert!(!timetable.lacks_columns(), "{:?}", timetable.problems);
+    assert_eq!(timetable.columns.header_row, 2);
+    let told: Vec<Code> = timetable.problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(told, [Code::UnusedColumn]);
+    assert!(timetable.problems[0].message.contains("\"Notes\" (AI)"));
+}
+
+#[test]
+fn each_missing_header_is_told_with_what_was_probably_meant() {
+    let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).filter(|header| *header != "Day").collect();
+    let table = format!("{}\n", header.join(";").replace("Venue", "Veneu"));
+    let timetable = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
+    let missing: Vec<_> = timetable.problems.iter().filter(|problem| problem.code == Code::MissingHeader).collect();
+    assert_eq!(missing.len(), 2);
+    assert_eq!((missing[0].suggestions.as_slice(), missing[0].cell.as_ref()), (&["Veneu".to_owned()][..], None));
+    assert!(timetable.blocks.is_empty());
+}
+
+#[test]
+fn dates_of_1904_are_read_by_their_own_epoch() {
+    let typed = writing::timetable(&[event("A"), session("A", 2)]).expect("a workbook");
+    let moved = with_part(&typed, "xl/workbook.xml", "<workbookPr ", "<workbookPr date1904=\"1\" ");
+    let sheet = read("t.xlsx", &moved).expect("readable");
+    assert!(sheet.since_1904);
+    let timetable = blocks::read(&sheet, &reading()).expect("small");
+    let start = timetable.blocks[0].sessions[0].1.start.map(|moment| moment.local.date());
+    assert_eq!(start, Some(jiff::civil::date(2030, 1, 14)));
+}

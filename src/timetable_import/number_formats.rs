@@ -1,0 +1,94 @@
+//! Which styles of an Excel workbook show dates or times: the only thing that tells a date from a number there.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::workbook::{Unfit, broken};
+use super::xml::attribute;
+
+/// For each cell style, by its number, whether it shows a date or time.
+pub(super) fn date_styles(mut xml: Reader<impl BufRead>) -> Result<Vec<bool>, Unfit> {
+    let mut own: HashMap<u32, bool> = HashMap::new();
+    let mut styles = Vec::new();
+    let mut in_cell_styles = false;
+    let mut buffer = Vec::new();
+    loop {
+        match xml.read_event_into(&mut buffer).map_err(broken)? {
+            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
+                "numFmt" => {
+                    let id = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok());
+                    let code = attribute(&tag, "formatCode")?.unwrap_or_default();
+                    own.extend(id.map(|id| (id, shows_date(&code))));
+                }
+                "cellXfs" => in_cell_styles = true,
+                "xf" if in_cell_styles => {
+                    let id: u32 = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or_default();
+                    styles.push(own.get(&id).copied().unwrap_or_else(|| is_built_in_date(id)));
+                }
+                _ => {}
+            },
+            Event::End(tag) if tag.local_name().as_ref() == "cellXfs" => in_cell_styles = false,
+            Event::Eof => return Ok(styles),
+            _ => {}
+        }
+        buffer.clear();
+    }
+}
+
+/// The formats that Excel does not spell out (ECMA-376 part 1, 18.8.30), those of East Asia included.
+fn is_built_in_date(id: u32) -> bool {
+    matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
+}
+
+/// Whether a format code has a letter of dates or times outside quotes, escapes and conditions.
+fn shows_date(code: &str) -> bool {
+    let mut letters = code.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => {
+                letters.by_ref().find(|c| *c == '"');
+            }
+            '\\' | '_' | '*' => {
+                letters.next();
+            }
+            '[' => {
+                let inner: String = letters.by_ref().take_while(|c| *c != ']').collect();
+                // [h], [mm], [ss] are spans of time; [Red] and [>9] are not.
+                let elapsed =
+                    !inner.is_empty() && inner.chars().all(|c| matches!(c.to_ascii_lowercase(), 'h' | 'm' | 's'));
+                if elapsed {
+                    return true;
+                }
+            }
+            'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn date_formats_are_told_from_numbers() {
+        for (code, is_date) in [
+            ("dd/mm/yyyy", true),
+            ("h:mm AM/PM", true),
+            ("[h]:mm", true),
+            ("[$-809]d mmmm yyyy", true),
+            ("General", false),
+            ("0.00", false),
+            ("[Red]0", false),
+            ("0 \"days\"", false),
+            ("0\\d", false),
+            ("#,##0_);(#,##0)", false),
+        ] {
+            assert_eq!(shows_date(code), is_date, "{code}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! OpenDocument sheets (`.ods`), read as a stream.
+//!
+//! Own, because a cell or row that says it is repeated a million times must cost nothing: blanks are counted over, and
+//! what has a value meets the limits of [`Rows`] at once. Only the first table is looked at.
+
+use std::io::{BufReader, Cursor};
+use std::sync::Arc;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
+use super::xml::{attribute, character};
+
+/// Most blanks that one `text:s` element may stand for.
+const BLANKS: usize = 1000;
+
+type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, Cursor<&'a [u8]>>>>;
+
+/// Reads the first table of an archive that was inspected.
+///
+/// # Errors
+/// [`Unfit`] when the XML is broken or a limit is met.
+pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let part = archive.by_name("content.xml").map_err(broken)?;
+    let mut xml = Reader::from_reader(BufReader::new(part));
+    xml.config_mut().expand_empty_elements = true;
+    let mut buffer = Vec::new();
+    loop {
+        match xml.read_event_into(&mut buffer).map_err(broken)? {
+            Event::Start(tag) if tag.name().as_ref() == "table:table" => {
+                let name = attribute(&tag, "table:name")?.unwrap_or_default();
+                return Table { xml, rows: Rows::new(limits), row: 0 }.read(name);
+            }
+            Event::Eof => return Err(Unfit::unreadable("it has no sheet with cells")),
+            _ => buffer.clear(),
+        }
+    }
+}
+
+struct Table<'a> {
+    xml: Xml<'a>,
+    rows: Rows,
+    /// The row being read, counted from 0.
+    row: u32,
+}
+
+impl Table<'_> {
+    fn read(mut self, name: String) -> Result<Sheet, Unfit> {
+        let mut buffer = Vec::new();
+        loop {
+            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            match event {
+                Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
+                    let repeated = repetition(&tag, "table:number-rows-repeated")?;
+                    self.read_row(repeated)?;
+                }
+                Event::End(tag) if tag.name().as_ref() == "table:table" => break,
+                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a sheet")),
+                _ => {}
+            }
+            buffer.clear();
+        }
+        Ok(self.rows.finish(name, false))
+    }
+
+    fn read_row(&mut self, repeated: u32) -> Result<(), Unfit> {
+        let mut filled = Vec::new();
+        let mut column: u32 = 0;
+        let mut buffer = Vec::new();
+        loop {
+            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            match event {
+                Event::Start(tag) if matches!(tag.name().as_ref(), "table:table-cell" | "table:covered-table-cell") => {
+                    let times = repetition(&tag, "table:number-columns-repeated")?;
+                    let stated = stated(&tag)?;
+                    let content = self.read_cell(stated)?;
+                    if let Some(content) = content {
+                        // A row has at most 16,384 columns; one more makes the limit speak.
+                        let shown = (column..column.saturating_add(times)).take(16_385);
+                        filled.extend(shown.map(|column| (column, content.clone())));
+                    }
+                    column = column.saturating_add(times);
+                }
+                Event::End(tag) if tag.name().as_ref() == "table:table-row" => break,
+                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a row")),
+                _ => {}
+            }
+            buffer.clear();
+        }
+        if !filled.is_empty() {
+            for row in self.row..self.row.saturating_add(repeated) {
+                for (column, content) in &filled {
+                    self.rows.push((row, *column), Some(content.clone()))?;
+                }
+            }
+        }
+        self.row = self.row.saturating_add(repeated);
+        Ok(())
+    }
+
+    /// Reads to the end of a cell; its text counts where no value is stated.
+    fn read_cell(&mut self, stated: Stated) -> Result<Option<Content>, Unfit> {
+        let text = self.text_of_cell()?;
+        let text = (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
+        Ok(match stated {
+            Stated::Value(content) => Some(content),
+            Stated::Text => text,
+            Stated::Formula => text.or(Some(Content::Uncalculated)),
+        })
+    }
+
+    fn text_of_cell(&mut self) -> Result<String, Unfit> {
+        let mut text = String::new();
+        let mut buffer = Vec::new();
+        let mut notes = 0_usize;
+        let mut paragraphs = 0_usize;
+        loop {
+            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            match event {
+                Event::Start(tag) => match tag.name().as_ref() {
+                    "office:annotation" => notes += 1,
+                    "text:p" if notes == 0 => {
+                        paragraphs += 1;
+                        if paragraphs > 1 {
+                            text.push('\n');
+                        }
+                    }
+                    "text:s" if notes == 0 => {
+                        let blanks = repetition(&tag, "text:c")? as usize;
+                        text.extend(std::iter::repeat_n(' ', blanks.min(BLANKS)));
+                    }
+                    "text:tab" | "text:line-break" if notes == 0 => text.push(' '),
+                    _ => {}
+                },
+                Event::Text(part) if notes == 0 && paragraphs > 0 => text.push_str(&part.xml10_content()),
+                Event::GeneralRef(entity) if notes == 0 => text.extend(character(&entity)),
+                Event::End(tag) => match tag.name().as_ref() {
+                    "office:annotation" => notes = notes.saturating_sub(1),
+                    "table:table-cell" | "table:covered-table-cell" => return Ok(text),
+                    _ => {}
+                },
+                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a cell")),
+                _ => {}
+            }
+            buffer.clear();
+        }
+    }
+}
+
+/// What a cell's element says about its value.
+enum Stated {
+    Value(Content),
+    /// Nothing; there may be text.
+    Text,
+    /// It has a formula and no result beside its text.
+    Formula,
+}
+
+fn stated(tag: &BytesStart<'_>) -> Result<Stated, Unfit> {
+    let text = |name| attribute(tag, name);
+    if let Some(number) = text("office:value")? {
+        let number = number.parse().map_err(|_| Unfit::unreadable(format!("\"{number}\" is no number")))?;
+        return Ok(Stated::Value(Content::Number(number)));
+    }
+    if let Some(truth) = text("office:boolean-value")? {
+        return Ok(Stated::Value(Content::Truth(truth == "true")));
+    }
+    for name in ["office:date-value", "office:time-value"] {
+        if let Some(moment) = text(name)? {
+            return Ok(Stated::Value(Content::Text(Arc::from(moment))));
+        }
+    }
+    let has_result = text("office:value-type")?.is_some();
+    Ok(if text("table:formula")?.is_some() && !has_result { Stated::Formula } else { Stated::Text })
+}
+
+fn repetition(tag: &BytesStart<'_>, name: &str) -> Result<u32, Unfit> {
+    let Some(times) = attribute(tag, name)? else { return Ok(1) };
+    times.parse().map_err(|_| Unfit::unreadable(format!("\"{times}\" is no number of repetitions")))
+}

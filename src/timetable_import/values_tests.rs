@@ -1,0 +1,144 @@
+//! Cells → values, in tables.
+
+use jiff::civil::{date as day, time as clock};
+
+use super::*;
+
+fn written(text: &str) -> Content {
+    Content::Text(text.into())
+}
+
+#[test]
+fn dates_as_people_and_excel_write_them() {
+    for (content, since_1904, expected) in [
+        (written("13/01/2026"), false, Some(day(2026, 1, 13))),
+        (written("13-01-2026"), false, Some(day(2026, 1, 13))),
+        (written(" 3/1/2026 "), false, Some(day(2026, 1, 3))),
+        (written("2026-01-13"), false, Some(day(2026, 1, 13))),
+        (written("2026-01-13T09:30:00"), false, Some(day(2026, 1, 13))),
+        (written("29/02/2028"), false, Some(day(2028, 2, 29))),
+        (written("29/02/2026"), false, None),
+        (written("01/13/2026"), false, None),
+        (written("13/01/26"), false, None),
+        (written("13/01/0026"), false, None),
+        (written("13 Jan 2026"), false, None),
+        (written("0x1/01/2026"), false, None),
+        (Content::Serial(45_986.0), false, Some(day(2025, 11, 25))),
+        (Content::Serial(45_986.75), false, Some(day(2025, 11, 25))),
+        (Content::Number(45_986.0), false, Some(day(2025, 11, 25))),
+        (Content::Serial(44_524.0), true, Some(day(2025, 11, 25))),
+        (Content::Serial(1.0), false, Some(day(1900, 1, 1))),
+        (Content::Serial(59.0), false, Some(day(1900, 2, 28))),
+        (Content::Serial(60.0), false, None),
+        (Content::Serial(61.0), false, Some(day(1900, 3, 1))),
+        (Content::Serial(-1.0), false, None),
+        (Content::Serial(f64::NAN), false, None),
+        (Content::Number(20_251_125.0), false, None),
+        (Content::Truth(true), false, None),
+    ] {
+        let found = date(&content, since_1904);
+        assert_eq!(found.as_ref().ok(), expected.as_ref(), "{content:?}");
+        assert!(found.is_ok() || found.is_err_and(|flaw| flaw.code == Code::InvalidDate));
+    }
+}
+
+#[test]
+fn times_as_people_and_excel_write_them() {
+    for (content, expected) in [
+        (written("09:30"), Some(clock(9, 30, 0, 0))),
+        (written("9:30"), Some(clock(9, 30, 0, 0))),
+        (written("17:00:00"), Some(clock(17, 0, 0, 0))),
+        (written("1:45 pm"), Some(clock(13, 45, 0, 0))),
+        (written("12:15AM"), Some(clock(0, 15, 0, 0))),
+        (written("PT16H30M00S"), Some(clock(16, 30, 0, 0))),
+        (written("24:00"), None),
+        (written("930"), None),
+        (written("9:5"), None),
+        (written("-1:30"), None),
+        (written("13:00 pm"), None),
+        (Content::Serial(0.0), Some(clock(0, 0, 0, 0))),
+        (Content::Serial(2.0 / 3.0), Some(clock(16, 0, 0, 0))),
+        (Content::Number(0.395_833_333_333_333_3), Some(clock(9, 30, 0, 0))),
+        (Content::Serial(45_986.5), Some(clock(12, 0, 0, 0))),
+        (Content::Number(9.5), None),
+    ] {
+        assert_eq!(time(&content).ok(), expected, "{content:?}");
+    }
+}
+
+#[test]
+fn clocks_that_change_leave_gaps_and_folds() {
+    let london = zone("Europe - London").expect("a zone");
+    let at = |date, time| moment(date, time, &london).map(|moment| moment.at.to_string());
+    assert_eq!(at(day(2026, 1, 13), clock(9, 0, 0, 0)).as_deref(), Ok("2026-01-13T09:00:00Z"));
+    assert_eq!(at(day(2026, 7, 13), clock(9, 0, 0, 0)).as_deref(), Ok("2026-07-13T08:00:00Z"));
+    for (date, time) in [(day(2026, 3, 29), clock(1, 30, 0, 0)), (day(2026, 10, 25), clock(1, 30, 0, 0))] {
+        assert_eq!(at(date, time).map_err(|flaw| flaw.code), Err(Code::InvalidDate), "{date}");
+    }
+    assert!(at(day(2026, 3, 29), clock(2, 0, 0, 0)).is_ok());
+    assert!(at(day(2026, 10, 25), clock(2, 0, 0, 0)).is_ok());
+}
+
+#[test]
+fn zones_by_either_name() {
+    for (text, name) in [
+        ("Europe - London", Some("Europe/London")),
+        ("Europe/London", Some("Europe/London")),
+        ("America - New York", Some("America/New_York")),
+        ("America - Argentina - Buenos Aires", Some("America/Argentina/Buenos_Aires")),
+        ("Mars - Olympus", None),
+    ] {
+        assert_eq!(zone(text).ok().and_then(|zone| zone.iana_name().map(str::to_owned)).as_deref(), name, "{text}");
+    }
+}
+
+#[test]
+fn sittings_are_a_year_and_a_known_letter() {
+    let letters = [("A", "-04"), ("S", "-09")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+    for (text, mapped) in [
+        ("2026A", Some("2026-04")),
+        ("2026s", Some("2026-09")),
+        ("2026", None),
+        ("2026B", None),
+        ("26A", None),
+        ("", None),
+        ("é026A", None),
+        ("2026AA", None),
+    ] {
+        assert_eq!(sitting(text, &letters).ok().map(|sitting| sitting.mapped).as_deref(), mapped, "{text}");
+    }
+}
+
+#[test]
+fn numbers_urls_and_names() {
+    for (content, number) in [
+        (Content::Number(12.0), Some(12)),
+        (written(" 12 "), Some(12)),
+        (written("12.0"), Some(12)),
+        (Content::Number(1.5), None),
+        (written("1e400"), None),
+        (written("twelve"), None),
+    ] {
+        assert_eq!(whole_number(&content), number, "{content:?}");
+    }
+    for (url, right) in [
+        ("https://rooms.example.org/a", true),
+        ("HTTP://rooms.example.org", true),
+        ("ftp://rooms.example.org", false),
+        ("rooms.example.org", false),
+        ("https://", false),
+        ("https://a b", false),
+    ] {
+        assert_eq!(is_url(url), right, "{url}");
+    }
+    assert!(!is_url(&format!("https://a/{}", "x".repeat(500))));
+    assert_eq!(names("Ada Marlow / ada  MARLOW;Bo Li, "), ["Ada Marlow", "Bo Li"]);
+    assert!(is_to_be_confirmed("TO BE  confirmed") && is_to_be_confirmed("tbd") && !is_to_be_confirmed("TBC2"));
+}
+
+#[test]
+fn a_neutralised_formula_is_read_as_it_was() {
+    assert_eq!(text(&written("'=1+1")).as_deref(), Some("=1+1"));
+    assert_eq!(text(&written("'tis")).as_deref(), Some("'tis"));
+    assert_eq!(text(&Content::Number(2026.0)).as_deref(), Some("2026"));
+}
