@@ -12,7 +12,7 @@ use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
-use super::table;
+use super::{table, undo};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -60,6 +60,14 @@ enum Action {
     Unlink(Pair),
     /// Leave records out of matching and reports
     Ignore(Pair),
+    /// Take back what a run wrote, unless rows have changed since
+    Undo {
+        /// The run's id, as in `lectern sync runs`
+        run: i64,
+        /// Tell what would be taken back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// List the runs that were kept, the latest first
     Runs {
         /// At most so many
@@ -119,6 +127,11 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Link(pair)), _) => decide(console, database, Verdict::Link, pair).await,
         (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
+        (Some(Action::Undo { run, dry_run }), _) => {
+            let report = undo::undo(&database.pool, run, dry_run).await?;
+            tell_one(console, &report)?;
+            Ok(report.exit())
+        }
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
         (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),

@@ -26,6 +26,7 @@ pub mod saved;
 mod store;
 mod synced;
 pub mod table;
+pub mod undo;
 pub mod venues;
 
 #[cfg(test)]

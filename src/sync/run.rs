@@ -21,6 +21,7 @@ use super::prices::{Preference, Prices};
 use super::report::{Report, Summary};
 use super::store;
 use super::synced::{Ground, Synced};
+use super::undo::Journal;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit, Result};
@@ -208,6 +209,9 @@ impl Sync {
             Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
             None => {
                 apply::<S>(&mut transaction, &plan).await?;
+                if !plan.is_empty() {
+                    runs::keep_journal(&mut transaction, run, &Journal::of(&plan)).await?;
+                }
                 Report::of(&plan, Some(run), false)
             }
         };

@@ -1,6 +1,7 @@
 //! What each entity is to the one way that all of them go.
 
 use administrate::Client;
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use super::decisions::Decisions;
@@ -15,7 +16,7 @@ pub(super) trait Synced {
     /// Which entity.
     const ENTITY: Entity;
     /// A row of its bridge table.
-    type Row: Bridge;
+    type Row: Bridge + DeserializeOwned;
     /// Everything that Administrate says.
     type Theirs: Send;
     /// What is known here beside the rows.

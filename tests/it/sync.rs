@@ -379,3 +379,29 @@ async fn a_saved_plan_is_applied_exactly_or_refused() {
     assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 3);
     assert_eq!(story.lectern(&["sync", "locations", "--plan", "nowhere.json"]).await.0, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_taken_back_unless_its_rows_have_changed() {
+    let story = Story::begin().await;
+    let contents = "SELECT coalesce(string_agg(external_id || coalesce(legacy_id, '-'), ',' ORDER BY external_id), '')
+                    FROM adm.locations";
+    let rows = async || -> String { sqlx::query_scalar(contents).fetch_one(&story.world.pool).await.expect("rows") };
+    let (_, first) = story.lectern(&["sync", "locations"]).await;
+    let left = rows().await;
+    story.simulator.edit(|tenant| {
+        tenant.locations.remove(1);
+        (0..3).for_each(|n| _ = tenant.add_location(&format!("Town {n}"), "T"));
+    });
+    let (_, second) = story.lectern(&["sync", "locations", "--prune", "--prune-limit", "50"]).await;
+    assert_eq!((&second["counts"]["created"], &second["counts"]["pruned"]), (&json!(3), &json!(1)));
+    let (first, second) = (first["run_id"].to_string(), second["run_id"].to_string());
+    let (exit, refused) = story.lectern(&["sync", "undo", &first]).await;
+    assert_eq!(exit, 4, "London is gone since: {refused:#}");
+    let (exit, told) = story.lectern(&["sync", "undo", &second, "--dry-run"]).await;
+    assert_eq!((exit, &told["counts"]["pruned"]), (0, &json!(3)));
+    assert_eq!(story.lectern(&["sync", "undo", &second]).await.0, 0);
+    assert_eq!(rows().await, left);
+    assert_eq!(story.lectern(&["sync", "undo", &first]).await.0, 0);
+    assert_eq!(rows().await, "");
+    assert_eq!(story.lectern(&["sync", "undo", "999"]).await.0, 2);
+}
