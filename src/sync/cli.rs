@@ -41,6 +41,9 @@ pub struct Args {
     /// Write only what concerns these records, by Administrate's id
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     only: Vec<String>,
+    /// Make records of ours of Administrate's unmatched ones, all or those of --only
+    #[arg(long, conflicts_with_all = ["plan", "plan_out"])]
+    create_local: bool,
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
@@ -224,6 +227,7 @@ impl Args {
             dry_run: self.dry_run || self.plan_out.is_some(),
             only: only.collect(),
             prune: self.prune.then_some(limit),
+            create_local: self.create_local,
             skip_errors: self.skip_errors,
             exactly: None,
         };

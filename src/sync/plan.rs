@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Pairing, Theirs};
 use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
+use crate::names::fold;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct Findings {
     pub unmatched_remote: Vec<Theirs>,
     /// Where several could be meant; nothing is linked.
     pub ambiguous: Vec<Ambiguity>,
+    /// Theirs that were made records of ours, or in a dry run would be.
+    #[serde(default)]
+    pub created_local: Vec<Theirs>,
     /// Theirs that are deliberately not bridged.
     pub skipped: Vec<Skipped>,
     /// What could not be done.
@@ -246,6 +250,23 @@ impl<R: Bridge> Plan<R> {
             after.insert(row.identity(), row.clone());
         }
         after.into_values().collect()
+    }
+
+    /// Which unmatched records of theirs can be made records of ours, all or those of `only`: those with a name that no
+    /// other unmatched one has, so that each finds its own the next time.
+    pub fn to_take_over(&self, only: &BTreeSet<String>) -> (BTreeSet<String>, Vec<Theirs>) {
+        let unmatched = &self.findings.unmatched_remote;
+        let mut namesakes: HashMap<String, usize> = HashMap::new();
+        for record in unmatched {
+            *namesakes.entry(fold(&record.name)).or_default() += 1;
+        }
+        let is_alone = |record: &&Theirs| {
+            let name = fold(&record.name);
+            !name.is_empty() && namesakes.get(&name) == Some(&1)
+        };
+        let is_chosen = |record: &&Theirs| only.is_empty() || only.contains(&record.external_id);
+        let chosen: Vec<Theirs> = unmatched.iter().filter(is_alone).filter(is_chosen).cloned().collect();
+        (chosen.iter().map(|record| record.external_id.clone()).collect(), chosen)
     }
 
     /// Whether there is nothing to write.

@@ -26,6 +26,7 @@ use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
+use crate::tutorials::reference;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub only: BTreeSet<String>,
     /// Delete rows whose record Administrate no longer has.
     pub prune: Option<PruneLimit>,
+    /// Make records of ours of Administrate's unmatched ones, all or those of `only`.
+    pub create_local: bool,
     /// `sync all` goes on after an entity that failed.
     pub skip_errors: bool,
     /// Apply exactly these plans; one that is not what would be planned now is refused.
@@ -229,9 +232,7 @@ impl Sync {
     }
 
     async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
-        let ours = S::ours(db, &self.ground).await?;
-        let decisions = store::decisions(db, S::ENTITY).await?;
-        let mut plan = S::plan(&ours, theirs, rows, &decisions);
+        let mut plan = self.compare::<S>(db, theirs, rows).await?;
         if self.options.prune.is_some() {
             plan.prune();
         }
@@ -243,6 +244,32 @@ impl Sync {
             });
             plan.findings.errors.extend(troubles);
         }
+        Ok(plan)
+    }
+
+    /// Compares both sides, after ours has been given what is to be taken over.
+    async fn compare<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+    ) -> Result<Plan<S::Row>> {
+        let ours = S::ours(db, &self.ground).await?;
+        let decisions = store::decisions(db, S::ENTITY).await?;
+        if !self.options.create_local {
+            return Ok(S::plan(&ours, theirs, rows, &decisions));
+        }
+        let mut plan = S::plan(&ours, theirs.clone(), rows, &decisions);
+        let (chosen, mut taken_over) = plan.to_take_over(&self.options.only);
+        if !self.options.dry_run && !chosen.is_empty() {
+            let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
+            reference::add(db, &missing).await?;
+            plan = S::plan(&S::ours(db, &self.ground).await?, theirs, rows, &decisions);
+            // One that an inactive record of ours goes by stays as it was.
+            let left = &plan.findings.unmatched_remote;
+            taken_over.retain(|record| left.iter().all(|other| other.external_id != record.external_id));
+        }
+        plan.findings.created_local = taken_over;
         Ok(plan)
     }
 

@@ -405,3 +405,22 @@ async fn a_run_is_taken_back_unless_its_rows_have_changed() {
     assert_eq!(rows().await, "");
     assert_eq!(story.lectern(&["sync", "undo", "999"]).await.0, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unmatched_records_are_taken_over_only_on_request() {
+    let story = Story::begin().await;
+    let (_, report) = story.lectern(&["sync", "locations", "--create-local", "--dry-run"]).await;
+    assert_eq!(report["created_local"][0]["name"], "Manchester");
+    assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
+    let (_, summary) = story.lectern(&["sync", "all", "--create-local"]).await;
+    let left = |at: usize| summary["reports"][at]["unmatched_remote"].clone();
+    assert_eq!(left(2)[0]["name"], "Manchester", "ours of this name is inactive: no second one is made");
+    assert_eq!((left(3), left(5)), (json!([]), json!([])));
+    assert_eq!(left(4).as_array().map(Vec::len), Some(1), "somebody without a name");
+    assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_course_templates").await, 6);
+    assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_venues WHERE name = 'Bridge House'").await, 1);
+    let linked = "SELECT count(*) FROM adm.instructors WHERE tutorial_instructor_id IS NOT NULL";
+    assert_eq!(story.count(linked).await, 4);
+    let (_, again) = story.lectern(&["sync", "all", "--create-local"]).await;
+    assert!((2..6).all(|at| again["reports"][at]["created_local"] == json!([])), "{again:#}");
+}
