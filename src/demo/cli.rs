@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use administrate_sim::Running;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::chosen::{Chosen, Ready};
+use super::commands::Told;
 use super::folder::{Folder, Held, Mark};
-use super::site::{self, Site};
 use super::steps::Steps;
-use super::{database, simulator, theirs};
+use super::{commands, database, simulator, site, theirs};
 use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
@@ -59,7 +59,7 @@ fn no_timetable(context: &Context, file: &Path, problems: Vec<Problem>) -> Resul
     }
     let import = serde_json::to_value(Document::of_problems(importing::name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
-    context.console.document(&site::document(Value::Null, import, Value::Null, None))?;
+    context.console.document(&Told { import, ..Told::default() })?;
     Ok(Exit::Failed)
 }
 
@@ -74,7 +74,7 @@ fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit>
         return Err(Error::Failed(format!("{said}, or stop it first")));
     }
     context.console.say(said);
-    context.console.document(&site::document(Value::Null, Value::Null, Value::Null, Some(&url)))?;
+    context.console.document(&Told { url: Some(url), ..Told::default() })?;
     Ok(Exit::Done)
 }
 
@@ -95,9 +95,37 @@ async fn show(
     let simulator = steps.take("Starting a simulator of Administrate on this machine", starting).await?;
     steps.remark(format_args!("at {}, its state in {}", simulator.instance_url(), "administrate.json"));
     let joined = simulator::pointed_at(joined, &simulator);
-    let ended = site::work(&joined, steps, &ready, Site { folder, database, once, simulator: &simulator }).await;
+    let ended = work(&joined, folder, steps, (database, &simulator), &ready, once).await;
     simulator.stop().await;
     ended
+}
+
+async fn work(
+    context: &Context,
+    folder: &mut Folder,
+    steps: &mut Steps<'_>,
+    (database, simulator): (&Database, &Running),
+    ready: &Ready,
+    once: bool,
+) -> Result<Exit> {
+    let mut told = Told::default();
+    let exit = commands::all(context, database, steps, ready, &mut told).await?;
+    if !once && exit != Exit::Failed && !context.stop.is_cancelled() {
+        steps.next("Serving the site");
+        site::serve(context, database, simulator, |url| {
+            folder.say_where(url)?;
+            told.url = Some(url.to_owned());
+            context.console.document(&told)
+        })
+        .await?;
+        return Ok(exit);
+    }
+    context.console.document(&told)?;
+    context.console.say(match context.stop.is_cancelled() {
+        true => "Ended early: run `lectern demo` again and it goes on from here.".to_owned(),
+        false => format!("All of it took {}. Without --once it goes on to show the site.", steps.elapsed()),
+    });
+    Ok(if context.stop.is_cancelled() { Exit::NeedsPerson } else { exit })
 }
 
 async fn fill(

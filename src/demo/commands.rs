@@ -10,30 +10,107 @@ use sqlx::PgPool;
 use super::chosen::Ready;
 use super::steps::Steps;
 use crate::cli::Context;
+use crate::db::Database;
+use crate::delivery;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::search::compose::SessionUrls;
-use crate::search::follow::Follower;
+use crate::search::index::Catalogue;
 use crate::search::query::Query;
 use crate::search::{self, unified};
+use crate::sync;
 use crate::timetable_import::importing::{self, Asked, Deliver};
 use crate::timetable_import::report;
 
-/// What a command printed, and how it ended.
-#[derive(Debug)]
-pub struct Done {
-    /// Its JSON document.
-    pub document: Value,
-    /// Its exit.
-    pub exit: Exit,
+/// The demo's JSON document (contract §2): those of its commands, and where the site is.
+#[derive(Debug, Default, Serialize)]
+pub struct Told {
+    /// `sync all --json`; null where it was not come to, like the others.
+    pub sync: Value,
+    /// `import FILE --json`.
+    pub import: Value,
+    /// The answer of the search.
+    pub search: Value,
+    /// Address of the site, while it is served.
+    pub url: Option<String>,
 }
 
 fn document(of: &impl Serialize) -> Result<Value> {
     serde_json::to_value(of).map_err(|error| Error::Failed(format!("a JSON document cannot be written: {error}")))
 }
 
+/// Synchronises, imports, delivers, searches; ends early where the synchronisation failed or somebody said stop.
+/// Ends as the worst of the commands did.
+pub async fn all(
+    context: &Context,
+    database: &Database,
+    steps: &mut Steps<'_>,
+    ready: &Ready,
+    told: &mut Told,
+) -> Result<Exit> {
+    let sync = sync(context, database, steps, ready, told).await?;
+    if sync == Exit::Failed || context.stop.is_cancelled() {
+        return Ok(sync);
+    }
+    let left = left_open(context, database, steps).await?;
+    let import = import(context, &database.pool, steps, ready, told).await?;
+    if !context.stop.is_cancelled() {
+        search(context, &database.pool, steps, &ready.question, told).await?;
+    }
+    Ok(sync.max(left).max(import))
+}
+
+/// `lectern sync all`.
+async fn sync(
+    context: &Context,
+    database: &Database,
+    steps: &mut Steps<'_>,
+    ready: &Ready,
+    told: &mut Told,
+) -> Result<Exit> {
+    let options = sync::run::Options::default();
+    let work = async {
+        let mut sync = sync::cli::open(context, database, "sync all", options).await?;
+        Ok(sync.all().await)
+    };
+    let summary = steps.take("lectern sync all", work).await?;
+    context.console.print(sync::table::counts(summary.tried()));
+    for report in summary.tried() {
+        let findings = sync::table::findings(report);
+        if !findings.is_empty() {
+            context.console.print(findings.trim_end());
+        }
+    }
+    for stranger in &ready.provider.locations_of_theirs_alone {
+        steps
+            .remark(format_args!("({} is there on purpose: so that something unmatched is to be seen)", stranger.name));
+    }
+    told.sync = document(&summary)?;
+    Ok(summary.exit())
+}
+
+/// What an earlier demo wrote here and did not bring to Administrate before it was ended: `lectern outbox retry`.
+async fn left_open(context: &Context, database: &Database, steps: &mut Steps<'_>) -> Result<Exit> {
+    let open = outbox::make_due(&database.pool, None, None).await?;
+    if open == 0 {
+        return Ok(Exit::Done);
+    }
+    let work = delivery::cli::deliver(context, database, "outbox retry", None);
+    steps
+        .also(format_args!("Delivering {open} events that an earlier demo left open (lectern outbox retry)"), work)
+        .await?;
+    let counts = outbox::count_by_state(&database.pool, None).await?;
+    Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
 /// `lectern import` of the timetable, waiting until it is delivered.
-pub async fn import(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, ready: &Ready) -> Result<Done> {
+async fn import(
+    context: &Context,
+    pool: &PgPool,
+    steps: &mut Steps<'_>,
+    ready: &Ready,
+    told: &mut Told,
+) -> Result<Exit> {
     let file = ready.workbook.clone();
     let loaded = importing::load(&file, &context.config)
         .map_err(|unfit| Error::Failed(format!("{}: {unfit}", file.display())))?;
@@ -43,12 +120,12 @@ pub async fn import(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, rea
     let planned = |plan: &crate::timetable_import::plan::Plan| {
         bar.set_length(plan.items.iter().filter(|item| item.event.is_some()).count() as u64);
     };
-    let told = move |outcome: &crate::delivery::Outcome| {
+    let delivered = move |outcome: &delivery::Outcome| {
         if outcome.state != outbox::State::Pending {
             shown.inc(1);
         }
     };
-    let work = importing::import(pool, &context.config, (&loaded, &asked), &context.stop, planned, told);
+    let work = importing::import(pool, &context.config, (&loaded, &asked), &context.stop, planned, delivered);
     let imported = steps.take(format_args!("lectern import {}", ready.workbook.display()), work).await;
     bar.finish_and_clear();
     let imported = imported?;
@@ -67,19 +144,18 @@ pub async fn import(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, rea
     if let Some(table) = report::table(&imported.document.problems) {
         context.console.say(table);
     }
-    Ok(Done { document: document(&imported.document)?, exit: imported.exit })
+    told.import = document(&imported.document)?;
+    Ok(imported.exit)
 }
 
 /// `lectern search` for something that the timetable has.
-pub async fn search(context: &Context, steps: &mut Steps<'_>, follower: &Follower, text: &str) -> Result<Done> {
-    let work = async {
-        follower.reload_now().await?;
-        Ok(follower.current())
-    };
+async fn search(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, text: &str, told: &mut Told) -> Result<()> {
+    let work = async { Ok(Catalogue::build(search::store::load(pool).await?)) };
     let catalogue = steps.take(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
-    let mut answer = unified::answer(&catalogue, &Query { page_size: 3, ..Query::for_text(text) }, SessionUrls::Shown);
+    let mut answer = unified::answer(&catalogue, &Query::for_text(text), SessionUrls::Shown);
     answer.performance.duration = began.elapsed().as_secs_f64();
     context.console.print(search::cli::shown(&answer));
-    Ok(Done { document: document(&answer)?, exit: Exit::Done })
+    told.search = document(&answer)?;
+    Ok(())
 }

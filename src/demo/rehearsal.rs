@@ -7,7 +7,7 @@
 //!
 //! Does not: guess what a workbook does not name (materials, what a subject is called) beyond prices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -68,7 +68,7 @@ struct Seen {
     administrators: Names,
     exam_sessions: BTreeMap<String, Span>,
     /// Exam session, template, location.
-    tutorials: Vec<(String, usize, usize)>,
+    tutorials: BTreeSet<(String, usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -108,10 +108,7 @@ impl Seen {
         }
         if let (Some(sitting), Some(location)) = (&event.sitting, own) {
             self.sitting(&sitting.mapped, event, &block.sessions);
-            let tutorial = (sitting.mapped.clone(), template, location);
-            if !self.tutorials.contains(&tutorial) {
-                self.tutorials.push(tutorial);
-            }
+            self.tutorials.insert((sitting.mapped.clone(), template, location));
         }
     }
 

@@ -1,68 +1,39 @@
-//! The work of the demo once everything stands: the commands that anybody would use, then the site.
+//! Serving the site at the end of the demo, and saying where it is.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use administrate_sim::Running;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::chosen::Ready;
-use super::commands;
-use super::folder::Folder;
-use super::steps::Steps;
 use crate::cli::Context;
 use crate::db::Database;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::search::follow::Follower;
 use crate::server;
 
 /// How many ports are tried after the one wished for.
 const PORTS: u16 = 100;
 
-/// Where the work happens.
-#[derive(Debug)]
-pub struct Site<'a> {
-    /// The data folder.
-    pub folder: &'a mut Folder,
-    /// The database.
-    pub database: &'a Database,
-    /// The simulator.
-    pub simulator: &'a Running,
-    /// Whether to end after the search.
-    pub once: bool,
-}
-
-/// The demo's JSON document (contract §2).
-pub fn document(sync: Value, import: Value, search: Value, url: Option<&str>) -> Value {
-    json!({ "sync": sync, "import": import, "search": search, "url": url })
-}
-
-/// Synchronises, imports, searches, and serves until stopped; ends as the worst of the commands did.
-pub async fn work(context: &Context, steps: &mut Steps<'_>, ready: &Ready, site: Site<'_>) -> Result<Exit> {
-    let pool = &site.database.pool;
-    let import = commands::import(context, pool, steps, ready).await?;
-    let follower = Follower::open(pool.clone()).await?;
-    let search = commands::search(context, steps, &follower, &ready.question).await?;
-    let exit = import.exit;
-    let document = |url: Option<&str>| document(Value::Null, import.document, search.document, url);
-    if site.once || context.stop.is_cancelled() {
-        context.console.document(&document(None))?;
-        context.console.say(format_args!("All of it took {}. `lectern demo` shows it as a site.", steps.elapsed()));
-        return Ok(exit);
-    }
-    let listener = steps.take("Serving the site", listen(&context.config.bind)).await?;
+/// Serves the site until stopped. Says where, once it is there, with the addresses by which other commands join.
+pub async fn serve(
+    context: &Context,
+    database: &Database,
+    simulator: &Running,
+    announce: impl FnOnce(&str) -> Result<()>,
+) -> Result<()> {
+    let listener = listen(&context.config.bind).await?;
+    let follower = Follower::open(database.pool.clone()).await?;
     let address = listener.local_addr().map_err(|error| Error::Failed(format!("the site has no address: {error}")))?;
     let url = format!("http://{address}/");
-    site.folder.say_where(&url)?;
-    context.console.document(&document(Some(&url)))?;
-    for line in farewell(&url, site.simulator, &site.database.url) {
+    announce(&url)?;
+    for line in farewell(&url, context, simulator) {
         context.console.say(line);
     }
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
     server::serve(listener, server::cli::site(&context.config, follower), context.stop.clone()).await;
     let _ = following.await;
-    Ok(exit)
+    Ok(())
 }
 
 /// Listens where the settings say, or at the next free port.
@@ -87,7 +58,9 @@ fn following(wished: SocketAddr) -> impl Iterator<Item = SocketAddr> {
 }
 
 /// Where to look, and how other commands join.
-fn farewell(url: &str, simulator: &Running, database_url: &str) -> Vec<String> {
+fn farewell(url: &str, context: &Context, simulator: &Running) -> Vec<String> {
+    let config = &context.config;
+    let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
     let mut lines = vec![
         String::new(),
         format!("Look at {url}  (Ctrl-C ends the demo; run it again and it goes on from here)"),
@@ -95,15 +68,21 @@ fn farewell(url: &str, simulator: &Running, database_url: &str) -> Vec<String> {
         "To use other commands on it, in another terminal:".into(),
     ];
     for (name, value) in [
-        ("DATABASE_URL", database_url),
+        ("DATABASE_URL", config.database_url.reveal()),
+        ("LECTERN_DATA_DIR", &folder.to_string_lossy()),
         ("ADMINISTRATE_API_URL", &simulator.graphql_url()),
         ("ADMINISTRATE_AUTH_URL", &simulator.auth_url()),
         ("ADMINISTRATE_INSTANCE_URL", &simulator.instance_url()),
         ("ADMINISTRATE_CLIENT_ID", simulator.client_id()),
         ("ADMINISTRATE_CLIENT_SECRET", simulator.client_secret()),
     ] {
-        lines.push(format!("  export {name}='{value}'"));
+        lines.push(format!("  export {name}={}", quoted(value)));
     }
     lines.push("  lectern sync all    # for instance".into());
     lines
+}
+
+/// A value as a shell reads it back.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "'\\''"))
 }

@@ -23,8 +23,23 @@ impl<'a> Steps<'a> {
 
     /// Says what is done, does it, says how long it took.
     pub async fn take<T>(&mut self, what: impl Display, doing: impl Future<Output = Result<T>>) -> Result<T> {
+        self.next(what);
+        self.timed(doing).await
+    }
+
+    /// Says what is done from here on.
+    pub fn next(&mut self, what: impl Display) {
         self.taken += 1;
         self.console.say(format_args!("{}/{}  {what}", self.taken, self.total));
+    }
+
+    /// The same as [`take`](Self::take) for something that only some demos have to do.
+    pub async fn also<T>(&mut self, what: impl Display, doing: impl Future<Output = Result<T>>) -> Result<T> {
+        self.remark(what);
+        self.timed(doing).await
+    }
+
+    async fn timed<T>(&self, doing: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let done = doing.await?;
         self.console.say(format_args!("     {}", lasted(began.elapsed())));

@@ -89,7 +89,7 @@ async fn sync(context: &Context, database: &Database, args: Args) -> Result<Exit
 }
 
 /// A run with this program's settings that says on the console what it does.
-async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
+pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
     let config = &context.config;
     let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
     let client = tenant::connect(config, &database.pool, command, audit).await?;

@@ -66,21 +66,22 @@ impl Stage {
     }
 }
 
-/// Every table of ours and how many rows it has, runs and their log aside.
-async fn rows(pool: &PgPool) -> Vec<(String, i64)> {
+/// Every table of ours with a digest of all that is in it; what is kept of each run, and of requests, aside.
+async fn contents(pool: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('acted', 'adm', 'lectern', 'public')
-         AND tablename NOT IN ('runs', 'import_events', 'api_audit_log') ORDER BY 1",
+         AND tablename NOT IN ('runs', 'import_rows', 'api_audit_log', 'request_allowance') ORDER BY 1",
     )
     .fetch_all(pool)
     .await
     .expect("tables");
-    let mut rows = Vec::new();
+    let mut contents = Vec::new();
     for table in tables {
-        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-        rows.push((table, sqlx::query_scalar(count).fetch_one(pool).await.expect("counted")));
+        let digest = format!("SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {table} AS t");
+        let digest = sqlx::query_scalar(sqlx::AssertSqlSafe(digest)).fetch_one(pool).await.expect("read");
+        contents.push((table, digest));
     }
-    rows
+    contents
 }
 
 fn all_is_new(ended: &Ended, events: i64, sessions: i64) {
@@ -133,22 +134,22 @@ async fn the_made_up_provider_arrives_once() {
     assert_eq!(first.document["url"], Value::Null);
     let timetable = std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable");
     let options = Options { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
-    let (counts, tenant) = {
+    let (before, tenant) = {
         let postgres = Embedded::start(&options).await.expect("its database");
         let pool = PgPool::connect(&postgres.url()).await.expect("its database");
         let tenant = stage.tenant().await;
         both_sides_agree(&pool, &tenant, 348, 1288).await;
-        let counts = rows(&pool).await;
+        let before = contents(&pool).await;
         pool.close().await;
         postgres.stop().await;
-        (counts, tenant)
+        (before, tenant)
     };
     let second = stage.demo(&[], None);
     nothing_is_new(&second, 348);
     assert!(timetable == std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable"));
     let postgres = Embedded::start(&options).await.expect("its database");
     let pool = PgPool::connect(&postgres.url()).await.expect("its database");
-    assert_eq!(rows(&pool).await, counts);
+    assert_eq!(contents(&pool).await, before);
     assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
     pool.close().await;
     postgres.stop().await;
@@ -165,9 +166,9 @@ async fn a_real_timetable_is_rehearsed() {
     all_is_new(&first, 41, 156);
     let tenant = stage.tenant().await;
     both_sides_agree(&world.pool, &tenant, 41, 156).await;
-    let counts = rows(&world.pool).await;
+    let before = contents(&world.pool).await;
     nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&world.url)), 41);
-    assert_eq!(rows(&world.pool).await, counts);
+    assert_eq!(contents(&world.pool).await, before);
     assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
 
     let other = stage.demo(&[], Some(&world.url));
@@ -185,12 +186,12 @@ async fn somebodys_database_is_refused_untouched() {
     let used = World::new().await;
     sqlx::query("INSERT INTO acted.catalog_subjects (code) VALUES ('CM2')").execute(&used.pool).await.expect("a row");
     for (world, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
-        let before = rows(&world.pool).await;
+        let before = contents(&world.pool).await;
         let stage = Stage::new();
         let ended = stage.demo(&[], Some(&world.url));
         assert_eq!(ended.code, Some(1), "{}", ended.said);
         assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
-        assert_eq!(rows(&world.pool).await, before);
+        assert_eq!(contents(&world.pool).await, before);
         assert!(!stage.path().join("demo.json").exists());
     }
 }
