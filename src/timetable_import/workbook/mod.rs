@@ -3,6 +3,15 @@
 //! Promises: the limits are checked before anything is parsed, rows without a value are not kept,
 //! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
 
+mod archive;
+mod number_formats;
+mod opendocument;
+mod separated;
+#[cfg(test)]
+mod tests;
+mod xlsx;
+mod xml;
+
 use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
@@ -10,12 +19,11 @@ use std::sync::Arc;
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls};
 
-use super::archive::{self, Zipped};
 use super::problems::{Code, Problem, cell_name};
-use super::{opendocument, separated, xlsx};
+use archive::Zipped;
 
 /// What sizes are told in, in bytes.
-pub(super) const MEGABYTE: u64 = 1 << 20;
+const MEGABYTE: u64 = 1 << 20;
 
 /// The last column that a spreadsheet program has (XFD), counted from 0.
 const LAST_COLUMN: u32 = 16_383;

@@ -13,10 +13,10 @@ use jiff::tz::TimeZone;
 use super::cells::Cells;
 use super::columns::{self, Columns};
 use super::layout::Field;
-use super::problems::{Code, Flaw, Problem};
 use super::session_rows;
 use super::values::{self, Moment, Sitting};
-use super::workbook::{Row, Sheet, Unfit};
+use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::workbook::{Row, Sheet, Unfit};
 
 /// What the reader of blocks needs to know about this provider.
 #[derive(Clone, Debug)]
@@ -271,7 +271,7 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
 }
 
 /// A title as problems show it: one that is too long is cut.
-pub(super) fn shown_title(title: &str) -> String {
+pub(in crate::timetable_import) fn shown_title(title: &str) -> String {
     title.chars().take(200).collect()
 }
 

@@ -6,8 +6,8 @@ use std::io::BufRead;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::workbook::{Unfit, broken};
 use super::xml::attribute;
+use super::{Unfit, broken};
 
 /// For each cell style, by its number, whether it shows a date or time.
 pub(super) fn date_styles(mut xml: Reader<impl BufRead>) -> Result<Vec<bool>, Unfit> {

@@ -10,8 +10,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
 use super::xml::{attribute, character};
+use super::{Content, Limits, Rows, Sheet, Unfit, broken};
 
 /// Most blanks that one `text:s` element may stand for.
 const BLANKS: usize = 1000;

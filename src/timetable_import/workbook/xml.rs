@@ -3,7 +3,7 @@
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart};
 
-use super::workbook::{Unfit, broken};
+use super::{Unfit, broken};
 
 /// The value of an attribute, its references resolved.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unfit> {

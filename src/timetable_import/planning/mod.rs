@@ -1,5 +1,12 @@
 //! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
 
+mod bookings;
+mod differences;
+pub mod facts;
+pub mod ours;
+mod references;
+mod resolving;
+
 use std::collections::HashMap;
 
 use jiff::civil::DateTime;
@@ -9,15 +16,14 @@ use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
 use super::blocks::{Block, Timetable};
-use super::differences::Names;
-use super::facts::{RemoteEvent, RemoteFacts};
 use super::layout::Field;
-use super::ours::Ours;
 use super::plan::{Change, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
-use super::references::References;
-use super::resolving::Resolver;
-use super::{bookings, differences};
+use differences::Names;
+use facts::{RemoteEvent, RemoteFacts};
+use ours::Ours;
+use references::References;
+use resolving::Resolver;
 
 /// What a plan depends on besides the file and both sides.
 #[derive(Clone, Copy, Debug)]

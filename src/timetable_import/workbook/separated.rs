@@ -1,6 +1,6 @@
 //! Text tables (csv): RFC 4180 with comma, semicolon or tab, whichever the header has most of.
 
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit};
+use super::{Content, Limits, Rows, Sheet, Unfit};
 
 /// Reads a text table; UTF-8, else Latin-1 as older spreadsheet programs write it.
 ///
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {
-        let cells = |row: &super::super::workbook::Row| {
+        let cells = |row: &super::super::Row| {
             let number = row.number;
             row.cells
                 .iter()

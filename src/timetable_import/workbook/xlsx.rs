@@ -12,9 +12,9 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::number_formats;
-use super::problems::column_index;
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
 use super::xml::{attribute, character, ends_early};
+use super::{Content, Limits, Rows, Sheet, Unfit, broken};
+use crate::timetable_import::problems::column_index;
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 type Part<'a, 'b> = Reader<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;

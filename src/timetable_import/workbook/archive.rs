@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::workbook::{Limits, MEGABYTE, Unfit};
+use super::{Limits, MEGABYTE, Unfit};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const CHUNK: usize = 64 * 1024;
