@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::delivery::{self, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
+use crate::names::fold;
 use crate::tenant::{self, Audit};
 use crate::{outbox, runs};
 
@@ -182,7 +183,7 @@ fn unused(timetable: &Timetable) -> HashMap<u32, Value> {
 
 /// One warning for each event for which the template made more sessions than the block has.
 fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome]) -> Vec<Problem> {
-    let rows: HashMap<&str, u32> = plan.items.iter().map(|item| (item.title.as_str(), item.row)).collect();
+    let rows: HashMap<String, u32> = plan.items.iter().map(|item| (fold(&item.title), item.row)).collect();
     let mut problems = Vec::new();
     for outcome in outcomes {
         for remark in &outcome.remarks {
@@ -190,7 +191,7 @@ fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome])
                 let message = format!(
                     "Administrate made {count} sessions more than the timetable has; they stay there as drafts"
                 );
-                let row = rows.get(outcome.subject.as_str()).copied();
+                let row = rows.get(&fold(&outcome.subject)).copied();
                 let flaw = Flaw::new(Code::LeftoverSession, message);
                 let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
                 problem.event = Some(outcome.subject.clone());

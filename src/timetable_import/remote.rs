@@ -6,6 +6,7 @@ use administrate::{Client, Id};
 use jiff::tz::TimeZone;
 
 use crate::error::Result;
+use crate::names::fold;
 
 use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
@@ -29,10 +30,9 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
         facts.administrators = administrators(client).await?;
     }
     let titles = timetable.blocks.iter().filter_map(|block| block.event.title.as_deref());
-    let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(*title)).collect();
+    let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(&fold(title))).collect();
     for event in client.events_by_titles(&unknown).await? {
-        let title = event.title.trim().to_owned();
-        facts.events.entry(title).or_default().push(remote_event(&event, zone));
+        facts.events.entry(fold(&event.title)).or_default().push(remote_event(&event, zone));
     }
     Ok(facts)
 }

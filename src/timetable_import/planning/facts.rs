@@ -30,7 +30,7 @@ pub struct RemoteFacts {
     pub approved: HashMap<String, HashSet<String>>,
     /// Contacts that may administer an event.
     pub administrators: Vec<Contact>,
-    /// Events by title.
+    /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
 }
 

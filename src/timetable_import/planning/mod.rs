@@ -6,6 +6,8 @@ pub mod facts;
 pub mod ours;
 mod references;
 mod resolving;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -39,7 +41,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     let references = References::new(ours, facts);
     let names = Names::new(ours);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
-    let mut first: HashMap<&str, &Block> = HashMap::new();
+    let mut first: HashMap<String, &Block> = HashMap::new();
     for block in &timetable.blocks {
         let mut deciding = Deciding {
             ours,
@@ -48,7 +50,8 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
             block,
         };
-        let earlier = block.event.title.as_deref().and_then(|title| first.get(title).copied());
+        let title = block.event.title.as_deref().map(fold);
+        let earlier = title.as_ref().and_then(|title| first.get(title).copied());
         let item = match earlier {
             Some(earlier) => deciding.repeated(earlier),
             None => deciding.item(),
@@ -58,7 +61,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             plan.approvals.append(&mut deciding.resolver.approvals);
         }
         plan.items.push(item);
-        if let Some(title) = block.event.title.as_deref() {
+        if let Some(title) = title {
             first.entry(title).or_insert(block);
         }
     }
@@ -114,7 +117,7 @@ impl Deciding<'_> {
     }
 
     fn item(&mut self) -> Item {
-        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(title));
+        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(&fold(title)));
         if self.block.event.cancelled {
             return self.cancelled(known);
         }
@@ -164,7 +167,7 @@ impl Deciding<'_> {
     /// The id of the event of this title in Administrate, if there is one and it is the same.
     fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
-        let standing = self.facts.events.get(title).into_iter().flatten().filter(|twin| !twin.cancelled);
+        let standing = self.facts.events.get(&fold(title)).into_iter().flatten().filter(|twin| !twin.cancelled);
         let standing: Vec<&RemoteEvent> = standing.collect();
         if standing.is_empty() {
             return Ok(None);
@@ -213,6 +216,7 @@ impl Deciding<'_> {
             self.flag(Field::Template, Code::ConflictingEvent, message);
             return self.done(Outcome::Conflict);
         }
+        event.code.clone_from(&known.event.code);
         event.is_soldout = known.event.is_soldout;
         event.remain_space = known.event.remain_space;
         let mut changes = differences::of_event(self.names, &known.event, &event);
@@ -282,7 +286,7 @@ fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &L
         ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
     ];
     let lacking = used.iter().filter(|(entity, label, used)| {
-        *used && !label.is_empty() && !ours.labels.contains(&(fold(entity), fold(label)))
+        *used && !label.is_empty() && !ours.labels.contains_key(&(fold(entity), fold(label)))
     });
     lacking
         .map(|(entity, label, _)| {

@@ -1,6 +1,6 @@
 //! What our tables say before an import: the references that a timetable may name, and the events that it may change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -84,9 +84,9 @@ pub struct Ours {
     pub instructors: Vec<Linked>,
     /// Products that events are sold as.
     pub products: Vec<OurProduct>,
-    /// Folded (entity type, label) of the synced custom fields.
-    pub labels: HashSet<(String, String)>,
-    /// Existing events by title.
+    /// Keys of the synced custom fields by folded (entity type, label).
+    pub labels: HashMap<(String, String), String>,
+    /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
     /// What other events have booked in the time of the timetable.
     pub bookings: Vec<Booking>,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::names::fold;
 use crate::tutorials::LearningMode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -109,7 +110,9 @@ impl Block {
     pub fn same_as(&self, other: &Self) -> bool {
         let sessions = |block: &Self| block.sessions.len();
         let flaws = |block: &Self| block.problems.len();
-        self.event == other.event
+        let title = |block: &Self| block.event.title.as_deref().map(fold);
+        title(self) == title(other)
+            && self.event == EventCells { title: self.event.title.clone(), ..other.event.clone() }
             && sessions(self) == sessions(other)
             && flaws(self) == flaws(other)
             && self.sessions.iter().all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
