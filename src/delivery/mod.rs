@@ -29,6 +29,7 @@ use crate::outbox::{Claims, Item, State};
 use crate::tutorials::{self, KnownEvent};
 
 pub use drain::{Drained, drain};
+pub use wanted::WantedSession;
 
 /// Carries out effects, one at a time or many at once.
 #[derive(Debug)]

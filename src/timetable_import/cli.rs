@@ -38,6 +38,9 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Write our values also over those that somebody changed in Administrate since the last import
+    #[arg(long)]
+    ours: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,8 +69,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Retry { run }), _) => retry(context, run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, .. } = args;
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors }).await
+            let Args { dry_run, deliver, report, approve_instructors, ours, .. } = args;
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, ours }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }

@@ -48,6 +48,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// Whether our values are written over those that somebody changed in Administrate meanwhile.
+    pub ours: bool,
 }
 
 /// A file that could be read.
@@ -157,14 +159,24 @@ async fn plan_of(
     client: Option<&administrate::Client>,
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
-    let ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
-    let facts: RemoteFacts = match client {
+    let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors };
-    let plan = plan(timetable, &ours, &facts, wishes);
-    Ok((facts, plan))
+    let wishes = Wishes {
+        labels: &config.administrate.labels,
+        approve_instructors: asked.approve_instructors,
+        ours_win: asked.ours,
+    };
+    let planned = plan(timetable, &ours, &facts, wishes);
+    let changing = planned.changing();
+    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
+    // What is about to change is compared with what stands there now.
+    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    facts.standing = remote::standing(client, &planned, &ours).await?;
+    let planned = plan(timetable, &ours, &facts, wishes);
+    Ok((facts, planned))
 }
 
 /// Columns that mean nothing to us, by event row: row number → header → value.

@@ -281,7 +281,7 @@ pub fn told(plan: &Plan) -> Vec<(Code, &str)> {
 }
 
 pub fn wishes(labels: &Labels) -> Wishes<'_> {
-    Wishes { labels, approve_instructors: false }
+    Wishes { labels, approve_instructors: false, ours_win: false }
 }
 
 pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {

@@ -205,7 +205,7 @@ fn instructors_must_be_linked_and_approved() {
         [(Code::NotApprovedInstructor, "R4"), (Code::NotApprovedInstructor, "S4"), (Code::NotApprovedInstructor, "S5")];
     assert_eq!(told(&refused), cells);
     let labels = labels();
-    let approving = Wishes { labels: &labels, approve_instructors: true };
+    let approving = Wishes { labels: &labels, approve_instructors: true, ours_win: false };
     let approved = plan(&timetable(&lines), &ours, &facts, approving);
     assert_eq!((told(&approved), approved.approvals.len(), outcomes(&approved)), (vec![], 1, vec![&Outcome::Create]));
     ours.instructors[0].external_id = None;

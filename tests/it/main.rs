@@ -5,6 +5,7 @@ mod delivery;
 mod demo;
 mod demo_fill;
 mod import;
+mod import_conflicts;
 mod outbox;
 mod provider;
 mod rehearsed;

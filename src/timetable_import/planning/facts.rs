@@ -32,6 +32,8 @@ pub struct RemoteFacts {
     pub administrators: Vec<Contact>,
     /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
+    /// Known events that are about to change, as they stand there, by Administrate's id.
+    pub standing: HashMap<String, administrate::Event>,
 }
 
 impl RemoteEvent {

@@ -1,6 +1,7 @@
 //! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
 
 mod bookings;
+mod conflicts;
 mod differences;
 pub mod facts;
 pub mod ours;
@@ -19,8 +20,9 @@ use crate::tutorials::{Event, KnownEvent};
 
 use super::blocks::{Block, Timetable};
 use super::layout::Field;
-use super::plan::{Change, Item, Outcome, Plan, PlannedEvent};
+use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
+use conflicts::{Clash, Sides};
 use differences::Names;
 use facts::{RemoteEvent, RemoteFacts};
 use ours::Ours;
@@ -34,6 +36,8 @@ pub struct Wishes<'a> {
     pub labels: &'a Labels,
     /// Whether instructors who lack an approval are to be approved instead of refused.
     pub approve_instructors: bool,
+    /// Whether our values are written over those that somebody changed in Administrate.
+    pub ours_win: bool,
 }
 
 /// Plans the import of a timetable.
@@ -47,6 +51,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             ours,
             facts,
             names: &names,
+            wishes,
             resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
             block,
         };
@@ -83,6 +88,7 @@ struct Deciding<'a> {
     ours: &'a Ours,
     facts: &'a RemoteFacts,
     names: &'a Names<'a>,
+    wishes: Wishes<'a>,
     resolver: Resolver<'a>,
     block: &'a Block,
 }
@@ -96,6 +102,7 @@ impl Deciding<'_> {
             outcome,
             event: None,
             changes: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -142,7 +149,7 @@ impl Deciding<'_> {
         let changes = differences::of_event(self.names, &known.event, &event);
         let planned =
             PlannedEvent { id: Some(known.id), event, places_moved: 0, changed: true, changed_days: Vec::new() };
-        Item { event: Some(planned), changes, ..self.done(Outcome::Cancel) }
+        Item { event: Some(planned), changes, title: known.event.code.clone(), ..self.done(Outcome::Cancel) }
     }
 
     fn announced(&mut self, event: Event) -> Item {
@@ -219,6 +226,7 @@ impl Deciding<'_> {
         event.code.clone_from(&known.event.code);
         event.is_soldout = known.event.is_soldout;
         event.remain_space = known.event.remain_space;
+        let conflicts = self.settle(known, &mut event);
         let mut changes = differences::of_event(self.names, &known.event, &event);
         let changed = !changes.is_empty();
         let places_moved = self.places_moved(known, &event);
@@ -240,7 +248,43 @@ impl Deciding<'_> {
         self.report_gone(known, &event);
         let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
         let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed, changed_days };
-        Item { event: Some(planned), changes, ..self.done(outcome) }
+        Item { event: Some(planned), changes, conflicts, title: known.event.code.clone(), ..self.done(outcome) }
+    }
+
+    /// Finds what changed on both sides, and sets it back to what it was here unless ours are to win.
+    fn settle(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
+        let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
+        let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
+        let sides = Sides { ours: self.ours, labels: self.wishes.labels, agreed, theirs };
+        let ours_win = self.wishes.ours_win;
+        let mut clashes = sides.of_event(&known.event, event);
+        for clash in clashes.iter().filter(|_| !ours_win) {
+            conflicts::keep_of_event(clash.aspect, &known.event, event);
+        }
+        for at in 0..event.sessions.len() {
+            let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
+            let Some(before) = before else { continue };
+            let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
+            for clash in found.iter().filter(|_| !ours_win) {
+                conflicts::keep_of_session(clash.aspect, (&known.event, before), &mut event.sessions[at]);
+            }
+            clashes.extend(found);
+        }
+        clashes.into_iter().map(|clash| self.told(clash)).collect()
+    }
+
+    /// Warns of a value that changed on both sides.
+    fn told(&mut self, clash: Clash) -> Conflict {
+        let row = clash.day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
+        let prefix = clash.day.map(|day| format!("day {day}: ")).unwrap_or_default();
+        let [old, new, theirs] = clash.values.map(|value| Some(value).filter(|value| !value.is_empty()));
+        let change = Change { field: format!("{prefix}{}", clash.aspect.name()), old, new };
+        let conflict = Conflict { change, theirs, overwritten: self.wishes.ours_win };
+        let advice =
+            if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
+        let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));
+        self.resolver.flag(row, clash.aspect.field(clash.day.is_some()), flaw);
+        conflict
     }
 
     /// How far the places left move: by what Max places moved since the last import.

@@ -106,6 +106,11 @@ pub struct Block {
 }
 
 impl Block {
+    /// The row of the session of this day.
+    pub fn row_of_day(&self, day: i32) -> Option<u32> {
+        self.sessions.iter().find(|(_, session)| session.day == Some(day)).map(|(row, _)| *row)
+    }
+
     /// Whether two blocks say the same, wherever they stand.
     pub fn same_as(&self, other: &Self) -> bool {
         let sessions = |block: &Self| block.sessions.len();

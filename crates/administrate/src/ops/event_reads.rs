@@ -167,7 +167,8 @@ impl Client {
     pub async fn events_by_titles(&self, titles: &[&str]) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
         for some in titles.chunks(100) {
-            let spellings = some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase(), title.to_lowercase()]);
+            let spellings =
+                some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase(), title.to_lowercase()]);
             let mut values: Vec<String> = spellings.collect();
             values.sort_unstable();
             values.dedup();
