@@ -177,7 +177,7 @@ pub async fn agreed(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64
         let nothing = || Agreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
         let of_event = agreed.entry(ours).or_insert_with(nothing);
         match settled {
-            Settled::Event(event) => of_event.event = Some(event),
+            Settled::Event(event) => of_event.event = Some(*event),
             Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
         }
     }

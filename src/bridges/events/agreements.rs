@@ -12,7 +12,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled<S> {
     /// An event's own fields.
-    Event(NewEvent),
+    Event(Box<NewEvent>),
     /// A session, by its sequence, with Administrate's id of it.
     Session(i32, Id, S),
 }
@@ -44,7 +44,7 @@ pub async fn agreements<S: DeserializeOwned>(
     let certain = rows.into_iter().filter(|(.., Json(fields))| fields["unsure"] != Value::Bool(true));
     let agreement = |(ours, event, sequence, theirs, Json(fields)): Row| {
         let agreement = match sequence {
-            None => Settled::Event(serde_json::from_value(fields).ok()?),
+            None => Settled::Event(Box::new(serde_json::from_value(fields).ok()?)),
             Some(sequence) => Settled::Session(sequence, Id::new(theirs), serde_json::from_value(fields).ok()?),
         };
         Some((ours, Id::new(event), agreement))
