@@ -262,3 +262,17 @@ pub async fn events_by_id(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<Know
     .await?;
     Ok(known.into_iter().map(|Json(event)| event).collect())
 }
+
+/// Id and code of the events with these codes; codes are compared as they stand.
+pub async fn ids_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as("SELECT id, code FROM acted.tutorial_events WHERE code = ANY ($1) ORDER BY id")
+        .bind(codes)
+        .fetch_all(db)
+        .await?)
+}
+
+/// Deletes an event with its sessions and details.
+pub async fn delete_event(db: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
