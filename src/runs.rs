@@ -1,6 +1,7 @@
 //! Runs: every sync and import that wrote something is kept with the document that it printed.
 
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::error::{Exit, Result};
@@ -25,6 +26,25 @@ pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl
     Ok(())
 }
 
+/// Keeps what the run changed.
+pub async fn keep_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET journal = $2 WHERE id = $1")
+        .bind(run)
+        .bind(sqlx::types::Json(journal))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The subject of a run and what it changed; none for another kind, or where it changed nothing.
+pub async fn journal_of(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<(String, Value)>> {
+    Ok(sqlx::query_as("SELECT subject, journal FROM lectern.runs WHERE id = $1 AND kind = $2 AND journal IS NOT NULL")
+        .bind(run)
+        .bind(kind)
+        .fetch_optional(db)
+        .await?)
+}
+
 /// Whether a run of this kind and subject ever ended 0 or 4, which is what counts as done (rules, Sync).
 pub async fn has_succeeded(db: &mut PgConnection, kind: &str, subject: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(
@@ -33,5 +53,36 @@ pub async fn has_succeeded(db: &mut PgConnection, kind: &str, subject: &str) -> 
     .bind(kind)
     .bind(subject)
     .fetch_one(db)
+    .await?)
+}
+
+/// A run as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct Run {
+    /// Its id.
+    pub id: i64,
+    /// The entity or the file's name.
+    pub subject: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// How long it took, in milliseconds; none while it runs, or where it was killed.
+    pub duration_ms: Option<i64>,
+    /// How it ended.
+    pub exit_code: Option<i32>,
+    /// The counts of its document.
+    pub counts: Option<Value>,
+}
+
+/// The latest runs of a kind, newest first.
+pub async fn latest(db: &mut PgConnection, kind: &str, limit: i64) -> Result<Vec<Run>> {
+    Ok(sqlx::query_as(
+        "SELECT id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
+             round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
+             document -> 'counts' AS counts
+         FROM lectern.runs WHERE kind = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(kind)
+    .bind(limit.max(0))
+    .fetch_all(db)
     .await?)
 }

@@ -1,10 +1,11 @@
 //! Course templates, matched by code (FR-017), with their learning mode, custom fields and approved instructors.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
@@ -13,7 +14,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Approval};
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Course templates on the way of every entity.
 pub(super) struct CourseTemplates;
@@ -36,12 +37,28 @@ impl Synced for CourseTemplates {
         Ok((reference::store::course_templates(db).await?, bridges::store::approvals(db).await?))
     }
 
-    fn plan((ours, approvals): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, approvals)
+    fn plan(
+        (ours, approvals): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, approvals, decisions)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
         ground.course_templates = Some(rows);
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
+        let templates = chosen.map(|template| reference::CourseTemplate { code: template.code, title: template.title });
+        Ok(References { templates: templates.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -59,8 +76,9 @@ pub fn plan(
     theirs: Vec<remote::CourseTemplate>,
     rows: &[bridges::CourseTemplate],
     approvals: &[Approval],
+    decisions: &Decisions,
 ) -> Plan<bridges::CourseTemplate> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
     let approvals = approvals_difference(&theirs, approvals);
     let wanted = theirs.into_iter().map(|template| Wanted {
         row: bridges::CourseTemplate {

@@ -1,8 +1,11 @@
 //! Instructors, matched by their whole name, never split (rules, Sync), and the contacts that may administer events.
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
@@ -11,7 +14,7 @@ use super::remote::{self, Contact, People};
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Administrator};
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Instructors on the way of every entity.
 pub(super) struct Instructors;
@@ -34,8 +37,30 @@ impl Synced for Instructors {
         Ok((reference::store::instructors(db).await?, bridges::store::administrators(db).await?))
     }
 
-    fn plan((ours, administrators): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, administrators)
+    fn plan(
+        (ours, administrators): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, administrators, decisions)
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
+        let instructors = chosen.map(|contact| reference::Instructor {
+            // Nobody signs in with it; it only has to be nobody else's.
+            username: format!("administrate-{}", contact.external_id),
+            first_name: contact.first_name,
+            last_name: contact.last_name,
+            email: String::new(),
+        });
+        Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -53,8 +78,9 @@ pub fn plan(
     theirs: People,
     rows: &[bridges::Instructor],
     administrators: &[Administrator],
+    decisions: &Decisions,
 ) -> Plan<bridges::Instructor> {
-    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect());
+    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.instructors.into_iter().map(|contact| Wanted {
         name: contact.full_name(),
         row: bridges::Instructor {

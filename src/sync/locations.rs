@@ -1,8 +1,11 @@
 //! Locations, matched by name (FR-018).
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
@@ -10,7 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Locations on the way of every entity.
 pub(super) struct Locations;
@@ -33,12 +36,24 @@ impl Synced for Locations {
         reference::store::locations(db).await
     }
 
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows)
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, decisions)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
         ground.locations = Some(rows);
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
+        let locations =
+            chosen.map(|location| reference::Location { name: location.name, code: location.code.unwrap_or_default() });
+        Ok(References { locations: locations.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -51,8 +66,13 @@ impl Synced for Locations {
 }
 
 /// Links each location with the one of ours that has its name.
-pub fn plan(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+pub fn plan(
+    ours: &[Named],
+    theirs: Vec<remote::Location>,
+    rows: &[bridges::Location],
+    decisions: &Decisions,
+) -> Plan<bridges::Location> {
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.into_iter().map(|location| Wanted {
         name: location.name,
         row: bridges::Location {

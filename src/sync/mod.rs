@@ -11,6 +11,7 @@ mod apply;
 pub mod cli;
 pub mod course_templates;
 pub mod custom_fields;
+pub mod decisions;
 pub mod entity;
 pub mod instructors;
 pub mod locations;
@@ -21,8 +22,11 @@ pub mod prices;
 pub mod remote;
 pub mod report;
 pub mod run;
+pub mod saved;
+mod store;
 mod synced;
 pub mod table;
+pub mod undo;
 pub mod venues;
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub struct Location {
     pub external_id: String,
     pub legacy_id: Option<String>,
     pub name: String,
+    pub code: Option<String>,
 }
 
 /// A venue; `location` is Administrate's id of its location.
@@ -169,6 +170,7 @@ pub(super) async fn locations(client: &Client) -> Result<Vec<Location>> {
         external_id: location.id.into(),
         legacy_id: location.legacy_id,
         name: location.name,
+        code: location.code,
     };
     Ok(client.locations().await?.into_iter().map(location).collect())
 }

@@ -1,22 +1,27 @@
 //! What each entity is to the one way that all of them go.
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::Plan;
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::Result;
+use crate::tutorials::reference::References;
 
 /// An entity: where both sides are read, how they are compared, where the rows are written.
 pub(super) trait Synced {
     /// Which entity.
     const ENTITY: Entity;
     /// A row of its bridge table.
-    type Row: Bridge;
+    type Row: Bridge + DeserializeOwned;
     /// Everything that Administrate says.
-    type Theirs: Send;
+    type Theirs: Clone + Send;
     /// What is known here beside the rows.
     type Ours: Send;
 
@@ -30,7 +35,18 @@ pub(super) trait Synced {
     async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
 
     /// Compares; pure.
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row>;
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row>;
+
+    /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
+    /// are Administrate's own.
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        _theirs: Self::Theirs,
+        _chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        Ok(References::default())
+    }
 
     /// Keeps the rows as the plan would leave them, for entities that build upon them.
     fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}

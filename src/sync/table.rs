@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
+use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
@@ -31,6 +32,29 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
     table
 }
 
+/// Kept runs as a table, a row a run.
+pub fn runs(runs: &[Run]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["run", "entity", "started", "took", "exit", "created", "updated", "pruned", "errors"]);
+    for run in runs {
+        let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
+        let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            run.id.to_string(),
+            run.subject.clone(),
+            run.started_at.clone(),
+            told(run.duration_ms.map(|duration| format!("{duration} ms"))),
+            told(run.exit_code.map(|code| code.to_string())),
+            told(count("created")),
+            told(count("updated")),
+            told(count("pruned")),
+            told(count("errors")),
+        ]);
+    }
+    table
+}
+
 /// What a person should know of a report; empty where there is nothing.
 pub fn findings(report: &Report) -> String {
     let mut text = String::new();
@@ -38,6 +62,8 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.unmatched_local, &format!("{plural} of ours that Administrate does not have"), ours);
     section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
     section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
+    let created = format!("{plural} of Administrate's taken over");
+    section(&mut text, &report.created_local, &created, theirs);
     let skipped = format!("{plural} deliberately not kept");
     section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
     let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");

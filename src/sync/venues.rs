@@ -1,10 +1,11 @@
 //! Venues, matched by name within their location (FR-019).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
@@ -12,7 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
 use crate::error::Result;
-use crate::tutorials::reference::{self, NamedVenue};
+use crate::tutorials::reference::{self, NamedVenue, References};
 
 /// Venues on the way of every entity.
 pub(super) struct Venues;
@@ -35,8 +36,30 @@ impl Synced for Venues {
         Ok((reference::store::venues(db).await?, ground.locations(db).await?))
     }
 
-    fn plan((ours, locations): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, locations, rows)
+    fn plan(
+        (ours, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, locations, rows, decisions)
+    }
+
+    async fn missing(
+        db: &mut PgConnection,
+        (_, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let names = reference::store::locations(db).await?;
+        let name_of = |id: i64| names.iter().find(|location| location.id == id).map(|location| location.name.clone());
+        let linked = |id: &str| locations.iter().find(|row| row.external_id == id)?.tutorial_location_id;
+        let chosen = theirs.into_iter().filter(|venue| chosen.contains(&venue.external_id));
+        let venues = chosen.filter_map(|venue| {
+            let location = name_of(linked(venue.location.as_deref()?)?)?;
+            Some(reference::Venue { name: venue.name, location })
+        });
+        Ok(References { venues: venues.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -55,6 +78,7 @@ pub fn plan(
     theirs: Vec<remote::Venue>,
     locations: &[bridges::Location],
     rows: &[bridges::Venue],
+    decisions: &Decisions,
 ) -> Plan<bridges::Venue> {
     let linked: HashMap<&str, Option<i64>> =
         locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect();
@@ -67,7 +91,7 @@ pub fn plan(
         let record = Theirs::new(&venue.external_id, &venue.name);
         Counterpart { record, key: MatchKey::of_within(&venue.name, location) }
     };
-    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect());
+    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.into_iter().map(|venue| Wanted {
         name: venue.name,
         row: bridges::Venue {
