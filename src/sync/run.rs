@@ -191,7 +191,8 @@ impl Sync {
         };
         let run = runs::begin(&mut db, "sync", S::ENTITY.name()).await?;
         let done = self.apply_run::<S>(&mut held, run).await;
-        held.release_now().await?;
+        // A connection that broke has given the lock back with it.
+        let _ = held.release_now().await;
         match done {
             Ok(report) => Ok(report),
             Err(error) => {
