@@ -15,7 +15,7 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
-pub use store::{count_by_state, enqueue, list, make_due, reopen};
+pub use store::{count_by_state, enqueue, list, make_due, open_subjects, reopen};
 
 use crate::error::Result;
 

@@ -1,12 +1,14 @@
 //! The links of events and sessions (`adm.events`, `adm.sessions`) and the values on which both sides last agreed.
 
+mod rows;
 mod store;
 
 use std::collections::BTreeMap;
 
 use administrate::Id;
 
-pub use store::{agree, agreed, external_ids, link_event, link_of};
+pub use rows::{EventRow, SessionRow, pair_in_order};
+pub use store::{Chosen, agree, agreed, external_ids, known_ids, link_event, link_of, put_rows, remove_rows, rows};
 
 /// An event's link: Administrate's id of it and of its sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
