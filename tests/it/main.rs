@@ -6,6 +6,7 @@ mod demo;
 mod demo_fill;
 mod import;
 mod import_conflicts;
+mod import_hostile;
 mod outbox;
 mod provider;
 mod rehearsed;

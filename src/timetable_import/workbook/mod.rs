@@ -34,6 +34,16 @@ const CELLS_A_ROW: usize = 40;
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
 
+/// The longest text without an element in it that is read at all, in bytes: what the longest cell takes when every
+/// character is written as a reference, and some more.
+const LONGEST_STRETCH: usize = 2 << 20;
+
+/// Relations, sheets and cell styles of a workbook, each; Excel itself ends at 65,490 styles.
+const MOST_NAMED: usize = 65_536;
+
+/// Strings that are shared by cells, for each row that is accepted.
+const STRINGS_A_ROW: usize = 10;
+
 /// How much of a file is accepted (rules "Import"; all are settings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -261,6 +271,24 @@ fn reference(value: &Data) -> DataRef<'_> {
         Data::Error(error) => DataRef::Error(error.clone()),
         Data::Empty => DataRef::Empty,
     }
+}
+
+/// Adds to a list that must not grow without bound.
+fn bounded<T>(list: &mut Vec<T>, most: usize, what: &str, item: T) -> Result<(), Unfit> {
+    if list.len() >= most {
+        return Err(Unfit::TooLarge(format!("it has over {most} {what}")));
+    }
+    list.push(item);
+    Ok(())
+}
+
+/// Adds to a text that must not grow without bound.
+fn append(text: &mut String, part: &str) -> Result<(), Unfit> {
+    text.push_str(part);
+    if text.len() > LONGEST_STRETCH {
+        return Err(Unfit::TooLarge(format!("a cell holds over {} MB of text", LONGEST_STRETCH >> 20)));
+    }
+    Ok(())
 }
 
 pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {

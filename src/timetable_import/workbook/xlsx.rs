@@ -6,18 +6,17 @@
 use std::io::{BufReader, Cursor};
 use std::sync::Arc;
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::number_formats;
-use super::xml::{attribute, character, ends_early};
-use super::{Content, Limits, Rows, Sheet, Unfit, broken};
+use super::xml::{Events, attribute, character, ends_early};
+use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, append, bounded, broken};
 use crate::timetable_import::problems::column_index;
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-type Part<'a, 'b> = Reader<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
+type Part<'a, 'b> = Events<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
 
 /// Reads the first sheet of an archive that was inspected.
 ///
@@ -35,7 +34,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
     let strings = match of_kind("sharedStrings").filter(|path| archive.index_for_name(path).is_some()) {
-        Some(path) => shared_strings(&mut archive, path)?,
+        Some(path) => shared_strings(&mut archive, path, limits.data_rows * STRINGS_A_ROW)?,
         None => Vec::new(),
     };
     let dates = match of_kind("styles").filter(|path| archive.index_for_name(path).is_some()) {
@@ -49,7 +48,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
 
 fn open<'a, 'b>(archive: &'a mut Archive<'b>, path: &str) -> Result<Part<'a, 'b>, Unfit> {
     let part = archive.by_name(path).map_err(broken)?;
-    Ok(Reader::from_reader(BufReader::with_capacity(64 * 1024, part)))
+    Ok(Events::of(BufReader::with_capacity(64 * 1024, part)))
 }
 
 /// A link from one part to another.
@@ -70,7 +69,7 @@ fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<
     let mut relations = Vec::new();
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Relationship" => {
                 let kind = attribute(&tag, "Type")?.unwrap_or_default();
                 let target = attribute(&tag, "Target")?.unwrap_or_default();
@@ -80,12 +79,12 @@ fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<
                     None => format!("{folder}/{target}"),
                 };
                 let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-                relations.push(Relation { id: attribute(&tag, "Id")?.unwrap_or_default(), kind, target });
+                let id = attribute(&tag, "Id")?.unwrap_or_default();
+                bounded(&mut relations, MOST_NAMED, "relations", Relation { id, kind, target })?;
             }
             Event::Eof => return Ok(relations),
             _ => {}
         }
-        buffer.clear();
     }
 }
 
@@ -96,7 +95,7 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
     let mut since_1904 = false;
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 "workbookPr" => {
                     since_1904 = matches!(attribute(&tag, "date1904")?.as_deref(), Some("1" | "true" | "on"));
@@ -104,55 +103,57 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
                 "sheet" => {
                     let id = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "id");
                     let id = id.map(|id| id.value.into_owned()).unwrap_or_default();
-                    sheets.push((attribute(&tag, "name")?.unwrap_or_default(), id));
+                    let name = attribute(&tag, "name")?.unwrap_or_default();
+                    bounded(&mut sheets, MOST_NAMED, "sheets", (name, id))?;
                 }
                 _ => {}
             },
             Event::Eof => return Ok((sheets, since_1904)),
             _ => {}
         }
-        buffer.clear();
     }
 }
 
 /// The strings that cells refer to by number; their size was checked by [`super::archive`].
-fn shared_strings(archive: &mut Archive<'_>, path: &str) -> Result<Vec<Arc<str>>, Unfit> {
+fn shared_strings(archive: &mut Archive<'_>, path: &str, most: usize) -> Result<Vec<Arc<str>>, Unfit> {
     let mut xml = open(archive, path)?;
     let mut strings = Vec::new();
+    let empty: Arc<str> = Arc::from("");
+    let mut keep = |string| bounded(&mut strings, most, "strings", string);
     let mut text = String::new();
     let mut buffer = Vec::new();
     // Phonetic hints (rPh) hold text that is not shown.
     let (mut in_text, mut in_hint) = (false, false);
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) => match tag.local_name().as_ref() {
                 "t" => in_text = !in_hint,
                 "rPh" => in_hint = true,
                 _ => {}
             },
-            Event::Empty(tag) if tag.local_name().as_ref() == "si" => strings.push(Arc::from("")),
-            Event::Text(part) if in_text => text.push_str(&part.xml10_content()),
-            Event::CData(part) if in_text => text.push_str(&part.xml10_content()),
+            Event::Empty(tag) if tag.local_name().as_ref() == "si" => keep(Arc::clone(&empty))?,
+            Event::Text(part) if in_text => append(&mut text, &part.xml10_content())?,
+            Event::CData(part) if in_text => append(&mut text, &part.xml10_content())?,
             Event::GeneralRef(entity) if in_text => text.extend(character(&entity)),
             Event::End(tag) => match tag.local_name().as_ref() {
                 "t" => in_text = false,
                 "rPh" => in_hint = false,
                 "si" => {
-                    strings.push(Arc::from(text.as_str()));
+                    keep(Arc::from(text.as_str()))?;
                     text.clear();
                 }
-                "sst" => return Ok(strings),
+                "sst" => break,
                 _ => {}
             },
             Event::Eof => return Err(ends_early()),
             _ => {}
         }
-        buffer.clear();
     }
+    Ok(strings)
 }
 
 struct Cells<'a, R> {
-    xml: Reader<R>,
+    xml: Events<R>,
     strings: &'a [Arc<str>],
     /// Whether a style shows dates, by its number.
     dates: &'a [bool],
@@ -181,7 +182,7 @@ impl<R: std::io::BufRead> Cells<'_, R> {
     fn read(mut self) -> Result<Rows, Unfit> {
         let mut buffer = Vec::with_capacity(1024);
         loop {
-            match self.xml.read_event_into(&mut buffer).map_err(broken)? {
+            match self.xml.next(&mut buffer)? {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     "c" => {
                         let head = self.head(&tag)?;
@@ -212,7 +213,6 @@ impl<R: std::io::BufRead> Cells<'_, R> {
                 Event::Eof => return Err(ends_early()),
                 _ => {}
             }
-            buffer.clear();
         }
     }
 
@@ -255,7 +255,7 @@ impl<R: std::io::BufRead> Cells<'_, R> {
         let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
         let mut buffer = Vec::with_capacity(64);
         loop {
-            match self.xml.read_event_into(&mut buffer).map_err(broken)? {
+            match self.xml.next(&mut buffer)? {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     "v" | "t" => {
                         in_value = !in_hint;
@@ -266,8 +266,8 @@ impl<R: std::io::BufRead> Cells<'_, R> {
                     _ => {}
                 },
                 Event::Empty(tag) if tag.local_name().as_ref() == "f" => has_formula = true,
-                Event::Text(text) if in_value => value.push_str(&text.xml10_content()),
-                Event::CData(text) if in_value => value.push_str(&text.xml10_content()),
+                Event::Text(text) if in_value => append(&mut value, &text.xml10_content())?,
+                Event::CData(text) if in_value => append(&mut value, &text.xml10_content())?,
                 Event::GeneralRef(entity) if in_value => value.extend(character(&entity)),
                 Event::End(tag) => match tag.local_name().as_ref() {
                     "v" | "t" => in_value = false,
@@ -278,7 +278,6 @@ impl<R: std::io::BufRead> Cells<'_, R> {
                 Event::Eof => return Err(ends_early()),
                 _ => {}
             }
-            buffer.clear();
         }
         let stored = has_value && (head.kind == Kind::Text || !value.trim().is_empty());
         if has_formula && !stored {

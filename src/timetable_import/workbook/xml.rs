@@ -1,9 +1,50 @@
 //! What both zipped formats need of their XML.
 
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesRef, BytesStart};
+use std::io::BufRead;
+
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::{Unfit, broken};
+
+/// Elements within elements; no workbook comes near it.
+const DEEPEST: usize = 1000;
+
+/// The elements and texts of a part, one after the other.
+pub(super) struct Events<R> {
+    xml: Reader<R>,
+    depth: usize,
+}
+
+impl<R: BufRead> Events<R> {
+    pub(super) fn of(part: R) -> Self {
+        Self { xml: Reader::from_reader(part), depth: 0 }
+    }
+
+    /// The same, an empty element being told as its start and its end.
+    pub(super) fn with_empty_elements_as_pairs(mut self) -> Self {
+        self.xml.config_mut().expand_empty_elements = true;
+        self
+    }
+
+    /// The next one, in `buffer`, whose old content goes.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the XML is broken, or nested so deeply that remembering what is open would cost memory.
+    pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, Unfit> {
+        buffer.clear();
+        let event = self.xml.read_event_into(buffer).map_err(broken)?;
+        match &event {
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        if self.depth > DEEPEST {
+            return Err(Unfit::TooLarge(format!("its elements are nested over {DEEPEST} deep")));
+        }
+        Ok(event)
+    }
+}
 
 /// The value of an attribute, its references resolved.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unfit> {
