@@ -169,6 +169,9 @@ impl Config {
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir(&variable)?;
         }
+        // The database server runs elsewhere, where a relative path would mean another folder.
+        config.data_dir = std::path::absolute(&config.data_dir)
+            .map_err(|error| Error::io("reading the data folder's path", &config.data_dir, &error))?;
         Ok(config)
     }
 
@@ -304,6 +307,12 @@ mod tests {
         merge(&mut base, parse("[sittings]\nM = \"-06\"", "f").expect("toml"), "", "f").expect("a letter of one's own");
         let error = merge(&mut base, parse("bnd = \"x\"", "f").expect("toml"), "", "f").expect_err("unknown");
         assert_eq!(error.to_string(), "f: there is no setting called bnd");
+    }
+
+    #[test]
+    fn a_relative_data_folder_is_the_one_below_where_lectern_was_called() {
+        let config = load(&[("LECTERN_DATA_DIR", "data")], &[]).expect("valid");
+        assert_eq!(config.data_dir, std::env::current_dir().expect("a folder").join("data"));
     }
 
     #[test]

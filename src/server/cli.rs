@@ -1,14 +1,11 @@
 //! `lectern serve`.
 
-use std::sync::Arc;
-
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::cli::Context;
 use crate::config::Config;
 use crate::db::Database;
-use crate::delivery::Worker;
 use crate::delivery::work::work;
 use crate::error::{Error, Exit, Result};
 use crate::search;
@@ -75,8 +72,8 @@ async fn start_worker(context: &Context, database: &Database, needed: bool) -> R
         }
         client => client?,
     };
-    let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
-    Ok(Some(tokio::spawn(work(worker, context.stop.clone()))))
+    let working = work(database.pool.clone(), client, context.config.clone(), context.stop.clone());
+    Ok(Some(tokio::spawn(working)))
 }
 
 /// Every module's routes, and what all requests go through.
