@@ -32,16 +32,16 @@ const ANSWER: &str = "SELECT md5(string_agg(said, E'\n' ORDER BY said COLLATE \"
     FROM adm.course_templates) AS links";
 
 pub async fn measure(world: &World, runs: usize) -> Result<Vec<Figure>> {
-    let simulator = ready(world, "references", RECORDS).await?;
+    let simulator = ready(world, "linkable", RECORDS).await?;
     let (mut ours, mut django) = (Samples::default(), Samples::default());
     let mut requests = 0;
     for turn in 0..runs.min(3) {
-        world.copy("synced", "references").await?;
+        world.copy("synced", "linkable").await?;
         let before = simulator.requests();
         ours.push(sync(world, &simulator).await?);
         let after = simulator.requests();
         requests = ENTITIES.iter().map(|entity| of(&after, entity) - of(&before, entity)).sum();
-        world.copy("synced_by_django", "references").await?;
+        world.copy("synced_by_django", "linkable").await?;
         let peer = world.peer("synced_by_django", Some(&simulator), &[&peer_file("sync_references.py")]);
         django.push(run(peer).await?.printed.trim().parse()?);
         if turn == 0 {

@@ -18,6 +18,7 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod markup;
 mod number_formats;
 mod opendocument;
 pub mod ours;
