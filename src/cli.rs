@@ -92,6 +92,8 @@ enum Command {
     Import(crate::timetable_import::cli::Args),
     /// Match reference data with Administrate and report what has no counterpart
     Sync(crate::sync::cli::Args),
+    /// Make, list and revoke the tokens of programs that use the HTTP API
+    Token(crate::identity::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -146,6 +148,7 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Sync(args) => crate::sync::cli::run(&context, args).await,
+        Command::Token(args) => crate::identity::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
 //! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
 
+pub mod auth;
 pub mod bridges;
 pub mod catalogue;
 pub mod cli;
@@ -11,6 +12,7 @@ pub mod delivery;
 pub mod demo;
 pub mod embedded;
 pub mod error;
+pub mod identity;
 pub mod names;
 pub mod outbox;
 pub mod runs;
