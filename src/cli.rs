@@ -20,8 +20,7 @@ use crate::error::{Exit, Result};
     version,
     arg_required_else_help = true,
     before_help = EXAMPLES,
-    after_help = AFTER,
-    propagate_version = true
+    after_help = AFTER
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -82,16 +81,16 @@ enum Command {
     Demo(crate::demo::cli::Args),
     /// Bring the database to this program's schema
     Migrate(crate::schema::cli::Args),
+    /// Match reference data with Administrate and report what has no counterpart
+    Sync(crate::sync::cli::Args),
+    /// Bring a timetable workbook here and to Administrate
+    Import(crate::timetable_import::cli::Args),
     /// Show what has not reached Administrate, and deliver it
     Outbox(crate::delivery::cli::Args),
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::server::cli::Args),
-    /// Bring a timetable workbook here and to Administrate
-    Import(crate::timetable_import::cli::Args),
-    /// Match reference data with Administrate and report what has no counterpart
-    Sync(crate::sync::cli::Args),
     /// Make, list and revoke the tokens of programs that use the HTTP API
     Token(crate::identity::cli::Args),
     /// Print every setting with its default and its explanation

@@ -1,6 +1,7 @@
 //! Runs: every sync and import that wrote something is kept with the document that it printed.
 
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::error::{Exit, Result};
@@ -33,5 +34,36 @@ pub async fn has_succeeded(db: &mut PgConnection, kind: &str, subject: &str) -> 
     .bind(kind)
     .bind(subject)
     .fetch_one(db)
+    .await?)
+}
+
+/// A run as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct Run {
+    /// Its id.
+    pub id: i64,
+    /// The entity or the file's name.
+    pub subject: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// How long it took, in milliseconds; none while it runs, or where it was killed.
+    pub duration_ms: Option<i64>,
+    /// How it ended.
+    pub exit_code: Option<i32>,
+    /// The counts of its document.
+    pub counts: Option<Value>,
+}
+
+/// The latest runs of a kind, newest first.
+pub async fn latest(db: &mut PgConnection, kind: &str, limit: i64) -> Result<Vec<Run>> {
+    Ok(sqlx::query_as(
+        "SELECT id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
+             round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
+             document -> 'counts' AS counts
+         FROM lectern.runs WHERE kind = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(kind)
+    .bind(limit.max(0))
+    .fetch_all(db)
     .await?)
 }

@@ -9,6 +9,7 @@
 //!
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish events, or delete drafts.
 
+pub mod api;
 pub mod cli;
 mod create;
 pub mod drain;

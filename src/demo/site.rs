@@ -11,6 +11,7 @@ use crate::db::Database;
 use crate::error::{Error, Result};
 use crate::search::follow::Follower;
 use crate::server;
+use crate::server::state::ServerState;
 
 /// How many ports are tried after the one wished for.
 const PORTS: u16 = 100;
@@ -31,7 +32,8 @@ pub async fn serve(
         context.console.say(line);
     }
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    server::serve(listener, server::cli::site(&context.config, follower), context.stop.clone()).await;
+    let state = ServerState::new(&database.pool, &context.config, &context.stop);
+    server::serve(listener, server::cli::site(&state, follower), context.stop.clone()).await;
     let _ = following.await;
     Ok(())
 }

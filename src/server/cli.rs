@@ -6,13 +6,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::cli::Context;
-use crate::config::Config;
 use crate::db::Database;
-use crate::delivery::Worker;
 use crate::delivery::work::work;
+use crate::delivery::{self, Worker};
 use crate::error::{Error, Exit, Result};
 use crate::search;
 use crate::search::follow::Follower;
+use crate::server::state::ServerState;
 use crate::tenant::{Audit, connect};
 
 /// Options of `lectern serve`.
@@ -60,7 +60,8 @@ async fn serve(context: &Context, database: &Database, listener: Option<TcpListe
 pub async fn serve_site(context: &Context, database: &Database, listener: TcpListener) -> Result<()> {
     let follower = Follower::open(database.pool.clone()).await?;
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    super::serve(listener, site(&context.config, follower), context.stop.clone()).await;
+    let state = ServerState::new(&database.pool, &context.config, &context.stop);
+    super::serve(listener, site(&state, follower), context.stop.clone()).await;
     let _ = following.await;
     Ok(())
 }
@@ -80,11 +81,12 @@ async fn start_worker(context: &Context, database: &Database, needed: bool) -> R
 }
 
 /// Every module's routes, and what all requests go through.
-pub fn site(config: &Config, follower: Follower) -> super::App {
-    let urls = search::compose::SessionUrls::from_setting(config.public_session_urls);
+pub fn site(state: &ServerState, follower: Follower) -> super::App {
+    let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = super::health::router(follower.clone())
         .merge(search::api::router(follower.clone(), urls))
-        .merge(search::page::router(follower, urls, config.zone()));
+        .merge(search::page::router(follower, urls, state.config.zone()))
+        .merge(delivery::api::router(state.clone()));
     super::app(routes)
 }
 

@@ -1,25 +1,34 @@
 //! `lectern sync`.
 
-use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde_json::json;
+
+use super::decisions::{self, Decision, Verdict};
 use super::entity::Entity;
+use super::matching::Ours;
 use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
+use super::saved::SavedPlans;
 use super::table;
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
+use crate::runs;
 use crate::tenant::{self, Audit};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, or all
-    #[arg(value_name = "ENTITY")]
-    target: Target,
+    #[arg(value_name = "ENTITY", required = true)]
+    target: Option<Target>,
     /// Show what would be done and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -35,6 +44,39 @@ pub struct Args {
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
+    /// Save the plan in a file and write nothing else
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    plan_out: Option<PathBuf>,
+    /// Apply exactly the plan saved in a file; refused where either side has changed since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "prune"])]
+    plan: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Decide that two records are the same, whatever their names say
+    Link(Pair),
+    /// Decide that two records are not the same, whatever their names say
+    Unlink(Pair),
+    /// Leave records out of matching and reports
+    Ignore(Pair),
+    /// List the runs that were kept, the latest first
+    Runs {
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: i64,
+    },
+}
+
+/// A record of ours and one of Administrate's.
+#[derive(Debug, clap::Args)]
+struct Pair {
+    /// Which entity
+    entity: Entity,
+    /// Ours: its id, or its name or code; to ignore theirs alone: -
+    local: String,
+    /// Administrate's id; to ignore ours alone: -
+    external: String,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,26 +108,84 @@ impl Target {
 /// Carries out `lectern sync`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = sync(context, &database, args).await;
+    let ended = act(context, &database, args).await;
     database.close().await;
     ended
 }
 
-async fn sync(context: &Context, database: &Database, args: Args) -> Result<Exit> {
-    let target = args.target;
-    let mut sync = open(context, database, &target.command(), args.options()).await?;
-    match target {
+async fn act(context: &Context, database: &Database, mut args: Args) -> Result<Exit> {
+    let console = &context.console;
+    match (args.action.take(), args.target) {
+        (Some(Action::Link(pair)), _) => decide(console, database, Verdict::Link, pair).await,
+        (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
+        (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
+        (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
+        (None, Some(target)) => sync(context, database, target, &args).await,
+        (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
+    }
+}
+
+async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
+    let options = args.options()?;
+    let mut sync = open(context, database, &target.command(), options.clone()).await?;
+    let exit = match target {
         Target::One(entity) => {
             let report = sync.entity(entity).await;
             tell_one(&context.console, &report)?;
-            Ok(report.exit())
+            report.exit()
         }
         Target::All => {
             let summary = sync.all().await;
             tell_all(&context.console, &summary)?;
-            Ok(summary.exit())
+            summary.exit()
         }
+    };
+    if let Some(path) = &args.plan_out {
+        SavedPlans::new(options.only, options.prune, sync.planned().clone()).write(path)?;
+        context.console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
     }
+    Ok(exit)
+}
+
+async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: Pair) -> Result<Exit> {
+    let mut db = database.pool.acquire().await?;
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| text != "-" && !text.is_empty());
+    let local = match given(&pair.local) {
+        Some(wanted) => Some(decisions::find_local(&mut db, pair.entity, &wanted).await?),
+        None => None,
+    };
+    let external = given(&pair.external);
+    let complete = if verdict == Verdict::Ignore {
+        local.is_some() || external.is_some()
+    } else {
+        local.is_some() && external.is_some()
+    };
+    if !complete {
+        return Err(Error::Usage(format!(
+            "to {} takes a record of both sides; only ignore takes - for one",
+            verdict.name()
+        )));
+    }
+    let decision = Decision { entity: pair.entity, verdict, local: local.as_ref().map(|named| named.id), external };
+    decisions::decide(&mut db, &decision).await?;
+    let name = local.as_ref().map_or("-", |named| named.name.as_str());
+    let theirs = decision.external.as_deref().unwrap_or("-");
+    console.say(format_args!("{} {} {name} {theirs}: kept, and later syncs respect it", verdict.name(), pair.entity));
+    console.document(&json!({
+        "entity": pair.entity,
+        "decision": verdict.name(),
+        "local": local.map(|named| Ours::new(named.id, named.name)),
+        "external_id": decision.external,
+    }))?;
+    Ok(Exit::Done)
+}
+
+async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
+    let mut db = database.pool.acquire().await?;
+    let runs = runs::latest(&mut db, "sync", limit).await?;
+    console.print(table::runs(&runs));
+    console.document(&json!({ "runs": runs }))?;
+    Ok(Exit::Done)
 }
 
 /// A run with this program's settings that says on the console what it does.
@@ -104,11 +204,19 @@ pub async fn open(context: &Context, database: &Database, command: &str, options
 }
 
 impl Args {
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
-        let only: BTreeSet<String> =
-            self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
-        Options { dry_run: self.dry_run, only, prune: self.prune.then_some(limit), skip_errors: self.skip_errors }
+        let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        let asked = Options {
+            dry_run: self.dry_run || self.plan_out.is_some(),
+            only: only.collect(),
+            prune: self.prune.then_some(limit),
+            skip_errors: self.skip_errors,
+            exactly: None,
+        };
+        let Some(path) = &self.plan else { return Ok(asked) };
+        let SavedPlans { only, prune, plans, .. } = SavedPlans::read(path)?;
+        Ok(Options { only, prune, exactly: Some(plans), ..asked })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
@@ -36,8 +37,13 @@ impl Synced for CourseTemplates {
         Ok((reference::store::course_templates(db).await?, bridges::store::approvals(db).await?))
     }
 
-    fn plan((ours, approvals): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, approvals)
+    fn plan(
+        (ours, approvals): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, approvals, decisions)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
@@ -59,8 +65,9 @@ pub fn plan(
     theirs: Vec<remote::CourseTemplate>,
     rows: &[bridges::CourseTemplate],
     approvals: &[Approval],
+    decisions: &Decisions,
 ) -> Plan<bridges::CourseTemplate> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
     let approvals = approvals_difference(&theirs, approvals);
     let wanted = theirs.into_iter().map(|template| Wanted {
         row: bridges::CourseTemplate {

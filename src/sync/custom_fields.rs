@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::Pairing;
 use super::plan::{Plan, Trouble, Wanted};
@@ -34,7 +35,7 @@ impl Synced for CustomFields {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &Decisions) -> Plan<Self::Row> {
         plan(theirs, rows)
     }
 

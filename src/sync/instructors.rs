@@ -3,6 +3,7 @@
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
@@ -34,8 +35,13 @@ impl Synced for Instructors {
         Ok((reference::store::instructors(db).await?, bridges::store::administrators(db).await?))
     }
 
-    fn plan((ours, administrators): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, administrators)
+    fn plan(
+        (ours, administrators): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, administrators, decisions)
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -53,8 +59,9 @@ pub fn plan(
     theirs: People,
     rows: &[bridges::Instructor],
     administrators: &[Administrator],
+    decisions: &Decisions,
 ) -> Plan<bridges::Instructor> {
-    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect());
+    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.instructors.into_iter().map(|contact| Wanted {
         name: contact.full_name(),
         row: bridges::Instructor {

@@ -3,6 +3,7 @@
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
@@ -33,8 +34,8 @@ impl Synced for Locations {
         reference::store::locations(db).await
     }
 
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, rows)
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, decisions)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
@@ -51,8 +52,13 @@ impl Synced for Locations {
 }
 
 /// Links each location with the one of ours that has its name.
-pub fn plan(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect());
+pub fn plan(
+    ours: &[Named],
+    theirs: Vec<remote::Location>,
+    rows: &[bridges::Location],
+    decisions: &Decisions,
+) -> Plan<bridges::Location> {
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.into_iter().map(|location| Wanted {
         name: location.name,
         row: bridges::Location {

@@ -3,10 +3,11 @@
 //! One record on each side is a match. Several on either side are ambiguous: all of them are told and none is linked.
 //! A record without a key (no code, no name, no linked location) matches nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::decisions::Decisions;
 use crate::names::fold;
 
 /// By what two records are taken for the same.
@@ -109,11 +110,13 @@ pub struct Pairing {
     pub unmatched_remote: Vec<Theirs>,
     /// Where several could be meant.
     pub ambiguous: Vec<Ambiguity>,
+    /// Theirs that a person has decided to leave out.
+    pub ignored: HashSet<String>,
 }
 
-/// Pairs both sides; lists come out ordered by name.
-pub fn pair(ours: Vec<Candidate>, theirs: Vec<Counterpart>) -> Pairing {
-    let mut pairing = Pairing::default();
+/// Pairs both sides: first as a person has decided, the rest by key. Lists come out ordered by name.
+pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, decisions: &Decisions) -> Pairing {
+    let mut pairing = decided(&mut ours, &mut theirs, decisions);
     let mut groups: BTreeMap<MatchKey, (Vec<Ours>, Vec<Theirs>)> = BTreeMap::new();
     for Candidate { record, key } in ours {
         match key {
@@ -127,7 +130,8 @@ pub fn pair(ours: Vec<Candidate>, theirs: Vec<Counterpart>) -> Pairing {
             None => pairing.unmatched_remote.push(record),
         }
     }
-    for (key, (local, remote)) in groups {
+    for (key, (mut local, mut remote)) in groups {
+        set_apart(&mut pairing, &mut local, &mut remote, &decisions.apart);
         match (local.as_slice(), remote.as_slice()) {
             ([one], [other]) => {
                 pairing.links.insert(other.external_id.clone(), one.id);
@@ -141,6 +145,39 @@ pub fn pair(ours: Vec<Candidate>, theirs: Vec<Counterpart>) -> Pairing {
     pairing.unmatched_remote.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
     suggest(&mut pairing);
     pairing
+}
+
+/// Takes everybody out about whom a person has decided.
+fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, decisions: &Decisions) -> Pairing {
+    ours.retain(|candidate| !decisions.ignored_local.contains(&candidate.record.id));
+    theirs.retain(|counterpart| !decisions.ignored_remote.contains(&counterpart.record.external_id));
+    let here: HashSet<i64> = ours.iter().map(|candidate| candidate.record.id).collect();
+    let link = |counterpart: &Counterpart| {
+        let external_id = &counterpart.record.external_id;
+        decisions
+            .linked
+            .get(external_id)
+            .filter(|local| here.contains(local))
+            .map(|local| (external_id.clone(), *local))
+    };
+    let links: HashMap<String, i64> = theirs.iter().filter_map(link).collect();
+    let taken: HashSet<i64> = links.values().copied().collect();
+    ours.retain(|candidate| !taken.contains(&candidate.record.id));
+    theirs.retain(|counterpart| !links.contains_key(&counterpart.record.external_id));
+    Pairing { links, ignored: decisions.ignored_remote.clone(), ..Pairing::default() }
+}
+
+/// Whoever is known to be none of those on the other side is unmatched.
+fn set_apart(pairing: &mut Pairing, local: &mut Vec<Ours>, remote: &mut Vec<Theirs>, apart: &HashSet<(i64, String)>) {
+    let differ = |one: &Ours, other: &Theirs| apart.contains(&(one.id, other.external_id.clone()));
+    if apart.is_empty() || local.is_empty() || remote.is_empty() {
+        return;
+    }
+    let alone: Vec<Ours> = local.extract_if(.., |one| remote.iter().all(|other| differ(one, other))).collect();
+    pairing
+        .unmatched_remote
+        .extend(remote.extract_if(.., |other| local.iter().chain(&alone).all(|one| differ(one, other))));
+    pairing.unmatched_local.extend(alone);
 }
 
 /// Comparing every unmatched name with every other is quadratic; beyond this many pairs nobody reads suggestions.
@@ -180,7 +217,7 @@ mod tests {
     type Found = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
 
     fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> Found {
-        let pairing = pair(ours(here), theirs(there));
+        let pairing = pair(ours(here), theirs(there), &Decisions::default());
         let mut links: Vec<_> = pairing.links.into_iter().collect();
         links.sort();
         (
@@ -232,7 +269,11 @@ mod tests {
 
     #[test]
     fn the_closest_name_on_the_other_side_is_suggested() {
-        let pairing = pair(ours(&[(1, "Edinburgh"), (2, "Leeds")]), theirs(&[("A", "Edinburg"), ("B", "Cork")]));
+        let pairing = pair(
+            ours(&[(1, "Edinburgh"), (2, "Leeds")]),
+            theirs(&[("A", "Edinburg"), ("B", "Cork")]),
+            &Decisions::default(),
+        );
         assert_eq!(pairing.unmatched_local[0].suggestions, ["Edinburg"]);
         assert!(pairing.unmatched_local[1].suggestions.is_empty());
         assert_eq!(pairing.unmatched_remote[1].suggestions, ["Edinburgh"]);

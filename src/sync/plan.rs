@@ -81,6 +81,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl Skipped {
+    /// A record that a person has decided to leave out.
+    pub fn ignored(external_id: &str, name: String) -> Self {
+        Skipped { external_id: external_id.to_owned(), name, reason: "it is to be ignored".into() }
+    }
+}
+
 /// Something that could not be done, with one record or with a whole fetch (then without id).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
@@ -133,7 +140,7 @@ impl<R: Bridge> Plan<R> {
     /// Compares the rows that Administrate asks for with those that stand, linked as `pairing` says.
     pub fn between(entity: Entity, wanted: Vec<Wanted<R>>, rows: &[R], pairing: Pairing) -> Self {
         let fetched = wanted.len();
-        let Pairing { links, unmatched_local, unmatched_remote, ambiguous } = pairing;
+        let Pairing { links, unmatched_local, unmatched_remote, ambiguous, ignored } = pairing;
         let mut plan = Plan {
             entity,
             fetched,
@@ -151,6 +158,8 @@ impl<R: Bridge> Plan<R> {
             let identity = row.identity();
             if !seen.insert(identity.clone()) {
                 plan.trouble(&row, "Administrate told this record twice; the first one counts");
+            } else if ignored.contains(row.external_id()) && !standing.contains_key(&identity) {
+                plan.findings.skipped.push(Skipped::ignored(row.external_id(), name));
             } else {
                 plan.take(name, standing.get(&identity).copied(), row);
             }
@@ -289,18 +298,21 @@ fn misfit<R: Bridge>(row: &R) -> Option<String> {
 }
 
 impl<R: Bridge> fmt::Display for Change<R> {
+    /// `~ London (TG9j…): legacy_id "7" → "8", tutorial_location_id null → 1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action() {
             Action::Create => '+',
             Action::Update => '~',
             Action::Prune => '-',
         };
-        write!(f, "{sign} {}", self.name)?;
-        for (field, before, after) in self.fields() {
+        write!(f, "{sign} {} ({})", self.name, self.row().map_or("", Bridge::external_id))?;
+        for (at, (field, before, after)) in self.fields().into_iter().enumerate() {
+            f.write_str(if at == 0 { ": " } else { ", " })?;
             match self.action() {
-                Action::Create => write!(f, "  {field}: {after}")?,
-                Action::Update => write!(f, "  {field}: {before} → {after}")?,
-                Action::Prune => write!(f, "  {field}: {before}")?,
+                Action::Update => write!(f, "{field} {before} → {after}")?,
+                Action::Create | Action::Prune => {
+                    write!(f, "{field} {}", if after.is_null() { before } else { after })?
+                }
             }
         }
         Ok(())
@@ -308,7 +320,7 @@ impl<R: Bridge> fmt::Display for Change<R> {
 }
 
 impl<R: Bridge> Change<R> {
-    /// The fields that differ, with both values.
+    /// The fields that differ, with both values; the id is told already unless it is what changes.
     fn fields(&self) -> Vec<(String, serde_json::Value, serde_json::Value)> {
         let object = |row: &Option<R>| match serde_json::to_value(row) {
             Ok(serde_json::Value::Object(fields)) => fields,
@@ -318,7 +330,8 @@ impl<R: Bridge> Change<R> {
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let value = |fields: &serde_json::Map<_, _>, name: &String| fields.get(name).cloned().unwrap_or_default();
         let differing = names.into_iter().map(|name| (name.clone(), value(&before, name), value(&after, name)));
-        differing.filter(|(_, before, after)| before != after).collect()
+        let is_told = |name: &str| name == "external_id" && self.action() != Action::Update;
+        differing.filter(|(name, before, after)| before != after && !is_told(name)).collect()
     }
 }
 

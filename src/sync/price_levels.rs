@@ -3,6 +3,7 @@
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::Pairing;
 use super::plan::{Plan, Wanted};
@@ -32,7 +33,7 @@ impl Synced for PriceLevels {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &Decisions) -> Plan<Self::Row> {
         plan(theirs, rows)
     }
 

@@ -9,6 +9,7 @@ use administrate::Client;
 use rust_decimal::RoundingStrategy;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::{Ambiguity, Pairing, Theirs};
 use super::plan::{Plan, Skipped};
@@ -48,8 +49,13 @@ impl Synced for Prices {
         Ok((Places { templates, levels }, ground.preference.clone()))
     }
 
-    fn plan((places, preference): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(theirs, places, rows, preference)
+    fn plan(
+        (places, preference): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(theirs, places, rows, preference, decisions)
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -88,11 +94,16 @@ pub fn plan(
     places: &Places,
     rows: &[bridges::Price],
     preference: &Preference,
+    decisions: &Decisions,
 ) -> Plan<bridges::Price> {
     let mut plan = Plan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], Pairing::default());
     plan.fetched = theirs.len();
     let mut slots: BTreeMap<Slot, Vec<remote::Price>> = BTreeMap::new();
     for price in theirs {
+        if decisions.ignored_remote.contains(&price.external_id) {
+            plan.findings.skipped.push(Skipped::ignored(&price.external_id, places.describe(&price)));
+            continue;
+        }
         match places.slot(&price) {
             Ok(slot) => slots.entry(slot).or_default().push(price),
             Err(reason) => plan.findings.skipped.push(places.skipped(&price, reason)),

@@ -1,8 +1,10 @@
 //! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use administrate::Client;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::postgres::PgAdvisoryLock;
 use sqlx::{Connection, Either, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,7 @@ use super::plan::{Action, Plan, Trouble};
 use super::price_levels::PriceLevels;
 use super::prices::{Preference, Prices};
 use super::report::{Report, Summary};
+use super::store;
 use super::synced::{Ground, Synced};
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
@@ -34,10 +37,13 @@ pub struct Options {
     pub prune: Option<PruneLimit>,
     /// `sync all` goes on after an entity that failed.
     pub skip_errors: bool,
+    /// Apply exactly these plans; one that is not what would be planned now is refused.
+    pub exactly: Option<BTreeMap<Entity, Value>>,
 }
 
 /// How much of an entity a run may delete, in percent of its rows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PruneLimit(pub u8);
 
 impl Default for PruneLimit {
@@ -62,6 +68,8 @@ pub struct Sync {
     ground: Ground,
     /// What this run has synchronised, or in a dry run planned.
     done: BTreeSet<Entity>,
+    /// What a dry run has planned.
+    planned: BTreeMap<Entity, Value>,
     /// Is told of each entity that starts, and of its plan in a dry run.
     say: Box<dyn Fn(Progress<'_>) + Send + std::marker::Sync>,
 }
@@ -84,13 +92,27 @@ impl Sync {
         stop: CancellationToken,
     ) -> Self {
         let ground = Ground::new(preference);
-        Sync { pool, client, options, stop, ground, done: BTreeSet::new(), say: Box::new(|_| ()) }
+        Sync {
+            pool,
+            client,
+            options,
+            stop,
+            ground,
+            done: BTreeSet::new(),
+            planned: BTreeMap::new(),
+            say: Box::new(|_| ()),
+        }
     }
 
     /// Tells `say` what happens.
     pub fn telling(mut self, say: impl Fn(Progress<'_>) + Send + std::marker::Sync + 'static) -> Self {
         self.say = Box::new(say);
         self
+    }
+
+    /// The plans of a dry run, to be saved.
+    pub fn planned(&self) -> &BTreeMap<Entity, Value> {
+        &self.planned
     }
 
     /// Synchronises all entities in order; the first failure stops it, unless errors are to be skipped.
@@ -144,8 +166,9 @@ impl Sync {
         let rows = S::rows(&mut db).await?;
         let plan = self.plan::<S>(&mut db, theirs, &rows).await?;
         (self.say)(Progress::Planned(&plan));
+        self.planned.insert(S::ENTITY, saved(&plan)?);
         S::lay(&mut self.ground, plan.over(&rows));
-        Ok(match self.refusal(&plan, rows.len()) {
+        Ok(match self.refusal(&plan, rows.len())? {
             Some(refusal) => Report::refused(&plan, None, true, refusal),
             None => Report::of(&plan, None, true),
         })
@@ -181,7 +204,7 @@ impl Sync {
         let mut transaction = db.begin().await?;
         let rows = S::rows(&mut transaction).await?;
         let plan = self.plan::<S>(&mut transaction, theirs, &rows).await?;
-        let report = match self.refusal(&plan, rows.len()) {
+        let report = match self.refusal(&plan, rows.len())? {
             Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
             None => {
                 apply::<S>(&mut transaction, &plan).await?;
@@ -203,7 +226,8 @@ impl Sync {
 
     async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
         let ours = S::ours(db, &self.ground).await?;
-        let mut plan = S::plan(&ours, theirs, rows);
+        let decisions = store::decisions(db, S::ENTITY).await?;
+        let mut plan = S::plan(&ours, theirs, rows, &decisions);
         if self.options.prune.is_some() {
             plan.prune();
         }
@@ -219,17 +243,24 @@ impl Sync {
     }
 
     /// Why the plan is not to be carried out without a person, if so.
-    fn refusal<R: Bridge>(&self, plan: &Plan<R>, rows: usize) -> Option<String> {
-        let limit = self.options.prune?;
+    fn refusal<R: Bridge>(&self, plan: &Plan<R>, rows: usize) -> Result<Option<String>> {
+        if let Some(plans) = &self.options.exactly
+            && plans.get(&plan.entity) != Some(&saved(plan)?)
+        {
+            return Ok(Some(format!(
+                "the saved plan of {} is stale: Administrate or this database has changed since; make a new one",
+                plan.entity.plural()
+            )));
+        }
         let pruned = plan.of(Action::Prune).count();
-        limit.is_exceeded(pruned, rows).then(|| {
+        Ok(self.options.prune.filter(|limit| limit.is_exceeded(pruned, rows)).map(|limit| {
             format!(
                 "{pruned} of {rows} {} would be pruned, more than {} %: nothing was written; \
                  if that is meant, say so with --prune-limit",
                 plan.entity.plural(),
                 limit.0
             )
-        })
+        }))
     }
 
     /// Whether everything that the entity builds upon has been synchronised (FR-021).
@@ -245,6 +276,11 @@ impl Sync {
         }
         Ok(())
     }
+}
+
+/// A plan as it is saved.
+fn saved<R: Bridge>(plan: &Plan<R>) -> Result<Value> {
+    serde_json::to_value(plan).map_err(|error| Error::Failed(format!("the plan cannot be saved: {error}")))
 }
 
 impl Summary {

@@ -3,6 +3,7 @@
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::Plan;
 use super::prices::Preference;
@@ -30,7 +31,7 @@ pub(super) trait Synced {
     async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
 
     /// Compares; pure.
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row>;
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row>;
 
     /// Keeps the rows as the plan would leave them, for entities that build upon them.
     fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}

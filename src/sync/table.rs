@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
+use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
@@ -28,6 +29,29 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
         table.add_row(cells);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// Kept runs as a table, a row a run.
+pub fn runs(runs: &[Run]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["run", "entity", "started", "took", "exit", "created", "updated", "pruned", "errors"]);
+    for run in runs {
+        let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
+        let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            run.id.to_string(),
+            run.subject.clone(),
+            run.started_at.clone(),
+            told(run.duration_ms.map(|duration| format!("{duration} ms"))),
+            told(run.exit_code.map(|code| code.to_string())),
+            told(count("created")),
+            told(count("updated")),
+            told(count("pruned")),
+            told(count("errors")),
+        ]);
+    }
     table
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::{Action, Plan};
 use super::prices::{Places, Preference};
@@ -27,6 +28,10 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
     records.iter().map(location).collect()
 }
 
+fn located(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
+    locations::plan(ours, theirs, rows, &Decisions::default())
+}
+
 /// created, updated, unchanged, pruned, skipped, errors
 fn counts<R: Bridge>(plan: &Plan<R>) -> [usize; 6] {
     let counts = Report::of(plan, None, true).counts;
@@ -37,14 +42,14 @@ fn counts<R: Bridge>(plan: &Plan<R>) -> [usize; 6] {
 fn a_plan_after_an_apply_is_empty() {
     let ours = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "cork")]);
     let theirs = remote_locations(&[("A", "LONDON"), ("B", "Manchester"), ("C", "Cork"), ("D", "London ")]);
-    let plan = locations::plan(&ours, theirs.clone(), &[]);
+    let plan = located(&ours, theirs.clone(), &[]);
     assert_eq!(counts(&plan), [4, 0, 0, 0, 0, 0]);
     assert_eq!(plan.findings.ambiguous.len(), 2, "Cork twice here, London twice there");
     assert_eq!(plan.findings.unmatched_local.len(), 1);
     assert_eq!(plan.findings.unmatched_remote.len(), 1);
     let rows = plan.over(&[]);
     assert!(rows.iter().all(|row| row.tutorial_location_id.is_none()), "ambiguous and unmatched rows are not linked");
-    let again = locations::plan(&ours, theirs, &rows);
+    let again = located(&ours, theirs, &rows);
     assert!(again.is_empty());
     assert_eq!(counts(&again), [0, 0, 4, 0, 0, 0]);
     assert_eq!(again.findings, plan.findings, "what was found is told again");
@@ -53,10 +58,10 @@ fn a_plan_after_an_apply_is_empty() {
 #[test]
 fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
     let ours = named(&[(1, "London"), (2, "Leeds")]);
-    let rows = locations::plan(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
-    let mut plan = locations::plan(&ours, remote_locations(&[("A", "Londinium")]), &rows);
+    let rows = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
+    let mut plan = located(&ours, remote_locations(&[("A", "Londinium")]), &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
-    assert_eq!(plan.changes[0].to_string(), "~ Londinium  tutorial_location_id: 1 → null");
+    assert_eq!(plan.changes[0].to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
     assert_eq!(plan.gone.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
@@ -66,11 +71,11 @@ fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
 #[test]
 fn a_record_that_came_back_under_a_new_id_takes_the_link_over() {
     let ours = named(&[(1, "London")]);
-    let rows = locations::plan(&ours, remote_locations(&[("A", "London")]), &[]).over(&[]);
+    let rows = located(&ours, remote_locations(&[("A", "London")]), &[]).over(&[]);
     let theirs = remote_locations(&[("Z", "London")]);
-    let mut plan = locations::plan(&ours, theirs.clone(), &rows);
+    let mut plan = located(&ours, theirs.clone(), &rows);
     assert_eq!(counts(&plan), [1, 1, 0, 0, 0, 0]);
-    assert!(locations::plan(&ours, theirs, &plan.over(&rows)).is_empty());
+    assert!(located(&ours, theirs, &plan.over(&rows)).is_empty());
     plan.prune();
     assert_eq!(counts(&plan), [1, 0, 0, 1, 0, 0], "a pruned row is not changed as well");
     assert_eq!(plan.over(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
@@ -81,7 +86,7 @@ fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
     let mut theirs = remote_locations(&[("A", "London"), ("A", "London"), ("B", "Leeds"), ("C", "Cork")]);
     theirs[2].legacy_id = Some("9".repeat(256));
     theirs[3].legacy_id = Some("\0".into());
-    let plan = locations::plan(&[], theirs, &[]);
+    let plan = located(&[], theirs, &[]);
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 3]);
     assert_eq!(Report::of(&plan, None, true).exit(), Exit::NeedsPerson);
 }
@@ -89,7 +94,7 @@ fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
 #[test]
 fn only_the_chosen_records_are_written() {
     let ours = named(&[(1, "London"), (2, "Leeds")]);
-    let mut plan = locations::plan(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
+    let mut plan = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
     let unknown = plan.narrow(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
     assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 0]);
@@ -119,6 +124,7 @@ fn a_venue_matches_at_its_linked_location_only() {
         ],
         &known,
         &[],
+        &Decisions::default(),
     );
     let links: Vec<_> = plan.over(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
     let l = |id: &str| Some(id.to_owned());
@@ -143,12 +149,12 @@ fn people_are_matched_by_their_whole_name() {
         ],
         administrators: vec![contact("P9", "Ada", "Moss")],
     };
-    let plan = instructors::plan(&ours, theirs.clone(), &[], &[]);
+    let plan = instructors::plan(&ours, theirs.clone(), &[], &[], &Decisions::default());
     let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
     assert_eq!(links, [Some(1), Some(2), None, None]);
     assert_eq!(plan.findings.unmatched_local.len(), 2, "somebody without staff, and Jo Roe");
     assert_eq!(plan.administrators.added.len(), 1);
-    let again = instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added);
+    let again = instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added, &Decisions::default());
     assert!(again.is_empty());
 }
 
@@ -163,13 +169,19 @@ fn a_course_template_brings_mode_fields_and_approvals() {
         approved: approved.iter().map(|id| (*id).to_owned()).collect(),
     };
     let ours = named(&[(7, "CM2")]);
-    let plan = course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[]);
+    let plan = course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[], &Decisions::default());
     let rows = plan.over(&[]);
     assert_eq!(rows[0].event_learning_mode.as_deref(), Some("BLENDED"));
     assert_eq!(rows[0].custom_fields, serde_json::json!({"F1": "True"}));
     assert_eq!(rows[0].tutorial_course_template_id, Some(7));
     let approvals = plan.approvals.added.clone();
-    let next = course_templates::plan(&ours, vec![template("BLENDED", &["P2", "P3"])], &rows, &approvals);
+    let next = course_templates::plan(
+        &ours,
+        vec![template("BLENDED", &["P2", "P3"])],
+        &rows,
+        &approvals,
+        &Decisions::default(),
+    );
     assert_eq!(counts(&next), [0, 0, 1, 0, 0, 0]);
     assert_eq!((next.approvals.added.len(), next.approvals.removed.len()), (1, 1));
     assert!(!next.is_empty());
@@ -211,7 +223,8 @@ fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) ->
         templates: [("T1".to_owned(), "CM2".to_owned())].into(),
         levels: [("L1".to_owned(), "Standard".to_owned())].into(),
     };
-    prices::plan(theirs, &places, rows, &Preference { currency: "GBP".into(), region: region.into() })
+    let preference = Preference { currency: "GBP".into(), region: region.into() };
+    prices::plan(theirs, &places, rows, &preference, &Decisions::default())
 }
 
 #[test]
@@ -269,15 +282,37 @@ fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
 }
 
 #[test]
+fn decisions_come_before_names() {
+    let ours = named(&[(1, "Cork"), (2, "CORK"), (3, "London"), (4, "York")]);
+    let theirs = remote_locations(&[("A", "cork"), ("B", "Londinium"), ("C", "York"), ("D", "Leeds")]);
+    let decisions = Decisions {
+        linked: [("B".to_owned(), 3)].into(),
+        apart: [(1, "A".to_owned()), (4, "C".to_owned())].into(),
+        ignored_local: [4].into(),
+        ignored_remote: ["D".to_owned()].into(),
+    };
+    let plan = locations::plan(&ours, theirs.clone(), &[], &decisions);
+    assert_eq!(counts(&plan), [3, 0, 0, 0, 1, 0]);
+    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
+    assert_eq!(links, [Some(2), Some(3), None]);
+    assert!(plan.findings.ambiguous.is_empty());
+    assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [1]);
+    let unlinked = Decisions { apart: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..Decisions::default() };
+    let plan = locations::plan(&ours, theirs, &plan.over(&[]), &unlinked);
+    assert!(plan.findings.ambiguous.is_empty());
+    assert_eq!(plan.findings.unmatched_local.len(), 3);
+}
+
+#[test]
 fn a_saved_plan_is_the_same_plan() {
-    let plan = locations::plan(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
+    let plan = located(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
     let saved = serde_json::to_string(&plan).expect("plans are plain data");
     assert_eq!(serde_json::from_str::<Plan<bridges::Location>>(&saved).expect("readable"), plan);
 }
 
 #[test]
 fn what_was_not_run_is_said() {
-    let plan = locations::plan(&[], Vec::new(), &[]);
+    let plan = located(&[], Vec::new(), &[]);
     let done = Report::of(&plan, Some(1), false);
     let failed = Report::ended(Entity::PriceLevels, Some(2), false, &Error::Failed("no".into()));
     let summary = Summary::of(vec![done, failed]);
@@ -290,7 +325,7 @@ fn what_was_not_run_is_said() {
 #[test]
 fn the_document_has_the_fields_of_the_contract() {
     let ours = named(&[(3, "Edinburgh")]);
-    let plan = locations::plan(&ours, remote_locations(&[("A", "Manchester")]), &[]);
+    let plan = located(&ours, remote_locations(&[("A", "Manchester")]), &[]);
     assert_eq!(plan.of(Action::Create).count(), 1);
     insta::assert_json_snapshot!(Report::of(&plan, Some(12), false), @r#"
     {
@@ -325,4 +360,11 @@ fn the_document_has_the_fields_of_the_contract() {
       "errors": []
     }
     "#);
+}
+
+/// A surface may run it on any thread.
+#[allow(dead_code)]
+fn a_run_can_be_sent(run: &mut super::Sync) {
+    fn sent(_: impl Send) {}
+    sent(run.all());
 }

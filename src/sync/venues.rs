@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use administrate::Client;
 use sqlx::PgConnection;
 
+use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
@@ -35,8 +36,13 @@ impl Synced for Venues {
         Ok((reference::store::venues(db).await?, ground.locations(db).await?))
     }
 
-    fn plan((ours, locations): &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row]) -> Plan<Self::Row> {
-        plan(ours, theirs, locations, rows)
+    fn plan(
+        (ours, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, locations, rows, decisions)
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -55,6 +61,7 @@ pub fn plan(
     theirs: Vec<remote::Venue>,
     locations: &[bridges::Location],
     rows: &[bridges::Venue],
+    decisions: &Decisions,
 ) -> Plan<bridges::Venue> {
     let linked: HashMap<&str, Option<i64>> =
         locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect();
@@ -67,7 +74,7 @@ pub fn plan(
         let record = Theirs::new(&venue.external_id, &venue.name);
         Counterpart { record, key: MatchKey::of_within(&venue.name, location) }
     };
-    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect());
+    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect(), decisions);
     let wanted = theirs.into_iter().map(|venue| Wanted {
         name: venue.name,
         row: bridges::Venue {

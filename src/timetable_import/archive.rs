@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::workbook::{Limits, Unfit};
+use super::workbook::{Limits, MEGABYTE, Unfit};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const CHUNK: usize = 64 * 1024;
@@ -104,7 +104,7 @@ fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {
     if size <= limit {
         return Ok(());
     }
-    Err(Unfit::TooLarge(format!("it is over {} MB {what}; split it into several workbooks", limit / 1_000_000)))
+    Err(Unfit::TooLarge(format!("it is over {} MB {what}; split it into several workbooks", limit / MEGABYTE)))
 }
 
 fn name_of<R: Read + ?Sized>(part: &zip::read::ZipFile<'_, R>) -> Result<String, Unfit> {

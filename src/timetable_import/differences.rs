@@ -4,6 +4,9 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::tutorials::{Event, Role, Session};
 
 use super::ours::Ours;
@@ -85,6 +88,7 @@ fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {
 }
 
 fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
+    let zone = zone_of(event);
     vec![
         record("product", Some(event.product_id), |id| shown(&names.products, id)),
         record("course template", event.course_template_id, |id| names.template(id)),
@@ -95,8 +99,8 @@ fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
         plain("finalisation date", event.finalisation_date),
         plain("learning mode", event.learning_mode.map(|mode| format!("{mode:?}").to_lowercase())),
         plain("time zone", Some(&event.time_zone)),
-        plain("LMS start", event.lms_start),
-        plain("LMS end", event.lms_end),
+        moment("LMS start", event.lms_start, &zone),
+        moment("LMS end", event.lms_end, &zone),
         plain("max places", event.max_places),
         plain("sitting", event.sitting.as_ref()),
         plain("web sale", Some(event.web_sale)),
@@ -116,6 +120,7 @@ fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
 }
 
 fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Vec<Shown> {
+    let zone = zone_of(event);
     let (location, venue) = place_of(event, session);
     let mut people = session.instructor_ids.clone();
     people.sort_unstable();
@@ -126,8 +131,8 @@ fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Ve
         plain("title", Some(&session.title)),
         record("location", location, |id| names.location(id)),
         record("venue", venue, |id| names.venue(id)),
-        plain("start", Some(session.start)),
-        plain("end", Some(session.end)),
+        moment("start", Some(session.start), &zone),
+        moment("end", Some(session.end), &zone),
         plain("url", session.url.as_ref()),
         ("instructors", some.then(|| format!("{people:?}")), some.then(|| shown_people.join(" / "))),
     ]
@@ -136,6 +141,16 @@ fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Ve
 fn plain(field: &'static str, value: Option<impl ToString>) -> Shown {
     let shown = value.map(|value| value.to_string());
     (field, shown.clone(), shown)
+}
+
+/// Compared as an instant, shown as the clock on the wall says it.
+fn moment(field: &'static str, at: Option<Timestamp>, zone: &TimeZone) -> Shown {
+    let shown = at.map(|at| zone.to_datetime(at).strftime("%d/%m/%Y %H:%M").to_string());
+    (field, at.map(|at| at.to_string()), shown)
+}
+
+fn zone_of(event: &Event) -> TimeZone {
+    TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC)
 }
 
 fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) -> Shown {

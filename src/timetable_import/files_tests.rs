@@ -100,6 +100,30 @@ fn merged_cells_have_their_value_top_left() {
 }
 
 #[test]
+fn excel_cells() {
+    let sheet = "<sheetData><row r=\"2\">\
+        <c r=\"A2\" t=\"inlineStr\"><is><r><t>rich </t></r><rPh><t>hint</t></rPh><r><t>&lt;text&gt; &#233;</t></r></is></c>\
+        <c r=\"B2\" t=\"b\"><v>1</v></c><c r=\"C2\" t=\"e\"><v>#REF!</v></c>\
+        <c r=\"D2\" t=\"str\"><f>A1</f><v>cached</v></c><c r=\"E2\" t=\"str\"><f>A1</f><v></v></c>\
+        <c r=\"F2\"><f>A1</f></c><c r=\"G2\"><f t=\"shared\" si=\"0\"/><v>4.5</v></c>\
+        <c r=\"H2\" t=\"d\"><v>2026-01-13T00:00:00</v></c><c r=\"I2\"><v> </v></c><c/><c><v>7</v></c></row>\
+        <row><c><v>1</v></c></row></sheetData>";
+    let found = cells(&read("t.xlsx", &xlsx_of(sheet)).expect("readable"));
+    let expected = [
+        (2, 0, text("rich <text> é")),
+        (2, 1, Content::Truth(true)),
+        (2, 2, Content::Fault("#REF!".to_owned())),
+        (2, 3, text("cached")),
+        (2, 5, Content::Uncalculated),
+        (2, 6, Content::Number(4.5)),
+        (2, 7, text("2026-01-13T00:00:00")),
+        (2, 10, Content::Number(7.0)),
+        (3, 0, Content::Number(1.0)),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn open_document_cells() {
     let table = "<table:table-row table:number-rows-repeated=\"3\"><table:table-cell/></table:table-row>\
         <table:table-row>\

@@ -270,7 +270,7 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
         "venue: King's Cross → nothing",
         "max places: 12 → 15",
         "day 1: venue: King's Cross → nothing",
-        "day 2: end: 2026-01-27T17:00:00Z → 2026-01-27T16:00:00Z",
+        "day 2: end: 27/01/2026 17:00 → 27/01/2026 16:00",
     ];
     assert_eq!(fields, expected);
     assert_eq!(edit.items[0].event.as_ref().map(|event| event.places_moved), Some(3));

@@ -243,6 +243,8 @@ fn written_time(text: &str) -> Option<Time> {
     if let Some(iso) = text.strip_prefix("PT") {
         return duration(iso);
     }
+    // A date with a time, as ISO 8601 has it.
+    let text = text.split_once('T').map_or(text, |(_, clock)| clock.trim_end_matches('Z'));
     let lower = text.to_ascii_lowercase();
     let (clock, half) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
         (Some(clock), _) => (clock, Some(0)),

@@ -51,6 +51,7 @@ fn times_as_people_and_excel_write_them() {
         (written("1:45 pm"), Some(clock(13, 45, 0, 0))),
         (written("12:15AM"), Some(clock(0, 15, 0, 0))),
         (written("PT16H30M00S"), Some(clock(16, 30, 0, 0))),
+        (written("1899-12-31T09:30:00"), Some(clock(9, 30, 0, 0))),
         (written("24:00"), None),
         (written("930"), None),
         (written("9:5"), None),

@@ -14,6 +14,9 @@ use super::archive::{self, Zipped};
 use super::problems::{Code, Problem, cell_name};
 use super::{opendocument, separated, xlsx};
 
+/// What sizes are told in, in bytes.
+pub(super) const MEGABYTE: u64 = 1 << 20;
+
 /// The last column that a spreadsheet program has (XFD), counted from 0.
 const LAST_COLUMN: u32 = 16_383;
 
@@ -41,10 +44,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            file_bytes: 50_000_000,
-            xls_bytes: 20_000_000,
-            unpacked_bytes: 512_000_000,
-            shared_string_bytes: 64_000_000,
+            file_bytes: 50 * MEGABYTE,
+            xls_bytes: 20 * MEGABYTE,
+            unpacked_bytes: 512 * MEGABYTE,
+            shared_string_bytes: 64 * MEGABYTE,
             data_rows: 100_000,
         }
     }
@@ -175,8 +178,8 @@ fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
     if size > limit {
         return Err(Unfit::TooLarge(format!(
             "it has {} MB, {} MB are accepted",
-            size.div_ceil(1_000_000),
-            limit / 1_000_000
+            size.div_ceil(MEGABYTE),
+            limit / MEGABYTE
         )));
     }
     Ok(())
@@ -308,7 +311,7 @@ impl Rows {
         let text = if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { text };
         self.written += text.len() as u64;
         if self.written > self.limits.shared_string_bytes {
-            let most = self.limits.shared_string_bytes / 1_000_000;
+            let most = self.limits.shared_string_bytes / MEGABYTE;
             return Err(Unfit::TooLarge(format!("its cells hold over {most} MB of text")));
         }
         if let Some(known) = self.texts.get(&text) {

@@ -187,7 +187,8 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
     store::update_events(db, events).await?;
     let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
     store::update_sessions(db, &borrowed).await?;
-    let effects = effects(UPDATE_EVENT, false, events.iter().map(|(id, event)| (id, event)));
+    // One that was never delivered may stand there already: whoever brings it looks first.
+    let effects = effects(UPDATE_EVENT, true, events.iter().map(|(id, event)| (id, event)));
     outbox::enqueue(db, run, &effects).await
 }
 

@@ -1,12 +1,16 @@
 //! The story: from an empty machine to a delivered, searchable timetable with one command, and what it refuses.
 
 use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use administrate_sim::tenant::SessionState;
 use administrate_sim::{Options as Simulated, Simulator, Tenant};
+use jiff::civil::date;
+use lectern::demo::{invented, timetable, workbook};
 use lectern::embedded::{Embedded, Options};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -41,7 +45,7 @@ impl Stage {
     }
 
     /// The program itself, with an Administrate in its environment that nobody may talk to.
-    fn demo(&self, arguments: &[&str], database: Option<&str>) -> Ended {
+    fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
         command.env("LECTERN_DATA_DIR", self.path()).current_dir(self.path()).stdin(Stdio::null());
@@ -49,6 +53,11 @@ impl Stage {
             command.env(name, "http://127.0.0.1:9/");
         }
         command.env("ADMINISTRATE_CLIENT_ID", "somebody").env("ADMINISTRATE_CLIENT_SECRET", "else");
+        command
+    }
+
+    fn demo(&self, arguments: &[&str], database: Option<&str>) -> Ended {
+        let mut command = self.program();
         command.envs(database.map(|url| ("DATABASE_URL", url)));
         let ended = command.args(["demo", "--once", "--json"]).args(arguments).output().expect("the program runs");
         let said = String::from_utf8(ended.stderr).expect("text");
@@ -209,4 +218,69 @@ fn what_is_no_timetable_begins_nothing() {
     let left: Vec<_> =
         std::fs::read_dir(stage.path()).expect("ours").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["notes.xlsx"]);
+}
+
+/// A timetable of one event.
+fn small_workbook(folder: &Path) -> PathBuf {
+    let today = date(2031, 3, 5);
+    let provider = invented::provider(today);
+    let one: Vec<_> = timetable::timetable(&provider, today).into_iter().take(1).collect();
+    let path = folder.join("one.xlsx");
+    std::fs::write(&path, workbook::write(&one, today).expect("a workbook")).expect("written");
+    path
+}
+
+/// A demo that serves; it goes with the test, however that ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn first_document(child: &mut Child) -> Value {
+    let output = child.stdout.take().expect("piped");
+    let mut documents = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+    documents.next().expect("a document").expect("JSON")
+}
+
+#[test]
+fn the_site_is_served_at_the_next_free_port_until_somebody_says_stop() {
+    let stage = Stage::new();
+    let timetable = small_workbook(stage.path());
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = (taken.local_addr().expect("an address").to_string(), taken);
+    let mut serving = stage.program();
+    serving.env("LECTERN_BIND", &taken.0).args(["demo", "--json", "--workbook"]).arg(&timetable);
+    let serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut serving = Serving(serving);
+    let url = first_document(&mut serving.0)["url"].as_str().expect("an address").to_owned();
+    assert_ne!(url, format!("http://{}/", taken.0));
+
+    let second = stage.program().args(["demo", "--json"]).output().expect("the program runs");
+    assert_eq!(second.status.code(), Some(0));
+    assert_eq!(serde_json::from_slice::<Value>(&second.stdout).expect("JSON")["url"], url);
+    assert!(String::from_utf8_lossy(&second.stderr).contains(&url));
+    let hurried = stage.demo(&[], None);
+    assert_eq!(hurried.code, Some(1));
+    assert!(hurried.said.contains(&url), "{}", hurried.said);
+
+    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut visit = TcpStream::connect(place).expect("the site");
+    visit.write_all(b"GET /livez HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    visit.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let pid = nix::unistd::Pid::from_raw(serving.0.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
+    let ended = serving.0.wait().expect("it ended");
+    let mut said = String::new();
+    serving.0.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    assert_eq!(ended.code(), Some(0), "{said}");
+    for line in ["export DATABASE_URL='postgresql://", "export ADMINISTRATE_API_URL='http://127.0.0.1:"] {
+        assert!(said.contains(line), "{said}");
+    }
 }

@@ -4,6 +4,7 @@ mod administrate;
 mod delivery;
 mod demo;
 mod demo_fill;
+mod identity;
 mod import;
 mod outbox;
 mod provider;

@@ -331,3 +331,51 @@ async fn missing_settings_and_a_refused_login_are_told_apart() {
     let (exit, summary) = story.lectern(&["sync", "all"]).await;
     assert_eq!((exit, &summary["failed"]), (1, &json!(1)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_settles_what_is_ambiguous_once() {
+    let story = Story::begin().await;
+    let (_, report) = story.lectern(&["sync", "locations"]).await;
+    let cork = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("Cork").to_owned();
+    assert_eq!(story.lectern(&["sync", "link", "locations", "cork", &cork]).await.0, 2, "which of ours?");
+    assert_eq!(story.lectern(&["sync", "link", "locations", "3", "nobody"]).await.0, 2);
+    assert_eq!(story.lectern(&["sync", "link", "locations", "3", &cork]).await.0, 0);
+    let linked =
+        "SELECT coalesce(sum(tutorial_location_id), 0)::bigint FROM adm.locations WHERE tutorial_location_id > 2";
+    assert_eq!(story.count(linked).await, 3, "at once");
+    let (exit, report) = story.lectern(&["sync", "locations"]).await;
+    assert_eq!((exit, &report["counts"]["unchanged"], &report["ambiguous"]), (0, &json!(3), &json!([])));
+    assert_eq!(story.lectern(&["sync", "ignore", "locations", "Edinburgh", "-"]).await.0, 0);
+    assert_eq!(story.lectern(&["sync", "unlink", "locations", "3", &cork]).await.0, 0);
+    assert_eq!(story.count(linked).await, 0);
+    let (exit, report) = story.lectern(&["sync", "locations"]).await;
+    assert_eq!((exit, &report["unmatched_local"]), (0, &json!([{"id": 3, "name": "Cork"}])), "{report:#}");
+    assert_eq!(story.count(linked).await, 4, "theirs is now the other one of ours");
+    let (_, kept) = story.lectern(&["sync", "runs"]).await;
+    let runs = kept["runs"].as_array().expect("runs");
+    let exits: Vec<_> = runs.iter().filter_map(|run| run["exit_code"].as_i64()).collect();
+    assert_eq!(exits, [0, 0, 4]);
+    assert_eq!(runs[0]["counts"]["updated"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_applied_exactly_or_refused() {
+    let story = Story::begin().await;
+    let before = story.rows().await;
+    let (exit, planned) = story.lectern(&["sync", "all", "--plan-out", "plan.json"]).await;
+    assert_eq!((exit, &planned["reports"][2]["dry_run"], story.rows().await), (4, &json!(true), before));
+    let (exit, applied) = story.lectern(&["sync", "all", "--plan", "plan.json"]).await;
+    assert_eq!((exit, &applied["succeeded"]), (4, &json!(7)));
+    for (planned, applied) in
+        std::iter::zip(planned["reports"].as_array().expect("reports"), applied["reports"].as_array().expect("reports"))
+    {
+        assert_eq!(planned["counts"], applied["counts"]);
+    }
+    story.lectern(&["sync", "locations", "--plan-out", "plan.json"]).await;
+    story.simulator.edit(|tenant| tenant.add_location("Leeds", "LDS"));
+    let (exit, refused) = story.lectern(&["sync", "locations", "--plan", "plan.json"]).await;
+    let message = refused["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.contains("stale"), "{refused:#}");
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 3);
+    assert_eq!(story.lectern(&["sync", "locations", "--plan", "nowhere.json"]).await.0, 1);
+}

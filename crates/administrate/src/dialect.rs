@@ -153,6 +153,13 @@ impl Dialect {
         Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
     }
 
+    /// Whether the argument `arg` of the query `root` takes the enum value `word`, as far as is known.
+    pub(crate) fn takes_word(&self, root: &str, arg: &str, word: &str) -> bool {
+        let Some(schema) = &self.schema else { return true };
+        let Some(kind) = schema.query_arg(&[root], arg) else { return true };
+        !schema.is_enum(&kind.name) || schema.spells_enum_value(&kind.name, word)
+    }
+
     /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
     pub(crate) fn fitted(&self, document: Document) -> Document {
         let Some(schema) = &self.schema else {

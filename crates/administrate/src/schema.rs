@@ -125,6 +125,11 @@ impl Schema {
         self.types.get(name).is_some_and(|kind| kind.values.contains(value))
     }
 
+    /// Whether the enum `name` has `value`, in whatever case.
+    pub(crate) fn spells_enum_value(&self, name: &str, value: &str) -> bool {
+        self.types.get(name).is_some_and(|kind| kind.values.iter().any(|known| known.eq_ignore_ascii_case(value)))
+    }
+
     /// Whether `name` is an enum.
     pub(crate) fn is_enum(&self, name: &str) -> bool {
         self.types.get(name).is_some_and(|kind| !kind.values.is_empty())
@@ -293,6 +298,7 @@ pub(crate) mod tests {
         assert_eq!(staff.kind, expected);
         assert!(schema.query_arg(&["staff"], "first").is_some());
         assert!(schema.is_enum("Kind") && schema.has_enum_value("Kind", "a"));
+        assert!(schema.spells_enum_value("Kind", "A") && !schema.spells_enum_value("Kind", "b"));
         assert!(!schema.has_mutation_field(&["event"]));
         for broken in ["null", "{}", r#"{"__schema":null}"#, r#"{"__schema":{"queryType":{"name":"X"},"types":[]}}"#] {
             let data = serde_json::from_str(broken).expect("JSON");

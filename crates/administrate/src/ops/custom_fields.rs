@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::document::{Arg, Document};
-use crate::error::{Error, Outcome};
+use crate::error::{Error, GraphqlError, Outcome};
 use crate::id::Id;
 use crate::wire;
 
@@ -103,20 +103,26 @@ pub struct CustomFieldValue {
 }
 
 impl Client {
-    /// The definitions for one kind of record; empty where the tenant has none.
+    /// The definitions for one kind of record; empty where the tenant has none, or has no such kind.
     ///
     /// # Errors
     /// As every call.
     pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Vec<CustomFieldDefinition>, Error> {
         const OPERATION: &str = "customFieldTemplate";
+        if !self.dialect().await?.takes_word(OPERATION, "type", kind.name()) {
+            return Ok(Vec::new());
+        }
         let fields = "key label description type isRequired roles";
         let document = Document::query(
             OPERATION,
-            "customFieldTemplate",
+            OPERATION,
             vec![("type", Arg::name(kind.name()))],
             format!("customFieldDefinitions {{ {fields} }}"),
         );
-        let template = self.run(&|_| document.clone()).await?.value;
+        let template = match self.run(&|_| document.clone()).await {
+            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| denies(error, kind)) => Value::Null,
+            answer => answer?.value,
+        };
         let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
         let definitions = template.get("customFieldDefinitions").unwrap_or(&Value::Null);
         wire::nodes(definitions)
@@ -124,6 +130,11 @@ impl Client {
             .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
             .collect()
     }
+}
+
+/// Whether the error says that the tenant's enum of kinds lacks this one: how it is told where introspection is refused.
+fn denies(error: &GraphqlError, kind: SupportsCustomField) -> bool {
+    !error.in_execution && error.message.contains("SupportsCustomField") && error.message.contains(kind.name())
 }
 
 /// `customFieldValues` of an input, or nothing where there are none.

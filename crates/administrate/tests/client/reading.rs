@@ -4,7 +4,7 @@ use administrate::{EventMode, Id, Moment, SupportsCustomField};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::world::{World, connection, data, ok, page};
+use crate::world::{World, connection, data, errors, ok, page};
 
 #[tokio::test]
 async fn an_empty_list_of_errors_is_none() {
@@ -94,6 +94,14 @@ async fn custom_fields_as_list_or_connection_of_any_kind_of_record() {
     let world = World::new(vec![data(json!({"customFieldTemplate": null}))]);
     let none = world.client().custom_fields(SupportsCustomField::TokenIssue).await;
     assert!(none.expect("none").is_empty());
+    let denied = errors(&["Value \"TokenIssue\" does not exist in \"SupportsCustomField\" enum."]);
+    let none = World::new(vec![denied]).client().custom_fields(SupportsCustomField::TokenIssue).await;
+    assert!(none.expect("no such kind").is_empty());
+    World::new(vec![errors(&["TokenIssue is out of order"])])
+        .client()
+        .custom_fields(SupportsCustomField::TokenIssue)
+        .await
+        .expect_err("another error stays one");
     assert_eq!(SupportsCustomField::ALL.len(), 19);
     assert_eq!("coursetemplate".parse(), Ok(SupportsCustomField::CourseTemplate));
     assert_eq!(EventMode::Lms.operation(), "event.createLMS");
