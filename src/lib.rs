@@ -15,6 +15,7 @@ pub mod error;
 pub mod identity;
 pub mod names;
 pub mod outbox;
+pub mod requests;
 pub mod runs;
 pub mod schema;
 pub mod search;

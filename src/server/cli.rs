@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::cli::Context;
 use crate::db::Database;
 use crate::delivery::work::work;
 use crate::delivery::{self, Worker};
 use crate::error::{Error, Exit, Result};
+use crate::requests;
 use crate::search;
 use crate::search::follow::Follower;
 use crate::server::state::ServerState;
+use crate::sync;
 use crate::tenant::{Audit, connect};
+use crate::timetable_import;
 
 /// Options of `lectern serve`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +43,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn serve(context: &Context, database: &Database, listener: Option<TcpListener>, works: bool) -> Result<Exit> {
-    let worker = if works { start_worker(context, database, listener.is_none()).await? } else { None };
+    let mut background = JoinSet::new();
+    if works {
+        start_worker(context, database, listener.is_none(), &mut background).await?;
+        start_background(context, database, &mut background);
+    }
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
@@ -50,9 +57,7 @@ async fn serve(context: &Context, database: &Database, listener: Option<TcpListe
         }
         None => context.stop.cancelled().await,
     }
-    if let Some(worker) = worker {
-        let _ = worker.await;
-    }
+    background.join_all().await;
     Ok(Exit::Done)
 }
 
@@ -68,16 +73,28 @@ pub async fn serve_site(context: &Context, database: &Database, listener: TcpLis
 
 /// Starts the delivery worker. Where Administrate is not named there is nothing to deliver to, which is an error only
 /// if delivering is all that was asked.
-async fn start_worker(context: &Context, database: &Database, needed: bool) -> Result<Option<JoinHandle<()>>> {
+async fn start_worker(
+    context: &Context,
+    database: &Database,
+    needed: bool,
+    background: &mut JoinSet<()>,
+) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", Audit::Kept).await {
         Err(Error::Prerequisite(why)) if !needed => {
             context.console.say(format_args!("delivering nothing: {why}"));
-            return Ok(None);
+            return Ok(());
         }
         client => client?,
     };
     let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
-    Ok(Some(tokio::spawn(work(worker, context.stop.clone()))))
+    background.spawn(work(worker, context.stop.clone()));
+    Ok(())
+}
+
+/// Starts whatever else goes on beside requests.
+pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
+    let config = Arc::new(context.config.clone());
+    background.spawn(requests::work::work(database.pool.clone(), config, context.stop.clone()));
 }
 
 /// Every module's routes, and what all requests go through.
@@ -86,7 +103,10 @@ pub fn site(state: &ServerState, follower: Follower) -> super::App {
     let routes = super::health::router(follower.clone())
         .merge(search::api::router(follower.clone(), urls))
         .merge(search::page::router(follower, urls, state.config.zone()))
-        .merge(delivery::api::router(state.clone()));
+        .merge(delivery::api::router(state.clone()))
+        .merge(requests::api::router(state.clone()))
+        .merge(timetable_import::api::router(state.clone()))
+        .merge(sync::api::router(state.clone()));
     super::app(routes)
 }
 

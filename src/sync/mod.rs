@@ -7,6 +7,7 @@
 //!
 //! Does not: touch `acted.*`, create anything in Administrate, or decide about events (that is delivery's).
 
+pub mod api;
 mod apply;
 pub mod cli;
 pub mod course_templates;

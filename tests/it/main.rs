@@ -9,6 +9,7 @@ mod import;
 mod outbox;
 mod provider;
 mod rehearsed;
+mod requests;
 mod schema;
 mod search;
 mod site;
