@@ -24,3 +24,4 @@ pub mod sync;
 pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;
+pub mod webhooks;

@@ -17,6 +17,7 @@ use crate::server::state::ServerState;
 use crate::sync;
 use crate::tenant::{Audit, connect};
 use crate::timetable_import;
+use crate::webhooks;
 
 /// Options of `lectern serve`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +95,9 @@ async fn start_worker(
 /// Starts whatever else goes on beside requests.
 pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
-    background.spawn(requests::work::work(database.pool.clone(), config, context.stop.clone()));
+    let (pool, stop) = (&database.pool, &context.stop);
+    background.spawn(webhooks::work::work(pool.clone(), config.retry_base_ms, stop.clone()));
+    background.spawn(requests::work::work(pool.clone(), config, stop.clone()));
 }
 
 /// Every module's routes, and what all requests go through.
@@ -106,7 +109,8 @@ pub fn site(state: &ServerState, follower: Follower) -> super::App {
         .merge(delivery::api::router(state.clone()))
         .merge(requests::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
-        .merge(sync::api::router(state.clone()));
+        .merge(sync::api::router(state.clone()))
+        .merge(webhooks::api::router(state.clone()));
     super::app(routes)
 }
 

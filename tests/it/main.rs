@@ -15,4 +15,5 @@ mod search;
 mod site;
 mod sync;
 mod tutorials;
+mod webhooks;
 mod world;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use administrate::Id;
 
-pub use store::{agree, agreed, external_ids, link_event, link_of};
+pub use store::{agree, agreed, external_ids, link_event, link_of, linked_event, note_lifecycle};
 
 /// An event's link: Administrate's id of it and of its sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub enum Agreed {
     EventStaff,
     /// A session with its instructors.
     Session,
+    /// What Administrate last said of an event's places and state.
+    EventSeen,
 }
 
 impl Agreed {
@@ -66,6 +68,7 @@ impl Agreed {
             Agreed::Event => "event",
             Agreed::EventStaff => "event-staff",
             Agreed::Session => "session",
+            Agreed::EventSeen => "event-seen",
         }
     }
 }
