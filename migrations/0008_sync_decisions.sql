@@ -14,3 +14,6 @@ CREATE TABLE lectern.sync_decisions (
 -- A record is linked with one other at most.
 CREATE UNIQUE INDEX sync_decisions_local_unique ON lectern.sync_decisions (entity, local_id) WHERE decision = 'link';
 CREATE UNIQUE INDEX sync_decisions_external_unique ON lectern.sync_decisions (entity, external_id) WHERE decision = 'link';
+
+-- What a run of sync changed, row by row with both values: what `lectern sync undo` takes back.
+ALTER TABLE lectern.runs ADD COLUMN journal jsonb;

@@ -73,6 +73,25 @@ pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl
     Ok(())
 }
 
+/// Keeps what the run changed.
+pub async fn keep_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET journal = $2 WHERE id = $1")
+        .bind(run)
+        .bind(sqlx::types::Json(journal))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The subject of a run and what it changed; none for another kind, or where it changed nothing.
+pub async fn journal_of(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<(String, Value)>> {
+    Ok(sqlx::query_as("SELECT subject, journal FROM lectern.runs WHERE id = $1 AND kind = $2 AND journal IS NOT NULL")
+        .bind(run)
+        .bind(kind)
+        .fetch_optional(db)
+        .await?)
+}
+
 /// Whether a run of this kind and subject ever ended 0 or 4, which is what counts as done (rules, Sync).
 pub async fn has_succeeded(db: &mut PgConnection, kind: &str, subject: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(

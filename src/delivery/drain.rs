@@ -8,10 +8,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Worker};
 use crate::error::{Error, Result};
-use crate::outbox::{self, State};
+use crate::outbox;
 
 /// How often a drain itself tries an event again before it leaves it to a later one.
-const TRIES: u32 = 3;
+const TRIES: u32 = 5;
+
+/// The longest wait for an event that is tried again.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether another worker has ended with events of the run.
 const OTHERS: Duration = Duration::from_millis(100);
@@ -37,12 +43,13 @@ pub async fn drain(
     let mut drained = Drained::default();
     for attempt in 1..=TRIES {
         let round = one_round(&worker, run, stop, &told).await?;
-        let again = round.outcomes.iter().any(|outcome| outcome.state == State::Pending);
+        let wait = round.outcomes.iter().filter_map(|outcome| outcome.again_in).max();
         drained.absorb(round);
-        if drained.ended_early || !again || attempt == TRIES {
+        let Some(wait) = wait.filter(|wait| *wait <= PATIENCE && attempt < TRIES) else { break };
+        if drained.ended_early {
             break;
         }
-        drained.ended_early = !rested(Duration::from_millis(worker.config.retry_base_ms << attempt), stop).await;
+        drained.ended_early = !rested(wait, stop).await;
         if drained.ended_early {
             break;
         }
@@ -122,7 +129,12 @@ async fn lane(
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     while !halt.is_cancelled() {
-        let Some(outcome) = worker.deliver_next(run).await? else { break };
+        let outcome = tokio::select! {
+            biased;
+            outcome = worker.deliver_next(run, &halt) => outcome?,
+            () = overdue(&halt) => break,
+        };
+        let Some(outcome) = outcome else { break };
         if outcome.outage {
             halt.cancel();
         }
@@ -130,4 +142,9 @@ async fn lane(
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+async fn overdue(halt: &CancellationToken) {
+    halt.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }

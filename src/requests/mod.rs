@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod progress;
+pub mod schedule;
 mod store;
 pub mod work;
 
@@ -134,7 +135,7 @@ pub async fn ask(
     content: &[u8],
 ) -> Result<Asking> {
     let run = runs::begin_later(db, request.kind().name(), request.subject(), request.is_dry()).await?;
-    store::insert(db, run, request, caller.token_id).await?;
+    store::insert(db, run, request, Some(caller.token_id)).await?;
     let Some(key) = key else { return Ok(Asking::New(run)) };
     let fingerprint = request.fingerprint(content);
     Ok(match store::remember(db, caller.token_id, key, &fingerprint, run).await? {

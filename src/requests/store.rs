@@ -1,5 +1,7 @@
-//! All SQL on `lectern.requested_runs` and `lectern.idempotency_keys`.
+//! All SQL on `lectern.requested_runs`, `lectern.idempotency_keys` and `lectern.schedule`.
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
@@ -16,7 +18,8 @@ const KEPT: &str = "SELECT r.id, r.subject, r.dry_run, r.exit_code, r.document,
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS held
     FROM lectern.runs AS r LEFT JOIN lectern.requested_runs AS q ON q.run_id = r.id";
 
-pub(super) async fn insert(db: &mut PgConnection, run: i64, request: &Request, token: i64) -> Result<()> {
+/// Keeps what a run is asked to do; `token`: by whom, none for the schedule.
+pub(super) async fn insert(db: &mut PgConnection, run: i64, request: &Request, token: Option<i64>) -> Result<()> {
     sqlx::query("INSERT INTO lectern.requested_runs (run_id, request, token_id) VALUES ($1, $2, $3)")
         .bind(run)
         .bind(Json(request))
@@ -117,4 +120,28 @@ pub(super) async fn is_cancelled(pool: &PgPool, run: i64) -> Result<bool> {
         .fetch_optional(pool)
         .await?
         .unwrap_or(false))
+}
+
+/// Takes a time of the schedule; false where another process was earlier.
+pub(super) async fn claim_time(db: &mut PgConnection, name: &str, due: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO lectern.schedule AS known (name, asked_for) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET asked_for = excluded.asked_for WHERE known.asked_for < excluded.asked_for",
+    )
+    .bind(name)
+    .bind(due.to_sqlx())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whether the same was asked for and has not ended.
+pub(super) async fn is_going_on(db: &mut PgConnection, request: &Request) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
+                        WHERE q.request = $1 AND r.finished_at IS NULL)",
+    )
+    .bind(Json(request))
+    .fetch_one(db)
+    .await?)
 }

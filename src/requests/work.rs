@@ -124,7 +124,14 @@ impl Worker {
         match request {
             Request::Import { file, dry_run, deliver } => {
                 let path = upload_folder(&self.config.data_dir, run).join(file);
-                let asked = Asked { file: path, dry_run: *dry_run, deliver: *deliver, report: None, run: Some(run) };
+                let asked = Asked {
+                    file: path,
+                    dry_run: *dry_run,
+                    deliver: *deliver,
+                    report: None,
+                    approve_instructors: false,
+                    run: Some(run),
+                };
                 self.import(asked, &cancel).await
             }
             Request::Sync { entity, dry_run, only, skip_errors } => {

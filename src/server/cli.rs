@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 
 use crate::cli::Context;
 use crate::db::Database;
+use crate::delivery;
 use crate::delivery::work::work;
-use crate::delivery::{self, Worker};
 use crate::error::{Error, Exit, Result};
 use crate::requests;
 use crate::search;
@@ -87,8 +87,7 @@ async fn start_worker(
         }
         client => client?,
     };
-    let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
-    background.spawn(work(worker, context.stop.clone()));
+    background.spawn(work(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
     Ok(())
 }
 
@@ -97,6 +96,7 @@ pub fn start_background(context: &Context, database: &Database, background: &mut
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
     background.spawn(webhooks::work::work(pool.clone(), config.retry_base_ms, stop.clone()));
+    background.spawn(requests::schedule::work(pool.clone(), config.clone(), stop.clone()));
     background.spawn(requests::work::work(pool.clone(), config, stop.clone()));
 }
 

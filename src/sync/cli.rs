@@ -11,7 +11,7 @@ use super::matching::Ours;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
-use super::table;
+use super::{table, undo};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -24,7 +24,7 @@ use crate::runs;
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, or all
+    /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, events, or all
     #[arg(value_name = "ENTITY", required = true)]
     target: Option<Target>,
     /// Show what would be done and write nothing
@@ -39,6 +39,9 @@ pub struct Args {
     /// Write only what concerns these records, by Administrate's id
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     only: Vec<String>,
+    /// Make records of ours of Administrate's unmatched ones, all or those of --only
+    #[arg(long, conflicts_with_all = ["plan", "plan_out"])]
+    create_local: bool,
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
@@ -58,6 +61,14 @@ enum Action {
     Unlink(Pair),
     /// Leave records out of matching and reports
     Ignore(Pair),
+    /// Take back what a run wrote, unless rows have changed since
+    Undo {
+        /// The run's id, as in `lectern sync runs`
+        run: i64,
+        /// Tell what would be taken back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// List the runs that were kept, the latest first
     Runs {
         /// At most so many
@@ -117,6 +128,11 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Link(pair)), _) => decide(console, database, Verdict::Link, pair).await,
         (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
+        (Some(Action::Undo { run, dry_run }), _) => {
+            let report = undo::undo(&database.pool, run, dry_run).await?;
+            tell_one(console, &report)?;
+            Ok(report.exit())
+        }
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
         (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
@@ -125,6 +141,9 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let options = args.options()?;
+    if options.create_local && matches!(target, Target::One(Entity::Events)) {
+        return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
+    }
     let mut sync = open(context, database, &target.command(), options.clone()).await?;
     let exit = match target {
         Target::One(entity) => {
@@ -204,6 +223,7 @@ impl Args {
             dry_run: self.dry_run || self.plan_out.is_some(),
             only: only.collect(),
             prune: self.prune.then_some(limit),
+            create_local: self.create_local,
             skip_errors: self.skip_errors,
             exactly: None,
         };

@@ -1,6 +1,6 @@
 //! Course templates, matched by code (FR-017), with their learning mode, custom fields and approved instructors.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use administrate::Client;
 use sqlx::PgConnection;
@@ -14,7 +14,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Approval};
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Course templates on the way of every entity.
 pub(super) struct CourseTemplates;
@@ -25,7 +25,7 @@ impl Synced for CourseTemplates {
     type Theirs = Vec<remote::CourseTemplate>;
     type Ours = (Vec<Named>, Vec<Approval>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::course_templates(client).await
     }
 
@@ -48,6 +48,17 @@ impl Synced for CourseTemplates {
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
         ground.course_templates = Some(rows);
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
+        let templates = chosen.map(|template| reference::CourseTemplate { code: template.code, title: template.title });
+        Ok(References { templates: templates.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Instructors, matched by their whole name, never split (rules, Sync), and the contacts that may administer events.
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
 use sqlx::PgConnection;
 
@@ -12,7 +14,7 @@ use super::remote::{self, Contact, People};
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Administrator};
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Instructors on the way of every entity.
 pub(super) struct Instructors;
@@ -23,7 +25,7 @@ impl Synced for Instructors {
     type Theirs = People;
     type Ours = (Vec<Named>, Vec<Administrator>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::people(client).await
     }
 
@@ -42,6 +44,23 @@ impl Synced for Instructors {
         decisions: &Decisions,
     ) -> Plan<Self::Row> {
         plan(ours, theirs, rows, administrators, decisions)
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
+        let instructors = chosen.map(|contact| reference::Instructor {
+            // Nobody signs in with it; it only has to be nobody else's.
+            username: format!("administrate-{}", contact.external_id),
+            first_name: contact.first_name,
+            last_name: contact.last_name,
+            email: String::new(),
+        });
+        Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {

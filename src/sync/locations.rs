@@ -1,5 +1,7 @@
 //! Locations, matched by name (FR-018).
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
 use sqlx::PgConnection;
 
@@ -11,7 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
 use crate::error::Result;
-use crate::tutorials::reference::{self, Named};
+use crate::tutorials::reference::{self, Named, References};
 
 /// Locations on the way of every entity.
 pub(super) struct Locations;
@@ -22,7 +24,7 @@ impl Synced for Locations {
     type Theirs = Vec<remote::Location>;
     type Ours = Vec<Named>;
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::locations(client).await
     }
 
@@ -40,6 +42,18 @@ impl Synced for Locations {
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
         ground.locations = Some(rows);
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
+        let locations =
+            chosen.map(|location| reference::Location { name: location.name, code: location.code.unwrap_or_default() });
+        Ok(References { locations: locations.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Pairing, Theirs};
 use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
+use crate::names::fold;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Plan<R> {
     pub changes: Vec<Change<R>>,
     /// Rows that say already what Administrate says, by its ids.
     pub unchanged: Vec<String>,
+    /// How many records get no row because they are nobody's here; of events alone.
+    #[serde(default)]
+    pub passed_over: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
     pub gone: Vec<R>,
     /// Who may teach what, where that changed.
@@ -64,6 +68,9 @@ pub struct Findings {
     pub unmatched_remote: Vec<Theirs>,
     /// Where several could be meant; nothing is linked.
     pub ambiguous: Vec<Ambiguity>,
+    /// Theirs that were made records of ours, or in a dry run would be.
+    #[serde(default)]
+    pub created_local: Vec<Theirs>,
     /// Theirs that are deliberately not bridged.
     pub skipped: Vec<Skipped>,
     /// What could not be done.
@@ -146,6 +153,7 @@ impl<R: Bridge> Plan<R> {
             fetched,
             changes: Vec::new(),
             unchanged: Vec::new(),
+            passed_over: 0,
             gone: Vec::new(),
             approvals: Difference::none(),
             administrators: Difference::none(),
@@ -189,7 +197,7 @@ impl<R: Bridge> Plan<R> {
 
     /// A record that came back under a new id takes over the link of the row that has vanished: two rows that both
     /// claim one record of ours would leave everybody after us to guess.
-    fn release_links(&mut self, taken: &HashSet<i64>) {
+    pub(super) fn release_links(&mut self, taken: &HashSet<i64>) {
         for row in &mut self.gone {
             if row.link().is_some_and(|ours| taken.contains(&ours)) {
                 let before = row.clone();
@@ -231,7 +239,8 @@ impl<R: Bridge> Plan<R> {
         let ambiguous = self.findings.ambiguous.iter().flat_map(|ambiguity| &ambiguity.remote);
         let ambiguous = ambiguous.map(|record| record.external_id.as_str());
         let failed = self.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
-        changed.chain(unchanged).chain(gone).chain(skipped).chain(ambiguous).chain(failed)
+        let unmatched = self.findings.unmatched_remote.iter().map(|record| record.external_id.as_str());
+        changed.chain(unchanged).chain(gone).chain(skipped).chain(ambiguous).chain(failed).chain(unmatched)
     }
 
     /// The rows of `rows` after the plan.
@@ -246,6 +255,23 @@ impl<R: Bridge> Plan<R> {
             after.insert(row.identity(), row.clone());
         }
         after.into_values().collect()
+    }
+
+    /// Which unmatched records of theirs can be made records of ours, all or those of `only`: those with a name that no
+    /// other unmatched one has, so that each finds its own the next time.
+    pub fn to_take_over(&self, only: &BTreeSet<String>) -> (BTreeSet<String>, Vec<Theirs>) {
+        let unmatched = &self.findings.unmatched_remote;
+        let mut namesakes: HashMap<String, usize> = HashMap::new();
+        for record in unmatched {
+            *namesakes.entry(fold(&record.name)).or_default() += 1;
+        }
+        let is_alone = |record: &&Theirs| {
+            let name = fold(&record.name);
+            !name.is_empty() && namesakes.get(&name) == Some(&1)
+        };
+        let is_chosen = |record: &&Theirs| only.is_empty() || only.contains(&record.external_id);
+        let chosen: Vec<Theirs> = unmatched.iter().filter(is_alone).filter(is_chosen).cloned().collect();
+        (chosen.iter().map(|record| record.external_id.clone()).collect(), chosen)
     }
 
     /// Whether there is nothing to write.

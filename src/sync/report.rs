@@ -31,6 +31,8 @@ pub struct Report {
     pub gone: Vec<Gone>,
     /// Ours that were asked to be created there.
     pub created_in_administrate: Vec<Ours>,
+    /// Theirs that were made records of ours, or in a dry run would be.
+    pub created_local: Vec<Theirs>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
     /// Why the whole run was refused or failed, if it was.
@@ -76,14 +78,15 @@ pub struct Gone {
 impl Report {
     /// The report of a plan that is carried out, or in a dry run shown.
     pub fn of<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
-        let Findings { unmatched_local, unmatched_remote, ambiguous, skipped, errors } = plan.findings.clone();
+        let Findings { unmatched_local, unmatched_remote, ambiguous, created_local, skipped, errors } =
+            plan.findings.clone();
         let counts = Counts {
             fetched: plan.fetched,
             created: plan.of(Action::Create).count(),
             updated: plan.of(Action::Update).count(),
             unchanged: plan.unchanged.len(),
             pruned: plan.of(Action::Prune).count(),
-            skipped: skipped.len(),
+            skipped: skipped.len() + plan.passed_over,
             errors: errors.len(),
         };
         let gone = plan.gone.iter().map(|row| Gone { external_id: row.external_id().to_owned() }).collect();
@@ -98,6 +101,7 @@ impl Report {
             skipped,
             gone,
             created_in_administrate: Vec::new(),
+            created_local,
             errors,
             outcome: Outcome::Carried,
         }
@@ -117,6 +121,7 @@ impl Report {
             skipped: Vec::new(),
             gone: Vec::new(),
             created_in_administrate: Vec::new(),
+            created_local: Vec::new(),
             errors: vec![trouble],
             outcome: Outcome::Ended(error.exit()),
         }

@@ -1,8 +1,9 @@
 //! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use administrate::Client;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::postgres::PgAdvisoryLock;
@@ -13,6 +14,7 @@ use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
 use super::entity::Entity;
+use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
 use super::plan::{Action, Plan, Trouble};
@@ -21,12 +23,14 @@ use super::prices::{Preference, Prices};
 use super::report::{Report, Summary};
 use super::store;
 use super::synced::{Ground, Synced};
+use super::undo::Journal;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
 use crate::tenant::{self, Audit};
+use crate::tutorials::reference;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +41,8 @@ pub struct Options {
     pub only: BTreeSet<String>,
     /// Delete rows whose record Administrate no longer has.
     pub prune: Option<PruneLimit>,
+    /// Make records of ours of Administrate's unmatched ones, all or those of `only`.
+    pub create_local: bool,
     /// `sync all` goes on after an entity that failed.
     pub skip_errors: bool,
     /// Apply exactly these plans; one that is not what would be planned now is refused.
@@ -92,10 +98,11 @@ impl Sync {
         pool: PgPool,
         client: Client,
         preference: Preference,
+        time_zone: TimeZone,
         options: Options,
         stop: CancellationToken,
     ) -> Self {
-        let ground = Ground::new(preference);
+        let ground = Ground::new(preference, time_zone);
         Sync {
             pool,
             client,
@@ -124,7 +131,7 @@ impl Sync {
         let client = tenant::connect(config, pool, command, audit).await?;
         let ours = &config.administrate;
         let preference = Preference { currency: ours.currency.clone(), region: ours.region.clone() };
-        Ok(Sync::new(pool.clone(), client, preference, options, stop))
+        Ok(Sync::new(pool.clone(), client, preference, config.zone(), options, stop))
     }
 
     /// Keeps the one entity's report in a run that was opened for it.
@@ -172,6 +179,7 @@ impl Sync {
             Entity::Instructors => self.run::<Instructors>().await,
             Entity::CourseTemplates => self.run::<CourseTemplates>().await,
             Entity::CourseTemplatePriceLevels => self.run::<Prices>().await,
+            Entity::Events => self.run::<Events>().await,
         }
     }
 
@@ -191,9 +199,10 @@ impl Sync {
     async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
+        let stood = self.may_prune::<S>(&mut db).await?;
         let theirs = self.fetch::<S>().await?;
         let rows = S::rows(&mut db).await?;
-        let plan = self.plan::<S>(&mut db, theirs, &rows).await?;
+        let plan = self.plan::<S>(&mut db, theirs, &rows, stood).await?;
         (self.say)(Progress::Planned(&plan));
         self.planned.insert(S::ENTITY, saved(&plan)?);
         S::lay(&mut self.ground, plan.over(&rows));
@@ -219,7 +228,8 @@ impl Sync {
             None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
         };
         let done = self.apply_run::<S>(&mut held, run).await;
-        held.release_now().await?;
+        // A connection that broke has given the lock back with it.
+        let _ = held.release_now().await;
         match done {
             Ok(report) => Ok(report),
             Err(error) => {
@@ -232,14 +242,18 @@ impl Sync {
 
     /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
     async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
+        let stood = self.may_prune::<S>(db).await?;
         let theirs = self.fetch::<S>().await?;
         let mut transaction = db.begin().await?;
         let rows = S::rows(&mut transaction).await?;
-        let plan = self.plan::<S>(&mut transaction, theirs, &rows).await?;
+        let plan = self.plan::<S>(&mut transaction, theirs, &rows, stood).await?;
         let report = match self.refusal(&plan, rows.len())? {
             Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
             None => {
                 apply::<S>(&mut transaction, &plan).await?;
+                if !plan.is_empty() {
+                    runs::keep_journal(&mut transaction, run, &Journal::of(&plan)).await?;
+                }
                 Report::of(&plan, Some(run), false)
             }
         };
@@ -252,15 +266,29 @@ impl Sync {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Error::Failed("stopped before anything was written".into())),
-            theirs = S::fetch(&self.client) => theirs,
+            theirs = S::fetch(&self.client, &self.ground) => theirs,
         }
     }
 
-    async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
-        let ours = S::ours(db, &self.ground).await?;
-        let decisions = store::decisions(db, S::ENTITY).await?;
-        let mut plan = S::plan(&ours, theirs, rows, &decisions);
-        if self.options.prune.is_some() {
+    /// The rows that stand before Administrate is asked, where some are to be pruned: one that comes meanwhile, by a
+    /// delivery, stands for a record that the fetch may have missed.
+    async fn may_prune<S: Synced>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
+        if self.options.prune.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(S::rows(db).await?.iter().map(Bridge::identity).collect()))
+    }
+
+    async fn plan<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+        stood: Option<HashSet<String>>,
+    ) -> Result<Plan<S::Row>> {
+        let mut plan = self.compare::<S>(db, theirs, rows).await?;
+        if let Some(stood) = stood {
+            plan.gone.retain(|row| stood.contains(&row.identity()));
             plan.prune();
         }
         if !self.options.only.is_empty() {
@@ -271,6 +299,32 @@ impl Sync {
             });
             plan.findings.errors.extend(troubles);
         }
+        Ok(plan)
+    }
+
+    /// Compares both sides, after ours has been given what is to be taken over.
+    async fn compare<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+    ) -> Result<Plan<S::Row>> {
+        let ours = S::ours(db, &self.ground).await?;
+        let decisions = store::decisions(db, S::ENTITY).await?;
+        if !self.options.create_local {
+            return Ok(S::plan(&ours, theirs, rows, &decisions));
+        }
+        let mut plan = S::plan(&ours, theirs.clone(), rows, &decisions);
+        let (chosen, mut taken_over) = plan.to_take_over(&self.options.only);
+        if !self.options.dry_run && !chosen.is_empty() {
+            let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
+            reference::add(db, &missing).await?;
+            plan = S::plan(&S::ours(db, &self.ground).await?, theirs, rows, &decisions);
+            // One that an inactive record of ours goes by stays as it was.
+            let left = &plan.findings.unmatched_remote;
+            taken_over.retain(|record| left.iter().all(|other| other.external_id != record.external_id));
+        }
+        plan.findings.created_local = taken_over;
         Ok(plan)
     }
 

@@ -1,6 +1,10 @@
 //! What each entity is to the one way that all of them go.
 
+use std::collections::BTreeSet;
+
 use administrate::Client;
+use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use super::decisions::Decisions;
@@ -9,20 +13,21 @@ use super::plan::Plan;
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::Result;
+use crate::tutorials::reference::References;
 
 /// An entity: where both sides are read, how they are compared, where the rows are written.
 pub(super) trait Synced {
     /// Which entity.
     const ENTITY: Entity;
     /// A row of its bridge table.
-    type Row: Bridge;
+    type Row: Bridge + DeserializeOwned;
     /// Everything that Administrate says.
-    type Theirs: Send;
+    type Theirs: Clone + Send;
     /// What is known here beside the rows.
     type Ours: Send;
 
     /// Fetches their side, whole or not at all.
-    async fn fetch(client: &Client) -> Result<Self::Theirs>;
+    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs>;
 
     /// Reads the bridge rows.
     async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
@@ -32,6 +37,17 @@ pub(super) trait Synced {
 
     /// Compares; pure.
     fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row>;
+
+    /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
+    /// are Administrate's own.
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        _theirs: Self::Theirs,
+        _chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        Ok(References::default())
+    }
 
     /// Keeps the rows as the plan would leave them, for entities that build upon them.
     fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
@@ -46,6 +62,8 @@ pub(super) trait Synced {
 /// What the entities of one run share.
 #[derive(Debug)]
 pub(super) struct Ground {
+    /// In which times are told that name no zone.
+    pub(super) time_zone: TimeZone,
     /// Which of several prices is kept.
     pub(super) preference: Preference,
     /// Rows as earlier plans of the same dry run would leave them.
@@ -58,8 +76,8 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Nothing planned yet.
-    pub(super) fn new(preference: Preference) -> Self {
-        Ground { preference, locations: None, course_templates: None, price_levels: None }
+    pub(super) fn new(preference: Preference, time_zone: TimeZone) -> Self {
+        Ground { time_zone, preference, locations: None, course_templates: None, price_levels: None }
     }
 
     /// The bridge rows of locations.

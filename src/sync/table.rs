@@ -62,6 +62,8 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.unmatched_local, &format!("{plural} of ours that Administrate does not have"), ours);
     section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
     section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
+    let created = format!("{plural} of Administrate's taken over");
+    section(&mut text, &report.created_local, &created, theirs);
     let skipped = format!("{plural} deliberately not kept");
     section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
     let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");

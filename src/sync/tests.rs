@@ -24,6 +24,7 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
         external_id: (*id).into(),
         legacy_id: Some(id.to_lowercase()),
         name: (*name).into(),
+        code: None,
     };
     records.iter().map(location).collect()
 }
@@ -357,6 +358,7 @@ fn the_document_has_the_fields_of_the_contract() {
       "skipped": [],
       "gone": [],
       "created_in_administrate": [],
+      "created_local": [],
       "errors": []
     }
     "#);

@@ -1,6 +1,6 @@
 //! Venues, matched by name within their location (FR-019).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use administrate::Client;
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
 use crate::error::Result;
-use crate::tutorials::reference::{self, NamedVenue};
+use crate::tutorials::reference::{self, NamedVenue, References};
 
 /// Venues on the way of every entity.
 pub(super) struct Venues;
@@ -24,7 +24,7 @@ impl Synced for Venues {
     type Theirs = Vec<remote::Venue>;
     type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::venues(client).await
     }
 
@@ -43,6 +43,23 @@ impl Synced for Venues {
         decisions: &Decisions,
     ) -> Plan<Self::Row> {
         plan(ours, theirs, locations, rows, decisions)
+    }
+
+    async fn missing(
+        db: &mut PgConnection,
+        (_, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let names = reference::store::locations(db).await?;
+        let name_of = |id: i64| names.iter().find(|location| location.id == id).map(|location| location.name.clone());
+        let linked = |id: &str| locations.iter().find(|row| row.external_id == id)?.tutorial_location_id;
+        let chosen = theirs.into_iter().filter(|venue| chosen.contains(&venue.external_id));
+        let venues = chosen.filter_map(|venue| {
+            let location = name_of(linked(venue.location.as_deref()?)?)?;
+            Some(reference::Venue { name: venue.name, location })
+        });
+        Ok(References { venues: venues.collect(), ..References::default() })
     }
 
     async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {

@@ -87,7 +87,7 @@ fn write_row(page: &mut Worksheet, sheet: &Sheet, row: &Row, flagged: &Flagged<'
     }
     for ((_, column), problems) in flagged.iter().filter(|((number, _), _)| *number == row.number) {
         if let Ok(place) = u16::try_from(*column) {
-            page.insert_note(at, place, &Note::new(comment(problems)).set_width(300))?;
+            page.insert_note(at, place, &Note::new(comment(problems)).add_author_prefix(false).set_width(300))?;
         }
     }
     Ok(())

@@ -164,7 +164,7 @@ impl<'a> Cells<'a> {
             && to.at <= from.at
         {
             let field = if to.local.date() == from.local.date() { end.1 } else { end.0 };
-            let message = format!("the end ({}) is not after the start ({})", to.local, from.local);
+            let message = format!("the end ({to}) is not after the start ({from})");
             self.flag(field, Flaw::new(Code::EndBeforeStart, message));
         }
         (from, to)

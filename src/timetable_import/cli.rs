@@ -35,6 +35,9 @@ pub struct Args {
     /// Where to write the refused blocks, each bad cell coloured and commented
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
+    /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
+    #[arg(long)]
+    approve_instructors: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,8 +66,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Retry { run }), _) => retry(context, run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, .. } = args;
-            import(context, &Asked { file, dry_run, deliver, report, run: None }).await
+            let Args { dry_run, deliver, report, approve_instructors, .. } = args;
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, run: None }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }

@@ -18,9 +18,8 @@ use crate::{outbox, runs};
 use super::apply::{Manner, apply};
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
-use super::ours::Ours;
 use super::plan::Plan;
-use super::planning::plan;
+use super::planning::{Wishes, plan};
 use super::problems::{Code, Flaw, Problem};
 use super::report::Document;
 use super::workbook::{self, Limits, Sheet, Unfit};
@@ -48,6 +47,8 @@ pub struct Asked {
     pub deliver: Deliver,
     /// Where the refused blocks are to be written, if anywhere.
     pub report: Option<PathBuf>,
+    /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
+    pub approve_instructors: bool,
     /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
     pub run: Option<i64>,
 }
@@ -123,6 +124,9 @@ pub async fn import(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
     }
+    if asked.approve_instructors && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage("approving instructors needs Administrate: leave out --deliver queue".into()));
+    }
     let client = match asked.deliver {
         Deliver::Queue => None,
         Deliver::Wait => {
@@ -130,7 +134,7 @@ pub async fn import(
             Some(tenant::connect(config, pool, "import", audit).await?)
         }
     };
-    let (_, plan) = plan_of(pool, config, &loaded.timetable, client.as_ref()).await?;
+    let (facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
     planned(&plan);
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
@@ -139,6 +143,9 @@ pub async fn import(
         document.report = write_report(loaded, &plan, asked.report.as_deref())?;
         let exit = document.exit();
         return Ok(Imported { plan, document, exit });
+    }
+    if let Some(client) = &client {
+        remote::approve(client, &facts, &plan.approvals).await?;
     }
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
@@ -175,16 +182,18 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
 async fn plan_of(
     pool: &PgPool,
     config: &Config,
-    timetable: &Timetable,
+    (loaded, asked): (&Loaded, &Asked),
     client: Option<&administrate::Client>,
-) -> Result<(Ours, Plan)> {
+) -> Result<(RemoteFacts, Plan)> {
+    let timetable = &loaded.timetable;
     let ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
     let facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    let plan = plan(timetable, &ours, &facts, &config.administrate.labels);
-    Ok((ours, plan))
+    let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors };
+    let plan = plan(timetable, &ours, &facts, wishes);
+    Ok((facts, plan))
 }
 
 /// Columns that mean nothing to us, by event row: row number → header → value.

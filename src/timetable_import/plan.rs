@@ -88,11 +88,26 @@ pub struct Item {
     pub changes: Vec<Change>,
 }
 
+/// An instructor who is to be approved for a course template in Administrate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Approval {
+    /// Administrate's id of the template.
+    pub template: String,
+    /// Its code.
+    pub code: String,
+    /// Administrate's id of the contact.
+    pub contact: String,
+    /// "First Last".
+    pub name: String,
+}
+
 /// What an import would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// One item a block, in file order.
     pub items: Vec<Item>,
+    /// Approvals that are given first, each once; only where that was asked for.
+    pub approvals: Vec<Approval>,
     /// Everything found wrong, by row.
     pub problems: Vec<Problem>,
 }
@@ -150,7 +165,8 @@ impl Plan {
 
     /// Requests to Administrate that carrying it out will cost.
     pub fn remote_calls(&self) -> usize {
-        self.items.iter().map(Item::remote_calls).sum()
+        let templates = self.approvals.chunk_by(|one, next| one.template == next.template).count();
+        templates + self.items.iter().map(Item::remote_calls).sum::<usize>()
     }
 
     /// Whether a person has to look: something is refused, or a row stands nowhere.
@@ -178,6 +194,9 @@ impl Outcome {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for approval in &self.approvals {
+            writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
+        }
         for item in self.items.iter().filter(|item| item.outcome != Outcome::Unchanged) {
             writeln!(f, "{item}")?;
         }

@@ -19,28 +19,47 @@ use super::references::References;
 use super::resolving::Resolver;
 use super::{bookings, differences};
 
-/// Plans the import of a timetable. `labels`: what this tenant calls the custom fields that it fills.
-pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, labels: &Labels) -> Plan {
+/// What a plan depends on besides the file and both sides.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes<'a> {
+    /// What this tenant calls the custom fields that a timetable fills.
+    pub labels: &'a Labels,
+    /// Whether instructors who lack an approval are to be approved instead of refused.
+    pub approve_instructors: bool,
+}
+
+/// Plans the import of a timetable.
+pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wishes<'_>) -> Plan {
     let references = References::new(ours, facts);
     let names = Names::new(ours);
-    let mut plan = Plan { items: Vec::new(), problems: timetable.problems.clone() };
+    let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
     let mut first: HashMap<&str, &Block> = HashMap::new();
     for block in &timetable.blocks {
-        let mut deciding =
-            Deciding { ours, facts, names: &names, resolver: Resolver::new(timetable, &references, block), block };
+        let mut deciding = Deciding {
+            ours,
+            facts,
+            names: &names,
+            resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
+            block,
+        };
         let earlier = block.event.title.as_deref().and_then(|title| first.get(title).copied());
         let item = match earlier {
             Some(earlier) => deciding.repeated(earlier),
             None => deciding.item(),
         };
         plan.problems.append(&mut deciding.resolver.problems);
+        if item.is_accepted() {
+            plan.approvals.append(&mut deciding.resolver.approvals);
+        }
         plan.items.push(item);
         if let Some(title) = block.event.title.as_deref() {
             first.entry(title).or_insert(block);
         }
     }
     plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
-    plan.problems.extend(unknown_labels(timetable, &plan.items, ours, labels));
+    plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
+    plan.approvals.sort();
+    plan.approvals.dedup();
     plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
     for item in &mut plan.items {
         if item.outcome == Outcome::Unchanged {

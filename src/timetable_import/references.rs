@@ -117,7 +117,7 @@ impl<'a> References<'a> {
             return Ok(());
         }
         let message = format!(
-            "{} is not approved to teach {}; approve them in Administrate",
+            "{} is not approved to teach {}; approve them in Administrate, or import with --approve-instructors",
             instructor.record.name, template.record.name
         );
         Err(Flaw::new(Code::NotApprovedInstructor, message))

@@ -1,5 +1,7 @@
 //! The one reader of remote facts: in as many requests as there are hundreds of templates and of titles.
 
+use std::collections::BTreeSet;
+
 use administrate::{Client, Id};
 use jiff::tz::TimeZone;
 
@@ -8,6 +10,7 @@ use crate::error::Result;
 use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::ours::{Contact, Ours};
+use super::plan::Approval;
 use super::store;
 
 /// Asks Administrate for all that the plan of a timetable depends on.
@@ -32,6 +35,21 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
         facts.events.entry(title).or_default().push(remote_event(&event, zone));
     }
     Ok(facts)
+}
+
+/// Gives approvals: one request a template, which takes its whole list.
+///
+/// # Errors
+/// When Administrate refuses or cannot be reached; approvals given before stay, and giving them again does no harm.
+pub async fn approve(client: &Client, facts: &RemoteFacts, approvals: &[Approval]) -> Result<()> {
+    for of_template in approvals.chunk_by(|one, next| one.template == next.template) {
+        let [first, ..] = of_template else { continue };
+        let mut contacts: BTreeSet<&str> = of_template.iter().map(|approval| approval.contact.as_str()).collect();
+        contacts.extend(facts.approved.get(&first.template).into_iter().flatten().map(String::as_str));
+        let contacts: Vec<Id> = contacts.into_iter().map(Id::new).collect();
+        client.approve_instructors(&Id::new(first.template.as_str()), &contacts).await?;
+    }
+    Ok(())
 }
 
 async fn administrators(client: &Client) -> Result<Vec<Contact>> {

@@ -42,6 +42,8 @@ pub struct Document {
 pub struct PlanShown {
     /// What becomes of each block that is not the same already.
     pub items: Vec<ItemShown>,
+    /// Approvals that would be given first.
+    pub approvals: Vec<super::plan::Approval>,
     /// Requests to Administrate that it will cost.
     pub remote_calls: usize,
 }
@@ -95,7 +97,11 @@ impl Document {
         let items = dry_run.then(|| items.map(shown).collect());
         Self {
             counts: plan.counts(),
-            plan: items.map(|items| PlanShown { items, remote_calls: plan.remote_calls() }),
+            plan: items.map(|items| PlanShown {
+                items,
+                approvals: plan.approvals.clone(),
+                remote_calls: plan.remote_calls(),
+            }),
             ..Self::of_problems(file, dry_run, plan.problems.clone())
         }
     }

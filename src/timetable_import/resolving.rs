@@ -7,6 +7,7 @@ use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
 use super::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
 use super::layout::Field;
 use super::ours::{Contact, Named};
+use super::plan::Approval;
 use super::problems::{Flaw, Problem};
 use super::references::{Reference, References};
 
@@ -17,6 +18,9 @@ pub(super) struct Resolver<'a> {
     block: &'a Block,
     /// What is wrong, that of reading included.
     pub(super) problems: Vec<Problem>,
+    /// Approvals that the block needs, where they are to be given.
+    pub(super) approvals: Vec<Approval>,
+    approve: bool,
 }
 
 /// The records that an event row names.
@@ -30,8 +34,13 @@ struct Found {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(timetable: &'a Timetable, references: &'a References<'a>, block: &'a Block) -> Self {
-        Self { timetable, references, block, problems: block.problems.clone() }
+    pub(super) fn new(
+        timetable: &'a Timetable,
+        references: &'a References<'a>,
+        block: &'a Block,
+        approve: bool,
+    ) -> Self {
+        Self { timetable, references, block, problems: block.problems.clone(), approvals: Vec::new(), approve }
     }
 
     pub(super) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
@@ -98,11 +107,24 @@ impl<'a> Resolver<'a> {
         for name in names {
             let Some(instructor) = self.keep(row, field, self.references.instructor(name)) else { continue };
             if let Some(template) = template {
-                self.keep(row, field, self.references.approval(&instructor, template));
+                self.check_approval(row, field, &instructor, template);
             }
             found.push(instructor);
         }
         found
+    }
+
+    fn check_approval(&mut self, row: u32, field: Field, instructor: &Reference, template: &Reference) {
+        match self.references.approval(instructor, template) {
+            Err(_) if self.approve => self.approvals.push(Approval {
+                template: template.external_id.clone(),
+                code: template.record.name.clone(),
+                contact: instructor.external_id.clone(),
+                name: instructor.record.name.clone(),
+            }),
+            Err(flaw) => self.flag(row, field, flaw),
+            Ok(()) => {}
+        }
     }
 
     fn session(&mut self, row: u32, cells: &SessionCells, found: &Found) -> Option<Session> {

@@ -24,6 +24,12 @@ pub struct Moment {
     pub at: Timestamp,
 }
 
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.local.strftime("%d/%m/%Y %H:%M"))
+    }
+}
+
 /// An exam sitting as written and as sessions are coded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sitting {
@@ -94,17 +100,18 @@ pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Flaw> {
     let local = date.to_datetime(time);
     let found = zone.to_ambiguous_timestamp(local);
     let name = zone.iana_name().unwrap_or("this time zone");
+    let shown = local.strftime("%d/%m/%Y %H:%M");
     match found.offset() {
         jiff::tz::AmbiguousOffset::Unambiguous { .. } => {
             found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Flaw::new(Code::InvalidDate, e.to_string()))
         }
         jiff::tz::AmbiguousOffset::Gap { .. } => Err(Flaw::new(
             Code::InvalidDate,
-            format!("{local} does not exist in {name}: the clocks go forward over it"),
+            format!("{shown} does not exist in {name}: the clocks go forward over it"),
         )),
         jiff::tz::AmbiguousOffset::Fold { .. } => Err(Flaw::new(
             Code::InvalidDate,
-            format!("{local} happens twice in {name}, when the clocks go back; choose another time"),
+            format!("{shown} happens twice in {name}, when the clocks go back; choose another time"),
         )),
     }
 }

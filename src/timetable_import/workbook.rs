@@ -138,7 +138,12 @@ pub struct Sheet {
 /// # Errors
 /// [`Unfit`] says why not.
 pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
-    let unreadable = |e: std::io::Error| Unfit::unreadable(format!("{} ({e})", path.display()));
+    let unreadable = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => Unfit::unreadable("there is no such file"),
+        std::io::ErrorKind::IsADirectory => Unfit::unreadable("it is a folder"),
+        std::io::ErrorKind::PermissionDenied => Unfit::unreadable("this user may not read it"),
+        _ => Unfit::unreadable(e.to_string()),
+    };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     check_size(size, limits.file_bytes)?;
     let bytes = std::fs::read(path).map_err(unreadable)?;

@@ -22,7 +22,7 @@ use administrate::Id;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::bridges::events::{self, Agreed};
+use crate::bridges::events::{self, Agreed, Agreement};
 use crate::error::Result;
 use crate::tutorials;
 use telling::{Delivery, Told};
@@ -113,9 +113,10 @@ async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Res
 
 /// Takes over what Administrate decides: whether an event is sold out, places left, its state there.
 async fn take_over(db: &mut PgConnection, event: i64, external_id: &Id, told: &Told) -> Result<String> {
-    let seen: Option<Told> = events::agreed(db, Agreed::EventSeen, external_id).await?;
-    let asked_for: Option<serde_json::Value> = events::agreed(db, Agreed::Event, external_id).await?;
-    let asked_for = asked_for.and_then(|agreed| agreed["max_places"].as_i64());
+    let seen: Option<Agreement<Told>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
+    let seen = seen.map(|agreement| agreement.values);
+    let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
+    let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
     let change = telling::change(seen.as_ref(), told, asked_for);
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
     if let Some(lifecycle) = &told.lifecycle {
@@ -123,7 +124,8 @@ async fn take_over(db: &mut PgConnection, event: i64, external_id: &Id, told: &T
     }
     let seen_now = telling::seen_after(seen.clone(), told);
     if seen.as_ref() != Some(&seen_now) {
-        events::agree(db, Agreed::EventSeen, external_id, &seen_now).await?;
+        let agreement = Agreement { values: seen_now, unsure: false };
+        events::agree(db, Agreed::EventSeen, external_id, &agreement).await?;
     }
     let said = [
         change.sold_out.map(|sold_out| if sold_out { "sold out".to_owned() } else { "no longer sold out".to_owned() }),

@@ -197,6 +197,27 @@ async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn instructors_are_approved_only_when_that_is_asked() {
+    let lines = [event("A"), second_day("A", "17:00")];
+    let sides = rehearsed(&lines).await;
+    sides.administrate.edit(|tenant| {
+        if let Some(template) = tenant.templates.get_mut(1) {
+            template.approved_instructors.clear();
+        }
+    });
+    let file = write(sides.world.folder(), "t.xlsx", &lines);
+    let file = file.to_str().expect("a path");
+    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!((exit, &told["problems"][0]["code"]), (4, &"not_approved_instructor".into()), "{told}");
+    let (exit, told) = sides.run(&["import", file, "--approve-instructors", "--dry-run"]).await;
+    assert_eq!((exit, &told["counts"]["created"]), (0, &1.into()), "{told}");
+    assert!(sides.administrate.tenant().templates.get(1).is_some_and(|t| t.approved_instructors.is_empty()));
+    let (exit, told) = sides.run(&["import", file, "--approve-instructors"]).await;
+    assert_eq!((exit, &told["delivery"]["delivered"]), (0, &1.into()), "{told}");
+    assert_eq!(sides.administrate.tenant().templates.get(1).map(|t| t.approved_instructors.len()), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_administrate_nothing_is_validated_and_nothing_written() {
     let lines = [event("A"), second_day("A", "17:00")];
     let sides = rehearsed(&lines).await;

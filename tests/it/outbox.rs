@@ -7,7 +7,14 @@ use lectern::outbox::{self, Claims, Effect, State};
 use crate::world::World;
 
 fn effect(id: i64) -> Effect {
-    Effect { name: "create_event", subject_kind: "event", subject_id: id, subject: format!("E{id}"), look_first: false }
+    Effect {
+        name: "create_event",
+        subject_kind: "event",
+        subject_id: id,
+        subject: format!("E{id}"),
+        look_first: false,
+        also: &[],
+    }
 }
 
 async fn ask(world: &World, ids: &[i64]) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use administrate_sim::{Action, Fault, When};
 use lectern::identity::Role;
+use lectern::requests::schedule;
 use lectern::requests::work::work;
 use lectern::timetable_import::layout::Field;
 use reqwest::{Client, RequestBuilder, Response};
@@ -313,4 +314,21 @@ async fn a_killed_server_takes_its_import_up_again() {
     assert_eq!((&document["exit_code"], &document["counts"]["created"]), (&json!(0), &json!(1)), "{document}");
     assert_eq!(document["delivery"]["delivered"], 1);
     assert_eq!(desk.sides.administrate.tenant().events.len(), 1, "once, although nobody heard the answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_processes_one_keeps_the_schedule() {
+    let desk = Desk::open().await;
+    let pool = &desk.sides.world.pool;
+    let due: jiff::Timestamp = "2026-01-10T03:30:00Z".parse().expect("a time");
+    let (one, other) = tokio::join!(schedule::ask(pool, None, due), schedule::ask(pool, None, due));
+    let asked = [one.expect("asked"), other.expect("asked")];
+    assert_eq!(asked.iter().flatten().count(), 1);
+    let later: jiff::Timestamp = "2026-01-11T03:30:00Z".parse().expect("a time");
+    assert_eq!(schedule::ask(pool, None, later).await.expect("asked"), None, "the last has not ended");
+    let _worker = desk.worker();
+    let summary = desk.ended("/api/syncs/1").await;
+    assert_eq!((&summary["succeeded"], &summary["exit_code"]), (&json!(7), &json!(0)), "{summary}");
+    let after: jiff::Timestamp = "2026-01-12T03:30:00Z".parse().expect("a time");
+    assert_eq!(schedule::ask(pool, None, after).await.expect("asked"), Some(2));
 }

@@ -164,6 +164,17 @@ impl Running {
         self.shared.state().requests.clone()
     }
 
+    /// Returns once so many requests have arrived in all; the last of them may not be answered yet.
+    pub async fn arrived(&self, requests: u64) {
+        // An error means that the simulator is gone, which cannot be while we hold it.
+        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.arrived >= requests).await;
+    }
+
+    /// Returns once so many requests hang by a fault: not begun, or done and not answered, whichever it says.
+    pub async fn hung(&self, requests: u64) {
+        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.hung >= requests).await;
+    }
+
     /// Mutations of this run in order, those included that a rule of the trade refused.
     pub fn mutations(&self) -> Vec<Mutation> {
         self.shared.state().mutations.clone()

@@ -34,7 +34,16 @@ pub(crate) struct Shared {
     pub(crate) seed: Tenant,
     /// Turns true when the simulator stops, so that hanging requests end.
     pub(crate) stopping: watch::Receiver<bool>,
+    /// How many requests have arrived, and how many of them were made to hang.
+    pub(crate) traffic: watch::Sender<Traffic>,
     state: Mutex<Kept>,
+}
+
+/// Requests so far, for whoever waits for one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) arrived: u64,
+    pub(crate) hung: u64,
 }
 
 /// What requests change, one at a time.
@@ -65,7 +74,8 @@ impl Shared {
         stopping: watch::Receiver<bool>,
         state: Kept,
     ) -> Self {
-        Self { schema, clock, latency, seed, stopping, state: Mutex::new(state) }
+        let traffic = watch::Sender::default();
+        Self { schema, clock, latency, seed, stopping, traffic, state: Mutex::new(state) }
     }
 
     /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
@@ -73,6 +83,13 @@ impl Shared {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
+    }
+
+    /// Counts a request that arrives and tells the fault that strikes it.
+    fn arrive(&self, operations: &[String]) -> Option<Action> {
+        let action = self.state().count(operations);
+        self.traffic.send_modify(|traffic| traffic.arrived += 1);
+        action
     }
 
     /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
@@ -102,7 +119,7 @@ async fn token(
 ) -> Response {
     form.extend(form_urlencoded::parse(&body).into_owned());
     shared.wait().await;
-    let action = shared.state().count(&["token".to_owned()]);
+    let action = shared.arrive(&["token".to_owned()]);
     match action {
         Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
         Some(Action::Reset { .. }) => reset(&line),
@@ -179,14 +196,10 @@ fn unauthorized(shared: &Shared) -> Response {
 
 /// Carries out a valid request, unless a fault says otherwise.
 async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
-    let action = {
-        let mut state = shared.state();
-        let action = state.count(&prepared.operations);
-        if action == Some(Action::ExpireTokens) {
-            state.oauth.expire();
-        }
-        action
-    };
+    let action = shared.arrive(&prepared.operations);
+    if action == Some(Action::ExpireTokens) {
+        shared.state().oauth.expire();
+    }
     match &action {
         Some(Action::ExpireTokens) => return unauthorized(shared),
         Some(Action::Status { status, retry_after }) => return status_alone(*status, *retry_after),
@@ -255,6 +268,7 @@ fn reset(line: &Line) -> Response {
 
 /// Waits until the simulator stops; a client that gives up earlier takes this call along.
 async fn hang(shared: &Shared, line: &Line) -> Response {
+    shared.traffic.send_modify(|traffic| traffic.hung += 1);
     let mut stopping = shared.stopping.clone();
     // An error means that the sender is gone, which is the same.
     let _ = stopping.wait_for(|stopping| *stopping).await;

@@ -1,0 +1,111 @@
+//! Takes back what a run wrote, from its journal: all of it, or nothing where a row has changed since.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::{Acquire, PgConnection, PgPool};
+
+use super::apply::apply;
+use super::course_templates::CourseTemplates;
+use super::custom_fields::CustomFields;
+use super::entity::Entity;
+use super::events::Events;
+use super::instructors::Instructors;
+use super::locations::Locations;
+use super::matching::Pairing;
+use super::plan::{Change, Difference, Plan};
+use super::price_levels::PriceLevels;
+use super::prices::Prices;
+use super::report::Report;
+use super::synced::Synced;
+use super::venues::Venues;
+use crate::bridges::reference::{Administrator, Approval, Bridge};
+use crate::error::{Error, Result};
+use crate::runs;
+
+/// What a run changed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Journal<R> {
+    changes: Vec<Change<R>>,
+    approvals: Difference<Approval>,
+    administrators: Difference<Administrator>,
+}
+
+impl<R: Bridge> Journal<R> {
+    /// Of a plan that is carried out.
+    pub(super) fn of(plan: &Plan<R>) -> Self {
+        Journal {
+            changes: plan.changes.clone(),
+            approvals: plan.approvals.clone(),
+            administrators: plan.administrators.clone(),
+        }
+    }
+
+    /// The plan that takes it back.
+    fn inverse(self, entity: Entity) -> Plan<R> {
+        let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
+        let inverse = |change: Change<R>| Change { name: change.name, before: change.after, after: change.before };
+        plan.changes = self.changes.into_iter().map(inverse).collect();
+        plan.approvals = Difference { added: self.approvals.removed, removed: self.approvals.added };
+        plan.administrators = Difference { added: self.administrators.removed, removed: self.administrators.added };
+        plan
+    }
+}
+
+/// Takes back what the run wrote; a dry run only tells.
+///
+/// # Errors
+/// [`Error::Usage`] where there is no such run or it wrote nothing, [`Error::NeedsPerson`] where rows have changed since.
+pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
+    let mut db = pool.acquire().await?;
+    let Some((subject, journal)) = runs::journal_of(&mut db, "sync", run).await? else {
+        return Err(Error::Usage(format!("run {run} is no sync that wrote anything; `lectern sync runs` lists them")));
+    };
+    let entity: Entity = subject.parse().map_err(Error::Failed)?;
+    match entity {
+        Entity::CustomFields => take_back::<CustomFields>(&mut db, journal, dry_run).await,
+        Entity::PriceLevels => take_back::<PriceLevels>(&mut db, journal, dry_run).await,
+        Entity::Locations => take_back::<Locations>(&mut db, journal, dry_run).await,
+        Entity::Venues => take_back::<Venues>(&mut db, journal, dry_run).await,
+        Entity::Instructors => take_back::<Instructors>(&mut db, journal, dry_run).await,
+        Entity::CourseTemplates => take_back::<CourseTemplates>(&mut db, journal, dry_run).await,
+        Entity::CourseTemplatePriceLevels => take_back::<Prices>(&mut db, journal, dry_run).await,
+        Entity::Events => take_back::<Events>(&mut db, journal, dry_run).await,
+    }
+}
+
+async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
+    let journal: Journal<S::Row> = serde_json::from_value(journal)
+        .map_err(|error| Error::Failed(format!("the run was kept by another version of this program: {error}")))?;
+    let plan = journal.inverse(S::ENTITY);
+    let mut transaction = db.begin().await?;
+    let rows = S::rows(&mut transaction).await?;
+    let changed = changed_since(&plan, &rows);
+    if changed > 0 {
+        return Err(Error::NeedsPerson(format!(
+            "{changed} {} have changed since that run: nothing was taken back; undo the later runs first",
+            S::ENTITY.plural()
+        )));
+    }
+    if dry_run {
+        return Ok(Report::of(&plan, None, true));
+    }
+    apply::<S>(&mut transaction, &plan).await?;
+    let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
+    let report = Report::of(&plan, Some(undone), false);
+    runs::finish(&mut transaction, undone, report.exit(), &report).await?;
+    transaction.commit().await?;
+    Ok(report)
+}
+
+/// How many rows are no longer as the run left them.
+fn changed_since<R: Bridge>(inverse: &Plan<R>, rows: &[R]) -> usize {
+    let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
+    let is_left = |change: &&Change<R>| match (&change.before, &change.after) {
+        (Some(left), _) => standing.get(&left.identity()) == Some(&left),
+        (None, Some(pruned)) => !standing.contains_key(&pruned.identity()),
+        (None, None) => true,
+    };
+    inverse.changes.iter().filter(|change| !is_left(change)).count()
+}

@@ -1,0 +1,72 @@
+//! How a sync fails: what stays as it was, what is said, how it ends.
+
+use administrate_sim::{Action, Fault};
+use serde_json::{Value, json};
+
+use crate::sync_story::Story;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_stops_the_run_unless_errors_are_skipped() {
+    let story = Story::begin().await;
+    story.simulator.fault(Fault::always("locations", Action::Error { message: "no".into() }));
+    let (exit, summary) = story.lectern(&["sync", "all"]).await;
+    assert_eq!(exit, 1);
+    assert_eq!((&summary["succeeded"], &summary["failed"], &summary["not_run"]), (&json!(2), &json!(1), &json!(4)));
+    assert_eq!(summary["reports"][3], json!({"entity": "venues", "not_run": true}));
+    let (exit, summary) = story.lectern(&["sync", "all", "--skip-errors"]).await;
+    assert_eq!(exit, 1);
+    assert_eq!((&summary["succeeded"], &summary["failed"], &summary["not_run"]), (&json!(5), &json!(2), &json!(0)));
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
+    assert_eq!(story.count("SELECT count(*) FROM lectern.runs WHERE subject = 'locations' AND exit_code = 1").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_that_is_not_whole_writes_nothing() {
+    for action in [Action::TruncatedPage { keep: 1 }, Action::WrongTotal { by: 1 }, Action::DuplicateRow] {
+        let story = Story::begin().await;
+        story.simulator.fault(Fault::always("locations", action.clone()));
+        let (exit, report) = story.lectern(&["sync", "locations"]).await;
+        assert_eq!((exit, &report["counts"]["errors"]), (1, &json!(1)), "{action:?}: {report:#}");
+        assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
+        story.simulator.clear_faults();
+        story.simulator.fault(Fault::first("locations", action));
+        assert_eq!(story.lectern(&["sync", "locations"]).await.0, 4, "once is retried");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_kind_of_custom_fields_may_fail() {
+    let story = Story::begin().await;
+    assert_eq!(story.lectern(&["sync", "custom-fields"]).await.0, 0);
+    let before = story.count("SELECT count(*) FROM adm.custom_fields").await;
+    story.simulator.edit(|tenant| tenant.custom_fields.retain(|_| false));
+    story.simulator.fault(Fault::first("customFieldTemplate", Action::Error { message: "no".into() }));
+    let (exit, report) = story.lectern(&["sync", "custom-fields", "--prune", "--prune-limit", "100"]).await;
+    assert_eq!((exit, &report["counts"]["errors"]), (4, &json!(1)), "{report:#}");
+    let pruned = report["counts"]["pruned"].as_i64().unwrap_or_default();
+    assert_eq!(story.count("SELECT count(*) FROM adm.custom_fields").await, before - pruned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_syncs_of_one_entity_never_run_at_once() {
+    let story = Story::begin().await;
+    let mut other = story.world.pool.acquire().await.expect("a connection");
+    let lock = sqlx::postgres::PgAdvisoryLock::new("lectern sync locations");
+    let held = lock.acquire(&mut *other).await.expect("the lock");
+    let (exit, report) = story.lectern(&["sync", "locations"]).await;
+    assert_eq!((exit, &report["run_id"]), (1, &Value::Null), "{report:#}");
+    held.release_now().await.expect("released");
+    assert_eq!(story.lectern(&["sync", "locations"]).await.0, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_settings_and_a_refused_login_are_told_apart() {
+    let story = Story::begin().await;
+    let mut command = story.world.program(&["sync", "all", "--json"]);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ADMINISTRATE_API_URL"));
+    story.simulator.fault(Fault::always("token", Action::Status { status: 401, retry_after: None }));
+    let (exit, summary) = story.lectern(&["sync", "all"]).await;
+    assert_eq!((exit, &summary["failed"]), (1, &json!(1)));
+}
