@@ -7,6 +7,7 @@
 //! ([`remote`]); writing there is delivery's.
 
 pub mod annotated;
+pub mod api;
 pub mod apply;
 pub mod cli;
 pub mod importing;
@@ -17,6 +18,7 @@ pub mod remote;
 pub mod report;
 mod rows;
 pub mod store;
+mod upload;
 pub mod workbook;
 pub mod writing;
 

@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Read};
 
+use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
 
 use super::{LONGEST_STRETCH, Limits, MEGABYTE, Unfit};
@@ -34,7 +35,7 @@ pub enum Zipped {
 /// [`Unfit::TooLarge`] beyond a limit; [`Unfit::Unreadable`] when the archive is broken, encrypted,
 /// holds no workbook, or a part has a DOCTYPE.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
-    if bytes.windows(ENTRY.len()).filter(|window| *window == ENTRY).nth(MOST_PARTS).is_some() {
+    if memmem::find_iter(bytes, ENTRY).nth(MOST_PARTS).is_some() {
         return Err(Unfit::TooLarge(format!("it has over {MOST_PARTS} parts")));
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
@@ -69,6 +70,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
         return Ok(before);
     }
     let strings = name.eq_ignore_ascii_case("xl/sharedStrings.xml");
+    let doctype = memmem::Finder::new(DOCTYPE);
     let mut buffer = vec![0; CHUNK];
     // The last bytes of one chunk stay in front of the next: a DOCTYPE may straddle both.
     let mut kept = 0;
@@ -89,7 +91,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
         }
         let filled = kept + read;
         stretch = longest_stretch(stretch, &buffer[kept..filled], &name)?;
-        if holds_doctype(&buffer[..filled]) {
+        if doctype.find(&buffer[..filled]).is_some() {
             return Err(Unfit::unreadable(format!(
                 "its part {name} has a DOCTYPE, which no spreadsheet program writes"
             )));
@@ -101,26 +103,14 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
 
 /// How long the text is that a chunk ends in; elements are what it is counted between.
 fn longest_stretch(before: usize, chunk: &[u8], name: &str) -> Result<usize, Unfit> {
-    let first = chunk.iter().position(|b| *b == b'<').unwrap_or(chunk.len());
+    let first = memchr(b'<', chunk).unwrap_or(chunk.len());
     if before + first > LONGEST_STRETCH {
         return Err(Unfit::TooLarge(format!("its part {name} has over {} MB in one piece", LONGEST_STRETCH >> 20)));
     }
-    Ok(match chunk.iter().rposition(|b| *b == b'<') {
+    Ok(match memrchr(b'<', chunk) {
         Some(last) => chunk.len() - last,
         None => before + chunk.len(),
     })
-}
-
-fn holds_doctype(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| *b == b'!') {
-        let from = at.checked_sub(1);
-        if from.is_some_and(|from| rest[from..].starts_with(DOCTYPE)) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
 }
 
 fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {
