@@ -12,10 +12,11 @@ use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::tenant::{self, Audit};
 
+use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::Problem;
 use super::report::{self, Document};
-use super::{store, writing};
+use super::{store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,12 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Publish the events and their sessions in Administrate, where they otherwise stay drafts
+    #[arg(long)]
+    publish: bool,
+    /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
+    #[arg(long)]
+    delete_drafts: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +59,14 @@ enum Action {
         /// The import's run; absent: all
         run: Option<i64>,
     },
+    /// Take back what an import wrote, here and in Administrate, unless places have been sold since
+    Undo {
+        /// The import's run, as `lectern import show` tells it
+        run: i64,
+        /// Tell what would be taken back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show a kept import with the fate of each event
     Show {
         /// The import's run; absent: the last
@@ -64,10 +79,12 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(Action::Template { file }), _) => template(context, &file).await,
         (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, .. } = args;
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors }).await
+            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, .. } = args;
+            let also = Also { publish, delete_drafts };
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, also }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
@@ -132,6 +149,9 @@ async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, 
             console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
         }
     }
+    for told in &document.remarks {
+        console.say(format_args!("{}: {}", told.event, told.message));
+    }
     if let Some(report) = &document.report {
         console.say(format_args!("the refused blocks, ready to be corrected: {report}"));
     }
@@ -181,6 +201,30 @@ async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> R
         .collect();
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
+async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = undo_on(context, &database, run, dry_run).await;
+    database.close().await;
+    ended
+}
+
+async fn undo_on(context: &Context, database: &crate::db::Database, run: i64, dry_run: bool) -> Result<Exit> {
+    let console = &context.console;
+    let mut undone = undoing::plan(&database.pool, run).await?;
+    console.print(&undone);
+    let agreed = !console.may_ask || console.ask("take this back, here and in Administrate?").await;
+    if !dry_run && undone.refused.is_empty() && agreed {
+        let taken_back = undoing::begin(&database.pool, &mut undone).await?;
+        let drained = crate::delivery::cli::deliver(context, database, "import undo", Some(taken_back)).await;
+        undoing::finish(&database.pool, taken_back, &mut undone).await?;
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        }
+    }
+    console.document(&undone)?;
+    Ok(undone.exit())
 }
 
 async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {

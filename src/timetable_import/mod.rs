@@ -31,6 +31,7 @@ mod resolving;
 mod separated;
 mod session_rows;
 pub mod store;
+pub mod undoing;
 pub mod values;
 pub mod workbook;
 pub mod writing;

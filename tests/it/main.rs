@@ -2,6 +2,7 @@
 
 mod administrate;
 mod delivery;
+mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod import;
@@ -15,5 +16,6 @@ mod sync_choices;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;
+mod torture;
 mod tutorials;
 mod world;
