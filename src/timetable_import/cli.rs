@@ -7,14 +7,16 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::db::Database;
 use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::tenant::{self, Audit};
+use crate::tutorials::DELETE_DRAFTS;
 
 use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
-use super::problems::Problem;
+use super::problems::{Code, Problem};
 use super::report::{self, Document};
 use super::{store, undoing, writing};
 
@@ -99,7 +101,7 @@ async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
         Err(unfit) => return refuse(context, asked, vec![unfit.problem()]),
     };
     let database = context.database().await?;
-    let ended = import_loaded(context, &database.pool, &loaded, asked).await;
+    let ended = import_loaded(context, &database, &loaded, asked).await;
     database.close().await;
     ended
 }
@@ -114,8 +116,8 @@ fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Ex
     Ok(Exit::Failed)
 }
 
-async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
-    let console = &context.console;
+async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
+    let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let shown = bar.clone();
     let planned = |plan: &super::plan::Plan| {
@@ -133,7 +135,8 @@ async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, 
     };
     let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
-    let imported = imported?;
+    let mut imported = imported?;
+    offer_deletion(context, database, &mut imported.document).await?;
     let document = &imported.document;
     if !asked.dry_run {
         let counts = &document.delivery;
@@ -157,6 +160,23 @@ async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, 
     }
     console.document(document)?;
     Ok(imported.exit)
+}
+
+/// Asks whether the drafts that course templates made beyond the timetable's sessions are to be deleted, and does so.
+async fn offer_deletion(context: &Context, database: &Database, document: &mut Document) -> Result<()> {
+    let surplus = document.problems.iter().filter(|problem| problem.code == Code::LeftoverSession);
+    let events: Vec<String> = surplus.filter_map(|problem| problem.event.clone()).collect();
+    let Some(run) = document.run_id.filter(|_| !events.is_empty()) else { return Ok(()) };
+    let question = format!("delete the surplus draft sessions of {} events in Administrate?", events.len());
+    if !context.console.ask(question).await {
+        return Ok(());
+    }
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    outbox::reask(&database.pool, run, &events, DELETE_DRAFTS).await?;
+    crate::delivery::cli::deliver(context, database, "import", Some(run)).await?;
+    document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
+    document.problems.retain(|problem| problem.code != Code::LeftoverSession);
+    Ok(())
 }
 
 async fn template(context: &Context, file: &Path) -> Result<Exit> {
@@ -210,7 +230,7 @@ async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
     ended
 }
 
-async fn undo_on(context: &Context, database: &crate::db::Database, run: i64, dry_run: bool) -> Result<Exit> {
+async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool) -> Result<Exit> {
     let console = &context.console;
     let mut undone = undoing::plan(&database.pool, run).await?;
     console.print(&undone);

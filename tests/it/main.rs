@@ -6,6 +6,7 @@ mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod import;
+mod import_ends;
 mod outbox;
 mod provider;
 mod rehearsed;

@@ -24,6 +24,8 @@ use blows::{Blow, Chance};
 /// Runs after which things must be quiet.
 const MOST_RUNS: usize = 12;
 
+const PENDING: &str = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending'";
+
 /// What became of one seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -133,7 +135,7 @@ impl Stage {
         match self.chance.below(4) {
             0 => self.run(&["import"]).await,
             1 => self.run(&["outbox", "retry"]).await,
-            2 if self.open().await > 0 => {
+            2 if self.sides.count(PENDING).await > 0 => {
                 if !self.serve().await {
                     wrong.push("serve did not deliver what was due".into());
                 }
@@ -143,11 +145,12 @@ impl Stage {
         }
     }
 
-    /// Lets the worker of `serve` deliver what is due, then ends it politely.
+    /// Lets the worker of `serve` deliver what waits, as if the time for it had come, then ends it politely.
     async fn serve(&mut self) -> bool {
+        both_sides::let_time_pass(&self.sides).await;
         let mut child = self.start(&["serve", "--worker-only"]);
         let delivered = async {
-            while self.open().await > 0 {
+            while self.sides.count(PENDING).await > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
