@@ -34,15 +34,9 @@ impl Errand<'_> {
 
 /// The link with every session of ours paired for which there is one left, in order.
 pub(super) fn paired(link: &EventLink, known: &KnownEvent) -> EventLink {
-    let is_free = |ours: &&i64| link.sessions.iter().all(|session| session.tutorial_session_id != Some(**ours));
-    let free: Vec<i64> = known.session_ids.iter().filter(is_free).copied().collect();
-    let mut free = free.into_iter();
     let mut link = link.clone();
-    for session in &mut link.sessions {
-        if session.tutorial_session_id.is_none() {
-            session.tutorial_session_id = free.next();
-        }
-    }
+    let links = link.sessions.iter_mut().map(|session| &mut session.tutorial_session_id);
+    events::pair_in_order(&known.session_ids, links);
     link
 }
 

@@ -87,6 +87,14 @@ pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
+/// Our ids of the subjects of this kind that are not delivered yet.
+pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar("SELECT subject_id FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
+        .bind(kind)
+        .fetch_all(db)
+        .await?)
+}
+
 /// How many subjects of a run, or of all, are in which state.
 pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     Ok(sqlx::query_as(

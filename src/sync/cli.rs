@@ -26,7 +26,7 @@ use crate::tenant::{self, Audit};
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, or all
+    /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, events, or all
     #[arg(value_name = "ENTITY", required = true)]
     target: Option<Target>,
     /// Show what would be done and write nothing
@@ -143,6 +143,9 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let options = args.options()?;
+    if options.create_local && matches!(target, Target::One(Entity::Events)) {
+        return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
+    }
     let mut sync = open(context, database, &target.command(), options.clone()).await?;
     let exit = match target {
         Target::One(entity) => {
@@ -212,7 +215,8 @@ pub async fn open(context: &Context, database: &Database, command: &str, options
     let preference =
         Preference { currency: config.administrate.currency.clone(), region: config.administrate.region.clone() };
     let console = context.console.clone();
-    let sync = Sync::new(database.pool.clone(), client, preference, options, context.stop.clone());
+    let zone = config.zone();
+    let sync = Sync::new(database.pool.clone(), client, preference, zone, options, context.stop.clone());
     Ok(sync.telling(move |progress| match progress {
         Progress::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
         Progress::Planned(plan) => console.print(plan),

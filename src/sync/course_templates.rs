@@ -25,7 +25,7 @@ impl Synced for CourseTemplates {
     type Theirs = Vec<remote::CourseTemplate>;
     type Ours = (Vec<Named>, Vec<Approval>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::course_templates(client).await
     }
 

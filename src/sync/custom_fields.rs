@@ -23,7 +23,7 @@ impl Synced for CustomFields {
     type Theirs = Fetched<CustomField>;
     type Ours = ();
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::custom_fields(client).await
     }
 

@@ -6,6 +6,7 @@ use sqlx::{Acquire, PgConnection};
 
 use super::course_templates::CourseTemplates;
 use super::entity::Entity;
+use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
 use super::store;
@@ -14,6 +15,7 @@ use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Result};
 use crate::names;
+use crate::tutorials;
 use crate::tutorials::reference::{self, Named};
 
 /// Everything decided about an entity.
@@ -70,6 +72,7 @@ pub async fn find_local(db: &mut PgConnection, entity: Entity, wanted: &str) -> 
         Entity::Locations => reference::store::locations(db).await?,
         Entity::Instructors => reference::store::instructors(db).await?,
         Entity::CourseTemplates => reference::store::course_templates(db).await?,
+        Entity::Events => tutorials::store::event_codes(db).await?,
         Entity::Venues => {
             let venues = reference::store::venues(db).await?.into_iter();
             venues.map(|venue| Named { id: venue.id, name: venue.name }).collect()
@@ -105,6 +108,7 @@ pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
         Entity::Venues => relink::<Venues>(&mut transaction, decision).await?,
         Entity::Instructors => relink::<Instructors>(&mut transaction, decision).await?,
         Entity::CourseTemplates => relink::<CourseTemplates>(&mut transaction, decision).await?,
+        Entity::Events => relink::<Events>(&mut transaction, decision).await?,
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => {}
     }
     store::decide(&mut transaction, decision).await?;
@@ -114,7 +118,9 @@ pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
 
 async fn relink<S: Synced>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
     let rows = S::rows(db).await?;
+    // Of events only those that are ours have rows.
     if let Some(external) = &decision.external
+        && S::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)
     {
         return Err(Error::Usage(format!(

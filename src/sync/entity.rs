@@ -1,4 +1,4 @@
-//! The seven kinds of reference data, in the order in which they are synchronised.
+//! What can be synchronised: seven kinds of reference data, in their order, and events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,10 +23,17 @@ pub enum Entity {
     CourseTemplates,
     /// What a course template costs on a price level; Administrate's own.
     CourseTemplatePriceLevels,
+    /// Events that are known here, matched by title; not one of `all`.
+    Events,
 }
 
 impl Entity {
-    /// All of them, in order.
+    /// Everything that has a name.
+    fn each() -> impl Iterator<Item = Entity> {
+        Entity::ALL.into_iter().chain([Entity::Events])
+    }
+
+    /// The seven of `sync all`, in order.
     pub const ALL: [Entity; 7] = [
         Entity::CustomFields,
         Entity::PriceLevels,
@@ -47,6 +54,7 @@ impl Entity {
             Entity::Instructors => "instructors",
             Entity::CourseTemplates => "course-templates",
             Entity::CourseTemplatePriceLevels => "course-template-price-levels",
+            Entity::Events => "events",
         }
     }
 
@@ -60,6 +68,7 @@ impl Entity {
             Entity::Instructors => "instructors",
             Entity::CourseTemplates => "course templates",
             Entity::CourseTemplatePriceLevels => "prices",
+            Entity::Events => "events",
         }
     }
 
@@ -69,6 +78,7 @@ impl Entity {
             Entity::Venues => &[Entity::Locations],
             Entity::CourseTemplates => &[Entity::CustomFields],
             Entity::CourseTemplatePriceLevels => &[Entity::CourseTemplates, Entity::PriceLevels],
+            Entity::Events => &[Entity::CourseTemplates, Entity::Locations, Entity::Venues, Entity::Instructors],
             Entity::CustomFields | Entity::PriceLevels | Entity::Locations | Entity::Instructors => &[],
         }
     }
@@ -86,8 +96,8 @@ impl FromStr for Entity {
     /// Reads a name with hyphens or, as the reference's commands had them, with underscores.
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.trim().to_lowercase().replace('_', "-");
-        Entity::ALL.into_iter().find(|entity| entity.name() == name).ok_or_else(|| {
-            let names = Entity::ALL.map(Entity::name).join(", ");
+        Entity::each().find(|entity| entity.name() == name).ok_or_else(|| {
+            let names = Entity::each().map(Entity::name).collect::<Vec<_>>().join(", ");
             format!("there is no entity called \"{text}\"; there are {names}")
         })
     }
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn prerequisites_come_earlier_in_the_order() {
-        for entity in Entity::ALL {
+        for entity in Entity::each() {
             assert!(entity.prerequisites().iter().all(|earlier| *earlier < entity), "{entity}");
         }
     }

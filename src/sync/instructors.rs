@@ -25,7 +25,7 @@ impl Synced for Instructors {
     type Theirs = People;
     type Ours = (Vec<Named>, Vec<Administrator>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::people(client).await
     }
 

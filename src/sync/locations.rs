@@ -24,7 +24,7 @@ impl Synced for Locations {
     type Theirs = Vec<remote::Location>;
     type Ours = Vec<Named>;
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::locations(client).await
     }
 

@@ -5,7 +5,7 @@
 //! row whose record vanished stays unless it is pruned, and a fetch that is not whole writes nothing. A plan made right
 //! after an apply is empty, and an empty plan writes nothing, not even a timestamp.
 //!
-//! Does not: touch `acted.*`, create anything in Administrate, or decide about events (that is delivery's).
+//! Does not: create anything in Administrate, or touch `acted.*` but for the free places of events.
 
 mod apply;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod course_templates;
 pub mod custom_fields;
 pub mod decisions;
 pub mod entity;
+pub mod events;
 pub mod instructors;
 pub mod locations;
 pub mod matching;

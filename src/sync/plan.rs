@@ -24,6 +24,9 @@ pub struct Plan<R> {
     pub changes: Vec<Change<R>>,
     /// Rows that say already what Administrate says, by its ids.
     pub unchanged: Vec<String>,
+    /// How many records get no row because they are nobody's here; of events alone.
+    #[serde(default)]
+    pub passed_over: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
     pub gone: Vec<R>,
     /// Who may teach what, where that changed.
@@ -150,6 +153,7 @@ impl<R: Bridge> Plan<R> {
             fetched,
             changes: Vec::new(),
             unchanged: Vec::new(),
+            passed_over: 0,
             gone: Vec::new(),
             approvals: Difference::none(),
             administrators: Difference::none(),
@@ -193,7 +197,7 @@ impl<R: Bridge> Plan<R> {
 
     /// A record that came back under a new id takes over the link of the row that has vanished: two rows that both
     /// claim one record of ours would leave everybody after us to guess.
-    fn release_links(&mut self, taken: &HashSet<i64>) {
+    pub(super) fn release_links(&mut self, taken: &HashSet<i64>) {
         for row in &mut self.gone {
             if row.link().is_some_and(|ours| taken.contains(&ours)) {
                 let before = row.clone();
@@ -235,7 +239,8 @@ impl<R: Bridge> Plan<R> {
         let ambiguous = self.findings.ambiguous.iter().flat_map(|ambiguity| &ambiguity.remote);
         let ambiguous = ambiguous.map(|record| record.external_id.as_str());
         let failed = self.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
-        changed.chain(unchanged).chain(gone).chain(skipped).chain(ambiguous).chain(failed)
+        let unmatched = self.findings.unmatched_remote.iter().map(|record| record.external_id.as_str());
+        changed.chain(unchanged).chain(gone).chain(skipped).chain(ambiguous).chain(failed).chain(unmatched)
     }
 
     /// The rows of `rows` after the plan.

@@ -21,7 +21,7 @@ impl Synced for PriceLevels {
     type Theirs = Vec<remote::PriceLevel>;
     type Ours = ();
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::price_levels(client).await
     }
 

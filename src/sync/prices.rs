@@ -29,7 +29,7 @@ impl Synced for Prices {
     type Theirs = Vec<remote::Price>;
     type Ours = (Places, Preference);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::prices(client).await
     }
 

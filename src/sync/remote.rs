@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use administrate::{Client, Id, SupportsCustomField};
+use administrate::{Client, Id, StaffMember, SupportsCustomField};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -105,6 +107,42 @@ pub struct Price {
     pub currency: Vec<String>,
     /// Code of the region for which it holds.
     pub region: Option<String>,
+}
+
+/// An event; null and what cannot be read are none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct Event {
+    pub external_id: String,
+    pub title: String,
+    pub lifecycle: Option<String>,
+    pub is_sold_out: Option<bool>,
+    pub max_places: Option<i64>,
+    pub remaining_places: Option<i64>,
+    pub time_zone: Option<String>,
+    pub lms_start: Option<Timestamp>,
+    pub lms_end: Option<Timestamp>,
+    /// Id of its course template.
+    pub template: Option<String>,
+    /// Id of its location.
+    pub location: Option<String>,
+    /// Id of its venue.
+    pub venue: Option<String>,
+    /// Id of the first that teaches it as a whole.
+    pub instructor: Option<String>,
+    /// In Administrate's order.
+    pub sessions: Vec<Session>,
+}
+
+/// A session; its times as the wall of its event's zone says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields' names say it")]
+pub struct Session {
+    pub external_id: String,
+    pub title: String,
+    pub lifecycle: Option<String>,
+    pub start: Option<civil::DateTime>,
+    pub end: Option<civil::DateTime>,
 }
 
 impl Contact {
@@ -227,4 +265,38 @@ fn price(price: administrate::TemplatePrice) -> Result<Price> {
         currency: price.currency_code.into_iter().chain(price.currency_name).collect(),
         region: price.region_code,
     })
+}
+
+/// Every event. Times that name no zone are told in `time_zone`.
+pub(super) async fn events(client: &Client, time_zone: &TimeZone) -> Result<Vec<Event>> {
+    Ok(client.events().await?.into_iter().map(|told| event(told, time_zone)).collect())
+}
+
+/// One event as it was told.
+pub(super) fn event(event: administrate::Event, fallback: &TimeZone) -> Event {
+    let zone = event.zone(fallback);
+    let teaches = |member: &StaffMember| member.staff_type.as_deref() == Some("instructor");
+    let session = |session: administrate::Session| Session {
+        external_id: session.id.into(),
+        title: session.title,
+        lifecycle: session.lifecycle,
+        start: session.start.or(session.time_zoned_start).map(|start| start.local(&zone)),
+        end: session.end.or(session.time_zoned_end).map(|end| end.local(&zone)),
+    };
+    Event {
+        external_id: event.id.into(),
+        title: event.title,
+        lifecycle: event.lifecycle,
+        is_sold_out: event.is_sold_out,
+        max_places: event.max_places,
+        remaining_places: event.remaining_places,
+        time_zone: event.time_zone,
+        lms_start: event.lms_start.and_then(|start| start.instant(&zone)),
+        lms_end: event.lms_end.and_then(|end| end.instant(&zone)),
+        template: event.course_template.map(|template| template.id.into()),
+        location: event.location_id.map(Id::into),
+        venue: event.venue_id.map(Id::into),
+        instructor: event.staff.into_iter().find(teaches).and_then(|member| member.contact_id).map(Id::into),
+        sessions: event.sessions.into_iter().map(session).collect(),
+    }
 }

@@ -86,7 +86,7 @@ impl Report {
             updated: plan.of(Action::Update).count(),
             unchanged: plan.unchanged.len(),
             pruned: plan.of(Action::Prune).count(),
-            skipped: skipped.len(),
+            skipped: skipped.len() + plan.passed_over,
             errors: errors.len(),
         };
         let gone = plan.gone.iter().map(|row| Gone { external_id: row.external_id().to_owned() }).collect();

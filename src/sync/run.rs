@@ -1,8 +1,9 @@
 //! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use administrate::Client;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::postgres::PgAdvisoryLock;
@@ -13,6 +14,7 @@ use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
 use super::entity::Entity;
+use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
 use super::plan::{Action, Plan, Trouble};
@@ -92,10 +94,11 @@ impl Sync {
         pool: PgPool,
         client: Client,
         preference: Preference,
+        time_zone: TimeZone,
         options: Options,
         stop: CancellationToken,
     ) -> Self {
-        let ground = Ground::new(preference);
+        let ground = Ground::new(preference, time_zone);
         Sync {
             pool,
             client,
@@ -147,6 +150,7 @@ impl Sync {
             Entity::Instructors => self.run::<Instructors>().await,
             Entity::CourseTemplates => self.run::<CourseTemplates>().await,
             Entity::CourseTemplatePriceLevels => self.run::<Prices>().await,
+            Entity::Events => self.run::<Events>().await,
         }
     }
 
@@ -166,9 +170,10 @@ impl Sync {
     async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
+        let stood = self.may_prune::<S>(&mut db).await?;
         let theirs = self.fetch::<S>().await?;
         let rows = S::rows(&mut db).await?;
-        let plan = self.plan::<S>(&mut db, theirs, &rows).await?;
+        let plan = self.plan::<S>(&mut db, theirs, &rows, stood).await?;
         (self.say)(Progress::Planned(&plan));
         self.planned.insert(S::ENTITY, saved(&plan)?);
         S::lay(&mut self.ground, plan.over(&rows));
@@ -191,7 +196,8 @@ impl Sync {
         };
         let run = runs::begin(&mut db, "sync", S::ENTITY.name()).await?;
         let done = self.apply_run::<S>(&mut held, run).await;
-        held.release_now().await?;
+        // A connection that broke has given the lock back with it.
+        let _ = held.release_now().await;
         match done {
             Ok(report) => Ok(report),
             Err(error) => {
@@ -204,10 +210,11 @@ impl Sync {
 
     /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
     async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
+        let stood = self.may_prune::<S>(db).await?;
         let theirs = self.fetch::<S>().await?;
         let mut transaction = db.begin().await?;
         let rows = S::rows(&mut transaction).await?;
-        let plan = self.plan::<S>(&mut transaction, theirs, &rows).await?;
+        let plan = self.plan::<S>(&mut transaction, theirs, &rows, stood).await?;
         let report = match self.refusal(&plan, rows.len())? {
             Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
             None => {
@@ -227,13 +234,29 @@ impl Sync {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Error::Failed("stopped before anything was written".into())),
-            theirs = S::fetch(&self.client) => theirs,
+            theirs = S::fetch(&self.client, &self.ground) => theirs,
         }
     }
 
-    async fn plan<S: Synced>(&self, db: &mut PgConnection, theirs: S::Theirs, rows: &[S::Row]) -> Result<Plan<S::Row>> {
+    /// The rows that stand before Administrate is asked, where some are to be pruned: one that comes meanwhile, by a
+    /// delivery, stands for a record that the fetch may have missed.
+    async fn may_prune<S: Synced>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
+        if self.options.prune.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(S::rows(db).await?.iter().map(Bridge::identity).collect()))
+    }
+
+    async fn plan<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+        stood: Option<HashSet<String>>,
+    ) -> Result<Plan<S::Row>> {
         let mut plan = self.compare::<S>(db, theirs, rows).await?;
-        if self.options.prune.is_some() {
+        if let Some(stood) = stood {
+            plan.gone.retain(|row| stood.contains(&row.identity()));
             plan.prune();
         }
         if !self.options.only.is_empty() {

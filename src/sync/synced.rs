@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use administrate::Client;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
@@ -26,7 +27,7 @@ pub(super) trait Synced {
     type Ours: Send;
 
     /// Fetches their side, whole or not at all.
-    async fn fetch(client: &Client) -> Result<Self::Theirs>;
+    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs>;
 
     /// Reads the bridge rows.
     async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
@@ -61,6 +62,8 @@ pub(super) trait Synced {
 /// What the entities of one run share.
 #[derive(Debug)]
 pub(super) struct Ground {
+    /// In which times are told that name no zone.
+    pub(super) time_zone: TimeZone,
     /// Which of several prices is kept.
     pub(super) preference: Preference,
     /// Rows as earlier plans of the same dry run would leave them.
@@ -73,8 +76,8 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Nothing planned yet.
-    pub(super) fn new(preference: Preference) -> Self {
-        Ground { preference, locations: None, course_templates: None, price_levels: None }
+    pub(super) fn new(preference: Preference, time_zone: TimeZone) -> Self {
+        Ground { time_zone, preference, locations: None, course_templates: None, price_levels: None }
     }
 
     /// The bridge rows of locations.

@@ -10,6 +10,7 @@ use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
 use super::entity::Entity;
+use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
 use super::matching::Pairing;
@@ -70,6 +71,7 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
         Entity::Instructors => take_back::<Instructors>(&mut db, journal, dry_run).await,
         Entity::CourseTemplates => take_back::<CourseTemplates>(&mut db, journal, dry_run).await,
         Entity::CourseTemplatePriceLevels => take_back::<Prices>(&mut db, journal, dry_run).await,
+        Entity::Events => take_back::<Events>(&mut db, journal, dry_run).await,
     }
 }
 

@@ -24,7 +24,7 @@ impl Synced for Venues {
     type Theirs = Vec<remote::Venue>;
     type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
 
-    async fn fetch(client: &Client) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
         remote::venues(client).await
     }
 

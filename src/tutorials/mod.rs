@@ -157,6 +157,30 @@ pub struct KnownEvent {
     pub session_ids: Vec<i64>,
 }
 
+/// How bookable an event is, and what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Our id.
+    pub id: i64,
+    /// Its code.
+    pub code: String,
+    /// Whether it takes no more bookings.
+    pub is_soldout: bool,
+    /// Places left.
+    pub remain_space: i32,
+    /// Our ids of its sessions, by sequence.
+    pub session_ids: Vec<i64>,
+}
+
+/// What of an event's bookings changes; none: it stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// Whether it takes no more bookings.
+    pub is_soldout: Option<bool>,
+    /// Places left.
+    pub remain_space: Option<i32>,
+}
+
 /// The effect that brings a new event to Administrate.
 pub const CREATE_EVENT: &str = "create_event";
 /// The effect that brings a changed event to Administrate.

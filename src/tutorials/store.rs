@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Event, KnownEvent};
+use super::reference::Named;
+use super::{Event, KnownEvent, Offer, Places};
 use crate::error::Result;
 
 /// The columns of `lectern.event_details` as a record of JSON.
@@ -274,5 +275,46 @@ pub async fn ids_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<(i
 /// Deletes an event with its sessions and details.
 pub async fn delete_event(db: &mut PgConnection, id: i64) -> Result<()> {
     sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// Every event by its code.
+pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
+    Ok(sqlx::query_as("SELECT id, code AS name FROM acted.tutorial_events ORDER BY id").fetch_all(db).await?)
+}
+
+/// How bookable events are: every one, or these.
+pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Offer>> {
+    let rows: Vec<(i64, String, bool, i32, Vec<i64>)> = sqlx::query_as(
+        "SELECT e.id, e.code, e.is_soldout, e.remain_space,
+                coalesce(array_agg(s.id ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '{}')
+         FROM acted.tutorial_events AS e LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
+         WHERE $1::bigint[] IS NULL OR e.id = ANY ($1) GROUP BY e.id ORDER BY e.id",
+    )
+    .bind(ids)
+    .fetch_all(db)
+    .await?;
+    let offer =
+        |(id, code, is_soldout, remain_space, session_ids)| Offer { id, code, is_soldout, remain_space, session_ids };
+    Ok(rows.into_iter().map(offer).collect())
+}
+
+/// Writes how bookable events are, where that is another than it was.
+pub async fn offer_places(db: &mut PgConnection, places: &[(i64, Places)]) -> Result<()> {
+    let ids: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
+    let sold_out: Vec<Option<bool>> = places.iter().map(|(_, places)| places.is_soldout).collect();
+    let left: Vec<Option<i32>> = places.iter().map(|(_, places)| places.remain_space).collect();
+    sqlx::query(
+        "UPDATE acted.tutorial_events AS e
+         SET is_soldout = coalesce(w.sold_out, e.is_soldout), remain_space = coalesce(w.places, e.remain_space)
+         FROM unnest($1::bigint[], $2::boolean[], $3::int[]) AS w (id, sold_out, places)
+         WHERE e.id = w.id AND (e.is_soldout, e.remain_space)
+               IS DISTINCT FROM (coalesce(w.sold_out, e.is_soldout), coalesce(w.places, e.remain_space))",
+    )
+    .bind(ids)
+    .bind(sold_out)
+    .bind(left)
+    .execute(db)
+    .await?;
     Ok(())
 }

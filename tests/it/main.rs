@@ -14,6 +14,7 @@ mod schema;
 mod search;
 mod site;
 mod sync_choices;
+mod sync_events;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;

@@ -1,5 +1,6 @@
 //! The links of events and sessions (`adm.events`, `adm.sessions`) and the values on which both sides last agreed.
 
+mod rows;
 mod store;
 
 use std::collections::BTreeMap;
@@ -7,9 +8,10 @@ use std::collections::BTreeMap;
 use administrate::{Id, Lifecycle};
 use serde::{Deserialize, Serialize};
 
+pub use rows::{EventRow, SessionRow, pair_in_order};
 pub use store::{
-    agree, agreed, external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, published,
-    with_leftovers,
+    Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
+    linked_elsewhere, published, put_rows, remove_rows, rows, with_leftovers,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.

@@ -171,7 +171,7 @@ impl Client {
             let mut values: Vec<String> = spellings.collect();
             values.sort_unstable();
             values.dedup();
-            events.extend(self.events_where(Arg::filter_in("title", values)).await?);
+            events.extend(self.events_where(vec![Arg::filter_in("title", values)]).await?);
         }
         events.sort_by(|a: &Event, b: &Event| a.id.cmp(&b.id));
         events.dedup_by(|a, b| a.id == b.id);
@@ -186,18 +186,21 @@ impl Client {
         let mut events = Vec::new();
         for some in ids.chunks(100) {
             let values = some.iter().map(Id::to_string).collect();
-            events.extend(self.events_where(Arg::filter_in("id", values)).await?);
+            events.extend(self.events_where(vec![Arg::filter_in("id", values)]).await?);
         }
         Ok(events)
     }
 
-    async fn events_where(&self, filter: Arg) -> Result<Vec<Event>, Error> {
-        let listing = Listing {
-            operation: "events",
-            root: "events",
-            filters: vec![filter],
-            selection: event_selection(&SESSIONS),
-        };
+    /// Every event in any state, ordered by id.
+    ///
+    /// # Errors
+    /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
+    pub async fn events(&self) -> Result<Vec<Event>, Error> {
+        self.events_where(vec![]).await
+    }
+
+    async fn events_where(&self, filters: Vec<Arg>) -> Result<Vec<Event>, Error> {
+        let listing = Listing { operation: "events", root: "events", filters, selection: event_selection(&SESSIONS) };
         self.list_with(&listing, &[&SESSIONS, &STAFF]).await
     }
 

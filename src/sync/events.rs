@@ -1,0 +1,336 @@
+//! Events that are known here, matched by title, and what Administrate says of them: lifecycle, dates, sessions, and how
+//! many places are left.
+//!
+//! An event that nobody here knows gets no row, and one whose delivery is not done is left to delivery. A link once made
+//! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. A session
+//! that Administrate no longer has keeps its row, without a day and a link.
+
+use std::collections::{HashMap, HashSet};
+
+use administrate::Client;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::apply::apply;
+use super::decisions::Decisions;
+use super::entity::Entity;
+use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
+use super::plan::{Plan, Skipped};
+use super::remote;
+use super::store;
+use super::synced::{Ground, Synced, ids};
+use crate::bridges::events::{self as bridges, Chosen, EventRow, SessionRow, pair_in_order};
+use crate::bridges::reference::{Bounded, Bridge};
+use crate::error::Result;
+use crate::names::fold;
+use crate::outbox;
+use crate::tutorials::{self, EVENT, Offer, Places};
+
+/// Events on the way of every entity.
+pub(super) struct Events;
+
+/// The row of an event and, where it is linked, how bookable ours is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The bridge row.
+    #[serde(flatten)]
+    pub bridge: EventRow,
+    /// Plan items towards `acted.tutorial_events`.
+    #[serde(flatten)]
+    pub places: Places,
+}
+
+/// Our side of events.
+#[derive(Debug)]
+pub struct Known {
+    /// The events.
+    pub offers: Vec<Offer>,
+    /// Our ids of those whose delivery is not done.
+    pub undelivered: HashSet<i64>,
+    /// Administrate's ids of everything that a row may refer to.
+    pub references: HashSet<String>,
+}
+
+impl Bridge for Row {
+    fn external_id(&self) -> &str {
+        &self.bridge.external_id
+    }
+
+    fn link(&self) -> Option<i64> {
+        self.bridge.tutorial_event_id
+    }
+
+    fn set_link(&mut self, ours: Option<i64>) {
+        if self.bridge.tutorial_event_id != ours {
+            self.bridge.unlink();
+            self.bridge.tutorial_event_id = ours;
+            self.places = Places::default();
+        }
+    }
+
+    fn bounded(&self) -> Vec<Bounded<'_>> {
+        self.bridge.bounded()
+    }
+}
+
+impl Synced for Events {
+    const ENTITY: Entity = Entity::Events;
+    type Row = Row;
+    type Theirs = Vec<remote::Event>;
+    type Ours = Known;
+
+    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs> {
+        remote::events(client, &ground.time_zone).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        let offers = tutorials::store::offers(db, None).await?;
+        Ok(beside(bridges::rows(db, Chosen::All).await?, &offers))
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        known(db, None).await
+    }
+
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, decisions)
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::put_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
+        let places = rows.iter().filter_map(|row| Some((row.link()?, row.places)));
+        tutorials::store::offer_places(db, &places.collect::<Vec<_>>()).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        bridges::remove_rows(db, &ids(rows)).await
+    }
+}
+
+async fn known(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Known> {
+    Ok(Known {
+        offers: tutorials::store::offers(db, ids).await?,
+        undelivered: outbox::open_subjects(db, EVENT).await?.into_iter().collect(),
+        references: bridges::known_ids(db).await?,
+    })
+}
+
+/// The rows beside how bookable ours are.
+fn beside(rows: Vec<EventRow>, offers: &[Offer]) -> Vec<Row> {
+    let offers: HashMap<i64, &Offer> = offers.iter().map(|offer| (offer.id, offer)).collect();
+    let row = |bridge: EventRow| {
+        let ours = bridge.tutorial_event_id.and_then(|id| offers.get(&id));
+        let places =
+            Places { is_soldout: ours.map(|ours| ours.is_soldout), remain_space: ours.map(|ours| ours.remain_space) };
+        Row { bridge, places }
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// Links each event of theirs with the one of ours that has its title as code.
+pub fn plan(ours: &Known, theirs: Vec<remote::Event>, rows: &[Row], decisions: &Decisions) -> Plan<Row> {
+    let mut pairing = pair(candidates(&ours.offers), theirs.iter().map(counterpart).collect(), decisions);
+    let standing: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
+    let offers: HashMap<i64, &Offer> = ours.offers.iter().map(|offer| (offer.id, offer)).collect();
+    keep_links(&mut pairing, &standing, &offers, decisions);
+    let links = std::mem::take(&mut pairing.links);
+    let ambiguous: HashSet<String> =
+        pairing.ambiguous.iter().flat_map(|one| &one.remote).map(|record| record.external_id.clone()).collect();
+    let ignored = std::mem::take(&mut pairing.ignored);
+    let mut plan = Plan::between(Entity::Events, Vec::new(), &[], pairing);
+    plan.fetched = theirs.len();
+    let mut seen: HashSet<String> = HashSet::new();
+    for event in theirs {
+        seen.insert(event.external_id.clone());
+        let before = standing.get(event.external_id.as_str()).copied();
+        let link = links.get(&event.external_id).and_then(|id| offers.get(id)).copied();
+        let was_linked = before.and_then(Bridge::link);
+        let is_open = |id: i64| ours.undelivered.contains(&id);
+        if ambiguous.contains(&event.external_id) {
+            leave(&mut plan, &event, before);
+        } else if link.map(|offer| offer.id).into_iter().chain(was_linked).any(is_open) {
+            plan.findings.skipped.push(undelivered(event));
+        } else if ignored.contains(&event.external_id) && before.is_none() {
+            plan.findings.skipped.push(Skipped::ignored(&event.external_id, event.title));
+        } else if link.is_none() && before.is_none() {
+            plan.passed_over += 1;
+        } else {
+            let name = event.title.clone();
+            plan.take(name, before, wanted(event, link, before, &ours.references));
+        }
+    }
+    let is_gone = |row: &&Row| !seen.contains(row.external_id());
+    let is_delivery_s = |row: &&Row| row.link().is_some_and(|id| ours.undelivered.contains(&id));
+    plan.gone = rows.iter().filter(is_gone).filter(|row| !is_delivery_s(row)).cloned().collect();
+    plan.release_links(&links.into_values().collect());
+    plan
+}
+
+fn candidates(offers: &[Offer]) -> Vec<Candidate> {
+    let candidate =
+        |offer: &Offer| Candidate { record: Ours::new(offer.id, &offer.code), key: MatchKey::of(&offer.code) };
+    offers.iter().map(candidate).collect()
+}
+
+fn counterpart(event: &remote::Event) -> Counterpart {
+    Counterpart { record: Theirs::new(&event.external_id, &event.title), key: MatchKey::of(&event.title) }
+}
+
+/// A link that stands holds where titles alone find nobody; where they find somebody else, a person has to choose.
+fn keep_links(
+    pairing: &mut Pairing,
+    standing: &HashMap<&str, &Row>,
+    offers: &HashMap<i64, &Offer>,
+    decisions: &Decisions,
+) {
+    let linked_to: HashMap<i64, String> = pairing.links.iter().map(|(theirs, ours)| (*ours, theirs.clone())).collect();
+    let mut free: HashSet<i64> = pairing.unmatched_local.iter().map(|ours| ours.id).collect();
+    for record in std::mem::take(&mut pairing.unmatched_remote) {
+        let link = standing.get(record.external_id.as_str()).and_then(|row| row.link());
+        let link = link.filter(|ours| !decisions.apart.contains(&(*ours, record.external_id.clone())));
+        let rival = link.and_then(|ours| linked_to.get(&ours)).filter(|rival| !decisions.linked.contains_key(*rival));
+        match (link, rival) {
+            (Some(ours), None) if free.remove(&ours) => _ = pairing.links.insert(record.external_id, ours),
+            (Some(ours), Some(rival)) => {
+                pairing.links.remove(rival);
+                pairing.ambiguous.push(contested(ours, rival, record, offers));
+            }
+            _ => pairing.unmatched_remote.push(record),
+        }
+    }
+    pairing.unmatched_local.retain(|ours| free.contains(&ours.id));
+}
+
+/// Ours is linked to a record whose title has changed, and goes by the title of another, its rival.
+fn contested(ours: i64, rival: &str, linked: Theirs, offers: &HashMap<i64, &Offer>) -> Ambiguity {
+    let code = offers.get(&ours).map_or("", |offer| offer.code.as_str());
+    let remote = vec![Theirs::new(rival, code), linked];
+    Ambiguity { key: fold(code), local: vec![Ours::new(ours, code)], remote }
+}
+
+fn leave(plan: &mut Plan<Row>, event: &remote::Event, before: Option<&Row>) {
+    match before {
+        Some(_) => plan.unchanged.push(event.external_id.clone()),
+        None => plan.passed_over += 1,
+    }
+}
+
+fn undelivered(event: remote::Event) -> Skipped {
+    let reason = "it is on its way to Administrate: see `lectern outbox`".into();
+    Skipped { external_id: event.external_id, name: event.title, reason }
+}
+
+/// The row as Administrate asks for it.
+fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, references: &HashSet<String>) -> Row {
+    let known = |id: Option<String>| id.filter(|id| references.contains(id));
+    let stands = before.map(|row| &row.bridge);
+    let mut row = Row {
+        bridge: EventRow {
+            cancelled: event.lifecycle.as_deref().map(|state| state == "cancelled"),
+            max_places: event.max_places.and_then(|places| i32::try_from(places).ok()).filter(|places| *places >= 0),
+            lms_start_date: event.lms_start,
+            lms_end_date: event.lms_end,
+            timezone: event.time_zone,
+            course_template: known(event.template),
+            location: known(event.location),
+            // Some tenants' APIs do not show it.
+            venue: known(event.venue).or_else(|| stands.and_then(|row| row.venue.clone())),
+            primary_instructor: known(event.instructor),
+            sold_out: event.is_sold_out,
+            lifecycle_state: event.lifecycle,
+            title: Some(event.title),
+            sessions: sessions(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+            tutorial_event_id: before.and_then(Bridge::link),
+            external_id: event.external_id,
+        },
+        places: Places::default(),
+    };
+    row.set_link(link.map(|offer| offer.id));
+    if let Some(offer) = link {
+        let links = row.bridge.sessions.iter_mut().filter(|session| session.day_number.is_some());
+        pair_in_order(&offer.session_ids, links.map(|session| &mut session.tutorial_session_id));
+        let left = event.remaining_places.and_then(|places| i32::try_from(places).ok());
+        row.places = Places {
+            is_soldout: Some(event.is_sold_out.unwrap_or(offer.is_soldout)),
+            remain_space: Some(left.unwrap_or(offer.remain_space)),
+        };
+    }
+    row
+}
+
+fn sessions(theirs: Vec<remote::Session>, stand: &[SessionRow]) -> Vec<SessionRow> {
+    let mut rows: Vec<SessionRow> = Vec::new();
+    for (day, session) in (1..).zip(theirs) {
+        let before = stand.iter().find(|row| row.external_id == session.external_id);
+        rows.push(SessionRow {
+            tutorial_session_id: before.and_then(|row| row.tutorial_session_id),
+            title: Some(session.title),
+            day_number: Some(day),
+            classroom_start_date: session.start.map(|start| start.date()),
+            classroom_start_time: session.start.map(|start| start.time()),
+            classroom_end_date: session.end.map(|end| end.date()),
+            classroom_end_time: session.end.map(|end| end.time()),
+            cancelled: session.lifecycle.as_deref().map(|state| state == "cancelled"),
+            external_id: session.external_id,
+        });
+    }
+    let is_gone = |row: &&SessionRow| rows.iter().all(|known| known.external_id != row.external_id);
+    let gone: Vec<SessionRow> = stand.iter().filter(is_gone).cloned().collect();
+    let without_day = |row: SessionRow| SessionRow { day_number: None, tutorial_session_id: None, ..row };
+    rows.extend(gone.into_iter().map(without_day));
+    rows
+}
+
+/// What became of one event that Administrate told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenOver {
+    /// Its row, or how bookable ours is, has changed.
+    Written,
+    /// Everything was so already.
+    Unchanged,
+    /// No event of ours has its title.
+    Unknown,
+    /// Ours is on its way to Administrate: what was told may be older than what is being sent.
+    Undelivered,
+    /// Several could be meant; nothing was written, the next `lectern sync events` tells which.
+    Ambiguous,
+    /// It cannot be stored, or a person has decided to ignore it.
+    Refused,
+}
+
+/// Takes over what Administrate says of one event, as a sync of all would: for whoever is told of one at a time.
+/// Times that name no zone are told in `time_zone`. The caller owns the transaction.
+///
+/// # Errors
+/// The database's alone.
+pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_zone: &TimeZone) -> Result<TakenOver> {
+    let event = remote::event(event, time_zone);
+    let external_id = event.external_id.clone();
+    let title = fold(&event.title);
+    let named = tutorials::store::event_codes(db).await?.into_iter().filter(|ours| fold(&ours.name) == title);
+    let mut ours: Vec<i64> = named.map(|ours| ours.id).collect();
+    let decisions = store::decisions(db, Entity::Events).await?;
+    ours.extend(decisions.linked.get(&external_id));
+    let stand = bridges::rows(db, Chosen::Of(&external_id, &ours)).await?;
+    ours.extend(stand.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
+    if stand.iter().any(|row| row.external_id != external_id) && !decisions.linked.contains_key(&external_id) {
+        return Ok(TakenOver::Ambiguous);
+    }
+    let known = known(db, Some(&ours)).await?;
+    let rows = beside(stand, &known.offers);
+    let plan = plan(&known, vec![event], &rows, &decisions);
+    let findings = &plan.findings;
+    if !plan.is_empty() {
+        apply::<Events>(db, &plan).await?;
+        return Ok(TakenOver::Written);
+    }
+    let is_undelivered = ours.iter().any(|id| known.undelivered.contains(id));
+    Ok(match findings {
+        _ if !findings.ambiguous.is_empty() => TakenOver::Ambiguous,
+        _ if !findings.skipped.is_empty() && is_undelivered => TakenOver::Undelivered,
+        _ if !findings.skipped.is_empty() || !findings.errors.is_empty() => TakenOver::Refused,
+        _ if plan.passed_over > 0 => TakenOver::Unknown,
+        _ => TakenOver::Unchanged,
+    })
+}

@@ -1,0 +1,183 @@
+//! `lectern sync events`: what Administrate says of events that are known here.
+
+use std::sync::Arc;
+
+use administrate_sim::tenant::{Event, EventState, Session};
+use administrate_sim::{Options, Tenant};
+use lectern::delivery::{Worker, drain};
+use lectern::sync::events::{TakenOver, take_over};
+use lectern::tutorials::announce_events;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::administrate::Administrate;
+use crate::provider::Provider;
+use crate::sync_story::Story;
+use crate::world::World;
+
+/// Events CM2-01 and CM2-02 have been delivered, CM2-03 has not.
+struct Delivered {
+    story: Story,
+    client: administrate::Client,
+}
+
+impl Delivered {
+    async fn begin() -> Delivered {
+        let world = World::new().await;
+        let provider = Provider::settle(&world).await;
+        let administrate = Administrate::start(Options::default(), 2).await;
+        let (client, config) = (administrate.client(&world).await, administrate.config(&world));
+        let story = Story { world, simulator: administrate.simulator };
+        assert_eq!(story.lectern(&["sync", "all"]).await.0, 0);
+        for codes in [&["CM2-01", "cm2-02"][..], &["CM2-03"]] {
+            let events: Vec<_> = codes.iter().map(|code| provider.event(code)).collect();
+            let mut tx = story.world.pool.begin().await.expect("begin");
+            announce_events(&mut tx, None, &events, false).await.expect("announced");
+            tx.commit().await.expect("commit");
+            if codes.len() > 1 {
+                let worker = Worker::new(&story.world.pool, client.clone(), &config).await.expect("a worker");
+                drain(Arc::new(worker), None, &CancellationToken::new(), |_| ()).await.expect("drained");
+            }
+        }
+        Delivered { story, client }
+    }
+
+    async fn sync(&self, more: &[&str]) -> (i32, Value) {
+        self.story.lectern(&[&["sync", "events"], more].concat()).await
+    }
+
+    fn change(&self, title: &str, change: impl FnOnce(&mut Event)) {
+        self.story.simulator.edit(|tenant| {
+            let number = tenant.events_titled(title).next().expect("delivered").0;
+            change(tenant.events.get_mut(&number).expect("it is there"));
+        });
+    }
+
+    async fn bookable(&self, code: &str) -> (bool, i32) {
+        sqlx::query_as("SELECT is_soldout, remain_space FROM acted.tutorial_events WHERE code = $1")
+            .bind(code)
+            .fetch_one(&self.story.world.pool)
+            .await
+            .expect("the event")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_administrate_says_is_taken_over_once() {
+    let known = Delivered::begin().await;
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!(exit, 0, "{report:#}");
+    let counts = &report["counts"];
+    assert_eq!((&counts["fetched"], &counts["updated"]), (&json!(2), &json!(2)));
+    assert_eq!(report["unmatched_local"][0]["name"], "CM2-03");
+    known.change("cm2-02", |event| {
+        event.state = EventState::Published;
+        event.title = "CM2-02 ".into();
+        event.booked_places = 12;
+    });
+    let before = known.story.rows().await;
+    let (exit, dry) = known.sync(&["--dry-run"]).await;
+    assert_eq!((exit, &dry["counts"]["updated"], known.story.rows().await), (0, &json!(1), before));
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(1), &json!(1)));
+    assert_eq!(known.bookable("cm2-02").await, (true, 0));
+    let row: (String, bool, i64, i64) = sqlx::query_as(
+        "SELECT lifecycle_state, sold_out, location_id * venue_id * course_template_id,
+                (SELECT count(*) FROM adm.sessions s WHERE s.event_id = e.id AND classroom_start_time IS NOT NULL
+                 AND tutorial_session_id IS NOT NULL)
+         FROM adm.events e WHERE sold_out",
+    )
+    .fetch_one(&known.story.world.pool)
+    .await
+    .expect("one row");
+    assert_eq!((row.0.as_str(), row.1, row.3), ("published", true, 2));
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(0), &json!(2)));
+    let undo = report["run_id"].as_i64().expect("a run") - 1;
+    assert_eq!(known.story.lectern(&["sync", "undo", &undo.to_string()]).await.0, 0);
+    assert_eq!(known.bookable("cm2-02").await, (false, 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_get_no_row_and_namesakes_wait_for_a_person() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    known.change("CM2-01", |event| event.max_places = Some(30));
+    known.story.simulator.edit(|tenant| {
+        let original = tenant.events_titled("CM2-01").next().expect("delivered").1.clone();
+        tenant.add_event(Event { title: "Stranger".into(), ..original.clone() });
+        tenant.add_event(Event { title: "CM2-01".into(), ..original });
+    });
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!(exit, 4, "{report:#}");
+    assert_eq!(report["unmatched_remote"][0]["name"], "Stranger");
+    assert_eq!(report["ambiguous"][0]["remote"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&report["counts"]["updated"], &report["counts"]["skipped"]), (&json!(0), &json!(2)));
+    assert_eq!(known.story.count("SELECT count(*) FROM adm.events").await, 2);
+    assert_eq!(known.bookable("CM2-01").await, (false, 12));
+    let ours = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("an id").to_owned();
+    assert_eq!(known.story.lectern(&["sync", "link", "events", "CM2-01", &ours]).await.0, 0);
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, &report["ambiguous"]), (0, &json!([])), "{report:#}");
+    assert_eq!(known.bookable("CM2-01").await, (false, 30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_its_way_is_left_to_delivery() {
+    let known = Delivered::begin().await;
+    known.story.simulator.edit(|tenant| {
+        let original = tenant.events_titled("CM2-01").next().expect("delivered").1.clone();
+        tenant.add_event(Event { title: "CM2-03".into(), booked_places: 3, ..original });
+    });
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, report["skipped"][0]["name"].as_str()), (0, Some("CM2-03")), "{report:#}");
+    assert_eq!(known.bookable("CM2-03").await, (false, 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    known.change("CM2-01", |event| event.title = "Renamed there".into());
+    known.story.simulator.edit(|tenant| {
+        let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
+        let first = tenant.sessions_of(event).next().expect("a session").0;
+        let kept: Session = tenant.sessions_of(event).nth(1).expect("a session").1.clone();
+        tenant.sessions.remove(&first);
+        tenant.add_session(Session { title: "Third".into(), ..kept });
+    });
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, &report["counts"]["updated"]), (0, &json!(1)), "{report:#}");
+    let links = "SELECT count(*) FROM adm.sessions s JOIN adm.events e ON e.id = s.event_id
+                 WHERE e.title = 'Renamed there' AND s.tutorial_session_id IS NOT NULL AND day_number IN (1, 2)";
+    assert_eq!(known.story.count(links).await, 2);
+    assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
+    assert_eq!(known.sync(&[]).await.1["counts"]["updated"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_is_taken_over_as_all_would_be() {
+    let known = Delivered::begin().await;
+    let zone = jiff::tz::TimeZone::UTC;
+    let mut db = known.story.world.pool.acquire().await.expect("a connection");
+    known.change("CM2-01", |event| event.booked_places = 2);
+    let told = known.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
+    let told = told.expect("delivered");
+    for expected in [TakenOver::Written, TakenOver::Unchanged] {
+        assert_eq!(take_over(&mut db, told.clone(), &zone).await.expect("taken over"), expected);
+    }
+    assert_eq!(known.bookable("CM2-01").await, (false, 10));
+    let other = administrate::Id::new(Tenant::course_id(999));
+    for (title, expected) in
+        [("CM2-01", TakenOver::Ambiguous), ("CM2-03", TakenOver::Undelivered), ("Stranger", TakenOver::Unknown)]
+    {
+        let event = administrate::Event { id: other.clone(), title: title.into(), ..told.clone() };
+        assert_eq!(take_over(&mut db, event, &zone).await.expect("taken over"), expected, "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_need_what_they_refer_to() {
+    let story = Story::begin().await;
+    assert_eq!(story.lectern(&["sync_events"]).await.0, 3);
+}
