@@ -54,7 +54,7 @@ async fn people_who_are_no_longer_named_are_taken_off() {
 async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
     let story = Story::begin(2).await;
     let event = story.provider.event("CM2-01");
-    let id = story.announce(&[event.clone()]).await[0];
+    let id = story.announce(std::slice::from_ref(&event)).await[0];
     story.deliver().await;
     let mut changed = event.clone();
     changed.sessions[0].title = "Another title".into();
