@@ -122,6 +122,7 @@ async fn import(
         report: None,
         approve_instructors: false,
         also: Also::default(),
+        run: None,
     };
     let bar = context.console.progress("to Administrate", 0);
     let shown = bar.clone();

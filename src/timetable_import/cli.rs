@@ -86,19 +86,16 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (None, Some(file)) => {
             let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, .. } = args;
             let also = Also { publish, delete_drafts };
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, also }).await
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, also, run: None }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
 }
 
 async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
-    let loaded = match importing::load(&asked.file, &context.config) {
-        Ok(loaded) if loaded.timetable.lacks_columns() => {
-            return refuse(context, asked, loaded.timetable.problems);
-        }
+    let loaded = match importing::load_fit(&asked.file, &context.config) {
         Ok(loaded) => loaded,
-        Err(unfit) => return refuse(context, asked, vec![unfit.problem()]),
+        Err(problems) => return refuse(context, asked, problems),
     };
     let database = context.database().await?;
     let ended = import_loaded(context, &database, &loaded, asked).await;
@@ -236,9 +233,12 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     console.print(&undone);
     let agreed = !console.may_ask || console.ask("take this back, here and in Administrate?").await;
     if !dry_run && undone.refused.is_empty() && agreed {
-        let taken_back = undoing::begin(&database.pool, &mut undone).await?;
+        let (taken_back, held) = undoing::begin(&database.pool, &mut undone).await?;
         let drained = crate::delivery::cli::deliver(context, database, "import undo", Some(taken_back)).await;
         undoing::finish(&database.pool, taken_back, &mut undone).await?;
+        if let Some(held) = held {
+            held.release().await?;
+        }
         for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
             console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
         }

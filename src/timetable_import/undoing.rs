@@ -99,8 +99,8 @@ fn sold(event: &Event) -> Option<Refused> {
     (sold > 0).then(|| Refused { event: event.code.clone(), message })
 }
 
-/// Does what was planned, here and in the outbox; gives the run of it.
-pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<i64> {
+/// Does what was planned, here and in the outbox; gives the run of it, which is held: its effects are left to us.
+pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<runs::Held>)> {
     let mut tx = pool.begin().await?;
     let run = runs::begin(&mut tx, "import-undo", &undone.undone_run.to_string()).await?;
     tutorials::withdraw_events(&mut tx, Some(run), &undone.brought).await?;
@@ -112,9 +112,10 @@ pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<i64> {
     });
     let restored: Vec<(i64, Event)> = restored.collect();
     tutorials::revise_events(&mut tx, Some(run), &restored).await?;
+    let held = runs::hold(pool, run).await?;
     tx.commit().await?;
     undone.run_id = Some(run);
-    Ok(run)
+    Ok((run, held))
 }
 
 /// An event as it was, but for the places that have been sold meanwhile.

@@ -53,7 +53,7 @@ pub fn changed(mut line: Line, field: F, text: &str) -> Line {
     line
 }
 
-fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
+pub fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, writing::timetable(lines).expect("a workbook")).expect("a file");
     path
