@@ -19,6 +19,7 @@ use crate::search::index::Catalogue;
 use crate::search::query::Query;
 use crate::search::{self, unified};
 use crate::sync;
+use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked, Deliver};
 use crate::timetable_import::report;
 
@@ -121,6 +122,7 @@ async fn import(
         report: None,
         approve_instructors: false,
         ours: false,
+        also: Also::default(),
         run: None,
     };
     let bar = context.console.progress("to Administrate", 0);

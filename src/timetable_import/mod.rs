@@ -18,6 +18,7 @@ pub mod remote;
 pub mod report;
 mod rows;
 pub mod store;
+pub mod undoing;
 mod upload;
 pub mod workbook;
 pub mod writing;

@@ -232,17 +232,18 @@ impl fmt::Display for Plan {
             writeln!(f, "{item}")?;
         }
         let counts = self.counts();
+        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         write!(
             f,
-            "{} events: {} new, {} changed, {} the same, {} duplicate, {} refused; {} sessions; {} requests to Administrate",
-            counts.events,
+            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
+            many(counts.events, "event"),
             counts.created,
             counts.updated,
             counts.unchanged,
             counts.duplicate,
             counts.rejected,
-            counts.sessions,
-            self.remote_calls()
+            many(counts.sessions, "session"),
+            many(self.remote_calls(), "request")
         )
     }
 }

@@ -2,11 +2,13 @@
 
 mod administrate;
 mod delivery;
+mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod identity;
 mod import;
 mod import_conflicts;
+mod import_ends;
 mod import_hostile;
 mod outbox;
 mod provider;
@@ -20,6 +22,7 @@ mod sync_events;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;
+mod torture;
 mod tutorials;
 mod webhooks;
 mod world;

@@ -42,8 +42,8 @@ impl RemoteEvent {
         match (self.classroom_start, classroom) {
             (Some(theirs), Some(ours)) => theirs == ours,
             _ => {
-                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten().peekable();
-                theirs.peek().is_none() || theirs.any(|start| [classroom, lms].contains(&Some(start)))
+                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten();
+                theirs.any(|start| [classroom, lms].contains(&Some(start)))
             }
         }
     }

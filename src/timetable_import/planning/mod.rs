@@ -174,10 +174,11 @@ impl Deciding<'_> {
     /// The id of the event of this title in Administrate, if there is one and it is the same.
     fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
-        let standing = self.facts.events.get(&fold(title)).into_iter().flatten().filter(|twin| !twin.cancelled);
-        let standing: Vec<&RemoteEvent> = standing.collect();
+        let titled: Vec<&RemoteEvent> = self.facts.events.get(&fold(title)).into_iter().flatten().collect();
+        let standing: Vec<&RemoteEvent> = titled.iter().copied().filter(|twin| !twin.cancelled).collect();
         if standing.is_empty() {
-            return Ok(None);
+            let cancelled = "Administrate has a cancelled event with this title; announce it under another one";
+            return if titled.is_empty() { Ok(None) } else { Err(cancelled.to_owned()) };
         }
         let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
