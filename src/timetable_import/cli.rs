@@ -120,6 +120,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let shown = bar.clone();
+    let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
         console.print(plan);
         if let Some(table) = report::table(&plan.problems) {
@@ -127,6 +128,9 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
         }
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         bar.set_length(waiting as u64);
+        let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
+        wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
+        wished
     };
     let told = move |outcome: &crate::delivery::Outcome| {
         if outcome.state != outbox::State::Pending {
@@ -136,6 +140,10 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
+    if !wished {
+        console.say("nothing was written");
+        return Ok(Exit::Done);
+    }
     offer_deletion(context, database, &mut imported.document).await?;
     let document = &imported.document;
     if !asked.dry_run {

@@ -111,7 +111,8 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// Imports a file that was loaded. `planned` hears the plan before anything is written, `told` every delivery.
+/// Imports a file that was loaded. `planned` hears the plan and says whether to carry it out, `told` hears
+/// every delivery.
 ///
 /// # Errors
 /// Nothing was synced yet or Administrate is not named (prerequisite); Administrate cannot be reached while validating
@@ -121,7 +122,7 @@ pub async fn import(
     config: &Config,
     (loaded, asked): (&Loaded, &Asked),
     stop: &CancellationToken,
-    planned: impl FnOnce(&Plan),
+    planned: impl FnOnce(&Plan) -> bool,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
 ) -> Result<Imported> {
     if !store::is_synced(&mut *pool.acquire().await?).await? {
@@ -140,10 +141,10 @@ pub async fn import(
         }
     };
     let (facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
-    planned(&plan);
+    let wished = planned(&plan);
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
-    if asked.dry_run {
+    if asked.dry_run || !wished {
         document.run_id = asked.run;
         document.report = write_report(loaded, &plan, asked.report.as_deref())?;
         let exit = document.exit();
