@@ -19,6 +19,7 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod markup;
 mod number_formats;
 mod opendocument;
 pub mod ours;
