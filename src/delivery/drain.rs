@@ -16,8 +16,9 @@ const TRIES: u32 = 5;
 /// The longest wait for an event that is tried again.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash. Who
+/// stops programs tends to kill them after ten seconds.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another worker has ended with events of the run.
 const OTHERS: Duration = Duration::from_millis(100);

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
 use crate::sync::{self, Entity, Summary, Sync};
+use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked};
 use crate::timetable_import::report::Document;
 
@@ -130,6 +131,7 @@ impl Worker {
                     deliver: *deliver,
                     report: None,
                     approve_instructors: false,
+                    also: Also::default(),
                     run: Some(run),
                 };
                 self.import(asked, &cancel).await

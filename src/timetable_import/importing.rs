@@ -15,7 +15,7 @@ use crate::error::{Error, Exit, Result};
 use crate::tenant::{self, Audit};
 use crate::{outbox, runs};
 
-use super::apply::{Manner, apply};
+use super::apply::{Also, Manner, apply};
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::Plan;
@@ -49,6 +49,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// What else is to be done in Administrate.
+    pub also: Also,
     /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
     pub run: Option<i64>,
 }
@@ -150,13 +152,15 @@ pub async fn import(
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
-    let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: client.is_some() };
+    let blocks_per_batch = config.import.blocks_per_batch;
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
     let ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
     if let Some(client) = client {
         let worker = Arc::new(Worker::new(pool, client, config).await?);
         let drained = drain(worker, Some(run), stop, told).await?;
         document.tell_undelivered(&drained.outcomes);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
+        document.tell_remarks(&drained.outcomes);
     }
     document.delivery = outbox::count_by_state(pool, Some(run)).await?;
     let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
@@ -216,12 +220,9 @@ fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome])
     let mut problems = Vec::new();
     for outcome in outcomes {
         for remark in &outcome.remarks {
-            if let Remark::LeftoverSessions { count } = remark {
-                let message = format!(
-                    "Administrate made {count} sessions more than the timetable has; they stay there as drafts"
-                );
+            if let Remark::LeftoverSessions { .. } = remark {
                 let row = rows.get(outcome.subject.as_str()).copied();
-                let flaw = Flaw::new(Code::LeftoverSession, message);
+                let flaw = Flaw::new(Code::LeftoverSession, remark.to_string());
                 let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
                 problem.event = Some(outcome.subject.clone());
                 problems.push(problem);

@@ -33,6 +33,7 @@ mod resolving;
 mod separated;
 mod session_rows;
 pub mod store;
+pub mod undoing;
 mod upload;
 pub mod values;
 pub mod workbook;

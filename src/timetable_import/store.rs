@@ -10,7 +10,7 @@ use sqlx::types::Json;
 
 use crate::error::Result;
 use crate::names::fold;
-use crate::tutorials;
+use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
@@ -208,6 +208,64 @@ pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Keeps what known events were before an import changed them.
+pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent]) -> Result<()> {
+    let codes: Vec<&str> = events.iter().map(|known| known.event.code.as_str()).collect();
+    let before: Vec<Json<&KnownEvent>> = events.iter().map(Json).collect();
+    sqlx::query(
+        "UPDATE lectern.import_rows AS kept SET before = b.before
+         FROM unnest($2::text[], $3::jsonb[]) AS b (code, before)
+         WHERE kept.run_id = $1 AND kept.title = b.code AND kept.outcome IN ('changed', 'cancelled')",
+    )
+    .bind(run)
+    .bind(codes)
+    .bind(before)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
+/// there is no such import.
+pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
+        .bind(run)
+        .fetch_one(&mut *db)
+        .await?;
+    if !known {
+        return Ok(None);
+    }
+    let rows: Vec<(String, Option<Json<KnownEvent>>)> = sqlx::query_as(
+        "SELECT title, before FROM lectern.import_rows
+         WHERE run_id = $1 AND (outcome IN ('new', 'adopted') OR before IS NOT NULL) ORDER BY row",
+    )
+    .bind(run)
+    .fetch_all(db)
+    .await?;
+    let (mut brought, mut before) = (Vec::new(), Vec::new());
+    for (title, known) in rows {
+        match known {
+            Some(Json(known)) => before.push(known),
+            None => brought.push(title),
+        }
+    }
+    Ok(Some((brought, before)))
+}
+
+/// Which of these events a later import has written that was not taken back itself, and which one.
+pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> Result<Vec<(String, i64)>> {
+    Ok(sqlx::query_as(
+        "SELECT title, max(run_id) FROM lectern.import_rows
+         WHERE run_id > $1 AND title = ANY ($2) AND outcome IN ('new', 'adopted', 'changed', 'cancelled')
+           AND run_id::text NOT IN (SELECT subject FROM lectern.runs WHERE kind = 'import-undo')
+         GROUP BY title ORDER BY title",
+    )
+    .bind(run)
+    .bind(titles)
+    .fetch_all(db)
+    .await?)
 }
 
 /// The counts of a plan, in which what an earlier, interrupted attempt of the same run brought about counts as that.

@@ -2,10 +2,12 @@
 
 mod administrate;
 mod delivery;
+mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod identity;
 mod import;
+mod import_ends;
 mod outbox;
 mod provider;
 mod rehearsed;
@@ -18,6 +20,7 @@ mod sync_events;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;
+mod torture;
 mod tutorials;
 mod webhooks;
 mod world;

@@ -78,6 +78,10 @@ async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> BTreeMap<&'static 
     }
     let mut rows: BTreeMap<&'static str, Row> = BTreeMap::new();
     while let Some(played) = playing.join_next().await {
+        let done: usize = rows.values().map(|row| row.seeds).sum();
+        if done % 100 == 99 {
+            println!("{} seeds played", done + 1);
+        }
         match played {
             Ok((seed, blow, ended)) => note(rows.entry(blow.name()).or_default(), seed, blow, &ended),
             Err(error) => {

@@ -64,6 +64,7 @@ impl Simulator {
             requests: Requests::default(),
             mutations: Vec::new(),
             journal,
+            late: Vec::new(),
         };
         let (stop, stopping) = watch::channel(false);
         let timing = (Arc::clone(&options.clock), options.latency);

@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) requests: Requests,
     pub(crate) mutations: Vec<Mutation>,
     pub(crate) journal: Option<Journal>,
+    /// Requests that are carried out after the next one of the same operation.
+    pub(crate) late: Vec<Prepared>,
 }
 
 impl Kept {
@@ -175,7 +177,7 @@ async fn graphql(
         }
     };
     match execute::prepare(&shared.schema, request) {
-        Ok(prepared) => answer(&shared, &line, &prepared).await,
+        Ok(prepared) => answer(&shared, &line, prepared).await,
         Err(problem) => {
             let mut state = shared.state();
             state.requests.count(&[]);
@@ -195,7 +197,7 @@ fn unauthorized(shared: &Shared) -> Response {
 }
 
 /// Carries out a valid request, unless a fault says otherwise.
-async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
+async fn answer(shared: &Shared, line: &Line, prepared: Prepared) -> Response {
     let action = shared.arrive(&prepared.operations);
     if action == Some(Action::ExpireTokens) {
         shared.state().oauth.expire();
@@ -205,6 +207,10 @@ async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
         Some(Action::Status { status, retry_after }) => return status_alone(*status, *retry_after),
         Some(Action::Reset { when: When::Before }) => return reset(line),
         Some(Action::Hang { when: When::Before }) => return hang(shared, line).await,
+        Some(Action::Late) => {
+            shared.state().late.push(prepared);
+            return hang(shared, line).await;
+        }
         Some(Action::Error { message }) => {
             let mut failed = execute::refused(message);
             failed.insert("data", JsonValue::Null);
@@ -212,7 +218,7 @@ async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
         }
         _ => {}
     }
-    let mut answer = match carry_out(shared, prepared, action.as_ref()) {
+    let mut answer = match carry_out(shared, &prepared, action.as_ref()) {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(%error, "the journal cannot be written");
@@ -240,8 +246,15 @@ fn carry_out(shared: &Shared, prepared: &Prepared, action: Option<&Action>) -> s
         _ => None,
     };
     let mut state = shared.state();
-    let (answer, mutations) =
-        execute::carry_out(&shared.schema, prepared, &mut state.tenant, (shared.clock)(), trouble);
+    let now = (shared.clock)();
+    let (answer, mut mutations) = execute::carry_out(&shared.schema, prepared, &mut state.tenant, now, trouble);
+    let (late, waiting) = std::mem::take(&mut state.late)
+        .into_iter()
+        .partition::<Vec<_>, _>(|late| late.operations == prepared.operations);
+    state.late = waiting;
+    for late in late {
+        mutations.extend(execute::carry_out(&shared.schema, &late, &mut state.tenant, now, None).1);
+    }
     if let Some(journal) = &mut state.journal {
         for mutation in mutations.iter().filter(|mutation| mutation.changed) {
             journal.append(mutation)?;

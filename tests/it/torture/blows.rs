@@ -8,7 +8,7 @@ use tokio::process::Child;
 use super::{Stage, terminate};
 
 /// Requests of an undisturbed import, login and introspection among them; a blow strikes one of them.
-const REQUESTS: u64 = 21;
+pub const REQUESTS: u64 = 17;
 
 /// Longest time after a request, in microseconds, that a kill between two requests waits.
 const BETWEEN_MICROS: u64 = 12_000;
@@ -39,6 +39,8 @@ pub enum Blow {
     Down(u64, u64),
     /// Every so many-th request is reset after it was done.
     Flaky(u64),
+    /// A creation is not answered, and carried out only after the next one.
+    Late(u64),
     /// Queued, then two workers at once, of which one is killed when so many requests arrived.
     TwoWorkers(u64),
 }
@@ -48,7 +50,7 @@ impl Blow {
     pub fn of(seed: u64) -> Blow {
         let mut chance = Chance::of(seed ^ 0xB10);
         let at = 1 + chance.below(REQUESTS);
-        match seed % 17 {
+        match seed % 18 {
             0 | 1 => Blow::KillBefore(at),
             2 | 3 => Blow::KillAfter(at),
             4 | 5 => Blow::KillBetween(at, chance.below(BETWEEN_MICROS)),
@@ -62,6 +64,7 @@ impl Blow {
             13 => Blow::Status(at, [500, 502, 503, 504][chance.below(4) as usize], None),
             14 => Blow::Down(at, 1 + chance.below(40)),
             15 => Blow::Flaky(2 + chance.below(4)),
+            16 => Blow::Late(1 + chance.below(2)),
             _ => Blow::TwoWorkers(at),
         }
     }
@@ -83,13 +86,14 @@ impl Blow {
             Blow::Status(..) => "5xx",
             Blow::Down(..) => "down for a while",
             Blow::Flaky(_) => "every n-th answer lost",
+            Blow::Late(_) => "creation carried out late",
             Blow::TwoWorkers(_) => "two workers, one killed",
         }
     }
 
     /// How long the program may wait for an answer: long, unless that is what goes wrong.
     pub fn timeout_ms(self) -> u64 {
-        if matches!(self, Blow::Hang(..)) { 700 } else { 20_000 }
+        if matches!(self, Blow::Hang(..) | Blow::Late(_)) { 700 } else { 20_000 }
     }
 }
 
@@ -124,6 +128,7 @@ impl Stage {
                 child.wait().await.expect("it ends").code()
             }
             Blow::TwoWorkers(at) => self.two_workers(at).await,
+            Blow::Late(at) => self.with(Fault::nth("event.createBlended", at, Action::Late)).await,
             Blow::Reset(at, when) => self.with(fault(at, Action::Reset { when })).await,
             Blow::Hang(at, when) => self.with(fault(at, Action::Hang { when })).await,
             Blow::Status(at, status, retry_after) => self.with(fault(at, Action::Status { status, retry_after })).await,

@@ -131,3 +131,9 @@ pub async fn keep_facts(sides: &Rehearsed) {
         kept.expect("kept");
     }
 }
+
+/// Makes what waits due, as the clock would.
+pub async fn let_time_pass(sides: &Rehearsed) {
+    let pass = "UPDATE lectern.outbox SET next_attempt_at = now() WHERE state = 'pending'";
+    sqlx::query(pass).execute(&sides.world.pool).await.expect("passed");
+}
