@@ -230,8 +230,7 @@ impl Stages {
 async fn apply_alone(pool: &PgPool, plan: &Plan, manner: Manner) -> Result<()> {
     let items: Vec<&Item> = plan.items.iter().collect();
     for batch in items.chunks(manner.blocks_per_batch) {
-        let events: Vec<Event> =
-            batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
+        let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
         let mut transaction = pool.begin().await?;
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();

@@ -42,15 +42,17 @@ fn hostile() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let row = |number: u32, cells: &str| format!("<row r=\"{number}\">{cells}</row>");
     let blank: String = (1..=1_048_576).map(|number| row(number, &format!("<c r=\"A{number}\" s=\"1\"/>"))).collect();
     let wide: String = (0..100_000).map(|_| "<c><v>1</v></c>").collect();
-    let shared: String =
-        (1..=100_000).map(|number| row(number, &"<c t=\"s\"><v>0</v></c>".repeat(30))).collect();
+    let shared: String = (1..=100_000).map(|number| row(number, &"<c t=\"s\"><v>0</v></c>".repeat(30))).collect();
     let long = format!("<si><t>{}</t></si>", "x".repeat(30_000));
     Ok(vec![
         ("1,048,576 blank formatted rows", sheet(&blank, "")?),
         ("100,000 columns", sheet(&row(1, &wide), "")?),
         ("3,000,000 cells that share a text of 30,000 characters", sheet(&shared, &long)?),
         ("a part that unpacks to 1 GB", sheet(&" ".repeat(1 << 30), "")?),
-        ("60 MB of shared strings", sheet(&row(1, "<c t=\"s\"><v>0</v></c>"), &"<si><t>abcdefghijklm</t></si>".repeat(2_000_000))?),
+        (
+            "60 MB of shared strings",
+            sheet(&row(1, "<c t=\"s\"><v>0</v></c>"), &"<si><t>abcdefghijklm</t></si>".repeat(2_000_000))?,
+        ),
     ])
 }
 
@@ -62,11 +64,15 @@ fn sheet(rows: &str, strings: &str) -> Result<Vec<u8>> {
     let parts = [
         (
             "_rels/.rels",
-            format!("<Relationships {LINKS}><Relationship Id=\"a\" Type=\"{LINK}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"),
+            format!(
+                "<Relationships {LINKS}><Relationship Id=\"a\" Type=\"{LINK}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
         ),
         (
             "xl/workbook.xml",
-            format!("<workbook {MAIN} xmlns:r=\"{LINK}\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"),
+            format!(
+                "<workbook {MAIN} xmlns:r=\"{LINK}\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"
+            ),
         ),
         (
             "xl/_rels/workbook.xml.rels",
