@@ -32,6 +32,7 @@ pub struct Config {
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
     pub delivery: Delivery,
+    pub schedule: Schedule,
 }
 
 /// How Administrate is reached and what this tenant calls things.
@@ -87,6 +88,15 @@ pub struct Import {
 pub struct Delivery {
     pub parallel: usize,
     pub claim_seconds: u32,
+}
+
+/// What `lectern serve` does by itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents each")]
+pub struct Schedule {
+    pub sync_all: String,
+    pub sync_events: String,
 }
 
 /// A value that is never printed: `Debug` shows whether it is set.
@@ -187,6 +197,15 @@ impl Config {
                 "time_zone (LECTERN_TIME_ZONE): \"{}\" is no time zone; a name looks like Europe/London",
                 self.time_zone
             )));
+        }
+        for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
+            if !expression.trim().is_empty() {
+                crate::requests::schedule::crontab(expression, &self.time_zone).map_err(|why| {
+                    Error::Usage(format!(
+                        "schedule.{name}: \"{expression}\" is no cron expression; one looks like 30 3 * * * ({why})"
+                    ))
+                })?;
+            }
         }
         if self.administrate.rate_limit == 0 {
             return Err(Error::Usage("ADMINISTRATE_RATE_LIMIT must be at least 1".into()));

@@ -9,7 +9,7 @@ use lectern::demo::{ours, theirs};
 use lectern::timetable_import::apply::{Manner, apply};
 use lectern::timetable_import::importing;
 use lectern::timetable_import::plan::{Item, Plan};
-use lectern::timetable_import::planning::plan;
+use lectern::timetable_import::planning::{Wishes, plan};
 use lectern::timetable_import::store;
 use lectern::tutorials::{self, Event};
 use sqlx::postgres::PgPoolCopyExt;
@@ -189,7 +189,8 @@ impl Stages {
             let facts = store::kept_facts(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
             drop(db);
             let gathered = watch.lap();
-            let plan = plan(&loaded.timetable, &ours, &facts, &config.administrate.labels);
+            let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: false };
+            let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
             let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: false };

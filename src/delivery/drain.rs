@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Worker};
 use crate::error::{Error, Result};
+use crate::outbox;
 
 /// How often a drain itself tries an event again before it leaves it to a later one.
 const TRIES: u32 = 5;
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether another worker has ended with events of the run.
+const OTHERS: Duration = Duration::from_millis(100);
 
 /// What became of a drain.
 #[derive(Debug, Default)]
@@ -39,25 +43,54 @@ pub async fn drain(
     let mut drained = Drained::default();
     for attempt in 1..=TRIES {
         let round = one_round(&worker, run, stop, &told).await?;
-        drained.ended_early = round.ended_early;
         let wait = round.outcomes.iter().filter_map(|outcome| outcome.again_in).max();
-        for outcome in round.outcomes {
-            drained.outcomes.retain(|known| known.item != outcome.item);
-            drained.outcomes.push(outcome);
-        }
+        drained.absorb(round);
         let Some(wait) = wait.filter(|wait| *wait <= PATIENCE && attempt < TRIES) else { break };
         if drained.ended_early {
             break;
         }
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => {
-                drained.ended_early = true;
-                break;
-            }
+        drained.ended_early = !rested(wait, stop).await;
+        if drained.ended_early {
+            break;
         }
     }
+    if let Some(run) = run {
+        wait_for_others(&worker, run, stop, &told, &mut drained).await?;
+    }
     Ok(drained)
+}
+
+/// A worker that had already begun on events of the run, when it was taken up again, ends with them first.
+async fn wait_for_others(
+    worker: &Arc<Worker>,
+    run: i64,
+    stop: &CancellationToken,
+    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
+    drained: &mut Drained,
+) -> Result<()> {
+    while !drained.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
+        if !rested(OTHERS, stop).await {
+            drained.ended_early = true;
+            return Ok(());
+        }
+        drained.absorb(one_round(worker, Some(run), stop, told).await?);
+    }
+    Ok(())
+}
+
+/// Rests, unless stopped meanwhile; gives whether it could.
+async fn rested(time: Duration, stop: &CancellationToken) -> bool {
+    stop.run_until_cancelled(tokio::time::sleep(time)).await.is_some()
+}
+
+impl Drained {
+    fn absorb(&mut self, round: Drained) {
+        self.ended_early = round.ended_early;
+        for outcome in round.outcomes {
+            self.outcomes.retain(|known| known.item != outcome.item);
+            self.outcomes.push(outcome);
+        }
+    }
 }
 
 async fn one_round(

@@ -9,6 +9,7 @@
 //!
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
+pub mod api;
 pub mod cli;
 mod create;
 pub mod drain;

@@ -114,7 +114,8 @@ async fn import(
     let file = ready.workbook.clone();
     let loaded = importing::load(&file, &context.config)
         .map_err(|unfit| Error::Failed(format!("{}: {unfit}", file.display())))?;
-    let asked = Asked { file, dry_run: false, deliver: Deliver::Wait, report: None, approve_instructors: false };
+    let asked =
+        Asked { file, dry_run: false, deliver: Deliver::Wait, report: None, approve_instructors: false, run: None };
     let bar = context.console.progress("to Administrate", 0);
     let shown = bar.clone();
     let planned = |plan: &crate::timetable_import::plan::Plan| {

@@ -4,6 +4,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{Counts, Effect, Item, State};
 use crate::error::Result;
+use crate::runs;
 
 /// The namespace of our advisory locks: rows of the outbox.
 const LOCKS: i32 = 0x4C_4F_42;
@@ -109,6 +110,21 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     .await?)
 }
 
+/// Whether somebody works on a row of a run at this moment.
+pub async fn is_worked_on(pool: &PgPool, run: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (
+             SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending'
+                AND id::int IN (SELECT objid::bigint::int FROM pg_locks
+                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
+                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))",
+    )
+    .bind(run)
+    .bind(LOCKS)
+    .fetch_one(pool)
+    .await?)
+}
+
 /// Makes what waits or failed due at once, its tries counted anew: these rows, or those of a run, or all. Gives how many.
 pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
     let done = sqlx::query(
@@ -138,10 +154,15 @@ pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
 }
 
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
-    // Rows that somebody works on are told by their locks, without taking them.
+    // Rows that somebody works on are told by their locks, without taking them. Those of a run that goes on are left to
+    // whoever carries it out, who waits for them.
     Ok(sqlx::query_scalar(
         "SELECT id FROM lectern.outbox
-         WHERE state = 'pending' AND next_attempt_at <= now() AND ($1::bigint IS NULL OR run_id = $1)
+         WHERE state = 'pending' AND next_attempt_at <= now()
+           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN (
+                    SELECT objid::bigint::int FROM pg_locks
+                    WHERE locktype = 'advisory' AND classid = $4::int::oid AND objsubid = 2
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
            AND id::int NOT IN (SELECT objid::bigint::int FROM pg_locks
                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -150,6 +171,7 @@ pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i
     .bind(run)
     .bind(LOCKS)
     .bind(CANDIDATES)
+    .bind(runs::LOCKS)
     .fetch_all(db)
     .await?)
 }

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::decisions::{self, Decision, Verdict};
 use super::entity::Entity;
 use super::matching::Ours;
-use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
@@ -18,7 +17,6 @@ use crate::console::Console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
-use crate::tenant::{self, Audit};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -209,14 +207,8 @@ async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result
 
 /// A run with this program's settings that says on the console what it does.
 pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
-    let config = &context.config;
-    let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
-    let client = tenant::connect(config, &database.pool, command, audit).await?;
-    let preference =
-        Preference { currency: config.administrate.currency.clone(), region: config.administrate.region.clone() };
     let console = context.console.clone();
-    let zone = config.zone();
-    let sync = Sync::new(database.pool.clone(), client, preference, zone, options, context.stop.clone());
+    let sync = Sync::open(&database.pool, &context.config, command, options, context.stop.clone()).await?;
     Ok(sync.telling(move |progress| match progress {
         Progress::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
         Progress::Planned(plan) => console.print(plan),

@@ -7,6 +7,7 @@
 //!
 //! Does not: create anything in Administrate, or touch `acted.*` but for the free places of events.
 
+pub mod api;
 mod apply;
 pub mod cli;
 pub mod course_templates;

@@ -26,8 +26,10 @@ use super::synced::{Ground, Synced};
 use super::undo::Journal;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
+use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
+use crate::tenant::{self, Audit};
 use crate::tutorials::reference;
 
 /// What was asked for.
@@ -71,6 +73,8 @@ pub struct Sync {
     client: Client,
     options: Options,
     stop: CancellationToken,
+    /// The run that was opened for it; none: each entity opens its own.
+    run: Option<i64>,
     ground: Ground,
     /// What this run has synchronised, or in a dry run planned.
     done: BTreeSet<Entity>,
@@ -104,11 +108,36 @@ impl Sync {
             client,
             options,
             stop,
+            run: None,
             ground,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
         }
+    }
+
+    /// A run with this program's settings; `command` is who calls, for the audit log.
+    ///
+    /// # Errors
+    /// Administrate is not named (prerequisite), or the database cannot be reached.
+    pub async fn open(
+        pool: &PgPool,
+        config: &Config,
+        command: &str,
+        options: Options,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
+        let client = tenant::connect(config, pool, command, audit).await?;
+        let ours = &config.administrate;
+        let preference = Preference { currency: ours.currency.clone(), region: ours.region.clone() };
+        Ok(Sync::new(pool.clone(), client, preference, config.zone(), options, stop))
+    }
+
+    /// Keeps the one entity's report in a run that was opened for it.
+    pub fn in_run(mut self, run: i64) -> Self {
+        self.run = Some(run);
+        self
     }
 
     /// Tells `say` what happens.
@@ -194,7 +223,10 @@ impl Sync {
                 S::ENTITY.plural()
             )));
         };
-        let run = runs::begin(&mut db, "sync", S::ENTITY.name()).await?;
+        let run = match self.run {
+            Some(run) => run,
+            None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
+        };
         let done = self.apply_run::<S>(&mut held, run).await;
         // A connection that broke has given the lock back with it.
         let _ = held.release_now().await;

@@ -67,19 +67,16 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
             let Args { dry_run, deliver, report, approve_instructors, .. } = args;
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors }).await
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, run: None }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
 }
 
 async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
-    let loaded = match importing::load(&asked.file, &context.config) {
-        Ok(loaded) if loaded.timetable.lacks_columns() => {
-            return refuse(context, asked, loaded.timetable.problems);
-        }
+    let loaded = match importing::load_fit(&asked.file, &context.config) {
         Ok(loaded) => loaded,
-        Err(unfit) => return refuse(context, asked, vec![unfit.problem()]),
+        Err(problems) => return refuse(context, asked, problems),
     };
     let database = context.database().await?;
     let ended = import_loaded(context, &database.pool, &loaded, asked).await;

@@ -7,6 +7,7 @@
 //! ([`remote`]); writing there is delivery's.
 
 pub mod annotated;
+pub mod api;
 pub mod apply;
 pub mod archive;
 pub mod blocks;
@@ -32,6 +33,7 @@ mod resolving;
 mod separated;
 mod session_rows;
 pub mod store;
+mod upload;
 pub mod values;
 pub mod workbook;
 pub mod writing;

@@ -15,7 +15,7 @@ use crate::tutorials;
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
 use super::ours::{Booking, Contact, Linked, Ours};
-use super::plan::Item;
+use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
@@ -198,7 +198,10 @@ pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused
     sqlx::query(
         "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
          SELECT $1, row, title, outcome, sessions, changes, unused
-         FROM jsonb_to_recordset($2) AS f (row int, title text, outcome text, sessions int, changes jsonb, unused jsonb)",
+         FROM jsonb_to_recordset($2) AS f (row int, title text, outcome text, sessions int, changes jsonb, unused jsonb)
+         ON CONFLICT (run_id, row) DO UPDATE
+         SET outcome = excluded.outcome, sessions = excluded.sessions, changes = excluded.changes
+         WHERE excluded.outcome <> 'same'",
     )
     .bind(run)
     .bind(Json(fates))
@@ -207,11 +210,31 @@ pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused
     Ok(())
 }
 
+/// The counts of a plan, in which what an earlier, interrupted attempt of the same run brought about counts as that.
+pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &Plan) -> Result<Counts> {
+    let earlier: Vec<(i32, String)> = sqlx::query_as("SELECT row, outcome FROM lectern.import_rows WHERE run_id = $1")
+        .bind(run)
+        .fetch_all(db)
+        .await?;
+    let earlier: HashMap<i64, String> = earlier.into_iter().map(|(row, outcome)| (row.into(), outcome)).collect();
+    let mut counts = plan.counts();
+    for item in plan.items.iter().filter(|item| item.outcome == Outcome::Unchanged) {
+        let slot = match earlier.get(&item.row.into()).map(String::as_str) {
+            Some("new" | "adopted") => &mut counts.created,
+            Some("changed" | "cancelled") => &mut counts.updated,
+            _ => continue,
+        };
+        *slot += 1;
+        counts.unchanged -= 1;
+    }
+    Ok(counts)
+}
+
 /// The last import, its document, and the fates of its blocks; `run` names another one.
 pub async fn kept_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
     let found: Option<(i64, Option<Json<Value>>)> = sqlx::query_as(
         "SELECT id, document FROM lectern.runs
-         WHERE kind = 'import' AND ($1::bigint IS NULL OR id = $1) ORDER BY id DESC LIMIT 1",
+         WHERE kind = 'import' AND (id = $1 OR $1::bigint IS NULL AND NOT dry_run) ORDER BY id DESC LIMIT 1",
     )
     .bind(run)
     .fetch_optional(&mut *db)

@@ -26,6 +26,20 @@ const DETAIL_NAMES: &str = "course_template_id, learning_mode, time_zone, lms_st
     web_sale, cancelled, event_url, ocr_moodle_code, access_duration, recordings, recording_pin, tutors, sage_code,
     extra_information, registration_deadline, location_text, venue_text";
 
+/// Takes over what Administrate says of an event's places; gives whether that changed anything.
+pub async fn set_places(db: &mut PgConnection, id: i64, sold_out: Option<bool>, left: Option<i32>) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE acted.tutorial_events SET is_soldout = coalesce($2, is_soldout), remain_space = coalesce($3, remain_space)
+         WHERE id = $1 AND (is_soldout, remain_space) IS DISTINCT FROM (coalesce($2, is_soldout), coalesce($3, remain_space))",
+    )
+    .bind(id)
+    .bind(sold_out)
+    .bind(left)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Inserts events with their details and staff; gives their ids in order.
 pub async fn insert_events(db: &mut PgConnection, events: &[Event]) -> Result<Vec<i64>> {
     let mut inserted: Vec<(String, i64)> = sqlx::query_as(

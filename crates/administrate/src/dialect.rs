@@ -78,7 +78,13 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("session.delete", &["sessionIds"]),                             // C
     ("courseTemplate.update", &["approvedInstructors"]),             // C
     ("contact.create", &["accountId", "personalName"]),              // D
+    ("webhooks.create", &["webhookTypeId", "name", "query", "url"]), // D, U
 ];
+
+/// What a webhook about an event is to carry. That the query is given the id as `objectid` is G; its result comes as
+/// `payload` (U).
+pub(crate) const TOLD_OF_EVENTS: &str = "query ($objectid: ID!) { node(id: $objectid) { id ... on Event { title \
+     lifecycleState isSoldOut maxPlaces remainingPlaces updatedAt } } }";
 
 /// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];

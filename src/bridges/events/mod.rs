@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use rows::{EventRow, SessionRow, pair_in_order};
 pub use store::{
     Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
-    linked_elsewhere, published, put_rows, remove_rows, rows, with_leftovers,
+    linked_elsewhere, linked_event, note_lifecycle, published, put_rows, remove_rows, rows, with_leftovers,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -64,6 +64,8 @@ pub enum Agreed {
     EventStaff,
     /// A session with its instructors.
     Session,
+    /// What Administrate last said of an event's places and state.
+    EventSeen,
     /// How far an event is published or called off: [`Standing`].
     Standing,
 }
@@ -103,6 +105,7 @@ impl Agreed {
             Agreed::Event => "event",
             Agreed::EventStaff => "event-staff",
             Agreed::Session => "session",
+            Agreed::EventSeen => "event-seen",
             Agreed::Standing => "event-standing",
         }
     }

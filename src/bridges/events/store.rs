@@ -31,6 +31,28 @@ pub async fn link_of(db: &mut PgConnection, tutorial_event_id: i64) -> Result<Op
     Ok(Some(EventLink { external_id, sessions: sessions.collect() }))
 }
 
+/// Our event that Administrate calls this, if the two are linked.
+pub async fn linked_event(db: &mut PgConnection, external_id: &Id) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT tutorial_event_id FROM adm.events WHERE external_id = $1")
+        .bind(external_id.as_str())
+        .fetch_optional(db)
+        .await?
+        .flatten())
+}
+
+/// Notes the state of a linked event in Administrate: `draft`, `published` or `cancelled`.
+pub async fn note_lifecycle(db: &mut PgConnection, external_id: &Id, lifecycle: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE adm.events SET lifecycle_state = left($2, 20)
+         WHERE external_id = $1 AND lifecycle_state IS DISTINCT FROM left($2, 20)",
+    )
+    .bind(external_id.as_str())
+    .bind(lifecycle)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Stores what Administrate calls our event and its sessions, in a transaction of its own: from here on no accident
 /// makes us create it again. The order of `sessions` is kept. Rows of an adopted database that lack Administrate's id get it.
 ///
