@@ -17,7 +17,7 @@ use crate::world::{World, simulator};
 const EVENTS: usize = 200;
 
 /// How long Administrate takes for every answer.
-const LATENCIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(30)];
+const LATENCIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(100)];
 
 pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     if world.connect(READY).await.is_err() {

@@ -95,7 +95,7 @@ async fn start_worker(
 pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
-    background.spawn(webhooks::work::work(pool.clone(), config.retry_base_ms, stop.clone()));
+    background.spawn(webhooks::work::work(pool.clone(), config.clone(), stop.clone()));
     background.spawn(requests::schedule::work(pool.clone(), config.clone(), stop.clone()));
     background.spawn(requests::work::work(pool.clone(), config, stop.clone()));
 }

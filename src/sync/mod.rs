@@ -35,5 +35,6 @@ pub mod venues;
 mod tests;
 
 pub use entity::Entity;
+pub use events::{TakenOver, take_over};
 pub use report::{Report, Summary};
 pub use run::{Options, Sync};

@@ -64,7 +64,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
                 super::one(pool, *id).await?.ok_or_else(|| unknown(*id))?;
             }
             super::make_due(pool, &ids).await?;
-            work::apply_due(pool, context.config.retry_base_ms).await?;
+            work::apply_due(pool, &context.config).await?;
             let items = super::list(pool, true).await?;
             let items = items.into_iter().filter(|item| ids.contains(&item.id) || item.state != State::Applied);
             list(context, &items.collect::<Vec<_>>())

@@ -94,6 +94,34 @@ impl Delivery {
     }
 }
 
+/// What a body has to name for its event to be told whole; a session list or staff that is cut off is not.
+const WHOLE: &[&str] = &[
+    "title",
+    "lifecycleState",
+    "isSoldOut",
+    "maxPlaces",
+    "remainingPlaces",
+    "timeZoneName",
+    "lmsStart",
+    "lmsEnd",
+    "courseTemplate",
+    "location",
+    "sessions",
+    "staff",
+];
+
+/// The event that a kept body tells, where it tells all that a sync of events reads, as our registrations ask for.
+pub fn whole(body: &str) -> Option<administrate::Event> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let node = node(&body["payload"])?;
+    let is_complete = |key: &str| {
+        let told = node[key]["edges"].as_array().map(Vec::len);
+        told.is_some_and(|told| node[key]["pageInfo"]["totalRecords"].as_u64().is_none_or(|all| all == told as u64))
+    };
+    let is_whole = WHOLE.iter().all(|key| node.contains_key(*key)) && is_complete("sessions") && is_complete("staff");
+    serde_json::from_value(Value::Object(node.clone())).ok().filter(|_| is_whole)
+}
+
 /// The object that a payload is about: `node`, the only object in it, or itself.
 fn node(payload: &Value) -> Option<&Map<String, Value>> {
     let payload = payload.as_object()?;

@@ -1,11 +1,13 @@
 //! The worker of the inbox: applies what was received, until it is stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use super::{Applied, Item, State, store};
+use crate::config::Config;
 use crate::delivery::schedule::next_wait;
 use crate::error::Result;
 
@@ -15,10 +17,10 @@ const REST: Duration = Duration::from_millis(500);
 /// How long nothing is tried after the database could not be used.
 const REST_AFTER_OUTAGE: Duration = Duration::from_secs(15);
 
-/// Works until stopped. `retry_base_ms`: the first wait after a failure, doubled each time.
-pub async fn work(pool: PgPool, retry_base_ms: u64, stop: CancellationToken) {
+/// Works until stopped.
+pub async fn work(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let rest = match apply_due(&pool, retry_base_ms).await {
+        let rest = match apply_due(&pool, &config).await {
             Ok(_) => REST,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");
@@ -33,25 +35,25 @@ pub async fn work(pool: PgPool, retry_base_ms: u64, stop: CancellationToken) {
 ///
 /// # Errors
 /// The inbox cannot be read; what a single delivery met is noted with it.
-pub async fn apply_due(pool: &PgPool, retry_base_ms: u64) -> Result<usize> {
+pub async fn apply_due(pool: &PgPool, config: &Config) -> Result<usize> {
     let mut tried = 0;
-    while apply_next(pool, retry_base_ms).await? {
+    while apply_next(pool, config).await? {
         tried += 1;
     }
     Ok(tried)
 }
 
-async fn apply_next(pool: &PgPool, retry_base_ms: u64) -> Result<bool> {
+async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
     let mut tx = pool.begin().await?;
     let Some(item) = store::next_due(&mut tx).await? else { return Ok(false) };
     // What fails is taken back alone: the claim stays until the failure is noted.
     let mut attempt = tx.begin().await?;
-    let applied = match super::apply(&mut attempt, &item).await {
+    let applied = match super::apply(&mut attempt, &item, &config.zone()).await {
         Ok(applied) => applied,
         Err(error) => {
             drop(attempt);
             drop(tx);
-            let wait = next_wait(item.attempts + 1, retry_base_ms).unwrap_or_default();
+            let wait = next_wait(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
             store::mark_failed(pool, item.id, &error.to_string(), wait.as_secs_f64()).await?;
             tracing::warn!(%error, id = item.id, "a webhook could not be applied");
             return Ok(true);

@@ -158,7 +158,8 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
     withdraw_events(&mut db, None, &events).await.expect("asked");
     let drained = story.deliver().await;
     let tenant = story.administrate.simulator.tenant();
-    let there: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
+    let mut there: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
+    there.sort_unstable_by_key(|(title, _)| *title);
     assert_eq!(there, [("PUBLISHED", EventState::Cancelled), ("SOLD", EventState::Published)]);
     let here: Vec<String> = sqlx::query_scalar("SELECT code FROM acted.tutorial_events")
         .fetch_all(&story.world.pool)

@@ -174,9 +174,13 @@ async fn surplus_drafts_are_deleted_only_when_asked() {
     let sides = rehearsed(&lines).await;
     let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
     let (exit, told) = sides.run(&["import", &file]).await;
-    assert_eq!((exit, &told["problems"][0]["code"]), (0, &"leftover_session".into()), "{told}");
+    let leftovers = |told: &Value| {
+        let problems = told["problems"].as_array().expect("a list");
+        problems.iter().filter(|problem| problem["code"] == "leftover_session").count()
+    };
+    assert_eq!((exit, leftovers(&told)), (0, 1), "{told}");
     assert_eq!(sides.administrate.tenant().sessions.len(), 4);
     let (exit, told) = sides.run(&["import", &file, "--delete-drafts"]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"], &told["problems"]), (0, &1.into(), &serde_json::json!([])));
+    assert_eq!((exit, &told["delivery"]["delivered"], leftovers(&told)), (0, &1.into(), 0), "{told}");
     assert_eq!(sides.administrate.tenant().sessions.len(), 3);
 }

@@ -49,7 +49,7 @@ impl Told {
     }
 
     async fn apply(&self) -> usize {
-        apply_due(&self.world.pool, 1).await.expect("applied")
+        apply_due(&self.world.pool, &self.world.config(&[("LECTERN_RETRY_BASE_MS", "1")])).await.expect("applied")
     }
 
     /// Whether it is sold out, places left, and the transaction that wrote it last.
@@ -223,4 +223,29 @@ async fn administrate_is_asked_to_tell_once() {
     let (exit, again) = run(&world, &["webhooks", "register"], &environment).await;
     assert_eq!((exit, again["registered"].as_array().map(Vec::len)), (0, Some(0)), "{again}");
     assert_eq!(simulator.tenant().webhooks.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_told_whole_goes_the_way_of_a_sync() {
+    let told = Told::new().await;
+    let session = |id: &str, title: &str| json!({ "node": { "id": id, "title": title, "lifecycleState": "draft" } });
+    let node = |remaining: i64| {
+        json!({ "id": EVENT, "title": "A", "lifecycleState": "published", "isSoldOut": false, "maxPlaces": 12,
+                "remainingPlaces": remaining, "timeZoneName": "Europe/London", "lmsStart": null, "lmsEnd": null,
+                "courseTemplate": null, "location": null, "staff": { "edges": [] },
+                "sessions": { "pageInfo": { "totalRecords": 2 },
+                              "edges": [session("Q291cnNlOjI=", "A-1"), session("Q291cnNlOjM=", "A-2")] } })
+    };
+    assert_eq!(told.tell("2026-05-14T10:00:00Z", &node(9)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 12, "ours is on its way: what is told may be older");
+    execute(&told.world, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
+    assert_eq!(told.tell("2026-05-14T10:01:00Z", &node(8)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8);
+    let linked: i64 = sqlx::query_scalar("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL")
+        .fetch_one(&told.world.pool)
+        .await
+        .expect("a count");
+    assert_eq!(linked, 2);
 }

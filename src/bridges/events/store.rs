@@ -229,15 +229,21 @@ pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id
     Ok(fields.and_then(|Json(fields)| serde_json::from_value(fields).ok()))
 }
 
-/// Notes what Administrate has just taken over, or, unsure, what it is about to be told.
+/// Notes what Administrate has just taken over, or, unsure, what it is about to be told; in a transaction of its own.
+///
+/// What was just taken over does not wait for the disk: where a power cut takes the note away, the same is written
+/// there once more, as after the end of a worker before it could take the note.
 pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, agreement: &Agreement<T>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO lectern.agreed (entity, external_id, fields) VALUES ($1, $2, $3)
+        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) WHERE NOT $4)
+         INSERT INTO lectern.agreed (entity, external_id, fields)
+         SELECT $1, $2, $3 FROM (VALUES (1)) AS once LEFT JOIN quick ON true
          ON CONFLICT (entity, external_id) DO UPDATE SET fields = excluded.fields, agreed_at = now()",
     )
     .bind(kind.name())
     .bind(id.as_str())
     .bind(Json(agreement))
+    .bind(agreement.unsure)
     .execute(db)
     .await?;
     Ok(())
