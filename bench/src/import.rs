@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use lectern::demo::{ours, theirs};
-use lectern::timetable_import::apply::{Manner, apply};
+use lectern::timetable_import::apply::{Also, Manner, apply};
 use lectern::timetable_import::importing;
 use lectern::timetable_import::plan::{Item, Plan};
 use lectern::timetable_import::planning::{Wishes, plan};
@@ -193,7 +193,8 @@ impl Stages {
             let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
-            let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: false };
+            let manner =
+                Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: false, also: Also::default() };
             if with_effects {
                 apply(&pool, &plan, &HashMap::new(), manner, &CancellationToken::new()).await?;
             } else {
