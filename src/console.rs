@@ -35,12 +35,16 @@ impl Console {
             return false;
         }
         let _ = write!(std::io::stderr(), "{question} [y/N]: ");
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
-        });
-        let line = answer.await.ok().and_then(Result::ok).unwrap_or_default();
-        matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+        tokio::task::spawn_blocking(answered_yes).await.unwrap_or_default()
+    }
+
+    /// The same, the thread waiting for the answer.
+    pub fn ask_and_wait(&self, question: impl std::fmt::Display) -> bool {
+        if !self.may_ask {
+            return false;
+        }
+        let _ = write!(std::io::stderr(), "{question} [y/N]: ");
+        tokio::task::block_in_place(answered_yes)
     }
 
     /// Writes data: text on stdout, unless a JSON document takes its place.
@@ -71,4 +75,9 @@ impl Console {
         bar.enable_steady_tick(Duration::from_secs(1));
         bar
     }
+}
+
+fn answered_yes() -> bool {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
 }

@@ -11,6 +11,7 @@ use super::pairing::paired;
 use super::wanted::Wanted;
 use super::{Remark, Trouble};
 use crate::bridges::events::{self, Agreed, EventLink, Standing};
+use crate::names::fold;
 
 impl Errand<'_> {
     /// Creates the event, or finds that it is there already, and stores its ids at once.
@@ -66,10 +67,9 @@ impl Errand<'_> {
 
     /// Administrate's events of this title that are not called off and not linked to another event of ours.
     async fn candidates(&self, wanted: &Wanted) -> Result<Vec<Event>, Trouble> {
+        let title = fold(&wanted.event.title);
         let mut found = self.worker.client.events_by_titles(&[&wanted.event.title]).await?;
-        found.retain(|event| {
-            event.title.trim() == wanted.event.title && event.lifecycle.as_deref() != Some("cancelled")
-        });
+        found.retain(|event| fold(&event.title) == title && event.lifecycle.as_deref() != Some("cancelled"));
         let ids: Vec<_> = found.iter().map(|event| event.id.clone()).collect();
         let mut db = self.worker.pool.acquire().await?;
         let elsewhere = events::linked_elsewhere(&mut db, self.known.id, &ids).await?;

@@ -35,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::outbox::{Claims, Item, State};
 
 pub use drain::{Drained, drain};
+pub use wanted::WantedSession;
 
 /// Carries out effects, one at a time or many at once.
 #[derive(Debug)]

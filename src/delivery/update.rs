@@ -90,8 +90,8 @@ fn event_changes(before: Option<&NewEvent>, wanted: &NewEvent) -> EventChanges {
         lifecycle: None,
         max_places: changed(before.map(|b| &b.max_places), &wanted.max_places).flatten(),
         is_sold_out: None,
-        classroom: wanted.classroom.filter(|_| windows),
-        lms: wanted.lms.filter(|_| windows),
+        classroom: changed(before.map(|b| &b.classroom), &wanted.classroom).flatten(),
+        lms: changed(before.map(|b| &b.lms), &wanted.lms).flatten(),
         custom_fields: changed_values(before.map(|b| &*b.custom_fields), &wanted.custom_fields),
     }
 }

@@ -121,6 +121,7 @@ async fn import(
         deliver: Deliver::Wait,
         report: None,
         approve_instructors: false,
+        ours: false,
         also: Also::default(),
         run: None,
     };
@@ -128,6 +129,7 @@ async fn import(
     let shown = bar.clone();
     let planned = |plan: &crate::timetable_import::plan::Plan| {
         bar.set_length(plan.items.iter().filter(|item| item.event.is_some()).count() as u64);
+        true
     };
     let delivered = move |outcome: &delivery::Outcome| {
         if outcome.state != outbox::State::Pending {

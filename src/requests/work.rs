@@ -131,6 +131,7 @@ impl Worker {
                     deliver: *deliver,
                     report: None,
                     approve_instructors: false,
+                    ours: false,
                     also: Also::default(),
                     run: Some(run),
                 };
@@ -162,7 +163,7 @@ impl Worker {
                     return Ok((value(&document)?, Exit::Failed));
                 }
             };
-        let imported = importing::import(&self.pool, &self.config, (&loaded, &asked), cancel, |_| (), |_| ()).await?;
+        let imported = importing::import(&self.pool, &self.config, (&loaded, &asked), cancel, |_| true, |_| ()).await?;
         Ok((value(&imported.document)?, imported.exit))
     }
 

@@ -41,6 +41,9 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Write our values also over those that somebody changed in Administrate since the last import
+    #[arg(long)]
+    ours: bool,
     /// Publish the events and their sessions in Administrate, where they otherwise stay drafts
     #[arg(long)]
     publish: bool,
@@ -84,9 +87,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, .. } = args;
+            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, ours, .. } = args;
             let also = Also { publish, delete_drafts };
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, also, run: None }).await
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, ours, also, run: None }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
@@ -117,6 +120,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let shown = bar.clone();
+    let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
         console.print(plan);
         if let Some(table) = report::table(&plan.problems) {
@@ -124,6 +128,9 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
         }
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         bar.set_length(waiting as u64);
+        let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
+        wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
+        wished
     };
     let told = move |outcome: &crate::delivery::Outcome| {
         if outcome.state != outbox::State::Pending {
@@ -133,6 +140,10 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
+    if !wished {
+        console.say("nothing was written");
+        return Ok(Exit::Done);
+    }
     offer_deletion(context, database, &mut imported.document).await?;
     let document = &imported.document;
     if !asked.dry_run {

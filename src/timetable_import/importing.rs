@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::delivery::{self, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
+use crate::names::fold;
 use crate::tenant::{self, Audit};
 use crate::{outbox, runs};
 
@@ -49,6 +50,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// Whether our values are written over those that somebody changed in Administrate meanwhile.
+    pub ours: bool,
     /// What else is to be done in Administrate.
     pub also: Also,
     /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
@@ -108,7 +111,8 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// Imports a file that was loaded. `planned` hears the plan before anything is written, `told` every delivery.
+/// Imports a file that was loaded. `planned` hears the plan and says whether to carry it out, `told` hears
+/// every delivery.
 ///
 /// # Errors
 /// Nothing was synced yet or Administrate is not named (prerequisite); Administrate cannot be reached while validating
@@ -118,7 +122,7 @@ pub async fn import(
     config: &Config,
     (loaded, asked): (&Loaded, &Asked),
     stop: &CancellationToken,
-    planned: impl FnOnce(&Plan),
+    planned: impl FnOnce(&Plan) -> bool,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
 ) -> Result<Imported> {
     if !store::is_synced(&mut *pool.acquire().await?).await? {
@@ -137,10 +141,10 @@ pub async fn import(
         }
     };
     let (facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
-    planned(&plan);
+    let wished = planned(&plan);
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
-    if asked.dry_run {
+    if asked.dry_run || !wished {
         document.run_id = asked.run;
         document.report = write_report(loaded, &plan, asked.report.as_deref())?;
         let exit = document.exit();
@@ -190,14 +194,24 @@ async fn plan_of(
     client: Option<&administrate::Client>,
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
-    let ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
-    let facts: RemoteFacts = match client {
+    let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors };
-    let plan = plan(timetable, &ours, &facts, wishes);
-    Ok((facts, plan))
+    let wishes = Wishes {
+        labels: &config.administrate.labels,
+        approve_instructors: asked.approve_instructors,
+        ours_win: asked.ours,
+    };
+    let planned = plan(timetable, &ours, &facts, wishes);
+    let changing = planned.changing();
+    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
+    // What is about to change is compared with what stands there now.
+    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    facts.standing = remote::standing(client, &planned, &ours).await?;
+    let planned = plan(timetable, &ours, &facts, wishes);
+    Ok((facts, planned))
 }
 
 /// Columns that mean nothing to us, by event row: row number → header → value.
@@ -216,12 +230,12 @@ fn unused(timetable: &Timetable) -> HashMap<u32, Value> {
 
 /// One warning for each event for which the template made more sessions than the block has.
 fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome]) -> Vec<Problem> {
-    let rows: HashMap<&str, u32> = plan.items.iter().map(|item| (item.title.as_str(), item.row)).collect();
+    let rows: HashMap<String, u32> = plan.items.iter().map(|item| (fold(&item.title), item.row)).collect();
     let mut problems = Vec::new();
     for outcome in outcomes {
         for remark in &outcome.remarks {
             if let Remark::LeftoverSessions { .. } = remark {
-                let row = rows.get(outcome.subject.as_str()).copied();
+                let row = rows.get(&fold(&outcome.subject)).copied();
                 let flaw = Flaw::new(Code::LeftoverSession, remark.to_string());
                 let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
                 problem.event = Some(outcome.subject.clone());

@@ -9,41 +9,24 @@
 pub mod annotated;
 pub mod api;
 pub mod apply;
-pub mod archive;
-pub mod blocks;
-mod bookings;
-mod cells;
 pub mod cli;
-pub mod columns;
-mod differences;
-pub mod facts;
 pub mod importing;
-pub mod layout;
-mod markup;
-mod number_formats;
-mod opendocument;
-pub mod ours;
 pub mod plan;
 pub mod planning;
 pub mod problems;
-mod references;
 pub mod remote;
 pub mod report;
-mod resolving;
-mod separated;
-mod session_rows;
+mod rows;
 pub mod store;
 pub mod undoing;
 mod upload;
-pub mod values;
 pub mod workbook;
 pub mod writing;
-mod xlsx;
-mod xml;
 
-#[cfg(test)]
-mod files_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+
+pub use planning::{facts, ours};
+pub use rows::{blocks, columns, layout, values};

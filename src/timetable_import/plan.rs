@@ -56,6 +56,18 @@ pub struct Change {
     pub new: Option<String>,
 }
 
+/// One value that the file changes and that somebody changed in Administrate since both sides last agreed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What changes here, were it not for Administrate's value.
+    #[serde(flatten)]
+    pub change: Change,
+    /// Administrate's value, None for nothing.
+    pub theirs: Option<String>,
+    /// Whether ours is written over it; else both sides keep what they have.
+    pub overwritten: bool,
+}
+
 /// An event as it will be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedEvent {
@@ -86,6 +98,8 @@ pub struct Item {
     pub event: Option<PlannedEvent>,
     /// What changes, for known events.
     pub changes: Vec<Change>,
+    /// What changed on both sides, for known events.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// An instructor who is to be approved for a course template in Administrate.
@@ -138,6 +152,11 @@ impl Item {
         )
     }
 
+    /// Whether there is anything to tell of it.
+    pub fn is_shown(&self) -> bool {
+        self.outcome != Outcome::Unchanged || !self.conflicts.is_empty()
+    }
+
     /// Whether the block is refused.
     pub fn is_rejected(&self) -> bool {
         matches!(self.outcome, Outcome::Conflict | Outcome::Refuse)
@@ -171,7 +190,19 @@ impl Plan {
 
     /// Whether a person has to look: something is refused, or a row stands nowhere.
     pub fn needs_person(&self) -> bool {
-        self.problems.iter().any(Problem::is_error)
+        self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0
+    }
+
+    /// How many values somebody has to decide about, because both sides changed them.
+    pub fn open_conflicts(&self) -> usize {
+        let conflicts = self.items.iter().flat_map(|item| &item.conflicts);
+        conflicts.filter(|conflict| !conflict.overwritten).count()
+    }
+
+    /// Our ids of the known events that are about to change.
+    pub fn changing(&self) -> Vec<i64> {
+        let changing = self.items.iter().filter(|item| item.outcome == Outcome::Update);
+        changing.filter_map(|item| item.event.as_ref()?.id).collect()
     }
 }
 
@@ -197,21 +228,22 @@ impl fmt::Display for Plan {
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
         }
-        for item in self.items.iter().filter(|item| item.outcome != Outcome::Unchanged) {
+        for item in self.items.iter().filter(|item| item.is_shown()) {
             writeln!(f, "{item}")?;
         }
         let counts = self.counts();
+        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         write!(
             f,
-            "{} events: {} new, {} changed, {} the same, {} duplicate, {} refused; {} sessions; {} requests to Administrate",
-            counts.events,
+            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
+            many(counts.events, "event"),
             counts.created,
             counts.updated,
             counts.unchanged,
             counts.duplicate,
             counts.rejected,
-            counts.sessions,
-            self.remote_calls()
+            many(counts.sessions, "session"),
+            many(self.remote_calls(), "request")
         )
     }
 }
@@ -226,7 +258,18 @@ impl fmt::Display for Item {
         for change in &self.changes {
             write!(f, "\n          {change}")?;
         }
+        for conflict in &self.conflicts {
+            write!(f, "\n        ! {conflict}")?;
+        }
         Ok(())
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let theirs = self.theirs.as_deref().unwrap_or("nothing");
+        let end = if self.overwritten { "ours is written over it" } else { "kept there, not written" };
+        write!(f, "{}; Administrate has {theirs}: {end}", self.change)
     }
 }
 

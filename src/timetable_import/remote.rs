@@ -1,16 +1,17 @@
 //! The one reader of remote facts: in as many requests as there are hundreds of templates and of titles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use administrate::{Client, Id};
+use administrate::{Client, Event, Id};
 use jiff::tz::TimeZone;
 
 use crate::error::Result;
+use crate::names::fold;
 
 use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::ours::{Contact, Ours};
-use super::plan::Approval;
+use super::plan::{Approval, Change, Plan};
 use super::store;
 
 /// Asks Administrate for all that the plan of a timetable depends on.
@@ -29,12 +30,32 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
         facts.administrators = administrators(client).await?;
     }
     let titles = timetable.blocks.iter().filter_map(|block| block.event.title.as_deref());
-    let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(*title)).collect();
+    let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(&fold(title))).collect();
     for event in client.events_by_titles(&unknown).await? {
-        let title = event.title.trim().to_owned();
-        facts.events.entry(title).or_default().push(remote_event(&event, zone));
+        facts.events.entry(fold(&event.title)).or_default().push(remote_event(&event, zone));
     }
     Ok(facts)
+}
+
+/// Known events that are about to change, as they stand in Administrate: a request for each hundred, and one more for
+/// each event of which a session's URL changes, which the list does not show.
+///
+/// # Errors
+/// As [`read`].
+pub async fn standing(client: &Client, plan: &Plan, ours: &Ours) -> Result<HashMap<String, Event>> {
+    let (mut listed, mut whole) = (Vec::new(), Vec::new());
+    for item in &plan.items {
+        let id = item.event.as_ref().and_then(|planned| planned.id);
+        let Some(agreed) = id.and_then(|id| ours.agreed.get(&id)) else { continue };
+        let is_url = |change: &Change| change.field.starts_with("day ") && change.field.ends_with(": url");
+        let ids = if item.changes.iter().any(is_url) { &mut whole } else { &mut listed };
+        ids.push(Id::new(agreed.external_id.as_str()));
+    }
+    let mut standing = client.events_by_ids(&listed).await?;
+    for id in &whole {
+        standing.extend(client.event(id).await?);
+    }
+    Ok(standing.into_iter().map(|event| (event.id.to_string(), event)).collect())
 }
 
 /// Gives approvals: one request a template, which takes its whole list.

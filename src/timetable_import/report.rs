@@ -7,7 +7,7 @@ use crate::delivery::{self, Remark};
 use crate::error::Exit;
 use crate::outbox;
 
-use super::plan::{Counts, Item, Outcome, Plan};
+use super::plan::{Counts, Item, Plan};
 use super::problems::{Problem, Severity};
 
 /// Most problems that a terminal is shown; all are in the JSON document and the report workbook.
@@ -35,6 +35,8 @@ pub struct Document {
     pub plan: Option<PlanShown>,
     /// Events that are not in Administrate yet, and why.
     pub undelivered: Vec<Undelivered>,
+    /// Values that changed on both sides and were left as Administrate has them.
+    pub conflicts: usize,
     /// What should be known of events although they were delivered.
     pub remarks: Vec<Told>,
 }
@@ -67,6 +69,7 @@ pub struct ItemShown {
     pub outcome: &'static str,
     pub sessions: usize,
     pub changes: Vec<super::plan::Change>,
+    pub conflicts: Vec<super::plan::Conflict>,
 }
 
 /// An event that is not delivered.
@@ -91,6 +94,7 @@ impl Document {
             report: None,
             plan: None,
             undelivered: Vec::new(),
+            conflicts: 0,
             remarks: Vec::new(),
         }
     }
@@ -103,11 +107,13 @@ impl Document {
             outcome: item.outcome.word(),
             sessions: item.sessions,
             changes: item.changes.clone(),
+            conflicts: item.conflicts.clone(),
         };
-        let items = plan.items.iter().filter(|item| item.outcome != Outcome::Unchanged);
+        let items = plan.items.iter().filter(|item| item.is_shown());
         let items = dry_run.then(|| items.map(shown).collect());
         Self {
             counts: plan.counts(),
+            conflicts: plan.open_conflicts(),
             plan: items.map(|items| PlanShown {
                 items,
                 approvals: plan.approvals.clone(),
@@ -143,7 +149,7 @@ impl Document {
     /// How a run that told this ends.
     pub fn exit(&self) -> Exit {
         let refused = self.problems.iter().any(Problem::is_error);
-        if refused || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
+        if refused || self.conflicts > 0 || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
     }
 }
 

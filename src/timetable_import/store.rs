@@ -1,5 +1,6 @@
 //! All SQL of the import: what a plan depends on, read in one statement a kind, and the fates of imported blocks.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -8,21 +9,24 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::bridges::events::agreements::{Settled, agreements};
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Booking, Contact, Linked, Ours};
+use super::ours::{Agreed, Booking, Contact, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
     let titles = titles(timetable);
     let known = tutorials::store::events_by_code(db, &titles).await?;
-    let labels: Vec<(String, String)> =
-        sqlx::query_as("SELECT entity_type, label FROM adm.custom_fields").fetch_all(&mut *db).await?;
+    let labels: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
+            .fetch_all(&mut *db)
+            .await?;
     Ok(Ours {
         templates: templates(db).await?,
         locations: locations(db).await?,
@@ -49,11 +53,27 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         )
         .fetch_all(&mut *db)
         .await?,
-        labels: labels.iter().map(|(entity, label)| (fold(entity), fold(label))).collect(),
-        events: known.into_iter().map(|known| (known.event.code.clone(), known)).collect(),
+        labels: labels.into_iter().map(|(entity, label, key)| ((fold(&entity), fold(&label)), key)).collect(),
+        events: by_title(known, &titles),
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
+        agreed: HashMap::new(),
     })
+}
+
+/// Events by folded title; of several whose codes differ in letter case alone, the one that the timetable spells.
+fn by_title(known: Vec<KnownEvent>, titles: &[&str]) -> HashMap<String, KnownEvent> {
+    let titles: HashSet<&str> = titles.iter().copied().collect();
+    let mut events = HashMap::new();
+    for known in known {
+        let spelt = titles.contains(known.event.code.as_str());
+        match events.entry(fold(&known.event.code)) {
+            Entry::Vacant(free) => drop(free.insert(known)),
+            Entry::Occupied(mut other) if spelt => drop(other.insert(known)),
+            Entry::Occupied(_) => {}
+        }
+    }
+    events
 }
 
 fn titles(timetable: &Timetable) -> Vec<&str> {
@@ -109,12 +129,12 @@ async fn bookings(db: &mut PgConnection, timetable: &Timetable, titles: &[&str])
          FROM acted.tutorial_sessions AS s
          JOIN acted.tutorial_events AS e ON e.id = s.tutorial_event_id
          LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
-         WHERE s.start_date < $2 AND s.end_date > $1 AND e.code <> ALL ($3) AND NOT coalesce(d.cancelled, false)
+         WHERE s.start_date < $2 AND s.end_date > $1 AND lower(e.code) <> ALL ($3) AND NOT coalesce(d.cancelled, false)
          ORDER BY s.id",
     )
     .bind(first.to_sqlx())
     .bind(last.to_sqlx())
-    .bind(titles)
+    .bind(titles.iter().map(|title| title.to_lowercase()).collect::<Vec<_>>())
     .fetch_all(db)
     .await?;
     let booking = |(event, session, venue_id, instructor_ids, start, end): BookingRow| Booking {
@@ -148,6 +168,20 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// On what both sides last agreed for events of ours.
+pub async fn agreed(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, Agreed>> {
+    let mut agreed = HashMap::new();
+    for (ours, theirs, settled) in agreements(db, events).await? {
+        let nothing = || Agreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
+        let of_event = agreed.entry(ours).or_insert_with(nothing);
+        match settled {
+            Settled::Event(event) => of_event.event = Some(*event),
+            Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
+        }
+    }
+    Ok(agreed)
 }
 
 /// Administrate's ids of the course templates that a timetable names.

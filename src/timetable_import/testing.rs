@@ -10,11 +10,15 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::config::{Config, Labels};
 use crate::names::fold;
+use crate::tutorials::KnownEvent;
 
 use super::blocks::{self, Reading, Timetable, Venue};
 use super::facts::RemoteFacts;
 use super::layout::Field as F;
 use super::ours::{Contact, Linked, Named, OurProduct, OurVenue, Ours};
+use super::plan::{Outcome, Plan};
+use super::planning::{Wishes, plan};
+use super::problems::Code;
 use super::workbook::{self, Limits};
 use super::writing::{self, Entry, Line};
 
@@ -210,10 +214,10 @@ pub fn world_of(timetable: &Timetable) -> (Ours, RemoteFacts) {
     for label in
         [&labels.sitting, &labels.finalisation_date, &labels.event_url, &labels.web_sale, &labels.ocr_moodle_code]
     {
-        known.ours.labels.insert(("event".to_owned(), fold(label)));
+        known.ours.labels.insert(("event".to_owned(), fold(label)), format!("key {label}"));
     }
     for label in [&labels.day, &labels.session_url] {
-        known.ours.labels.insert(("session".to_owned(), fold(label)));
+        known.ours.labels.insert(("session".to_owned(), fold(label)), format!("session key {label}"));
     }
     (known.ours, known.facts)
 }
@@ -269,4 +273,39 @@ impl Known {
             });
         }
     }
+}
+
+/// Code and cell of each problem, in order.
+pub fn told(plan: &Plan) -> Vec<(Code, &str)> {
+    plan.problems.iter().map(|problem| (problem.code, problem.cell.as_deref().unwrap_or_default())).collect()
+}
+
+pub fn wishes(labels: &Labels) -> Wishes<'_> {
+    Wishes { labels, approve_instructors: false, ours_win: false }
+}
+
+pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {
+    plan.items.iter().map(|item| &item.outcome).collect()
+}
+
+/// Plans lines in a world that knows what the sound event, session and self-paced event name.
+pub fn planned(lines: &[Line]) -> Plan {
+    let (ours, facts) = sound_world();
+    plan(&timetable(lines), &ours, &facts, wishes(&labels()))
+}
+
+pub fn sound_world() -> (Ours, RemoteFacts) {
+    world_of(&timetable(&[event("A"), session("A", 2), self_paced("OC")]))
+}
+
+/// What tables hold after a plan of new events was applied.
+pub fn applied(plan: &Plan, ours: &Ours) -> Ours {
+    let mut after = ours.clone();
+    let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
+    for (id, planned) in (1..).zip(planned) {
+        let event = planned.event.clone();
+        let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
+        after.events.insert(fold(&event.code), KnownEvent { id, event, session_ids });
+    }
+    after
 }

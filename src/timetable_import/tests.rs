@@ -4,54 +4,18 @@ use std::path::Path;
 
 use jiff::civil::date;
 
-use crate::config::Labels;
-use crate::tutorials::{KnownEvent, LearningMode};
+use crate::tutorials::LearningMode;
 
 use super::blocks;
-use super::facts::{RemoteEvent, RemoteFacts};
+use super::facts::RemoteEvent;
 use super::layout::Field as F;
-use super::ours::{Booking, Ours};
-use super::plan::{Outcome, Plan};
+use super::ours::Booking;
+use super::plan::Outcome;
 use super::planning::{Wishes, plan};
 use super::problems::Code;
 use super::testing::*;
 use super::workbook::{self, Limits};
-use super::writing::{self, Entry, Line};
-
-/// Code and cell of each problem, in order.
-fn told(plan: &Plan) -> Vec<(Code, &str)> {
-    plan.problems.iter().map(|problem| (problem.code, problem.cell.as_deref().unwrap_or_default())).collect()
-}
-
-fn wishes(labels: &Labels) -> Wishes<'_> {
-    Wishes { labels, approve_instructors: false }
-}
-
-fn outcomes(plan: &Plan) -> Vec<&Outcome> {
-    plan.items.iter().map(|item| &item.outcome).collect()
-}
-
-/// Plans lines in a world that knows what the sound event, session and self-paced event name.
-fn planned(lines: &[Line]) -> Plan {
-    let (ours, facts) = sound_world();
-    plan(&timetable(lines), &ours, &facts, wishes(&labels()))
-}
-
-fn sound_world() -> (Ours, RemoteFacts) {
-    world_of(&timetable(&[event("A"), session("A", 2), self_paced("OC")]))
-}
-
-/// What tables hold after a plan of new events was applied.
-fn applied(plan: &Plan, ours: &Ours) -> Ours {
-    let mut after = ours.clone();
-    let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
-    for (id, planned) in (1..).zip(planned) {
-        let event = planned.event.clone();
-        let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
-        after.events.insert(event.code.clone(), KnownEvent { id, event, session_ids });
-    }
-    after
-}
+use super::writing::{self, Entry};
 
 #[test]
 fn sound_rows_are_new_events() {
@@ -241,7 +205,7 @@ fn instructors_must_be_linked_and_approved() {
         [(Code::NotApprovedInstructor, "R4"), (Code::NotApprovedInstructor, "S4"), (Code::NotApprovedInstructor, "S5")];
     assert_eq!(told(&refused), cells);
     let labels = labels();
-    let approving = Wishes { labels: &labels, approve_instructors: true };
+    let approving = Wishes { labels: &labels, approve_instructors: true, ours_win: false };
     let approved = plan(&timetable(&lines), &ours, &facts, approving);
     assert_eq!((told(&approved), approved.approvals.len(), outcomes(&approved)), (vec![], 1, vec![&Outcome::Create]));
     ours.instructors[0].external_id = None;
@@ -292,7 +256,7 @@ fn known_events_with_another_template_conflict() {
     let (ours, facts) = sound_world();
     let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels())), &ours);
     let mut other = ours.clone();
-    if let Some(known) = other.events.get_mut("A") {
+    if let Some(known) = other.events.get_mut("a") {
         known.event.course_template_id = Some(99);
     }
     let refused = plan(&timetable(&[event("A")]), &other, &facts, wishes(&labels()));
@@ -328,7 +292,7 @@ fn a_title_that_stands_in_administrate() {
         (twin("remote OC_CB1", date(2026, 1, 13)), Outcome::Conflict, Code::ConflictingEvent),
     ] {
         let mut facts = facts.clone();
-        facts.events.insert("A".to_owned(), vec![twin]);
+        facts.events.insert("a".to_owned(), vec![twin]);
         let plan = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
         assert_eq!((told(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
     }

@@ -282,9 +282,10 @@ fn own_fields(event: &Event) -> Option<Value> {
     Some(document)
 }
 
-/// All that is true of the events with these codes, in order of code; codes are compared as they stand.
+/// All that is true of the events with these codes, in order of code; letter case does not count.
 pub async fn events_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<KnownEvent>> {
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = ANY ($1)")
+    let codes: Vec<String> = codes.iter().map(|code| code.to_lowercase()).collect();
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE lower(code) = ANY ($1)")
         .bind(codes)
         .fetch_all(&mut *db)
         .await?;

@@ -1,5 +1,6 @@
 //! The links of events and sessions (`adm.events`, `adm.sessions`) and the values on which both sides last agreed.
 
+pub mod agreements;
 mod rows;
 mod store;
 

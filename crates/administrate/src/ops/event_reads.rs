@@ -160,14 +160,15 @@ impl Event {
 impl Client {
     /// Events with one of `titles`, in any state; several may have the same title. One request for each hundred titles.
     ///
-    /// Each title is asked as written and in upper case, because Administrate may mind the case: the caller compares.
+    /// Each title is asked as written, in upper and in lower case, because Administrate may mind the case: the caller compares.
     ///
     /// # Errors
     /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
     pub async fn events_by_titles(&self, titles: &[&str]) -> Result<Vec<Event>, Error> {
         let mut events = Vec::new();
         for some in titles.chunks(100) {
-            let spellings = some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase()]);
+            let spellings =
+                some.iter().flat_map(|title| [(*title).to_owned(), title.to_uppercase(), title.to_lowercase()]);
             let mut values: Vec<String> = spellings.collect();
             values.sort_unstable();
             values.dedup();

@@ -3,13 +3,19 @@
 
 use std::io::{Cursor, Read};
 
-use memchr::memmem;
+use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
 
-use super::workbook::{Limits, MEGABYTE, Unfit};
+use super::{LONGEST_STRETCH, Limits, MEGABYTE, Unfit};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const CHUNK: usize = 64 * 1024;
+
+/// Parts that an archive may have: many times what any program writes, and few enough to hold their directory.
+const MOST_PARTS: usize = 10_000;
+
+/// What each part's entry in the directory begins with (APPNOTE.TXT 4.3.12).
+const ENTRY: &[u8] = b"PK\x01\x02";
 
 /// Which program family wrote a zipped workbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,9 @@ pub enum Zipped {
 /// [`Unfit::TooLarge`] beyond a limit; [`Unfit::Unreadable`] when the archive is broken, encrypted,
 /// holds no workbook, or a part has a DOCTYPE.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
+    if memmem::find_iter(bytes, ENTRY).nth(MOST_PARTS).is_some() {
+        return Err(Unfit::TooLarge(format!("it has over {MOST_PARTS} parts")));
+    }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let mut kind = None;
     let mut stated: u64 = 0;
@@ -66,6 +75,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
     // The last bytes of one chunk stay in front of the next: a DOCTYPE may straddle both.
     let mut kept = 0;
     let mut size: u64 = 0;
+    let mut stretch = 0;
     loop {
         let read = part.read(&mut buffer[kept..]).map_err(broken)?;
         if read == 0 {
@@ -80,6 +90,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
             within(size, limits.shared_string_bytes, "of shared strings")?;
         }
         let filled = kept + read;
+        stretch = longest_stretch(stretch, &buffer[kept..filled], &name)?;
         if doctype.find(&buffer[..filled]).is_some() {
             return Err(Unfit::unreadable(format!(
                 "its part {name} has a DOCTYPE, which no spreadsheet program writes"
@@ -88,6 +99,18 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
         kept = filled.min(DOCTYPE.len() - 1);
         buffer.copy_within(filled - kept..filled, 0);
     }
+}
+
+/// How long the text is that a chunk ends in; elements are what it is counted between.
+fn longest_stretch(before: usize, chunk: &[u8], name: &str) -> Result<usize, Unfit> {
+    let first = memchr(b'<', chunk).unwrap_or(chunk.len());
+    if before + first > LONGEST_STRETCH {
+        return Err(Unfit::TooLarge(format!("its part {name} has over {} MB in one piece", LONGEST_STRETCH >> 20)));
+    }
+    Ok(match memrchr(b'<', chunk) {
+        Some(last) => chunk.len() - last,
+        None => before + chunk.len(),
+    })
 }
 
 fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {

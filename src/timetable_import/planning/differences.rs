@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::tutorials::{Event, Role, Session};
 
 use super::ours::Ours;
-use super::plan::Change;
+use crate::timetable_import::plan::Change;
 
 /// A field's name, what is compared, and what is shown.
 type Shown = (&'static str, Option<String>, Option<String>);

@@ -1,6 +1,8 @@
 //! Text tables (csv): RFC 4180 with comma, semicolon or tab, whichever the header has most of.
 
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit};
+use std::borrow::Cow;
+
+use super::{Content, LONGEST_STRETCH, Limits, Rows, Sheet, Unfit};
 
 /// Reads a text table; UTF-8, else Latin-1 as older spreadsheet programs write it.
 ///
@@ -20,11 +22,11 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     Ok(rows.finish(name.to_owned(), false))
 }
 
-fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
     }
 }
 
@@ -69,6 +71,7 @@ impl<'a> Fields<'a> {
                 }
                 Some(c) => field.push(c),
             }
+            not_endless(&field)?;
         }
         Ok(Some((place, field)))
     }
@@ -84,8 +87,16 @@ impl<'a> Fields<'a> {
                     return Err(Unfit::unreadable(format!("a quote opened in line {line} never closes")));
                 }
             }
+            not_endless(field)?;
         }
     }
+}
+
+fn not_endless(field: &str) -> Result<(), Unfit> {
+    if field.len() > LONGEST_STRETCH {
+        return Err(Unfit::TooLarge(format!("a field holds over {} MB of text", LONGEST_STRETCH >> 20)));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -93,7 +104,7 @@ mod tests {
     use super::*;
 
     fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {
-        let cells = |row: &super::super::workbook::Row| {
+        let cells = |row: &super::super::Row| {
             let number = row.number;
             row.cells
                 .iter()

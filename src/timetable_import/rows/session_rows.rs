@@ -7,7 +7,7 @@ use crate::names::fold;
 use super::blocks::{EventCells, SessionCells, Venue};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
-use super::problems::{Code, Flaw};
+use crate::timetable_import::problems::{Code, Flaw};
 
 /// Fields that count on the event row only; a session row may repeat them.
 const EVENT_ONLY: [Field; 12] = [

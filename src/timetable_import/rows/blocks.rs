@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::names::fold;
 use crate::tutorials::LearningMode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,10 +14,10 @@ use jiff::tz::TimeZone;
 use super::cells::Cells;
 use super::columns::{self, Columns};
 use super::layout::Field;
-use super::problems::{Code, Flaw, Problem};
 use super::session_rows;
 use super::values::{self, Moment, Sitting};
-use super::workbook::{Row, Sheet, Unfit};
+use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::workbook::{Row, Sheet, Unfit};
 
 /// What the reader of blocks needs to know about this provider.
 #[derive(Clone, Debug)]
@@ -105,11 +106,18 @@ pub struct Block {
 }
 
 impl Block {
+    /// The row of the session of this day.
+    pub fn row_of_day(&self, day: i32) -> Option<u32> {
+        self.sessions.iter().find(|(_, session)| session.day == Some(day)).map(|(row, _)| *row)
+    }
+
     /// Whether two blocks say the same, wherever they stand.
     pub fn same_as(&self, other: &Self) -> bool {
         let sessions = |block: &Self| block.sessions.len();
         let flaws = |block: &Self| block.problems.len();
-        self.event == other.event
+        let title = |block: &Self| block.event.title.as_deref().map(fold);
+        title(self) == title(other)
+            && self.event == EventCells { title: self.event.title.clone(), ..other.event.clone() }
             && sessions(self) == sessions(other)
             && flaws(self) == flaws(other)
             && self.sessions.iter().all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
@@ -271,7 +279,7 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
 }
 
 /// A title as problems show it: one that is too long is cut.
-pub(super) fn shown_title(title: &str) -> String {
+pub(in crate::timetable_import) fn shown_title(title: &str) -> String {
     title.chars().take(200).collect()
 }
 

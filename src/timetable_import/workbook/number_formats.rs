@@ -3,30 +3,30 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::workbook::{Unfit, broken};
-use super::xml::attribute;
+use super::xml::{Events, attribute};
+use super::{MOST_NAMED, Unfit, bounded};
 
 /// For each cell style, by its number, whether it shows a date or time.
-pub(super) fn date_styles(mut xml: Reader<impl BufRead>) -> Result<Vec<bool>, Unfit> {
+pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Unfit> {
     let mut own: HashMap<u32, bool> = HashMap::new();
     let mut styles = Vec::new();
     let mut in_cell_styles = false;
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 "numFmt" => {
                     let id = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok());
                     let code = attribute(&tag, "formatCode")?.unwrap_or_default();
-                    own.extend(id.map(|id| (id, shows_date(&code))));
+                    own.extend(id.filter(|_| own.len() < MOST_NAMED).map(|id| (id, shows_date(&code))));
                 }
                 "cellXfs" => in_cell_styles = true,
                 "xf" if in_cell_styles => {
                     let id: u32 = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or_default();
-                    styles.push(own.get(&id).copied().unwrap_or_else(|| is_built_in_date(id)));
+                    let is_date = own.get(&id).copied().unwrap_or_else(|| is_built_in_date(id));
+                    bounded(&mut styles, MOST_NAMED, "cell styles", is_date)?;
                 }
                 _ => {}
             },
@@ -34,7 +34,6 @@ pub(super) fn date_styles(mut xml: Reader<impl BufRead>) -> Result<Vec<bool>, Un
             Event::Eof => return Ok(styles),
             _ => {}
         }
-        buffer.clear();
     }
 }
 

@@ -6,17 +6,16 @@
 use std::io::{BufReader, Cursor};
 use std::sync::Arc;
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
-use super::xml::{attribute, character};
+use super::xml::{Events, attribute, character};
+use super::{Content, LAST_COLUMN, Limits, Rows, Sheet, Unfit, append, broken};
 
 /// Most blanks that one `text:s` element may stand for.
 const BLANKS: usize = 1000;
 
-type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, Cursor<&'a [u8]>>>>;
+type Xml<'a> = Events<BufReader<zip::read::ZipFile<'a, Cursor<&'a [u8]>>>>;
 
 /// Reads the first table of an archive that was inspected.
 ///
@@ -25,17 +24,16 @@ type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, Cursor<&'a [u8]>>>>;
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let part = archive.by_name("content.xml").map_err(broken)?;
-    let mut xml = Reader::from_reader(BufReader::new(part));
-    xml.config_mut().expand_empty_elements = true;
+    let mut xml = Events::of(BufReader::new(part)).with_empty_elements_as_pairs();
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
                 return Table { xml, rows: Rows::new(limits), row: 0 }.read(name);
             }
             Event::Eof => return Err(Unfit::unreadable("it has no sheet with cells")),
-            _ => buffer.clear(),
+            _ => {}
         }
     }
 }
@@ -51,7 +49,7 @@ impl Table<'_> {
     fn read(mut self, name: String) -> Result<Sheet, Unfit> {
         let mut buffer = Vec::new();
         loop {
-            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            let event = self.xml.next(&mut buffer)?;
             match event {
                 Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
                     let repeated = repetition(&tag, "table:number-rows-repeated")?;
@@ -61,7 +59,6 @@ impl Table<'_> {
                 Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a sheet")),
                 _ => {}
             }
-            buffer.clear();
         }
         Ok(self.rows.finish(name, false))
     }
@@ -71,7 +68,7 @@ impl Table<'_> {
         let mut column: u32 = 0;
         let mut buffer = Vec::new();
         loop {
-            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            let event = self.xml.next(&mut buffer)?;
             match event {
                 Event::Start(tag) if matches!(tag.name().as_ref(), "table:table-cell" | "table:covered-table-cell") => {
                     let times = repetition(&tag, "table:number-columns-repeated")?;
@@ -83,12 +80,14 @@ impl Table<'_> {
                         filled.extend(shown.map(|column| (column, content.clone())));
                     }
                     column = column.saturating_add(times);
+                    if filled.len() > LAST_COLUMN as usize + 1 {
+                        return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
+                    }
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => break,
                 Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a row")),
                 _ => {}
             }
-            buffer.clear();
         }
         if !filled.is_empty() {
             for row in self.row..self.row.saturating_add(repeated) {
@@ -118,7 +117,7 @@ impl Table<'_> {
         let mut notes = 0_usize;
         let mut paragraphs = 0_usize;
         loop {
-            let event = self.xml.read_event_into(&mut buffer).map_err(broken)?;
+            let event = self.xml.next(&mut buffer)?;
             match event {
                 Event::Start(tag) => match tag.name().as_ref() {
                     "office:annotation" => notes += 1,
@@ -135,7 +134,7 @@ impl Table<'_> {
                     "text:tab" | "text:line-break" if notes == 0 => text.push(' '),
                     _ => {}
                 },
-                Event::Text(part) if notes == 0 && paragraphs > 0 => text.push_str(&part.xml10_content()),
+                Event::Text(part) if notes == 0 && paragraphs > 0 => append(&mut text, &part.xml10_content())?,
                 Event::GeneralRef(entity) if notes == 0 => text.extend(character(&entity)),
                 Event::End(tag) => match tag.name().as_ref() {
                     "office:annotation" => notes = notes.saturating_sub(1),
@@ -145,7 +144,6 @@ impl Table<'_> {
                 Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a cell")),
                 _ => {}
             }
-            buffer.clear();
         }
     }
 }

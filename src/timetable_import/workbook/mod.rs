@@ -3,6 +3,16 @@
 //! Promises: the limits are checked before anything is parsed, rows without a value are not kept,
 //! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
 
+mod archive;
+mod markup;
+mod number_formats;
+mod opendocument;
+mod separated;
+#[cfg(test)]
+mod tests;
+mod xlsx;
+mod xml;
+
 use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
@@ -10,12 +20,11 @@ use std::sync::Arc;
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls};
 
-use super::archive::{self, Zipped};
 use super::problems::{Code, Problem, cell_name};
-use super::{opendocument, separated, xlsx};
+use archive::Zipped;
 
 /// What sizes are told in, in bytes.
-pub(super) const MEGABYTE: u64 = 1 << 20;
+const MEGABYTE: u64 = 1 << 20;
 
 /// The last column that a spreadsheet program has (XFD), counted from 0.
 const LAST_COLUMN: u32 = 16_383;
@@ -28,6 +37,16 @@ const ROOM: usize = 32;
 
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
+
+/// The longest text without an element in it that is read at all, in bytes: what the longest cell takes when every
+/// character is written as a reference, and some more.
+const LONGEST_STRETCH: usize = 2 << 20;
+
+/// Relations, sheets and cell styles of a workbook, each; Excel itself ends at 65,490 styles.
+const MOST_NAMED: usize = 65_536;
+
+/// Strings that are shared by cells, for each row that is accepted.
+const STRINGS_A_ROW: usize = 10;
 
 /// How much of a file is accepted (rules "Import"; all are settings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +275,24 @@ fn reference(value: &Data) -> DataRef<'_> {
         Data::Error(error) => DataRef::Error(error.clone()),
         Data::Empty => DataRef::Empty,
     }
+}
+
+/// Adds to a list that must not grow without bound.
+fn bounded<T>(list: &mut Vec<T>, most: usize, what: &str, item: T) -> Result<(), Unfit> {
+    if list.len() >= most {
+        return Err(Unfit::TooLarge(format!("it has over {most} {what}")));
+    }
+    list.push(item);
+    Ok(())
+}
+
+/// Adds to a text that must not grow without bound.
+fn append(text: &mut String, part: &str) -> Result<(), Unfit> {
+    text.push_str(part);
+    if text.len() > LONGEST_STRETCH {
+        return Err(Unfit::TooLarge(format!("a cell holds over {} MB of text", LONGEST_STRETCH >> 20)));
+    }
+    Ok(())
 }
 
 pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {

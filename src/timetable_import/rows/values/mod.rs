@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::fold;
 
-use super::problems::{Code, Flaw};
-use super::workbook::Content;
+use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::workbook::Content;
 
 /// Years that a timetable may speak of; anything else is a slip of the hand.
 const YEARS: std::ops::Range<i16> = 1900..3000;
@@ -51,10 +51,10 @@ pub fn text(content: &Content) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Text without the apostrophe that keeps it from being taken for a formula (see [`super::writing::neutral`]).
+/// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::writing::neutral`]).
 fn spoken(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(bare) if bare.starts_with(super::writing::FORMULA_STARTS) => bare,
+        Some(bare) if bare.starts_with(crate::timetable_import::writing::FORMULA_STARTS) => bare,
         _ => text,
     }
 }
@@ -286,5 +286,4 @@ fn duration(iso: &str) -> Option<Time> {
 }
 
 #[cfg(test)]
-#[path = "values_tests.rs"]
 mod tests;

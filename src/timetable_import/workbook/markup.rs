@@ -9,14 +9,11 @@ use std::io::Read;
 
 use memchr::{memchr, memmem};
 
-use super::workbook::{MEGABYTE, Unfit, broken};
 use super::xml::named_character;
+use super::{LONGEST_STRETCH, MEGABYTE, Unfit, append, broken};
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
-
-/// The longest tag, text or comment: more than a cell's longest text with every character written as a reference.
-const LONGEST_PIECE: usize = 2 << 20;
 
 /// Reads XML piece by piece.
 pub(super) struct Markup<R> {
@@ -173,8 +170,8 @@ impl<R: Read> Markup<R> {
         self.filled -= self.at;
         self.at = 0;
         if self.filled == self.buffer.len() {
-            if self.filled >= LONGEST_PIECE {
-                let most = LONGEST_PIECE as u64 / MEGABYTE;
+            if self.filled >= LONGEST_STRETCH {
+                let most = LONGEST_STRETCH as u64 / MEGABYTE;
                 return Err(Unfit::TooLarge(format!("it holds a text or tag of over {most} MB")));
             }
             self.buffer.resize(self.filled * 2, 0);
@@ -230,12 +227,11 @@ impl Text<'_> {
             && let Some((before, reference)) = rest.split_once('&')
         {
             let (name, behind) = reference.split_once(';').ok_or_else(|| broken("a reference without end"))?;
-            said.push_str(before);
+            append(said, before)?;
             said.extend(named_character(name));
             rest = behind;
         }
-        said.push_str(rest);
-        Ok(())
+        append(said, rest)
     }
 }
 
@@ -298,7 +294,7 @@ mod tests {
         for xml in ["<a", "<a b=\">", "</a", "<!-- a", "<![CDATA[ a", "<!DOCTYPE a>", "<a>&lt</a>", "<"] {
             assert!(matches!(told(xml, CHUNK), Err(Unfit::Unreadable(_))), "{xml}");
         }
-        let long = format!("<a>{}</a>", "x".repeat(2 * LONGEST_PIECE));
+        let long = format!("<a>{}</a>", "x".repeat(2 * LONGEST_STRETCH));
         assert!(matches!(told(&long, CHUNK), Err(Unfit::TooLarge(_))));
     }
 }

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
-use super::blocks::Timetable;
 use super::differences::{Names, place_of};
-use super::layout::Field;
 use super::ours::{Booking, Ours};
-use super::plan::{Item, Outcome};
-use super::problems::{Code, Flaw, Problem};
+use crate::timetable_import::blocks::Timetable;
+use crate::timetable_import::layout::Field;
+use crate::timetable_import::plan::{Item, Outcome};
+use crate::timetable_import::problems::{Code, Flaw, Problem};
 
 /// What can be booked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

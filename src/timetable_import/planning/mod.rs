@@ -1,5 +1,15 @@
 //! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
 
+mod bookings;
+mod conflicts;
+mod differences;
+pub mod facts;
+pub mod ours;
+mod references;
+mod resolving;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use jiff::civil::DateTime;
@@ -9,15 +19,15 @@ use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
 use super::blocks::{Block, Timetable};
-use super::differences::Names;
-use super::facts::{RemoteEvent, RemoteFacts};
 use super::layout::Field;
-use super::ours::Ours;
-use super::plan::{Change, Item, Outcome, Plan, PlannedEvent};
+use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
-use super::references::References;
-use super::resolving::Resolver;
-use super::{bookings, differences};
+use conflicts::{Clash, Sides};
+use differences::Names;
+use facts::{RemoteEvent, RemoteFacts};
+use ours::Ours;
+use references::References;
+use resolving::Resolver;
 
 /// What a plan depends on besides the file and both sides.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +36,8 @@ pub struct Wishes<'a> {
     pub labels: &'a Labels,
     /// Whether instructors who lack an approval are to be approved instead of refused.
     pub approve_instructors: bool,
+    /// Whether our values are written over those that somebody changed in Administrate.
+    pub ours_win: bool,
 }
 
 /// Plans the import of a timetable.
@@ -33,16 +45,18 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     let references = References::new(ours, facts);
     let names = Names::new(ours);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
-    let mut first: HashMap<&str, &Block> = HashMap::new();
+    let mut first: HashMap<String, &Block> = HashMap::new();
     for block in &timetable.blocks {
         let mut deciding = Deciding {
             ours,
             facts,
             names: &names,
+            wishes,
             resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
             block,
         };
-        let earlier = block.event.title.as_deref().and_then(|title| first.get(title).copied());
+        let title = block.event.title.as_deref().map(fold);
+        let earlier = title.as_ref().and_then(|title| first.get(title).copied());
         let item = match earlier {
             Some(earlier) => deciding.repeated(earlier),
             None => deciding.item(),
@@ -52,7 +66,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             plan.approvals.append(&mut deciding.resolver.approvals);
         }
         plan.items.push(item);
-        if let Some(title) = block.event.title.as_deref() {
+        if let Some(title) = title {
             first.entry(title).or_insert(block);
         }
     }
@@ -74,6 +88,7 @@ struct Deciding<'a> {
     ours: &'a Ours,
     facts: &'a RemoteFacts,
     names: &'a Names<'a>,
+    wishes: Wishes<'a>,
     resolver: Resolver<'a>,
     block: &'a Block,
 }
@@ -87,6 +102,7 @@ impl Deciding<'_> {
             outcome,
             event: None,
             changes: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 
@@ -108,7 +124,7 @@ impl Deciding<'_> {
     }
 
     fn item(&mut self) -> Item {
-        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(title));
+        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(&fold(title)));
         if self.block.event.cancelled {
             return self.cancelled(known);
         }
@@ -133,7 +149,7 @@ impl Deciding<'_> {
         let changes = differences::of_event(self.names, &known.event, &event);
         let planned =
             PlannedEvent { id: Some(known.id), event, places_moved: 0, changed: true, changed_days: Vec::new() };
-        Item { event: Some(planned), changes, ..self.done(Outcome::Cancel) }
+        Item { event: Some(planned), changes, title: known.event.code.clone(), ..self.done(Outcome::Cancel) }
     }
 
     fn announced(&mut self, event: Event) -> Item {
@@ -158,10 +174,11 @@ impl Deciding<'_> {
     /// The id of the event of this title in Administrate, if there is one and it is the same.
     fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
-        let standing = self.facts.events.get(title).into_iter().flatten().filter(|twin| !twin.cancelled);
-        let standing: Vec<&RemoteEvent> = standing.collect();
+        let titled: Vec<&RemoteEvent> = self.facts.events.get(&fold(title)).into_iter().flatten().collect();
+        let standing: Vec<&RemoteEvent> = titled.iter().copied().filter(|twin| !twin.cancelled).collect();
         if standing.is_empty() {
-            return Ok(None);
+            let cancelled = "Administrate has a cancelled event with this title; announce it under another one";
+            return if titled.is_empty() { Ok(None) } else { Err(cancelled.to_owned()) };
         }
         let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
@@ -207,8 +224,10 @@ impl Deciding<'_> {
             self.flag(Field::Template, Code::ConflictingEvent, message);
             return self.done(Outcome::Conflict);
         }
+        event.code.clone_from(&known.event.code);
         event.is_soldout = known.event.is_soldout;
         event.remain_space = known.event.remain_space;
+        let conflicts = self.settle(known, &mut event);
         let mut changes = differences::of_event(self.names, &known.event, &event);
         let changed = !changes.is_empty();
         let places_moved = self.places_moved(known, &event);
@@ -230,7 +249,43 @@ impl Deciding<'_> {
         self.report_gone(known, &event);
         let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
         let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed, changed_days };
-        Item { event: Some(planned), changes, ..self.done(outcome) }
+        Item { event: Some(planned), changes, conflicts, title: known.event.code.clone(), ..self.done(outcome) }
+    }
+
+    /// Finds what changed on both sides, and sets it back to what it was here unless ours are to win.
+    fn settle(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
+        let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
+        let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
+        let sides = Sides { ours: self.ours, labels: self.wishes.labels, agreed, theirs };
+        let ours_win = self.wishes.ours_win;
+        let mut clashes = sides.of_event(&known.event, event);
+        for clash in clashes.iter().filter(|_| !ours_win) {
+            conflicts::keep_of_event(clash.aspect, &known.event, event);
+        }
+        for at in 0..event.sessions.len() {
+            let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
+            let Some(before) = before else { continue };
+            let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
+            for clash in found.iter().filter(|_| !ours_win) {
+                conflicts::keep_of_session(clash.aspect, (&known.event, before), &mut event.sessions[at]);
+            }
+            clashes.extend(found);
+        }
+        clashes.into_iter().map(|clash| self.told(clash)).collect()
+    }
+
+    /// Warns of a value that changed on both sides.
+    fn told(&mut self, clash: Clash) -> Conflict {
+        let row = clash.day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
+        let prefix = clash.day.map(|day| format!("day {day}: ")).unwrap_or_default();
+        let [old, new, theirs] = clash.values.map(|value| Some(value).filter(|value| !value.is_empty()));
+        let change = Change { field: format!("{prefix}{}", clash.aspect.name()), old, new };
+        let conflict = Conflict { change, theirs, overwritten: self.wishes.ours_win };
+        let advice =
+            if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
+        let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));
+        self.resolver.flag(row, clash.aspect.field(clash.day.is_some()), flaw);
+        conflict
     }
 
     /// How far the places left move: by what Max places moved since the last import.
@@ -276,7 +331,7 @@ fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &L
         ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
     ];
     let lacking = used.iter().filter(|(entity, label, used)| {
-        *used && !label.is_empty() && !ours.labels.contains(&(fold(entity), fold(label)))
+        *used && !label.is_empty() && !ours.labels.contains_key(&(fold(entity), fold(label)))
     });
     lacking
         .map(|(entity, label, _)| {

@@ -10,9 +10,9 @@ use crate::tutorials::LearningMode;
 use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::Field;
-use super::problems::{Code, Flaw, Problem, column_name};
 use super::values::{self, Moment, Sitting};
-use super::workbook::{Cell, Content, Row, Sheet};
+use crate::timetable_import::problems::{Code, Flaw, Problem, column_name};
+use crate::timetable_import::workbook::{Cell, Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(super) struct Cells<'a> {

@@ -1,11 +1,11 @@
 //! Files as they come: every format that is read, and every kind that is refused.
 
-use super::blocks;
-use super::layout::LAYOUT;
-use super::problems::Code;
-use super::testing::{event, ods_of, reading, session, with_part, xlsx_of};
-use super::workbook::{self, Content, Limits, Sheet, Unfit};
-use super::writing;
+use super::{self as workbook, Content, Limits, Sheet, Unfit};
+use crate::timetable_import::blocks;
+use crate::timetable_import::layout::LAYOUT;
+use crate::timetable_import::problems::Code;
+use crate::timetable_import::testing::{event, ods_of, reading, session, with_part, xlsx_of};
+use crate::timetable_import::writing;
 
 fn read(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
     workbook::read(name, bytes, &Limits::default())

@@ -30,8 +30,10 @@ pub struct RemoteFacts {
     pub approved: HashMap<String, HashSet<String>>,
     /// Contacts that may administer an event.
     pub administrators: Vec<Contact>,
-    /// Events by title.
+    /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
+    /// Known events that are about to change, as they stand there, by Administrate's id.
+    pub standing: HashMap<String, administrate::Event>,
 }
 
 impl RemoteEvent {
@@ -40,8 +42,8 @@ impl RemoteEvent {
         match (self.classroom_start, classroom) {
             (Some(theirs), Some(ours)) => theirs == ours,
             _ => {
-                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten().peekable();
-                theirs.peek().is_none() || theirs.any(|start| [classroom, lms].contains(&Some(start)))
+                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten();
+                theirs.any(|start| [classroom, lms].contains(&Some(start)))
             }
         }
     }

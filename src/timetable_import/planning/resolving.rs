@@ -4,12 +4,12 @@ use jiff::civil::Date;
 
 use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
 
-use super::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
-use super::layout::Field;
 use super::ours::{Contact, Named};
-use super::plan::Approval;
-use super::problems::{Flaw, Problem};
 use super::references::{Reference, References};
+use crate::timetable_import::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
+use crate::timetable_import::layout::Field;
+use crate::timetable_import::plan::Approval;
+use crate::timetable_import::problems::{Flaw, Problem};
 
 /// Resolves one block, collecting what is wrong with it.
 pub(super) struct Resolver<'a> {

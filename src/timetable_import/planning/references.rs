@@ -6,8 +6,8 @@ use crate::names::{fold, nearest};
 
 use super::facts::RemoteFacts;
 use super::ours::{Contact, Linked, Named, OurProduct, Ours};
-use super::problems::{Code, Flaw};
-use super::values::Sitting;
+use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::values::Sitting;
 
 /// A record that Administrate knows too.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,19 +6,18 @@
 use std::io::{BufReader, Cursor, Read};
 use std::sync::Arc;
 
-use quick_xml::Reader;
 use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
-use super::problems::column_index;
-use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
-use super::xml::{attribute, ends_early};
+use super::xml::{Events, attribute, ends_early};
+use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, bounded, broken};
+use crate::timetable_import::problems::column_index;
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-type Part<'a, 'b> = Reader<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
+type Part<'a, 'b> = Events<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
 
 /// Reads the first sheet of an archive that was inspected.
 ///
@@ -36,7 +35,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
     let strings = match of_kind("sharedStrings").filter(|path| archive.index_for_name(path).is_some()) {
-        Some(path) => shared_strings(&mut archive, path)?,
+        Some(path) => shared_strings(&mut archive, path, limits.data_rows * STRINGS_A_ROW)?,
         None => Vec::new(),
     };
     let dates = match of_kind("styles").filter(|path| archive.index_for_name(path).is_some()) {
@@ -58,7 +57,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
 
 fn open<'a, 'b>(archive: &'a mut Archive<'b>, path: &str) -> Result<Part<'a, 'b>, Unfit> {
     let part = archive.by_name(path).map_err(broken)?;
-    Ok(Reader::from_reader(BufReader::with_capacity(64 * 1024, part)))
+    Ok(Events::of(BufReader::with_capacity(64 * 1024, part)))
 }
 
 /// A link from one part to another.
@@ -79,7 +78,7 @@ fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<
     let mut relations = Vec::new();
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Relationship" => {
                 let kind = attribute(&tag, "Type")?.unwrap_or_default();
                 let target = attribute(&tag, "Target")?.unwrap_or_default();
@@ -89,12 +88,12 @@ fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<
                     None => format!("{folder}/{target}"),
                 };
                 let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-                relations.push(Relation { id: attribute(&tag, "Id")?.unwrap_or_default(), kind, target });
+                let id = attribute(&tag, "Id")?.unwrap_or_default();
+                bounded(&mut relations, MOST_NAMED, "relations", Relation { id, kind, target })?;
             }
             Event::Eof => return Ok(relations),
             _ => {}
         }
-        buffer.clear();
     }
 }
 
@@ -105,7 +104,7 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
     let mut since_1904 = false;
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
+        match xml.next(&mut buffer)? {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
                 "workbookPr" => {
                     since_1904 = matches!(attribute(&tag, "date1904")?.as_deref(), Some("1" | "true" | "on"));
@@ -113,21 +112,22 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
                 "sheet" => {
                     let id = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "id");
                     let id = id.map(|id| id.value.into_owned()).unwrap_or_default();
-                    sheets.push((attribute(&tag, "name")?.unwrap_or_default(), id));
+                    let name = attribute(&tag, "name")?.unwrap_or_default();
+                    bounded(&mut sheets, MOST_NAMED, "sheets", (name, id))?;
                 }
                 _ => {}
             },
             Event::Eof => return Ok((sheets, since_1904)),
             _ => {}
         }
-        buffer.clear();
     }
 }
 
 /// The strings that cells refer to by number; their size was checked by [`super::archive`].
-fn shared_strings(archive: &mut Archive<'_>, path: &str) -> Result<Vec<Arc<str>>, Unfit> {
+fn shared_strings(archive: &mut Archive<'_>, path: &str, most: usize) -> Result<Vec<Arc<str>>, Unfit> {
     let mut xml = Markup::new(archive.by_name(path).map_err(broken)?);
     let mut strings = Vec::new();
+    let empty: Arc<str> = Arc::from("");
     let mut text = String::new();
     // Phonetic hints (rPh) hold text that is not shown.
     let (mut in_text, mut in_hint) = (false, false);
@@ -136,7 +136,7 @@ fn shared_strings(archive: &mut Archive<'_>, path: &str) -> Result<Vec<Arc<str>>
             Piece::Open(tag) => match (tag.name(), tag.is_empty) {
                 (b"t", false) => in_text = !in_hint,
                 (b"rPh", false) => in_hint = true,
-                (b"si", true) => strings.push(Arc::from("")),
+                (b"si", true) => bounded(&mut strings, most, "strings", Arc::clone(&empty))?,
                 (b"sst", true) => return Ok(strings),
                 _ => {}
             },
@@ -146,7 +146,7 @@ fn shared_strings(archive: &mut Archive<'_>, path: &str) -> Result<Vec<Arc<str>>
             Piece::Close(b"si") => {
                 // PostgreSQL has no text with NUL in it, and no program writes one.
                 text.retain(|character| character != '\0');
-                strings.push(Arc::from(text.as_str()));
+                bounded(&mut strings, most, "strings", Arc::from(text.as_str()))?;
                 text.clear();
             }
             Piece::Close(b"sst") => return Ok(strings),

@@ -1,10 +1,12 @@
 //! What our tables say before an import: the references that a timetable may name, and the events that it may change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::WantedSession;
 use crate::tutorials::KnownEvent;
 
 /// A record of ours, by id, with the name that people know.
@@ -71,6 +73,17 @@ pub struct Booking {
     pub end: Timestamp,
 }
 
+/// On what both sides last agreed for an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Administrate's id of it.
+    pub external_id: String,
+    /// Its own fields, None where nothing is certain.
+    pub event: Option<NewEvent>,
+    /// Its sessions by sequence, with Administrate's ids.
+    pub sessions: HashMap<i32, (Id, WantedSession)>,
+}
+
 /// Everything of ours that a plan depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Ours {
@@ -84,12 +97,14 @@ pub struct Ours {
     pub instructors: Vec<Linked>,
     /// Products that events are sold as.
     pub products: Vec<OurProduct>,
-    /// Folded (entity type, label) of the synced custom fields.
-    pub labels: HashSet<(String, String)>,
-    /// Existing events by title.
+    /// Keys of the synced custom fields by folded (entity type, label).
+    pub labels: HashMap<(String, String), String>,
+    /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
     /// What other events have booked in the time of the timetable.
     pub bookings: Vec<Booking>,
     /// Most sessions that Administrate ever made for an event of a template, by our template's id.
     pub template_sessions: HashMap<i64, i64>,
+    /// What both sides last agreed on, by our event's id; read for events that are about to change.
+    pub agreed: HashMap<i64, Agreed>,
 }

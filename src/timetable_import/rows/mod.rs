@@ -1,0 +1,11 @@
+//! Rows → event blocks: which column means what, what a cell says, and which rows belong together.
+//!
+//! Promises: every problem of every row at once, each with its cell. Looks at the file alone; what a name refers to is
+//! [`planning`](super::planning)'s.
+
+pub mod blocks;
+mod cells;
+pub mod columns;
+pub mod layout;
+mod session_rows;
+pub mod values;

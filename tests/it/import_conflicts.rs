@@ -1,0 +1,58 @@
+//! `lectern import` where somebody changed an event in Administrate meanwhile.
+
+use jiff::civil::date;
+use lectern::timetable_import::layout::Field as F;
+
+use crate::import::{changed, event, rehearsed, second_day, write};
+use crate::rehearsed::Rehearsed;
+
+/// (max places, title of day 1, hour at which day 2 ends, end of the LMS window) in Administrate.
+fn there(sides: &Rehearsed) -> (Option<i32>, String, i8, jiff::civil::Date) {
+    let tenant = sides.administrate.tenant();
+    let event = tenant.events.values().next().expect("an event");
+    let sessions: Vec<_> = tenant.sessions.values().collect();
+    (
+        event.max_places,
+        sessions[0].title.clone(),
+        sessions[1].end.expect("an end").hour(),
+        event.lms_end.expect("an end").date(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    sides.administrate.edit(|tenant| {
+        tenant.events.values_mut().for_each(|event| event.max_places = Some(20));
+        let mut sessions = tenant.sessions.values_mut();
+        sessions.next().expect("day 1").title = "Theirs".to_owned();
+        sessions.next().expect("day 2").end = Some(date(2026, 6, 20).at(15, 0, 0, 0));
+    });
+
+    let edited = [
+        changed(changed(changed(event("A"), F::MaxPlaces, "14"), F::SessionTitle, "Ours"), F::LmsEndDate, "11/09/2026"),
+        changed(second_day("A", "17:00"), F::SessionTitle, "Second"),
+    ];
+    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = file.to_str().expect("a path");
+    for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
+        let (exit, told) = sides.run(arguments).await;
+        let cells: Vec<_> =
+            told["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
+        let code = serde_json::json!("conflicting_value");
+        assert_eq!((exit, cells), (4, vec![(&code, &"C4".into()), (&code, &"P4".into())]), "{told}");
+        let message = told["problems"][1]["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
+    }
+    assert_eq!(there(&sides), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(sides.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 12);
+
+    let (exit, told) = sides.run(&["import", file, "--ours"]).await;
+    assert_eq!((exit, &told["counts"]["updated"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
+    assert_eq!(there(&sides), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(sides.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
+    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "{told}");
+}
