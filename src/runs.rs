@@ -26,6 +26,17 @@ pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl
     Ok(())
 }
 
+/// Replaces how a closed run ended and what it reported, by what was done after it.
+pub async fn amend(db: &mut PgConnection, run: i64, exit: Exit, document: &impl Serialize) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET exit_code = $2, document = $3 WHERE id = $1")
+        .bind(run)
+        .bind(exit as i32)
+        .bind(sqlx::types::Json(document))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Keeps what the run changed.
 pub async fn keep_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
     sqlx::query("UPDATE lectern.runs SET journal = $2 WHERE id = $1")

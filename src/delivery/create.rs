@@ -24,11 +24,7 @@ impl Worker {
             events::link_event(&self.pool, known.id, &link).await?;
             return Ok(link);
         }
-        self.claims.look_first_from_now(item).await?;
-        if !self.claims.still_hold().await {
-            let why = "the connection that keeps other workers away broke".into();
-            return Err(Trouble::Later { why, outage: false });
-        }
+        self.about_to_create(item).await?;
         let created = self.client.create_event(&wanted.event).await?;
         let sessions = created.sessions.into_iter().map(|session| session.id);
         let link = paired(&EventLink::of(created.id, sessions), known);
@@ -40,6 +36,16 @@ impl Worker {
             remarks.push(Remark::LeftOut(created.left_out));
         }
         Ok(link)
+    }
+
+    /// From here on the next attempt looks before it creates; and nobody else may be at it.
+    pub(super) async fn about_to_create(&self, item: &Item) -> Result<(), Trouble> {
+        self.claims.look_first_from_now(item).await?;
+        if self.claims.still_hold().await {
+            return Ok(());
+        }
+        let why = "the connection that keeps other workers away broke".into();
+        Err(Trouble::Later { why, outage: false })
     }
 
     /// Looks in Administrate for what may already be there.

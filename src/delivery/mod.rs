@@ -11,6 +11,7 @@
 
 pub mod cli;
 mod create;
+pub mod creations;
 pub mod drain;
 mod pairing;
 pub mod resolve;
@@ -145,6 +146,13 @@ impl Worker {
     }
 
     async fn deliver(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
+        match creations::kind_of(&item.effect) {
+            Some(kind) => self.create_reference(kind, item, remarks).await,
+            None => self.deliver_event(item, remarks).await,
+        }
+    }
+
+    async fn deliver_event(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
         let mut db = self.pool.acquire().await?;
         let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
         // It was deleted here; what is to become of it there was decided then.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 
+use super::creation::{Decider, create_unmatched};
 use super::decisions::{self, Decision, Verdict};
 use super::entity::Entity;
 use super::matching::Ours;
@@ -44,6 +45,9 @@ pub struct Args {
     /// Make records of ours of Administrate's unmatched ones, all or those of --only
     #[arg(long, conflicts_with_all = ["plan", "plan_out"])]
     create_local: bool,
+    /// Create in Administrate what of ours it does not have, without asking
+    #[arg(long, conflicts_with_all = ["dry_run", "plan_out", "plan"])]
+    create_remote: bool,
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
@@ -132,7 +136,8 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
-            tell_one(console, &report)?;
+            show_one(console, &report);
+            console.document(&report)?;
             Ok(report.exit())
         }
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
@@ -146,16 +151,21 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
+    let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
     let mut sync = open(context, database, &target.command(), options.clone()).await?;
     let exit = match target {
         Target::One(entity) => {
-            let report = sync.entity(entity).await;
-            tell_one(&context.console, &report)?;
+            let mut report = sync.entity(entity).await;
+            show_one(console, &report);
+            create_unmatched(context, pool, &sync, decider, [&mut report]).await;
+            console.document(&report)?;
             report.exit()
         }
         Target::All => {
-            let summary = sync.all().await;
-            tell_all(&context.console, &summary)?;
+            let mut summary = sync.all().await;
+            show_all(console, &summary);
+            create_unmatched(context, pool, &sync, decider, summary.tried_mut()).await;
+            console.document(&summary)?;
             summary.exit()
         }
     };
@@ -224,6 +234,14 @@ pub async fn open(context: &Context, database: &Database, command: &str, options
 }
 
 impl Args {
+    fn decider(&self, console: &Console) -> Decider {
+        match self.create_remote {
+            true => Decider::All,
+            false if console.may_ask => Decider::Person,
+            false => Decider::Nobody,
+        }
+    }
+
     fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
@@ -241,34 +259,21 @@ impl Args {
     }
 }
 
-fn tell_one(console: &Console, report: &Report) -> Result<()> {
+fn show_one(console: &Console, report: &Report) {
     console.print(table::counts([report]));
     tell_findings(console, report);
-    console.document(report)
 }
 
-fn tell_all(console: &Console, summary: &Summary) -> Result<()> {
+fn show_all(console: &Console, summary: &Summary) {
     console.print(table::counts(summary.tried()));
     summary.tried().for_each(|report| tell_findings(console, report));
     console.say(summary.line());
-    console.document(summary)
 }
 
-/// What a person should know. Nothing can be created in Administrate yet, so whoever is asked at the end is given the
-/// list to create by hand (FR-003).
+/// What a person should know.
 fn tell_findings(console: &Console, report: &Report) {
     let findings = table::findings(report);
     if !findings.is_empty() {
         console.print(findings.trim_end());
-    }
-    if report.unmatched_local.is_empty() || report.dry_run {
-        return;
-    }
-    let (count, plural) = (report.unmatched_local.len(), report.entity.plural());
-    if console.may_ask {
-        console.say(format_args!("create these {count} {plural} in Administrate by hand, then run the sync again"));
-    } else {
-        console.say(format_args!("{count} unmatched {plural} skipped and logged"));
-        tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
     }
 }

@@ -29,8 +29,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Rows whose record Administrate no longer has and that stay.
     pub gone: Vec<Gone>,
-    /// Ours that were asked to be created there.
-    pub created_in_administrate: Vec<Ours>,
+    /// Ours that were created there after the run.
+    pub created_in_administrate: Vec<CreatedThere>,
     /// Theirs that were made records of ours, or in a dry run would be.
     pub created_local: Vec<Theirs>,
     /// What could not be done.
@@ -66,6 +66,17 @@ pub struct Counts {
     pub skipped: usize,
     /// What could not be done.
     pub errors: usize,
+}
+
+/// A record of ours that was created in Administrate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreatedThere {
+    /// Our id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Administrate's id.
+    pub external_id: String,
 }
 
 /// A row whose record Administrate no longer has.
@@ -141,6 +152,18 @@ impl Report {
         report
     }
 
+    /// Notes something that could not be done after the run.
+    pub fn trouble(&mut self, trouble: Trouble) {
+        self.errors.push(trouble);
+        self.counts.errors = self.errors.len();
+    }
+
+    /// Notes that a record is in Administrate now.
+    pub fn created_there(&mut self, created: CreatedThere) {
+        self.unmatched_local.retain(|record| record.id != created.id);
+        self.created_in_administrate.push(created);
+    }
+
     /// How the command ends. Work done of which a part failed or is ambiguous needs a person; unmatched records alone
     /// do not (contract §1).
     pub fn exit(&self) -> Exit {
@@ -201,6 +224,14 @@ impl Summary {
     pub fn tried(&self) -> impl Iterator<Item = &Report> {
         self.reports.iter().filter_map(|entry| match entry {
             Entry::Run(report) => Some(report.as_ref()),
+            Entry::NotRun { .. } => None,
+        })
+    }
+
+    /// The same, to be added to.
+    pub fn tried_mut(&mut self) -> impl Iterator<Item = &mut Report> {
+        self.reports.iter_mut().filter_map(|entry| match entry {
+            Entry::Run(report) => Some(report.as_mut()),
             Entry::NotRun { .. } => None,
         })
     }

@@ -117,6 +117,11 @@ impl Sync {
         self
     }
 
+    /// The client that it speaks through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The plans of a dry run, to be saved.
     pub fn planned(&self) -> &BTreeMap<Entity, Value> {
         &self.planned

@@ -12,6 +12,7 @@ mod schema;
 mod search;
 mod site;
 mod sync_choices;
+mod sync_creation;
 mod sync_events;
 mod sync_matching;
 mod sync_story;
