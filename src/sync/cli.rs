@@ -13,13 +13,13 @@ use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
-use super::{table, undo};
+use super::{creation, saved, table, undo, workbook};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
-use crate::tenant::{self, Audit};
+use crate::tenant::{self, Audit, Terms};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,15 @@ pub struct Args {
     /// Make records of ours of Administrate's unmatched ones, all or those of --only
     #[arg(long, conflicts_with_all = ["plan", "plan_out"])]
     create_local: bool,
+    /// Choose at the terminal which changes are applied
+    #[arg(long, conflicts_with_all = ["only", "dry_run", "plan", "plan_out"])]
+    pick: bool,
+    /// Write what does not agree into a workbook
+    #[arg(long, value_name = "FILE.xlsx")]
+    report: Option<PathBuf>,
+    /// Keep every exchange with Administrate in this folder, without secrets and names, for a support case
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Create in Administrate what of ours it does not have, without asking
     #[arg(long, conflicts_with_all = ["dry_run", "plan_out", "plan"])]
     create_remote: bool,
@@ -74,6 +83,11 @@ enum Action {
         /// Tell what would be taken back
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Show what a run reported and changed
+    Show {
+        /// The run's id
+        run: i64,
     },
     /// List the runs that were kept, the latest first
     Runs {
@@ -140,6 +154,7 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
             console.document(&report)?;
             Ok(report.exit())
         }
+        (Some(Action::Show { run }), _) => show_run(console, database, run).await,
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
         (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
@@ -147,17 +162,21 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 }
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
-    let options = args.options()?;
+    let mut options = args.options()?;
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
     let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
-    let mut sync = open(context, database, &target.command(), options.clone()).await?;
+    if args.pick && !pick(context, database, target, &mut options).await? {
+        return Ok(Exit::Done);
+    }
+    let mut sync = open_recording(context, database, &target.command(), options.clone(), args.record.clone()).await?;
     let exit = match target {
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
             create_unmatched(context, pool, &sync, decider, [&mut report]).await;
+            write_report(console, args, &[&report])?;
             console.document(&report)?;
             report.exit()
         }
@@ -165,6 +184,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
             let mut summary = sync.all().await;
             show_all(console, &summary);
             create_unmatched(context, pool, &sync, decider, summary.tried_mut()).await;
+            write_report(console, args, &summary.tried().collect::<Vec<_>>())?;
             console.document(&summary)?;
             summary.exit()
         }
@@ -209,6 +229,50 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
     Ok(Exit::Done)
 }
 
+fn write_report(console: &Console, args: &Args, reports: &[&Report]) -> Result<()> {
+    let Some(path) = &args.report else { return Ok(()) };
+    workbook::write(path, reports)?;
+    console.say(format_args!("the report is in {}", path.display()));
+    Ok(())
+}
+
+/// Lets a person choose among the changes of one entity; false where nothing was chosen.
+async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<bool> {
+    let console = &context.console;
+    let Target::One(entity) = target else {
+        return Err(Error::Usage("--pick takes one entity, not all".into()));
+    };
+    if !console.may_ask {
+        return Err(Error::Usage("--pick asks at a terminal; elsewhere name the records with --only".into()));
+    }
+    let rehearsal = Options { dry_run: true, ..options.clone() };
+    let mut sync = open(context, database, &target.command(), rehearsal).await?;
+    let report = sync.entity(entity).await;
+    let changes = sync.planned().get(&entity).map(saved::changes).unwrap_or_default();
+    if report.failed() || changes.is_empty() {
+        show_one(console, &report);
+        return Ok(false);
+    }
+    let names: Vec<&str> = changes.iter().map(|(_, name)| name.as_str()).collect();
+    let chosen = creation::ask(console, "apply which of these changes?", &names)?;
+    options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
+    Ok(!options.only.is_empty())
+}
+
+async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
+    let mut db = database.pool.acquire().await?;
+    let kept = runs::kept(&mut db, "sync", run).await?;
+    let kept =
+        kept.ok_or_else(|| Error::Usage(format!("there is no sync run {run}; `lectern sync runs` lists them")))?;
+    console.print(table::runs(std::slice::from_ref(&kept.run)));
+    if let Some(journal) = &kept.journal {
+        let entity: Entity = kept.run.subject.parse().map_err(Error::Failed)?;
+        console.print(undo::describe(entity, journal.clone())?);
+    }
+    console.document(&kept)?;
+    Ok(Exit::Done)
+}
+
 async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
     let runs = runs::latest(&mut db, "sync", limit).await?;
@@ -219,9 +283,25 @@ async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result
 
 /// A run with this program's settings that says on the console what it does.
 pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
+    open_recording(context, database, command, options, None).await
+}
+
+/// Likewise; every exchange is kept in the folder `record`, where one is named.
+async fn open_recording(
+    context: &Context,
+    database: &Database,
+    command: &str,
+    options: Options,
+    record: Option<PathBuf>,
+) -> Result<Sync> {
     let config = &context.config;
     let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
-    let client = tenant::connect(config, &database.pool, command, audit).await?;
+    if audit == Audit::Kept {
+        tenant::forget_old_calls(&database.pool, config.sync.audit_days.into()).await?;
+    }
+    let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
+    let terms = Terms { audit, budget, record };
+    let client = tenant::connect_on(config, &database.pool, command, terms).await?;
     let preference =
         Preference { currency: config.administrate.currency.clone(), region: config.administrate.region.clone() };
     let console = context.console.clone();

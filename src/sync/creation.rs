@@ -78,10 +78,13 @@ async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decid
         return Ok(());
     }
     let named = report.unmatched_local.iter().filter(|record| !record.name.trim().is_empty());
-    let records = match decider {
-        Decider::Person => ask(console, report.entity, &named.collect::<Vec<_>>())?,
-        _ => named.cloned().collect(),
-    };
+    let mut records: Vec<Ours> = named.cloned().collect();
+    if decider == Decider::Person {
+        let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
+        let question = format!("create these {} in Administrate?", report.entity.plural());
+        let places = ask(console, &question, &names)?;
+        records = places.into_iter().filter_map(|at| records.get(at).cloned()).collect();
+    }
     if records.is_empty() {
         return Ok(());
     }
@@ -151,21 +154,18 @@ async fn create(context: &Context, pool: &PgPool, sync: &Sync, wish: Wish, repor
     Ok(())
 }
 
-/// Asks which of an entity's unmatched records are to be created.
-fn ask(console: &Console, entity: Entity, records: &[&Ours]) -> Result<Vec<Ours>> {
-    console.say(format_args!("{} of ours that Administrate does not have:", entity.plural()));
-    for (at, record) in (1..).zip(records) {
-        console.say(format_args!("  {at}. {}", record.name));
+/// Asks which of a list are meant; gives their places, from 0.
+pub(super) fn ask(console: &Console, question: &str, names: &[&str]) -> Result<Vec<usize>> {
+    for (at, name) in (1..).zip(names) {
+        console.say(format_args!("  {at}. {name}"));
     }
     loop {
-        console.say("create them there? all, none, or their numbers, e.g. 1,3-5 [none]");
+        console.say(format_args!("{question} all, none, or their numbers, e.g. 1,3-5 [none]"));
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
         read.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
-        match chosen(&answer, records.len()) {
-            Some(numbers) => {
-                return Ok(numbers.into_iter().filter_map(|at| records.get(at).copied().cloned()).collect());
-            }
+        match chosen(&answer, names.len()) {
+            Some(places) => return Ok(places),
             None => console.say("that is neither of these"),
         }
     }

@@ -32,6 +32,7 @@ mod synced;
 pub mod table;
 pub mod undo;
 pub mod venues;
+pub mod workbook;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub struct Report {
     pub dry_run: bool,
     /// How many of each.
     pub counts: Counts,
+    /// Requests to Administrate, logins and repetitions among them.
+    pub requests: u64,
     /// Ours that Administrate does not have.
     pub unmatched_local: Vec<Ours>,
     /// Theirs that we do not have.
@@ -106,6 +108,7 @@ impl Report {
             run_id,
             dry_run,
             counts,
+            requests: 0,
             unmatched_local,
             unmatched_remote,
             ambiguous,
@@ -126,6 +129,7 @@ impl Report {
             run_id,
             dry_run,
             counts: Counts { errors: 1, ..Counts::default() },
+            requests: 0,
             unmatched_local: Vec::new(),
             unmatched_remote: Vec::new(),
             ambiguous: Vec::new(),
@@ -150,6 +154,12 @@ impl Report {
         };
         report.outcome = Outcome::Ended(Exit::NeedsPerson);
         report
+    }
+
+    /// Notes how many requests it took.
+    pub fn asking(mut self, requests: u64) -> Report {
+        self.requests = requests;
+        self
     }
 
     /// Notes something that could not be done after the run.

@@ -72,6 +72,8 @@ pub struct Sync {
     options: Options,
     stop: CancellationToken,
     ground: Ground,
+    /// Requests that were sent before the entity under way.
+    asked_before: u64,
     /// What this run has synchronised, or in a dry run planned.
     done: BTreeSet<Entity>,
     /// What a dry run has planned.
@@ -105,6 +107,7 @@ impl Sync {
             options,
             stop,
             ground,
+            asked_before: 0,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
@@ -160,11 +163,13 @@ impl Sync {
     }
 
     async fn run<S: Synced>(&mut self) -> Report {
+        self.asked_before = self.client.requests();
         let report = match self.options.dry_run {
             true => self.rehearse::<S>().await,
             false => self.carry_out::<S>().await,
         };
         let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
+        let report = report.asking(self.requests());
         if !report.failed() {
             self.done.insert(S::ENTITY);
         }
@@ -206,7 +211,7 @@ impl Sync {
         match done {
             Ok(report) => Ok(report),
             Err(error) => {
-                let report = Report::ended(S::ENTITY, Some(run), false, &error);
+                let report = Report::ended(S::ENTITY, Some(run), false, &error).asking(self.requests());
                 runs::finish(&mut db, run, report.exit(), &report).await?;
                 Ok(report)
             }
@@ -230,9 +235,14 @@ impl Sync {
                 Report::of(&plan, Some(run), false)
             }
         };
+        let report = report.asking(self.requests());
         runs::finish(&mut transaction, run, report.exit(), &report).await?;
         transaction.commit().await?;
         Ok(report)
+    }
+
+    fn requests(&self) -> u64 {
+        self.client.requests() - self.asked_before
     }
 
     async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {

@@ -55,11 +55,9 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
-        // A document that writes people's names names them in its literals.
-        let is_about_people = call.operation.starts_with("contact");
         Entry {
             operation: call.operation,
-            document: if is_about_people { without_texts(&call.document) } else { call.document },
+            document: kept_document(call.operation, &call.document),
             variables,
             response: call.response.map(|body| kept_answer(&body)),
             status: call.status.map(i32::from),
@@ -81,8 +79,13 @@ fn kept_answer(body: &str) -> Value {
     answer
 }
 
+/// A document as it is kept: one that is about people names them in its literals.
+pub(super) fn kept_document(operation: &str, document: &str) -> String {
+    if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
+}
+
 /// Replaces what is personal by an ellipsis, at any depth.
-fn redact(value: &mut Value) {
+pub(super) fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {

@@ -14,6 +14,8 @@ mod site;
 mod sync_choices;
 mod sync_creation;
 mod sync_events;
+mod sync_faults;
+mod sync_kept;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;
