@@ -89,8 +89,8 @@ pub(super) fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
-                if PERSONAL.contains(&key.as_str()) && !field.is_null() {
-                    *field = "…".into();
+                if PERSONAL.contains(&key.as_str()) {
+                    hide(field);
                 } else {
                     redact(field);
                 }
@@ -98,6 +98,16 @@ pub(super) fn redact(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
         _ => {}
+    }
+}
+
+/// Replaces every value in it; what is null or has parts stays so, and can be read as what it was.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.values_mut().for_each(hide),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        _ => *value = "…".into(),
     }
 }
 
@@ -130,7 +140,7 @@ mod tests {
         );
         assert_eq!(
             kept.pointer("/data/contacts/edges/0/node").expect("kept"),
-            &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":"…"})
+            &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
     }
 
