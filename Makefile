@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS ?=
 
-.PHONY: demo test check fmt bench clean-data prerequisites
+.PHONY: demo test torture check fmt bench clean-data prerequisites
 
 # ARGS are options of `lectern demo`; with LECTERN_ONCE=1 it ends after the search.
 demo: prerequisites
@@ -11,6 +11,10 @@ demo: prerequisites
 
 test: prerequisites check
 	$(CARGO) test --locked --workspace
+
+# A thousand imports, each with one thing going wrong; ARGS="--seed 7" repeats one.
+torture: prerequisites
+	$(CARGO) test --locked --test torture -- $(ARGS)
 
 check:
 	$(CARGO) fmt --all --check

@@ -91,6 +91,10 @@ enum Command {
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::server::cli::Args),
+    /// Make, list and revoke the tokens of programs that use the HTTP API
+    Token(crate::identity::cli::Args),
+    /// Show what Administrate told by itself, apply it again, ask to be told
+    Webhooks(crate::webhooks::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
 }
@@ -145,6 +149,8 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(args) => crate::server::cli::run(&context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
         Command::Sync(args) => crate::sync::cli::run(&context, args).await,
+        Command::Token(args) => crate::identity::cli::run(&context, args).await,
+        Command::Webhooks(args) => crate::webhooks::cli::run(&context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

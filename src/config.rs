@@ -33,6 +33,7 @@ pub struct Config {
     pub import: Import,
     pub sync: Sync,
     pub delivery: Delivery,
+    pub schedule: Schedule,
 }
 
 /// How Administrate is reached and what this tenant calls things.
@@ -98,6 +99,15 @@ pub struct Sync {
 pub struct Delivery {
     pub parallel: usize,
     pub claim_seconds: u32,
+}
+
+/// What `lectern serve` does by itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents each")]
+pub struct Schedule {
+    pub sync_all: String,
+    pub sync_events: String,
 }
 
 /// A value that is never printed: `Debug` shows whether it is set.
@@ -183,6 +193,9 @@ impl Config {
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir(&variable)?;
         }
+        // The database server runs elsewhere, where a relative path would mean another folder.
+        config.data_dir = std::path::absolute(&config.data_dir)
+            .map_err(|error| Error::io("reading the data folder's path", &config.data_dir, &error))?;
         Ok(config)
     }
 
@@ -198,6 +211,15 @@ impl Config {
                 "time_zone (LECTERN_TIME_ZONE): \"{}\" is no time zone; a name looks like Europe/London",
                 self.time_zone
             )));
+        }
+        for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
+            if !expression.trim().is_empty() {
+                crate::requests::schedule::crontab(expression, &self.time_zone).map_err(|why| {
+                    Error::Usage(format!(
+                        "schedule.{name}: \"{expression}\" is no cron expression; one looks like 30 3 * * * ({why})"
+                    ))
+                })?;
+            }
         }
         if self.administrate.rate_limit == 0 {
             return Err(Error::Usage("ADMINISTRATE_RATE_LIMIT must be at least 1".into()));
@@ -318,6 +340,12 @@ mod tests {
         merge(&mut base, parse("[sittings]\nM = \"-06\"", "f").expect("toml"), "", "f").expect("a letter of one's own");
         let error = merge(&mut base, parse("bnd = \"x\"", "f").expect("toml"), "", "f").expect_err("unknown");
         assert_eq!(error.to_string(), "f: there is no setting called bnd");
+    }
+
+    #[test]
+    fn a_relative_data_folder_is_the_one_below_where_lectern_was_called() {
+        let config = load(&[("LECTERN_DATA_DIR", "data")], &[]).expect("valid");
+        assert_eq!(config.data_dir, std::env::current_dir().expect("a folder").join("data"));
     }
 
     #[test]

@@ -29,6 +29,20 @@ impl Console {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
+    /// Asks a question that is answered yes or no; no where nothing may be asked.
+    pub async fn ask(&self, question: impl std::fmt::Display) -> bool {
+        if !self.may_ask {
+            return false;
+        }
+        let _ = write!(std::io::stderr(), "{question} [y/N]: ");
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).map(|_| line)
+        });
+        let line = answer.await.ok().and_then(Result::ok).unwrap_or_default();
+        matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
     /// Writes data: text on stdout, unless a JSON document takes its place.
     pub fn print(&self, text: impl std::fmt::Display) {
         if !self.json {

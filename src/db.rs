@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 use crate::config::Config;
 use crate::embedded::{Embedded, Options};
@@ -13,6 +13,9 @@ use crate::schema;
 
 /// Oldest PostgreSQL that is supported, as `server_version_num`.
 const OLDEST: i32 = 150_000;
+
+/// How long after its last use a connection is not asked whether it still stands.
+const SOUND_FOR: Duration = Duration::from_secs(1);
 
 /// The database of this run, and the private cluster if it lives in one.
 #[derive(Debug)]
@@ -69,8 +72,17 @@ impl Database {
 
 async fn connect(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?.application_name("lectern");
-    let pool =
-        PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
+    // A connection that has just been used is taken for sound: asking first would double what short statements cost.
+    let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
+    let settings = settings.test_before_acquire(false).before_acquire(|connection, used| {
+        Box::pin(async move {
+            if used.idle_for > SOUND_FOR {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
+    let pool = settings.connect_with(options).await?;
     let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
     if version < OLDEST {
         return Err(Error::Failed(format!("the database is PostgreSQL {}; 15 or newer is needed", version / 10_000)));

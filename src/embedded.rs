@@ -109,6 +109,8 @@ impl Embedded {
     pub async fn stop(mut self) {
         if let Some((running, _lock)) = self.owned.take() {
             let _ = tokio::task::spawn_blocking(move || running.stop(Duration::from_secs(10))).await;
+            // Empty by now, and of no use to anybody; where it is not, it stays.
+            let _ = fs::remove_dir(&self.sockets);
         }
     }
 

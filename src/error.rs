@@ -76,7 +76,7 @@ impl Error {
 fn io_sentence(error: &std::io::Error) -> String {
     use std::io::ErrorKind::*;
     match error.kind() {
-        NotFound => "there is no such file or folder".into(),
+        NotFound => "there is no such place; check the path or choose another".into(),
         PermissionDenied => "this user may not; choose another place or change its permissions".into(),
         StorageFull => "the disk is full".into(),
         _ => error.to_string(),

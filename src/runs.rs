@@ -1,8 +1,11 @@
-//! Runs: every sync and import that wrote something is kept with the document that it printed.
+//! Runs: every sync and import that wrote something is kept with the document that it printed, and so is whatever was
+//! asked for over HTTP.
+//!
+//! Who carries out a run of some length holds it: an advisory lock that ends with its process, however sudden.
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::error::{Exit, Result};
 
@@ -13,6 +16,50 @@ pub async fn begin(db: &mut PgConnection, kind: &str, subject: &str) -> Result<i
         .bind(subject)
         .fetch_one(db)
         .await?)
+}
+
+/// Opens a run that is carried out later; a dry one never counts as done.
+pub async fn begin_later(db: &mut PgConnection, kind: &str, subject: &str, dry_run: bool) -> Result<i64> {
+    Ok(sqlx::query_scalar("INSERT INTO lectern.runs (kind, subject, dry_run) VALUES ($1, $2, $3) RETURNING id")
+        .bind(kind)
+        .bind(subject)
+        .bind(dry_run)
+        .fetch_one(db)
+        .await?)
+}
+
+/// The namespace of our advisory locks: runs that somebody carries out.
+pub const LOCKS: i32 = 0x4C_52_4E;
+
+/// A run that this process carries out.
+#[derive(Debug)]
+pub struct Held(PgConnection);
+
+/// Takes a run; none where another process has it.
+pub async fn hold(pool: &PgPool, run: i64) -> Result<Option<Held>> {
+    let mut connection = pool.acquire().await?.detach();
+    let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2::bigint::int)")
+        .bind(LOCKS)
+        .bind(run)
+        .fetch_one(&mut connection)
+        .await?;
+    Ok(taken.then_some(Held(connection)))
+}
+
+impl Held {
+    /// Gives the run back.
+    pub async fn release(self) -> Result<()> {
+        Ok(self.0.close().await?)
+    }
+}
+
+/// Opens a run again that ended only because its process had to.
+pub async fn reopen(db: &mut PgConnection, run: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET finished_at = NULL, exit_code = NULL, document = NULL WHERE id = $1")
+        .bind(run)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Closes a run with how it ended and what it reported.
@@ -59,7 +106,8 @@ pub async fn journal_of(db: &mut PgConnection, kind: &str, run: i64) -> Result<O
 /// Whether a run of this kind and subject ever ended 0 or 4, which is what counts as done (rules, Sync).
 pub async fn has_succeeded(db: &mut PgConnection, kind: &str, subject: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM lectern.runs WHERE kind = $1 AND subject = $2 AND exit_code IN (0, 4))",
+        "SELECT EXISTS (SELECT FROM lectern.runs WHERE kind = $1 AND subject = $2 AND NOT dry_run
+                                                           AND exit_code IN (0, 4))",
     )
     .bind(kind)
     .bind(subject)
@@ -113,6 +161,6 @@ pub async fn kept(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<
 
 /// The latest runs of a kind, newest first.
 pub async fn latest(db: &mut PgConnection, kind: &str, limit: i64) -> Result<Vec<Run>> {
-    let sql = format!("SELECT {LISTED} FROM lectern.runs WHERE kind = $1 ORDER BY id DESC LIMIT $2");
+    let sql = format!("SELECT {LISTED} FROM lectern.runs WHERE kind = $1 AND NOT dry_run ORDER BY id DESC LIMIT $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind).bind(limit.max(0)).fetch_all(db).await?)
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod health;
 pub mod json;
 pub mod problem;
+pub mod state;
 
 use std::any::Any;
 use std::time::Duration;

@@ -8,10 +8,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Worker};
 use crate::error::{Error, Result};
-use crate::outbox::State;
+use crate::outbox;
 
 /// How often a drain itself tries an event again before it leaves it to a later one.
-const TRIES: u32 = 3;
+const TRIES: u32 = 5;
+
+/// The longest wait for an event that is tried again.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash. Who
+/// stops programs tends to kill them after ten seconds.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether another worker has ended with events of the run.
+const OTHERS: Duration = Duration::from_millis(100);
 
 /// What became of a drain.
 #[derive(Debug, Default)]
@@ -34,25 +44,54 @@ pub async fn drain(
     let mut drained = Drained::default();
     for attempt in 1..=TRIES {
         let round = one_round(&worker, run, stop, &told).await?;
-        drained.ended_early = round.ended_early;
-        let again = round.outcomes.iter().any(|outcome| outcome.state == State::Pending);
-        for outcome in round.outcomes {
-            drained.outcomes.retain(|known| known.item != outcome.item);
-            drained.outcomes.push(outcome);
-        }
-        if drained.ended_early || !again || attempt == TRIES {
+        let wait = round.outcomes.iter().filter_map(|outcome| outcome.again_in).max();
+        drained.absorb(round);
+        let Some(wait) = wait.filter(|wait| *wait <= PATIENCE && attempt < TRIES) else { break };
+        if drained.ended_early {
             break;
         }
-        let wait = Duration::from_millis(worker.config.retry_base_ms << attempt);
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => {
-                drained.ended_early = true;
-                break;
-            }
+        drained.ended_early = !rested(wait, stop).await;
+        if drained.ended_early {
+            break;
         }
     }
+    if let Some(run) = run {
+        wait_for_others(&worker, run, stop, &told, &mut drained).await?;
+    }
     Ok(drained)
+}
+
+/// A worker that had already begun on events of the run, when it was taken up again, ends with them first.
+async fn wait_for_others(
+    worker: &Arc<Worker>,
+    run: i64,
+    stop: &CancellationToken,
+    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
+    drained: &mut Drained,
+) -> Result<()> {
+    while !drained.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
+        if !rested(OTHERS, stop).await {
+            drained.ended_early = true;
+            return Ok(());
+        }
+        drained.absorb(one_round(worker, Some(run), stop, told).await?);
+    }
+    Ok(())
+}
+
+/// Rests, unless stopped meanwhile; gives whether it could.
+async fn rested(time: Duration, stop: &CancellationToken) -> bool {
+    stop.run_until_cancelled(tokio::time::sleep(time)).await.is_some()
+}
+
+impl Drained {
+    fn absorb(&mut self, round: Drained) {
+        self.ended_early = round.ended_early;
+        for outcome in round.outcomes {
+            self.outcomes.retain(|known| known.item != outcome.item);
+            self.outcomes.push(outcome);
+        }
+    }
 }
 
 async fn one_round(
@@ -91,7 +130,12 @@ async fn lane(
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     while !halt.is_cancelled() {
-        let Some(outcome) = worker.deliver_next(run).await? else { break };
+        let outcome = tokio::select! {
+            biased;
+            outcome = worker.deliver_next(run, &halt) => outcome?,
+            () = overdue(&halt) => break,
+        };
+        let Some(outcome) = outcome else { break };
         if outcome.outage {
             halt.cancel();
         }
@@ -99,4 +143,9 @@ async fn lane(
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+async fn overdue(halt: &CancellationToken) {
+    halt.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }

@@ -1,33 +1,39 @@
 //! Delivery: one effect of the outbox carried out in Administrate. The one place that knows both worlds.
 //!
 //! An event is brought there in steps: created, its ids stored at once in a transaction of their own, then its
-//! sessions, then its staff. Each step compares what is true here now with what both sides last agreed on, and writes
+//! sessions, then its staff, then, where that was asked, published. Each step compares what is true here now with what both sides last agreed on, and writes
 //! only the difference; so a delivery that was ended anywhere, by whatever, goes on from there when it is tried again.
 //!
 //! Promises: an event is created once. Before a creation is sent, the outbox notes that from now on Administrate is to
 //! be looked at first; what a look cannot decide waits as `unknown` for a person, with the evidence.
 //!
-//! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish events, or delete drafts.
+//! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
+pub mod api;
 pub mod cli;
 mod create;
 pub mod creations;
 pub mod drain;
+mod errand;
 mod pairing;
 pub mod resolve;
 pub mod schedule;
+mod staff;
+mod standing;
 mod update;
 mod wanted;
 pub mod work;
 
-use administrate::{Client, Id};
-use sqlx::PgPool;
+use std::fmt;
+use std::time::Duration;
 
-use crate::bridges::events::{self, EventLink};
+use administrate::Client;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outbox::{Claims, Item, State};
-use crate::tutorials::{self, KnownEvent};
 
 pub use drain::{Drained, drain};
 
@@ -53,6 +59,8 @@ pub struct Outcome {
     pub why: Option<String>,
     /// What a person should know although it was delivered.
     pub remarks: Vec<Remark>,
+    /// When it is tried again, if it is.
+    pub again_in: Option<Duration>,
     /// Whether Administrate as a whole could not be used, so that trying others is in vain.
     pub outage: bool,
 }
@@ -71,30 +79,72 @@ pub enum Remark {
     Warning(String),
     /// Input fields that this tenant's API does not take; they are to be changed there by hand.
     LeftOut(Vec<&'static str>),
+    /// Who teaches a session no longer is still named there: Administrate offers no way to take them off from outside.
+    SessionStaffStays {
+        /// The session's title.
+        session: String,
+        /// How many.
+        count: usize,
+    },
+    /// The event is gone on both sides, or called off there.
+    Removed,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remark::LeftoverSessions { count } => {
+                write!(f, "Administrate made {count} sessions more than the timetable has; they stay there as drafts")
+            }
+            Remark::Adopted => f.write_str("Administrate had the event already; it was taken over"),
+            Remark::Warning(warning) => write!(f, "Administrate created it, and said: {warning}"),
+            Remark::LeftOut(fields) => {
+                write!(f, "this Administrate does not take {}: change it there by hand", fields.join(", "))
+            }
+            Remark::SessionStaffStays { session, count } => write!(
+                f,
+                "{count} people no longer teach \"{session}\", but are still named there: take them off by hand"
+            ),
+            Remark::Removed => f.write_str("taken away on both sides"),
+        }
+    }
 }
 
 /// Why an event is not delivered.
 #[derive(Debug)]
 enum Trouble {
-    /// Repeating may mend it.
-    Later { why: String, outage: bool },
+    /// Repeating may mend it, but not before so long.
+    Later { why: String, outage: bool, at_least: Duration },
     /// Somebody has to change something first.
     Refused(String),
     /// Administrate cannot tell whether it has been created: the evidence.
     Unclear(String),
+    /// Somebody said stop between two steps.
+    Stopped,
     /// We failed ourselves, most likely the database.
-    Ours(crate::error::Error),
+    Ours(Error),
 }
 
-impl From<crate::error::Error> for Trouble {
-    fn from(error: crate::error::Error) -> Self {
-        Trouble::Ours(error)
+impl Trouble {
+    fn later(why: impl Into<String>) -> Trouble {
+        Trouble::Later { why: why.into(), outage: false, at_least: Duration::ZERO }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            // The database is there and refused this one write; others may pass.
+            Error::Database(sqlx::Error::Database(_)) => Trouble::later(error.to_string()),
+            Error::Failed(why) => Trouble::Refused(why),
+            error => Trouble::Ours(error),
+        }
     }
 }
 
 impl From<sqlx::Error> for Trouble {
     fn from(error: sqlx::Error) -> Self {
-        Trouble::Ours(error.into())
+        Error::from(error).into()
     }
 }
 
@@ -103,7 +153,8 @@ impl From<administrate::Error> for Trouble {
         let why = error.to_string();
         if error.is_transient() || error.is_outage() || error.is_doubtful() {
             // One write that was cut off says nothing of the others; the client's breaker sees when all are.
-            return Trouble::Later { why, outage: error.is_outage() && !error.is_doubtful() };
+            let outage = error.is_outage() && !error.is_doubtful();
+            return Trouble::Later { why, outage, at_least: Duration::ZERO };
         }
         Trouble::Refused(why)
     }
@@ -116,86 +167,56 @@ impl Worker {
         Ok(Worker { pool: pool.clone(), client, config: config.clone(), claims })
     }
 
-    /// Carries out the next due effect, of `run` alone if one is named; none when nothing is due.
-    pub async fn deliver_next(&self, run: Option<i64>) -> Result<Option<Outcome>> {
+    /// Carries out the next due effect, of `run` alone if one is named; none when nothing is due. Cancelling `halt` ends
+    /// it between two steps.
+    pub async fn deliver_next(&self, run: Option<i64>, halt: &CancellationToken) -> Result<Option<Outcome>> {
         let Some(item) = self.claims.next(run).await? else { return Ok(None) };
-        let mut remarks = Vec::new();
-        let (state, why, outage) = match self.deliver(&item, &mut remarks).await {
-            Ok(()) => (self.claims.delivered(&item).await?, None, false),
-            Err(trouble) => self.keep(&item, trouble).await?,
+        let (remarks, ended) = self.carry_out(&item, halt).await;
+        let mut outcome = Outcome {
+            subject: item.subject.clone(),
+            item: item.id,
+            state: State::Pending,
+            why: None,
+            remarks,
+            again_in: None,
+            outage: false,
         };
-        Ok(Some(Outcome { subject: item.subject, item: item.id, state, why, remarks, outage }))
+        match ended {
+            Ok(()) => outcome.state = self.claims.delivered(&item).await?,
+            Err(trouble) => self.keep(&item, trouble, &mut outcome).await?,
+        }
+        Ok(Some(outcome))
     }
 
     /// Notes what became of a delivery that did not succeed.
-    async fn keep(&self, item: &Item, trouble: Trouble) -> Result<(State, Option<String>, bool)> {
-        let (state, wait, why, outage) = match trouble {
-            Trouble::Later { why, outage } => match schedule::next_wait(item.attempts, self.config.retry_base_ms) {
-                Some(wait) => (State::Pending, Some(wait), why, outage),
-                None => (State::Failed, None, why, outage),
+    async fn keep(&self, item: &Item, trouble: Trouble, outcome: &mut Outcome) -> Result<()> {
+        let base = self.config.retry_base_ms;
+        let (state, wait, why) = match trouble {
+            Trouble::Later { why, outage: true, .. } => {
+                let wait = schedule::after_outage(base);
+                self.claims.not_tried(item, wait, Some(&why)).await?;
+                (outcome.why, outcome.again_in, outcome.outage) = (Some(why), Some(wait), true);
+                return Ok(());
+            }
+            Trouble::Stopped => return self.claims.not_tried(item, Duration::ZERO, None).await,
+            Trouble::Later { why, at_least, .. } => match schedule::next_wait(item.attempts, base) {
+                Some(wait) => (State::Pending, Some(wait.max(at_least)), why),
+                None => (State::Failed, None, why),
             },
-            Trouble::Refused(why) => (State::Failed, None, why, false),
-            Trouble::Unclear(why) => (State::Unknown, None, why, false),
+            Trouble::Refused(why) => (State::Failed, None, why),
+            Trouble::Unclear(why) => (State::Unknown, None, why),
             Trouble::Ours(error) => {
                 self.claims.give_back(item).await?;
                 return Err(error);
             }
         };
-        self.claims.not_delivered(item, state, wait, &why).await?;
-        Ok((state, Some(why), outage))
-    }
-
-    async fn deliver(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
-        match creations::kind_of(&item.effect) {
-            Some(kind) => self.create_reference(kind, item, remarks).await,
-            None => self.deliver_event(item, remarks).await,
-        }
-    }
-
-    async fn deliver_event(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
-        let mut db = self.pool.acquire().await?;
-        let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
-        // It was deleted here; what is to become of it there was decided then.
-        let Some(known) = known.first() else { return Ok(()) };
-        let ids = events::external_ids(&mut db, &known.event).await?;
-        let link = events::link_of(&mut db, known.id).await?;
-        drop(db);
-        let wanted = wanted::wanted(&known.event, &ids, &self.config).map_err(Trouble::Refused)?;
-        let link = match link {
-            Some(link) => link,
-            None => self.create(item, known, &wanted, remarks).await?,
-        };
-        let link = self.pair_sessions(link, known).await?;
-        self.update_event(&link, &wanted, remarks).await?;
-        self.update_sessions(&link, known, &wanted).await?;
-        self.update_staff(&link, &wanted).await?;
-        beyond_ours(&link, known, remarks)
-    }
-
-    async fn agree(&self, kind: events::Agreed, id: &Id, fields: &impl serde::Serialize) -> Result<(), Trouble> {
-        let mut db = self.pool.acquire().await?;
-        Ok(events::agree(&mut db, kind, id, fields).await?)
+        outcome.state = self.claims.not_delivered(item, state, wait, &why).await?;
+        (outcome.why, outcome.again_in) = (Some(why), wait);
+        Ok(())
     }
 
     /// Frees what is still claimed.
     pub async fn close(self) -> Result<()> {
         self.claims.close().await
     }
-}
-
-/// The template decides how many sessions an event has in Administrate; ours may be fewer, but not more.
-fn beyond_ours(link: &EventLink, known: &KnownEvent, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
-    let count = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none()).count();
-    if count > 0 {
-        remarks.push(Remark::LeftoverSessions { count });
-    }
-    if link.sessions.len() < known.event.sessions.len() {
-        return Err(Trouble::Refused(format!(
-            "the event has {} sessions, but its course template made only {} in Administrate: add the missing ones \
-             to the template or to the event there, then run `lectern sync events`",
-            known.event.sessions.len(),
-            link.sessions.len()
-        )));
-    }
-    Ok(())
 }

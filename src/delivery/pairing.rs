@@ -3,28 +3,30 @@
 //! The course template makes the sessions of an event, one for each day, and nothing but their order says which is
 //! which. A pair once made stays.
 
-use super::{Trouble, Worker};
+use super::Trouble;
+use super::errand::Errand;
 use crate::bridges::events::{self, EventLink};
 use crate::tutorials::KnownEvent;
 
-impl Worker {
+impl Errand<'_> {
     /// Pairs what is not paired yet: with sessions of the template beyond those that were paired before, else with those
     /// that were added in Administrate since, for which it is looked at.
-    pub(super) async fn pair_sessions(&self, link: EventLink, known: &KnownEvent) -> Result<EventLink, Trouble> {
-        if is_complete(&link, known) {
+    pub(super) async fn pair_sessions(&self, link: EventLink) -> Result<EventLink, Trouble> {
+        if is_complete(&link, self.known) {
             return Ok(link);
         }
-        let mut pairs = paired(&link, known);
-        if !is_complete(&pairs, known) {
-            let there = self.client.event(&link.external_id).await?;
+        let mut pairs = paired(&link, self.known);
+        if !is_complete(&pairs, self.known) {
+            self.go_on()?;
+            let there = self.worker.client.event(&link.external_id).await?;
             let there = there.map(|event| event.sessions).unwrap_or_default();
             let new = there.into_iter().map(|session| session.id);
             let new = EventLink::of(link.external_id.clone(), new).sessions.into_iter();
             pairs.sessions.extend(new.filter(|new| link.sessions.iter().all(|old| old.external_id != new.external_id)));
-            pairs = paired(&pairs, known);
+            pairs = paired(&pairs, self.known);
         }
         if pairs != link {
-            events::link_event(&self.pool, known.id, &pairs).await?;
+            events::link_event(&self.worker.pool, self.known.id, &pairs).await?;
         }
         Ok(pairs)
     }

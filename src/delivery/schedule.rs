@@ -19,6 +19,12 @@ pub fn next_wait(attempt: i32, base_ms: u64) -> Option<Duration> {
     Some(Duration::from_secs(*later))
 }
 
+/// How long to wait after Administrate could not be used at all, 15 s by default: that is nobody's failed attempt, and
+/// however long it lasts, everything goes on soon after it.
+pub fn after_outage(base_ms: u64) -> Duration {
+    Duration::from_millis(base_ms * 30)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,40 +1,39 @@
-//! The further steps: what differs from what both sides last agreed on is written, and then agreed.
+//! The later steps: what differs from what both sides last agreed on is written, and nothing else.
+//!
+//! Before a known record is written again, that is noted: a write of which nobody saw the end leaves it open which values
+//! Administrate has, and then all of them are written, also those that were changed back here meanwhile.
 
-use administrate::{EventChanges, Id, NewEvent, NewStaff, SessionChanges, StaffType};
+use administrate::{CustomFieldValue, EventChanges, Id, NewEvent, SessionChanges, StaffType};
 
-use super::wanted::{Wanted, WantedSession, WantedStaff};
-use super::{Remark, Trouble, Worker};
-use crate::bridges::events::{self, Agreed, EventLink};
-use crate::tutorials::KnownEvent;
+use super::errand::Errand;
+use super::wanted::{Wanted, WantedSession};
+use super::{Remark, Trouble};
+use crate::bridges::events::{Agreed, Agreement, EventLink};
 
-impl Worker {
-    pub(super) async fn update_event(
-        &self,
-        link: &EventLink,
-        wanted: &Wanted,
-        remarks: &mut Vec<Remark>,
-    ) -> Result<(), Trouble> {
-        let before: Option<NewEvent> = self.agreed(Agreed::Event, &link.external_id).await?;
-        if before.as_ref() == Some(&wanted.event) {
+impl Errand<'_> {
+    pub(super) async fn update_event(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+        let id = &link.external_id;
+        let before: Option<Agreement<NewEvent>> = self.agreed(Agreed::Event, id).await?;
+        let certain = before.as_ref().and_then(Agreement::certain);
+        if certain == Some(&wanted.event) {
             return Ok(());
         }
-        let changes = event_changes(before.as_ref(), &wanted.event);
+        self.go_on()?;
+        let changes = event_changes(certain, &wanted.event);
         if changes != EventChanges::default() {
-            let written = self.client.update_event(&link.external_id, &changes).await?;
+            if let Some(before) = &before {
+                self.doubt(Agreed::Event, id, &before.values).await?;
+            }
+            let written = self.worker.client.update_event(id, &changes).await?;
             if !written.left_out.is_empty() {
-                remarks.push(Remark::LeftOut(written.left_out));
+                self.remarks.push(Remark::LeftOut(written.left_out));
             }
         }
-        self.agree(Agreed::Event, &link.external_id, &wanted.event).await
+        self.agree(Agreed::Event, id, &wanted.event).await
     }
 
-    pub(super) async fn update_sessions(
-        &self,
-        link: &EventLink,
-        known: &KnownEvent,
-        wanted: &Wanted,
-    ) -> Result<(), Trouble> {
-        for (ours, session) in known.session_ids.iter().zip(&wanted.sessions) {
+    pub(super) async fn update_sessions(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+        for (ours, session) in self.known.session_ids.iter().zip(&wanted.sessions) {
             // Where the template made fewer sessions, those that fit are delivered and the rest is told at the end.
             let linked = link.sessions.iter().find(|link| link.tutorial_session_id == Some(*ours));
             if let Some(linked) = linked {
@@ -44,51 +43,34 @@ impl Worker {
         Ok(())
     }
 
-    async fn update_session(&self, id: &Id, wanted: &WantedSession) -> Result<(), Trouble> {
-        let before: Option<WantedSession> = self.agreed(Agreed::Session, id).await?;
-        if before.as_ref() == Some(wanted) {
+    async fn update_session(&mut self, id: &Id, wanted: &WantedSession) -> Result<(), Trouble> {
+        let before: Option<Agreement<WantedSession>> = self.agreed(Agreed::Session, id).await?;
+        let certain = before.as_ref().and_then(Agreement::certain);
+        if certain == Some(wanted) {
             return Ok(());
         }
+        self.go_on()?;
         let changes = session_changes(before.as_ref(), wanted);
         if changes != SessionChanges::default() {
-            self.client.update_session(id, &changes).await?;
+            if let Some(before) = &before {
+                self.doubt(Agreed::Session, id, &before.values).await?;
+            }
+            self.worker.client.update_session(id, &changes).await?;
         }
-        let there = before.map(|before| before.instructors).unwrap_or_default();
+        let there = certain.map(|before| before.instructors.clone()).unwrap_or_default();
         let missing: Vec<Id> = wanted.instructors.iter().filter(|id| !there.contains(id)).cloned().collect();
         if !missing.is_empty() {
             let without_staff = WantedSession { instructors: there, ..wanted.clone() };
             self.agree(Agreed::Session, id, &without_staff).await?;
-            self.client.add_session_staff(id, &missing, StaffType::Instructor).await?;
+            self.go_on()?;
+            self.worker.client.add_session_staff(id, &missing, StaffType::Instructor).await?;
+        }
+        let gone = before.iter().flat_map(|before| &before.values.instructors);
+        let count = gone.filter(|contact| !wanted.instructors.contains(contact)).count();
+        if count > 0 {
+            self.remarks.push(Remark::SessionStaffStays { session: wanted.title.clone(), count });
         }
         self.agree(Agreed::Session, id, wanted).await
-    }
-
-    pub(super) async fn update_staff(&self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
-        let before: Option<WantedStaff> = self.agreed(Agreed::EventStaff, &link.external_id).await?;
-        let mut agreed = before.unwrap_or_default();
-        if agreed == wanted.staff {
-            return Ok(());
-        }
-        let event = &link.external_id;
-        self.add_staff(event, &wanted.staff.instructors, &agreed.instructors, StaffType::Instructor).await?;
-        agreed.instructors.clone_from(&wanted.staff.instructors);
-        self.agree(Agreed::EventStaff, event, &agreed).await?;
-        self.add_staff(event, &wanted.staff.administrators, &agreed.administrators, StaffType::Administrator).await?;
-        self.agree(Agreed::EventStaff, event, &wanted.staff).await
-    }
-
-    async fn add_staff(&self, event: &Id, wanted: &[Id], there: &[Id], as_what: StaffType) -> Result<(), Trouble> {
-        let new = |contact: &Id| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type: as_what };
-        let missing: Vec<NewStaff> = wanted.iter().filter(|contact| !there.contains(contact)).map(new).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Ok(self.client.add_event_staff_bulk(&missing).await?)
-    }
-
-    async fn agreed<T: serde::de::DeserializeOwned>(&self, kind: Agreed, id: &Id) -> Result<Option<T>, Trouble> {
-        let mut db = self.pool.acquire().await?;
-        Ok(events::agreed(&mut db, kind, id).await?)
     }
 }
 
@@ -110,11 +92,12 @@ fn event_changes(before: Option<&NewEvent>, wanted: &NewEvent) -> EventChanges {
         is_sold_out: None,
         classroom: wanted.classroom.filter(|_| windows),
         lms: wanted.lms.filter(|_| windows),
-        custom_fields: changed(before.map(|b| &b.custom_fields), &wanted.custom_fields).unwrap_or_default(),
+        custom_fields: changed_values(before.map(|b| &*b.custom_fields), &wanted.custom_fields),
     }
 }
 
-fn session_changes(before: Option<&WantedSession>, wanted: &WantedSession) -> SessionChanges {
+fn session_changes(known: Option<&Agreement<WantedSession>>, wanted: &WantedSession) -> SessionChanges {
+    let before = known.and_then(Agreement::certain);
     let moved = before.is_none_or(|b| (b.window, &b.time_zone) != (wanted.window, &wanted.time_zone));
     SessionChanges {
         title: changed(before.map(|b| &b.title), &wanted.title),
@@ -123,11 +106,34 @@ fn session_changes(before: Option<&WantedSession>, wanted: &WantedSession) -> Se
         time_zone: moved.then(|| wanted.time_zone.clone()),
         location_id: changed(before.map(|b| &b.location), &wanted.location),
         // Saying of a new session that it has no venue would be saying nothing.
-        venue_id: match before {
+        venue_id: match known {
             None => wanted.venue.clone().map(Some),
-            Some(before) => changed(Some(&before.venue), &wanted.venue),
+            Some(_) => changed(before.map(|b| &b.venue), &wanted.venue),
         },
         lifecycle: None,
-        custom_fields: changed(before.map(|b| &b.custom_fields), &wanted.custom_fields).unwrap_or_default(),
+        custom_fields: changed_values(before.map(|b| &*b.custom_fields), &wanted.custom_fields),
+    }
+}
+
+/// The values that differ; one that is no longer there is emptied.
+fn changed_values(before: Option<&[CustomFieldValue]>, wanted: &[CustomFieldValue]) -> Vec<CustomFieldValue> {
+    let before = before.unwrap_or_default();
+    let differing = wanted.iter().filter(|value| !before.contains(value)).cloned();
+    let gone = before.iter().filter(|old| wanted.iter().all(|value| value.key != old.key));
+    differing.chain(gone.map(|old| CustomFieldValue { key: old.key.clone(), value: String::new() })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_custom_fields_that_differ_are_written() {
+        let value = |key: &str, value: &str| CustomFieldValue { key: Id::new(key), value: value.into() };
+        let before = [value("a", "1"), value("b", "2"), value("c", "3")];
+        let wanted = [value("a", "1"), value("b", "5"), value("d", "4")];
+        assert_eq!(changed_values(Some(&before), &wanted), [value("b", "5"), value("d", "4"), value("c", "")]);
+        assert_eq!(changed_values(None, &wanted), wanted);
+        assert_eq!(changed_values(Some(&wanted), &wanted), []);
     }
 }

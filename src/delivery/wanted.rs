@@ -48,6 +48,14 @@ pub struct WantedStaff {
     pub administrators: Vec<Id>,
 }
 
+impl WantedStaff {
+    /// Whether nobody is named who is not named in the other.
+    pub fn is_within(&self, other: &WantedStaff) -> bool {
+        self.instructors.iter().all(|contact| other.instructors.contains(contact))
+            && self.administrators.iter().all(|contact| other.administrators.contains(contact))
+    }
+}
+
 /// Translates an event; what has no link in Administrate is named in a sentence.
 pub fn wanted(event: &Event, ids: &ExternalIds, config: &Config) -> Result<Wanted, String> {
     let zone = TimeZone::get(&event.time_zone).map_err(|_| format!("\"{}\" is no time zone", event.time_zone))?;

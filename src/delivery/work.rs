@@ -3,32 +3,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use administrate::Client;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, drain};
+use super::{Worker, drain, schedule};
+use crate::config::Config;
+use crate::error::Result;
 use crate::outbox::State;
 
 /// How often the outbox is looked at when it was empty.
 const REST: Duration = Duration::from_secs(1);
 
-/// How long nothing is tried after Administrate, or our own database, could not be used.
-const REST_AFTER_OUTAGE: Duration = Duration::from_secs(15);
-
-/// Works until stopped; an effect that is under way ends between two steps.
-pub async fn work(worker: Arc<Worker>, stop: CancellationToken) {
+/// Works until stopped; an effect that is under way ends between two steps. Where the database or Administrate could not
+/// be used it begins anew after a rest, with a new connection for its claims.
+pub async fn work(pool: PgPool, client: Client, config: Config, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let rest = match drain(worker.clone(), None, &stop, tell).await {
-            Ok(drained) if drained.ended_early => REST_AFTER_OUTAGE,
-            Ok(_) => REST,
-            Err(error) => {
-                tracing::error!(%error, "the delivery worker could not work");
-                REST_AFTER_OUTAGE
-            }
-        };
+        if let Err(error) = work_on(&pool, &client, &config, &stop).await {
+            tracing::error!(%error, "the delivery worker could not work");
+        }
         tokio::select! {
-            () = tokio::time::sleep(rest) => {}
+            () = tokio::time::sleep(schedule::after_outage(config.retry_base_ms)) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// Works until a drain ends early.
+async fn work_on(pool: &PgPool, client: &Client, config: &Config, stop: &CancellationToken) -> Result<()> {
+    let worker = Arc::new(Worker::new(pool, client.clone(), config).await?);
+    while !drain(worker.clone(), None, stop, tell).await?.ended_early {
+        tokio::select! {
+            () = tokio::time::sleep(REST) => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    match Arc::into_inner(worker) {
+        Some(worker) => worker.close().await,
+        None => Ok(()),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::search::index::Catalogue;
 use crate::search::query::Query;
 use crate::search::{self, unified};
 use crate::sync;
+use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked, Deliver};
 use crate::timetable_import::report;
 
@@ -114,7 +115,15 @@ async fn import(
     let file = ready.workbook.clone();
     let loaded = importing::load(&file, &context.config)
         .map_err(|unfit| Error::Failed(format!("{}: {unfit}", file.display())))?;
-    let asked = Asked { file, dry_run: false, deliver: Deliver::Wait, report: None, approve_instructors: false };
+    let asked = Asked {
+        file,
+        dry_run: false,
+        deliver: Deliver::Wait,
+        report: None,
+        approve_instructors: false,
+        also: Also::default(),
+        run: None,
+    };
     let bar = context.console.progress("to Administrate", 0);
     let shown = bar.clone();
     let planned = |plan: &crate::timetable_import::plan::Plan| {

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 
 use administrate_sim::Running;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Result};
 use crate::search::follow::Follower;
 use crate::server;
+use crate::server::state::ServerState;
 
 /// How many ports are tried after the one wished for.
 const PORTS: u16 = 100;
@@ -30,9 +32,13 @@ pub async fn serve(
     for line in farewell(&url, context, simulator) {
         context.console.say(line);
     }
+    let mut background = JoinSet::new();
+    server::cli::start_background(context, database, &mut background);
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    server::serve(listener, server::cli::site(&context.config, follower), context.stop.clone()).await;
+    let state = ServerState::new(&database.pool, &context.config, &context.stop);
+    server::serve(listener, server::cli::site(&state, follower), context.stop.clone()).await;
     let _ = following.await;
+    background.join_all().await;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
-pub use store::{count_by_state, enqueue, list, make_due, open_subjects, reopen};
+pub use store::{count_by_state, enqueue, is_worked_on, list, make_due, open_subjects, reask, reopen, take_over};
 
 use crate::error::Result;
 
@@ -32,6 +32,8 @@ pub struct Effect {
     pub subject: String,
     /// Whether it may be there already, so that Administrate is to be looked at before anything is created.
     pub look_first: bool,
+    /// Further steps that somebody asked for; they stay asked for until the effect is carried out.
+    pub also: &'static [&'static str],
 }
 
 /// How far an effect has come.
@@ -72,6 +74,12 @@ pub struct Item {
     /// Whether Administrate is to be looked at before anything is created.
     #[serde(skip)]
     pub look_first: bool,
+    /// Whether a creation was sent whose outcome nobody has seen.
+    #[serde(skip)]
+    pub in_doubt: bool,
+    /// Further steps that somebody asked for.
+    #[serde(skip)]
+    pub also: Vec<String>,
     /// Version of the wish, see [`Claims::delivered`].
     #[serde(skip)]
     pub asked: i32,
@@ -136,15 +144,15 @@ impl Claims {
         }
     }
 
-    /// Whether the locks are still held; false when the connection broke, and others may have taken over.
-    pub async fn still_hold(&self) -> bool {
-        self.held.lock().await.connection.ping().await.is_ok()
+    /// Whether the row's lock is still held; false when the connection broke, and others may have taken over.
+    pub async fn still_hold(&self, item: &Item) -> bool {
+        store::holds(&mut self.held.lock().await.connection, item.id).await.unwrap_or(false)
     }
 
     /// Notes, in a transaction of its own, that a creation is about to be sent: whatever happens now, the next attempt
     /// looks before it creates.
-    pub async fn look_first_from_now(&self, item: &Item) -> Result<()> {
-        store::mark_look_first(&self.pool, item.id).await
+    pub async fn in_doubt_from_now(&self, item: &Item) -> Result<()> {
+        store::mark_in_doubt(&self.pool, item.id).await
     }
 
     /// The effect is carried out. If it was asked again meanwhile, it stays pending.
@@ -154,9 +162,17 @@ impl Claims {
         Ok(state)
     }
 
-    /// The attempt failed; it is tried again after `wait`, or not at all.
-    pub async fn not_delivered(&self, item: &Item, state: State, wait: Option<Duration>, why: &str) -> Result<()> {
-        store::mark_not_delivered(&self.pool, item.id, state, wait.map(|wait| wait.as_secs_f64()), why).await?;
+    /// The attempt failed; it is tried again after `wait`, or not at all. If it was asked again meanwhile, it is due.
+    pub async fn not_delivered(&self, item: &Item, state: State, wait: Option<Duration>, why: &str) -> Result<State> {
+        let wait = wait.map(|wait| wait.as_secs_f64());
+        let state = store::mark_not_delivered(&self.pool, (item.id, item.asked), state, wait, why).await?;
+        self.give_back(item).await?;
+        Ok(state)
+    }
+
+    /// It could not even be tried, for a reason that is not its own: the attempt does not count.
+    pub async fn not_tried(&self, item: &Item, wait: Duration, why: Option<&str>) -> Result<()> {
+        store::mark_not_tried(&self.pool, item.id, wait.as_secs_f64(), why).await?;
         self.give_back(item).await
     }
 

@@ -4,6 +4,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{Counts, Effect, Item, State};
 use crate::error::Result;
+use crate::runs;
 
 /// The namespace of our advisory locks: rows of the outbox.
 const LOCKS: i32 = 0x4C_4F_42;
@@ -13,23 +14,26 @@ const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
     to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
-    subject_id, look_first, asked";
+    subject_id, look_first, in_doubt, also, asked";
 
-/// Writes effects in the caller's transaction. A subject that is still open is asked again instead; one that waits for
-/// a person goes on waiting.
+/// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
+/// anew; one that waits for a person goes on waiting.
 pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]) -> Result<()> {
     let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
     let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
     let ids: Vec<i64> = effects.iter().map(|effect| effect.subject_id).collect();
     let look_first: Vec<bool> = effects.iter().map(|effect| effect.look_first).collect();
     let subjects: Vec<&str> = effects.iter().map(|effect| effect.subject.as_str()).collect();
+    let also: Vec<String> = effects.iter().map(|effect| effect.also.join(",")).collect();
     sqlx::query(
-        "INSERT INTO lectern.outbox AS open (effect, subject_kind, subject_id, subject, look_first, run_id)
-         SELECT e.effect, e.kind, e.id, e.subject, e.look_first, $6
-         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[])
-              AS e (effect, kind, id, subject, look_first)
+        "INSERT INTO lectern.outbox AS open (effect, subject_kind, subject_id, subject, look_first, also, run_id)
+         SELECT e.effect, e.kind, e.id, e.subject, e.look_first, string_to_array(e.also, ','), $7
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::text[])
+              AS e (effect, kind, id, subject, look_first, also)
          ON CONFLICT (subject_kind, subject_id) WHERE state <> 'delivered' DO UPDATE
-         SET asked = open.asked + 1, subject = excluded.subject, run_id = excluded.run_id,
+         SET asked = open.asked + 1, attempts = 0, effect = excluded.effect, subject = excluded.subject,
+             run_id = excluded.run_id, look_first = open.look_first OR excluded.look_first,
+             also = ARRAY(SELECT DISTINCT unnest(open.also || excluded.also)),
              state = CASE open.state WHEN 'unknown' THEN 'unknown' ELSE 'pending' END,
              next_attempt_at = CASE open.state WHEN 'unknown' THEN NULL ELSE now() END",
     )
@@ -38,8 +42,42 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     .bind(ids)
     .bind(subjects)
     .bind(look_first)
+    .bind(also)
     .bind(run)
     .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Makes the open rows of subjects part of a run: what waits or failed is due at once, what waits for a person goes on
+/// waiting.
+pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox
+         SET run_id = $1, attempts = CASE state WHEN 'unknown' THEN attempts ELSE 0 END,
+             next_attempt_at = CASE state WHEN 'unknown' THEN NULL ELSE now() END,
+             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END
+         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1",
+    )
+    .bind(run)
+    .bind(subject_kind)
+    .bind(subject_ids)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Asks for a further step of what a run has delivered.
+pub async fn reask(pool: &PgPool, run: i64, subjects: &[&str], also: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now(),
+             also = array_append(array_remove(also, $3), $3)
+         WHERE run_id = $1 AND subject = ANY ($2) AND state = 'delivered'",
+    )
+    .bind(run)
+    .bind(subjects)
+    .bind(also)
+    .execute(pool)
     .await?;
     Ok(())
 }
@@ -72,10 +110,25 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     .await?)
 }
 
-/// Makes what waits or failed due at once: these rows, or those of a run, or all. Gives how many.
+/// Whether somebody works on a row of a run at this moment.
+pub async fn is_worked_on(pool: &PgPool, run: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (
+             SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending'
+                AND id::int IN (SELECT objid::bigint::int FROM pg_locks
+                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
+                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))",
+    )
+    .bind(run)
+    .bind(LOCKS)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Makes what waits or failed due at once, its tries counted anew: these rows, or those of a run, or all. Gives how many.
 pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
     let done = sqlx::query(
-        "UPDATE lectern.outbox SET state = 'pending', next_attempt_at = now()
+        "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now()
          WHERE state IN ('pending', 'failed') AND ($1::bigint[] IS NULL OR id = ANY ($1))
            AND ($2::bigint IS NULL OR run_id = $2)",
     )
@@ -89,7 +142,8 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
 /// A person has decided about a row that waited for one: it is due, and is looked for first or not.
 pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
     sqlx::query(
-        "UPDATE lectern.outbox SET state = 'pending', next_attempt_at = now(), look_first = $2
+        "UPDATE lectern.outbox
+         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false
          WHERE id = $1 AND state = 'unknown'",
     )
     .bind(id)
@@ -100,10 +154,15 @@ pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
 }
 
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
-    // Rows that somebody works on are told by their locks, without taking them.
+    // Rows that somebody works on are told by their locks, without taking them. Those of a run that goes on are left to
+    // whoever carries it out, who waits for them.
     Ok(sqlx::query_scalar(
         "SELECT id FROM lectern.outbox
-         WHERE state = 'pending' AND next_attempt_at <= now() AND ($1::bigint IS NULL OR run_id = $1)
+         WHERE state = 'pending' AND next_attempt_at <= now()
+           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN (
+                    SELECT objid::bigint::int FROM pg_locks
+                    WHERE locktype = 'advisory' AND classid = $4::int::oid AND objsubid = 2
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
            AND id::int NOT IN (SELECT objid::bigint::int FROM pg_locks
                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -112,6 +171,7 @@ pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i
     .bind(run)
     .bind(LOCKS)
     .bind(CANDIDATES)
+    .bind(runs::LOCKS)
     .fetch_all(db)
     .await?)
 }
@@ -129,6 +189,17 @@ pub(super) async fn unlock(db: &mut PgConnection, id: i64) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn holds(db: &mut PgConnection, id: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+                        AND classid = $1::int::oid AND objid::bigint::int = $2::bigint::int AND objsubid = 2)",
+    )
+    .bind(LOCKS)
+    .bind(id)
+    .fetch_one(db)
+    .await?)
+}
+
 pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Option<Item>> {
     let sql = format!(
         "UPDATE lectern.outbox SET attempts = attempts + 1
@@ -137,14 +208,15 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_look_first(pool: &PgPool, id: i64) -> Result<()> {
-    sqlx::query("UPDATE lectern.outbox SET look_first = true WHERE id = $1").bind(id).execute(pool).await?;
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64) -> Result<()> {
+    let sql = "UPDATE lectern.outbox SET look_first = true, in_doubt = true WHERE id = $1";
+    sqlx::query(sql).bind(id).execute(pool).await?;
     Ok(())
 }
 
 pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
     Ok(sqlx::query_scalar(
-        "UPDATE lectern.outbox SET last_error = NULL, look_first = false,
+        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false,
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
              next_attempt_at = CASE WHEN asked = $2 THEN NULL ELSE now() END
          WHERE id = $1 RETURNING state",
@@ -155,21 +227,39 @@ pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result
     .await?)
 }
 
+/// A row that failed although it was asked again meanwhile is due: the new wish may have mended it.
 pub(super) async fn mark_not_delivered(
     pool: &PgPool,
-    id: i64,
+    (id, asked): (i64, i32),
     state: State,
     wait_seconds: Option<f64>,
     why: &str,
-) -> Result<()> {
-    sqlx::query(
+) -> Result<State> {
+    Ok(sqlx::query_scalar(
         "UPDATE lectern.outbox
-         SET state = $2, last_error = $3, next_attempt_at = now() + make_interval(secs => $4) WHERE id = $1",
+         SET last_error = $3,
+             state = CASE WHEN $2 = 'failed' AND asked <> $5 THEN 'pending' ELSE $2 END,
+             next_attempt_at = CASE WHEN asked <> $5 AND $2 <> 'unknown' THEN now()
+                                    ELSE now() + make_interval(secs => $4) END
+         WHERE id = $1 RETURNING state",
     )
     .bind(id)
     .bind(state)
     .bind(why)
     .bind(wait_seconds)
+    .bind(asked)
+    .fetch_one(pool)
+    .await?)
+}
+
+pub(super) async fn mark_not_tried(pool: &PgPool, id: i64, wait_seconds: f64, why: Option<&str>) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET attempts = greatest(attempts - 1, 0), last_error = coalesce($3, last_error),
+             next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(wait_seconds)
+    .bind(why)
     .execute(pool)
     .await?;
     Ok(())

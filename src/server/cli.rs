@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::cli::Context;
-use crate::config::Config;
 use crate::db::Database;
-use crate::delivery::Worker;
+use crate::delivery;
 use crate::delivery::work::work;
 use crate::error::{Error, Exit, Result};
+use crate::requests;
 use crate::search;
 use crate::search::follow::Follower;
+use crate::server::state::ServerState;
+use crate::sync;
 use crate::tenant::{Audit, connect};
+use crate::timetable_import;
+use crate::webhooks;
 
 /// Options of `lectern serve`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +44,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn serve(context: &Context, database: &Database, listener: Option<TcpListener>, works: bool) -> Result<Exit> {
-    let worker = if works { start_worker(context, database, listener.is_none()).await? } else { None };
+    let mut background = JoinSet::new();
+    if works {
+        start_worker(context, database, listener.is_none(), &mut background).await?;
+        start_background(context, database, &mut background);
+    }
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
@@ -50,9 +58,7 @@ async fn serve(context: &Context, database: &Database, listener: Option<TcpListe
         }
         None => context.stop.cancelled().await,
     }
-    if let Some(worker) = worker {
-        let _ = worker.await;
-    }
+    background.join_all().await;
     Ok(Exit::Done)
 }
 
@@ -60,31 +66,51 @@ async fn serve(context: &Context, database: &Database, listener: Option<TcpListe
 pub async fn serve_site(context: &Context, database: &Database, listener: TcpListener) -> Result<()> {
     let follower = Follower::open(database.pool.clone()).await?;
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    super::serve(listener, site(&context.config, follower), context.stop.clone()).await;
+    let state = ServerState::new(&database.pool, &context.config, &context.stop);
+    super::serve(listener, site(&state, follower), context.stop.clone()).await;
     let _ = following.await;
     Ok(())
 }
 
 /// Starts the delivery worker. Where Administrate is not named there is nothing to deliver to, which is an error only
 /// if delivering is all that was asked.
-async fn start_worker(context: &Context, database: &Database, needed: bool) -> Result<Option<JoinHandle<()>>> {
+async fn start_worker(
+    context: &Context,
+    database: &Database,
+    needed: bool,
+    background: &mut JoinSet<()>,
+) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", Audit::Kept).await {
         Err(Error::Prerequisite(why)) if !needed => {
             context.console.say(format_args!("delivering nothing: {why}"));
-            return Ok(None);
+            return Ok(());
         }
         client => client?,
     };
-    let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
-    Ok(Some(tokio::spawn(work(worker, context.stop.clone()))))
+    background.spawn(work(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
+    Ok(())
+}
+
+/// Starts whatever else goes on beside requests.
+pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
+    let config = Arc::new(context.config.clone());
+    let (pool, stop) = (&database.pool, &context.stop);
+    background.spawn(webhooks::work::work(pool.clone(), config.clone(), stop.clone()));
+    background.spawn(requests::schedule::work(pool.clone(), config.clone(), stop.clone()));
+    background.spawn(requests::work::work(pool.clone(), config, stop.clone()));
 }
 
 /// Every module's routes, and what all requests go through.
-pub fn site(config: &Config, follower: Follower) -> super::App {
-    let urls = search::compose::SessionUrls::from_setting(config.public_session_urls);
+pub fn site(state: &ServerState, follower: Follower) -> super::App {
+    let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = super::health::router(follower.clone())
         .merge(search::api::router(follower.clone(), urls))
-        .merge(search::page::router(follower, urls, config.zone()));
+        .merge(search::page::router(follower, urls, state.config.zone()))
+        .merge(delivery::api::router(state.clone()))
+        .merge(requests::api::router(state.clone()))
+        .merge(timetable_import::api::router(state.clone()))
+        .merge(sync::api::router(state.clone()))
+        .merge(webhooks::api::router(state.clone()));
     super::app(routes)
 }
 

@@ -60,6 +60,11 @@ impl Problem {
         Self { status: StatusCode::BAD_REQUEST, detail, errors }
     }
 
+    /// The same with another status.
+    pub fn as_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// The status that is answered.
     pub fn status(&self) -> StatusCode {
         self.status

@@ -9,7 +9,6 @@ use super::creation::{Decider, create_unmatched};
 use super::decisions::{self, Decision, Verdict};
 use super::entity::Entity;
 use super::matching::Ours;
-use super::prices::Preference;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
@@ -19,7 +18,6 @@ use crate::console::Console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
-use crate::tenant::{self, Audit, Terms};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -294,19 +292,9 @@ async fn open_recording(
     options: Options,
     record: Option<PathBuf>,
 ) -> Result<Sync> {
-    let config = &context.config;
-    let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
-    if audit == Audit::Kept {
-        tenant::forget_old_calls(&database.pool, config.sync.audit_days.into()).await?;
-    }
-    let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
-    let terms = Terms { audit, budget, record };
-    let client = tenant::connect_on(config, &database.pool, command, terms).await?;
-    let preference =
-        Preference { currency: config.administrate.currency.clone(), region: config.administrate.region.clone() };
     let console = context.console.clone();
-    let zone = config.zone();
-    let sync = Sync::new(database.pool.clone(), client, preference, zone, options, context.stop.clone());
+    let sync =
+        Sync::open_recording(&database.pool, &context.config, command, options, record, context.stop.clone()).await?;
     Ok(sync.telling(move |progress| match progress {
         Progress::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
         Progress::Planned(plan) => console.print(plan),

@@ -9,6 +9,7 @@
 //!
 //! Does not: touch `acted.*` but for the free places of events.
 
+pub mod api;
 mod apply;
 pub mod cli;
 pub mod course_templates;
@@ -38,5 +39,6 @@ pub mod workbook;
 mod tests;
 
 pub use entity::Entity;
+pub use events::{TakenOver, take_over};
 pub use report::{Report, Summary};
 pub use run::{Options, Sync};

@@ -1,6 +1,7 @@
 //! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 
 use administrate::Client;
 use jiff::tz::TimeZone;
@@ -26,8 +27,10 @@ use super::synced::{Ground, Synced};
 use super::undo::Journal;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
+use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
+use crate::tenant::{self, Audit, Terms};
 use crate::tutorials::reference;
 
 /// What was asked for.
@@ -71,6 +74,8 @@ pub struct Sync {
     client: Client,
     options: Options,
     stop: CancellationToken,
+    /// The run that was opened for it; none: each entity opens its own.
+    run: Option<i64>,
     ground: Ground,
     /// Requests that were sent before the entity under way.
     asked_before: u64,
@@ -106,12 +111,56 @@ impl Sync {
             client,
             options,
             stop,
+            run: None,
             ground,
             asked_before: 0,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
         }
+    }
+
+    /// A run with this program's settings; `command` is who calls, for the audit log.
+    ///
+    /// # Errors
+    /// Administrate is not named (prerequisite), or the database cannot be reached.
+    pub async fn open(
+        pool: &PgPool,
+        config: &Config,
+        command: &str,
+        options: Options,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        Sync::open_recording(pool, config, command, options, None, stop).await
+    }
+
+    /// As [`Sync::open`]; every exchange is kept in the folder `record`, where one is named.
+    ///
+    /// # Errors
+    /// Likewise, and [`Error::Failed`] where the folder cannot be written.
+    pub async fn open_recording(
+        pool: &PgPool,
+        config: &Config,
+        command: &str,
+        options: Options,
+        record: Option<PathBuf>,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
+        if audit == Audit::Kept {
+            tenant::forget_old_calls(pool, config.sync.audit_days.into()).await?;
+        }
+        let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
+        let client = tenant::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
+        let ours = &config.administrate;
+        let preference = Preference { currency: ours.currency.clone(), region: ours.region.clone() };
+        Ok(Sync::new(pool.clone(), client, preference, config.zone(), options, stop))
+    }
+
+    /// Keeps the one entity's report in a run that was opened for it.
+    pub fn in_run(mut self, run: i64) -> Self {
+        self.run = Some(run);
+        self
     }
 
     /// Tells `say` what happens.
@@ -204,7 +253,10 @@ impl Sync {
                 S::ENTITY.plural()
             )));
         };
-        let run = runs::begin(&mut db, "sync", S::ENTITY.name()).await?;
+        let run = match self.run {
+            Some(run) => run,
+            None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
+        };
         let done = self.apply_run::<S>(&mut held, run).await;
         // A connection that broke has given the lock back with it.
         let _ = held.release_now().await;

@@ -6,8 +6,9 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{self, Event};
+use crate::tutorials::{self, DELETE_DRAFTS, Event, KnownEvent, PUBLISH};
 
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
 use super::store;
@@ -21,6 +22,17 @@ pub struct Manner {
     pub blocks_per_batch: usize,
     /// Whether somebody looked that Administrate has none of the new events.
     pub looked: bool,
+    /// What else is to be done there.
+    pub also: Also,
+}
+
+/// What an import does in Administrate only where it is asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Also {
+    /// Publish events and their sessions.
+    pub publish: bool,
+    /// Delete sessions beyond the block's, as far as they are drafts.
+    pub delete_drafts: bool,
 }
 
 /// Applies a plan; gives whether it ended early because `stop` was cancelled, between two batches.
@@ -42,14 +54,17 @@ pub async fn apply(
             return Ok(true);
         }
         let mut transaction = pool.begin().await?;
-        apply_batch(&mut transaction, batch, manner).await?;
+        let before = apply_batch(&mut transaction, batch, manner).await?;
+        go_on(&mut transaction, batch, manner).await?;
         store::keep_fates(&mut transaction, manner.run, batch, unused).await?;
+        store::keep_before(&mut transaction, manner.run, &before).await?;
         transaction.commit().await?;
     }
     Ok(false)
 }
 
-async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<()> {
+/// Gives the known events as they were before.
+async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<Vec<KnownEvent>> {
     let run = Some(manner.run);
     let (adopted, created): (Vec<_>, Vec<_>) = batch
         .iter()
@@ -65,18 +80,45 @@ async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> 
     }
     let revised = batch.iter().filter(|item| matches!(item.outcome, Outcome::Update | Outcome::Cancel));
     let revised: Vec<&PlannedEvent> = revised.filter_map(|item| item.event.as_ref()).collect();
+    let ids: Vec<i64> = revised.iter().filter_map(|planned| planned.id).collect();
+    let before = tutorials::store::events_by_id(db, &ids).await?;
     if !revised.is_empty() {
-        let revised = as_of_now(db, &revised).await?;
-        tutorials::revise_events(db, run, &revised).await?;
+        tutorials::revise_events(db, run, &as_of_now(&before, &revised)).await?;
+    }
+    Ok(before)
+}
+
+/// Goes on with what earlier imports of these events left open, and asks for the further steps.
+async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<()> {
+    let accepted = batch.iter().filter(|item| item.is_accepted());
+    let events =
+        tutorials::store::ids_by_code(db, &accepted.map(|item| item.title.as_str()).collect::<Vec<_>>()).await?;
+    let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+    tutorials::pursue_events(db, manner.run, &ids).await?;
+    let called_off = batch.iter().filter(|item| item.outcome == Outcome::Cancel).map(|item| item.title.as_str());
+    let called_off: Vec<&str> = called_off.collect();
+    let standing = events.into_iter().filter(|(_, code)| !called_off.contains(&code.as_str()));
+    let standing: Vec<(i64, String)> = standing.collect();
+    if manner.also.publish {
+        let published = bridges::events::published(db, &ids).await?;
+        let drafts: Vec<_> = standing.iter().filter(|(id, _)| !published.contains(id)).cloned().collect();
+        tutorials::ask_also(db, Some(manner.run), &drafts, &[PUBLISH]).await?;
+    }
+    if manner.also.delete_drafts {
+        // What a new event will have too many of, only its delivery will show.
+        let new = |code: &str| {
+            batch.iter().any(|item| item.title == code && matches!(item.outcome, Outcome::Create | Outcome::Adopt(_)))
+        };
+        let surplus = bridges::events::with_leftovers(db, &ids).await?;
+        let surplus: Vec<_> = standing.into_iter().filter(|(id, code)| surplus.contains(id) || new(code)).collect();
+        tutorials::ask_also(db, Some(manner.run), &surplus, &[DELETE_DRAFTS]).await?;
     }
     Ok(())
 }
 
 /// Planned events with the places as they are in this transaction: what was sold since the plan was made stays sold.
-async fn as_of_now(db: &mut PgConnection, planned: &[&PlannedEvent]) -> Result<Vec<(i64, Event)>> {
-    let ids: Vec<i64> = planned.iter().filter_map(|planned| planned.id).collect();
-    let known = tutorials::store::events_by_id(db, &ids).await?;
-    let known: HashMap<i64, Event> = known.into_iter().map(|known| (known.id, known.event)).collect();
+fn as_of_now(known: &[KnownEvent], planned: &[&PlannedEvent]) -> Vec<(i64, Event)> {
+    let known: HashMap<i64, &Event> = known.iter().map(|known| (known.id, &known.event)).collect();
     let revised = planned.iter().filter_map(|planned| {
         let id = planned.id?;
         let now = known.get(&id)?;
@@ -88,5 +130,5 @@ async fn as_of_now(db: &mut PgConnection, planned: &[&PlannedEvent]) -> Result<V
         };
         Some((id, event))
     });
-    Ok(revised.collect())
+    revised.collect()
 }

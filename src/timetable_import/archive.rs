@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Read};
 
+use memchr::memmem;
 use zip::ZipArchive;
 
 use super::workbook::{Limits, MEGABYTE, Unfit};
@@ -60,6 +61,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
         return Ok(before);
     }
     let strings = name.eq_ignore_ascii_case("xl/sharedStrings.xml");
+    let doctype = memmem::Finder::new(DOCTYPE);
     let mut buffer = vec![0; CHUNK];
     // The last bytes of one chunk stay in front of the next: a DOCTYPE may straddle both.
     let mut kept = 0;
@@ -78,7 +80,7 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
             within(size, limits.shared_string_bytes, "of shared strings")?;
         }
         let filled = kept + read;
-        if holds_doctype(&buffer[..filled]) {
+        if doctype.find(&buffer[..filled]).is_some() {
             return Err(Unfit::unreadable(format!(
                 "its part {name} has a DOCTYPE, which no spreadsheet program writes"
             )));
@@ -86,18 +88,6 @@ fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, l
         kept = filled.min(DOCTYPE.len() - 1);
         buffer.copy_within(filled - kept..filled, 0);
     }
-}
-
-fn holds_doctype(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| *b == b'!') {
-        let from = at.checked_sub(1);
-        if from.is_some_and(|from| rest[from..].starts_with(DOCTYPE)) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
 }
 
 fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {

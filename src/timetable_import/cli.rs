@@ -7,15 +7,18 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::db::Database;
 use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::tenant::{self, Audit};
+use crate::tutorials::DELETE_DRAFTS;
 
+use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
-use super::problems::Problem;
+use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{store, writing};
+use super::{store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -38,6 +41,12 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Publish the events and their sessions in Administrate, where they otherwise stay drafts
+    #[arg(long)]
+    publish: bool,
+    /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
+    #[arg(long)]
+    delete_drafts: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +61,14 @@ enum Action {
         /// The import's run; absent: all
         run: Option<i64>,
     },
+    /// Take back what an import wrote, here and in Administrate, unless places have been sold since
+    Undo {
+        /// The import's run, as `lectern import show` tells it
+        run: i64,
+        /// Tell what would be taken back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show a kept import with the fate of each event
     Show {
         /// The import's run; absent: the last
@@ -64,25 +81,24 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(Action::Template { file }), _) => template(context, &file).await,
         (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, .. } = args;
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors }).await
+            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, .. } = args;
+            let also = Also { publish, delete_drafts };
+            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, also, run: None }).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
 }
 
 async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
-    let loaded = match importing::load(&asked.file, &context.config) {
-        Ok(loaded) if loaded.timetable.lacks_columns() => {
-            return refuse(context, asked, loaded.timetable.problems);
-        }
+    let loaded = match importing::load_fit(&asked.file, &context.config) {
         Ok(loaded) => loaded,
-        Err(unfit) => return refuse(context, asked, vec![unfit.problem()]),
+        Err(problems) => return refuse(context, asked, problems),
     };
     let database = context.database().await?;
-    let ended = import_loaded(context, &database.pool, &loaded, asked).await;
+    let ended = import_loaded(context, &database, &loaded, asked).await;
     database.close().await;
     ended
 }
@@ -97,8 +113,8 @@ fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Ex
     Ok(Exit::Failed)
 }
 
-async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
-    let console = &context.console;
+async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
+    let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let shown = bar.clone();
     let planned = |plan: &super::plan::Plan| {
@@ -116,7 +132,8 @@ async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, 
     };
     let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
-    let imported = imported?;
+    let mut imported = imported?;
+    offer_deletion(context, database, &mut imported.document).await?;
     let document = &imported.document;
     if !asked.dry_run {
         let counts = &document.delivery;
@@ -132,11 +149,31 @@ async fn import_loaded(context: &Context, pool: &sqlx::PgPool, loaded: &Loaded, 
             console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
         }
     }
+    for told in &document.remarks {
+        console.say(format_args!("{}: {}", told.event, told.message));
+    }
     if let Some(report) = &document.report {
         console.say(format_args!("the refused blocks, ready to be corrected: {report}"));
     }
     console.document(document)?;
     Ok(imported.exit)
+}
+
+/// Asks whether the drafts that course templates made beyond the timetable's sessions are to be deleted, and does so.
+async fn offer_deletion(context: &Context, database: &Database, document: &mut Document) -> Result<()> {
+    let surplus = document.problems.iter().filter(|problem| problem.code == Code::LeftoverSession);
+    let events: Vec<String> = surplus.filter_map(|problem| problem.event.clone()).collect();
+    let Some(run) = document.run_id.filter(|_| !events.is_empty()) else { return Ok(()) };
+    let question = format!("delete the surplus draft sessions of {} events in Administrate?", events.len());
+    if !context.console.ask(question).await {
+        return Ok(());
+    }
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    outbox::reask(&database.pool, run, &events, DELETE_DRAFTS).await?;
+    crate::delivery::cli::deliver(context, database, "import", Some(run)).await?;
+    document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
+    document.problems.retain(|problem| problem.code != Code::LeftoverSession);
+    Ok(())
 }
 
 async fn template(context: &Context, file: &Path) -> Result<Exit> {
@@ -181,6 +218,33 @@ async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> R
         .collect();
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
+async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = undo_on(context, &database, run, dry_run).await;
+    database.close().await;
+    ended
+}
+
+async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool) -> Result<Exit> {
+    let console = &context.console;
+    let mut undone = undoing::plan(&database.pool, run).await?;
+    console.print(&undone);
+    let agreed = !console.may_ask || console.ask("take this back, here and in Administrate?").await;
+    if !dry_run && undone.refused.is_empty() && agreed {
+        let (taken_back, held) = undoing::begin(&database.pool, &mut undone).await?;
+        let drained = crate::delivery::cli::deliver(context, database, "import undo", Some(taken_back)).await;
+        undoing::finish(&database.pool, taken_back, &mut undone).await?;
+        if let Some(held) = held {
+            held.release().await?;
+        }
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        }
+    }
+    console.document(&undone)?;
+    Ok(undone.exit())
 }
 
 async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {

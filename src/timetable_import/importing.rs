@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ use crate::error::{Error, Exit, Result};
 use crate::tenant::{self, Audit};
 use crate::{outbox, runs};
 
-use super::apply::{Manner, apply};
+use super::apply::{Also, Manner, apply};
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::Plan;
@@ -25,7 +26,8 @@ use super::workbook::{self, Limits, Sheet, Unfit};
 use super::{annotated, remote, store};
 
 /// When the remote half happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Deliver {
     /// Before the command ends.
     #[default]
@@ -47,6 +49,10 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// What else is to be done in Administrate.
+    pub also: Also,
+    /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
+    pub run: Option<i64>,
 }
 
 /// A file that could be read.
@@ -77,6 +83,18 @@ pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
     let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &reading)?;
     Ok(Loaded { sheet, timetable })
+}
+
+/// As [`load`], where a file of which nothing can be imported is its problems.
+///
+/// # Errors
+/// The problems: it cannot be read, or lacks columns.
+pub fn load_fit(file: &Path, config: &Config) -> Result<Loaded, Vec<Problem>> {
+    match load(file, config) {
+        Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
+        Ok(loaded) => Ok(loaded),
+        Err(unfit) => Err(vec![unfit.problem()]),
+    }
 }
 
 fn limits(config: &Config) -> Limits {
@@ -123,6 +141,7 @@ pub async fn import(
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
     if asked.dry_run {
+        document.run_id = asked.run;
         document.report = write_report(loaded, &plan, asked.report.as_deref())?;
         let exit = document.exit();
         return Ok(Imported { plan, document, exit });
@@ -130,22 +149,37 @@ pub async fn import(
     if let Some(client) = &client {
         remote::approve(client, &facts, &plan.approvals).await?;
     }
-    let run = runs::begin(&mut *pool.acquire().await?, "import", &document.file).await?;
+    let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
-    let manner = Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: client.is_some() };
+    document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
+    let blocks_per_batch = config.import.blocks_per_batch;
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
     let ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
     if let Some(client) = client {
         let worker = Arc::new(Worker::new(pool, client, config).await?);
         let drained = drain(worker, Some(run), stop, told).await?;
         document.tell_undelivered(&drained.outcomes);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
+        document.tell_remarks(&drained.outcomes);
     }
     document.delivery = outbox::count_by_state(pool, Some(run)).await?;
     let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
     document.report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&kept)))?;
     let exit = if ended_early { Exit::NeedsPerson } else { document.exit() };
-    runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
+    if let Some(held) = own {
+        runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
+        held.release().await?;
+    }
     Ok(Imported { plan, document, exit })
+}
+
+/// The run that was opened for an import, or one of its own, held from here on.
+async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64, Option<runs::Held>)> {
+    if let Some(run) = opened {
+        return Ok((run, None));
+    }
+    let run = runs::begin(&mut *pool.acquire().await?, "import", file).await?;
+    Ok((run, runs::hold(pool, run).await?))
 }
 
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
@@ -186,12 +220,9 @@ fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome])
     let mut problems = Vec::new();
     for outcome in outcomes {
         for remark in &outcome.remarks {
-            if let Remark::LeftoverSessions { count } = remark {
-                let message = format!(
-                    "Administrate made {count} sessions more than the timetable has; they stay there as drafts"
-                );
+            if let Remark::LeftoverSessions { .. } = remark {
                 let row = rows.get(outcome.subject.as_str()).copied();
-                let flaw = Flaw::new(Code::LeftoverSession, message);
+                let flaw = Flaw::new(Code::LeftoverSession, remark.to_string());
                 let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
                 problem.event = Some(outcome.subject.clone());
                 problems.push(problem);

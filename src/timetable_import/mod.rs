@@ -7,6 +7,7 @@
 //! ([`remote`]); writing there is delivery's.
 
 pub mod annotated;
+pub mod api;
 pub mod apply;
 pub mod archive;
 pub mod blocks;
@@ -18,6 +19,7 @@ mod differences;
 pub mod facts;
 pub mod importing;
 pub mod layout;
+mod markup;
 mod number_formats;
 mod opendocument;
 pub mod ours;
@@ -31,6 +33,8 @@ mod resolving;
 mod separated;
 mod session_rows;
 pub mod store;
+pub mod undoing;
+mod upload;
 pub mod values;
 pub mod workbook;
 pub mod writing;

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::delivery;
+use crate::delivery::{self, Remark};
 use crate::error::Exit;
 use crate::outbox;
 
@@ -35,6 +35,16 @@ pub struct Document {
     pub plan: Option<PlanShown>,
     /// Events that are not in Administrate yet, and why.
     pub undelivered: Vec<Undelivered>,
+    /// What should be known of events although they were delivered.
+    pub remarks: Vec<Told>,
+}
+
+/// Something said of an event.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Told {
+    pub event: String,
+    pub message: String,
 }
 
 /// A plan as it is shown.
@@ -81,6 +91,7 @@ impl Document {
             report: None,
             plan: None,
             undelivered: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -117,6 +128,16 @@ impl Document {
             })
             .collect();
         self.undelivered.sort_by(|a, b| a.event.cmp(&b.event));
+    }
+
+    /// Adds what delivery saw on the way, but for surplus sessions, which are problems.
+    pub fn tell_remarks(&mut self, outcomes: &[delivery::Outcome]) {
+        for outcome in outcomes {
+            let told = outcome.remarks.iter().filter(|remark| !matches!(remark, Remark::LeftoverSessions { .. }));
+            let told = told.map(|remark| Told { event: outcome.subject.clone(), message: remark.to_string() });
+            self.remarks.extend(told);
+        }
+        self.remarks.sort_by(|a, b| a.event.cmp(&b.event));
     }
 
     /// How a run that told this ends.

@@ -23,6 +23,9 @@ const LAST_COLUMN: u32 = 16_383;
 /// Filled cells that a row may have on average when there are as many rows as are accepted.
 const CELLS_A_ROW: usize = 40;
 
+/// Most cells of a row for which room is made beforehand.
+const ROOM: usize = 32;
+
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
 
@@ -277,8 +280,30 @@ impl Rows {
     }
 
     /// Adds a cell at (row, column), both counted from 0, in reading order.
-    pub(super) fn push(&mut self, (row, column): (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
-        let Some(content) = content else { return Ok(()) };
+    pub(super) fn push(&mut self, place: (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
+        let content = match content {
+            None => return Ok(()),
+            Some(Content::Text(text)) => {
+                if text.trim().is_empty() {
+                    return Ok(());
+                }
+                Content::Text(self.keep(text, place)?)
+            }
+            Some(other) => other,
+        };
+        self.place(place, content)
+    }
+
+    /// Adds a text that a cell had already.
+    pub(super) fn push_again(&mut self, place: (u32, u32), text: &Arc<str>) -> Result<(), Unfit> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        self.count(text)?;
+        self.place(place, Content::Text(text.clone()))
+    }
+
+    fn place(&mut self, (row, column): (u32, u32), content: Content) -> Result<(), Unfit> {
         if column > LAST_COLUMN {
             return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
         }
@@ -287,16 +312,13 @@ impl Rows {
             return Err(Unfit::TooLarge(format!("it has over {} filled cells", self.limits.data_rows * CELLS_A_ROW)));
         }
         let number = row.saturating_add(1);
-        let content = match content {
-            Content::Text(text) => Content::Text(self.keep(text, number, column)?),
-            other => other,
-        };
         if self.rows.last().is_none_or(|last| last.number < number) {
             // Header, hints and a title are no data rows; the exact count is checked once they are known.
             if self.rows.len() >= self.limits.data_rows + 32 {
                 return Err(Unfit::TooLarge(format!("it has over {} rows", self.limits.data_rows)));
             }
-            self.rows.push(Row { number, cells: Vec::new() });
+            let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
+            self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(ROOM)) });
         }
         let out_of_order = || Unfit::unreadable(format!("the cells of row {number} are out of order"));
         let last = self.rows.last_mut().filter(|last| last.number == number).ok_or_else(out_of_order)?;
@@ -307,23 +329,28 @@ impl Rows {
         Ok(())
     }
 
-    fn keep(&mut self, text: Arc<str>, row: u32, column: u32) -> Result<Arc<str>, Unfit> {
+    fn keep(&mut self, text: Arc<str>, (row, column): (u32, u32)) -> Result<Arc<str>, Unfit> {
         if text.len() > LONGEST_TEXT {
-            let cell = cell_name(row, column);
+            let cell = cell_name(row.saturating_add(1), column);
             return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
         }
         // PostgreSQL has no text with NUL in it, and no program writes one.
         let text = if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { text };
-        self.written += text.len() as u64;
-        if self.written > self.limits.shared_string_bytes {
-            let most = self.limits.shared_string_bytes / MEGABYTE;
-            return Err(Unfit::TooLarge(format!("its cells hold over {most} MB of text")));
-        }
+        self.count(&text)?;
         if let Some(known) = self.texts.get(&text) {
             return Ok(known.clone());
         }
         self.texts.insert(text.clone());
         Ok(text)
+    }
+
+    fn count(&mut self, text: &str) -> Result<(), Unfit> {
+        self.written += text.len() as u64;
+        if self.written > self.limits.shared_string_bytes {
+            let most = self.limits.shared_string_bytes / MEGABYTE;
+            return Err(Unfit::TooLarge(format!("its cells hold over {most} MB of text")));
+        }
+        Ok(())
     }
 
     pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {

@@ -1,20 +1,21 @@
 //! Excel sheets (`.xlsx`), read as a stream: the parts that lead to the first sheet, then its cells one by one.
 //!
 //! Own, because what is hostile must not panic and what is blank must cost nothing; a cell's text is shared with the
-//! table of strings that it comes from.
+//! table of strings that it comes from. The two large parts are read by [`super::markup`].
 
-use std::io::{BufReader, Cursor};
+use std::io::{BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
+use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
 use super::problems::column_index;
 use super::workbook::{Content, Limits, Rows, Sheet, Unfit, broken};
-use super::xml::{attribute, character, ends_early};
+use super::xml::{attribute, ends_early};
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 type Part<'a, 'b> = Reader<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
@@ -42,9 +43,17 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
         Some(path) => number_formats::date_styles(open(&mut archive, path)?)?,
         None => Vec::new(),
     };
-    let xml = open(&mut archive, &path)?;
-    let rows = Cells { xml, strings: &strings, dates: &dates, rows: Rows::new(limits), row: 0, column: 0 }.read()?;
-    Ok(rows.finish(name, since_1904))
+    let cells = Cells {
+        xml: Markup::new(archive.by_name(&path).map_err(broken)?),
+        seen: vec![false; strings.len()],
+        strings: &strings,
+        dates: &dates,
+        rows: Rows::new(limits),
+        row: 0,
+        column: 0,
+        value: String::new(),
+    };
+    Ok(cells.read()?.finish(name, since_1904))
 }
 
 fn open<'a, 'b>(archive: &'a mut Archive<'b>, path: &str) -> Result<Part<'a, 'b>, Unfit> {
@@ -117,55 +126,56 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
 
 /// The strings that cells refer to by number; their size was checked by [`super::archive`].
 fn shared_strings(archive: &mut Archive<'_>, path: &str) -> Result<Vec<Arc<str>>, Unfit> {
-    let mut xml = open(archive, path)?;
+    let mut xml = Markup::new(archive.by_name(path).map_err(broken)?);
     let mut strings = Vec::new();
     let mut text = String::new();
-    let mut buffer = Vec::new();
     // Phonetic hints (rPh) hold text that is not shown.
     let (mut in_text, mut in_hint) = (false, false);
     loop {
-        match xml.read_event_into(&mut buffer).map_err(broken)? {
-            Event::Start(tag) => match tag.local_name().as_ref() {
-                "t" => in_text = !in_hint,
-                "rPh" => in_hint = true,
+        match xml.next()? {
+            Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+                (b"t", false) => in_text = !in_hint,
+                (b"rPh", false) => in_hint = true,
+                (b"si", true) => strings.push(Arc::from("")),
+                (b"sst", true) => return Ok(strings),
                 _ => {}
             },
-            Event::Empty(tag) if tag.local_name().as_ref() == "si" => strings.push(Arc::from("")),
-            Event::Text(part) if in_text => text.push_str(&part.xml10_content()),
-            Event::CData(part) if in_text => text.push_str(&part.xml10_content()),
-            Event::GeneralRef(entity) if in_text => text.extend(character(&entity)),
-            Event::End(tag) => match tag.local_name().as_ref() {
-                "t" => in_text = false,
-                "rPh" => in_hint = false,
-                "si" => {
-                    strings.push(Arc::from(text.as_str()));
-                    text.clear();
-                }
-                "sst" => return Ok(strings),
-                _ => {}
-            },
-            Event::Eof => return Err(ends_early()),
+            Piece::Text(part) if in_text => part.push_to(&mut text)?,
+            Piece::Close(b"t") => in_text = false,
+            Piece::Close(b"rPh") => in_hint = false,
+            Piece::Close(b"si") => {
+                // PostgreSQL has no text with NUL in it, and no program writes one.
+                text.retain(|character| character != '\0');
+                strings.push(Arc::from(text.as_str()));
+                text.clear();
+            }
+            Piece::Close(b"sst") => return Ok(strings),
+            Piece::End => return Err(ends_early()),
             _ => {}
         }
-        buffer.clear();
     }
 }
 
 struct Cells<'a, R> {
-    xml: Reader<R>,
+    xml: Markup<R>,
     strings: &'a [Arc<str>],
+    /// Which of the strings a cell had already.
+    seen: Vec<bool>,
     /// Whether a style shows dates, by its number.
     dates: &'a [bool],
     rows: Rows,
     /// The next row and column for cells that do not say where they stand, counted from 0.
     row: u32,
     column: u32,
+    /// What the cell being read holds, as it is written.
+    value: String,
 }
 
 /// What a cell's element says before its value.
 struct Head {
+    place: Option<(u32, u32)>,
     kind: Kind,
-    is_date: bool,
+    style: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,69 +187,19 @@ enum Kind {
     Fault,
 }
 
-impl<R: std::io::BufRead> Cells<'_, R> {
-    fn read(mut self) -> Result<Rows, Unfit> {
-        let mut buffer = Vec::with_capacity(1024);
-        loop {
-            match self.xml.read_event_into(&mut buffer).map_err(broken)? {
-                Event::Start(tag) => match tag.local_name().as_ref() {
-                    "c" => {
-                        let head = self.head(&tag)?;
-                        let content = self.content(head)?;
-                        self.rows.push((self.row, self.column), content)?;
-                        self.column = self.column.saturating_add(1);
-                    }
-                    "row" => self.begin_row(&tag)?,
-                    _ => {}
-                },
-                Event::Empty(tag) => match tag.local_name().as_ref() {
-                    "c" => {
-                        self.head(&tag)?;
-                        self.column = self.column.saturating_add(1);
-                    }
-                    "row" => {
-                        self.begin_row(&tag)?;
-                        self.row = self.row.saturating_add(1);
-                    }
-                    "sheetData" => return Ok(self.rows),
-                    _ => {}
-                },
-                Event::End(tag) => match tag.local_name().as_ref() {
-                    "row" => self.row = self.row.saturating_add(1),
-                    "sheetData" => return Ok(self.rows),
-                    _ => {}
-                },
-                Event::Eof => return Err(ends_early()),
-                _ => {}
-            }
-            buffer.clear();
-        }
-    }
-
-    fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Unfit> {
-        self.column = 0;
-        if let Some(number) = tag.attributes().with_checks(false).flatten().find(|a| a.key.as_ref() == "r") {
-            self.row = row_index(&number.value)?;
-        }
-        Ok(())
-    }
-
-    /// Reads a cell's attributes and moves to where it stands.
-    fn head(&mut self, tag: &BytesStart<'_>) -> Result<Head, Unfit> {
-        let mut head = Head { kind: Kind::Number, is_date: false };
-        for attribute in tag.attributes().with_checks(false).flatten() {
-            match attribute.key.as_ref() {
-                "r" => (self.row, self.column) = place(&attribute.value)?,
-                "s" => {
-                    let style: Option<usize> = attribute.value.parse().ok();
-                    head.is_date = style.and_then(|style| self.dates.get(style)).copied().unwrap_or_default();
-                }
-                "t" => {
-                    head.kind = match &*attribute.value {
-                        "s" => Kind::Shared,
-                        "b" => Kind::Truth,
-                        "e" => Kind::Fault,
-                        "str" | "inlineStr" | "d" => Kind::Text,
+impl Head {
+    fn of(tag: &Tag<'_>) -> Result<Self, Unfit> {
+        let mut head = Head { place: None, kind: Kind::Number, style: None };
+        for (name, value) in tag.attributes() {
+            match name {
+                b"r" => head.place = Some(place(value)?),
+                b"s" => head.style = number(value).and_then(|style| usize::try_from(style).ok()),
+                b"t" => {
+                    head.kind = match value {
+                        b"s" => Kind::Shared,
+                        b"b" => Kind::Truth,
+                        b"e" => Kind::Fault,
+                        b"str" | b"inlineStr" | b"d" => Kind::Text,
                         _ => Kind::Number,
                     }
                 }
@@ -248,83 +208,131 @@ impl<R: std::io::BufRead> Cells<'_, R> {
         }
         Ok(head)
     }
+}
 
-    /// Reads to the end of a cell.
-    fn content(&mut self, head: Head) -> Result<Option<Content>, Unfit> {
-        let mut value = String::new();
-        let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
-        let mut buffer = Vec::with_capacity(64);
+impl<R: Read> Cells<'_, R> {
+    fn read(mut self) -> Result<Rows, Unfit> {
         loop {
-            match self.xml.read_event_into(&mut buffer).map_err(broken)? {
-                Event::Start(tag) => match tag.local_name().as_ref() {
-                    "v" | "t" => {
+            match self.xml.next()? {
+                Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+                    (b"c", is_empty) => {
+                        let head = Head::of(&tag)?;
+                        self.cell(&head, is_empty)?;
+                    }
+                    (b"row", is_empty) => {
+                        let number = tag.attributes().find(|(name, _)| *name == b"r");
+                        let number = number.map(|(_, number)| row_index(number)).transpose()?;
+                        self.row = number.unwrap_or(self.row).saturating_add(is_empty.into());
+                        self.column = 0;
+                    }
+                    (b"sheetData", true) => return Ok(self.rows),
+                    _ => {}
+                },
+                Piece::Close(b"row") => self.row = self.row.saturating_add(1),
+                Piece::Close(b"sheetData") => return Ok(self.rows),
+                Piece::End => return Err(ends_early()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a cell to its end and keeps what it holds.
+    fn cell(&mut self, head: &Head, is_empty: bool) -> Result<(), Unfit> {
+        (self.row, self.column) = head.place.unwrap_or((self.row, self.column));
+        let place = (self.row, self.column);
+        self.column = self.column.saturating_add(1);
+        if is_empty {
+            return Ok(());
+        }
+        if self.is_uncalculated(head)? {
+            return self.rows.push(place, Some(Content::Uncalculated));
+        }
+        if head.kind == Kind::Shared && !self.value.trim_ascii().is_empty() {
+            return self.shared(place);
+        }
+        let content = self.content(head)?;
+        self.rows.push(place, content)
+    }
+
+    /// Reads a cell's value; gives whether it is a formula whose result was not stored.
+    fn is_uncalculated(&mut self, head: &Head) -> Result<bool, Unfit> {
+        self.value.clear();
+        let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
+        loop {
+            match self.xml.next()? {
+                Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+                    (b"v" | b"t", false) => {
                         in_value = !in_hint;
                         has_value = true;
                     }
-                    "f" => has_formula = true,
-                    "rPh" => in_hint = true,
+                    (b"f", _) => has_formula = true,
+                    (b"rPh", false) => in_hint = true,
+                    (b"c" | b"row", _) => return Err(broken("a cell that is not closed")),
                     _ => {}
                 },
-                Event::Empty(tag) if tag.local_name().as_ref() == "f" => has_formula = true,
-                Event::Text(text) if in_value => value.push_str(&text.xml10_content()),
-                Event::CData(text) if in_value => value.push_str(&text.xml10_content()),
-                Event::GeneralRef(entity) if in_value => value.extend(character(&entity)),
-                Event::End(tag) => match tag.local_name().as_ref() {
-                    "v" | "t" => in_value = false,
-                    "rPh" => in_hint = false,
-                    "c" => break,
-                    _ => {}
-                },
-                Event::Eof => return Err(ends_early()),
+                Piece::Text(text) if in_value => text.push_to(&mut self.value)?,
+                Piece::Close(b"v" | b"t") => in_value = false,
+                Piece::Close(b"rPh") => in_hint = false,
+                Piece::Close(b"c") => break,
+                Piece::Close(b"row" | b"sheetData") => return Err(broken("a cell that is not closed")),
+                Piece::End => return Err(ends_early()),
                 _ => {}
             }
-            buffer.clear();
         }
-        let stored = has_value && (head.kind == Kind::Text || !value.trim().is_empty());
-        if has_formula && !stored {
-            return Ok(Some(Content::Uncalculated));
-        }
-        self.value(&head, value)
+        let stored = has_value && (head.kind == Kind::Text || !self.value.trim().is_empty());
+        Ok(has_formula && !stored)
     }
 
-    fn value(&self, head: &Head, value: String) -> Result<Option<Content>, Unfit> {
-        let trimmed = value.trim();
+    /// Keeps a text of the table of strings.
+    fn shared(&mut self, place: (u32, u32)) -> Result<(), Unfit> {
+        let at: usize = self.value.trim().parse().map_err(|_| self.means_nothing())?;
+        let (Some(text), Some(seen)) = (self.strings.get(at), self.seen.get_mut(at)) else {
+            return Err(self.means_nothing());
+        };
+        if std::mem::replace(seen, true) {
+            return self.rows.push_again(place, text);
+        }
+        self.rows.push(place, Some(Content::Text(text.clone())))
+    }
+
+    fn content(&self, head: &Head) -> Result<Option<Content>, Unfit> {
+        let trimmed = self.value.trim();
         if trimmed.is_empty() {
             return Ok(None);
         }
-        let wrong =
-            || Unfit::unreadable(format!("row {} has the value \"{trimmed}\", which means nothing", self.row + 1));
         Ok(Some(match head.kind {
-            Kind::Text => Content::Text(Arc::from(value)),
+            Kind::Text | Kind::Shared => Content::Text(Arc::from(self.value.as_str())),
             Kind::Fault => Content::Fault(trimmed.to_owned()),
             Kind::Truth => Content::Truth(matches!(trimmed, "1" | "true")),
-            Kind::Shared => {
-                let at: usize = trimmed.parse().map_err(|_| wrong())?;
-                let text = self.strings.get(at).ok_or_else(wrong)?;
-                if text.trim().is_empty() {
-                    return Ok(None);
-                }
-                Content::Text(text.clone())
-            }
             Kind::Number => {
-                let number: f64 = trimmed.parse().map_err(|_| wrong())?;
-                if head.is_date { Content::Serial(number) } else { Content::Number(number) }
+                let number: f64 = trimmed.parse().map_err(|_| self.means_nothing())?;
+                let is_date = head.style.and_then(|style| self.dates.get(style)).copied().unwrap_or_default();
+                if is_date { Content::Serial(number) } else { Content::Number(number) }
             }
         }))
+    }
+
+    fn means_nothing(&self) -> Unfit {
+        let value = self.value.trim();
+        Unfit::unreadable(format!("row {} has the value \"{value}\", which means nothing", self.row + 1))
     }
 }
 
 /// "AB12" → (11, 27), both counted from 0.
-fn place(reference: &str) -> Result<(u32, u32), Unfit> {
-    let letters = reference.bytes().take_while(u8::is_ascii_uppercase).count();
-    let column = column_index(reference);
-    match (column, reference.get(letters..)) {
+fn place(reference: &[u8]) -> Result<(u32, u32), Unfit> {
+    let letters = reference.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let name = std::str::from_utf8(reference).unwrap_or_default();
+    match (column_index(name), reference.get(letters..)) {
         (Some(column), Some(row)) => Ok((row_index(row)?, column)),
-        _ => Err(Unfit::unreadable(format!("\"{reference}\" is no cell"))),
+        _ => Err(Unfit::unreadable(format!("\"{name}\" is no cell"))),
     }
 }
 
-fn row_index(number: &str) -> Result<u32, Unfit> {
-    let row: Option<u32> = number.parse().ok();
-    row.and_then(|row| row.checked_sub(1)).ok_or_else(|| Unfit::unreadable(format!("\"{number}\" is no row")))
+fn row_index(text: &[u8]) -> Result<u32, Unfit> {
+    let row = number(text).and_then(|row| row.checked_sub(1));
+    row.ok_or_else(|| Unfit::unreadable(format!("\"{}\" is no row", String::from_utf8_lossy(text))))
+}
+
+fn number(text: &[u8]) -> Option<u32> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -14,16 +14,22 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<Strin
 
 /// The character that a reference stands for; the five names of XML and numbers are all there is without a DOCTYPE.
 pub(super) fn character(entity: &BytesRef<'_>) -> Option<char> {
-    if let Ok(Some(character)) = entity.resolve_char_ref() {
-        return Some(character);
-    }
-    match &*entity.xml10_content() {
+    named_character(&entity.xml10_content())
+}
+
+/// The same of a reference's name, as it stands between `&` and `;`.
+pub(super) fn named_character(name: &str) -> Option<char> {
+    let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
+    match name {
         "amp" => Some('&'),
         "lt" => Some('<'),
         "gt" => Some('>'),
         "quot" => Some('"'),
         "apos" => Some('\''),
-        _ => None,
+        _ => {
+            let digits = name.strip_prefix('#')?;
+            digits.strip_prefix('x').map_or_else(|| number(digits, 10), |digits| number(digits, 16))
+        }
     }
 }
 

@@ -185,8 +185,15 @@ pub struct Places {
 pub const CREATE_EVENT: &str = "create_event";
 /// The effect that brings a changed event to Administrate.
 pub const UPDATE_EVENT: &str = "update_event";
+/// The effect that takes an event away, here and in Administrate.
+pub const REMOVE_EVENT: &str = "remove_event";
 /// What kind of thing these effects are about.
 pub const EVENT: &str = "event";
+
+/// A further step of any effect: the event and its sessions are published.
+pub const PUBLISH: &str = "publish";
+/// A further step of any effect: sessions there beyond ours are deleted, as far as they are drafts.
+pub const DELETE_DRAFTS: &str = "delete_drafts";
 
 /// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
 /// looked whether Administrate has them already.
@@ -200,7 +207,8 @@ pub async fn announce_events(
 ) -> Result<Vec<i64>> {
     let ids = store::insert_events(db, events).await?;
     store::insert_sessions(db, &with_ids(&ids, events)).await?;
-    let effects = effects(CREATE_EVENT, look_first, ids.iter().zip(events));
+    let named = ids.iter().copied().zip(events.iter().map(|event| event.code.as_str()));
+    let effects = effects(CREATE_EVENT, look_first, &[], named);
     outbox::enqueue(db, run, &effects).await?;
     Ok(ids)
 }
@@ -211,9 +219,31 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
     store::update_events(db, events).await?;
     let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
     store::update_sessions(db, &borrowed).await?;
-    // One that was never delivered may stand there already: whoever brings it looks first.
-    let effects = effects(UPDATE_EVENT, true, events.iter().map(|(id, event)| (id, event)));
-    outbox::enqueue(db, run, &effects).await
+    // One that Administrate is not known to have may stand there all the same, where somebody else brought it.
+    let named = events.iter().map(|(id, event)| (*id, event.code.as_str()));
+    outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, &[], named)).await
+}
+
+/// Goes on with what is still open of known events, as a part of `run`; what waited or failed is due at once.
+pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64]) -> Result<()> {
+    outbox::take_over(db, run, EVENT, ids).await
+}
+
+/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`]) of known events, by id and code.
+pub async fn ask_also(
+    db: &mut PgConnection,
+    run: Option<i64>,
+    events: &[(i64, String)],
+    also: &'static [&'static str],
+) -> Result<()> {
+    let named = events.iter().map(|(id, code)| (*id, code.as_str()));
+    outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, also, named)).await
+}
+
+/// Asks that events are taken away, here and in Administrate; until that is done there, they stay here.
+pub async fn withdraw_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, String)]) -> Result<()> {
+    let named = events.iter().map(|(id, code)| (*id, code.as_str()));
+    outbox::enqueue(db, run, &effects(REMOVE_EVENT, false, &[], named)).await
 }
 
 fn with_ids<'a>(ids: &[i64], events: &'a [Event]) -> Vec<(i64, &'a Event)> {
@@ -223,15 +253,16 @@ fn with_ids<'a>(ids: &[i64], events: &'a [Event]) -> Vec<(i64, &'a Event)> {
 fn effects<'a>(
     name: &'static str,
     look_first: bool,
-    events: impl Iterator<Item = (&'a i64, &'a Event)>,
+    also: &'static [&'static str],
+    events: impl Iterator<Item = (i64, &'a str)>,
 ) -> Vec<Effect> {
-    events
-        .map(|(id, event)| Effect {
-            name,
-            subject_kind: EVENT,
-            subject_id: *id,
-            subject: event.code.clone(),
-            look_first,
-        })
-        .collect()
+    let effect = |(subject_id, code): (i64, &str)| Effect {
+        name,
+        subject_kind: EVENT,
+        subject_id,
+        subject: code.to_owned(),
+        look_first,
+        also,
+    };
+    events.map(effect).collect()
 }

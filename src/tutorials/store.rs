@@ -1,14 +1,18 @@
 //! All SQL on events and sessions: `acted.tutorial_events`, `acted.tutorial_sessions`, their instructors and details.
 //!
-//! Rows travel as one JSON document a statement, in and out in the shape of [`Event`], so that a statement's length
-//! does not grow with the number of events and a column is named once where it is written and once where it is read.
+//! Events travel as one JSON document a statement, in and out in the shape of [`Event`], so that a statement's length
+//! does not grow with their number and a column is named once where it is written and once where it is read. Sessions,
+//! of which there are many with few columns, travel as an array a column (docs/adr/0003).
 
+use std::collections::HashMap;
+
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::reference::Named;
-use super::{Event, KnownEvent, Offer, Places};
+use super::{Event, KnownEvent, Offer, Places, Session};
 use crate::error::Result;
 
 /// The columns of `lectern.event_details` as a record of JSON.
@@ -22,6 +26,20 @@ const DETAIL_NAMES: &str = "course_template_id, learning_mode, time_zone, lms_st
     web_sale, cancelled, event_url, ocr_moodle_code, access_duration, recordings, recording_pin, tutors, sage_code,
     extra_information, registration_deadline, location_text, venue_text";
 
+/// Takes over what Administrate says of an event's places; gives whether that changed anything.
+pub async fn set_places(db: &mut PgConnection, id: i64, sold_out: Option<bool>, left: Option<i32>) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE acted.tutorial_events SET is_soldout = coalesce($2, is_soldout), remain_space = coalesce($3, remain_space)
+         WHERE id = $1 AND (is_soldout, remain_space) IS DISTINCT FROM (coalesce($2, is_soldout), coalesce($3, remain_space))",
+    )
+    .bind(id)
+    .bind(sold_out)
+    .bind(left)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Inserts events with their details and staff; gives their ids in order.
 pub async fn insert_events(db: &mut PgConnection, events: &[Event]) -> Result<Vec<i64>> {
     let mut inserted: Vec<(String, i64)> = sqlx::query_as(
@@ -32,7 +50,7 @@ pub async fn insert_events(db: &mut PgConnection, events: &[Event]) -> Result<Ve
              is_soldout boolean, finalisation_date date, remain_space int, start_date date, end_date date)
          RETURNING code, id",
     )
-    .bind(Json(events))
+    .bind(Json(events.iter().filter_map(own_fields).collect::<Vec<_>>()))
     .fetch_all(&mut *db)
     .await?;
     inserted.sort_unstable();
@@ -120,94 +138,147 @@ async fn write_staff(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<
     Ok(())
 }
 
-/// A session as a record of JSON, with its event's id.
-const SESSION: &str = "event bigint, sequence int, title text, start timestamptz, \"end\" timestamptz,
-    location_id bigint, venue_id bigint, location_text text, venue_text text, url text, instructor_ids jsonb";
+/// The columns of sessions that are written, an array each, beside the ids of their events.
+#[derive(Default)]
+struct SessionRows<'a> {
+    events: Vec<i64>,
+    sequences: Vec<i32>,
+    titles: Vec<&'a str>,
+    starts: Vec<SqlTimestamp>,
+    ends: Vec<SqlTimestamp>,
+    locations: Vec<Option<i64>>,
+    venues: Vec<Option<i64>>,
+    urls: Vec<Option<&'a str>>,
+}
 
-/// Inserts the sessions of events that have none yet.
+impl<'a> SessionRows<'a> {
+    fn of(events: &[(i64, &'a Event)]) -> Self {
+        let mut rows = SessionRows::default();
+        for (event, session) in sessions_of(events) {
+            rows.events.push(event);
+            rows.sequences.push(session.sequence);
+            rows.titles.push(&session.title);
+            rows.starts.push(session.start.to_sqlx());
+            rows.ends.push(session.end.to_sqlx());
+            rows.locations.push(session.location_id);
+            rows.venues.push(session.venue_id);
+            rows.urls.push(session.url.as_deref());
+        }
+        rows
+    }
+
+    fn bind(self, sql: &'static str) -> sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArguments> {
+        let query = sqlx::query(sql).bind(self.events).bind(self.sequences).bind(self.titles);
+        query.bind(self.starts).bind(self.ends).bind(self.locations).bind(self.venues).bind(self.urls)
+    }
+}
+
+fn sessions_of<'a>(events: &[(i64, &'a Event)]) -> impl Iterator<Item = (i64, &'a Session)> {
+    events.iter().flat_map(|(id, event)| event.sessions.iter().map(|session| (*id, session)))
+}
+
+/// Inserts the sessions that are not there yet, and what belongs to all of them.
 pub async fn insert_sessions(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
-    let sql = format!(
+    let insert = SessionRows::of(events).bind(
         "INSERT INTO acted.tutorial_sessions
-             (tutorial_event_id, title, location_id, venue_id, start_date, end_date, sequence, url)
-         SELECT event, title, location_id, venue_id, start, \"end\", sequence, url
-         FROM jsonb_to_recordset($1) AS s ({SESSION})
+             (tutorial_event_id, sequence, title, start_date, end_date, location_id, venue_id, url)
+         SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
+             $7::bigint[], $8::text[]) AS s (event, sequence, title, starts, ends, location, venue, url)
          WHERE NOT EXISTS (SELECT FROM acted.tutorial_sessions AS known
-                           WHERE known.tutorial_event_id = s.event AND known.sequence = s.sequence)"
+                           WHERE known.tutorial_event_id = s.event AND known.sequence = s.sequence)",
     );
-    let sessions = Json(session_documents(events));
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&sessions).execute(&mut *db).await?;
-    write_session_details(db, &sessions).await?;
-    write_session_instructors(db, &sessions).await
+    insert.execute(&mut *db).await?;
+    let ids = session_ids(db, events).await?;
+    let known: Vec<(i64, &Session)> = sessions_of(events)
+        .filter_map(|(event, session)| Some((*ids.get(&(event, session.sequence))?, session)))
+        .collect();
+    write_session_details(db, &known).await?;
+    write_session_instructors(db, &known).await
 }
 
 /// Writes what changed of sessions, and those that are new.
 pub async fn update_sessions(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<()> {
-    let sql = format!(
+    let update = SessionRows::of(events).bind(
         "UPDATE acted.tutorial_sessions AS known
-         SET title = s.title, location_id = s.location_id, venue_id = s.venue_id, start_date = s.start,
-             end_date = s.\"end\", url = s.url
-         FROM jsonb_to_recordset($1) AS s ({SESSION})
+         SET title = s.title, location_id = s.location, venue_id = s.venue, start_date = s.starts, end_date = s.ends,
+             url = s.url
+         FROM unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
+             $7::bigint[], $8::text[]) AS s (event, sequence, title, starts, ends, location, venue, url)
          WHERE known.tutorial_event_id = s.event AND known.sequence = s.sequence
            AND (known.title, known.location_id, known.venue_id, known.start_date, known.end_date, known.url)
-               IS DISTINCT FROM (s.title, s.location_id, s.venue_id, s.start, s.\"end\", s.url)"
+               IS DISTINCT FROM (s.title, s.location, s.venue, s.starts, s.ends, s.url)",
     );
-    let sessions = Json(session_documents(events));
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&sessions).execute(&mut *db).await?;
+    update.execute(&mut *db).await?;
     insert_sessions(db, events).await
 }
 
-async fn write_session_details(db: &mut PgConnection, sessions: &Json<Vec<Value>>) -> Result<()> {
-    let sql = format!(
+/// Our ids of the sessions of events, by event and sequence.
+async fn session_ids(db: &mut PgConnection, events: &[(i64, &Event)]) -> Result<HashMap<(i64, i32), i64>> {
+    let of: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+    let rows: Vec<(i64, i32, i64)> = sqlx::query_as(
+        "SELECT tutorial_event_id, sequence, id FROM acted.tutorial_sessions WHERE tutorial_event_id = ANY ($1)",
+    )
+    .bind(of)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|(event, sequence, id)| ((event, sequence), id)).collect())
+}
+
+async fn write_session_details(db: &mut PgConnection, sessions: &[(i64, &Session)]) -> Result<()> {
+    sqlx::query(
         "INSERT INTO lectern.session_details AS known (tutorial_session_id, location_text, venue_text)
-         SELECT ours.id, s.location_text, s.venue_text
-         FROM jsonb_to_recordset($1) AS s ({SESSION})
-         JOIN acted.tutorial_sessions AS ours ON ours.tutorial_event_id = s.event AND ours.sequence = s.sequence
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])
          ON CONFLICT (tutorial_session_id) DO UPDATE
          SET location_text = excluded.location_text, venue_text = excluded.venue_text
-         WHERE (known.location_text, known.venue_text) IS DISTINCT FROM (excluded.location_text, excluded.venue_text)"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(sessions).execute(db).await?;
+         WHERE (known.location_text, known.venue_text) IS DISTINCT FROM (excluded.location_text, excluded.venue_text)",
+    )
+    .bind(sessions.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(sessions.iter().map(|(_, session)| session.location_text.as_deref()).collect::<Vec<_>>())
+    .bind(sessions.iter().map(|(_, session)| session.venue_text.as_deref()).collect::<Vec<_>>())
+    .execute(db)
+    .await?;
     Ok(())
 }
 
-async fn write_session_instructors(db: &mut PgConnection, sessions: &Json<Vec<Value>>) -> Result<()> {
-    let sql = format!(
-        "WITH named AS (
-             SELECT ours.id AS session, s.instructor_ids
-             FROM jsonb_to_recordset($1) AS s ({SESSION})
-             JOIN acted.tutorial_sessions AS ours ON ours.tutorial_event_id = s.event AND ours.sequence = s.sequence
-         ), wanted AS (
-             SELECT DISTINCT session, i::bigint AS instructor
-             FROM named, jsonb_array_elements_text(instructor_ids) AS i
+async fn write_session_instructors(db: &mut PgConnection, sessions: &[(i64, &Session)]) -> Result<()> {
+    let taught = sessions.iter().flat_map(|(id, session)| session.instructor_ids.iter().map(|who| (*id, *who)));
+    let (taught, by): (Vec<i64>, Vec<i64>) = taught.unzip();
+    sqlx::query(
+        "WITH wanted AS (
+             SELECT DISTINCT session, instructor FROM unnest($2::bigint[], $3::bigint[]) AS w (session, instructor)
          ), gone AS (
-             DELETE FROM acted.tutorial_session_instructors AS known USING named
-             WHERE known.tutorialsessions_id = named.session AND NOT EXISTS (
+             DELETE FROM acted.tutorial_session_instructors AS known
+             WHERE known.tutorialsessions_id = ANY ($1) AND NOT EXISTS (
                  SELECT FROM wanted
-                 WHERE wanted.session = named.session AND wanted.instructor = known.tutorialinstructor_id)
+                 WHERE wanted.session = known.tutorialsessions_id AND wanted.instructor = known.tutorialinstructor_id)
          )
          INSERT INTO acted.tutorial_session_instructors (tutorialsessions_id, tutorialinstructor_id)
          SELECT session, instructor FROM wanted
-         ON CONFLICT (tutorialsessions_id, tutorialinstructor_id) DO NOTHING"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(sessions).execute(db).await?;
+         ON CONFLICT (tutorialsessions_id, tutorialinstructor_id) DO NOTHING",
+    )
+    .bind(sessions.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind(taught)
+    .bind(by)
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 fn documents(events: &[(i64, &Event)]) -> Vec<Value> {
-    events.iter().filter_map(|(id, event)| document(event, "id", *id)).collect()
-}
-
-fn session_documents(events: &[(i64, &Event)]) -> Vec<Value> {
-    let of_event = |(id, event): &(i64, &Event)| {
-        let id = *id;
-        event.sessions.iter().filter_map(move |session| document(session, "event", id)).collect::<Vec<_>>()
+    let document = |(id, event): &(i64, &Event)| {
+        let mut document = own_fields(event)?;
+        document.as_object_mut()?.insert("id".into(), (*id).into());
+        Some(document)
     };
-    events.iter().flat_map(of_event).collect()
+    events.iter().filter_map(document).collect()
 }
 
-fn document(of: &impl serde::Serialize, key: &str, id: i64) -> Option<Value> {
-    let mut document = serde_json::to_value(of).ok()?;
-    document.as_object_mut()?.insert(key.into(), id.into());
+/// An event without what stands in tables of its own.
+fn own_fields(event: &Event) -> Option<Value> {
+    let mut document = serde_json::to_value(event).ok()?;
+    let fields = document.as_object_mut()?;
+    fields.remove("sessions");
+    fields.remove("staff");
     Some(document)
 }
 
@@ -262,6 +333,20 @@ pub async fn events_by_id(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<Know
     .fetch_all(db)
     .await?;
     Ok(known.into_iter().map(|Json(event)| event).collect())
+}
+
+/// Id and code of the events with these codes; codes are compared as they stand.
+pub async fn ids_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as("SELECT id, code FROM acted.tutorial_events WHERE code = ANY ($1) ORDER BY id")
+        .bind(codes)
+        .fetch_all(db)
+        .await?)
+}
+
+/// Deletes an event with its sessions and details.
+pub async fn delete_event(db: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
 }
 
 /// Every event by its code.

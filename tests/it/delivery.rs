@@ -12,15 +12,17 @@ use crate::administrate::Administrate;
 use crate::provider::Provider;
 use crate::world::World;
 
-struct Story {
-    world: World,
-    provider: Provider,
-    administrate: Administrate,
-    client: administrate::Client,
+/// A provider and its Administrate, with nothing between them yet.
+pub struct Story {
+    pub world: World,
+    pub provider: Provider,
+    pub administrate: Administrate,
+    pub client: administrate::Client,
 }
 
 impl Story {
-    async fn begin(days: usize) -> Story {
+    /// Course templates make so many sessions.
+    pub async fn begin(days: usize) -> Story {
         let world = World::new().await;
         let provider = Provider::settle(&world).await;
         let administrate = Administrate::start(Options::default(), days).await;
@@ -29,21 +31,41 @@ impl Story {
         Story { world, provider, administrate, client }
     }
 
-    async fn announce(&self, events: &[Event]) -> Vec<i64> {
+    pub async fn announce(&self, events: &[Event]) -> Vec<i64> {
         let mut tx = self.world.pool.begin().await.expect("begin");
         let ids = announce_events(&mut tx, None, events, false).await.expect("announced");
         tx.commit().await.expect("commit");
         ids
     }
 
-    async fn deliver(&self) -> Drained {
-        let config = self.administrate.config(&self.world);
-        let worker = Worker::new(&self.world.pool, self.client.clone(), &config).await.expect("a worker");
-        let worker = Arc::new(worker);
+    pub async fn deliver(&self) -> Drained {
+        let worker = Arc::new(self.worker(&self.client, "2000").await);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }
 
-    async fn states(&self) -> Vec<State> {
+    /// Delivers; an answer that takes longer than so many milliseconds is given up.
+    pub async fn deliver_within(&self, timeout_ms: &str) -> Drained {
+        let mut config = self.administrate.config(&self.world);
+        config.http_timeout_ms = timeout_ms.parse().expect("milliseconds");
+        let client = lectern::tenant::connect(&config, &self.world.pool, "test", lectern::tenant::Audit::Kept);
+        let worker = Arc::new(self.worker(&client.await.expect("connected"), timeout_ms).await);
+        drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
+    }
+
+    /// One attempt of one event.
+    pub async fn deliver_once(&self) {
+        let worker = self.worker(&self.client, "2000").await;
+        worker.deliver_next(None, &CancellationToken::new()).await.expect("tried");
+        worker.close().await.expect("closed");
+    }
+
+    async fn worker(&self, client: &administrate::Client, timeout_ms: &str) -> Worker {
+        let mut config = self.administrate.config(&self.world);
+        config.http_timeout_ms = timeout_ms.parse().expect("milliseconds");
+        Worker::new(&self.world.pool, client.clone(), &config).await.expect("a worker")
+    }
+
+    pub async fn states(&self) -> Vec<State> {
         outbox::list(&self.world.pool, true).await.expect("listed").into_iter().map(|item| item.state).collect()
     }
 }

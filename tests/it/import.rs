@@ -10,7 +10,7 @@ use lectern::timetable_import::writing::{self, Line};
 use crate::rehearsed::Rehearsed;
 use crate::world::World;
 
-fn event(title: &str) -> Line {
+pub fn event(title: &str) -> Line {
     vec![
         (F::Template, "CB1_f2f_2".into()),
         (F::EventTitle, title.into()),
@@ -35,7 +35,7 @@ fn event(title: &str) -> Line {
     ]
 }
 
-fn second_day(title: &str, until: &str) -> Line {
+pub fn second_day(title: &str, until: &str) -> Line {
     vec![
         (F::SessionTitle, format!("{title}-2").into()),
         (F::TimeZone, "Europe - London".into()),
@@ -47,19 +47,19 @@ fn second_day(title: &str, until: &str) -> Line {
     ]
 }
 
-fn changed(mut line: Line, field: F, text: &str) -> Line {
+pub fn changed(mut line: Line, field: F, text: &str) -> Line {
     line.retain(|(known, _)| *known != field);
     line.push((field, text.into()));
     line
 }
 
-fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
+pub fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, writing::timetable(lines).expect("a workbook")).expect("a file");
     path
 }
 
-async fn rehearsed(lines: &[Line]) -> Rehearsed {
+pub async fn rehearsed(lines: &[Line]) -> Rehearsed {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(folder.path(), "known.xlsx", lines);
     rehearsed_for(&file).await

@@ -2,12 +2,16 @@
 
 mod administrate;
 mod delivery;
+mod delivery_steps;
 mod demo;
 mod demo_fill;
+mod identity;
 mod import;
+mod import_ends;
 mod outbox;
 mod provider;
 mod rehearsed;
+mod requests;
 mod schema;
 mod search;
 mod site;
@@ -19,5 +23,7 @@ mod sync_kept;
 mod sync_matching;
 mod sync_story;
 mod sync_trouble;
+mod torture;
 mod tutorials;
+mod webhooks;
 mod world;

@@ -7,7 +7,14 @@ use lectern::outbox::{self, Claims, Effect, State};
 use crate::world::World;
 
 fn effect(id: i64) -> Effect {
-    Effect { name: "create_event", subject_kind: "event", subject_id: id, subject: format!("E{id}"), look_first: false }
+    Effect {
+        name: "create_event",
+        subject_kind: "event",
+        subject_id: id,
+        subject: format!("E{id}"),
+        look_first: false,
+        also: &[],
+    }
 }
 
 async fn ask(world: &World, ids: &[i64]) {
@@ -65,7 +72,26 @@ async fn what_waits_for_a_person_goes_on_waiting() {
     ask(&world, &[1]).await;
     assert!(claims.next(None).await.expect("looked").is_none(), "asking does not decide for the person");
     assert_eq!(outbox::make_due(&world.pool, None, None).await.expect("made due"), 1);
-    assert_eq!(claims.next(None).await.expect("claimed").expect("the one that waited").id, later.id);
+    let again = claims.next(None).await.expect("claimed").expect("the one that waited");
+    assert_eq!((again.id, again.attempts), (later.id, 1), "a person asked: its tries count anew");
     let counts = outbox::count_by_state(&world.pool, None).await.expect("counted");
     assert_eq!((counts.pending, counts.unknown), (1, 1));
+}
+
+#[tokio::test]
+async fn a_wish_that_comes_while_another_fails_is_tried() {
+    let world = World::new().await;
+    ask(&world, &[1]).await;
+    let claims = Claims::open(&world.pool).await.expect("claims");
+    let item = claims.next(None).await.expect("claimed").expect("a row");
+    ask(&world, &[1]).await;
+    let state = claims.not_delivered(&item, State::Failed, None, "no link").await.expect("noted");
+    assert_eq!(state, State::Pending, "what was asked meanwhile may have mended it");
+    let item = claims.next(None).await.expect("claimed").expect("the same row");
+    assert!(claims.still_hold(&item).await);
+    claims.not_tried(&item, Duration::ZERO, Some("down")).await.expect("noted");
+    let item = claims.next(None).await.expect("claimed").expect("the same row");
+    assert_eq!(item.attempts, 1, "an outage is nobody's attempt");
+    claims.give_back(&item).await.expect("given back");
+    assert!(!claims.still_hold(&item).await);
 }

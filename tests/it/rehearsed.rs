@@ -70,6 +70,17 @@ impl Rehearsed {
         Rehearsed { world, administrate }
     }
 
+    /// Settings that point at both sides.
+    pub fn config(&self) -> lectern::config::Config {
+        self.world.config(&[
+            ("ADMINISTRATE_API_URL", &self.administrate.graphql_url()),
+            ("ADMINISTRATE_AUTH_URL", &self.administrate.auth_url()),
+            ("ADMINISTRATE_CLIENT_ID", "simulated-client"),
+            ("ADMINISTRATE_CLIENT_SECRET", "simulated-secret"),
+            ("LECTERN_RETRY_BASE_MS", "1"),
+        ])
+    }
+
     /// The program, pointed at both sides.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = self.world.program(arguments);

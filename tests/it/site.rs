@@ -1,7 +1,10 @@
 //! A served site over a world: the real server on a real socket.
 
+use lectern::config::Config;
+use lectern::identity::{self, NewToken, Role};
 use lectern::search::follow::Follower;
 use lectern::server;
+use lectern::server::state::ServerState;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,6 +22,11 @@ pub struct Site {
 impl Site {
     /// Serves the world's database, following it.
     pub async fn serve(world: &World) -> Site {
+        Site::serve_with(world, &world.config(&[])).await
+    }
+
+    /// The same with other settings.
+    pub async fn serve_with(world: &World, config: &Config) -> Site {
         // Another test may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = server::cli::listen("127.0.0.1:0").await.expect("a free port");
@@ -26,7 +34,7 @@ impl Site {
         let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
         let stop = CancellationToken::new();
         tokio::spawn(follower.clone().follow(stop.clone()));
-        let app = server::cli::site(&world.config(&[]), follower.clone());
+        let app = server::cli::site(&ServerState::new(&world.pool, config, &stop), follower.clone());
         tokio::spawn(server::serve(listener, app, stop.clone()));
         Site { follower, address, client: Client::new(), _stop: stop.drop_guard() }
     }
@@ -37,12 +45,25 @@ impl Site {
         self.client.request(method, format!("http://{}{path}", self.address))
     }
 
+    /// A request with a token of this role.
+    pub async fn request_as(&self, world: &World, role: Role, method: &str, path: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(token(world, role).await)
+    }
+
     /// A unified search.
     pub async fn search(&self, body: &Value) -> Value {
         let response = self.request("POST", "/api/search/unified/").json(body).send().await.expect("an answer");
         assert_eq!(response.status(), 200);
         response.json().await.expect("JSON")
     }
+}
+
+/// The secret of a new token.
+pub async fn token(world: &World, role: Role) -> String {
+    let subject_id = role.has_subject().then_some(1);
+    let asked = NewToken { name: "a test".into(), role, subject_id, days: None };
+    let (_, secret) = identity::create(&world.pool, &asked).await.expect("a token");
+    secret.reveal().to_owned()
 }
 
 /// Status and document of a problem, which every error is.

@@ -62,6 +62,8 @@ pub enum Action {
         /// Before or after the commit.
         when: When,
     },
+    /// No answer either; it is carried out all the same, but only after the next call of the same operation.
+    Late,
     /// An empty `"errors": []` beside the data.
     EmptyErrors,
     /// A top-level error, `data` null, nothing done.

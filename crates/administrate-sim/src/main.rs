@@ -52,7 +52,7 @@ const EXAMPLES: &str = r#"Examples:
 
 Faults. "on": an operation (locations, event.createBlended, token) or "*"; "skip": calls to let pass first;
 "every": strike each k-th call; "times": how often, 0 without end. "action": {"do": …} with
-  status {status, retry_after}   reset {when: before|after}   hang {when: before|after}   empty_errors
+  status {status, retry_after}   reset {when: before|after}   hang {when: before|after}   late   empty_errors
   error {message}   payload_error {label, message}   object_and_error {message}   null_node {index}
   truncated_page {keep}   wrong_total {by}   duplicate_row   expire_tokens
 

@@ -74,6 +74,7 @@ impl Simulator {
             requests: Requests::default(),
             mutations: Vec::new(),
             journal,
+            late: Vec::new(),
         };
         let replay = options.replay.as_deref().map(|folder| {
             Replay::open(folder).map_err(|source| StartError::Replay { folder: folder.to_owned(), source })
@@ -176,6 +177,17 @@ impl Running {
     /// Requests so far.
     pub fn requests(&self) -> Requests {
         self.shared.state().requests.clone()
+    }
+
+    /// Returns once so many requests have arrived in all; the last of them may not be answered yet.
+    pub async fn arrived(&self, requests: u64) {
+        // An error means that the simulator is gone, which cannot be while we hold it.
+        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.arrived >= requests).await;
+    }
+
+    /// Returns once so many requests hang by a fault: not begun, or done and not answered, whichever it says.
+    pub async fn hung(&self, requests: u64) {
+        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.hung >= requests).await;
     }
 
     /// Mutations of this run in order, those included that a rule of the trade refused.

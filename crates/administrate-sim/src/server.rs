@@ -36,7 +36,16 @@ pub(crate) struct Shared {
     /// Turns true when the simulator stops, so that hanging requests end.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) replay: Option<Replay>,
+    /// How many requests have arrived, and how many of them were made to hang.
+    pub(crate) traffic: watch::Sender<Traffic>,
     state: Mutex<Kept>,
+}
+
+/// Requests so far, for whoever waits for one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) arrived: u64,
+    pub(crate) hung: u64,
 }
 
 /// What requests change, one at a time.
@@ -47,6 +56,8 @@ pub(crate) struct Kept {
     pub(crate) requests: Requests,
     pub(crate) mutations: Vec<Mutation>,
     pub(crate) journal: Option<Journal>,
+    /// Requests that are carried out after the next one of the same operation.
+    pub(crate) late: Vec<Prepared>,
 }
 
 impl Kept {
@@ -68,7 +79,8 @@ impl Shared {
         replay: Option<Replay>,
         state: Kept,
     ) -> Self {
-        Self { schema, clock, latency, seed, stopping, replay, state: Mutex::new(state) }
+        let traffic = watch::Sender::default();
+        Self { schema, clock, latency, seed, stopping, replay, traffic, state: Mutex::new(state) }
     }
 
     /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
@@ -76,6 +88,13 @@ impl Shared {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
+    }
+
+    /// Counts a request that arrives and tells the fault that strikes it.
+    fn arrive(&self, operations: &[String]) -> Option<Action> {
+        let action = self.state().count(operations);
+        self.traffic.send_modify(|traffic| traffic.arrived += 1);
+        action
     }
 
     /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
@@ -105,7 +124,7 @@ async fn token(
 ) -> Response {
     form.extend(form_urlencoded::parse(&body).into_owned());
     shared.wait().await;
-    let action = shared.state().count(&["token".to_owned()]);
+    let action = shared.arrive(&["token".to_owned()]);
     match action {
         Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
         Some(Action::Reset { .. }) => reset(&line),
@@ -164,7 +183,7 @@ async fn graphql(
         return replayed(replay, &line, request);
     }
     match execute::prepare(&shared.schema, request) {
-        Ok(prepared) => answer(&shared, &line, &prepared).await,
+        Ok(prepared) => answer(&shared, &line, prepared).await,
         Err(problem) => {
             let mut state = shared.state();
             state.requests.count(&[]);
@@ -198,20 +217,20 @@ fn unauthorized(shared: &Shared) -> Response {
 }
 
 /// Carries out a valid request, unless a fault says otherwise.
-async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
-    let action = {
-        let mut state = shared.state();
-        let action = state.count(&prepared.operations);
-        if action == Some(Action::ExpireTokens) {
-            state.oauth.expire();
-        }
-        action
-    };
+async fn answer(shared: &Shared, line: &Line, prepared: Prepared) -> Response {
+    let action = shared.arrive(&prepared.operations);
+    if action == Some(Action::ExpireTokens) {
+        shared.state().oauth.expire();
+    }
     match &action {
         Some(Action::ExpireTokens) => return unauthorized(shared),
         Some(Action::Status { status, retry_after }) => return status_alone(*status, *retry_after),
         Some(Action::Reset { when: When::Before }) => return reset(line),
         Some(Action::Hang { when: When::Before }) => return hang(shared, line).await,
+        Some(Action::Late) => {
+            shared.state().late.push(prepared);
+            return hang(shared, line).await;
+        }
         Some(Action::Error { message }) => {
             let mut failed = execute::refused(message);
             failed.insert("data", JsonValue::Null);
@@ -219,7 +238,7 @@ async fn answer(shared: &Shared, line: &Line, prepared: &Prepared) -> Response {
         }
         _ => {}
     }
-    let mut answer = match carry_out(shared, prepared, action.as_ref()) {
+    let mut answer = match carry_out(shared, &prepared, action.as_ref()) {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(%error, "the journal cannot be written");
@@ -247,8 +266,15 @@ fn carry_out(shared: &Shared, prepared: &Prepared, action: Option<&Action>) -> s
         _ => None,
     };
     let mut state = shared.state();
-    let (answer, mutations) =
-        execute::carry_out(&shared.schema, prepared, &mut state.tenant, (shared.clock)(), trouble);
+    let now = (shared.clock)();
+    let (answer, mut mutations) = execute::carry_out(&shared.schema, prepared, &mut state.tenant, now, trouble);
+    let (late, waiting) = std::mem::take(&mut state.late)
+        .into_iter()
+        .partition::<Vec<_>, _>(|late| late.operations == prepared.operations);
+    state.late = waiting;
+    for late in late {
+        mutations.extend(execute::carry_out(&shared.schema, &late, &mut state.tenant, now, None).1);
+    }
     if let Some(journal) = &mut state.journal {
         for mutation in mutations.iter().filter(|mutation| mutation.changed) {
             journal.append(mutation)?;
@@ -275,6 +301,7 @@ fn reset(line: &Line) -> Response {
 
 /// Waits until the simulator stops; a client that gives up earlier takes this call along.
 async fn hang(shared: &Shared, line: &Line) -> Response {
+    shared.traffic.send_modify(|traffic| traffic.hung += 1);
     let mut stopping = shared.stopping.clone();
     // An error means that the sender is gone, which is the same.
     let _ = stopping.wait_for(|stopping| *stopping).await;

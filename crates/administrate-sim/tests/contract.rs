@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use administrate::{
     Call, Client, ContactRole, CustomFieldValue, Error, EventChanges, EventMode, EventType, Id, Ledger, Lifecycle,
-    NewContact, NewCourseTemplate, NewEvent, NewLocation, NewStaff, NewVenue, OPERATIONS, Secret, SessionChanges,
-    Settings, StaffType, SupportsCustomField, Surroundings, Window,
+    NewContact, NewCourseTemplate, NewEvent, NewLocation, NewStaff, NewVenue, NewWebhook, OPERATIONS, Secret,
+    SessionChanges, Settings, StaffType, SupportsCustomField, Surroundings, WebhookType, Window,
 };
 use administrate_sim::tenant::Event;
 use administrate_sim::{Options, Profile, Running, Simulator, Tenant};
@@ -155,6 +155,10 @@ async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
         is_instructor: true,
     };
     client.create_contact(&contact).await.expect("a contact");
+    for webhook_type in WebhookType::ALL {
+        let webhook = NewWebhook { webhook_type, name: "ours".into(), url: "https://lectern.example.org/hook".into() };
+        client.create_webhook(&webhook).await.expect("a webhook");
+    }
     let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
     let location_id = Id::new(Tenant::location_id(1));
     let venue = client.create_venue(&NewVenue { name: "The Mill".to_owned(), location_id, description: None }).await;

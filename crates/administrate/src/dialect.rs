@@ -78,7 +78,17 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("session.delete", &["sessionIds"]),                             // C
     ("courseTemplate.update", &["approvedInstructors"]),             // C
     ("contact.create", &["accountId", "personalName"]),              // D
+    ("webhooks.create", &["webhookTypeId", "name", "query", "url"]), // D, U
 ];
+
+/// What a webhook about an event is to carry: all that a list of events is asked for. That the query is given the id as
+/// `objectid` is G; its result comes as `payload` (U).
+pub(crate) const TOLD_OF_EVENTS: &str = "query ($objectid: ID!) { node(id: $objectid) { id ... on Event { title \
+     lifecycleState timeZoneName start end timeZonedStart timeZonedEnd classroomStart classroomEnd lmsStart lmsEnd \
+     isSoldOut maxPlaces remainingPlaces updatedAt courseTemplate { id code } location { id } \
+     sessions(first: 100) { pageInfo { totalRecords } edges { node { id title lifecycleState start end \
+     timeZonedStart timeZonedEnd location { id } venue { id } } } } \
+     staff(first: 100) { pageInfo { totalRecords } edges { node { id staffType contact { id } } } } } } }";
 
 /// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];

@@ -76,6 +76,7 @@ pub use ops::price_levels::PriceLevel;
 pub use ops::sessions::SessionChanges;
 pub use ops::staff::{NewStaff, StaffMember, StaffType};
 pub use ops::venues::{NewVenue, Venue};
+pub use ops::webhooks::{NewWebhook, WebhookType};
 pub use ops::{OPERATIONS, Operation};
 pub use production::{HttpTransport, OsRandomness, SystemClock};
 pub use randomness::Randomness;

@@ -5,10 +5,14 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use administrate::Id;
+use administrate::{Id, Lifecycle};
+use serde::{Deserialize, Serialize};
 
 pub use rows::{EventRow, SessionRow, pair_in_order};
-pub use store::{Chosen, agree, agreed, external_ids, known_ids, link_event, link_of, put_rows, remove_rows, rows};
+pub use store::{
+    Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
+    linked_elsewhere, linked_event, note_lifecycle, published, put_rows, remove_rows, rows, with_leftovers,
+};
 
 /// An event's link: Administrate's id of it and of its sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +64,39 @@ pub enum Agreed {
     EventStaff,
     /// A session with its instructors.
     Session,
+    /// What Administrate last said of an event's places and state.
+    EventSeen,
+    /// How far an event is published or called off: [`Standing`].
+    Standing,
+}
+
+/// What both sides last agreed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement<T> {
+    /// The values.
+    #[serde(flatten)]
+    pub values: T,
+    /// A write was begun after it and nobody has seen how it ended: Administrate may have these values or newer ones.
+    #[serde(default)]
+    pub unsure: bool,
+}
+
+impl<T> Agreement<T> {
+    /// The values, where both sides certainly have them.
+    pub fn certain(&self) -> Option<&T> {
+        (!self.unsure).then_some(&self.values)
+    }
+}
+
+/// How far an event is published or called off there, by us.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The event's state, none as long as we have not changed it.
+    pub state: Option<Lifecycle>,
+    /// Its sessions that we have published.
+    pub published_sessions: Vec<Id>,
+    /// It stood there before we wanted it: it is not ours to take away.
+    pub found_there: bool,
 }
 
 impl Agreed {
@@ -68,6 +105,8 @@ impl Agreed {
             Agreed::Event => "event",
             Agreed::EventStaff => "event-staff",
             Agreed::Session => "session",
+            Agreed::EventSeen => "event-seen",
+            Agreed::Standing => "event-standing",
         }
     }
 }

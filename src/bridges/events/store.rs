@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Agreed, EventLink, EventRow, ExternalIds, SessionLink};
-use crate::error::Result;
+use super::{Agreed, Agreement, EventLink, EventRow, ExternalIds, SessionLink};
+use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
 
@@ -31,19 +31,71 @@ pub async fn link_of(db: &mut PgConnection, tutorial_event_id: i64) -> Result<Op
     Ok(Some(EventLink { external_id, sessions: sessions.collect() }))
 }
 
+/// Our event that Administrate calls this, if the two are linked.
+pub async fn linked_event(db: &mut PgConnection, external_id: &Id) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT tutorial_event_id FROM adm.events WHERE external_id = $1")
+        .bind(external_id.as_str())
+        .fetch_optional(db)
+        .await?
+        .flatten())
+}
+
+/// Notes the state of a linked event in Administrate: `draft`, `published` or `cancelled`.
+pub async fn note_lifecycle(db: &mut PgConnection, external_id: &Id, lifecycle: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE adm.events SET lifecycle_state = left($2, 20)
+         WHERE external_id = $1 AND lifecycle_state IS DISTINCT FROM left($2, 20)",
+    )
+    .bind(external_id.as_str())
+    .bind(lifecycle)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Stores what Administrate calls our event and its sessions, in a transaction of its own: from here on no accident
-/// makes us create it again. The order of `sessions` is kept.
+/// makes us create it again. The order of `sessions` is kept. Rows of an adopted database that lack Administrate's id get it.
+///
+/// Errors: Administrate's event is linked to another one of ours.
 pub async fn link_event(pool: &PgPool, tutorial_event_id: i64, link: &EventLink) -> Result<()> {
-    let ids: Vec<&str> = link.sessions.iter().map(|session| session.external_id.as_str()).collect();
-    let ours: Vec<Option<i64>> = link.sessions.iter().map(|session| session.tutorial_session_id).collect();
     let mut tx = pool.begin().await?;
-    let event: i64 = sqlx::query_scalar(
-        "INSERT INTO adm.events (external_id, tutorial_event_id) VALUES ($1, $2)
-         ON CONFLICT (external_id) DO UPDATE SET tutorial_event_id = excluded.tutorial_event_id RETURNING id",
+    sqlx::query(
+        "UPDATE adm.events SET external_id = $1 WHERE tutorial_event_id = $2 AND external_id IS NULL
+           AND NOT EXISTS (SELECT FROM adm.events WHERE external_id = $1)",
     )
     .bind(link.external_id.as_str())
     .bind(tutorial_event_id)
-    .fetch_one(&mut *tx)
+    .execute(&mut *tx)
+    .await?;
+    let event: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO adm.events AS known (external_id, tutorial_event_id) VALUES ($1, $2)
+         ON CONFLICT (external_id) DO UPDATE SET tutorial_event_id = excluded.tutorial_event_id
+         WHERE known.tutorial_event_id IS NULL OR known.tutorial_event_id = excluded.tutorial_event_id RETURNING id",
+    )
+    .bind(link.external_id.as_str())
+    .bind(tutorial_event_id)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(event) = event else {
+        let id = &link.external_id;
+        return Err(Error::Failed(format!("Administrate's event {id} is linked to another event here already")));
+    };
+    link_sessions(&mut tx, event, &link.sessions).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn link_sessions(db: &mut PgConnection, event: i64, sessions: &[SessionLink]) -> Result<()> {
+    let ids: Vec<&str> = sessions.iter().map(|session| session.external_id.as_str()).collect();
+    let ours: Vec<Option<i64>> = sessions.iter().map(|session| session.tutorial_session_id).collect();
+    sqlx::query(
+        "UPDATE adm.sessions AS known SET external_id = s.external_id
+         FROM unnest($1::text[], $2::bigint[]) AS s (external_id, ours)
+         WHERE known.tutorial_session_id = s.ours AND known.external_id IS NULL
+           AND NOT EXISTS (SELECT FROM adm.sessions AS other WHERE other.external_id = s.external_id)",
+    )
+    .bind(&ids)
+    .bind(&ours)
+    .execute(&mut *db)
     .await?;
     sqlx::query(
         "INSERT INTO adm.sessions (external_id, tutorial_session_id, event_id, day_number)
@@ -53,11 +105,69 @@ pub async fn link_event(pool: &PgPool, tutorial_event_id: i64, link: &EventLink)
              day_number = excluded.day_number",
     )
     .bind(event)
-    .bind(ids)
-    .bind(ours)
-    .execute(&mut *tx)
+    .bind(&ids)
+    .bind(&ours)
+    .execute(db)
     .await?;
-    Ok(tx.commit().await?)
+    Ok(())
+}
+
+/// Which of Administrate's events are linked to an event of ours other than this one.
+pub async fn linked_elsewhere(db: &mut PgConnection, tutorial_event_id: i64, theirs: &[Id]) -> Result<Vec<Id>> {
+    let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
+    let linked: Vec<String> = sqlx::query_scalar(
+        "SELECT external_id FROM adm.events WHERE external_id = ANY ($1) AND tutorial_event_id <> $2",
+    )
+    .bind(theirs)
+    .bind(tutorial_event_id)
+    .fetch_all(db)
+    .await?;
+    Ok(linked.into_iter().map(Id::new).collect())
+}
+
+/// Forgets an event of Administrate's that is gone there, with its sessions and all that was agreed about them.
+pub async fn forget_event(db: &mut PgConnection, link: &EventLink) -> Result<()> {
+    let mut theirs: Vec<&str> = link.sessions.iter().map(|session| session.external_id.as_str()).collect();
+    theirs.push(link.external_id.as_str());
+    sqlx::query("DELETE FROM adm.sessions WHERE external_id = ANY ($1)").bind(&theirs).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM adm.events WHERE external_id = ANY ($1)").bind(&theirs).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM lectern.agreed WHERE external_id = ANY ($1)").bind(&theirs).execute(db).await?;
+    Ok(())
+}
+
+/// Forgets sessions of Administrate's that are gone there.
+pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
+    let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
+    sqlx::query("DELETE FROM adm.sessions WHERE external_id = ANY ($1)").bind(theirs).execute(pool).await?;
+    Ok(())
+}
+
+/// Which of our events have been published there, with all their sessions, by us.
+pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "SELECT e.tutorial_event_id FROM adm.events AS e
+         JOIN lectern.agreed AS a ON a.entity = 'event-standing' AND a.external_id = e.external_id
+         WHERE e.tutorial_event_id = ANY ($1) AND a.fields->>'state' = 'published' AND NOT EXISTS (
+             SELECT FROM adm.sessions AS s
+             WHERE s.event_id = e.id AND s.tutorial_session_id IS NOT NULL
+               AND NOT a.fields->'published_sessions' ? s.external_id)",
+    )
+    .bind(tutorial_event_ids)
+    .fetch_all(db)
+    .await?)
+}
+
+/// Which of our events have sessions there beyond ours.
+pub async fn with_leftovers(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "SELECT tutorial_event_id FROM adm.events AS e
+         WHERE tutorial_event_id = ANY ($1) AND EXISTS (
+             SELECT FROM adm.sessions AS s
+             WHERE s.event_id = e.id AND s.tutorial_session_id IS NULL AND s.external_id IS NOT NULL)",
+    )
+    .bind(tutorial_event_ids)
+    .fetch_all(db)
+    .await?)
 }
 
 /// What Administrate calls everything that an event refers to. Where several of theirs are linked to one of ours, the
@@ -109,7 +219,7 @@ pub async fn external_ids(db: &mut PgConnection, event: &Event) -> Result<Extern
 
 /// The values on which both sides last agreed for a record of theirs; none where there are none, or where they are of an
 /// older shape.
-pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id: &Id) -> Result<Option<T>> {
+pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id: &Id) -> Result<Option<Agreement<T>>> {
     let fields: Option<Json<serde_json::Value>> =
         sqlx::query_scalar("SELECT fields FROM lectern.agreed WHERE entity = $1 AND external_id = $2")
             .bind(kind.name())
@@ -119,15 +229,21 @@ pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id
     Ok(fields.and_then(|Json(fields)| serde_json::from_value(fields).ok()))
 }
 
-/// Notes the values that Administrate has just taken over.
-pub async fn agree(db: &mut PgConnection, kind: Agreed, id: &Id, fields: &impl Serialize) -> Result<()> {
+/// Notes what Administrate has just taken over, or, unsure, what it is about to be told; in a transaction of its own.
+///
+/// What was just taken over does not wait for the disk: where a power cut takes the note away, the same is written
+/// there once more, as after the end of a worker before it could take the note.
+pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, agreement: &Agreement<T>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO lectern.agreed (entity, external_id, fields) VALUES ($1, $2, $3)
+        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) WHERE NOT $4)
+         INSERT INTO lectern.agreed (entity, external_id, fields)
+         SELECT $1, $2, $3 FROM (VALUES (1)) AS once LEFT JOIN quick ON true
          ON CONFLICT (entity, external_id) DO UPDATE SET fields = excluded.fields, agreed_at = now()",
     )
     .bind(kind.name())
     .bind(id.as_str())
-    .bind(Json(fields))
+    .bind(Json(agreement))
+    .bind(agreement.unsure)
     .execute(db)
     .await?;
     Ok(())

@@ -33,7 +33,7 @@ pub fn kind_of(effect: &str) -> Option<Kind> {
 /// The effect that creates a record of ours in Administrate; `subject` is its name. A sync has just looked there.
 pub fn effect(kind: Kind, id: i64, subject: &str) -> Option<Effect> {
     let (_, name, subject_kind) = EFFECTS.into_iter().find(|(known, ..)| *known == kind)?;
-    Some(Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false })
+    Some(Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] })
 }
 
 /// Why records of this kind cannot be created there, if they cannot.
@@ -99,7 +99,7 @@ impl Worker {
         look: impl Future<Output = Result<Vec<Id>, administrate::Error>> + Send,
         create: impl Future<Output = Result<Created, administrate::Error>> + Send,
     ) -> Result<Id, Trouble> {
-        if item.look_first {
+        if item.look_first || item.in_doubt {
             match look.await?.as_slice() {
                 [] => {}
                 [one] => {
@@ -109,7 +109,10 @@ impl Worker {
                 several => return Err(Trouble::Unclear(namesakes(item, several))),
             }
         }
-        self.about_to_create(item).await?;
+        self.claims.in_doubt_from_now(item).await?;
+        if !self.claims.still_hold(item).await {
+            return Err(Trouble::later("the connection that keeps other workers away broke"));
+        }
         let created = create.await?;
         remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
         if !created.left_out.is_empty() {

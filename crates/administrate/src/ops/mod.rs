@@ -11,6 +11,7 @@ pub(crate) mod price_levels;
 pub(crate) mod sessions;
 pub(crate) mod staff;
 pub(crate) mod venues;
+pub(crate) mod webhooks;
 
 /// One operation of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,4 +62,5 @@ pub const OPERATIONS: &[Operation] = &[
     write("location.create"),
     write("venue.create"),
     write("courseTemplate.create"),
+    write("webhooks.create"),
 ];

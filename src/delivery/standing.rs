@@ -1,0 +1,138 @@
+//! The steps at the ends of an event's life: published, called off, its surplus drafts deleted, removed.
+
+use administrate::{EventChanges, Id, Lifecycle, SessionChanges};
+
+use super::errand::Errand;
+use super::{Remark, Trouble};
+use crate::bridges::events::{self, Agreed, EventLink, Standing};
+use crate::tutorials;
+
+impl Errand<'_> {
+    /// Publishes the event and its sessions, if that was asked now or once before; sessions beyond ours stay drafts.
+    pub(super) async fn publish(&mut self, link: &EventLink, asked: bool) -> Result<(), Trouble> {
+        let mut standing = self.standing_of(link).await?;
+        if standing.state == Some(Lifecycle::Cancelled) {
+            return Err(Trouble::Refused(
+                "the event was cancelled in Administrate, which cannot be taken back there: announce it under another \
+                 title"
+                    .into(),
+            ));
+        }
+        if !asked && standing.state.is_none() {
+            return Ok(());
+        }
+        if standing.state.is_none() {
+            self.set_state(link, Lifecycle::Published, &mut standing).await?;
+        }
+        let ours = link.sessions.iter().filter(|session| session.tutorial_session_id.is_some());
+        for session in ours.map(|session| &session.external_id) {
+            if !standing.published_sessions.contains(session) {
+                self.go_on()?;
+                let changes = SessionChanges { lifecycle: Some(Lifecycle::Published), ..SessionChanges::default() };
+                self.worker.client.update_session(session, &changes).await?;
+                standing.published_sessions.push(session.clone());
+                self.agree(Agreed::Standing, &link.external_id, &standing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls the event off. What never came to be there is not created for it.
+    pub(super) async fn call_off(&mut self, link: Option<EventLink>) -> Result<(), Trouble> {
+        let Some(link) = self.there(link).await? else { return Ok(()) };
+        let mut standing = self.standing_of(&link).await?;
+        if standing.state == Some(Lifecycle::Cancelled) {
+            return Ok(());
+        }
+        self.set_state(&link, Lifecycle::Cancelled, &mut standing).await
+    }
+
+    async fn set_state(&self, link: &EventLink, state: Lifecycle, standing: &mut Standing) -> Result<(), Trouble> {
+        self.go_on()?;
+        let changes = EventChanges { lifecycle: Some(state), ..EventChanges::default() };
+        self.worker.client.update_event(&link.external_id, &changes).await?;
+        standing.state = Some(state);
+        self.agree(Agreed::Standing, &link.external_id, standing).await
+    }
+
+    async fn standing_of(&self, link: &EventLink) -> Result<Standing, Trouble> {
+        let standing = self.agreed(Agreed::Standing, &link.external_id).await?;
+        Ok(standing.map(|agreement| agreement.values).unwrap_or_default())
+    }
+
+    /// The link, or what a creation in doubt may have left there.
+    async fn there(&mut self, link: Option<EventLink>) -> Result<Option<EventLink>, Trouble> {
+        match link {
+            None if self.item.in_doubt => {
+                let wanted = self.wanted().await?;
+                self.found(&wanted).await
+            }
+            link => Ok(link),
+        }
+    }
+
+    /// Deletes the sessions beyond ours that are drafts still.
+    pub(super) async fn delete_drafts(&mut self, link: &mut EventLink) -> Result<(), Trouble> {
+        let is_surplus = |id: &Id| {
+            link.sessions.iter().any(|session| session.tutorial_session_id.is_none() && session.external_id == *id)
+        };
+        let surplus: Vec<Id> =
+            link.sessions.iter().map(|session| session.external_id.clone()).filter(is_surplus).collect();
+        if surplus.is_empty() {
+            return Ok(());
+        }
+        self.go_on()?;
+        let there = self.worker.client.event(&link.external_id).await?;
+        let there = there.map(|event| event.sessions).unwrap_or_default();
+        let kept = there.iter().filter(|session| session.lifecycle.as_deref() != Some("draft"));
+        let kept: Vec<&Id> = kept.map(|session| &session.id).collect();
+        let drafts: Vec<Id> = surplus.into_iter().filter(|id| !kept.contains(&id)).collect();
+        let standing: Vec<Id> =
+            there.iter().map(|session| session.id.clone()).filter(|id| drafts.contains(id)).collect();
+        if !standing.is_empty() {
+            self.go_on()?;
+            self.worker.client.delete_sessions(&standing).await?;
+        }
+        events::forget_sessions(&self.worker.pool, &drafts).await?;
+        link.sessions.retain(|session| !drafts.contains(&session.external_id));
+        Ok(())
+    }
+
+    /// Takes the event away on both sides: a draft is deleted, another one called off, one that we only found there is
+    /// left alone. One of which places are sold stays.
+    pub(super) async fn remove(&mut self, link: Option<EventLink>) -> Result<(), Trouble> {
+        let link = self.there(link).await?;
+        if let Some(link) = &link
+            && !self.standing_of(link).await?.found_there
+        {
+            self.take_away(&link.external_id).await?;
+        }
+        let mut tx = self.worker.pool.begin().await?;
+        if let Some(link) = &link {
+            events::forget_event(&mut tx, link).await?;
+        }
+        tutorials::store::delete_event(&mut tx, self.known.id).await?;
+        tx.commit().await?;
+        self.remarks.push(Remark::Removed);
+        Ok(())
+    }
+
+    async fn take_away(&self, event: &Id) -> Result<(), Trouble> {
+        self.go_on()?;
+        let Some(there) = self.worker.client.event(event).await? else { return Ok(()) };
+        let sold = there.max_places.zip(there.remaining_places).map_or(0, |(most, left)| most - left);
+        if sold > 0 {
+            return Err(Trouble::Refused(format!("{sold} places are sold in Administrate: it is kept on both sides")));
+        }
+        self.go_on()?;
+        match there.lifecycle.as_deref() {
+            Some("draft") => self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?,
+            Some("cancelled") => {}
+            _ => {
+                let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
+                self.worker.client.update_event(event, &changes).await.map(drop)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! All SQL on `lectern.tokens`.
+
+use sqlx::PgPool;
+
+use super::{Caller, NewToken, Token};
+use crate::error::Result;
+
+pub(super) async fn insert(pool: &PgPool, token: &NewToken, digest: &[u8]) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "INSERT INTO lectern.tokens (name, role, subject_id, digest, expires_at)
+         VALUES ($1, $2, $3, $4, now() + make_interval(days => $5)) RETURNING id",
+    )
+    .bind(&token.name)
+    .bind(token.role)
+    .bind(token.subject_id)
+    .bind(digest)
+    .bind(token.days.map(|days| i32::try_from(days).unwrap_or(i32::MAX)))
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Finds who is still somebody; that it was used is noted, once a minute at most.
+pub(super) async fn find(pool: &PgPool, digest: &[u8]) -> Result<Option<Caller>> {
+    Ok(sqlx::query_as(
+        "WITH found AS (
+             SELECT id, name, role, subject_id, last_used_at FROM lectern.tokens
+             WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())),
+         noted AS (
+             UPDATE lectern.tokens AS t SET last_used_at = now() FROM found
+             WHERE t.id = found.id AND coalesce(found.last_used_at, '-infinity') < now() - interval '1 minute')
+         SELECT id AS token_id, name, role, subject_id FROM found",
+    )
+    .bind(digest)
+    .fetch_optional(pool)
+    .await?)
+}
+
+/// Every token, also the revoked ones, in order of their making.
+pub async fn list(pool: &PgPool) -> Result<Vec<Token>> {
+    Ok(sqlx::query_as(
+        "SELECT id, name, role, subject_id,
+             to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS created_at,
+             to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS expires_at,
+             to_char(last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS last_used_at,
+             to_char(revoked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS revoked_at
+         FROM lectern.tokens ORDER BY id",
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Makes a token nobody's from now on; gives whether there is such a token.
+pub async fn revoke(pool: &PgPool, id: i64) -> Result<bool> {
+    let done = sqlx::query("UPDATE lectern.tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1")
+        .bind(id)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

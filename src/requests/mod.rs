@@ -1,0 +1,209 @@
+//! Runs that are asked for over HTTP: an import or a sync that is carried out in the background.
+//!
+//! Promises: what was answered 202 is carried out, also when the process ends meanwhile (the next one takes it up, and it
+//! goes on from what is done already), unless it is called off; asked twice under one idempotency key it runs once; the run
+//! is kept with its document, also a dry one.
+//!
+//! Does not: know how an import or a sync works; they are the verbs that the commands call.
+
+pub mod api;
+pub mod progress;
+pub mod schedule;
+mod store;
+pub mod work;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use crate::error::Result;
+use crate::identity::Caller;
+use crate::runs;
+use crate::sync::Entity;
+use crate::timetable_import::importing::Deliver;
+
+pub use store::{cancel, kept, latest};
+
+/// What is to be run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Request {
+    /// A timetable whose file is kept in the data folder.
+    Import {
+        /// The file's name.
+        file: String,
+        /// Only plan.
+        dry_run: bool,
+        /// When the remote half happens.
+        deliver: Deliver,
+    },
+    /// A sync.
+    Sync {
+        /// Of what; none: of everything.
+        entity: Option<Entity>,
+        /// Only plan.
+        dry_run: bool,
+        /// Only these records, by Administrate's id; empty: all.
+        only: BTreeSet<String>,
+        /// All entities: go on after one that failed.
+        skip_errors: bool,
+    },
+}
+
+/// The two kinds of run, as `lectern.runs` calls them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Of a timetable.
+    Import,
+    /// Of reference data.
+    Sync,
+}
+
+impl Kind {
+    /// As `lectern.runs` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Import => "import",
+            Kind::Sync => "sync",
+        }
+    }
+
+    /// Under which path its runs are.
+    pub fn path(self) -> &'static str {
+        match self {
+            Kind::Import => "/api/imports",
+            Kind::Sync => "/api/syncs",
+        }
+    }
+}
+
+impl Request {
+    /// Which kind of run it makes.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Request::Import { .. } => Kind::Import,
+            Request::Sync { .. } => Kind::Sync,
+        }
+    }
+
+    /// Whether it only plans.
+    pub fn is_dry(&self) -> bool {
+        match self {
+            Request::Import { dry_run, .. } | Request::Sync { dry_run, .. } => *dry_run,
+        }
+    }
+
+    /// What `lectern.runs` calls its subject: the file or the entity.
+    fn subject(&self) -> &str {
+        match self {
+            Request::Import { file, .. } => file,
+            Request::Sync { entity, .. } => entity.map_or("all", Entity::name),
+        }
+    }
+
+    /// Equal for equal requests. `content`: what a file holds.
+    fn fingerprint(&self, content: &[u8]) -> [u8; 32] {
+        let said = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::new().chain_update(said).chain_update([0]).chain_update(content).finalize().into()
+    }
+}
+
+/// What became of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// A new run.
+    New(i64),
+    /// It was asked before, under the same key: this run.
+    Known(i64),
+    /// The key was used for something else.
+    OtherUnderThisKey,
+}
+
+/// Asks for a run in the caller's transaction; only [`Asking::New`] is to be committed. `key`: the idempotency key;
+/// `content`: the digest of a file that belongs to the request.
+///
+/// # Errors
+/// From the database.
+pub async fn ask(
+    db: &mut PgConnection,
+    caller: &Caller,
+    request: &Request,
+    key: Option<&str>,
+    content: &[u8],
+) -> Result<Asking> {
+    let run = runs::begin_later(db, request.kind().name(), request.subject(), request.is_dry()).await?;
+    store::insert(db, run, request, Some(caller.token_id)).await?;
+    let Some(key) = key else { return Ok(Asking::New(run)) };
+    let fingerprint = request.fingerprint(content);
+    Ok(match store::remember(db, caller.token_id, key, &fingerprint, run).await? {
+        None => Asking::New(run),
+        Some((known, before)) if before == fingerprint => Asking::Known(known),
+        Some(_) => Asking::OtherUnderThisKey,
+    })
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nobody has begun.
+    Queued,
+    /// Somebody carries it out.
+    Running,
+    /// Called off; it ends at its next step.
+    Cancelling,
+    /// Called off, and ended.
+    Cancelled,
+    /// Carried out; the exit code says how well.
+    Done,
+    /// A command's process ended before it was carried out.
+    Interrupted,
+}
+
+/// A run as it is kept; times are RFC 3339 in UTC.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Kept {
+    pub id: i64,
+    pub subject: String,
+    pub dry_run: bool,
+    pub started_at: String,
+    pub finished_at: Option<String>,
+    pub exit_code: Option<i32>,
+    pub document: Option<Value>,
+    /// Whether it was asked for over HTTP; none for a command's.
+    pub requested: bool,
+    pub cancelled: bool,
+    /// Whether somebody carries it out at this moment.
+    pub held: bool,
+}
+
+impl Kept {
+    /// How far it has come.
+    pub fn state(&self) -> State {
+        match (self.finished_at.is_some(), self.cancelled) {
+            (true, true) => State::Cancelled,
+            (true, false) => State::Done,
+            (false, true) => State::Cancelling,
+            (false, false) if self.held => State::Running,
+            (false, false) if self.requested => State::Queued,
+            (false, false) => State::Interrupted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_requests_have_equal_fingerprints() {
+        let import = |dry_run| Request::Import { file: "t.xlsx".into(), dry_run, deliver: Deliver::Wait };
+        assert_eq!(import(true).fingerprint(b"x"), import(true).fingerprint(b"x"));
+        assert_ne!(import(true).fingerprint(b"x"), import(false).fingerprint(b"x"));
+        assert_ne!(import(true).fingerprint(b"x"), import(true).fingerprint(b"y"));
+    }
+}

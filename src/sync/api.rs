@@ -1,0 +1,77 @@
+//! Syncs over HTTP: asking for one. How it gets on and ends is told by `requests::api`.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::Entity;
+use crate::auth::Operator;
+use crate::error::Error;
+use crate::requests::api::{asked, idempotency_key, list};
+use crate::requests::{self, Asking, Kind, Request};
+use crate::search::api::Pairs;
+use crate::server::json::JsonBody;
+use crate::server::problem::{FieldError, Problem};
+use crate::server::state::ServerState;
+
+/// The routes of syncs.
+pub fn router(state: ServerState) -> Router {
+    Router::new().route("/api/syncs", get(latest).post(ask)).with_state(state)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    /// As on the command line.
+    entity: String,
+    #[serde(default)]
+    dry_run: bool,
+    /// Administrate's ids.
+    #[serde(default)]
+    only: BTreeSet<String>,
+    /// For all entities.
+    #[serde(default)]
+    skip_errors: bool,
+}
+
+async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+    list(&state, Kind::Sync, address).await
+}
+
+/// `{"entity","dry_run","only"}` → 202 with `Location`.
+async fn ask(
+    Operator(caller): Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
+    let request = body.request()?;
+    let mut transaction = state.pool.begin().await.map_err(Error::from)?;
+    let asking = requests::ask(&mut transaction, &caller, &request, key, &[]).await?;
+    if matches!(asking, Asking::New(_)) {
+        transaction.commit().await.map_err(Error::from)?;
+    }
+    asked(asking, Kind::Sync)
+}
+
+impl Body {
+    fn request(self) -> Result<Request, Problem> {
+        let named = self.entity.trim().to_lowercase();
+        let entity = match named.as_str() {
+            "all" => None,
+            name => Some(name.parse::<Entity>().map_err(|why| {
+                let error = FieldError::new("/entity", "unknown_entity", format!("{why}, all"));
+                Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+            })?),
+        };
+        let Body { dry_run, only, skip_errors, .. } = self;
+        let only = only.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+        Ok(Request::Sync { entity, dry_run, only, skip_errors })
+    }
+}

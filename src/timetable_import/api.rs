@@ -1,0 +1,70 @@
+//! Imports over HTTP: asking for one with an upload, and the workbook of what was refused. How it gets on and ends is told
+//! by `requests::api`.
+
+use std::path::Path as FilePath;
+
+use axum::Router;
+use axum::extract::multipart::MultipartRejection;
+use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::upload::{self, Upload};
+use crate::auth::Operator;
+use crate::error::Error;
+use crate::requests::api::{Run, asked, find, idempotency_key, list};
+use crate::requests::work::upload_folder;
+use crate::requests::{self, Asking, Kind, Request};
+use crate::search::api::Pairs;
+use crate::server::problem::Problem;
+use crate::server::state::ServerState;
+
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// The routes of imports.
+pub fn router(state: ServerState) -> Router {
+    Router::new()
+        // The upload counts for itself, so that it can say what is too large and how large may be.
+        .route("/api/imports", get(latest).post(ask).layer(DefaultBodyLimit::disable()))
+        .route("/api/imports/{run}/report", get(report))
+        .with_state(state)
+}
+
+async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+    list(&state, Kind::Import, address).await
+}
+
+/// Multipart with `file` and, as the command's options, `dry_run` and `deliver` → 202 with `Location`.
+async fn ask(
+    Operator(caller): Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
+    let form = form.map_err(|_| {
+        let detail = "send the workbook as multipart/form-data, in a part called file";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    })?;
+    let Upload { staged, file, dry_run, deliver, digest } = upload::receive(form, &state.config).await?;
+    let request = Request::Import { file, dry_run, deliver };
+    let mut transaction = state.pool.begin().await.map_err(Error::from)?;
+    let asking = requests::ask(&mut transaction, &caller, &request, key, &digest).await?;
+    if let Asking::New(run) = asking {
+        // The file is there before anybody can see the run.
+        staged.keep(&upload_folder(&state.config.data_dir, run))?;
+        transaction.commit().await.map_err(Error::from)?;
+    }
+    asked(asking, Kind::Import)
+}
+
+/// The blocks that were refused, each bad cell coloured and commented.
+async fn report(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+    let kept = find(&state, Kind::Import, run).await?;
+    let gone = || Problem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
+    let path = kept.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(gone)?;
+    let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| gone())?;
+    let name = format!("attachment; filename=\"import-{}.xlsx\"", kept.id);
+    Ok(([(header::CONTENT_TYPE, WORKBOOK.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+}

@@ -1,0 +1,132 @@
+//! An import taken back: events that it brought go away on both sides, events that it changed become what they were.
+//!
+//! All of it or nothing: where places have been sold since, or a later import has changed an event, a person decides.
+//! What happens in Administrate are effects like any other; an event stays here until it is gone there.
+
+use std::fmt;
+
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::error::{Error, Exit, Result};
+use crate::tutorials::{self, Event, KnownEvent};
+use crate::{outbox, runs};
+
+use super::store;
+
+/// What taking back an import means, or has done.
+#[derive(Debug, Serialize)]
+pub struct Undone {
+    /// The run of this, once it has begun.
+    pub run_id: Option<i64>,
+    /// The import that is taken back.
+    pub undone_run: i64,
+    /// Events that go away.
+    pub removed: Vec<String>,
+    /// Events that become what they were.
+    pub restored: Vec<String>,
+    /// Events for which it is refused, and why; nothing is done then.
+    pub refused: Vec<Refused>,
+    /// Events by how far this has reached Administrate.
+    pub delivery: outbox::Counts,
+    #[serde(skip)]
+    brought: Vec<(i64, String)>,
+    #[serde(skip)]
+    before: Vec<KnownEvent>,
+}
+
+/// Why an event cannot be taken back.
+#[derive(Debug, Serialize)]
+pub struct Refused {
+    /// The event.
+    pub event: String,
+    /// Why.
+    pub message: String,
+}
+
+impl Undone {
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
+        if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsPerson }
+    }
+}
+
+impl fmt::Display for Undone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for refused in &self.refused {
+            writeln!(f, "{}: {}", refused.event, refused.message)?;
+        }
+        let (removed, restored) = (self.removed.len(), self.restored.len());
+        write!(f, "import {}: {removed} events to be removed, {restored} to be restored", self.undone_run)
+    }
+}
+
+/// Plans to take an import back.
+///
+/// # Errors
+/// [`Error::Usage`] where there is no such import.
+pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
+    let mut db = pool.acquire().await?;
+    let written = store::written(&mut db, run).await?;
+    let (titles, before) = written
+        .ok_or_else(|| Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")))?;
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    let brought = tutorials::store::ids_by_code(&mut db, &titles).await?;
+    let ids: Vec<i64> = brought.iter().map(|(id, _)| *id).collect();
+    let known = tutorials::store::events_by_id(&mut db, &ids).await?;
+    let codes: Vec<&str> = before.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
+    let later = store::changed_later(&mut db, run, &codes).await?;
+    let mut refused: Vec<Refused> = known.iter().filter_map(|known| sold(&known.event)).collect();
+    refused.extend(later.into_iter().map(|(event, later)| Refused {
+        event,
+        message: format!("import {later} has changed it since: undo that one first"),
+    }));
+    Ok(Undone {
+        run_id: None,
+        undone_run: run,
+        removed: brought.iter().map(|(_, code)| code.clone()).collect(),
+        restored: before.iter().map(|known| known.event.code.clone()).collect(),
+        refused,
+        delivery: outbox::Counts::default(),
+        brought,
+        before,
+    })
+}
+
+fn sold(event: &Event) -> Option<Refused> {
+    let sold = event.max_places? - event.remain_space;
+    let message = format!("{sold} places have been sold: it is kept, on both sides");
+    (sold > 0).then(|| Refused { event: event.code.clone(), message })
+}
+
+/// Does what was planned, here and in the outbox; gives the run of it, which is held: its effects are left to us.
+pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<runs::Held>)> {
+    let mut tx = pool.begin().await?;
+    let run = runs::begin(&mut tx, "import-undo", &undone.undone_run.to_string()).await?;
+    tutorials::withdraw_events(&mut tx, Some(run), &undone.brought).await?;
+    let ids: Vec<i64> = undone.before.iter().map(|known| known.id).collect();
+    let now = tutorials::store::events_by_id(&mut tx, &ids).await?;
+    let restored = undone.before.iter().filter_map(|before| {
+        let now = now.iter().find(|known| known.id == before.id)?;
+        Some((before.id, restored(&before.event, &now.event)))
+    });
+    let restored: Vec<(i64, Event)> = restored.collect();
+    tutorials::revise_events(&mut tx, Some(run), &restored).await?;
+    let held = runs::hold(pool, run).await?;
+    tx.commit().await?;
+    undone.run_id = Some(run);
+    Ok((run, held))
+}
+
+/// An event as it was, but for the places that have been sold meanwhile.
+fn restored(before: &Event, now: &Event) -> Event {
+    let moved = before.max_places.unwrap_or(0) - now.max_places.unwrap_or(0);
+    let remain_space = now.remain_space.saturating_add(moved).max(0);
+    Event { remain_space, is_soldout: now.is_soldout, ..before.clone() }
+}
+
+/// Closes the run with how far it has come.
+pub async fn finish(pool: &PgPool, run: i64, undone: &mut Undone) -> Result<()> {
+    undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await
+}

@@ -1,0 +1,184 @@
+//! An uploaded timetable: read part by part onto the disk, never whole into memory.
+
+use std::path::{Path, PathBuf};
+
+use administrate::{OsRandomness, Randomness};
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::http::StatusCode;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+
+use super::importing::Deliver;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::server::problem::{FieldError, Problem};
+
+/// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
+const PATIENCE: u64 = 2;
+
+/// The longest value of a field beside the file, in bytes.
+const LONGEST_VALUE: usize = 64;
+
+/// The longest file name that is kept, in bytes.
+const LONGEST_NAME: usize = 150;
+
+/// Everything that a form says.
+#[derive(Debug)]
+pub(super) struct Upload {
+    /// Where the file is.
+    pub staged: Staged,
+    /// What it is called.
+    pub file: String,
+    /// Only plan.
+    pub dry_run: bool,
+    /// When the remote half happens.
+    pub deliver: Deliver,
+    /// SHA-256 of the file.
+    pub digest: [u8; 32],
+}
+
+/// A folder for one file, gone unless it is kept.
+#[derive(Debug)]
+pub(super) struct Staged(PathBuf);
+
+impl Staged {
+    fn new(data_dir: &Path) -> Result<Staged> {
+        let folder = data_dir.join("uploads").join(format!("incoming-{:016x}", OsRandomness.next_u64()));
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io("making the folder", &folder, &error))?;
+        Ok(Staged(folder))
+    }
+
+    /// Gives the folder its final place.
+    pub fn keep(self, place: &Path) -> Result<()> {
+        std::fs::rename(&self.0, place).map_err(|error| Error::io("keeping the upload at", place, &error))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After `keep` there is nothing left here.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
+pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
+    let staged = Staged::new(&config.data_dir)?;
+    let (mut file, mut dry_run, mut deliver) = (None, false, Deliver::Wait);
+    while let Some(mut field) = form.next_field().await.map_err(broken)? {
+        match field.name().unwrap_or_default() {
+            "file" if file.is_some() => return Err(wrong("/file", "one file at a time")),
+            "file" => {
+                let name = safe_name(field.file_name().unwrap_or_default());
+                let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
+                file = Some((name, digest));
+            }
+            "dry_run" => dry_run = truth(&value(&mut field).await?)?,
+            "deliver" => deliver = when(&value(&mut field).await?)?,
+            // Unknown fields are read past: a form may have a button.
+            _ => drop(value(&mut field).await?),
+        }
+    }
+    let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
+    Ok(Upload { staged, file, dry_run, deliver, digest })
+}
+
+/// Writes a file as it arrives; gives its digest.
+async fn store(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], Problem> {
+    let writing = |error| Problem::from(Error::io("keeping the upload at", path, &error));
+    let mut file = tokio::fs::File::create(path).await.map_err(writing)?;
+    let (mut digest, mut size) = (Sha256::new(), 0_u64);
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        size += chunk.len() as u64;
+        if size > limit.saturating_mul(PATIENCE) {
+            break;
+        }
+        if size <= limit {
+            digest.update(&chunk);
+            file.write_all(&chunk).await.map_err(writing)?;
+        }
+    }
+    if size > limit {
+        let detail = format!("the file is too large: {} MB are accepted; split it into several workbooks", limit >> 20);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    // A promise to carry the import out is a promise about this file.
+    file.sync_all().await.map_err(writing)?;
+    Ok(digest.finalize().into())
+}
+
+async fn value(field: &mut Field<'_>) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LONGEST_VALUE {
+            return Err(wrong(&format!("/{}", field.name().unwrap_or_default()), "the value is too long"));
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).trim().to_lowercase())
+}
+
+fn truth(text: &str) -> Result<bool, Problem> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" | "" => Ok(false),
+        _ => Err(wrong("/dry_run", "dry_run is true or false")),
+    }
+}
+
+fn when(text: &str) -> Result<Deliver, Problem> {
+    match text {
+        "wait" | "" => Ok(Deliver::Wait),
+        "queue" => Ok(Deliver::Queue),
+        _ => Err(wrong("/deliver", "deliver is wait or queue")),
+    }
+}
+
+fn broken(error: MultipartError) -> Problem {
+    tracing::debug!(%error, "an upload could not be read");
+    Problem::new(StatusCode::BAD_REQUEST, "the form is broken or did not arrive whole; send it again")
+}
+
+fn wrong(pointer: &str, message: &str) -> Problem {
+    Problem::fields(vec![FieldError::new(pointer, "invalid_value", message)])
+}
+
+/// A file's own name, without whatever folders a browser sends along, that no file system minds.
+fn safe_name(given: &str) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = last.chars().filter(|c| !c.is_control()).collect();
+    let mut name = kept.trim().trim_start_matches('.').to_owned();
+    while name.len() > LONGEST_NAME {
+        // The end says what kind of file it is.
+        name.remove(0);
+    }
+    if name.is_empty() { "timetable".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_safe() {
+        for (given, expected) in [
+            ("t.xlsx", "t.xlsx"),
+            ("C:\\plans\\t 1.xlsx", "t 1.xlsx"),
+            ("../../etc/passwd", "passwd"),
+            ("..", "timetable"),
+            ("", "timetable"),
+            ("a\u{0}\nb.csv", "ab.csv"),
+        ] {
+            assert_eq!(safe_name(given), expected, "{given:?}");
+        }
+        assert!(safe_name(&"é".repeat(200)).len() <= LONGEST_NAME);
+    }
+
+    #[test]
+    fn words_of_a_form() {
+        assert!(truth("on").expect("yes") && !truth("").expect("no") && truth("perhaps").is_err());
+        assert_eq!(when("queue").expect("known"), Deliver::Queue);
+        assert!(when("later").is_err());
+    }
+}

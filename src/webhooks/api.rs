@@ -1,0 +1,40 @@
+//! `POST /webhooks/administrate`: kept, then answered.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::telling::Delivery;
+use super::{Heard, signature};
+use crate::server::problem::Problem;
+use crate::server::state::ServerState;
+
+/// The route of webhooks.
+pub fn router(state: ServerState) -> Router {
+    Router::new().route("/webhooks/administrate", post(receive)).with_state(state)
+}
+
+/// 202 new, 200 known, 401 signature, 400 body. Administrate repeats what is answered 5xx, and nothing else.
+async fn receive(
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let body = body.map_err(|rejection| Problem::new(rejection.status(), "the delivery did not arrive whole"))?;
+    let secret = &state.config.administrate.webhook_secret;
+    signature::check(secret, &headers, &body, Timestamp::now()).map_err(|doubt| {
+        tracing::warn!(%doubt, "a webhook was refused");
+        Problem::new(StatusCode::UNAUTHORIZED, doubt.to_string())
+    })?;
+    let delivery = Delivery::read(&body).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    Ok(match super::keep(&state.pool, &delivery).await? {
+        Heard::New(id) => (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "received" }))).into_response(),
+        Heard::Known => Json(json!({ "state": "known" })).into_response(),
+    })
+}

@@ -1,0 +1,194 @@
+//! Webhooks in: what Administrate tells us of by itself about events.
+//!
+//! store → answer → apply → dead letter → replay. Promises: a delivery is checked for its signature and kept before it is
+//! answered; told twice, by a repetition or by one edit that fires twice, it is applied once; what only mirrors our own
+//! writing changes nothing; what cannot be applied after five tries, or is about an event that we do not know, waits for a
+//! person as a dead letter.
+//!
+//! An event that is told whole, as our own registrations ask for, goes the way of `sync events`; of one that is told in part
+//! only places and state are taken over.
+//!
+//! Does not: ask Administrate anything, or rely on being told: what is lost, the next `sync events` repairs.
+
+pub mod api;
+pub mod cli;
+pub mod signature;
+mod store;
+pub mod telling;
+pub mod work;
+
+#[cfg(test)]
+mod tests;
+
+use administrate::Id;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::bridges::events::{self, Agreed, Agreement};
+use crate::error::Result;
+use crate::sync::{self, TakenOver};
+use crate::tutorials;
+use telling::{Change, Delivery, Told};
+
+pub use store::{keep, list, make_due, one};
+
+/// How often a delivery is tried before it is left to a person.
+const TRIES: i32 = 5;
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Kept, to be applied.
+    Received,
+    /// Applied, also when there was nothing to change.
+    Applied,
+    /// Left to a person.
+    Dead,
+}
+
+/// Whether a delivery was heard before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It is new, and kept.
+    New(i64),
+    /// It was told before.
+    Known,
+}
+
+/// A kept delivery; times are RFC 3339 in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Item {
+    pub id: i64,
+    pub webhook_id: String,
+    /// What the registration tells of, where it is ours.
+    pub webhook_type: Option<String>,
+    pub entity_id: String,
+    pub triggered_at: String,
+    pub received_at: String,
+    pub state: State,
+    pub attempts: i32,
+    pub note: Option<String>,
+    #[serde(skip)]
+    pub body: String,
+}
+
+/// What came of applying a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Applied {
+    /// It is done; the sentence says what changed.
+    Done(String),
+    /// A person has to do something first.
+    Dead(String),
+}
+
+/// Applies a delivery in the caller's transaction. Times that name no zone are told in `zone`.
+async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Applied> {
+    if item.entity_id.is_empty() {
+        return Ok(Applied::Dead("it does not say which event it is about".into()));
+    }
+    store::alone_on(db, &item.entity_id).await?;
+    if store::is_overtaken(db, item).await? {
+        return Ok(Applied::Done("overtaken by a later one".into()));
+    }
+    let external_id = Id::new(item.entity_id.clone());
+    let told = Delivery::told(&item.body);
+    let news = news(db, &external_id, &told).await?;
+    let applied = match telling::whole(&item.body) {
+        Some(event) => take_over_whole(db, event, &news.change, zone).await?,
+        None => match find_event(db, &external_id, &told).await? {
+            Some(event) => Applied::Done(take_over_places(db, event, &external_id, &told, &news.change).await?),
+            None => unknown(&told),
+        },
+    };
+    if matches!(applied, Applied::Done(_)) && news.seen.as_ref() != Some(&news.seen_now) {
+        let agreement = Agreement { values: news.seen_now, unsure: false };
+        events::agree(db, Agreed::EventSeen, &external_id, &agreement).await?;
+    }
+    Ok(applied)
+}
+
+/// What is new in what is told.
+struct News {
+    seen: Option<Told>,
+    seen_now: Told,
+    change: Change,
+}
+
+async fn news(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<News> {
+    let seen: Option<Agreement<Told>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
+    let seen = seen.map(|agreement| agreement.values);
+    let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
+    let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
+    let change = telling::change(seen.as_ref(), told, asked_for);
+    Ok(News { seen_now: telling::seen_after(seen.clone(), told), seen, change })
+}
+
+async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<Option<i64>> {
+    if let Some(linked) = events::linked_event(db, external_id).await? {
+        return Ok(Some(linked));
+    }
+    let Some(title) = told.title.as_deref() else { return Ok(None) };
+    Ok(tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id))
+}
+
+fn unknown(told: &Told) -> Applied {
+    Applied::Dead(format!(
+        "no event here is linked with it or has the code \"{}\": once there is one, replay it",
+        told.title.as_deref().unwrap_or_default()
+    ))
+}
+
+/// An event that is told whole goes the way of `sync events`, but that places which only mirror our own asking stay.
+async fn take_over_whole(
+    db: &mut PgConnection,
+    mut event: administrate::Event,
+    change: &Change,
+    zone: &TimeZone,
+) -> Result<Applied> {
+    if change.places_left.is_none() {
+        event.remaining_places = None;
+    }
+    let told = Told { title: Some(event.title.clone()), ..Told::default() };
+    Ok(match sync::take_over(db, event, zone).await? {
+        TakenOver::Written => Applied::Done(said(change).unwrap_or_else(|| "taken over".to_owned())),
+        TakenOver::Unchanged => Applied::Done(NOTHING.to_owned()),
+        TakenOver::Unknown => unknown(&told),
+        TakenOver::Undelivered => Applied::Done(
+            "left: ours is on its way to Administrate, and the next `lectern sync events` compares".into(),
+        ),
+        TakenOver::Ambiguous => Applied::Dead(
+            "several events could be meant: `lectern sync events` tells which, `lectern sync link` decides".into(),
+        ),
+        TakenOver::Refused => Applied::Dead("it is ignored by a decision, or cannot be stored here".into()),
+    })
+}
+
+const NOTHING: &str = "nothing to change";
+
+/// Of an event that is told in part: whether it is sold out, places left, its state there.
+async fn take_over_places(
+    db: &mut PgConnection,
+    event: i64,
+    external_id: &Id,
+    told: &Told,
+    change: &Change,
+) -> Result<String> {
+    let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
+    if let Some(lifecycle) = &told.lifecycle {
+        events::note_lifecycle(db, external_id, lifecycle).await?;
+    }
+    Ok(said(change).filter(|_| changed).unwrap_or_else(|| NOTHING.to_owned()))
+}
+
+fn said(change: &Change) -> Option<String> {
+    let said = [
+        change.sold_out.map(|sold_out| if sold_out { "sold out".to_owned() } else { "no longer sold out".to_owned() }),
+        change.places_left.map(|left| format!("{left} places left")),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}

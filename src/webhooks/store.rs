@@ -1,0 +1,147 @@
+//! All SQL on `lectern.webhook_inbox` and `lectern.webhook_registrations`.
+
+use jiff_sqlx::ToSqlx;
+use sqlx::{PgConnection, PgPool};
+
+use super::telling::Delivery;
+use super::{Heard, Item, State, TRIES};
+use crate::error::Result;
+
+/// The namespace of our advisory locks: events that somebody applies a delivery to.
+const LOCKS: i32 = 0x4C_57_48;
+
+const ITEM: &str =
+    "SELECT i.id, i.webhook_id, r.webhook_type, i.entity_id, i.triggered_at, i.state, i.attempts, i.note,
+    to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS received_at, i.body
+    FROM lectern.webhook_inbox AS i LEFT JOIN lectern.webhook_registrations AS r USING (webhook_id)";
+
+/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same. One that
+/// became a dead letter says nothing about the next.
+pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
+    let mut tx = pool.begin().await?;
+    alone_on(&mut tx, &delivery.entity_id).await?;
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO lectern.webhook_inbox
+             (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
+         SELECT $1, $2, $3, $4, $5, $6
+         WHERE NOT EXISTS (
+             SELECT FROM (SELECT content_hash, state FROM lectern.webhook_inbox
+                          WHERE entity_id = $2 AND entity_id <> '' ORDER BY id DESC LIMIT 1) AS latest
+             WHERE latest.content_hash = $5 AND latest.state <> 'dead')
+         ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(&delivery.webhook_id)
+    .bind(&delivery.entity_id)
+    .bind(&delivery.triggered_at)
+    .bind(delivery.triggered.map(|at| at.to_sqlx()))
+    .bind(delivery.content_hash.as_slice())
+    .bind(&delivery.body)
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(id.map_or(Heard::Known, Heard::New))
+}
+
+/// Lets nobody else apply anything to this entity until the transaction ends.
+pub(super) async fn alone_on(db: &mut PgConnection, entity_id: &str) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))").bind(LOCKS).bind(entity_id).execute(db).await?;
+    Ok(())
+}
+
+/// Deliveries in the order of their coming: those not applied, or all.
+pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
+    let sql = format!("{ITEM} WHERE $1 OR i.state <> 'applied' ORDER BY i.id");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
+}
+
+/// One delivery.
+pub async fn one(pool: &PgPool, id: i64) -> Result<Option<Item>> {
+    let sql = format!("{ITEM} WHERE i.id = $1");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await?)
+}
+
+/// Makes deliveries due at once, with all their tries, whatever came of them: these, or every dead letter. Gives how many.
+pub async fn make_due(pool: &PgPool, ids: &[i64]) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE lectern.webhook_inbox SET state = 'received', attempts = 0, next_attempt_at = now()
+         WHERE id = ANY ($1) OR cardinality($1) = 0 AND state = 'dead'",
+    )
+    .bind(ids)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Takes the next due delivery that nobody works on, for as long as the transaction lasts.
+pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
+    let sql = format!(
+        "{ITEM} WHERE i.state = 'received' AND i.next_attempt_at <= now()
+         ORDER BY coalesce(i.triggered, i.received_at), i.id LIMIT 1 FOR UPDATE OF i SKIP LOCKED"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?)
+}
+
+/// Whether one that came about later was applied to the same thing.
+pub(super) async fn is_overtaken(db: &mut PgConnection, item: &Item) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM lectern.webhook_inbox AS later, lectern.webhook_inbox AS this
+                        WHERE this.id = $1 AND later.entity_id = this.entity_id AND later.state = 'applied'
+                          AND later.triggered > this.triggered)",
+    )
+    .bind(item.id)
+    .fetch_one(db)
+    .await?)
+}
+
+pub(super) async fn mark(db: &mut PgConnection, id: i64, state: State, note: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.webhook_inbox
+         SET state = $2, note = $3, attempts = attempts + 1, next_attempt_at = NULL WHERE id = $1",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(note)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a try failed: the next is after so many seconds, and after the last it is a dead letter.
+pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds: f64) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.webhook_inbox
+         SET attempts = attempts + 1, note = $2,
+             state = CASE WHEN attempts + 1 >= $3 THEN 'dead' ELSE 'received' END,
+             next_attempt_at = CASE WHEN attempts + 1 >= $3 THEN NULL ELSE now() + make_interval(secs => $4) END
+         WHERE id = $1 AND state = 'received'",
+    )
+    .bind(id)
+    .bind(why)
+    .bind(TRIES)
+    .bind(wait_seconds)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Types that are registered for an address.
+pub(super) async fn registered(pool: &PgPool, url: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT webhook_type FROM lectern.webhook_registrations WHERE url = $1")
+        .bind(url)
+        .fetch_all(pool)
+        .await?)
+}
+
+/// Notes a registration.
+pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str, url: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO lectern.webhook_registrations (webhook_id, webhook_type, url) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(webhook_id)
+    .bind(webhook_type)
+    .bind(url)
+    .execute(pool)
+    .await?;
+    Ok(())
+}

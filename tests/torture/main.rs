@@ -1,0 +1,120 @@
+//! `make torture`: many seeds of [`torture`], some at once, and a table of what became of them.
+//!
+//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one and says all about it.
+
+#[path = "../it/rehearsed.rs"]
+#[expect(dead_code, reason = "the integration tests use more of it")]
+mod rehearsed;
+#[path = "../it/torture/mod.rs"]
+mod torture;
+#[path = "../it/world.rs"]
+#[expect(dead_code, reason = "the integration tests use more of it")]
+mod world;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use torture::Ended;
+use torture::blows::Blow;
+
+/// Many imports, in each of which one thing goes wrong.
+#[derive(Parser)]
+struct Arguments {
+    /// How many seeds
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first of them
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// How many are played at once
+    #[arg(long, default_value_t = 3)]
+    at_once: usize,
+    /// Only this one
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// What became of all seeds of one kind of blow.
+#[derive(Default)]
+struct Row {
+    seeds: usize,
+    at_once: usize,
+    later: usize,
+    asked: usize,
+    wrong: Vec<u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let seeds = match arguments.seed {
+        Some(seed) => seed..seed + 1,
+        None => arguments.first..arguments.first + arguments.seeds,
+    };
+    let started = Instant::now();
+    let rows = play(seeds, arguments.at_once).await;
+    print(&rows);
+    println!("{} seconds", started.elapsed().as_secs());
+    if rows.values().all(|row| row.wrong.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> BTreeMap<&'static str, Row> {
+    let undisturbed = Arc::new(torture::reference().await);
+    let places = Arc::new(Semaphore::new(at_once.max(1)));
+    let mut playing = JoinSet::new();
+    for seed in seeds {
+        let (undisturbed, places) = (undisturbed.clone(), places.clone());
+        playing.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let blow = Blow::of(seed);
+            (seed, blow, torture::play(seed, blow, &undisturbed).await)
+        });
+    }
+    let mut rows: BTreeMap<&'static str, Row> = BTreeMap::new();
+    while let Some(played) = playing.join_next().await {
+        let done: usize = rows.values().map(|row| row.seeds).sum();
+        if done % 100 == 99 {
+            println!("{} seeds played", done + 1);
+        }
+        match played {
+            Ok((seed, blow, ended)) => note(rows.entry(blow.name()).or_default(), seed, blow, &ended),
+            Err(error) => {
+                println!("a seed could not be played: {error}");
+                rows.entry("not played").or_default().wrong.push(0);
+            }
+        }
+    }
+    rows
+}
+
+fn note(row: &mut Row, seed: u64, blow: Blow, ended: &Ended) {
+    row.seeds += 1;
+    row.at_once += usize::from(ended.further == 0);
+    row.later += usize::from(ended.further > 0 && ended.asked == 0);
+    row.asked += usize::from(ended.asked > 0);
+    if !ended.wrong.is_empty() {
+        row.wrong.push(seed);
+        println!("seed {seed}: {blow:?} ended {:?}, {} further runs: {:?}", ended.first, ended.further, ended.wrong);
+    }
+}
+
+fn print(rows: &BTreeMap<&'static str, Row>) {
+    let head =
+        ["what goes wrong", "seeds", "done at once", "done by a rerun", "a person asked", "wrong", "seeds of it"];
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
+    for (name, row) in rows {
+        let counts = [row.seeds, row.at_once, row.later, row.asked, row.wrong.len()].map(|count| count.to_string());
+        let mut cells = vec![(*name).to_owned()];
+        cells.extend(counts);
+        cells.push(row.wrong.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
+        table.add_row(cells);
+    }
+    println!("{table}");
+}
