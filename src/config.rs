@@ -31,6 +31,7 @@ pub struct Config {
     pub administrate: Administrate,
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
+    pub sync: Sync,
     pub delivery: Delivery,
     pub schedule: Schedule,
 }
@@ -51,6 +52,7 @@ pub struct Administrate {
     pub region: String,
     pub tax_type: String,
     pub event_type: String,
+    pub account_id: String,
     pub labels: Labels,
 }
 
@@ -79,6 +81,15 @@ pub struct Import {
     pub max_xls_bytes: u64,
     pub max_rows: usize,
     pub blocks_per_batch: usize,
+}
+
+/// Bounds of a sync.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents each")]
+pub struct Sync {
+    pub audit_days: u16,
+    pub request_budget: u64,
 }
 
 /// How events are brought to Administrate.
@@ -148,6 +159,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ADMINISTRATE_RATE_LIMIT", "administrate.rate_limit"),
     ("ADMINISTRATE_CURRENCY", "administrate.currency"),
     ("ADMINISTRATE_REGION", "administrate.region"),
+    ("ADMINISTRATE_ACCOUNT_ID", "administrate.account_id"),
+    ("LECTERN_AUDIT_DAYS", "sync.audit_days"),
+    ("LECTERN_REQUEST_BUDGET", "sync.request_budget"),
 ];
 
 /// A setting given on the command line: its dotted name and its value.

@@ -24,19 +24,35 @@ pub fn fold(name: &str) -> String {
 
 /// Up to three of `known` that resemble `wanted`, best first, each once.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    if wanted.len() > LONGEST {
-        return Vec::new();
+    Known::new(known).nearest(wanted)
+}
+
+/// Names that others are compared with, folded once.
+#[derive(Debug)]
+pub struct Known<'a> {
+    names: Vec<(String, &'a str)>,
+}
+
+impl<'a> Known<'a> {
+    /// Takes the names; blank ones resemble nothing.
+    pub fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let folded = names.into_iter().map(|name| (fold(name), name));
+        Known { names: folded.filter(|(folded, _)| !folded.is_empty()).collect() }
     }
-    let wanted = fold(wanted);
-    let mut found: Vec<(f64, &str)> = known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wanted, &fold(name)), name))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    found.dedup_by(|a, b| a.1 == b.1);
-    found.truncate(3);
-    found.into_iter().map(|(_, name)| name.to_owned()).collect()
+
+    /// Up to three that resemble `wanted`, best first, each once.
+    pub fn nearest(&self, wanted: &str) -> Vec<String> {
+        if wanted.len() > LONGEST {
+            return Vec::new();
+        }
+        let wanted = fold(wanted);
+        let alike = |(folded, name): &(String, &'a str)| (strsim::jaro_winkler(&wanted, folded), *name);
+        let mut found: Vec<(f64, &str)> = self.names.iter().map(alike).filter(|(alike, _)| *alike >= ALIKE).collect();
+        found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        found.dedup_by(|a, b| a.1 == b.1);
+        found.truncate(3);
+        found.into_iter().map(|(_, name)| name.to_owned()).collect()
+    }
 }
 
 fn collapse(text: &str) -> String {

@@ -73,6 +73,17 @@ pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl
     Ok(())
 }
 
+/// Replaces how a closed run ended and what it reported, by what was done after it.
+pub async fn amend(db: &mut PgConnection, run: i64, exit: Exit, document: &impl Serialize) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET exit_code = $2, document = $3 WHERE id = $1")
+        .bind(run)
+        .bind(exit as i32)
+        .bind(sqlx::types::Json(document))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Keeps what the run changed.
 pub async fn keep_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
     sqlx::query("UPDATE lectern.runs SET journal = $2 WHERE id = $1")
@@ -119,18 +130,37 @@ pub struct Run {
     pub exit_code: Option<i32>,
     /// The counts of its document.
     pub counts: Option<Value>,
+    /// Requests to Administrate.
+    pub requests: Option<i64>,
+}
+
+/// A run with all that is kept of it.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct Kept {
+    /// What lists show.
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub run: Run,
+    /// What it reported.
+    pub document: Option<Value>,
+    /// What it changed; none where it changed nothing.
+    pub journal: Option<Value>,
+}
+
+/// What lists show of a run.
+const LISTED: &str =
+    "id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
+    round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
+    document -> 'counts' AS counts, (document -> 'requests')::bigint AS requests";
+
+/// All that is kept of a run; none where there is no such run of this kind.
+pub async fn kept(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<Kept>> {
+    let sql = format!("SELECT {LISTED}, document, journal FROM lectern.runs WHERE id = $1 AND kind = $2");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).bind(kind).fetch_optional(db).await?)
 }
 
 /// The latest runs of a kind, newest first.
 pub async fn latest(db: &mut PgConnection, kind: &str, limit: i64) -> Result<Vec<Run>> {
-    Ok(sqlx::query_as(
-        "SELECT id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
-             round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
-             document -> 'counts' AS counts
-         FROM lectern.runs WHERE kind = $1 AND NOT dry_run ORDER BY id DESC LIMIT $2",
-    )
-    .bind(kind)
-    .bind(limit.max(0))
-    .fetch_all(db)
-    .await?)
+    let sql = format!("SELECT {LISTED} FROM lectern.runs WHERE kind = $1 AND NOT dry_run ORDER BY id DESC LIMIT $2");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind).bind(limit.max(0)).fetch_all(db).await?)
 }

@@ -37,7 +37,15 @@ impl Ran {
 ///
 /// # Errors
 /// When it cannot be started, or ends with another code than 0 or 4 (something needs a person).
-pub async fn run(mut command: Command) -> Result<Ran> {
+pub async fn run(command: Command) -> Result<Ran> {
+    run_to(command, &[0, 4]).await
+}
+
+/// Runs a command to its end, which has one of these exit codes.
+///
+/// # Errors
+/// When it cannot be started, or ends otherwise.
+pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<Ran> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let started = Instant::now();
     let child = command.spawn()?;
@@ -52,7 +60,7 @@ pub async fn run(mut command: Command) -> Result<Ran> {
     };
     let seconds = started.elapsed().as_secs_f64();
     let code = output.status.code().unwrap_or(-1);
-    if !matches!(code, 0 | 4) {
+    if !codes.contains(&code) {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("{command:?} ended with {code}: {said}").into());
     }

@@ -8,11 +8,14 @@ use crate::Result;
 use crate::figure::Figure;
 use crate::import::{READY, ready};
 use crate::parse::timetable_workbook;
-use crate::program::run;
+use crate::program::{run, run_to};
 use crate::world::World;
 
 /// As many events as the rows that are accepted may hold.
 const MOST_EVENTS: usize = 25_000;
+
+/// How an import of a file ends that cannot be read, or has no timetable in it.
+const REFUSED: i32 = 1;
 
 pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     if world.connect(READY).await.is_err() {
@@ -30,7 +33,7 @@ pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     for (what, bytes) in hostile()? {
         let file = world.write("hostile.xlsx", &bytes)?;
         let arguments = ["import", &*file.to_string_lossy(), "--deliver", "queue", "--dry-run"];
-        let ran = run(world.program(READY, None, &arguments)).await?;
+        let ran = run_to(world.program(READY, None, &arguments), &[REFUSED]).await?;
         eprintln!("{what} ({} KB): {:.2} s, exit {}", bytes.len() / 1024, ran.seconds, ran.code);
         figures.push(Figure::memory(&format!("peak memory, {what}"), ran.peak, 256));
     }

@@ -119,7 +119,7 @@ fn table(items: &[Item]) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Id", "What", "Event", "State", "Tries", "Why, and when it is tried again"]);
+    table.set_header(["Id", "What", "Subject", "State", "Tries", "Why, and when it is tried again"]);
     for item in items {
         let state = match item.state {
             State::Pending => "pending",

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::wanted::{Wanted, wanted};
-use super::{Remark, Trouble, Worker};
+use super::{Remark, Trouble, Worker, creations};
 use crate::bridges::events::{self, Agreed, Agreement, EventLink};
 use crate::outbox::Item;
 use crate::tutorials::{self, DELETE_DRAFTS, KnownEvent, PUBLISH, REMOVE_EVENT};
@@ -25,6 +25,11 @@ pub(super) struct Errand<'a> {
 impl Worker {
     /// Carries out an effect as far as it goes.
     pub(super) async fn carry_out(&self, item: &Item, halt: &CancellationToken) -> (Vec<Remark>, Result<(), Trouble>) {
+        if let Some(kind) = creations::kind_of(&item.effect) {
+            let mut remarks = Vec::new();
+            let ended = self.create_reference(kind, item, &mut remarks).await;
+            return (remarks, ended);
+        }
         let known = match self.known(item).await {
             Ok(Some(known)) => known,
             // It was deleted here; what is to become of it there was decided then.

@@ -12,6 +12,7 @@
 pub mod api;
 pub mod cli;
 mod create;
+pub mod creations;
 pub mod drain;
 mod errand;
 mod pairing;

@@ -3,6 +3,7 @@
 use administrate::{Client, Id};
 use sqlx::PgPool;
 
+use super::creations;
 use super::pairing::paired;
 use crate::bridges::events::{self, EventLink};
 use crate::error::{Error, Result};
@@ -21,6 +22,10 @@ pub enum Decision {
 /// Carries a decision into the outbox, which then goes on by itself.
 pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decision) -> Result<()> {
     let item = unknown_item(pool, item).await?;
+    if let (Some(kind), Decision::Delivered(id)) = (creations::kind_of(&item.effect), decision) {
+        creations::decided(pool, client, kind, item.subject_id, id).await?;
+        return outbox::reopen(pool, item.id, true).await;
+    }
     match decision {
         Decision::Delivered(id) => {
             let event = client.event(id).await?.ok_or_else(|| {

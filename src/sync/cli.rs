@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use serde_json::json;
 
+use super::creation::{Decider, create_unmatched};
 use super::decisions::{self, Decision, Verdict};
 use super::entity::Entity;
 use super::matching::Ours;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
-use super::{table, undo};
+use super::{creation, saved, table, undo, workbook};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -42,6 +43,18 @@ pub struct Args {
     /// Make records of ours of Administrate's unmatched ones, all or those of --only
     #[arg(long, conflicts_with_all = ["plan", "plan_out"])]
     create_local: bool,
+    /// Choose at the terminal which changes are applied
+    #[arg(long, conflicts_with_all = ["only", "dry_run", "plan", "plan_out"])]
+    pick: bool,
+    /// Write what does not agree into a workbook
+    #[arg(long, value_name = "FILE.xlsx")]
+    report: Option<PathBuf>,
+    /// Keep every exchange with Administrate in this folder, without secrets and names, for a support case
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Create in Administrate what of ours it does not have, without asking
+    #[arg(long, conflicts_with_all = ["dry_run", "plan_out", "plan"])]
+    create_remote: bool,
     /// all: go on after an entity that failed
     #[arg(long)]
     skip_errors: bool,
@@ -68,6 +81,11 @@ enum Action {
         /// Tell what would be taken back
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Show what a run reported and changed
+    Show {
+        /// The run's id
+        run: i64,
     },
     /// List the runs that were kept, the latest first
     Runs {
@@ -130,9 +148,11 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
-            tell_one(console, &report)?;
+            show_one(console, &report);
+            console.document(&report)?;
             Ok(report.exit())
         }
+        (Some(Action::Show { run }), _) => show_run(console, database, run).await,
         (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
         (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
@@ -140,20 +160,30 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 }
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
-    let options = args.options()?;
+    let mut options = args.options()?;
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
-    let mut sync = open(context, database, &target.command(), options.clone()).await?;
+    let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
+    if args.pick && !pick(context, database, target, &mut options).await? {
+        return Ok(Exit::Done);
+    }
+    let mut sync = open_recording(context, database, &target.command(), options.clone(), args.record.clone()).await?;
     let exit = match target {
         Target::One(entity) => {
-            let report = sync.entity(entity).await;
-            tell_one(&context.console, &report)?;
+            let mut report = sync.entity(entity).await;
+            show_one(console, &report);
+            create_unmatched(context, pool, &sync, decider, [&mut report]).await;
+            write_report(console, args, &[&report])?;
+            console.document(&report)?;
             report.exit()
         }
         Target::All => {
-            let summary = sync.all().await;
-            tell_all(&context.console, &summary)?;
+            let mut summary = sync.all().await;
+            show_all(console, &summary);
+            create_unmatched(context, pool, &sync, decider, summary.tried_mut()).await;
+            write_report(console, args, &summary.tried().collect::<Vec<_>>())?;
+            console.document(&summary)?;
             summary.exit()
         }
     };
@@ -197,6 +227,50 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
     Ok(Exit::Done)
 }
 
+fn write_report(console: &Console, args: &Args, reports: &[&Report]) -> Result<()> {
+    let Some(path) = &args.report else { return Ok(()) };
+    workbook::write(path, reports)?;
+    console.say(format_args!("the report is in {}", path.display()));
+    Ok(())
+}
+
+/// Lets a person choose among the changes of one entity; false where nothing was chosen.
+async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<bool> {
+    let console = &context.console;
+    let Target::One(entity) = target else {
+        return Err(Error::Usage("--pick takes one entity, not all".into()));
+    };
+    if !console.may_ask {
+        return Err(Error::Usage("--pick asks at a terminal; elsewhere name the records with --only".into()));
+    }
+    let rehearsal = Options { dry_run: true, ..options.clone() };
+    let mut sync = open(context, database, &target.command(), rehearsal).await?;
+    let report = sync.entity(entity).await;
+    let changes = sync.planned().get(&entity).map(saved::changes).unwrap_or_default();
+    if report.failed() || changes.is_empty() {
+        show_one(console, &report);
+        return Ok(false);
+    }
+    let names: Vec<&str> = changes.iter().map(|(_, name)| name.as_str()).collect();
+    let chosen = creation::ask(console, "apply which of these changes?", &names)?;
+    options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
+    Ok(!options.only.is_empty())
+}
+
+async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
+    let mut db = database.pool.acquire().await?;
+    let kept = runs::kept(&mut db, "sync", run).await?;
+    let kept =
+        kept.ok_or_else(|| Error::Usage(format!("there is no sync run {run}; `lectern sync runs` lists them")))?;
+    console.print(table::runs(std::slice::from_ref(&kept.run)));
+    if let Some(journal) = &kept.journal {
+        let entity: Entity = kept.run.subject.parse().map_err(Error::Failed)?;
+        console.print(undo::describe(entity, journal.clone())?);
+    }
+    console.document(&kept)?;
+    Ok(Exit::Done)
+}
+
 async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
     let runs = runs::latest(&mut db, "sync", limit).await?;
@@ -207,8 +281,20 @@ async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result
 
 /// A run with this program's settings that says on the console what it does.
 pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
+    open_recording(context, database, command, options, None).await
+}
+
+/// Likewise; every exchange is kept in the folder `record`, where one is named.
+async fn open_recording(
+    context: &Context,
+    database: &Database,
+    command: &str,
+    options: Options,
+    record: Option<PathBuf>,
+) -> Result<Sync> {
     let console = context.console.clone();
-    let sync = Sync::open(&database.pool, &context.config, command, options, context.stop.clone()).await?;
+    let sync =
+        Sync::open_recording(&database.pool, &context.config, command, options, record, context.stop.clone()).await?;
     Ok(sync.telling(move |progress| match progress {
         Progress::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
         Progress::Planned(plan) => console.print(plan),
@@ -216,6 +302,14 @@ pub async fn open(context: &Context, database: &Database, command: &str, options
 }
 
 impl Args {
+    fn decider(&self, console: &Console) -> Decider {
+        match self.create_remote {
+            true => Decider::All,
+            false if console.may_ask => Decider::Person,
+            false => Decider::Nobody,
+        }
+    }
+
     fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
@@ -233,34 +327,21 @@ impl Args {
     }
 }
 
-fn tell_one(console: &Console, report: &Report) -> Result<()> {
+fn show_one(console: &Console, report: &Report) {
     console.print(table::counts([report]));
     tell_findings(console, report);
-    console.document(report)
 }
 
-fn tell_all(console: &Console, summary: &Summary) -> Result<()> {
+fn show_all(console: &Console, summary: &Summary) {
     console.print(table::counts(summary.tried()));
     summary.tried().for_each(|report| tell_findings(console, report));
     console.say(summary.line());
-    console.document(summary)
 }
 
-/// What a person should know. Nothing can be created in Administrate yet, so whoever is asked at the end is given the
-/// list to create by hand (FR-003).
+/// What a person should know.
 fn tell_findings(console: &Console, report: &Report) {
     let findings = table::findings(report);
     if !findings.is_empty() {
         console.print(findings.trim_end());
-    }
-    if report.unmatched_local.is_empty() || report.dry_run {
-        return;
-    }
-    let (count, plural) = (report.unmatched_local.len(), report.entity.plural());
-    if console.may_ask {
-        console.say(format_args!("create these {count} {plural} in Administrate by hand, then run the sync again"));
-    } else {
-        console.say(format_args!("{count} unmatched {plural} skipped and logged"));
-        tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
     }
 }

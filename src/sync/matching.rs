@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::decisions::Decisions;
-use crate::names::fold;
+use crate::names::{Known, fold};
 
 /// By what two records are taken for the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -188,13 +188,13 @@ fn suggest(pairing: &mut Pairing) {
     if local.len().saturating_mul(remote.len()) > MOST_COMPARISONS {
         return;
     }
-    let names_here: Vec<String> = local.iter().map(|record| record.name.clone()).collect();
+    let here = Known::new(local.iter().map(|record| record.name.as_str()));
     for record in remote.iter_mut() {
-        record.suggestions = crate::names::nearest(&record.name, names_here.iter().map(String::as_str));
+        record.suggestions = here.nearest(&record.name);
     }
-    let names_there: Vec<String> = remote.iter().map(|record| record.name.clone()).collect();
+    let there = Known::new(remote.iter().map(|record| record.name.as_str()));
     for record in local.iter_mut() {
-        record.suggestions = crate::names::nearest(&record.name, names_there.iter().map(String::as_str));
+        record.suggestions = there.nearest(&record.name);
     }
 }
 

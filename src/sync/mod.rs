@@ -5,12 +5,15 @@
 //! row whose record vanished stays unless it is pruned, and a fetch that is not whole writes nothing. A plan made right
 //! after an apply is empty, and an empty plan writes nothing, not even a timestamp.
 //!
-//! Does not: create anything in Administrate, or touch `acted.*` but for the free places of events.
+//! [`creation`] alone creates in Administrate, when asked to and through the outbox.
+//!
+//! Does not: touch `acted.*` but for the free places of events.
 
 pub mod api;
 mod apply;
 pub mod cli;
 pub mod course_templates;
+pub mod creation;
 pub mod custom_fields;
 pub mod decisions;
 pub mod entity;
@@ -30,6 +33,7 @@ mod synced;
 pub mod table;
 pub mod undo;
 pub mod venues;
+pub mod workbook;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub struct Report {
     pub dry_run: bool,
     /// How many of each.
     pub counts: Counts,
+    /// Requests to Administrate, logins and repetitions among them.
+    pub requests: u64,
     /// Ours that Administrate does not have.
     pub unmatched_local: Vec<Ours>,
     /// Theirs that we do not have.
@@ -29,8 +31,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Rows whose record Administrate no longer has and that stay.
     pub gone: Vec<Gone>,
-    /// Ours that were asked to be created there.
-    pub created_in_administrate: Vec<Ours>,
+    /// Ours that were created there after the run.
+    pub created_in_administrate: Vec<CreatedThere>,
     /// Theirs that were made records of ours, or in a dry run would be.
     pub created_local: Vec<Theirs>,
     /// What could not be done.
@@ -68,6 +70,17 @@ pub struct Counts {
     pub errors: usize,
 }
 
+/// A record of ours that was created in Administrate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreatedThere {
+    /// Our id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Administrate's id.
+    pub external_id: String,
+}
+
 /// A row whose record Administrate no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gone {
@@ -95,6 +108,7 @@ impl Report {
             run_id,
             dry_run,
             counts,
+            requests: 0,
             unmatched_local,
             unmatched_remote,
             ambiguous,
@@ -115,6 +129,7 @@ impl Report {
             run_id,
             dry_run,
             counts: Counts { errors: 1, ..Counts::default() },
+            requests: 0,
             unmatched_local: Vec::new(),
             unmatched_remote: Vec::new(),
             ambiguous: Vec::new(),
@@ -139,6 +154,24 @@ impl Report {
         };
         report.outcome = Outcome::Ended(Exit::NeedsPerson);
         report
+    }
+
+    /// Notes how many requests it took.
+    pub fn asking(mut self, requests: u64) -> Report {
+        self.requests = requests;
+        self
+    }
+
+    /// Notes something that could not be done after the run.
+    pub fn trouble(&mut self, trouble: Trouble) {
+        self.errors.push(trouble);
+        self.counts.errors = self.errors.len();
+    }
+
+    /// Notes that a record is in Administrate now.
+    pub fn created_there(&mut self, created: CreatedThere) {
+        self.unmatched_local.retain(|record| record.id != created.id);
+        self.created_in_administrate.push(created);
     }
 
     /// How the command ends. Work done of which a part failed or is ambiguous needs a person; unmatched records alone
@@ -201,6 +234,14 @@ impl Summary {
     pub fn tried(&self) -> impl Iterator<Item = &Report> {
         self.reports.iter().filter_map(|entry| match entry {
             Entry::Run(report) => Some(report.as_ref()),
+            Entry::NotRun { .. } => None,
+        })
+    }
+
+    /// The same, to be added to.
+    pub fn tried_mut(&mut self) -> impl Iterator<Item = &mut Report> {
+        self.reports.iter_mut().filter_map(|entry| match entry {
+            Entry::Run(report) => Some(report.as_mut()),
             Entry::NotRun { .. } => None,
         })
     }

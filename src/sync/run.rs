@@ -1,6 +1,7 @@
 //! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 
 use administrate::Client;
 use jiff::tz::TimeZone;
@@ -29,7 +30,7 @@ use crate::bridges::reference::Bridge;
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
-use crate::tenant::{self, Audit};
+use crate::tenant::{self, Audit, Terms};
 use crate::tutorials::reference;
 
 /// What was asked for.
@@ -76,6 +77,8 @@ pub struct Sync {
     /// The run that was opened for it; none: each entity opens its own.
     run: Option<i64>,
     ground: Ground,
+    /// Requests that were sent before the entity under way.
+    asked_before: u64,
     /// What this run has synchronised, or in a dry run planned.
     done: BTreeSet<Entity>,
     /// What a dry run has planned.
@@ -110,6 +113,7 @@ impl Sync {
             stop,
             run: None,
             ground,
+            asked_before: 0,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
@@ -127,8 +131,27 @@ impl Sync {
         options: Options,
         stop: CancellationToken,
     ) -> Result<Self> {
+        Sync::open_recording(pool, config, command, options, None, stop).await
+    }
+
+    /// As [`Sync::open`]; every exchange is kept in the folder `record`, where one is named.
+    ///
+    /// # Errors
+    /// Likewise, and [`Error::Failed`] where the folder cannot be written.
+    pub async fn open_recording(
+        pool: &PgPool,
+        config: &Config,
+        command: &str,
+        options: Options,
+        record: Option<PathBuf>,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
-        let client = tenant::connect(config, pool, command, audit).await?;
+        if audit == Audit::Kept {
+            tenant::forget_old_calls(pool, config.sync.audit_days.into()).await?;
+        }
+        let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
+        let client = tenant::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
         let ours = &config.administrate;
         let preference = Preference { currency: ours.currency.clone(), region: ours.region.clone() };
         Ok(Sync::new(pool.clone(), client, preference, config.zone(), options, stop))
@@ -144,6 +167,11 @@ impl Sync {
     pub fn telling(mut self, say: impl Fn(Progress<'_>) + Send + std::marker::Sync + 'static) -> Self {
         self.say = Box::new(say);
         self
+    }
+
+    /// The client that it speaks through.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The plans of a dry run, to be saved.
@@ -184,11 +212,13 @@ impl Sync {
     }
 
     async fn run<S: Synced>(&mut self) -> Report {
+        self.asked_before = self.client.requests();
         let report = match self.options.dry_run {
             true => self.rehearse::<S>().await,
             false => self.carry_out::<S>().await,
         };
         let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
+        let report = report.asking(self.requests());
         if !report.failed() {
             self.done.insert(S::ENTITY);
         }
@@ -233,7 +263,7 @@ impl Sync {
         match done {
             Ok(report) => Ok(report),
             Err(error) => {
-                let report = Report::ended(S::ENTITY, Some(run), false, &error);
+                let report = Report::ended(S::ENTITY, Some(run), false, &error).asking(self.requests());
                 runs::finish(&mut db, run, report.exit(), &report).await?;
                 Ok(report)
             }
@@ -257,9 +287,14 @@ impl Sync {
                 Report::of(&plan, Some(run), false)
             }
         };
+        let report = report.asking(self.requests());
         runs::finish(&mut transaction, run, report.exit(), &report).await?;
         transaction.commit().await?;
         Ok(report)
+    }
+
+    fn requests(&self) -> u64 {
+        self.client.requests() - self.asked_before
     }
 
     async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {

@@ -51,3 +51,14 @@ impl SavedPlans {
         std::fs::write(path, text).map_err(|error| Error::io("writing the plan", path, &error))
     }
 }
+
+/// The changes of a plan as it is saved: Administrate's id and the name of each.
+pub(super) fn changes(plan: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let row = |change: &Value| match &change["after"] {
+        Value::Null => text(&change["before"]["external_id"]),
+        after => text(&after["external_id"]),
+    };
+    let changes = plan["changes"].as_array().into_iter().flatten();
+    changes.map(|change| (row(change), text(&change["name"]))).collect()
+}

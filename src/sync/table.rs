@@ -36,7 +36,8 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
 pub fn runs(runs: &[Run]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["run", "entity", "started", "took", "exit", "created", "updated", "pruned", "errors"]);
+    table
+        .set_header(["run", "entity", "started", "took", "requests", "exit", "created", "updated", "pruned", "errors"]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
         let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
@@ -45,6 +46,7 @@ pub fn runs(runs: &[Run]) -> Table {
             run.subject.clone(),
             run.started_at.clone(),
             told(run.duration_ms.map(|duration| format!("{duration} ms"))),
+            told(run.requests.map(|requests| requests.to_string())),
             told(run.exit_code.map(|code| code.to_string())),
             told(count("created")),
             told(count("updated")),

@@ -342,6 +342,7 @@ fn the_document_has_the_fields_of_the_contract() {
         "skipped": 0,
         "errors": 0
       },
+      "requests": 0,
       "unmatched_local": [
         {
           "id": 3,

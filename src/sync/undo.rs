@@ -42,6 +42,15 @@ impl<R: Bridge> Journal<R> {
         }
     }
 
+    /// The plan that was carried out.
+    fn plan(self, entity: Entity) -> Plan<R> {
+        let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
+        plan.changes = self.changes;
+        plan.approvals = self.approvals;
+        plan.administrators = self.administrators;
+        plan
+    }
+
     /// The plan that takes it back.
     fn inverse(self, entity: Entity) -> Plan<R> {
         let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
@@ -51,6 +60,32 @@ impl<R: Bridge> Journal<R> {
         plan.administrators = Difference { added: self.administrators.removed, removed: self.administrators.added };
         plan
     }
+}
+
+/// What a run changed, to be read.
+///
+/// # Errors
+/// [`Error::Failed`] for the journal of another version of this program.
+pub fn describe(entity: Entity, journal: Value) -> Result<String> {
+    match entity {
+        Entity::CustomFields => told::<CustomFields>(journal),
+        Entity::PriceLevels => told::<PriceLevels>(journal),
+        Entity::Locations => told::<Locations>(journal),
+        Entity::Venues => told::<Venues>(journal),
+        Entity::Instructors => told::<Instructors>(journal),
+        Entity::CourseTemplates => told::<CourseTemplates>(journal),
+        Entity::CourseTemplatePriceLevels => told::<Prices>(journal),
+        Entity::Events => told::<Events>(journal),
+    }
+}
+
+fn told<S: Synced>(journal: Value) -> Result<String> {
+    Ok(read::<S>(journal)?.plan(S::ENTITY).to_string())
+}
+
+fn read<S: Synced>(journal: Value) -> Result<Journal<S::Row>> {
+    serde_json::from_value(journal)
+        .map_err(|error| Error::Failed(format!("the run was kept by another version of this program: {error}")))
 }
 
 /// Takes back what the run wrote; a dry run only tells.
@@ -76,9 +111,7 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
 }
 
 async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
-    let journal: Journal<S::Row> = serde_json::from_value(journal)
-        .map_err(|error| Error::Failed(format!("the run was kept by another version of this program: {error}")))?;
-    let plan = journal.inverse(S::ENTITY);
+    let plan = read::<S>(journal)?.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
     let changed = changed_since(&plan, &rows);

@@ -55,11 +55,9 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
-        // A document that writes people's names names them in its literals.
-        let is_about_people = call.operation.starts_with("contact");
         Entry {
             operation: call.operation,
-            document: if is_about_people { without_texts(&call.document) } else { call.document },
+            document: kept_document(call.operation, &call.document),
             variables,
             response: call.response.map(|body| kept_answer(&body)),
             status: call.status.map(i32::from),
@@ -81,13 +79,18 @@ fn kept_answer(body: &str) -> Value {
     answer
 }
 
+/// A document as it is kept: one that is about people names them in its literals.
+pub(super) fn kept_document(operation: &str, document: &str) -> String {
+    if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
+}
+
 /// Replaces what is personal by an ellipsis, at any depth.
-fn redact(value: &mut Value) {
+pub(super) fn redact(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
-                if PERSONAL.contains(&key.as_str()) && !field.is_null() {
-                    *field = "…".into();
+                if PERSONAL.contains(&key.as_str()) {
+                    hide(field);
                 } else {
                     redact(field);
                 }
@@ -95,6 +98,16 @@ fn redact(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
         _ => {}
+    }
+}
+
+/// Replaces every value in it; what is null or has parts stays so, and can be read as what it was.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.values_mut().for_each(hide),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        _ => *value = "…".into(),
     }
 }
 
@@ -127,7 +140,7 @@ mod tests {
         );
         assert_eq!(
             kept.pointer("/data/contacts/edges/0/node").expect("kept"),
-            &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":"…"})
+            &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
     }
 

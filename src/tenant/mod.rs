@@ -5,8 +5,10 @@
 
 mod allowance;
 mod audit;
+mod recording;
 mod store;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,25 @@ pub enum Audit {
 ///
 /// Errors: [`Error::Prerequisite`] naming every `ADMINISTRATE_*` variable that is missing.
 pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: Audit) -> Result<Client> {
+    connect_on(config, pool, command, Terms { audit, budget: None, record: None }).await
+}
+
+/// On which terms a client may speak.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Whether its calls are told to the audit log.
+    pub audit: Audit,
+    /// How many requests it may send; none: as many as it takes.
+    pub budget: Option<u64>,
+    /// A folder in which its exchanges are kept, to be replayed by the simulator.
+    pub record: Option<PathBuf>,
+}
+
+/// As [`connect`], on these terms.
+///
+/// # Errors
+/// Likewise, and [`Error::Failed`] where the folder cannot be written.
+pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Terms) -> Result<Client> {
     let ours = &config.administrate;
     let needed = [
         ("ADMINISTRATE_API_URL", ours.api_url.is_empty()),
@@ -47,9 +68,13 @@ pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: Audit
             missing.join(", ")
         )));
     }
-    let ledger: Arc<dyn Ledger> = match audit {
+    let ledger: Arc<dyn Ledger> = match terms.audit {
         Audit::Kept => Arc::new(audit::AuditLog::new(pool, command)),
         Audit::NotKept => Arc::new(NoLedger),
+    };
+    let ledger = match &terms.record {
+        Some(folder) => Arc::new(recording::Recording::begin(folder, ledger)?),
+        None => ledger,
     };
     let surroundings = Surroundings {
         transport: Arc::new(HttpTransport::new()?),
@@ -58,7 +83,9 @@ pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: Audit
         allowance: Arc::new(allowance::SharedAllowance::open(pool, ours.rate_limit).await?),
         ledger,
     };
-    Ok(Client::new(settings(config), surroundings))
+    let mut settings = settings(config);
+    settings.budget = terms.budget;
+    Ok(Client::new(settings, surroundings))
 }
 
 fn settings(config: &Config) -> Settings {

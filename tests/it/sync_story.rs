@@ -28,7 +28,13 @@ impl Story {
 
     /// Runs the program; its exit code and its JSON document.
     pub async fn lectern(&self, arguments: &[&str]) -> (i32, Value) {
+        self.lectern_with(arguments, &[]).await
+    }
+
+    /// Likewise, with more environment variables.
+    pub async fn lectern_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Value) {
         let mut command = self.world.program(arguments);
+        command.envs(variables.iter().copied());
         command.arg("--json").env("LECTERN_RETRY_BASE_MS", "1");
         command.env("ADMINISTRATE_API_URL", self.simulator.graphql_url());
         command.env("ADMINISTRATE_AUTH_URL", self.simulator.auth_url());

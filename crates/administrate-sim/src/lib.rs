@@ -7,8 +7,7 @@
 //! was acknowledged survives a SIGKILL when a state file is named. Where the facts are silent, its choices stand in the README.
 //!
 //! It does not: guard anything (tokens are numbered), send webhooks, limit rates unless a fault says so, or know more of
-//! Administrate than Lectern needs. Recording and replaying real traffic would be a second implementation of what
-//! `server::answer` does with a prepared request; there is none yet.
+//! Administrate than Lectern needs. With [`Options::replay`] it answers from a recording instead of a tenant.
 
 mod control;
 mod execute;
@@ -24,6 +23,7 @@ mod options;
 mod page;
 mod profile;
 mod reads;
+mod replay;
 mod running;
 mod scalars;
 mod schema;

@@ -27,6 +27,9 @@ struct Arguments {
     /// Keep the state in this file; what it holds wins over --tenant
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Answer from this recording (`lectern sync … --record DIR`) instead of a tenant
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tenant", "state"])]
+    replay: Option<PathBuf>,
     /// A fault as JSON; may be repeated
     #[arg(long, value_name = "JSON", value_parser = parse_fault)]
     fault: Vec<Fault>,
@@ -86,6 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         bind: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
         profile,
         state: arguments.state,
+        replay: arguments.replay,
         latency: Duration::from_millis(arguments.latency),
         token_lifetime: Duration::from_secs(arguments.token_lifetime),
         ..Options::default()

@@ -23,6 +23,8 @@ pub struct Options {
     pub profile: Profile,
     /// State file; `None` keeps the state in memory. Its folder must exist.
     pub state: Option<PathBuf>,
+    /// Folder of a recording to answer from instead of the tenant.
+    pub replay: Option<PathBuf>,
     /// What every request waits before it is looked at.
     pub latency: Duration,
     /// How long an access token works; told as `expires_in` in whole seconds.
@@ -39,6 +41,7 @@ impl Default for Options {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             profile: Profile::default(),
             state: None,
+            replay: None,
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(3600),
             credentials: Credentials::default(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -14,6 +15,7 @@ use crate::journal::{Journal, StateError};
 use crate::log::{Mutation, Requests};
 use crate::oauth::OAuth;
 use crate::options::Options;
+use crate::replay::Replay;
 use crate::schema::SchemaOf;
 use crate::server::{self, Kept, Shared};
 use crate::tenant::Tenant;
@@ -37,6 +39,14 @@ pub enum StartError {
     /// The state file cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The recording cannot be read.
+    #[error("the recording in {folder} cannot be read: {source}", folder = folder.display())]
+    Replay {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The schema's text is wrong: a defect of this crate.
     #[error("the simulator's schema is not valid: {0}")]
     Schema(String),
@@ -66,9 +76,13 @@ impl Simulator {
             journal,
             late: Vec::new(),
         };
+        let replay = options.replay.as_deref().map(|folder| {
+            Replay::open(folder).map_err(|source| StartError::Replay { folder: folder.to_owned(), source })
+        });
+        let replay = replay.transpose()?;
         let (stop, stopping) = watch::channel(false);
         let timing = (Arc::clone(&options.clock), options.latency);
-        let shared = Arc::new(Shared::new(schema, timing, seed, stopping.clone(), state));
+        let shared = Arc::new(Shared::new(schema, timing, seed, stopping.clone(), replay, state));
         let task = tokio::spawn(serve(listener, Arc::clone(&shared), stopping));
         Ok(Running { address, options, shared, stop, task })
     }

@@ -21,6 +21,7 @@ use crate::journal::Journal;
 use crate::log::{Mutation, Requests};
 use crate::oauth::OAuth;
 use crate::options::Clock;
+use crate::replay::{Heard, Replay};
 use crate::schema::SchemaOf;
 use crate::tamper::tamper;
 use crate::tenant::Tenant;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) seed: Tenant,
     /// Turns true when the simulator stops, so that hanging requests end.
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) replay: Option<Replay>,
     /// How many requests have arrived, and how many of them were made to hang.
     pub(crate) traffic: watch::Sender<Traffic>,
     state: Mutex<Kept>,
@@ -74,10 +76,11 @@ impl Shared {
         (clock, latency): (Clock, Duration),
         seed: Tenant,
         stopping: watch::Receiver<bool>,
+        replay: Option<Replay>,
         state: Kept,
     ) -> Self {
         let traffic = watch::Sender::default();
-        Self { schema, clock, latency, seed, stopping, traffic, state: Mutex::new(state) }
+        Self { schema, clock, latency, seed, stopping, replay, traffic, state: Mutex::new(state) }
     }
 
     /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
@@ -176,6 +179,9 @@ async fn graphql(
             return (StatusCode::BAD_REQUEST, axum::Json(problem)).into_response();
         }
     };
+    if let Some(replay) = &shared.replay {
+        return replayed(replay, &line, request);
+    }
     match execute::prepare(&shared.schema, request) {
         Ok(prepared) => answer(&shared, &line, prepared).await,
         Err(problem) => {
@@ -184,6 +190,20 @@ async fn graphql(
             state.requests.refused += 1;
             axum::Json(problem).into_response()
         }
+    }
+}
+
+/// What was heard when the recording was made.
+fn replayed(replay: &Replay, line: &Line, request: execute::Request) -> Response {
+    let variables = JsonValue::Object(request.variables.unwrap_or_default());
+    let variables = serde_json::to_value(&variables).unwrap_or_default();
+    match replay.hear(&request.query, &variables) {
+        Heard::Answer(status, body) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, axum::Json(body)).into_response()
+        }
+        Heard::Nothing => reset(line),
+        Heard::Unknown => axum::Json(execute::refused("nobody asked this when the recording was made")).into_response(),
     }
 }
 

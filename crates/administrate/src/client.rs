@@ -1,7 +1,7 @@
 //! The client: its parts, and how a document is sent in the tenant's dialect.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Value, json};
@@ -93,6 +93,11 @@ impl Client {
     /// [`Error::Login`] where the credentials are refused.
     pub async fn login(&self) -> Result<(), Error> {
         self.auth().bearer(self).await.map(drop)
+    }
+
+    /// How many requests it and its clones have sent, logins and repetitions among them.
+    pub fn requests(&self) -> u64 {
+        self.inner.spent.load(Ordering::Relaxed)
     }
 
     /// What the tenant's API can do, asked of it at most once.

@@ -70,11 +70,11 @@ impl Client {
             failures: open.failures,
             last: open.last,
         })?;
-        if let Some(budget) = self.settings().budget {
-            let spent = self.spent().fetch_add(1, Ordering::Relaxed);
-            if spent >= budget {
-                return Err(Error::Budget { operation, budget });
-            }
+        let spent = self.spent().fetch_add(1, Ordering::Relaxed);
+        if let Some(budget) = self.settings().budget
+            && spent >= budget
+        {
+            return Err(Error::Budget { operation, budget });
         }
         let allowance = &self.surroundings().allowance;
         allowance.take().await.map_err(|source| Error::Allowance { operation, source })

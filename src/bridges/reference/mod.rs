@@ -12,6 +12,16 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The kinds of record that may be created on either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "their names say it")]
+pub enum Kind {
+    Location,
+    Venue,
+    Instructor,
+    CourseTemplate,
+}
+
 /// A row that stands for one record of Administrate's.
 pub trait Bridge: Clone + PartialEq + Serialize {
     /// Administrate's id.

@@ -28,6 +28,47 @@ pub async fn venues(db: &mut PgConnection) -> Result<Vec<NamedVenue>> {
         .await?)
 }
 
+/// One location, if it is there.
+pub async fn location(db: &mut PgConnection, id: i64) -> Result<Option<Location>> {
+    let row: Option<(String, Option<String>)> =
+        sqlx::query_as("SELECT name, code FROM acted.tutorial_locations WHERE id = $1")
+            .bind(id)
+            .fetch_optional(db)
+            .await?;
+    Ok(row.map(|(name, code)| Location { name, code: code.unwrap_or_default() }))
+}
+
+/// One venue with our id of its location, if it is there.
+pub async fn venue(db: &mut PgConnection, id: i64) -> Result<Option<NamedVenue>> {
+    Ok(sqlx::query_as("SELECT id::bigint, name, location_id::bigint FROM acted.tutorial_venues WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await?)
+}
+
+/// One course template, if it is there.
+pub async fn course_template(db: &mut PgConnection, id: i64) -> Result<Option<CourseTemplate>> {
+    let row: Option<(String, String)> =
+        sqlx::query_as("SELECT code, title FROM acted.tutorial_course_templates WHERE id = $1")
+            .bind(id)
+            .fetch_optional(db)
+            .await?;
+    Ok(row.map(|(code, title)| CourseTemplate { code, title }))
+}
+
+/// One instructor, if there is one with a login of that id.
+pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instructor>> {
+    let row: Option<(String, String, String, String)> = sqlx::query_as(
+        "SELECT u.username, btrim(u.first_name), btrim(u.last_name), u.email FROM acted.tutorial_instructors i
+         JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE i.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(db)
+    .await?;
+    let instructor = |(username, first_name, last_name, email)| Instructor { username, first_name, last_name, email };
+    Ok(row.map(instructor))
+}
+
 /// Active instructors, by "First Last"; blank for one without staff.
 pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Named>> {
     Ok(sqlx::query_as(

@@ -1,0 +1,138 @@
+//! Reference data of ours that is to come to be in Administrate: locations, venues, course templates, contacts.
+//!
+//! Promises, as for events: created once, looked for by name after a doubtful outcome, its id stored at once. Whether an
+//! API can create it at all is asked before it is sent.
+
+mod contact;
+mod course_template;
+mod location;
+mod venue;
+
+use administrate::{Capabilities, Client, Created, Id};
+use sqlx::PgPool;
+
+use super::{Remark, Trouble, Worker};
+use crate::bridges::reference::{Kind, store};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::outbox::{Effect, Item};
+
+/// What every kind is to the outbox: its effect and the kind of its subject.
+const EFFECTS: [(Kind, &str, &str); 4] = [
+    (Kind::Location, "create_location", "location"),
+    (Kind::Venue, "create_venue", "venue"),
+    (Kind::CourseTemplate, "create_course_template", "course_template"),
+    (Kind::Instructor, "create_contact", "instructor"),
+];
+
+/// What an effect is to create, if it is one of these.
+pub fn kind_of(effect: &str) -> Option<Kind> {
+    EFFECTS.into_iter().find(|(_, name, _)| *name == effect).map(|(kind, ..)| kind)
+}
+
+/// The effect that creates a record of ours in Administrate; `subject` is its name. A sync has just looked there.
+pub fn effect(kind: Kind, id: i64, subject: &str) -> Option<Effect> {
+    let (_, name, subject_kind) = EFFECTS.into_iter().find(|(known, ..)| *known == kind)?;
+    Some(Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] })
+}
+
+/// Why records of this kind cannot be created there, if they cannot.
+pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Option<&'static str> {
+    let (offered, missing) = match kind {
+        Kind::Location => (capabilities.create_location, "its API has no location.create"),
+        Kind::Venue => (capabilities.create_venue, "its API has no venue.create"),
+        Kind::CourseTemplate => (capabilities.create_course_template, "its API has no courseTemplate.create"),
+        Kind::Instructor => (capabilities.create_contact, "its API has no contact.create"),
+    };
+    let needs_account = kind == Kind::Instructor && config.administrate.account_id.is_empty();
+    match (offered, needs_account) {
+        (false, _) => Some(missing),
+        (true, true) => Some(NO_ACCOUNT),
+        (true, false) => None,
+    }
+}
+
+const NO_ACCOUNT: &str =
+    "a contact belongs to an account: name it in the settings, administrate.account_id (ADMINISTRATE_ACCOUNT_ID)";
+
+/// A person has decided that our record is this one of Administrate's, which has to be there.
+pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: &Id) -> Result<()> {
+    let there = match kind {
+        Kind::Location => client.locations().await?.iter().any(|one| one.id == *id),
+        Kind::Venue => client.venues().await?.iter().any(|one| one.id == *id),
+        Kind::CourseTemplate => client.course_templates().await?.iter().any(|one| one.id == *id),
+        Kind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
+    };
+    if !there {
+        return Err(Error::Failed(format!(
+            "Administrate has nothing of this kind with the id {id}; look its id up there"
+        )));
+    }
+    let mut db = pool.acquire().await?;
+    store::link(&mut db, kind, id.as_str(), ours, None).await
+}
+
+impl Worker {
+    /// Brings one record there, unless it is linked already or gone here.
+    pub(super) async fn create_reference(
+        &self,
+        kind: Kind,
+        item: &Item,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<(), Trouble> {
+        if store::external_id(&mut *self.pool.acquire().await?, kind, item.subject_id).await?.is_some() {
+            return Ok(());
+        }
+        match kind {
+            Kind::Location => self.create_location(item, remarks).await,
+            Kind::Venue => self.create_venue(item, remarks).await,
+            Kind::CourseTemplate => self.create_course_template(item, remarks).await,
+            Kind::Instructor => self.create_contact(item, remarks).await,
+        }
+    }
+
+    /// Looks for the record where it may be there already, else creates it. Both are asked only when needed.
+    async fn look_or_create(
+        &self,
+        item: &Item,
+        remarks: &mut Vec<Remark>,
+        look: impl Future<Output = Result<Vec<Id>, administrate::Error>> + Send,
+        create: impl Future<Output = Result<Created, administrate::Error>> + Send,
+    ) -> Result<Id, Trouble> {
+        if item.look_first || item.in_doubt {
+            match look.await?.as_slice() {
+                [] => {}
+                [one] => {
+                    remarks.push(Remark::Adopted);
+                    return Ok(one.clone());
+                }
+                several => return Err(Trouble::Unclear(namesakes(item, several))),
+            }
+        }
+        self.claims.in_doubt_from_now(item).await?;
+        if !self.claims.still_hold(item).await {
+            return Err(Trouble::later("the connection that keeps other workers away broke"));
+        }
+        let created = create.await?;
+        remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
+        if !created.left_out.is_empty() {
+            remarks.push(Remark::LeftOut(created.left_out));
+        }
+        Ok(created.id)
+    }
+
+    /// Stores what Administrate calls our record, in a transaction of its own.
+    async fn keep_link(&self, kind: Kind, item: &Item, id: &Id, within: Option<&str>) -> Result<(), Trouble> {
+        let mut db = self.pool.acquire().await?;
+        Ok(store::link(&mut db, kind, id.as_str(), item.subject_id, within).await?)
+    }
+}
+
+fn namesakes(item: &Item, ids: &[Id]) -> String {
+    let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
+    format!(
+        "Administrate has several called \"{}\" ({}): decide which is ours with `lectern outbox resolve`",
+        item.subject,
+        ids.join(", ")
+    )
+}

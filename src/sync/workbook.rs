@@ -1,0 +1,124 @@
+//! The discrepancies of a run as a workbook, both ways: for whoever mends them, here or in Administrate.
+
+use std::path::Path;
+
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+
+use super::report::Report;
+use crate::error::{Error, Result};
+use crate::timetable_import::writing::neutral;
+
+/// A sheet's rows of cells.
+type Rows = Vec<Vec<String>>;
+
+/// Writes the workbook.
+///
+/// # Errors
+/// [`Error::Failed`] where the file cannot be written.
+pub fn write(path: &Path, reports: &[&Report]) -> Result<()> {
+    let failed = |why: String| Error::Failed(format!("the report {} cannot be written: {why}", path.display()));
+    let bytes = build(reports).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(path, bytes).map_err(|error| failed(error.to_string()))
+}
+
+fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let counts = ["Entity", "Fetched", "Created", "Updated", "Unchanged", "Pruned", "Skipped", "Errors", "Requests"];
+    sheet(book.add_worksheet(), "Summary", &counts, rows(reports, summary))?;
+    let here = ["Entity", "Our id", "Name", "Perhaps", "What became of it"];
+    sheet(book.add_worksheet(), "Not in Administrate", &here, rows(reports, not_there))?;
+    let there = ["Entity", "Administrate's id", "Name", "Perhaps", "What became of it"];
+    sheet(book.add_worksheet(), "Not here", &there, rows(reports, not_here))?;
+    let ambiguous = ["Entity", "Shared", "Side", "Id", "Name"];
+    sheet(book.add_worksheet(), "Ambiguous", &ambiguous, rows(reports, ambiguities))?;
+    sheet(book.add_worksheet(), "Remarks", &["Entity", "Administrate's id", "Name", "Remark"], rows(reports, remarks))?;
+    book.save_to_buffer()
+}
+
+fn rows(reports: &[&Report], of: impl Fn(&Report) -> Rows) -> Rows {
+    let with_entity = |report: &&Report| {
+        let entity = report.entity.name().to_owned();
+        let named = move |mut row: Vec<String>| {
+            row.insert(0, entity.clone());
+            row
+        };
+        of(report).into_iter().map(named).collect::<Rows>()
+    };
+    reports.iter().flat_map(with_entity).collect()
+}
+
+fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result<(), XlsxError> {
+    sheet.set_name(name)?;
+    let bold = Format::new().set_bold();
+    for (column, title) in (0..).zip(head) {
+        sheet.write_with_format(0, column, *title, &bold)?;
+    }
+    for (row, cells) in (1..).zip(rows) {
+        for (column, cell) in (0..).zip(cells) {
+            match cell.parse::<u32>() {
+                Ok(number) if name == "Summary" => sheet.write(row, column, number)?,
+                _ => sheet.write(row, column, neutral(&cell).as_ref())?,
+            };
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    sheet.autofit();
+    Ok(())
+}
+
+fn summary(report: &Report) -> Rows {
+    let counts = &report.counts;
+    let numbers = [
+        counts.fetched,
+        counts.created,
+        counts.updated,
+        counts.unchanged,
+        counts.pruned,
+        counts.skipped,
+        counts.errors,
+    ];
+    let mut row: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    row.push(report.requests.to_string());
+    vec![row]
+}
+
+fn not_there(report: &Report) -> Rows {
+    let unmatched = report.unmatched_local.iter().map(|ours| {
+        vec![ours.id.to_string(), ours.name.clone(), ours.suggestions.join(" or "), "to be created or linked".into()]
+    });
+    let created = report.created_in_administrate.iter().map(|created| {
+        vec![created.id.to_string(), created.name.clone(), String::new(), format!("created: {}", created.external_id)]
+    });
+    unmatched.chain(created).collect()
+}
+
+fn not_here(report: &Report) -> Rows {
+    let row = |theirs: &super::matching::Theirs, became: &str| {
+        vec![theirs.external_id.clone(), theirs.name.clone(), theirs.suggestions.join(" or "), became.to_owned()]
+    };
+    let unmatched = report.unmatched_remote.iter().map(|theirs| row(theirs, "to be taken over, linked or ignored"));
+    unmatched.chain(report.created_local.iter().map(|theirs| row(theirs, "taken over"))).collect()
+}
+
+fn ambiguities(report: &Report) -> Rows {
+    let mut rows = Rows::new();
+    for ambiguity in &report.ambiguous {
+        let row = |side: &str, id: String, name: &str| vec![ambiguity.key.clone(), side.into(), id, name.to_owned()];
+        rows.extend(ambiguity.local.iter().map(|ours| row("ours", ours.id.to_string(), &ours.name)));
+        rows.extend(ambiguity.remote.iter().map(|theirs| row("theirs", theirs.external_id.clone(), &theirs.name)));
+    }
+    rows
+}
+
+fn remarks(report: &Report) -> Rows {
+    let skipped = report.skipped.iter().map(|skipped| {
+        vec![skipped.external_id.clone(), skipped.name.clone(), format!("not kept: {}", skipped.reason)]
+    });
+    let gone = report.gone.iter().map(|gone| {
+        vec![gone.external_id.clone(), String::new(), "Administrate no longer has it; --prune deletes its row".into()]
+    });
+    let errors = report.errors.iter().map(|trouble| {
+        vec![trouble.external_id.clone().unwrap_or_default(), String::new(), format!("error: {}", trouble.message)]
+    });
+    skipped.chain(gone).chain(errors).collect()
+}

@@ -1,0 +1,70 @@
+//! Exchanges kept in a folder, one line each, so that the simulator can answer them again (`administrate-sim --replay`).
+//!
+//! Without secrets and personal data, as the audit log: people come back without their names.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use administrate::{BoxFuture, Call, Ledger};
+use serde_json::{Value, json};
+
+use super::audit::{kept_document, redact};
+use crate::error::{Error, Result};
+
+/// The file in the folder.
+const FILE: &str = "exchanges.jsonl";
+
+/// Keeps every call, and tells it to another ledger.
+pub(super) struct Recording {
+    file: Mutex<File>,
+    other: Arc<dyn Ledger>,
+}
+
+impl Recording {
+    /// Begins a new recording in place of an older one.
+    pub(super) fn begin(folder: &Path, other: Arc<dyn Ledger>) -> Result<Self> {
+        let path = folder.join(FILE);
+        let open = || {
+            std::fs::create_dir_all(folder)?;
+            OpenOptions::new().create(true).write(true).truncate(true).open(&path)
+        };
+        let file = open().map_err(|error| Error::Failed(format!("cannot record in {}: {error}", path.display())))?;
+        Ok(Recording { file: Mutex::new(file), other })
+    }
+}
+
+impl Ledger for Recording {
+    fn record(&self, call: Call) -> BoxFuture<'_, ()> {
+        let line = line(&call).to_string();
+        let written = writeln!(self.file.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+        if let Err(error) = written {
+            tracing::warn!(%error, operation = call.operation, "a call could not be recorded");
+        }
+        self.other.record(call)
+    }
+}
+
+fn line(call: &Call) -> Value {
+    let mut variables = call.variables.clone();
+    redact(&mut variables);
+    let response = call.response.as_deref().map(|body| match serde_json::from_str(body) {
+        Ok(mut answer) => {
+            redact(&mut answer);
+            answer
+        }
+        Err(_) => json!(format!("{} bytes that are no JSON", body.len())),
+    });
+    json!({
+        "operation": call.operation,
+        "document": kept_document(call.operation, &call.document),
+        "variables": variables,
+        "status": call.status,
+        "response": response,
+        "error": call.error,
+        "attempt": call.attempt,
+        "started": call.started,
+        "duration_ms": u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX),
+    })
+}
