@@ -28,7 +28,7 @@ const ANSWER: &str = "SELECT md5(string_agg(said, E'\n' ORDER BY said COLLATE \"
     SELECT concat_ws('|', 'location', external_id, tutorial_location_id) AS said FROM adm.locations
     UNION ALL SELECT concat_ws('|', 'venue', external_id, location_id, tutorial_venue_id) FROM adm.venues
     UNION ALL SELECT concat_ws('|', 'instructor', external_id, tutorial_instructor_id) FROM adm.instructors
-    UNION ALL SELECT concat_ws('|', 'template', external_id, event_learning_mode, tutorial_course_template_id)
+    UNION ALL SELECT concat_ws('|', 'template', external_id, lower(event_learning_mode), tutorial_course_template_id)
     FROM adm.course_templates) AS links";
 
 pub async fn measure(world: &World, runs: usize) -> Result<Vec<Figure>> {
