@@ -377,3 +377,26 @@ pub async fn known_ids(db: &mut PgConnection) -> Result<HashSet<String>> {
     .await?;
     Ok(ids.into_iter().collect())
 }
+
+/// Our event's id, theirs, the session's sequence (none for the event itself), the record's id, what was agreed.
+pub(super) type AgreementRow = (i64, String, Option<i32>, String, Json<serde_json::Value>);
+
+/// What was last agreed on about events of ours and their sessions.
+pub(super) async fn agreement_rows(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<AgreementRow>> {
+    Ok(sqlx::query_as(
+        "SELECT e.tutorial_event_id, e.external_id, NULL::int AS sequence, e.external_id AS theirs, a.fields
+         FROM adm.events AS e
+         JOIN lectern.agreed AS a ON a.entity = 'event' AND a.external_id = e.external_id
+         WHERE e.tutorial_event_id = ANY ($1)
+         UNION ALL
+         SELECT e.tutorial_event_id, e.external_id, ours.sequence, s.external_id, a.fields
+         FROM adm.events AS e
+         JOIN adm.sessions AS s ON s.event_id = e.id
+         JOIN acted.tutorial_sessions AS ours ON ours.id = s.tutorial_session_id
+         JOIN lectern.agreed AS a ON a.entity = 'session' AND a.external_id = s.external_id
+         WHERE e.tutorial_event_id = ANY ($1)",
+    )
+    .bind(tutorial_event_ids)
+    .fetch_all(db)
+    .await?)
+}
