@@ -65,8 +65,10 @@ impl Console {
     }
 
     /// A bar that shows itself on a terminal once the work takes longer than a second, and never elsewhere.
+    /// With a total of 0 it waits for [`expect`](Self::expect) to say how much there is.
     pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let target = if total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
         let template = "  {msg} {bar:32} {pos}/{len} · {per_sec} · {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
@@ -74,6 +76,14 @@ impl Console {
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_secs(1));
         bar
+    }
+
+    /// Says how much there is to do; a bar of nothing stays away.
+    pub fn expect(&self, bar: &ProgressBar, total: u64) {
+        bar.set_length(total);
+        if total > 0 {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 

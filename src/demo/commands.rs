@@ -128,7 +128,8 @@ async fn import(
     let bar = context.console.progress("to Administrate", 0);
     let shown = bar.clone();
     let planned = |plan: &crate::timetable_import::plan::Plan| {
-        bar.set_length(plan.items.iter().filter(|item| item.event.is_some()).count() as u64);
+        let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
+        context.console.expect(&bar, waiting as u64);
         true
     };
     let delivered = move |outcome: &delivery::Outcome| {

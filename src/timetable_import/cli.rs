@@ -127,9 +127,11 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
             console.print(table);
         }
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
-        bar.set_length(waiting as u64);
         let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
+        if wished && !asked.dry_run {
+            console.expect(&bar, waiting as u64);
+        }
         wished
     };
     let told = move |outcome: &crate::delivery::Outcome| {
