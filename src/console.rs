@@ -8,6 +8,11 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
+/// A number of things by the name of one: `1 event`, `2 events`.
+pub fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What the global options say about speaking.
 #[derive(Debug, Clone)]
 pub struct Console {

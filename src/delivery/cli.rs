@@ -10,7 +10,7 @@ use super::resolve::{Decision, resolve};
 use super::{Drained, Worker, drain};
 use crate::cli::Context;
 use crate::db::Database;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::outbox::{self, Item, State};
 use crate::tenant::{Audit, connect};
 
@@ -66,26 +66,35 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 
 async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
     let all = matches!(action, Action::List { all: true });
-    match action {
-        Action::List { .. } => {}
-        Action::Run => drop(deliver(context, database, "outbox run", None).await?),
+    let drained = match action {
+        Action::List { .. } => Drained::default(),
+        Action::Run => deliver(context, database, "outbox run", None).await?,
         Action::Retry { ids } => {
+            let known = outbox::list(&database.pool, true).await?;
+            if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
+                let what = format!("the outbox has no item {unknown}; `lectern outbox` lists them");
+                return Err(Error::Usage(what));
+            }
             let ids = (!ids.is_empty()).then_some(ids);
             outbox::make_due(&database.pool, ids.as_deref(), None).await?;
-            deliver(context, database, "outbox retry", None).await?;
+            deliver(context, database, "outbox retry", None).await?
         }
         Action::Resolve { id, decision } => {
             let decision = decision.delivered.map_or(Decision::Recreate, |id| Decision::Delivered(Id::new(id)));
             let client = connect(&context.config, &database.pool, "outbox resolve", Audit::Kept).await?;
             resolve(&database.pool, &client, id, &decision).await?;
-            deliver(context, database, "outbox resolve", None).await?;
+            deliver(context, database, "outbox resolve", None).await?
         }
-    }
+    };
+    let seen =
+        drained.outcomes.iter().flat_map(|outcome| outcome.remarks.iter().map(|remark| (&outcome.subject, remark)));
+    seen.clone().for_each(|(event, remark)| context.console.say(format_args!("{event}: {remark}")));
+    let needs_a_person = seen.clone().any(|(_, remark)| remark.needs_a_person());
     let items = outbox::list(&database.pool, all).await?;
     context.console.print(table(&items));
     context.console.document(&json!({ "items": items }))?;
     let waits = items.iter().any(|item| item.state != State::Delivered);
-    Ok(if waits { Exit::NeedsPerson } else { Exit::Done })
+    Ok(if waits || needs_a_person { Exit::NeedsPerson } else { Exit::Done })
 }
 
 /// Delivers what is due, of `run` alone if one is named, with a bar on a terminal.

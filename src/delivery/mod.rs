@@ -91,6 +91,19 @@ pub enum Remark {
     Removed,
 }
 
+impl Remark {
+    /// Whether both systems differ until somebody does something. The classroom window and the venue of an event are
+    /// carried by its sessions too, so that leaving them out of the event itself loses nothing.
+    pub fn needs_a_person(&self) -> bool {
+        let carried_by_sessions = |field: &str| field.starts_with("classroom") || field == "venueId";
+        match self {
+            Remark::LeftOut(fields) => !fields.iter().copied().all(carried_by_sessions),
+            Remark::SessionStaffStays { .. } => true,
+            Remark::LeftoverSessions { .. } | Remark::Adopted | Remark::Warning(_) | Remark::Removed => false,
+        }
+    }
+}
+
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -11,6 +11,7 @@ use super::folder::{Folder, Held, Mark};
 use super::steps::Steps;
 use super::{commands, database, simulator, site, theirs};
 use crate::cli::Context;
+use crate::console::counted;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::schema;
@@ -142,15 +143,15 @@ async fn fill(
     let ready = chosen.ready(folder, mark)?;
     let filled = steps.take(what, database::fill(database, &ready.provider, mark)).await?;
     let provider = &ready.provider;
-    steps.remark(format_args!(
-        "{} subjects, {} exam sessions, {} course templates, {} locations, {} venues, {} instructors{}",
-        provider.subjects.len(),
-        provider.exam_sessions.len(),
-        provider.templates.len(),
-        provider.locations.len(),
-        provider.venues.len(),
-        provider.instructors.len(),
-        if filled { "" } else { " (here already)" },
-    ));
+    let counts = [
+        (provider.subjects.len(), "subject"),
+        (provider.exam_sessions.len(), "exam session"),
+        (provider.templates.len(), "course template"),
+        (provider.locations.len(), "location"),
+        (provider.venues.len(), "venue"),
+        (provider.instructors.len(), "instructor"),
+    ];
+    let counts = counts.map(|(count, what)| counted(count, what)).join(", ");
+    steps.remark(format_args!("{counts}{}", if filled { "" } else { " (here already)" }));
     Ok(ready)
 }

@@ -82,7 +82,7 @@ fn section<T>(text: &mut String, items: &[T], title: &str, line: impl Fn(&T) -> 
         return;
     }
     // Writing into a String cannot fail.
-    let _ = writeln!(text, "{} {title}:", items.len());
+    let _ = writeln!(text, "{}{} ({}):", title[..1].to_uppercase(), &title[1..], items.len());
     for item in items {
         let _ = writeln!(text, "  {}", line(item));
     }

@@ -47,6 +47,7 @@ pub struct Document {
 pub struct Told {
     pub event: String,
     pub message: String,
+    pub needs_a_person: bool,
 }
 
 /// A plan as it is shown.
@@ -140,7 +141,11 @@ impl Document {
     pub fn tell_remarks(&mut self, outcomes: &[delivery::Outcome]) {
         for outcome in outcomes {
             let told = outcome.remarks.iter().filter(|remark| !matches!(remark, Remark::LeftoverSessions { .. }));
-            let told = told.map(|remark| Told { event: outcome.subject.clone(), message: remark.to_string() });
+            let told = told.map(|remark| Told {
+                event: outcome.subject.clone(),
+                message: remark.to_string(),
+                needs_a_person: remark.needs_a_person(),
+            });
             self.remarks.extend(told);
         }
         self.remarks.sort_by(|a, b| a.event.cmp(&b.event));
@@ -149,7 +154,8 @@ impl Document {
     /// How a run that told this ends.
     pub fn exit(&self) -> Exit {
         let refused = self.problems.iter().any(Problem::is_error);
-        if refused || self.conflicts > 0 || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
+        let differs = self.conflicts > 0 || self.remarks.iter().any(|told| told.needs_a_person);
+        if refused || differs || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
     }
 }
 
