@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use administrate::Id;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::resolve::{Decision, resolve};
-use super::{Drained, Worker, drain};
+use super::{Drained, Outcome, Remark, Worker, drain};
 use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
@@ -89,7 +90,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
     let seen =
         drained.outcomes.iter().flat_map(|outcome| outcome.remarks.iter().map(|remark| (&outcome.subject, remark)));
     seen.clone().for_each(|(event, remark)| context.console.say(format_args!("{event}: {remark}")));
-    let needs_a_person = seen.clone().any(|(_, remark)| remark.needs_a_person());
+    let needs_a_person = seen.map(|(_, remark)| remark).any(Remark::needs_a_person);
     let items = outbox::list(&database.pool, all).await?;
     context.console.print(table(&items));
     context.console.document(&json!({ "items": items }))?;
@@ -108,18 +109,22 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
     let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
     let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
     let bar = context.console.progress("events delivered", due.unsigned_abs());
-    let moving = bar.clone();
-    let told = move |outcome: &super::Outcome| {
-        if outcome.state != State::Pending {
-            moving.inc(1);
-        }
-    };
-    let drained = drain(worker.clone(), run, &context.stop, told).await;
+    let drained = drain(worker.clone(), run, &context.stop, moving(&bar)).await;
     bar.finish_and_clear();
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
     }
     drained
+}
+
+/// What moves a bar on: every event that is not to be tried again.
+pub fn moving(bar: &ProgressBar) -> impl Fn(&Outcome) + Send + Sync + 'static + use<> {
+    let bar = bar.clone();
+    move |outcome| {
+        if outcome.state != State::Pending {
+            bar.inc(1);
+        }
+    }
 }
 
 fn table(items: &[Item]) -> String {

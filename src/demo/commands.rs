@@ -126,17 +126,12 @@ async fn import(
         run: None,
     };
     let bar = context.console.progress("to Administrate", 0);
-    let shown = bar.clone();
     let planned = |plan: &crate::timetable_import::plan::Plan| {
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         context.console.expect(&bar, waiting as u64);
         true
     };
-    let delivered = move |outcome: &delivery::Outcome| {
-        if outcome.state != outbox::State::Pending {
-            shown.inc(1);
-        }
-    };
+    let delivered = delivery::cli::moving(&bar);
     let work = importing::import(pool, &context.config, (&loaded, &asked), &context.stop, planned, delivered);
     let imported = steps.take(format_args!("lectern import {}", ready.workbook.display()), work).await;
     bar.finish_and_clear();

@@ -119,7 +119,6 @@ fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Ex
 async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
     let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
-    let shown = bar.clone();
     let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
         console.print(plan);
@@ -134,11 +133,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
         }
         wished
     };
-    let told = move |outcome: &crate::delivery::Outcome| {
-        if outcome.state != outbox::State::Pending {
-            shown.inc(1);
-        }
-    };
+    let told = crate::delivery::cli::moving(&bar);
     let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
