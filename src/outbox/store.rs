@@ -1,5 +1,7 @@
 //! All SQL on `lectern.outbox`.
 
+use serde::Serialize;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use super::{Counts, Effect, Item, State};
@@ -14,7 +16,7 @@ const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
     to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
-    subject_id, look_first, in_doubt, also, asked";
+    subject_id, look_first, in_doubt, sent, also, asked";
 
 /// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
 /// anew; one that waits for a person goes on waiting.
@@ -143,7 +145,7 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
 pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
-         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false
+         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]'
          WHERE id = $1 AND state = 'unknown'",
     )
     .bind(id)
@@ -208,15 +210,22 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64) -> Result<()> {
-    let sql = "UPDATE lectern.outbox SET look_first = true, in_doubt = true WHERE id = $1";
-    sqlx::query(sql).bind(id).execute(pool).await?;
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET look_first = true, in_doubt = true,
+             sent = CASE WHEN sent @> jsonb_build_array($2) THEN sent ELSE sent || jsonb_build_array($2) END
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(Json(sent))
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
 pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
     Ok(sqlx::query_scalar(
-        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false,
+        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]',
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
              next_attempt_at = CASE WHEN asked = $2 THEN NULL ELSE now() END
          WHERE id = $1 RETURNING state",

@@ -98,7 +98,9 @@ impl Mutation {
         let named = |text: &str| emptied.iter().any(|name| text.contains(name));
         match error {
             Error::Refused { errors, .. } => errors.iter().all(|error| named(&error.label) || named(&error.message)),
-            Error::Graphql { errors, outcome: Outcome::NotDone, .. } => errors.iter().all(|error| named(&error.message)),
+            Error::Graphql { errors, outcome: Outcome::NotDone, .. } => {
+                errors.iter().all(|error| named(&error.message))
+            }
             _ => false,
         }
     }
