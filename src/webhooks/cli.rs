@@ -1,11 +1,11 @@
 //! `lectern webhooks`.
 
 use administrate::{NewWebhook, WebhookType};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::{Item, State, store, work};
 use crate::cli::Context;
+use crate::console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::tenant::{Audit, connect};
@@ -113,9 +113,7 @@ fn table(items: &[Item]) -> String {
     if items.is_empty() {
         return "everything that Administrate told is applied".to_owned();
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
+    let mut table = console::table(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
     for item in items {
         let state = match item.state {
             State::Received => "received",
