@@ -113,10 +113,11 @@ impl Errand<'_> {
             return self.call_off(link).await;
         }
         let wanted = self.wanted().await?;
-        let link = match link {
+        let mut link = match link {
             Some(link) => link,
             None => self.create(&wanted).await?,
         };
+        self.take_sessions_away(&mut link).await?;
         let mut link = self.pair_sessions(link).await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;

@@ -15,7 +15,9 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
-pub use store::{count_by_state, enqueue, is_worked_on, list, make_due, open_subjects, reask, reopen, take_over};
+pub use store::{
+    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, take_over,
+};
 
 use crate::error::Result;
 

@@ -52,21 +52,48 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
 }
 
 /// Makes the open rows of subjects part of a run: what waits or failed is due at once, what waits for a person goes on
-/// waiting.
+/// waiting. Those of a run that somebody carries out stay with it.
 pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<()> {
-    sqlx::query(
+    sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE lectern.outbox
          SET run_id = $1, attempts = CASE state WHEN 'unknown' THEN attempts ELSE 0 END,
              next_attempt_at = CASE state WHEN 'unknown' THEN NULL ELSE now() END,
              state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END
-         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1",
-    )
+         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1
+           AND (run_id IS NULL OR run_id::int NOT IN ({}))",
+        held(runs::LOCKS)
+    )))
     .bind(run)
     .bind(subject_kind)
     .bind(subject_ids)
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether somebody carries out an earlier run that has still to deliver one of these subjects. Later runs wait for earlier
+/// ones and never the other way round.
+pub async fn is_left_to_earlier(pool: &PgPool, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<bool> {
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT EXISTS (SELECT FROM lectern.outbox
+                        WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id < $1
+                          AND run_id::int IN ({}))",
+        held(runs::LOCKS)
+    )))
+    .bind(run)
+    .bind(subject_kind)
+    .bind(subject_ids)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// What is held in this namespace of advisory locks, told without taking anything.
+fn held(locks: i32) -> String {
+    format!(
+        "SELECT objid::bigint::int FROM pg_locks
+         WHERE locktype = 'advisory' AND classid = {locks}::oid AND objsubid = 2
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
 }
 
 /// Asks for a further step of what a run has delivered.
@@ -114,15 +141,11 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
 
 /// Whether somebody works on a row of a run at this moment.
 pub async fn is_worked_on(pool: &PgPool, run: i64) -> Result<bool> {
-    Ok(sqlx::query_scalar(
-        "SELECT EXISTS (
-             SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending'
-                AND id::int IN (SELECT objid::bigint::int FROM pg_locks
-                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
-                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))",
-    )
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT EXISTS (SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending' AND id::int IN ({}))",
+        held(LOCKS)
+    )))
     .bind(run)
-    .bind(LOCKS)
     .fetch_one(pool)
     .await?)
 }
@@ -158,22 +181,17 @@ pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
     // Rows that somebody works on are told by their locks, without taking them. Those of a run that goes on are left to
     // whoever carries it out, who waits for them.
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT id FROM lectern.outbox
          WHERE state = 'pending' AND next_attempt_at <= now()
-           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN (
-                    SELECT objid::bigint::int FROM pg_locks
-                    WHERE locktype = 'advisory' AND classid = $4::int::oid AND objsubid = 2
-                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
-           AND id::int NOT IN (SELECT objid::bigint::int FROM pg_locks
-                               WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
-                                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-         ORDER BY id LIMIT $3",
-    )
+           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN ({})))
+           AND id::int NOT IN ({})
+         ORDER BY id LIMIT $2",
+        held(runs::LOCKS),
+        held(LOCKS)
+    )))
     .bind(run)
-    .bind(LOCKS)
     .bind(CANDIDATES)
-    .bind(runs::LOCKS)
     .fetch_all(db)
     .await?)
 }

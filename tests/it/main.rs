@@ -8,6 +8,7 @@ mod demo;
 mod demo_fill;
 mod identity;
 mod import;
+mod import_after;
 mod import_conflicts;
 mod import_ends;
 mod import_hostile;
