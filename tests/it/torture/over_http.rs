@@ -9,6 +9,8 @@ use super::{Stage, terminate};
 impl Stage {
     /// Asks a server of its own for the import, and calls it off when so many requests arrived in Administrate.
     pub(super) async fn called_off(&mut self, at: u64) -> Option<i32> {
+        // Another seed may have installed it first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let at = self.before + at;
         let mut served = self.start(&["serve", "--bind", "127.0.0.1:0"]);
         let address = self.address(&mut served).await;
