@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::console::counted;
 use crate::db::Database;
 use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
@@ -18,7 +19,7 @@ use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{store, undoing, writing};
+use super::{publishing, store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -64,6 +65,11 @@ enum Action {
         /// The import's run; absent: all
         run: Option<i64>,
     },
+    /// Publish the events that an import took, and their sessions, in Administrate
+    Publish {
+        /// The import's run, as `lectern import show` tells it
+        run: i64,
+    },
     /// Take back what an import wrote, here and in Administrate, unless places have been sold since
     Undo {
         /// The import's run, as `lectern import show` tells it
@@ -84,6 +90,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(Action::Template { file }), _) => template(context, &file).await,
         (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Publish { run }), _) => publish(context, run).await,
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
@@ -226,6 +233,35 @@ async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> R
         .collect();
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
+async fn publish(context: &Context, run: i64) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = publish_on(context, &database, run).await;
+    database.close().await;
+    ended
+}
+
+async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
+    let console = &context.console;
+    let (mut published, held) = publishing::ask(&database.pool, run, true).await?;
+    console.print(format_args!(
+        "import {run}: {} to be published, {} already",
+        counted(published.asked.len(), "event"),
+        published.already
+    ));
+    if let Some(publishing) = published.run_id {
+        let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
+        publishing::finish(&database.pool, &mut published).await?;
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        }
+    }
+    if let Some(held) = held {
+        held.release().await?;
+    }
+    console.document(&published)?;
+    Ok(published.exit())
 }
 
 async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::counted;
 use crate::tutorials::{Event, Role};
 
 use super::problems::Problem;
@@ -188,6 +189,22 @@ impl Plan {
         templates + self.items.iter().map(Item::remote_calls).sum::<usize>()
     }
 
+    /// How many events, and what becomes of them, in one line.
+    pub fn summary(&self) -> String {
+        let counts = self.counts();
+        format!(
+            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
+            counted(counts.events, "event"),
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.duplicate,
+            counts.rejected,
+            counted(counts.sessions, "session"),
+            counted(self.remote_calls(), "request")
+        )
+    }
+
     /// Whether a person has to look: something is refused, or a row stands nowhere.
     pub fn needs_person(&self) -> bool {
         self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0
@@ -231,20 +248,7 @@ impl fmt::Display for Plan {
         for item in self.items.iter().filter(|item| item.is_shown()) {
             writeln!(f, "{item}")?;
         }
-        let counts = self.counts();
-        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        write!(
-            f,
-            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
-            many(counts.events, "event"),
-            counts.created,
-            counts.updated,
-            counts.unchanged,
-            counts.duplicate,
-            counts.rejected,
-            many(counts.sessions, "session"),
-            many(self.remote_calls(), "request")
-        )
+        f.write_str(&self.summary())
     }
 }
 

@@ -213,6 +213,14 @@ pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<R
     Ok(facts)
 }
 
+/// The advisory lock of whoever writes a timetable.
+const TURN: i32 = 0x4C_49_4D;
+
+/// Takes the turn of writing a timetable, for as long as the connection lasts; false while somebody else has it.
+pub async fn try_turn(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(TURN).fetch_one(db).await?)
+}
+
 /// Whether reference data was ever brought together with Administrate's.
 pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")
@@ -264,11 +272,7 @@ pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent])
 /// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
 /// there is no such import.
 pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
-        .bind(run)
-        .fetch_one(&mut *db)
-        .await?;
-    if !known {
+    if !is_import(db, run).await? {
         return Ok(None);
     }
     let rows: Vec<(String, Option<Json<KnownEvent>>)> = sqlx::query_as(
@@ -286,6 +290,25 @@ pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<Stri
         }
     }
     Ok(Some((brought, before)))
+}
+
+/// The titles that an import took; none where there is no such import.
+pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
+    if !is_import(db, run).await? {
+        return Ok(None);
+    }
+    let titles = sqlx::query_scalar(
+        "SELECT title FROM lectern.import_rows
+         WHERE run_id = $1 AND outcome IN ('new', 'adopted', 'changed', 'same') ORDER BY row",
+    );
+    Ok(Some(titles.bind(run).fetch_all(db).await?))
+}
+
+async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
+        .bind(run)
+        .fetch_one(db)
+        .await?)
 }
 
 /// Which of these events a later import has written that was not taken back itself, and which one.

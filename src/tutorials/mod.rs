@@ -229,6 +229,11 @@ pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64]) -> Resu
     outbox::take_over(db, run, EVENT, ids).await
 }
 
+/// Whether an earlier import that goes on has still to bring one of these events to Administrate.
+pub async fn are_pursued(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<bool> {
+    outbox::is_left_to_earlier(pool, run, EVENT, ids).await
+}
+
 /// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`]) of known events, by id and code.
 pub async fn ask_also(
     db: &mut PgConnection,

@@ -2,11 +2,13 @@
 
 mod administrate;
 mod delivery;
+mod delivery_doubts;
 mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod identity;
 mod import;
+mod import_after;
 mod import_conflicts;
 mod import_ends;
 mod import_hostile;

@@ -13,6 +13,7 @@ pub use rows::{EventRow, SessionRow, pair_in_order};
 pub use store::{
     Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
     linked_elsewhere, linked_event, note_state, published, put_rows, remove_rows, rows, with_leftovers,
+    withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.

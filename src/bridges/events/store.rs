@@ -147,14 +147,38 @@ pub async fn forget_event(db: &mut PgConnection, link: &EventLink) -> Result<()>
     Ok(())
 }
 
-/// Forgets sessions of Administrate's that are gone there.
+/// Forgets sessions of Administrate's that are gone there, with all that was agreed about them.
 pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
     let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
-    sqlx::query("DELETE FROM adm.sessions WHERE external_id = ANY ($1)").bind(theirs).execute(pool).await?;
+    let sql = "WITH gone AS (DELETE FROM adm.sessions WHERE external_id = ANY ($1)),
+                    decided AS (DELETE FROM lectern.withdrawn_sessions WHERE external_id = ANY ($1))
+               DELETE FROM lectern.agreed WHERE entity = 'session' AND external_id = ANY ($1)";
+    sqlx::query(sql).bind(theirs).execute(pool).await?;
     Ok(())
 }
 
-/// Which of our events have been published there, with all their sessions, by us.
+/// Decides that what Administrate calls these sessions of ours is to go there.
+pub async fn withdraw_sessions(db: &mut PgConnection, tutorial_session_ids: &[i64]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO lectern.withdrawn_sessions (external_id)
+         SELECT external_id FROM adm.sessions WHERE tutorial_session_id = ANY ($1) AND external_id IS NOT NULL
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(tutorial_session_ids)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which of Administrate's sessions are to go there.
+pub async fn withdrawn(pool: &PgPool, theirs: &[Id]) -> Result<Vec<Id>> {
+    let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
+    let sql = "SELECT external_id FROM lectern.withdrawn_sessions WHERE external_id = ANY ($1) ORDER BY external_id";
+    let found: Vec<String> = sqlx::query_scalar(sql).bind(theirs).fetch_all(pool).await?;
+    Ok(found.into_iter().map(Id::new).collect())
+}
+
+/// Which of our events there is nothing to publish of: published there with all their sessions, by us, or called off here.
 pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT e.tutorial_event_id FROM adm.events AS e
@@ -162,7 +186,8 @@ pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Res
          WHERE e.tutorial_event_id = ANY ($1) AND a.fields->>'state' = 'published' AND NOT EXISTS (
              SELECT FROM adm.sessions AS s
              WHERE s.event_id = e.id AND s.tutorial_session_id IS NOT NULL
-               AND NOT a.fields->'published_sessions' ? s.external_id)",
+               AND NOT a.fields->'published_sessions' ? s.external_id)
+         UNION SELECT tutorial_event_id FROM lectern.event_details WHERE tutorial_event_id = ANY ($1) AND cancelled",
     )
     .bind(tutorial_event_ids)
     .fetch_all(db)
