@@ -106,8 +106,8 @@ fn kind_of(entity: Entity) -> Option<Kind> {
 }
 
 fn log_skipped(console: &Console, report: &Report) {
-    let (count, plural) = (report.unmatched_local.len(), report.entity.plural());
-    console.say(format_args!("{count} unmatched {plural} skipped and logged"));
+    let count = report.unmatched_local.len();
+    console.say(format_args!("unmatched {}: {count} skipped and logged", report.entity.plural()));
     tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
 }
 

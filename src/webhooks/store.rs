@@ -124,24 +124,42 @@ pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds:
     Ok(())
 }
 
-/// Types that are registered for an address.
-pub(super) async fn registered(pool: &PgPool, url: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("SELECT webhook_type FROM lectern.webhook_registrations WHERE url = $1")
-        .bind(url)
-        .fetch_all(pool)
-        .await?)
+/// A registration that we made.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Registered {
+    pub webhook_id: String,
+    pub webhook_type: String,
+    pub url: String,
 }
 
-/// Notes a registration.
+/// Every registration, the latest first.
+pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
+    Ok(sqlx::query_as(
+        "SELECT webhook_id, webhook_type, url FROM lectern.webhook_registrations ORDER BY registered_at DESC, webhook_id",
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Notes a registration, or its new address.
 pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str, url: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.webhook_registrations (webhook_id, webhook_type, url) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, registered_at = now()",
     )
     .bind(webhook_id)
     .bind(webhook_type)
     .bind(url)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+/// Forgets a registration that Administrate no longer has.
+pub(super) async fn forget(pool: &PgPool, webhook_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM lectern.webhook_registrations WHERE webhook_id = $1")
+        .bind(webhook_id)
+        .execute(pool)
+        .await?;
     Ok(())
 }

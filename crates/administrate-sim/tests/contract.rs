@@ -163,7 +163,8 @@ async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
     client.create_contact(&contact).await.expect("a contact");
     for webhook_type in WebhookType::ALL {
         let webhook = NewWebhook { webhook_type, name: "ours".into(), url: "https://lectern.example.org/hook".into() };
-        client.create_webhook(&webhook).await.expect("a webhook");
+        let made = client.create_webhook(&webhook).await.expect("a webhook");
+        client.move_webhook(&made.id, "https://elsewhere.example.org/hook").await.expect("it moves");
     }
     let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
     let location_id = Id::new(Tenant::location_id(1));

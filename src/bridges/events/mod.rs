@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use rows::{EventRow, SessionRow, pair_in_order};
 pub use store::{
     Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
-    linked_elsewhere, linked_event, note_lifecycle, published, put_rows, remove_rows, rows, with_leftovers,
+    linked_elsewhere, linked_event, note_state, published, put_rows, remove_rows, rows, with_leftovers,
     withdraw_sessions, withdrawn,
 };
 

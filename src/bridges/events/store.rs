@@ -40,17 +40,29 @@ pub async fn linked_event(db: &mut PgConnection, external_id: &Id) -> Result<Opt
         .flatten())
 }
 
-/// Notes the state of a linked event in Administrate: `draft`, `published` or `cancelled`.
-pub async fn note_lifecycle(db: &mut PgConnection, external_id: &Id, lifecycle: &str) -> Result<()> {
-    sqlx::query(
-        "UPDATE adm.events SET lifecycle_state = left($2, 20)
-         WHERE external_id = $1 AND lifecycle_state IS DISTINCT FROM left($2, 20)",
+/// Notes how an event stands in Administrate: `draft`, `published` or `cancelled`, and whether it is sold out. Gives
+/// whether its state there is another than was known.
+pub async fn note_state(
+    db: &mut PgConnection,
+    external_id: &Id,
+    lifecycle: Option<&str>,
+    sold_out: Option<bool>,
+) -> Result<bool> {
+    let moved: Option<bool> = sqlx::query_scalar(
+        "UPDATE adm.events AS e
+         SET lifecycle_state = coalesce(left($2, 20), e.lifecycle_state), sold_out = coalesce($3, e.sold_out)
+         FROM adm.events AS before
+         WHERE e.external_id = $1 AND before.id = e.id
+           AND (e.lifecycle_state IS DISTINCT FROM coalesce(left($2, 20), e.lifecycle_state)
+                OR e.sold_out IS DISTINCT FROM coalesce($3, e.sold_out))
+         RETURNING e.lifecycle_state IS DISTINCT FROM before.lifecycle_state",
     )
     .bind(external_id.as_str())
     .bind(lifecycle)
-    .execute(db)
+    .bind(sold_out)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(moved.unwrap_or_default())
 }
 
 /// Stores what Administrate calls our event and its sessions, in a transaction of its own: from here on no accident

@@ -64,4 +64,5 @@ pub const OPERATIONS: &[Operation] = &[
     write("venue.create"),
     write("courseTemplate.create"),
     write("webhooks.create"),
+    write("webhooks.update"),
 ];
