@@ -53,7 +53,7 @@ pub enum Blow {
 impl Blow {
     /// The blow of a seed, and the act in which it falls: they take turns, so that each kind falls about equally often.
     pub fn of(seed: u64) -> (Act, Blow) {
-        let act = if seed / KINDS % 2 == 0 { Act::New } else { Act::Changed };
+        let act = if (seed / KINDS).is_multiple_of(2) { Act::New } else { Act::Changed };
         let mut chance = Chance::of(seed ^ 0xB10);
         let at = 1 + chance.below(act.requests());
         let blow = match seed % KINDS {
