@@ -315,6 +315,10 @@ impl Rows {
         if let Some(known) = self.texts.get(&text) {
             return Ok(known.clone());
         }
+        if self.texts.len() >= self.limits.data_rows * STRINGS_A_ROW {
+            let most = self.limits.data_rows * STRINGS_A_ROW;
+            return Err(Unfit::TooLarge(format!("it has over {most} different texts")));
+        }
         self.texts.insert(text.clone());
         Ok(text)
     }
