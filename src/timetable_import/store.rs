@@ -228,15 +228,15 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Keeps what became of blocks; `unused` are their columns that mean nothing to us, by event row.
-pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &HashMap<u32, Value>) -> Result<()> {
-    let fate = |item: &&Item| {
+/// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
+pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &[Value]) -> Result<()> {
+    let fate = |(item, unused): (&&Item, &Value)| {
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused.get(&item.row).cloned().unwrap_or_else(|| json!({})),
+            "changes": item.changes, "unused": unused,
         })
     };
-    let fates: Vec<Value> = items.iter().map(fate).collect();
+    let fates: Vec<Value> = items.iter().zip(unused).map(fate).collect();
     sqlx::query(
         "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
          SELECT $1, row, title, outcome, sessions, changes, unused

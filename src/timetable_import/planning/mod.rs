@@ -18,7 +18,7 @@ use crate::config::Labels;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
-use super::blocks::{Block, Timetable};
+use super::blocks::{Block, MOST_PROBLEMS, Timetable};
 use super::layout::Field;
 use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
@@ -61,7 +61,9 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             Some(earlier) => deciding.repeated(earlier),
             None => deciding.item(),
         };
-        plan.problems.append(&mut deciding.resolver.problems);
+        // One more than is told, so that it is known that there are more.
+        let room = (MOST_PROBLEMS + 1).saturating_sub(plan.problems.len());
+        plan.problems.extend(deciding.resolver.problems.drain(..).take(room));
         if item.is_accepted() {
             plan.approvals.append(&mut deciding.resolver.approvals);
         }
@@ -74,6 +76,11 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
     plan.approvals.sort();
     plan.approvals.dedup();
+    if plan.problems.len() > MOST_PROBLEMS {
+        plan.problems.truncate(MOST_PROBLEMS);
+        let message = format!("there are over {MOST_PROBLEMS} problems; the others are not told");
+        plan.problems.push(Problem::of_file(Code::TooLarge, message));
+    }
     plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
     for item in &mut plan.items {
         if item.outcome == Outcome::Unchanged {
