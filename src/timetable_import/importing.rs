@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::delivery::comparison::last_agreed;
 use crate::delivery::{self, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
@@ -208,7 +209,7 @@ async fn plan_of(
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
-    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
     facts.standing = remote::standing(client, &planned, &ours).await?;
     let planned = plan(timetable, &ours, &facts, wishes);
     Ok((facts, planned))
