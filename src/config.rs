@@ -90,6 +90,17 @@ pub struct Import {
 pub struct Sync {
     pub audit_days: u16,
     pub request_budget: u64,
+    pub conflicts: std::collections::BTreeMap<String, Winner>,
+}
+
+/// Whose value of a field holds that both sides have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "config.default.toml documents each")]
+pub enum Winner {
+    Ask,
+    Ours,
+    Theirs,
 }
 
 /// How events are brought to Administrate.

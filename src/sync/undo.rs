@@ -9,6 +9,7 @@ use sqlx::{Acquire, PgConnection, PgPool};
 use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
+use super::disputes::{Settlement, settling};
 use super::entity::Entity;
 use super::events::Events;
 use super::instructors::Instructors;
@@ -30,6 +31,8 @@ pub(super) struct Journal<R> {
     changes: Vec<Change<R>>,
     approvals: Difference<Approval>,
     administrators: Difference<Administrator>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    settlements: Vec<Settlement>,
 }
 
 impl<R: Bridge> Journal<R> {
@@ -39,6 +42,7 @@ impl<R: Bridge> Journal<R> {
             changes: plan.changes.clone(),
             approvals: plan.approvals.clone(),
             administrators: plan.administrators.clone(),
+            settlements: plan.settlements.clone(),
         }
     }
 
@@ -48,6 +52,7 @@ impl<R: Bridge> Journal<R> {
         plan.changes = self.changes;
         plan.approvals = self.approvals;
         plan.administrators = self.administrators;
+        plan.settlements = self.settlements;
         plan
     }
 
@@ -58,6 +63,12 @@ impl<R: Bridge> Journal<R> {
         plan.changes = self.changes.into_iter().map(inverse).collect();
         plan.approvals = Difference { added: self.approvals.removed, removed: self.approvals.added };
         plan.administrators = Difference { added: self.administrators.removed, removed: self.administrators.added };
+        for inverse in self.settlements.into_iter().map(Settlement::inverse) {
+            match inverse {
+                Ok(settlement) => plan.settlements.push(settlement),
+                Err(skipped) => plan.findings.skipped.push(skipped),
+            }
+        }
         plan
     }
 }
@@ -114,7 +125,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     let plan = read::<S>(journal)?.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
-    let changed = changed_since(&plan, &rows);
+    let changed = changed_since(&plan, &rows) + settling::changed_since(&mut transaction, &plan.settlements).await?;
     if changed > 0 {
         return Err(Error::NeedsPerson(format!(
             "{changed} {} have changed since that run: nothing was taken back; undo the later runs first",
@@ -124,8 +135,8 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     if dry_run {
         return Ok(Report::of(&plan, None, true));
     }
-    apply::<S>(&mut transaction, &plan).await?;
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
+    apply::<S>(&mut transaction, &plan, Some(undone)).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;
     transaction.commit().await?;

@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::delivery::comparison::last_agreed;
 use crate::delivery::{self, Drained, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
@@ -220,7 +221,7 @@ async fn plan_of(
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
-    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
     facts.standing = remote::standing(client, &planned, &ours).await?;
     let planned = plan(timetable, &ours, &facts, wishes);
     Ok((facts, planned))
@@ -239,7 +240,7 @@ async fn plan_again(
     // Those of which it was read how they stand there.
     let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
     let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
-    ours.agreed = store::agreed(&mut db, &compared.collect::<Vec<i64>>()).await?;
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
     if again.counts() != before.counts() {
         tracing::warn!("another import has written meanwhile; what is left to do: {}", again.summary());

@@ -9,14 +9,13 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::events::agreements::{Settled, agreements};
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Agreed, Booking, Contact, Linked, Ours};
+use super::ours::{Booking, Contact, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
@@ -168,20 +167,6 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().collect())
-}
-
-/// On what both sides last agreed for events of ours.
-pub async fn agreed(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, Agreed>> {
-    let mut agreed = HashMap::new();
-    for (ours, theirs, settled) in agreements(db, events).await? {
-        let nothing = || Agreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
-        let of_event = agreed.entry(ours).or_insert_with(nothing);
-        match settled {
-            Settled::Event(event) => of_event.event = Some(*event),
-            Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
-        }
-    }
-    Ok(agreed)
 }
 
 /// Administrate's ids of the course templates that a timetable names.

@@ -20,6 +20,7 @@ mod schema;
 mod search;
 mod site;
 mod sync_choices;
+mod sync_conflicts;
 mod sync_creation;
 mod sync_events;
 mod sync_faults;
