@@ -19,7 +19,7 @@ pub mod report;
 mod rows;
 pub mod store;
 pub mod undoing;
-mod upload;
+pub mod upload;
 pub mod workbook;
 pub mod writing;
 
