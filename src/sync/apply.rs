@@ -15,7 +15,7 @@ pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>,
     if !leaving.is_empty() {
         S::remove(db, &leaving).await?;
     }
-    let coming: Vec<S::Row> = plan.changes.iter().filter_map(|change| change.after.clone()).collect();
+    let coming: Vec<&S::Row> = plan.changes.iter().filter_map(|change| change.after.as_ref()).collect();
     if !coming.is_empty() {
         S::put(db, &coming).await?;
     }

@@ -117,7 +117,7 @@ impl Synced for Events {
         plan(ours, theirs, rows, decisions)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::put_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
         let places = rows.iter().filter_map(|row| Some((row.link()?, row.places)));
         tutorials::store::offer_places(db, &places.collect::<Vec<_>>()).await

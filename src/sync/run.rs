@@ -23,7 +23,7 @@ use super::prices::Prices;
 use super::report::{Report, Summary};
 use super::store;
 use super::synced::{Ground, Synced};
-use super::undo::Journal;
+use super::undo::JournalOf;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::config::Config;
@@ -274,7 +274,7 @@ impl Sync {
             None => {
                 apply::<S>(&mut transaction, &plan, Some(run)).await?;
                 if !plan.is_empty() {
-                    runs::keep_journal(&mut transaction, run, &Journal::of(&plan)).await?;
+                    runs::keep_journal(&mut transaction, run, &JournalOf::plan(&plan)).await?;
                 }
                 Report::of(&plan, Some(run), false)
             }

@@ -60,7 +60,7 @@ pub(super) trait Synced {
     fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
 
     /// Writes rows.
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
 
     /// Deletes rows.
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;

@@ -26,26 +26,37 @@ use crate::error::{Error, Result};
 use crate::runs;
 
 /// What a run changed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Journal<R> {
+#[derive(Debug, Deserialize)]
+struct Journal<R> {
     changes: Vec<Change<R>>,
     approvals: Difference<Approval>,
     administrators: Difference<Administrator>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     settlements: Vec<Settlement>,
 }
 
-impl<R: Bridge> Journal<R> {
-    /// Of a plan that is carried out.
-    pub(super) fn of(plan: &Plan<R>) -> Self {
-        Journal {
-            changes: plan.changes.clone(),
-            approvals: plan.approvals.clone(),
-            administrators: plan.administrators.clone(),
-            settlements: plan.settlements.clone(),
+/// The same of a plan that is carried out; what is kept can be large, and is not copied for it.
+#[derive(Debug, Serialize)]
+pub(super) struct JournalOf<'a, R> {
+    changes: &'a [Change<R>],
+    approvals: &'a Difference<Approval>,
+    administrators: &'a Difference<Administrator>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    settlements: &'a [Settlement],
+}
+
+impl<'a, R: Bridge> JournalOf<'a, R> {
+    pub(super) fn plan(plan: &'a Plan<R>) -> Self {
+        JournalOf {
+            changes: &plan.changes,
+            approvals: &plan.approvals,
+            administrators: &plan.administrators,
+            settlements: &plan.settlements,
         }
     }
+}
 
+impl<R: Bridge> Journal<R> {
     /// The plan that was carried out.
     fn plan(self, entity: Entity) -> Plan<R> {
         let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());

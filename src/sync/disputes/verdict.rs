@@ -16,7 +16,7 @@ use crate::sync::matching::Pairing;
 use crate::sync::plan::Plan;
 use crate::sync::report::Report;
 use crate::sync::synced::Ground;
-use crate::sync::undo::Journal;
+use crate::sync::undo::JournalOf;
 use crate::tutorials::EVENT;
 use crate::tutorials::reference::Named;
 
@@ -70,7 +70,7 @@ pub async fn decide(pool: &PgPool, client: &Client, config: &Config, verdict: &V
     plan.settlements.push(settlement);
     let run = runs::begin(&mut tx, "sync", Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
-    runs::keep_journal(&mut tx, run, &Journal::of(&plan)).await?;
+    runs::keep_journal(&mut tx, run, &JournalOf::plan(&plan)).await?;
     let report = Report::of(&plan, Some(run), false);
     runs::finish(&mut tx, run, report.exit(), &report).await?;
     tx.commit().await?;
