@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod comparison;
 mod create;
 pub mod creations;
 pub mod drain;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table};
 
+use super::disputes::{Dispute, Settled};
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
 use crate::console;
@@ -62,6 +63,10 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.unmatched_local, &format!("{plural} of ours that Administrate does not have"), ours);
     section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
     section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
+    let conflicts = "changed on both sides, decide with `lectern sync decide events EVENT FIELD ours|theirs`";
+    section(&mut text, &report.conflicts, conflicts, Dispute::to_string);
+    section(&mut text, &report.differences, "changed in Administrate", Dispute::to_string);
+    section(&mut text, &report.settled, "decided", Settled::to_string);
     let created = format!("{plural} of Administrate's taken over");
     section(&mut text, &report.created_local, &created, theirs);
     let skipped = format!("{plural} deliberately not kept");

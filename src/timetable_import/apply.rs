@@ -37,14 +37,14 @@ pub struct Also {
 
 /// Applies a plan; gives whether it ended early because `stop` was cancelled, between two batches.
 ///
-/// `unused`: columns that mean nothing to us, by event row.
+/// `unused`: what the block of an event row has in columns that mean nothing to us.
 ///
 /// # Errors
 /// From the database; batches that were committed stay, and importing the file again goes on from there.
 pub async fn apply(
     pool: &PgPool,
     plan: &Plan,
-    unused: &HashMap<u32, Value>,
+    unused: impl Fn(u32) -> Value,
     manner: Manner,
     stop: &CancellationToken,
 ) -> Result<bool> {
@@ -56,7 +56,8 @@ pub async fn apply(
         let mut transaction = pool.begin().await?;
         let before = apply_batch(&mut transaction, batch, manner).await?;
         go_on(&mut transaction, batch, manner).await?;
-        store::keep_fates(&mut transaction, manner.run, batch, unused).await?;
+        let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
+        store::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
         store::keep_before(&mut transaction, manner.run, &before).await?;
         transaction.commit().await?;
     }

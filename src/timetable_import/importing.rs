@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::delivery::comparison::last_agreed;
 use crate::delivery::{self, Drained, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
@@ -22,8 +23,9 @@ use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::{Outcome, Plan};
 use super::planning::{Wishes, plan};
-use super::problems::{Code, Flaw, Problem};
+use super::problems::{Code, Flaw, Problem, column_name};
 use super::report::Document;
+use super::rows::cells::unused;
 use super::turn::Turn;
 use super::workbook::{self, Limits, Sheet, Unfit};
 use super::{annotated, remote, store};
@@ -169,7 +171,7 @@ pub async fn import(
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
-    let ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
+    let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     turn.end().await?;
     if let Some(client) = client {
         let drained = deliver(pool, Worker::new(pool, client, config).await?, (run, &plan), stop, told).await?;
@@ -219,7 +221,7 @@ async fn plan_of(
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
-    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
     facts.standing = remote::standing(client, &planned, &ours).await?;
     let planned = plan(timetable, &ours, &facts, wishes);
     Ok((facts, planned))
@@ -238,7 +240,7 @@ async fn plan_again(
     // Those of which it was read how they stand there.
     let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
     let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
-    ours.agreed = store::agreed(&mut db, &compared.collect::<Vec<i64>>()).await?;
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
     if again.counts() != before.counts() {
         tracing::warn!("another import has written meanwhile; what is left to do: {}", again.summary());
@@ -276,18 +278,24 @@ async fn deliver(
     Ok(drained)
 }
 
-/// Columns that mean nothing to us, by event row: row number → header → value.
-fn unused(timetable: &Timetable) -> HashMap<u32, Value> {
-    let mut unused = HashMap::new();
-    for block in &timetable.blocks {
-        let rows = block.sessions.iter().map(|(row, session)| (*row, &session.unused));
-        let rows = rows.chain([(block.row, &block.event.unused)]).filter(|(_, cells)| !cells.is_empty());
-        let rows: serde_json::Map<String, Value> = rows.map(|(row, cells)| (row.to_string(), json!(cells))).collect();
-        if !rows.is_empty() {
-            unused.insert(block.row, Value::Object(rows));
-        }
+impl Loaded {
+    /// What the rows of the block that begins at a row have in columns that mean nothing to us: row number → header →
+    /// value.
+    fn unused(&self, row: u32) -> Value {
+        let Timetable { blocks, columns, .. } = &self.timetable;
+        let Ok(at) = blocks.binary_search_by_key(&row, |block| block.row) else { return json!({}) };
+        let rows = blocks[at].sessions.iter().map(|(row, _)| *row).filter(|below| *below != row).chain([row]);
+        let of_row = |number: u32| {
+            let found = self.sheet.rows.binary_search_by_key(&number, |row| row.number).ok()?;
+            let cells = unused(columns, self.sheet.rows.get(found)?).map(|(column, text)| {
+                let header = columns.unknown_header(column).filter(|header| !header.is_empty());
+                (header.map_or_else(|| column_name(column), str::to_owned), Value::String(text))
+            });
+            let cells: serde_json::Map<String, Value> = cells.collect();
+            (!cells.is_empty()).then(|| (number.to_string(), Value::Object(cells)))
+        };
+        Value::Object(rows.filter_map(of_row).collect())
     }
-    unused
 }
 
 /// One warning for each event for which the template made more sessions than the block has.

@@ -21,7 +21,7 @@ mod rows;
 pub mod store;
 mod turn;
 pub mod undoing;
-mod upload;
+pub mod upload;
 pub mod workbook;
 pub mod writing;
 

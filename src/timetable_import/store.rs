@@ -9,14 +9,13 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::events::agreements::{Settled, agreements};
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Agreed, Booking, Contact, Linked, Ours};
+use super::ours::{Booking, Contact, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
@@ -170,20 +169,6 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     Ok(rows.into_iter().collect())
 }
 
-/// On what both sides last agreed for events of ours.
-pub async fn agreed(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, Agreed>> {
-    let mut agreed = HashMap::new();
-    for (ours, theirs, settled) in agreements(db, events).await? {
-        let nothing = || Agreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
-        let of_event = agreed.entry(ours).or_insert_with(nothing);
-        match settled {
-            Settled::Event(event) => of_event.event = Some(*event),
-            Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
-        }
-    }
-    Ok(agreed)
-}
-
 /// Administrate's ids of the course templates that a timetable names.
 pub fn template_ids(timetable: &Timetable, ours: &Ours) -> Vec<String> {
     let codes: HashSet<String> =
@@ -228,15 +213,15 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Keeps what became of blocks; `unused` are their columns that mean nothing to us, by event row.
-pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &HashMap<u32, Value>) -> Result<()> {
-    let fate = |item: &&Item| {
+/// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
+pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &[Value]) -> Result<()> {
+    let fate = |(item, unused): (&&Item, &Value)| {
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused.get(&item.row).cloned().unwrap_or_else(|| json!({})),
+            "changes": item.changes, "unused": unused,
         })
     };
-    let fates: Vec<Value> = items.iter().map(fate).collect();
+    let fates: Vec<Value> = items.iter().zip(unused).map(fate).collect();
     sqlx::query(
         "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
          SELECT $1, row, title, outcome, sessions, changes, unused

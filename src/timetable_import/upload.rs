@@ -1,6 +1,9 @@
 //! An uploaded timetable: read part by part onto the disk, never whole into memory.
 
+use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use administrate::{OsRandomness, Randomness};
 use axum::extract::Multipart;
@@ -63,6 +66,21 @@ impl Drop for Staged {
         // After `keep` there is nothing left here.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// How old a folder is that nobody fills any more: no request takes so long.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes the folders of uploads that ended with their process; gives how many. `now` is the time of the file system.
+pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
+    let Ok(folders) = std::fs::read_dir(data_dir.join("uploads")) else { return 0 };
+    let is_incoming = |name: &OsStr| name.to_string_lossy().starts_with("incoming-");
+    let is_abandoned = |folder: &DirEntry| {
+        let changed = folder.metadata().and_then(|about| about.modified());
+        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age >= ABANDONED))
+    };
+    let abandoned = folders.flatten().filter(|folder| is_incoming(&folder.file_name()) && is_abandoned(folder));
+    abandoned.filter(|folder| std::fs::remove_dir_all(folder.path()).is_ok()).count()
 }
 
 /// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
@@ -198,5 +216,23 @@ mod tests {
         assert_eq!(["on", "", "perhaps"].map(truth_of), [Some(true), Some(false), None]);
         assert_eq!(when("queue").expect("known"), Deliver::Queue);
         assert!(when("later").is_err());
+    }
+}
+
+#[cfg(test)]
+mod sweeping {
+    use super::*;
+
+    #[test]
+    fn only_abandoned_folders_are_swept() {
+        let data = tempfile::tempdir().expect("a folder");
+        let staged = Staged::new(data.path()).expect("a folder");
+        std::fs::write(staged.0.join("t.xlsx"), b"half").expect("a file");
+        std::fs::create_dir(data.path().join("uploads/7")).expect("a folder");
+        let now = SystemTime::now();
+        assert_eq!(sweep(data.path(), now), 0, "it is being filled");
+        assert_eq!(sweep(data.path(), now + 2 * ABANDONED), 1);
+        assert!(!staged.0.exists() && data.path().join("uploads/7").exists());
+        assert_eq!(sweep(&data.path().join("nowhere"), now), 0);
     }
 }

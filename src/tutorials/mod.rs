@@ -10,6 +10,8 @@
 pub mod reference;
 pub mod store;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -222,6 +224,22 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
     // One that Administrate is not known to have may stand there all the same, where somebody else brought it.
     let named = events.iter().map(|(id, event)| (*id, event.code.as_str()));
     outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, &[], named)).await
+}
+
+/// Writes what was taken over from Administrate of known events; how bookable they are stays as it is. Nothing is asked
+/// of the outbox, for it came from there.
+pub async fn accept_events(db: &mut PgConnection, mut events: Vec<(i64, Event)>) -> Result<()> {
+    let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+    let offers: HashMap<i64, Offer> =
+        store::offers(db, Some(&ids)).await?.into_iter().map(|offer| (offer.id, offer)).collect();
+    for (id, event) in &mut events {
+        if let Some(offer) = offers.get(id) {
+            (event.is_soldout, event.remain_space) = (offer.is_soldout, offer.remain_space);
+        }
+    }
+    store::update_events(db, &events).await?;
+    let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
+    store::update_sessions(db, &borrowed).await
 }
 
 /// Goes on with what is still open of known events, as a part of `run`; what waited or failed is due at once.

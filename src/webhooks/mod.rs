@@ -31,7 +31,7 @@ use crate::sync::{self, TakenOver};
 use crate::tutorials;
 use telling::{Change, Delivery, Told};
 
-pub use store::{keep, list, make_due, one};
+pub use store::{forget_applied, keep, list, make_due, one};
 
 /// How often a delivery is tried before it is left to a person.
 const TRIES: i32 = 5;

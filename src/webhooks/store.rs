@@ -72,6 +72,20 @@ pub async fn make_due(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// Removes deliveries that were applied and came more than so many days ago; gives how many. The latest about each thing
+/// stays: by it a repetition is known.
+pub async fn forget_applied(pool: &PgPool, days: i32) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM lectern.webhook_inbox AS old
+         WHERE state = 'applied' AND received_at < now() - make_interval(days => $1) AND EXISTS (
+             SELECT FROM lectern.webhook_inbox AS later WHERE later.entity_id = old.entity_id AND later.id > old.id)",
+    )
+    .bind(days)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Takes the next due delivery that nobody works on, for as long as the transaction lasts.
 pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
     let sql = format!(

@@ -4,6 +4,7 @@ use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use lectern::tutorials::announce_events;
+use lectern::webhooks::forget_applied;
 use lectern::webhooks::work::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -274,4 +275,17 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
         .await
         .expect("a count");
     assert_eq!(linked, 2);
+}
+
+#[tokio::test]
+async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
+    let told = Told::new().await;
+    for (at, left) in [("2026-05-14T10:00:00Z", 9), ("2026-05-14T10:01:00Z", 8), ("2026-05-14T10:02:00Z", 7)] {
+        assert_eq!(told.tell(at, &node(left, at)).await, 202);
+    }
+    assert_eq!(told.apply().await, 3);
+    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("nothing is old"), 0);
+    execute(&told.world, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
+    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
+    assert_eq!(told.tell("2026-05-14T10:02:01Z", &node(7, "again")).await, 200, "the latest is known by its content");
 }

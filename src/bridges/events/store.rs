@@ -1,14 +1,12 @@
-//! All SQL on `adm.events`, `adm.sessions` and `lectern.agreed`.
+//! All SQL on `adm.events` and `adm.sessions`, and on `lectern.agreed` where it goes with them.
 
 use std::collections::HashSet;
 
 use administrate::Id;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Agreed, Agreement, EventLink, EventRow, ExternalIds, SessionLink};
+use super::{EventLink, EventRow, ExternalIds, SessionLink};
 use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -254,38 +252,6 @@ pub async fn external_ids(db: &mut PgConnection, event: &Event) -> Result<Extern
     Ok(ids)
 }
 
-/// The values on which both sides last agreed for a record of theirs; none where there are none, or where they are of an
-/// older shape.
-pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id: &Id) -> Result<Option<Agreement<T>>> {
-    let fields: Option<Json<serde_json::Value>> =
-        sqlx::query_scalar("SELECT fields FROM lectern.agreed WHERE entity = $1 AND external_id = $2")
-            .bind(kind.name())
-            .bind(id.as_str())
-            .fetch_optional(db)
-            .await?;
-    Ok(fields.and_then(|Json(fields)| serde_json::from_value(fields).ok()))
-}
-
-/// Notes what Administrate has just taken over, or, unsure, what it is about to be told; in a transaction of its own.
-///
-/// What was just taken over does not wait for the disk: where a power cut takes the note away, the same is written
-/// there once more, as after the end of a worker before it could take the note.
-pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, agreement: &Agreement<T>) -> Result<()> {
-    sqlx::query(
-        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) WHERE NOT $4)
-         INSERT INTO lectern.agreed (entity, external_id, fields)
-         SELECT $1, $2, $3 FROM (VALUES (1)) AS once LEFT JOIN quick ON true
-         ON CONFLICT (entity, external_id) DO UPDATE SET fields = excluded.fields, agreed_at = now()",
-    )
-    .bind(kind.name())
-    .bind(id.as_str())
-    .bind(Json(agreement))
-    .bind(agreement.unsure)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 /// Which rows are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Chosen<'a> {
@@ -413,27 +379,4 @@ pub async fn known_ids(db: &mut PgConnection) -> Result<HashSet<String>> {
     .fetch_all(db)
     .await?;
     Ok(ids.into_iter().collect())
-}
-
-/// Our event's id, theirs, the session's sequence (none for the event itself), the record's id, what was agreed.
-pub(super) type AgreementRow = (i64, String, Option<i32>, String, Json<serde_json::Value>);
-
-/// What was last agreed on about events of ours and their sessions.
-pub(super) async fn agreement_rows(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<AgreementRow>> {
-    Ok(sqlx::query_as(
-        "SELECT e.tutorial_event_id, e.external_id, NULL::int AS sequence, e.external_id AS theirs, a.fields
-         FROM adm.events AS e
-         JOIN lectern.agreed AS a ON a.entity = 'event' AND a.external_id = e.external_id
-         WHERE e.tutorial_event_id = ANY ($1)
-         UNION ALL
-         SELECT e.tutorial_event_id, e.external_id, ours.sequence, s.external_id, a.fields
-         FROM adm.events AS e
-         JOIN adm.sessions AS s ON s.event_id = e.id
-         JOIN acted.tutorial_sessions AS ours ON ours.id = s.tutorial_session_id
-         JOIN lectern.agreed AS a ON a.entity = 'session' AND a.external_id = s.external_id
-         WHERE e.tutorial_event_id = ANY ($1)",
-    )
-    .bind(tutorial_event_ids)
-    .fetch_all(db)
-    .await?)
 }
