@@ -29,6 +29,7 @@ mod sync_matching;
 mod sync_story;
 mod sync_trouble;
 mod torture;
+mod tortured;
 mod tutorials;
 mod webhooks;
 mod world;

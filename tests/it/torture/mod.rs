@@ -228,29 +228,3 @@ fn terminate(child: &Child) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);
     }
 }
-
-/// A short selection; `make torture` plays a thousand.
-async fn play_each_kind(act: u64) {
-    let undisturbed = reference().await;
-    for seed in act * blows::KINDS..(act + 1) * blows::KINDS {
-        let (act, blow) = Blow::of(seed);
-        let ended = play(seed, (act, blow), &undisturbed).await;
-        assert_eq!(
-            ended.wrong,
-            Vec::<String>::new(),
-            "seed {seed}, {} {}: {blow:?}, {ended:?}",
-            act.name(),
-            blow.name()
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_both_sides_end_as_if_nothing_had() {
-    play_each_kind(0).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_in_a_change_neither() {
-    play_each_kind(1).await;
-}
