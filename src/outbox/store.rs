@@ -15,7 +15,8 @@ const LOCKS: i32 = 0x4C_4F_42;
 const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
-    to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
+    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
+    END AS next_attempt_at,
     subject_id, look_first, in_doubt, sent, also, asked,
     greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
