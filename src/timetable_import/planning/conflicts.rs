@@ -199,8 +199,8 @@ impl Sides<'_> {
             &[(Aspect::Url, &self.labels.session_url)]
         };
         let said = labels.iter().filter_map(|(aspect, label)| {
-            let key = self.ours.labels.get(&(entity.to_owned(), fold(label)))?;
-            Some((*aspect, plain(*aspect, value(key)?)))
+            let definition = self.ours.fields.get(&(entity.to_owned(), fold(label)))?;
+            Some((*aspect, plain(*aspect, value(&definition.key)?)))
         });
         said.collect()
     }

@@ -2,6 +2,7 @@
 
 mod bookings;
 mod conflicts;
+mod definitions;
 mod differences;
 pub mod facts;
 pub mod ours;
@@ -52,7 +53,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             facts,
             names: &names,
             wishes,
-            resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
+            resolver: Resolver::new((timetable, block), &references, ours, wishes),
             block,
         };
         let title = block.event.title.as_deref().map(fold);
@@ -323,7 +324,8 @@ impl Deciding<'_> {
     }
 }
 
-/// One warning for each custom field that the timetable fills and the tenant lacks.
+/// One warning for each custom field that the timetable fills and the tenant lacks, or that it requires and nothing
+/// fills.
 fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
     let any = |filled: &dyn Fn(&Event) -> bool| {
         items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
@@ -338,12 +340,15 @@ fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &L
         ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
     ];
     let lacking = used.iter().filter(|(entity, label, used)| {
-        *used && !label.is_empty() && !ours.labels.contains_key(&(fold(entity), fold(label)))
+        *used && !label.is_empty() && !ours.fields.contains_key(&(fold(entity), fold(label)))
     });
-    lacking
-        .map(|(entity, label, _)| {
-            let message = format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only");
-            Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message))
-        })
-        .collect()
+    let warning =
+        |message: String| Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message));
+    let lacking = lacking.map(|(entity, label, _)| {
+        format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only")
+    });
+    let unfed = definitions::unfed(ours, labels).into_iter().map(|(entity, label)| {
+        format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills")
+    });
+    lacking.chain(unfed).map(warning).collect()
 }

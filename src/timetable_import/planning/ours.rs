@@ -1,6 +1,6 @@
 //! What our tables say before an import: the references that a timetable may name, and the events that it may change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use administrate::{Id, NewEvent};
 use jiff::Timestamp;
@@ -61,6 +61,21 @@ pub struct Contact {
     pub name: String,
 }
 
+/// What Administrate says of a custom field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definition {
+    /// Its key.
+    pub key: String,
+    /// What people see.
+    pub label: String,
+    /// number, date, choice and so on, in whatever case.
+    pub field_type: String,
+    /// Whether a value must be given.
+    pub is_required: bool,
+    /// What a choice may be; empty where that is not told.
+    pub options: Vec<String>,
+}
+
 /// Somebody or some room taken for a time, by an event that the timetable does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -97,8 +112,10 @@ pub struct Ours {
     pub instructors: Vec<Linked>,
     /// Products that events are sold as.
     pub products: Vec<OurProduct>,
-    /// Keys of the synced custom fields by folded (entity type, label).
-    pub labels: HashMap<(String, String), String>,
+    /// The synced custom fields by folded (entity type, label).
+    pub fields: HashMap<(String, String), Definition>,
+    /// Our course templates with the keys of the custom fields for which they give their events a value.
+    pub defaults: HashSet<(i64, String)>,
     /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
     /// What other events have booked in the time of the timetable.
