@@ -131,6 +131,7 @@ impl Worker {
                     deliver: *deliver,
                     report: None,
                     approve_instructors: false,
+                    create_instructors: false,
                     ours: false,
                     also: Also::default(),
                     run: Some(run),

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::tutorials::{self, DELETE_DRAFTS, Event, KnownEvent, PUBLISH};
 
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
-use super::store;
+use super::{newcomers, store};
 
 /// How a plan is to be applied.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,9 @@ pub async fn apply(
             return Ok(true);
         }
         let mut transaction = pool.begin().await?;
-        let before = apply_batch(&mut transaction, batch, manner).await?;
+        let newcomers = newcomers::named(&plan.newcomers, batch.iter().copied());
+        let newcomers = newcomers::welcome(&mut transaction, &newcomers).await?;
+        let before = apply_batch(&mut transaction, batch, &newcomers, manner).await?;
         go_on(&mut transaction, batch, manner).await?;
         let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
         store::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
@@ -64,8 +66,13 @@ pub async fn apply(
     Ok(false)
 }
 
-/// Gives the known events as they were before.
-async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<Vec<KnownEvent>> {
+/// Gives the known events as they were before. `newcomers`: what became of ids that only the plan knows.
+async fn apply_batch(
+    db: &mut PgConnection,
+    batch: &[&Item],
+    newcomers: &HashMap<i64, i64>,
+    manner: Manner,
+) -> Result<Vec<KnownEvent>> {
     let run = Some(manner.run);
     let (adopted, created): (Vec<_>, Vec<_>) = batch
         .iter()
@@ -74,7 +81,7 @@ async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> 
         .partition(|(outcome, _)| matches!(outcome, Outcome::Adopt(_)));
     // What stands in Administrate already is found there again by delivery, which links it instead of creating it.
     for (events, look_first) in [(created, !manner.looked), (adopted, true)] {
-        let events: Vec<Event> = events.into_iter().map(|(_, event)| event).collect();
+        let events: Vec<Event> = events.into_iter().map(|(_, event)| event.with_people(newcomers)).collect();
         if !events.is_empty() {
             tutorials::announce_events(db, run, &events, look_first).await?;
         }
@@ -84,7 +91,9 @@ async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> 
     let ids: Vec<i64> = revised.iter().filter_map(|planned| planned.id).collect();
     let before = tutorials::store::events_by_id(db, &ids).await?;
     if !revised.is_empty() {
-        tutorials::revise_events(db, run, &as_of_now(&before, &revised)).await?;
+        let now = as_of_now(&before, &revised).into_iter();
+        let revised: Vec<_> = now.map(|(id, event)| (id, event.with_people(newcomers))).collect();
+        tutorials::revise_events(db, run, &revised).await?;
     }
     Ok(before)
 }

@@ -41,6 +41,9 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Create records here that the workbook names and only Administrate knows, instead of refusing their events
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    create_missing: Vec<Missing>,
     /// Write our values also over those that somebody changed in Administrate since the last import
     #[arg(long)]
     ours: bool,
@@ -50,6 +53,13 @@ pub struct Args {
     /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
     #[arg(long)]
     delete_drafts: bool,
+}
+
+/// What an import creates here where only Administrate knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Missing {
+    /// An account, a staff record and an instructor, linked with the contact of exactly this name
+    Instructors,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,9 +97,18 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, ours, .. } = args;
-            let also = Also { publish, delete_drafts };
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, ours, also, run: None }).await
+            let asked = Asked {
+                file,
+                dry_run: args.dry_run,
+                deliver: args.deliver,
+                report: args.report,
+                approve_instructors: args.approve_instructors,
+                create_instructors: args.create_missing.contains(&Missing::Instructors),
+                ours: args.ours,
+                also: Also { publish: args.publish, delete_drafts: args.delete_drafts },
+                run: None,
+            };
+            import(context, &asked).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }

@@ -51,6 +51,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// Whether instructors who are unknown here, but not in Administrate, are to be created here instead of refused.
+    pub create_instructors: bool,
     /// Whether our values are written over those that somebody changed in Administrate meanwhile.
     pub ours: bool,
     /// What else is to be done in Administrate.
@@ -131,8 +133,10 @@ pub async fn import(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
     }
-    if asked.approve_instructors && asked.deliver == Deliver::Queue {
-        return Err(Error::Usage("approving instructors needs Administrate: leave out --deliver queue".into()));
+    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage(
+            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
+        ));
     }
     let client = match asked.deliver {
         Deliver::Queue => None,
@@ -196,6 +200,9 @@ async fn plan_of(
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
     let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        remote::newcomers(client, timetable, &mut ours).await?;
+    }
     let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,

@@ -11,6 +11,7 @@ pub mod api;
 pub mod apply;
 pub mod cli;
 pub mod importing;
+pub mod newcomers;
 pub mod plan;
 pub mod planning;
 pub mod problems;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tutorials::{Event, Role};
 
+use super::newcomers::Newcomer;
 use super::problems::Problem;
 
 /// What becomes of one block.
@@ -122,6 +123,8 @@ pub struct Plan {
     pub items: Vec<Item>,
     /// Approvals that are given first, each once; only where that was asked for.
     pub approvals: Vec<Approval>,
+    /// Instructors who are created here, known in Administrate alone; only where that was asked for.
+    pub newcomers: Vec<Newcomer>,
     /// Everything found wrong, by row.
     pub problems: Vec<Problem>,
 }
@@ -225,6 +228,9 @@ impl Outcome {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for newcomer in &self.newcomers {
+            writeln!(f, "create    instructor {}, whom Administrate knows ({})", newcomer.name(), newcomer.contact)?;
+        }
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
         }

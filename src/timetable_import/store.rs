@@ -35,6 +35,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         .fetch_all(&mut *db)
         .await?,
         instructors: instructors(db).await?,
+        newcomers: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
                     c.shortname AS location_name,

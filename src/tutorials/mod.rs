@@ -10,6 +10,8 @@
 pub mod reference;
 pub mod store;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,24 @@ pub struct Event {
     pub staff: Vec<Staff>,
     /// Its sessions, by sequence.
     pub sessions: Vec<Session>,
+}
+
+impl Event {
+    /// Our ids of all who teach it or one of its sessions, some perhaps twice.
+    pub fn people(&self) -> impl Iterator<Item = i64> {
+        let of_sessions = self.sessions.iter().flat_map(|session| session.instructor_ids.iter().copied());
+        self.staff.iter().filter_map(|staff| staff.tutorial_instructor_id).chain(of_sessions)
+    }
+
+    /// The same with other ids for some of those who teach.
+    pub fn with_people(mut self, other: &HashMap<i64, i64>) -> Self {
+        let of_staff = self.staff.iter_mut().filter_map(|staff| staff.tutorial_instructor_id.as_mut());
+        let of_sessions = self.sessions.iter_mut().flat_map(|session| session.instructor_ids.iter_mut());
+        for id in of_staff.chain(of_sessions) {
+            *id = other.get(id).copied().unwrap_or(*id);
+        }
+        self
+    }
 }
 
 /// All that is true of a session.

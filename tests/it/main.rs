@@ -10,6 +10,7 @@ mod identity;
 mod import;
 mod import_conflicts;
 mod import_ends;
+mod import_wishes;
 mod outbox;
 mod provider;
 mod rehearsed;

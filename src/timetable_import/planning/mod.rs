@@ -21,6 +21,7 @@ use crate::tutorials::{Event, KnownEvent};
 
 use super::blocks::{Block, MOST_PROBLEMS, Timetable};
 use super::layout::Field;
+use super::newcomers;
 use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
 use conflicts::{Clash, Sides};
@@ -75,6 +76,8 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     }
     plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
     plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
+    let written = plan.items.iter().filter(|item| item.is_accepted());
+    plan.newcomers = newcomers::named(&ours.newcomers, written).into_iter().cloned().collect();
     plan.approvals.sort();
     plan.approvals.dedup();
     if plan.problems.len() > MOST_PROBLEMS {

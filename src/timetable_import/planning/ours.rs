@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::WantedSession;
+use crate::timetable_import::newcomers::Newcomer;
 use crate::tutorials::KnownEvent;
 
 /// A record of ours, by id, with the name that people know.
@@ -110,6 +111,8 @@ pub struct Ours {
     pub venues: Vec<OurVenue>,
     /// Instructors, named "First Last".
     pub instructors: Vec<Linked>,
+    /// Of the instructors, those whom only Administrate knows and who are to be created here.
+    pub newcomers: Vec<Newcomer>,
     /// Products that events are sold as.
     pub products: Vec<OurProduct>,
     /// The synced custom fields by folded (entity type, label).
