@@ -64,6 +64,7 @@ impl Errand<'_> {
             None => self.create(&wanted).await?,
         };
         let mut link = self.pair_sessions(link).await?;
+        self.compare(&link, &wanted).await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;
@@ -86,7 +87,7 @@ impl Errand<'_> {
         if self.halt.is_cancelled() { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
-    fn is_asked(&self, step: &str) -> bool {
+    pub(super) fn is_asked(&self, step: &str) -> bool {
         self.item.also.iter().any(|asked| asked == step)
     }
 

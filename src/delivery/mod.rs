@@ -10,6 +10,7 @@
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
 pub mod api;
+mod clashes;
 pub mod cli;
 mod create;
 pub mod creations;
@@ -20,6 +21,7 @@ pub mod resolve;
 pub mod schedule;
 mod staff;
 mod standing;
+mod store;
 mod update;
 mod wanted;
 pub mod work;

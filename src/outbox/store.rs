@@ -49,19 +49,26 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     Ok(())
 }
 
-/// Makes the open rows of subjects part of a run: what waits or failed is due at once, what waits for a person goes on
-/// waiting.
-pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<()> {
+/// Makes the open rows of subjects part of a run, and asks for further steps of them: what waits or failed is due at once,
+/// what waits for a person goes on waiting.
+pub async fn take_over(
+    db: &mut PgConnection,
+    run: i64,
+    (subject_kind, subject_ids): (&str, &[i64]),
+    also: &[&str],
+) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
          SET run_id = $1, attempts = CASE state WHEN 'unknown' THEN attempts ELSE 0 END,
              next_attempt_at = CASE state WHEN 'unknown' THEN NULL ELSE now() END,
-             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END
+             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END,
+             also = ARRAY(SELECT DISTINCT unnest(also || $4))
          WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1",
     )
     .bind(run)
     .bind(subject_kind)
     .bind(subject_ids)
+    .bind(also)
     .execute(db)
     .await?;
     Ok(())

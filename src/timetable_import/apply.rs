@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{self, DELETE_DRAFTS, Event, KnownEvent, PUBLISH};
+use crate::tutorials::{self, COMPARE, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
 use super::{newcomers, store};
@@ -22,6 +22,8 @@ pub struct Manner {
     pub blocks_per_batch: usize,
     /// Whether somebody looked that Administrate has none of the new events.
     pub looked: bool,
+    /// Whether our values are written over those that somebody changes there.
+    pub ours: bool,
     /// What else is to be done there.
     pub also: Also,
 }
@@ -104,11 +106,19 @@ async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result
     let events =
         tutorials::store::ids_by_code(db, &accepted.map(|item| item.title.as_str()).collect::<Vec<_>>()).await?;
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
-    tutorials::pursue_events(db, manner.run, &ids).await?;
+    let insisting: &[&str] = if manner.ours { &[OURS] } else { &[] };
+    tutorials::pursue_events(db, manner.run, &ids, insisting).await?;
     let called_off = batch.iter().filter(|item| item.outcome == Outcome::Cancel).map(|item| item.title.as_str());
     let called_off: Vec<&str> = called_off.collect();
     let standing = events.into_iter().filter(|(_, code)| !called_off.contains(&code.as_str()));
     let standing: Vec<(i64, String)> = standing.collect();
+    let revised = batch.iter().filter(|item| item.outcome == Outcome::Update).map(|item| item.title.as_str());
+    let revised: Vec<&str> = revised.collect();
+    let revised: Vec<_> = standing.iter().filter(|(_, code)| revised.contains(&code.as_str())).cloned().collect();
+    if !revised.is_empty() {
+        let before_writing = if manner.ours { &[OURS] } else { &[COMPARE] };
+        tutorials::ask_also(db, Some(manner.run), &revised, before_writing).await?;
+    }
     if manner.also.publish {
         let published = bridges::events::published(db, &ids).await?;
         let drafts: Vec<_> = standing.iter().filter(|(id, _)| !published.contains(id)).cloned().collect();

@@ -162,7 +162,7 @@ pub async fn import(
     document.run_id = Some(run);
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
-    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
     let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     if let Some(client) = client {
         let worker = Arc::new(Worker::new(pool, client, config).await?);

@@ -215,6 +215,12 @@ pub const PUBLISH: &str = "publish";
 /// A further step of any effect: sessions there beyond ours are deleted, as far as they are drafts.
 pub const DELETE_DRAFTS: &str = "delete_drafts";
 
+/// The step that looks, before anything is written over, whether somebody changed it in Administrate meanwhile.
+pub const COMPARE: &str = "compare";
+
+/// That our values are written over whatever stands in Administrate.
+pub const OURS: &str = "ours";
+
 /// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
 /// looked whether Administrate has them already.
 ///
@@ -244,12 +250,13 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
     outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, &[], named)).await
 }
 
-/// Goes on with what is still open of known events, as a part of `run`; what waited or failed is due at once.
-pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64]) -> Result<()> {
-    outbox::take_over(db, run, EVENT, ids).await
+/// Goes on with what is still open of known events, as a part of `run` and with these further steps; what waited or failed
+/// is due at once.
+pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
+    outbox::take_over(db, run, (EVENT, ids), also).await
 }
 
-/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`]) of known events, by id and code.
+/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], [`OURS`]) of known events, by id and code.
 pub async fn ask_also(
     db: &mut PgConnection,
     run: Option<i64>,

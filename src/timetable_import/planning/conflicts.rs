@@ -3,7 +3,9 @@
 //!
 //! Left means that our stored value stays as it was: delivery sends what differs from what was agreed, so it has nothing to
 //! send for such a field, while all others go through. The next import of the same file shows it again. What belongs
-//! together, a place or a window, is one value. What Administrate does not tell is taken for unchanged.
+//! together, a place or a window, is one value. What Administrate does not tell is taken for unchanged. Not compared are
+//! people, who are added and taken off one by one, so that nobody's change is written over, and the classroom window, which
+//! is that of the sessions.
 
 use std::collections::HashMap;
 
