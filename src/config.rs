@@ -89,7 +89,19 @@ pub struct Import {
 #[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Sync {
     pub audit_days: u16,
+    pub webhook_days: u16,
     pub request_budget: u64,
+    pub conflicts: std::collections::BTreeMap<String, Winner>,
+}
+
+/// Whose value of a field holds that both sides have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "config.default.toml documents each")]
+pub enum Winner {
+    Ask,
+    Ours,
+    Theirs,
 }
 
 /// How events are brought to Administrate.
@@ -161,6 +173,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ADMINISTRATE_REGION", "administrate.region"),
     ("ADMINISTRATE_ACCOUNT_ID", "administrate.account_id"),
     ("LECTERN_AUDIT_DAYS", "sync.audit_days"),
+    ("LECTERN_WEBHOOK_DAYS", "sync.webhook_days"),
     ("LECTERN_REQUEST_BUDGET", "sync.request_budget"),
 ];
 

@@ -1,21 +1,28 @@
-//! The SQL of delivery: names for what is told to people.
-
-use std::collections::HashMap;
+//! The SQL of delivery: the names under which both sides know what events refer to.
 
 use sqlx::PgConnection;
 
+use super::comparison::{Directory, Listed};
+use crate::config::Labels;
 use crate::error::Result;
 
-/// What locations, venues and custom fields are called, by Administrate's ids.
-pub(super) async fn names(db: &mut PgConnection) -> Result<HashMap<String, String>> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT b.external_id, l.name FROM adm.locations b JOIN acted.tutorial_locations l ON l.id = b.tutorial_location_id
-         UNION ALL
-         SELECT b.external_id, v.name FROM adm.venues b JOIN acted.tutorial_venues v ON v.id = b.tutorial_venue_id
-         UNION ALL
-         SELECT external_id, label FROM adm.custom_fields WHERE entity_type IN ('Event', 'Session')",
+/// What locations, venues and custom fields are called on both sides.
+pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<Directory> {
+    let locations: Vec<Listed> = sqlx::query_as(
+        "SELECT l.id::bigint, l.name, b.external_id FROM acted.tutorial_locations l
+         LEFT JOIN adm.locations b ON b.tutorial_location_id = l.id",
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.into_iter().collect())
+    let venues: Vec<Listed> = sqlx::query_as(
+        "SELECT v.id::bigint, v.name, b.external_id FROM acted.tutorial_venues v
+         LEFT JOIN adm.venues b ON b.tutorial_venue_id = v.id",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let fields: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
+            .fetch_all(db)
+            .await?;
+    Ok(Directory::new(labels, locations, venues, fields))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Kind, Request, store};
+use super::{Further, Kind, Request, store};
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
@@ -123,17 +123,18 @@ impl Worker {
 
     async fn run(&self, run: i64, request: &Request, cancel: CancellationToken) -> Result<Ended> {
         match request {
-            Request::Import { file, dry_run, deliver } => {
+            Request::Import { file, dry_run, deliver, further } => {
+                let Further { publish, delete_drafts, ours, approve_instructors } = *further;
                 let path = upload_folder(&self.config.data_dir, run).join(file);
                 let asked = Asked {
                     file: path,
                     dry_run: *dry_run,
                     deliver: *deliver,
                     report: None,
-                    approve_instructors: false,
+                    approve_instructors,
                     create_instructors: false,
-                    ours: false,
-                    also: Also::default(),
+                    ours,
+                    also: Also { publish, delete_drafts },
                     run: Some(run),
                 };
                 self.import(asked, &cancel).await

@@ -1,6 +1,7 @@
 //! `lectern serve`.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -44,6 +45,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn serve(context: &Context, database: &Database, listener: Option<TcpListener>, works: bool) -> Result<Exit> {
+    let swept = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
+    if swept > 0 {
+        tracing::info!(swept, "uploads that never arrived whole were removed");
+    }
     let mut background = JoinSet::new();
     if works {
         start_worker(context, database, listener.is_none(), &mut background).await?;

@@ -2,19 +2,20 @@
 
 use sqlx::PgConnection;
 
+use super::disputes::settling::settle;
 use super::plan::{Change, Plan};
 use super::synced::Synced;
 use crate::bridges::reference::Bridge;
 use crate::bridges::reference::store;
 use crate::error::Result;
 
-/// Writes what the plan says and nothing else.
-pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>) -> Result<()> {
+/// Writes what the plan says and nothing else, as a part of `run`.
+pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>, run: Option<i64>) -> Result<()> {
     let leaving: Vec<S::Row> = plan.changes.iter().filter_map(leaves).cloned().collect();
     if !leaving.is_empty() {
         S::remove(db, &leaving).await?;
     }
-    let coming: Vec<S::Row> = plan.changes.iter().filter_map(|change| change.after.clone()).collect();
+    let coming: Vec<&S::Row> = plan.changes.iter().filter_map(|change| change.after.as_ref()).collect();
     if !coming.is_empty() {
         S::put(db, &coming).await?;
     }
@@ -23,6 +24,9 @@ pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>)
     }
     if !plan.administrators.is_empty() {
         store::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
+    }
+    if !plan.settlements.is_empty() {
+        settle(db, run, &plan.settlements).await?;
     }
     Ok(())
 }

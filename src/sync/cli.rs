@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::creation::{Decider, create_unmatched};
 use super::decisions::{self, Decision, Verdict};
+use super::disputes::Side;
 use super::entity::Entity;
 use super::matching::Ours;
 use super::report::{Report, Summary};
 use super::run::{Options, Progress, PruneLimit, Sync};
 use super::saved::SavedPlans;
-use super::{creation, saved, table, undo, workbook};
+use super::{creation, deciding, saved, table, undo, workbook};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -74,6 +75,18 @@ enum Action {
     Unlink(Pair),
     /// Leave records out of matching and reports
     Ignore(Pair),
+    /// Decide whose value of an event holds that both sides have changed
+    Decide {
+        /// events, which alone have such values
+        entity: Entity,
+        /// Our event: its id or its code
+        event: String,
+        /// The value as the report of `lectern sync events` calls it, e.g. "max places" or day-2-time
+        field: String,
+        /// ours is written over Administrate's, theirs is taken over
+        #[arg(value_enum)]
+        wins: Side,
+    },
     /// Take back what a run wrote, unless rows have changed since
     Undo {
         /// The run's id, as in `lectern sync runs`
@@ -146,6 +159,9 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Link(pair)), _) => decide(console, database, Verdict::Link, pair).await,
         (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
+        (Some(Action::Decide { entity, event, field, wins }), _) => {
+            deciding::by_command(context, &database.pool, entity, &event, &field, wins).await
+        }
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
             show_one(console, &report);
@@ -173,6 +189,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
+            deciding::after(context, pool, sync.client(), &mut report).await?;
             create_unmatched(context, pool, &sync, decider, [&mut report]).await;
             write_report(console, args, &[&report])?;
             console.document(&report)?;
@@ -327,7 +344,7 @@ impl Args {
     }
 }
 
-fn show_one(console: &Console, report: &Report) {
+pub(super) fn show_one(console: &Console, report: &Report) {
     console.print(table::counts([report]));
     tell_findings(console, report);
 }

@@ -61,7 +61,7 @@ impl Synced for CourseTemplates {
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_course_templates(db, rows).await
     }
 

@@ -7,6 +7,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
+use administrate::Client;
 use sqlx::PgPool;
 
 use super::entity::Entity;
@@ -106,8 +107,8 @@ fn kind_of(entity: Entity) -> Option<Kind> {
 }
 
 fn log_skipped(console: &Console, report: &Report) {
-    let (count, plural) = (report.unmatched_local.len(), report.entity.plural());
-    console.say(format_args!("{count} unmatched {plural} skipped and logged"));
+    let count = report.unmatched_local.len();
+    console.say(format_args!("unmatched {}: {count} skipped and logged", report.entity.plural()));
     tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
 }
 
@@ -130,16 +131,7 @@ async fn create(context: &Context, pool: &PgPool, sync: &Sync, wish: Wish, repor
     let mut tx = pool.begin().await?;
     outbox::enqueue(&mut tx, run, &effects).await?;
     tx.commit().await?;
-    let worker = Arc::new(Worker::new(pool, sync.client().clone(), &context.config).await?);
-    let drained = drain(worker.clone(), run, &context.stop, |_| ()).await;
-    if let Some(worker) = Arc::into_inner(worker) {
-        worker.close().await?;
-    }
-    for outcome in drained?.outcomes.iter().filter(|outcome| outcome.state != State::Delivered) {
-        let why = outcome.why.as_deref().unwrap_or("it is still to be delivered");
-        let message = format!("{} was not created in Administrate: {why}; see `lectern outbox`", outcome.subject);
-        report.trouble(Trouble { external_id: None, message });
-    }
+    deliver(context, pool, sync.client(), report).await?;
     let mut db = pool.acquire().await?;
     for record in wish.records {
         if let Some(external_id) = store::external_id(&mut db, wish.kind, record.id).await? {
@@ -151,6 +143,21 @@ async fn create(context: &Context, pool: &PgPool, sync: &Sync, wish: Wish, repor
     }
     let count = report.created_in_administrate.len();
     context.console.say(format_args!("{count} {} created in Administrate", report.entity.plural()));
+    Ok(())
+}
+
+/// Delivers at once what the run of a report has asked for, and notes there what could not be delivered.
+pub(super) async fn deliver(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
+    let worker = Arc::new(Worker::new(pool, client.clone(), &context.config).await?);
+    let drained = drain(worker.clone(), report.run_id, &context.stop, |_| ()).await;
+    if let Some(worker) = Arc::into_inner(worker) {
+        worker.close().await?;
+    }
+    for outcome in drained?.outcomes.iter().filter(|outcome| outcome.state != State::Delivered) {
+        let why = outcome.why.as_deref().unwrap_or("it is still to be delivered");
+        let message = format!("{} has not reached Administrate: {why}; see `lectern outbox`", outcome.subject);
+        report.trouble(Trouble { external_id: None, message });
+    }
     Ok(())
 }
 

@@ -39,7 +39,7 @@ impl Synced for CustomFields {
         plan(theirs, rows)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_custom_fields(db, rows).await
     }
 

@@ -131,7 +131,7 @@ async fn relink<S: Synced>(db: &mut PgConnection, decision: &Decision) -> Result
     }
     let changed: Vec<S::Row> = rows.into_iter().filter_map(|row| decided(row, decision)).collect();
     if !changed.is_empty() {
-        S::put(db, &changed).await?;
+        S::put(db, &changed.iter().collect::<Vec<_>>()).await?;
     }
     Ok(())
 }

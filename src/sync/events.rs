@@ -5,7 +5,7 @@
 //! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. A session
 //! that Administrate no longer has keeps its row, without a day and a link.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use administrate::Client;
 use jiff::tz::TimeZone;
@@ -14,14 +14,18 @@ use sqlx::PgConnection;
 
 use super::apply::apply;
 use super::decisions::Decisions;
+use super::disputes::reading::{Compared, held};
+use super::disputes::{Held, by_settings, weigh};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
-use super::plan::{Plan, Skipped};
+use super::plan::{Plan, Skipped, Trouble};
 use super::remote;
 use super::store;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::events::{self as bridges, Chosen, EventRow, SessionRow, pair_in_order};
 use crate::bridges::reference::{Bounded, Bridge};
+use crate::config::Winner;
+use crate::delivery::comparison::{Difference, Directory};
 use crate::error::Result;
 use crate::names::fold;
 use crate::outbox;
@@ -50,6 +54,14 @@ pub struct Known {
     pub undelivered: HashSet<i64>,
     /// Administrate's ids of everything that a row may refer to.
     pub references: HashSet<String>,
+    /// In which times are told that name no zone.
+    pub time_zone: TimeZone,
+    /// Those that both sides have agreed about, by our ids; none where nothing is to be compared.
+    pub held: HashMap<i64, Held>,
+    /// The names under which both sides know what those refer to.
+    pub directory: Option<Directory>,
+    /// Whose value of a field holds that both sides have changed.
+    pub winners: BTreeMap<String, Winner>,
 }
 
 impl Bridge for Row {
@@ -77,11 +89,16 @@ impl Bridge for Row {
 impl Synced for Events {
     const ENTITY: Entity = Entity::Events;
     type Row = Row;
-    type Theirs = Vec<remote::Event>;
+    type Theirs = Vec<administrate::Event>;
     type Ours = Known;
 
-    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs> {
-        remote::events(client, &ground.time_zone).await
+    async fn prepare(db: &mut PgConnection, ground: &mut Ground) -> Result<()> {
+        ground.asked_at = Some(bridges::now(db).await?);
+        Ok(())
+    }
+
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+        Ok(client.events().await?)
     }
 
     async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
@@ -89,15 +106,18 @@ impl Synced for Events {
         Ok(beside(bridges::rows(db, Chosen::All).await?, &offers))
     }
 
-    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
-        known(db, None).await
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+        let known = known(db, None, &ground.time_zone).await?;
+        let ids: Vec<i64> = known.offers.iter().map(|offer| offer.id).collect();
+        let Compared { held, directory } = held(db, ground, &ids).await?;
+        Ok(Known { held, directory, winners: ground.winners.clone(), ..known })
     }
 
     fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
         plan(ours, theirs, rows, decisions)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::put_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
         let places = rows.iter().filter_map(|row| Some((row.link()?, row.places)));
         tutorials::store::offer_places(db, &places.collect::<Vec<_>>()).await
@@ -108,11 +128,15 @@ impl Synced for Events {
     }
 }
 
-async fn known(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Known> {
+async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone: &TimeZone) -> Result<Known> {
     Ok(Known {
         offers: tutorials::store::offers(db, ids).await?,
         undelivered: outbox::open_subjects(db, EVENT).await?.into_iter().collect(),
         references: bridges::known_ids(db).await?,
+        time_zone: time_zone.clone(),
+        held: HashMap::new(),
+        directory: None,
+        winners: BTreeMap::new(),
     })
 }
 
@@ -129,7 +153,7 @@ fn beside(rows: Vec<EventRow>, offers: &[Offer]) -> Vec<Row> {
 }
 
 /// Links each event of theirs with the one of ours that has its title as code.
-pub fn plan(ours: &Known, theirs: Vec<remote::Event>, rows: &[Row], decisions: &Decisions) -> Plan<Row> {
+pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisions: &Decisions) -> Plan<Row> {
     let mut pairing = pair(candidates(&ours.offers), theirs.iter().map(counterpart).collect(), decisions);
     let standing: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let offers: HashMap<i64, &Offer> = ours.offers.iter().map(|offer| (offer.id, offer)).collect();
@@ -141,7 +165,8 @@ pub fn plan(ours: &Known, theirs: Vec<remote::Event>, rows: &[Row], decisions: &
     let mut plan = Plan::between(Entity::Events, Vec::new(), &[], pairing);
     plan.fetched = theirs.len();
     let mut seen: HashSet<String> = HashSet::new();
-    for event in theirs {
+    for told in theirs {
+        let event = remote::event(&told, &ours.time_zone);
         seen.insert(event.external_id.clone());
         let before = standing.get(event.external_id.as_str()).copied();
         let link = links.get(&event.external_id).and_then(|id| offers.get(id)).copied();
@@ -150,6 +175,7 @@ pub fn plan(ours: &Known, theirs: Vec<remote::Event>, rows: &[Row], decisions: &
         if ambiguous.contains(&event.external_id) {
             leave(&mut plan, &event, before);
         } else if link.map(|offer| offer.id).into_iter().chain(was_linked).any(is_open) {
+            compare(&mut plan, ours, &told, link, false);
             plan.findings.skipped.push(undelivered(event));
         } else if ignored.contains(&event.external_id) && before.is_none() {
             plan.findings.skipped.push(Skipped::ignored(&event.external_id, event.title));
@@ -157,7 +183,9 @@ pub fn plan(ours: &Known, theirs: Vec<remote::Event>, rows: &[Row], decisions: &
             plan.passed_over += 1;
         } else {
             let name = event.title.clone();
-            plan.take(name, before, wanted(event, link, before, &ours.references));
+            let row = wanted(event, link, before, &ours.references);
+            compare(&mut plan, ours, &told, link, true);
+            plan.take(name, before, row);
         }
     }
     let is_gone = |row: &&Row| !seen.contains(row.external_id());
@@ -173,8 +201,23 @@ fn candidates(offers: &[Offer]) -> Vec<Candidate> {
     offers.iter().map(candidate).collect()
 }
 
-fn counterpart(event: &remote::Event) -> Counterpart {
-    Counterpart { record: Theirs::new(&event.external_id, &event.title), key: MatchKey::of(&event.title) }
+fn counterpart(event: &administrate::Event) -> Counterpart {
+    Counterpart { record: Theirs::new(event.id.as_str(), &event.title), key: MatchKey::of(&event.title) }
+}
+
+/// Weighs what both sides hold of an event.
+fn compare(plan: &mut Plan<Row>, ours: &Known, told: &administrate::Event, link: Option<&Offer>, may_settle: bool) {
+    let held = link.and_then(|offer| ours.held.get(&offer.id));
+    let held = held.filter(|held| held.agreed.external_id == told.id.as_str());
+    let Some((held, directory)) = held.zip(ours.directory.as_ref()) else { return };
+    let wins = |difference: &Difference| if may_settle { by_settings(&ours.winners, difference) } else { None };
+    let weighed = weigh(held, told, directory, wins);
+    let findings = &mut plan.findings;
+    findings.conflicts.extend(weighed.conflicts);
+    findings.differences.extend(weighed.differences);
+    let trouble = |message| Trouble { external_id: Some(told.id.to_string()), message };
+    findings.errors.extend(weighed.troubles.into_iter().map(trouble));
+    plan.settlements.extend(weighed.settlement);
 }
 
 /// A link that stands holds where titles alone find nobody; where they find somebody else, a person has to choose.
@@ -305,8 +348,7 @@ pub enum TakenOver {
 /// # Errors
 /// The database's alone.
 pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_zone: &TimeZone) -> Result<TakenOver> {
-    let event = remote::event(event, time_zone);
-    let external_id = event.external_id.clone();
+    let external_id = event.id.to_string();
     let title = fold(&event.title);
     let named = tutorials::store::event_codes(db).await?.into_iter().filter(|ours| fold(&ours.name) == title);
     let mut ours: Vec<i64> = named.map(|ours| ours.id).collect();
@@ -317,12 +359,12 @@ pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_z
     if stand.iter().any(|row| row.external_id != external_id) && !decisions.linked.contains_key(&external_id) {
         return Ok(TakenOver::Ambiguous);
     }
-    let known = known(db, Some(&ours)).await?;
+    let known = known(db, Some(&ours), time_zone).await?;
     let rows = beside(stand, &known.offers);
     let plan = plan(&known, vec![event], &rows, &decisions);
     let findings = &plan.findings;
     if !plan.is_empty() {
-        apply::<Events>(db, &plan).await?;
+        apply::<Events>(db, &plan, None).await?;
         return Ok(TakenOver::Written);
     }
     let is_undelivered = ours.iter().any(|id| known.undelivered.contains(id));

@@ -62,7 +62,7 @@ impl Synced for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_instructors(db, rows).await
     }
 

@@ -56,7 +56,7 @@ impl Synced for Locations {
         Ok(References { locations: locations.collect(), ..References::default() })
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_locations(db, rows).await
     }
 

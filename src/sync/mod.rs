@@ -7,7 +7,7 @@
 //!
 //! [`creation`] alone creates in Administrate, when asked to and through the outbox.
 //!
-//! Does not: touch `acted.*` but for the free places of events.
+//! Does not: touch `acted.*` but for the free places of events and what [`disputes`] were decided for Administrate.
 
 pub mod api;
 mod apply;
@@ -15,7 +15,9 @@ pub mod cli;
 pub mod course_templates;
 pub mod creation;
 pub mod custom_fields;
+mod deciding;
 pub mod decisions;
+pub mod disputes;
 pub mod entity;
 pub mod events;
 pub mod instructors;

@@ -8,9 +8,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::disputes::{Dispute, Settlement};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Pairing, Theirs};
 use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
+use crate::console::counted;
 use crate::names::fold;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
@@ -35,6 +37,9 @@ pub struct Plan<R> {
     /// Who may administer events, where that changed.
     #[serde(default = "Difference::none")]
     pub administrators: Difference<Administrator>,
+    /// Values of events that are decided about; of events alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settlements: Vec<Settlement>,
     /// What a person should know.
     pub findings: Findings,
 }
@@ -73,6 +78,12 @@ pub struct Findings {
     pub created_local: Vec<Theirs>,
     /// Theirs that are deliberately not bridged.
     pub skipped: Vec<Skipped>,
+    /// Values that were changed on both sides since they last agreed, and not decided about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Dispute>,
+    /// Values that were changed in Administrate alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Dispute>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
 }
@@ -157,6 +168,7 @@ impl<R: Bridge> Plan<R> {
             gone: Vec::new(),
             approvals: Difference::none(),
             administrators: Difference::none(),
+            settlements: Vec::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
         };
         let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
@@ -227,6 +239,7 @@ impl<R: Bridge> Plan<R> {
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
         self.administrators.removed.retain(|contact| only.contains(&contact.external_id));
+        self.settlements.retain(|settlement| only.contains(&settlement.external_id));
         unknown
     }
 
@@ -276,7 +289,8 @@ impl<R: Bridge> Plan<R> {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.approvals.is_empty() && self.administrators.is_empty()
+        let Plan { changes, approvals, administrators, settlements, .. } = self;
+        changes.is_empty() && approvals.is_empty() && administrators.is_empty() && settlements.is_empty()
     }
 
     /// The changes of one kind.
@@ -366,9 +380,12 @@ impl<R: Bridge> fmt::Display for Plan<R> {
         if self.is_empty() {
             return write!(f, "{}: nothing to change", self.entity);
         }
-        write!(f, "{}: {} changes", self.entity, self.changes.len())?;
+        write!(f, "{}: {}", self.entity, counted(self.changes.len(), "change"))?;
         for change in &self.changes {
             write!(f, "\n  {change}")?;
+        }
+        for settled in self.settlements.iter().flat_map(|settlement| &settlement.fields) {
+            write!(f, "\n  {settled}")?;
         }
         for (what, added, removed) in [
             ("approvals", self.approvals.added.len(), self.approvals.removed.len()),

@@ -41,7 +41,7 @@ impl Synced for PriceLevels {
         ground.price_levels = Some(rows);
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_price_levels(db, rows).await
     }
 

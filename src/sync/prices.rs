@@ -58,7 +58,7 @@ impl Synced for Prices {
         plan(theirs, places, rows, preference, decisions)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_prices(db, rows).await
     }
 

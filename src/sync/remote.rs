@@ -269,36 +269,32 @@ fn price(price: administrate::TemplatePrice) -> Result<Price> {
     })
 }
 
-/// Every event. Times that name no zone are told in `time_zone`.
-pub(super) async fn events(client: &Client, time_zone: &TimeZone) -> Result<Vec<Event>> {
-    Ok(client.events().await?.into_iter().map(|told| event(told, time_zone)).collect())
-}
-
-/// One event as it was told.
-pub(super) fn event(event: administrate::Event, fallback: &TimeZone) -> Event {
+/// One event as it was told. Times that name no zone are told in `fallback`.
+pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> Event {
     let zone = event.zone(fallback);
-    let teaches = |member: &StaffMember| member.staff_type.as_deref() == Some("instructor");
-    let session = |session: administrate::Session| Session {
-        external_id: session.id.into(),
-        title: session.title,
-        lifecycle: session.lifecycle,
+    let text = |id: &Id| id.to_string();
+    let teaches = |member: &&StaffMember| member.staff_type.as_deref() == Some("instructor");
+    let session = |session: &administrate::Session| Session {
+        external_id: text(&session.id),
+        title: session.title.clone(),
+        lifecycle: session.lifecycle.clone(),
         start: session.start.or(session.time_zoned_start).map(|start| start.local(&zone)),
         end: session.end.or(session.time_zoned_end).map(|end| end.local(&zone)),
     };
     Event {
-        external_id: event.id.into(),
-        title: event.title,
-        lifecycle: event.lifecycle,
+        external_id: text(&event.id),
+        title: event.title.clone(),
+        lifecycle: event.lifecycle.clone(),
         is_sold_out: event.is_sold_out,
         max_places: event.max_places,
         remaining_places: event.remaining_places,
-        time_zone: event.time_zone,
+        time_zone: event.time_zone.clone(),
         lms_start: event.lms_start.and_then(|start| start.instant(&zone)),
         lms_end: event.lms_end.and_then(|end| end.instant(&zone)),
-        template: event.course_template.map(|template| template.id.into()),
-        location: event.location_id.map(Id::into),
-        venue: event.venue_id.map(Id::into),
-        instructor: event.staff.into_iter().find(teaches).and_then(|member| member.contact_id).map(Id::into),
-        sessions: event.sessions.into_iter().map(session).collect(),
+        template: event.course_template.as_ref().map(|template| text(&template.id)),
+        location: event.location_id.as_ref().map(text),
+        venue: event.venue_id.as_ref().map(text),
+        instructor: event.staff.iter().find(teaches).and_then(|member| member.contact_id.as_ref()).map(text),
+        sessions: event.sessions.iter().map(session).collect(),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::plan::{Action, Findings, Plan, Skipped, Trouble};
@@ -29,6 +30,12 @@ pub struct Report {
     pub ambiguous: Vec<Ambiguity>,
     /// Theirs that are deliberately not bridged, and why.
     pub skipped: Vec<Skipped>,
+    /// Values of events that were changed on both sides, and not decided about.
+    pub conflicts: Vec<Dispute>,
+    /// Values of events that were changed in Administrate alone.
+    pub differences: Vec<Dispute>,
+    /// Values of events that were decided about.
+    pub settled: Vec<Settled>,
     /// Rows whose record Administrate no longer has and that stay.
     pub gone: Vec<Gone>,
     /// Ours that were created there after the run.
@@ -91,8 +98,17 @@ pub struct Gone {
 impl Report {
     /// The report of a plan that is carried out, or in a dry run shown.
     pub fn of<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
-        let Findings { unmatched_local, unmatched_remote, ambiguous, created_local, skipped, errors } =
-            plan.findings.clone();
+        let Findings {
+            unmatched_local,
+            unmatched_remote,
+            ambiguous,
+            created_local,
+            skipped,
+            conflicts,
+            differences,
+            errors,
+        } = plan.findings.clone();
+        let settled = plan.settlements.iter().flat_map(|settlement| settlement.fields.clone()).collect();
         let counts = Counts {
             fetched: plan.fetched,
             created: plan.of(Action::Create).count(),
@@ -113,6 +129,9 @@ impl Report {
             unmatched_remote,
             ambiguous,
             skipped,
+            conflicts,
+            differences,
+            settled,
             gone,
             created_in_administrate: Vec::new(),
             created_local,
@@ -134,6 +153,9 @@ impl Report {
             unmatched_remote: Vec::new(),
             ambiguous: Vec::new(),
             skipped: Vec::new(),
+            conflicts: Vec::new(),
+            differences: Vec::new(),
+            settled: Vec::new(),
             gone: Vec::new(),
             created_in_administrate: Vec::new(),
             created_local: Vec::new(),
@@ -168,19 +190,29 @@ impl Report {
         self.counts.errors = self.errors.len();
     }
 
+    /// Notes what a person has decided of the conflicts after the run.
+    pub fn decided(&mut self, decided: Report) {
+        let is_decided = |dispute: &Dispute| decided.settled.iter().any(|settled| settled.dispute == *dispute);
+        self.conflicts.retain(|dispute| !is_decided(dispute));
+        self.settled.extend(decided.settled);
+    }
+
     /// Notes that a record is in Administrate now.
     pub fn created_there(&mut self, created: CreatedThere) {
         self.unmatched_local.retain(|record| record.id != created.id);
         self.created_in_administrate.push(created);
     }
 
-    /// How the command ends. Work done of which a part failed or is ambiguous needs a person; unmatched records alone
+    /// How the command ends. Work done of which a part failed, is ambiguous or
+    /// was changed on both sides needs a person; unmatched records alone
     /// do not (contract §1).
     pub fn exit(&self) -> Exit {
         match self.outcome {
             Outcome::Ended(exit) => exit,
-            Outcome::Carried if self.ambiguous.is_empty() && self.errors.is_empty() => Exit::Done,
-            Outcome::Carried => Exit::NeedsPerson,
+            Outcome::Carried => {
+                let is_clear = self.ambiguous.is_empty() && self.conflicts.is_empty() && self.errors.is_empty();
+                if is_clear { Exit::Done } else { Exit::NeedsPerson }
+            }
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use administrate::Client;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::postgres::PgAdvisoryLock;
@@ -20,11 +19,11 @@ use super::instructors::Instructors;
 use super::locations::Locations;
 use super::plan::{Action, Plan, Trouble};
 use super::price_levels::PriceLevels;
-use super::prices::{Preference, Prices};
+use super::prices::Prices;
 use super::report::{Report, Summary};
 use super::store;
 use super::synced::{Ground, Synced};
-use super::undo::Journal;
+use super::undo::JournalOf;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
 use crate::config::Config;
@@ -97,15 +96,8 @@ pub enum Progress<'a> {
 
 impl Sync {
     /// A run that has not begun. `stop` ends it between two steps.
-    pub fn new(
-        pool: PgPool,
-        client: Client,
-        preference: Preference,
-        time_zone: TimeZone,
-        options: Options,
-        stop: CancellationToken,
-    ) -> Self {
-        let ground = Ground::new(preference, time_zone);
+    pub fn new(pool: PgPool, client: Client, config: &Config, options: Options, stop: CancellationToken) -> Self {
+        let ground = Ground::of(config);
         Sync {
             pool,
             client,
@@ -152,9 +144,7 @@ impl Sync {
         }
         let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
         let client = tenant::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
-        let ours = &config.administrate;
-        let preference = Preference { currency: ours.currency.clone(), region: ours.region.clone() };
-        Ok(Sync::new(pool.clone(), client, preference, config.zone(), options, stop))
+        Ok(Sync::new(pool.clone(), client, config, options, stop))
     }
 
     /// Keeps the one entity's report in a run that was opened for it.
@@ -229,6 +219,7 @@ impl Sync {
     async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
+        S::prepare(&mut db, &mut self.ground).await?;
         let stood = self.may_prune::<S>(&mut db).await?;
         let theirs = self.fetch::<S>().await?;
         let rows = S::rows(&mut db).await?;
@@ -246,6 +237,7 @@ impl Sync {
     async fn carry_out<S: Synced>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
+        S::prepare(&mut db, &mut self.ground).await?;
         let lock = PgAdvisoryLock::new(format!("lectern sync {}", S::ENTITY));
         let Either::Left(mut held) = lock.try_acquire(self.pool.acquire().await?).await? else {
             return Err(Error::Failed(format!(
@@ -280,9 +272,9 @@ impl Sync {
         let report = match self.refusal(&plan, rows.len())? {
             Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
             None => {
-                apply::<S>(&mut transaction, &plan).await?;
+                apply::<S>(&mut transaction, &plan, Some(run)).await?;
                 if !plan.is_empty() {
-                    runs::keep_journal(&mut transaction, run, &Journal::of(&plan)).await?;
+                    runs::keep_journal(&mut transaction, run, &JournalOf::plan(&plan)).await?;
                 }
                 Report::of(&plan, Some(run), false)
             }

@@ -1,8 +1,9 @@
 //! What each entity is to the one way that all of them go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use administrate::Client;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
@@ -12,6 +13,7 @@ use super::entity::Entity;
 use super::plan::Plan;
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bridge};
+use crate::config::{Config, Labels, Winner};
 use crate::error::Result;
 use crate::tutorials::reference::References;
 
@@ -25,6 +27,11 @@ pub(super) trait Synced {
     type Theirs: Clone + Send;
     /// What is known here beside the rows.
     type Ours: Send;
+
+    /// Notes what has to be known before Administrate is asked.
+    async fn prepare(_db: &mut PgConnection, _ground: &mut Ground) -> Result<()> {
+        Ok(())
+    }
 
     /// Fetches their side, whole or not at all.
     async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs>;
@@ -53,7 +60,7 @@ pub(super) trait Synced {
     fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
 
     /// Writes rows.
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
 
     /// Deletes rows.
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
@@ -66,6 +73,12 @@ pub(super) struct Ground {
     pub(super) time_zone: TimeZone,
     /// Which of several prices is kept.
     pub(super) preference: Preference,
+    /// What this tenant calls the custom fields of events.
+    pub(super) labels: Labels,
+    /// Whose value of an event's field holds that both sides have changed.
+    pub(super) winners: BTreeMap<String, Winner>,
+    /// When Administrate was asked for events, by the database's clock: what was agreed on later is newer than its answer.
+    pub(super) asked_at: Option<Timestamp>,
     /// Rows as earlier plans of the same dry run would leave them.
     pub(super) locations: Option<Vec<bridges::Location>>,
     /// Likewise.
@@ -76,8 +89,18 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Nothing planned yet.
-    pub(super) fn new(preference: Preference, time_zone: TimeZone) -> Self {
-        Ground { time_zone, preference, locations: None, course_templates: None, price_levels: None }
+    pub(super) fn of(config: &Config) -> Self {
+        let ours = &config.administrate;
+        Ground {
+            time_zone: config.zone(),
+            preference: Preference { currency: ours.currency.clone(), region: ours.region.clone() },
+            labels: ours.labels.clone(),
+            winners: config.sync.conflicts.clone(),
+            asked_at: None,
+            locations: None,
+            course_templates: None,
+            price_levels: None,
+        }
     }
 
     /// The bridge rows of locations.

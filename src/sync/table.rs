@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
+use super::disputes::{Dispute, Settled};
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
+use crate::console;
 use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["entity", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
+    let mut table =
+        console::table(["entity", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
     for report in reports {
         let counts = &report.counts;
         let numbers = [
@@ -25,7 +25,7 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
             counts.skipped,
             counts.errors,
         ];
-        let cells = std::iter::once(report.entity.to_string()).chain(numbers.map(|number| number.to_string()));
+        let cells = std::iter::once(report.entity.plural().to_owned()).chain(numbers.map(|number| number.to_string()));
         table.add_row(cells);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
@@ -34,10 +34,9 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
 
 /// Kept runs as a table, a row a run.
 pub fn runs(runs: &[Run]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table
-        .set_header(["run", "entity", "started", "took", "requests", "exit", "created", "updated", "pruned", "errors"]);
+    let mut table = console::table([
+        "run", "entity", "started", "took", "requests", "exit", "created", "updated", "pruned", "errors",
+    ]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
         let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
@@ -64,6 +63,10 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.unmatched_local, &format!("{plural} of ours that Administrate does not have"), ours);
     section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
     section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
+    let conflicts = "changed on both sides, decide with `lectern sync decide events EVENT FIELD ours|theirs`";
+    section(&mut text, &report.conflicts, conflicts, Dispute::to_string);
+    section(&mut text, &report.differences, "changed in Administrate", Dispute::to_string);
+    section(&mut text, &report.settled, "decided", Settled::to_string);
     let created = format!("{plural} of Administrate's taken over");
     section(&mut text, &report.created_local, &created, theirs);
     let skipped = format!("{plural} deliberately not kept");

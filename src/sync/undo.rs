@@ -9,6 +9,7 @@ use sqlx::{Acquire, PgConnection, PgPool};
 use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
+use super::disputes::{Settlement, settling};
 use super::entity::Entity;
 use super::events::Events;
 use super::instructors::Instructors;
@@ -25,29 +26,44 @@ use crate::error::{Error, Result};
 use crate::runs;
 
 /// What a run changed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Journal<R> {
+#[derive(Debug, Deserialize)]
+struct Journal<R> {
     changes: Vec<Change<R>>,
     approvals: Difference<Approval>,
     administrators: Difference<Administrator>,
+    #[serde(default)]
+    settlements: Vec<Settlement>,
+}
+
+/// The same of a plan that is carried out; what is kept can be large, and is not copied for it.
+#[derive(Debug, Serialize)]
+pub(super) struct JournalOf<'a, R> {
+    changes: &'a [Change<R>],
+    approvals: &'a Difference<Approval>,
+    administrators: &'a Difference<Administrator>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    settlements: &'a [Settlement],
+}
+
+impl<'a, R: Bridge> JournalOf<'a, R> {
+    pub(super) fn plan(plan: &'a Plan<R>) -> Self {
+        JournalOf {
+            changes: &plan.changes,
+            approvals: &plan.approvals,
+            administrators: &plan.administrators,
+            settlements: &plan.settlements,
+        }
+    }
 }
 
 impl<R: Bridge> Journal<R> {
-    /// Of a plan that is carried out.
-    pub(super) fn of(plan: &Plan<R>) -> Self {
-        Journal {
-            changes: plan.changes.clone(),
-            approvals: plan.approvals.clone(),
-            administrators: plan.administrators.clone(),
-        }
-    }
-
     /// The plan that was carried out.
     fn plan(self, entity: Entity) -> Plan<R> {
         let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
         plan.changes = self.changes;
         plan.approvals = self.approvals;
         plan.administrators = self.administrators;
+        plan.settlements = self.settlements;
         plan
     }
 
@@ -58,6 +74,12 @@ impl<R: Bridge> Journal<R> {
         plan.changes = self.changes.into_iter().map(inverse).collect();
         plan.approvals = Difference { added: self.approvals.removed, removed: self.approvals.added };
         plan.administrators = Difference { added: self.administrators.removed, removed: self.administrators.added };
+        for inverse in self.settlements.into_iter().map(Settlement::inverse) {
+            match inverse {
+                Ok(settlement) => plan.settlements.push(settlement),
+                Err(skipped) => plan.findings.skipped.push(skipped),
+            }
+        }
         plan
     }
 }
@@ -114,7 +136,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     let plan = read::<S>(journal)?.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
-    let changed = changed_since(&plan, &rows);
+    let changed = changed_since(&plan, &rows) + settling::changed_since(&mut transaction, &plan.settlements).await?;
     if changed > 0 {
         return Err(Error::NeedsPerson(format!(
             "{changed} {} have changed since that run: nothing was taken back; undo the later runs first",
@@ -124,8 +146,8 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     if dry_run {
         return Ok(Report::of(&plan, None, true));
     }
-    apply::<S>(&mut transaction, &plan).await?;
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
+    apply::<S>(&mut transaction, &plan, Some(undone)).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;
     transaction.commit().await?;

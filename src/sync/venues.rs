@@ -62,7 +62,7 @@ impl Synced for Venues {
         Ok(References { venues: venues.collect(), ..References::default() })
     }
 
-    async fn put(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_venues(db, rows).await
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
+use super::disputes::{Dispute, Side};
 use super::report::Report;
 use crate::error::{Error, Result};
 use crate::timetable_import::writing::neutral;
@@ -31,6 +32,9 @@ fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {
     sheet(book.add_worksheet(), "Not here", &there, rows(reports, not_here))?;
     let ambiguous = ["Entity", "Shared", "Side", "Id", "Name"];
     sheet(book.add_worksheet(), "Ambiguous", &ambiguous, rows(reports, ambiguities))?;
+    let disputed =
+        ["Entity", "Administrate's id", "Name", "Field", "Ours", "Theirs", "Last agreed", "What became of it"];
+    sheet(book.add_worksheet(), "Changed there", &disputed, rows(reports, disputes))?;
     sheet(book.add_worksheet(), "Remarks", &["Entity", "Administrate's id", "Name", "Remark"], rows(reports, remarks))?;
     book.save_to_buffer()
 }
@@ -108,6 +112,29 @@ fn ambiguities(report: &Report) -> Rows {
         rows.extend(ambiguity.remote.iter().map(|theirs| row("theirs", theirs.external_id.clone(), &theirs.name)));
     }
     rows
+}
+
+fn disputes(report: &Report) -> Rows {
+    let row = |dispute: &Dispute, became: &str| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let Dispute { external_id, name, field, ours, theirs, agreed } = dispute;
+        vec![
+            external_id.clone(),
+            name.clone(),
+            field.clone(),
+            text(ours),
+            text(theirs),
+            text(agreed),
+            became.to_owned(),
+        ]
+    };
+    let conflicts = report.conflicts.iter().map(|dispute| row(dispute, "changed on both sides: to be decided"));
+    let differences = report.differences.iter().map(|dispute| row(dispute, "changed there alone"));
+    let settled = report.settled.iter().map(|settled| match settled.wins {
+        Side::Ours => row(&settled.dispute, "ours is written there"),
+        Side::Theirs => row(&settled.dispute, "theirs is taken over"),
+    });
+    conflicts.chain(differences).chain(settled).collect()
 }
 
 fn remarks(report: &Report) -> Rows {

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::console::counted;
 use crate::db::Database;
 use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
@@ -18,7 +19,7 @@ use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{store, undoing, writing};
+use super::{kept, publishing, store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -74,6 +75,11 @@ enum Action {
         /// The import's run; absent: all
         run: Option<i64>,
     },
+    /// Publish the events that an import took, and their sessions, in Administrate
+    Publish {
+        /// The import's run, as `lectern import show` tells it
+        run: i64,
+    },
     /// Take back what an import wrote, here and in Administrate, unless places have been sold since
     Undo {
         /// The import's run, as `lectern import show` tells it
@@ -94,8 +100,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(Action::Template { file }), _) => template(context, &file).await,
         (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Publish { run }), _) => publish(context, run).await,
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(Action::Show { run }), _) => show(context, run).await,
+        (Some(Action::Show { run }), _) => kept::show(context, run).await,
         (None, Some(file)) => {
             let asked = Asked {
                 file,
@@ -140,10 +147,11 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let bar = console.progress("to Administrate", 0);
     let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
-        console.print(plan);
+        console.print_whole(plan);
         if let Some(table) = report::table(&plan.problems) {
             console.print(table);
         }
+        console.print(plan.summary());
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
@@ -247,6 +255,35 @@ async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> R
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
 }
 
+async fn publish(context: &Context, run: i64) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = publish_on(context, &database, run).await;
+    database.close().await;
+    ended
+}
+
+async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
+    let console = &context.console;
+    let (mut published, held) = publishing::ask(&database.pool, run, true).await?;
+    console.print(format_args!(
+        "import {run}: {} to be published, {} already",
+        counted(published.asked.len(), "event"),
+        published.already
+    ));
+    if let Some(publishing) = published.run_id {
+        let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
+        publishing::finish(&database.pool, &mut published).await?;
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        }
+    }
+    if let Some(held) = held {
+        held.release().await?;
+    }
+    console.document(&published)?;
+    Ok(published.exit())
+}
+
 async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
     let database = context.database().await?;
     let ended = undo_on(context, &database, run, dry_run).await;
@@ -272,20 +309,4 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     }
     console.document(&undone)?;
     Ok(undone.exit())
-}
-
-async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
-    let database = context.database().await?;
-    let kept = store::kept_run(&mut *database.pool.acquire().await?, run).await;
-    database.close().await;
-    let Some((run, document, fates)) = kept? else {
-        return Err(Error::Failed("there is no such import; `lectern import show` shows the last".into()));
-    };
-    context.console.print(format_args!("import {run} of {}", document["file"].as_str().unwrap_or("a file")));
-    for fate in &fates {
-        let word = |key: &str| fate[key].as_str().unwrap_or_default().to_owned();
-        context.console.print(format_args!("{:9} {} (row {})", word("outcome"), word("title"), fate["row"]));
-    }
-    context.console.document(&json!({ "run_id": run, "import": document, "events": fates }))?;
-    Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,22 +11,27 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::delivery::{self, Remark, Worker, drain};
+use crate::delivery::comparison::last_agreed;
+use crate::delivery::{self, Drained, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
 use crate::tenant::{self, Audit};
-use crate::{outbox, runs};
+use crate::{outbox, runs, tutorials};
 
 use super::apply::{Also, Manner, apply};
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
-use super::plan::Plan;
+use super::plan::{Outcome, Plan};
 use super::planning::{Wishes, plan};
 use super::problems::{Code, Flaw, Problem, column_name};
 use super::report::Document;
 use super::rows::cells::unused;
+use super::turn::Turn;
 use super::workbook::{self, Limits, Sheet, Unfit};
 use super::{annotated, remote, store};
+
+/// How often it is looked whether an earlier import has ended.
+const REST: Duration = Duration::from_millis(100);
 
 /// When the remote half happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -158,15 +164,21 @@ pub async fn import(
     if let Some(client) = &client {
         remote::approve(client, &facts, &plan.approvals).await?;
     }
+    let Some(turn) = Turn::take(pool, stop).await? else {
+        let document = Document::of_problems(document.file, false, Vec::new());
+        return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
+    };
+    let plan = plan_again(pool, config, (loaded, asked), &facts, &plan).await?;
+    let mut document = Document::of_plan(document.file, false, &plan);
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
     let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
+    turn.end().await?;
     if let Some(client) = client {
-        let worker = Arc::new(Worker::new(pool, client, config).await?);
-        let drained = drain(worker, Some(run), stop, told).await?;
+        let drained = deliver(pool, Worker::new(pool, client, config).await?, (run, &plan), stop, told).await?;
         document.tell_undelivered(&drained.outcomes);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
         document.tell_remarks(&drained.outcomes);
@@ -191,6 +203,10 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
     Ok((run, runs::hold(pool, run).await?))
 }
 
+fn wishes<'a>(config: &'a Config, asked: &Asked) -> Wishes<'a> {
+    Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors, ours_win: asked.ours }
+}
+
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
 async fn plan_of(
     pool: &PgPool,
@@ -207,19 +223,69 @@ async fn plan_of(
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    let wishes = Wishes {
-        labels: &config.administrate.labels,
-        approve_instructors: asked.approve_instructors,
-        ours_win: asked.ours,
-    };
+    let wishes = wishes(config, asked);
     let planned = plan(timetable, &ours, &facts, wishes);
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
-    ours.agreed = store::agreed(&mut *pool.acquire().await?, &changing).await?;
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
     facts.standing = remote::standing(client, &planned, &ours).await?;
     let planned = plan(timetable, &ours, &facts, wishes);
     Ok((facts, planned))
+}
+
+/// Plans once more where it is this import's turn to write: another one may have written since.
+async fn plan_again(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    facts: &RemoteFacts,
+    before: &Plan,
+) -> Result<Plan> {
+    let mut db = pool.acquire().await?;
+    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
+    // Those of which it was read how they stand there.
+    let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
+    let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
+    if again.counts() != before.counts() {
+        tracing::warn!(
+            "another import has written meanwhile; what is left to do: {}",
+            again.summary().replace('\n', "; ")
+        );
+    }
+    Ok(again)
+}
+
+/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there.
+async fn deliver(
+    pool: &PgPool,
+    worker: Worker,
+    (run, plan): (i64, &Plan),
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Drained> {
+    let worker = Arc::new(worker);
+    let told: Arc<dyn Fn(&delivery::Outcome) + Send + Sync> = Arc::new(told);
+    let told_again = told.clone();
+    let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| told(outcome)).await?;
+    let titles: Vec<&str> =
+        plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
+    let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
+    let mut waited = false;
+    while tutorials::are_pursued(pool, run, &ids).await? {
+        waited = true;
+        if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            return Ok(drained);
+        }
+    }
+    if waited {
+        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
+        drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
+    }
+    Ok(drained)
 }
 
 impl Loaded {

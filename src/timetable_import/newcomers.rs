@@ -123,6 +123,7 @@ pub(super) async fn welcome(db: &mut PgConnection, newcomers: &[&Newcomer]) -> R
         is_active: true,
         tutorial_instructor_id: Some(*id),
     });
-    bridges::store::put_instructors(db, &rows.collect::<Vec<_>>()).await?;
+    let rows: Vec<_> = rows.collect();
+    bridges::store::put_instructors(db, &rows.iter().collect::<Vec<_>>()).await?;
     Ok(known.into_iter().map(|(newcomer, id)| (newcomer.id, id)).collect())
 }

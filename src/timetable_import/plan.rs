@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::counted;
 use crate::tutorials::{Event, Role};
 
 use super::newcomers::Newcomer;
@@ -191,6 +192,18 @@ impl Plan {
         templates + self.items.iter().map(Item::remote_calls).sum::<usize>()
     }
 
+    /// How many events and what becomes of them, and what that costs: a line each.
+    pub fn summary(&self) -> String {
+        let often = |wanted: &str| self.items.iter().filter(|item| item.outcome.word() == wanted).count();
+        let fates = Outcome::WORDS.iter().map(|word| (often(word), word)).filter(|(often, _)| *often > 0);
+        let fates: Vec<String> = fates.map(|(often, word)| format!("{often} {word}")).collect();
+        let events = counted(self.items.len(), "event");
+        let sessions = counted(self.counts().sessions, "session");
+        let requests = counted(self.remote_calls(), "request");
+        let fates = if fates.is_empty() { "nothing to do".to_owned() } else { fates.join(", ") };
+        format!("{events}: {fates}\n{sessions}, {requests} to Administrate")
+    }
+
     /// Whether a person has to look: something is refused, or a row stands nowhere.
     pub fn needs_person(&self) -> bool {
         self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0
@@ -210,6 +223,10 @@ impl Plan {
 }
 
 impl Outcome {
+    /// The words of [`word`](Self::word), in the order in which they are counted.
+    const WORDS: [&str; 9] =
+        ["new", "adopted", "changed", "cancelled", "same", "skipped", "duplicate", "conflict", "refused"];
+
     /// One word for tables.
     pub fn word(&self) -> &'static str {
         match self {
@@ -237,20 +254,7 @@ impl fmt::Display for Plan {
         for item in self.items.iter().filter(|item| item.is_shown()) {
             writeln!(f, "{item}")?;
         }
-        let counts = self.counts();
-        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        write!(
-            f,
-            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
-            many(counts.events, "event"),
-            counts.created,
-            counts.updated,
-            counts.unchanged,
-            counts.duplicate,
-            counts.rejected,
-            many(counts.sessions, "session"),
-            many(self.remote_calls(), "request")
-        )
+        Ok(())
     }
 }
 

@@ -10,14 +10,13 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::bridges;
-use crate::bridges::events::agreements::{Settled, agreements};
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Agreed, Booking, Contact, Definition, Linked, Ours};
+use super::ours::{Booking, Contact, Definition, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
@@ -198,20 +197,6 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     Ok(rows.into_iter().collect())
 }
 
-/// On what both sides last agreed for events of ours.
-pub async fn agreed(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, Agreed>> {
-    let mut agreed = HashMap::new();
-    for (ours, theirs, settled) in agreements(db, events).await? {
-        let nothing = || Agreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
-        let of_event = agreed.entry(ours).or_insert_with(nothing);
-        match settled {
-            Settled::Event(event) => of_event.event = Some(*event),
-            Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
-        }
-    }
-    Ok(agreed)
-}
-
 /// Administrate's ids of the course templates that a timetable names.
 pub fn template_ids(timetable: &Timetable, ours: &Ours) -> Vec<String> {
     let codes: HashSet<String> =
@@ -239,6 +224,14 @@ pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<R
         facts.approved.entry(template).or_default().insert(contact);
     }
     Ok(facts)
+}
+
+/// The advisory lock of whoever writes a timetable.
+const TURN: i32 = 0x4C_49_4D;
+
+/// Takes the turn of writing a timetable, for as long as the connection lasts; false while somebody else has it.
+pub async fn try_turn(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(TURN).fetch_one(db).await?)
 }
 
 /// Whether reference data was ever brought together with Administrate's.
@@ -292,11 +285,7 @@ pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent])
 /// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
 /// there is no such import.
 pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
-        .bind(run)
-        .fetch_one(&mut *db)
-        .await?;
-    if !known {
+    if !is_import(db, run).await? {
         return Ok(None);
     }
     let rows: Vec<(String, Option<Json<KnownEvent>>)> = sqlx::query_as(
@@ -314,6 +303,25 @@ pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<Stri
         }
     }
     Ok(Some((brought, before)))
+}
+
+/// The titles that an import took; none where there is no such import.
+pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
+    if !is_import(db, run).await? {
+        return Ok(None);
+    }
+    let titles = sqlx::query_scalar(
+        "SELECT title FROM lectern.import_rows
+         WHERE run_id = $1 AND outcome IN ('new', 'adopted', 'changed', 'same') ORDER BY row",
+    );
+    Ok(Some(titles.bind(run).fetch_all(db).await?))
+}
+
+async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
+        .bind(run)
+        .fetch_one(db)
+        .await?)
 }
 
 /// Which of these events a later import has written that was not taken back itself, and which one.

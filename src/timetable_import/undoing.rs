@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::error::{Error, Exit, Result};
 use crate::tutorials::{self, Event, KnownEvent};
-use crate::{outbox, runs};
+use crate::{bridges, outbox, runs};
 
 use super::store;
 
@@ -111,11 +111,22 @@ pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<ru
         Some((before.id, restored(&before.event, &now.event)))
     });
     let restored: Vec<(i64, Event)> = restored.collect();
+    let before = |now: &KnownEvent| undone.before.iter().find(|before| before.id == now.id);
+    let added: Vec<i64> = now.iter().filter_map(|now| Some(added(before(now)?, now))).flatten().collect();
+    bridges::events::withdraw_sessions(&mut tx, &added).await?;
+    tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::revise_events(&mut tx, Some(run), &restored).await?;
     let held = runs::hold(pool, run).await?;
     tx.commit().await?;
     undone.run_id = Some(run);
     Ok((run, held))
+}
+
+/// Our ids of the sessions that a change brought.
+fn added(before: &KnownEvent, now: &KnownEvent) -> Vec<i64> {
+    let is_new = |sequence| before.event.sessions.iter().all(|known| known.sequence != sequence);
+    let sessions = now.session_ids.iter().zip(&now.event.sessions);
+    sessions.filter(|(_, session)| is_new(session.sequence)).map(|(id, _)| *id).collect()
 }
 
 /// An event as it was, but for the places that have been sold meanwhile.

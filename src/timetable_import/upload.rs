@@ -1,6 +1,9 @@
 //! An uploaded timetable: read part by part onto the disk, never whole into memory.
 
+use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use administrate::{OsRandomness, Randomness};
 use axum::extract::Multipart;
@@ -12,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use super::importing::Deliver;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::requests::Further;
 use crate::server::problem::{FieldError, Problem};
 
 /// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
@@ -34,6 +38,8 @@ pub(super) struct Upload {
     pub dry_run: bool,
     /// When the remote half happens.
     pub deliver: Deliver,
+    /// What is wished beyond that.
+    pub further: Further,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
 }
@@ -62,10 +68,25 @@ impl Drop for Staged {
     }
 }
 
+/// How old a folder is that nobody fills any more: no request takes so long.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes the folders of uploads that ended with their process; gives how many. `now` is the time of the file system.
+pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
+    let Ok(folders) = std::fs::read_dir(data_dir.join("uploads")) else { return 0 };
+    let is_incoming = |name: &OsStr| name.to_string_lossy().starts_with("incoming-");
+    let is_abandoned = |folder: &DirEntry| {
+        let changed = folder.metadata().and_then(|about| about.modified());
+        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age >= ABANDONED))
+    };
+    let abandoned = folders.flatten().filter(|folder| is_incoming(&folder.file_name()) && is_abandoned(folder));
+    abandoned.filter(|folder| std::fs::remove_dir_all(folder.path()).is_ok()).count()
+}
+
 /// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
-    let (mut file, mut dry_run, mut deliver) = (None, false, Deliver::Wait);
+    let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "file" if file.is_some() => return Err(wrong("/file", "one file at a time")),
@@ -74,14 +95,22 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
-            "dry_run" => dry_run = truth(&value(&mut field).await?)?,
+            "dry_run" => dry_run = truth(&mut field).await?,
+            "publish" => further.publish = truth(&mut field).await?,
+            "delete_drafts" => further.delete_drafts = truth(&mut field).await?,
+            "ours" => further.ours = truth(&mut field).await?,
+            "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
             "deliver" => deliver = when(&value(&mut field).await?)?,
             // Unknown fields are read past: a form may have a button.
             _ => drop(value(&mut field).await?),
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
-    Ok(Upload { staged, file, dry_run, deliver, digest })
+    if further.approve_instructors && deliver == Deliver::Queue {
+        let error = FieldError::new("/approve_instructors", "invalid_value", "approving needs deliver=wait");
+        return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    Ok(Upload { staged, file, dry_run, deliver, further, digest })
 }
 
 /// Writes a file as it arrives; gives its digest.
@@ -119,11 +148,18 @@ async fn value(field: &mut Field<'_>) -> Result<String, Problem> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_lowercase())
 }
 
-fn truth(text: &str) -> Result<bool, Problem> {
+/// A field that is true or false.
+async fn truth(field: &mut Field<'_>) -> Result<bool, Problem> {
+    let text = value(field).await?;
+    let name = field.name().unwrap_or_default();
+    truth_of(&text).ok_or_else(|| wrong(&format!("/{name}"), &format!("{name} is true or false")))
+}
+
+fn truth_of(text: &str) -> Option<bool> {
     match text {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
-        _ => Err(wrong("/dry_run", "dry_run is true or false")),
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" | "" => Some(false),
+        _ => None,
     }
 }
 
@@ -177,8 +213,26 @@ mod tests {
 
     #[test]
     fn words_of_a_form() {
-        assert!(truth("on").expect("yes") && !truth("").expect("no") && truth("perhaps").is_err());
+        assert_eq!(["on", "", "perhaps"].map(truth_of), [Some(true), Some(false), None]);
         assert_eq!(when("queue").expect("known"), Deliver::Queue);
         assert!(when("later").is_err());
+    }
+}
+
+#[cfg(test)]
+mod sweeping {
+    use super::*;
+
+    #[test]
+    fn only_abandoned_folders_are_swept() {
+        let data = tempfile::tempdir().expect("a folder");
+        let staged = Staged::new(data.path()).expect("a folder");
+        std::fs::write(staged.0.join("t.xlsx"), b"half").expect("a file");
+        std::fs::create_dir(data.path().join("uploads/7")).expect("a folder");
+        let now = SystemTime::now();
+        assert_eq!(sweep(data.path(), now), 0, "it is being filled");
+        assert_eq!(sweep(data.path(), now + 2 * ABANDONED), 1);
+        assert!(!staged.0.exists() && data.path().join("uploads/7").exists());
+        assert_eq!(sweep(&data.path().join("nowhere"), now), 0);
     }
 }

@@ -250,10 +250,31 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
     outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, &[], named)).await
 }
 
+/// Writes what was taken over from Administrate of known events; how bookable they are stays as it is. Nothing is asked
+/// of the outbox, for it came from there.
+pub async fn accept_events(db: &mut PgConnection, mut events: Vec<(i64, Event)>) -> Result<()> {
+    let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+    let offers: HashMap<i64, Offer> =
+        store::offers(db, Some(&ids)).await?.into_iter().map(|offer| (offer.id, offer)).collect();
+    for (id, event) in &mut events {
+        if let Some(offer) = offers.get(id) {
+            (event.is_soldout, event.remain_space) = (offer.is_soldout, offer.remain_space);
+        }
+    }
+    store::update_events(db, &events).await?;
+    let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
+    store::update_sessions(db, &borrowed).await
+}
+
 /// Goes on with what is still open of known events, as a part of `run` and with these further steps; what waited or failed
 /// is due at once.
 pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
     outbox::take_over(db, run, (EVENT, ids), also).await
+}
+
+/// Whether an earlier import that goes on has still to bring one of these events to Administrate.
+pub async fn are_pursued(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<bool> {
+    outbox::is_left_to_earlier(pool, run, EVENT, ids).await
 }
 
 /// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], [`OURS`]) of known events, by id and code.

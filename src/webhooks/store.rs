@@ -72,6 +72,20 @@ pub async fn make_due(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// Removes deliveries that were applied and came more than so many days ago; gives how many. The latest about each thing
+/// stays: by it a repetition is known.
+pub async fn forget_applied(pool: &PgPool, days: i32) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM lectern.webhook_inbox AS old
+         WHERE state = 'applied' AND received_at < now() - make_interval(days => $1) AND EXISTS (
+             SELECT FROM lectern.webhook_inbox AS later WHERE later.entity_id = old.entity_id AND later.id > old.id)",
+    )
+    .bind(days)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Takes the next due delivery that nobody works on, for as long as the transaction lasts.
 pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
     let sql = format!(
@@ -124,24 +138,42 @@ pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds:
     Ok(())
 }
 
-/// Types that are registered for an address.
-pub(super) async fn registered(pool: &PgPool, url: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("SELECT webhook_type FROM lectern.webhook_registrations WHERE url = $1")
-        .bind(url)
-        .fetch_all(pool)
-        .await?)
+/// A registration that we made.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Registered {
+    pub webhook_id: String,
+    pub webhook_type: String,
+    pub url: String,
 }
 
-/// Notes a registration.
+/// Every registration, the latest first.
+pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
+    Ok(sqlx::query_as(
+        "SELECT webhook_id, webhook_type, url FROM lectern.webhook_registrations ORDER BY registered_at DESC, webhook_id",
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Notes a registration, or its new address.
 pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str, url: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.webhook_registrations (webhook_id, webhook_type, url) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, registered_at = now()",
     )
     .bind(webhook_id)
     .bind(webhook_type)
     .bind(url)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+/// Forgets a registration that Administrate no longer has.
+pub(super) async fn forget(pool: &PgPool, webhook_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM lectern.webhook_registrations WHERE webhook_id = $1")
+        .bind(webhook_id)
+        .execute(pool)
+        .await?;
     Ok(())
 }

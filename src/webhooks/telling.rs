@@ -46,14 +46,14 @@ pub struct Told {
 
 /// A body is no delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a delivery is a JSON object with metadata and payload")]
+#[error("a delivery is a JSON object with metadata and payload, and no text in it holds a NUL")]
 pub struct NoDelivery;
 
 impl Delivery {
     /// Reads a body.
     ///
     /// # Errors
-    /// It is no JSON object with `metadata` and `payload`.
+    /// It is no JSON object with `metadata` and `payload`, or tells a text that PostgreSQL cannot keep.
     pub fn read(body: &[u8]) -> Result<Delivery, NoDelivery> {
         let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else { return Err(NoDelivery) };
         body.remove("configuration");
@@ -62,6 +62,9 @@ impl Delivery {
         else {
             return Err(NoDelivery);
         };
+        if holds_nul(payload) {
+            return Err(NoDelivery);
+        }
         let triggered_at = text(metadata, "triggered_at", "triggeredAt");
         Ok(Delivery {
             webhook_id: text(metadata, "webhook_id", "webhookId"),
@@ -89,7 +92,8 @@ impl Delivery {
             sold_out: field("isSoldOut", "is_sold_out")
                 .and_then(|value| value.as_bool().or_else(|| value.as_str()?.to_lowercase().parse().ok())),
             max_places: number("maxPlaces", "max_places"),
-            remaining: number("remainingPlaces", "remaining_places"),
+            // What no event can offer is not told at all.
+            remaining: number("remainingPlaces", "remaining_places").filter(|left| i32::try_from(*left).is_ok()),
         }
     }
 }
@@ -133,6 +137,15 @@ fn node(payload: &Value) -> Option<&Map<String, Value>> {
         (true, ..) => Some(payload),
         (false, Some(only), None) if only.contains_key("id") => Some(only),
         _ => None,
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        _ => false,
     }
 }
 

@@ -17,10 +17,26 @@ const REST: Duration = Duration::from_millis(500);
 /// How long nothing is tried after the database could not be used.
 const REST_AFTER_OUTAGE: Duration = Duration::from_secs(15);
 
+/// How often what is old is forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
+
 /// Works until stopped.
 pub async fn work(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
+    tokio::join!(apply_all(&pool, &config, &stop), forget_all(&pool, &config, &stop));
+}
+
+async fn forget_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let rest = match apply_due(&pool, &config).await {
+        if let Err(error) = store::forget_applied(pool, config.sync.webhook_days.into()).await {
+            tracing::error!(%error, "old webhooks could not be forgotten");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await;
+    }
+}
+
+async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let rest = match apply_due(pool, config).await {
             Ok(_) => REST,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");

@@ -83,7 +83,7 @@ async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_ov
         let why = item["last_error"].as_str().unwrap_or_default();
         assert_eq!(item["state"], "failed", "{told}");
         assert!(why.contains("max places: 12 → 14; Administrate has 20"), "{why}");
-        assert!(why.contains("\"Ours\": title: A-2 → Ours; Administrate has Theirs"), "{why}");
+        assert!(why.contains("day 2: title: A-2 → Ours; Administrate has Theirs"), "{why}");
     }
     assert_eq!(there(&sides).0, Some(20));
 

@@ -16,13 +16,13 @@ use crate::sync_story::Story;
 use crate::world::World;
 
 /// Events CM2-01 and CM2-02 have been delivered, CM2-03 has not.
-struct Delivered {
-    story: Story,
+pub struct Delivered {
+    pub story: Story,
     client: administrate::Client,
 }
 
 impl Delivered {
-    async fn begin() -> Delivered {
+    pub async fn begin() -> Delivered {
         let world = World::new().await;
         let provider = Provider::settle(&world).await;
         let administrate = Administrate::start(Options::default(), 2).await;
@@ -42,11 +42,11 @@ impl Delivered {
         Delivered { story, client }
     }
 
-    async fn sync(&self, more: &[&str]) -> (i32, Value) {
+    pub async fn sync(&self, more: &[&str]) -> (i32, Value) {
         self.story.lectern(&[&["sync", "events"], more].concat()).await
     }
 
-    fn change(&self, title: &str, change: impl FnOnce(&mut Event)) {
+    pub fn change(&self, title: &str, change: impl FnOnce(&mut Event)) {
         self.story.simulator.edit(|tenant| {
             let number = tenant.events_titled(title).next().expect("delivered").0;
             change(tenant.events.get_mut(&number).expect("it is there"));

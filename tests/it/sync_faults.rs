@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use administrate_sim::{Action, Fault, When};
-use lectern::sync::prices::Preference;
 use lectern::sync::{Report, Sync};
 use lectern::tenant::{Audit, connect};
 use tokio_util::sync::CancellationToken;
@@ -196,10 +195,8 @@ async fn sync(story: &Story, entity: &str) -> Report {
         ("LECTERN_HTTP_TIMEOUT_MS", "1000"),
     ]);
     let client = connect(&config, &story.world.pool, "faults", Audit::NotKept).await.expect("connected");
-    let preference = Preference { currency: "GBP".into(), region: String::new() };
     let stop = CancellationToken::new();
-    let mut sync =
-        Sync::new(story.world.pool.clone(), client, preference, config.zone(), lectern::sync::Options::default(), stop);
+    let mut sync = Sync::new(story.world.pool.clone(), client, &config, lectern::sync::Options::default(), stop);
     sync.entity(entity.parse().expect("an entity")).await
 }
 

@@ -48,6 +48,23 @@ async fn one_kind_of_custom_fields_may_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_that_never_lifts_ends_the_hammering() {
+    let story = Story::begin().await;
+    let limited = |retry_after| Fault::always("*", Action::Status { status: 429, retry_after });
+    let only_data = Fault::always("customFieldTemplate", Action::Status { status: 429, retry_after: None });
+    // Nineteen kinds are asked at once and together wait for what each of them would have waited for.
+    for (fault, most) in [(only_data, 1 + 1 + 19 + 11), (limited(None), 12), (limited(Some(86_400)), 1)] {
+        story.simulator.fault(fault.clone());
+        let (exit, report) = story.lectern(&["sync", "custom-fields"]).await;
+        let requests = report["requests"].as_u64().expect("a count");
+        assert!(requests <= most, "{fault:?}: {requests} requests");
+        let message = report["errors"][0]["message"].as_str().expect("a sentence");
+        assert!(exit == 1 && message.contains("rate limit"), "{report:#}");
+        story.simulator.clear_faults();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_syncs_of_one_entity_never_run_at_once() {
     let story = Story::begin().await;
     let mut other = story.world.pool.acquire().await.expect("a connection");

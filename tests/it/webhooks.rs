@@ -4,6 +4,7 @@ use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use lectern::tutorials::announce_events;
+use lectern::webhooks::forget_applied;
 use lectern::webhooks::work::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -114,7 +115,7 @@ async fn what_is_told_is_applied_once() {
     let (exit, listed) = told.lectern(&["webhooks", "list", "--all"]).await;
     let notes: Vec<_> = listed["items"].as_array().expect("items").iter().map(|item| item["note"].as_str()).collect();
     let expected = [
-        "nothing to change",
+        "it is published there",
         "sold out, 0 places left",
         "overtaken by a later one",
         "no longer sold out, 2 places left",
@@ -149,8 +150,10 @@ async fn what_is_not_administrates_is_refused() {
     for broken in ["", "{", "[]", "{\"metadata\":1,\"payload\":{}}", "{\"metadata\":{}}", "null", "\u{0}"] {
         assert_eq!(problem(told.send(broken).await).await.0, 400, "{broken}");
     }
-    let odd = "{\"metadata\":{\"webhook_id\":\"\\u0000\"},\"payload\":{\"node\":{\"id\":\"\\u0000x\"}}}";
+    let odd = "{\"metadata\":{\"webhook_id\":\"\\u0000\"},\"payload\":{\"node\":{\"id\":\"x\"}}}";
     assert_eq!(told.send(odd).await.status(), 202, "nothing that is signed and well-formed brings us down");
+    let unkept = "{\"metadata\":{},\"payload\":{\"node\":{\"id\":\"x\",\"title\":\"\\u0000\"}}}";
+    assert_eq!(problem(told.send(unkept).await).await.0, 400, "what cannot be kept is said at once");
     let unset = Site::serve(&told.world).await;
     let request = unset.request("POST", "/webhooks/administrate").header("x-administrate-signature", &good);
     let request = request.header("x-administrate-signature-timestamp", now.to_string()).body(body);
@@ -185,6 +188,22 @@ async fn what_cannot_be_applied_waits_and_is_replayed() {
     let (exit, replayed) = told.lectern(&["webhooks", "replay"]).await;
     assert_eq!((exit, &replayed["items"]), (0, &json!([])), "{replayed}");
     assert_eq!(told.event().await.1, 7);
+}
+
+#[tokio::test]
+async fn another_event_of_the_same_title_is_not_ours() {
+    let told = Told::new().await;
+    let before = told.event().await;
+    let mut twin = node(0, "1");
+    twin["id"] = "Q291cnNlOjk5".into();
+    assert_eq!(told.tell("2026-05-14T10:00:00Z", &twin).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await, before);
+    let state: String = sqlx::query_scalar("SELECT state FROM lectern.webhook_inbox")
+        .fetch_one(&told.world.pool)
+        .await
+        .expect("the delivery");
+    assert_eq!(state, "dead", "a person decides which of the two is meant");
 }
 
 #[tokio::test]
@@ -223,6 +242,14 @@ async fn administrate_is_asked_to_tell_once() {
     let (exit, again) = run(&world, &["webhooks", "register"], &environment).await;
     assert_eq!((exit, again["registered"].as_array().map(Vec::len)), (0, Some(0)), "{again}");
     assert_eq!(simulator.tenant().webhooks.len(), 4);
+
+    let mut elsewhere = environment;
+    elsewhere[0].1 = "https://other.example.org";
+    let (exit, moved) = run(&world, &["webhooks", "register"], &elsewhere).await;
+    assert_eq!((exit, moved["moved"].as_array().map(Vec::len)), (0, Some(4)), "{moved}");
+    let tenant = simulator.tenant();
+    let addresses: Vec<&str> = tenant.webhooks.iter().map(|(_, webhook)| webhook.url.as_str()).collect();
+    assert_eq!(addresses, ["https://other.example.org/webhooks/administrate"; 4]);
 }
 
 #[tokio::test]
@@ -248,4 +275,17 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
         .await
         .expect("a count");
     assert_eq!(linked, 2);
+}
+
+#[tokio::test]
+async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
+    let told = Told::new().await;
+    for (at, left) in [("2026-05-14T10:00:00Z", 9), ("2026-05-14T10:01:00Z", 8), ("2026-05-14T10:02:00Z", 7)] {
+        assert_eq!(told.tell(at, &node(left, at)).await, 202);
+    }
+    assert_eq!(told.apply().await, 3);
+    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("nothing is old"), 0);
+    execute(&told.world, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
+    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
+    assert_eq!(told.tell("2026-05-14T10:02:01Z", &node(7, "again")).await, 200, "the latest is known by its content");
 }

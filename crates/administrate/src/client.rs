@@ -17,6 +17,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::exchange::{Exchange, Judge};
 use crate::ledger::Ledger;
+use crate::limit::Limit;
 use crate::randomness::Randomness;
 use crate::retry::Fault;
 use crate::schema::{INTROSPECTION, Schema};
@@ -38,7 +39,7 @@ pub struct Surroundings {
     pub ledger: Arc<dyn Ledger>,
 }
 
-/// A client of one tenant. Clones share login, dialect, breaker and budget; calls may run concurrently.
+/// A client of one tenant. Clones share login, dialect, breaker, limit and budget; calls may run concurrently.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -49,6 +50,7 @@ struct Inner {
     surroundings: Surroundings,
     auth: Auth,
     breaker: Breaker,
+    limit: Limit,
     spent: AtomicU64,
     dialect: RwLock<Option<Arc<Dialect>>>,
     /// Held while the API is asked for its dialect, so that it is asked once.
@@ -68,18 +70,22 @@ pub struct Capabilities {
     pub create_venue: bool,
     /// `courseTemplate.create`
     pub create_course_template: bool,
+    /// `session.removeStaff`
+    pub remove_session_staff: bool,
 }
 
 impl Client {
     /// A client that has not spoken yet.
     pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
         let breaker = Breaker::new(settings.breaker_after, settings.breaker_rest);
+        let limit = Limit::new(settings.attempts_when_limited(), settings.breaker_rest);
         Self {
             inner: Arc::new(Inner {
                 settings,
                 surroundings,
                 auth: Auth::default(),
                 breaker,
+                limit,
                 spent: AtomicU64::new(0),
                 dialect: RwLock::new(None),
                 introspecting: Mutex::new(()),
@@ -112,6 +118,7 @@ impl Client {
             create_location: dialect.offers("location.create"),
             create_venue: dialect.offers("venue.create"),
             create_course_template: dialect.offers("courseTemplate.create"),
+            remove_session_staff: dialect.offers("session.removeStaff"),
         })
     }
 
@@ -217,6 +224,10 @@ impl Client {
 
     pub(crate) fn breaker(&self) -> &Breaker {
         &self.inner.breaker
+    }
+
+    pub(crate) fn limit(&self) -> &Limit {
+        &self.inner.limit
     }
 
     pub(crate) fn spent(&self) -> &AtomicU64 {

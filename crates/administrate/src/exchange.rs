@@ -1,4 +1,4 @@
-//! One call from permit to answer: allowance, budget, breaker, login, attempt, ledger, and again where that is safe.
+//! One call from leave to answer: limit, breaker, budget, allowance, login, attempt, ledger, and again where that is safe.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -46,12 +46,24 @@ impl Client {
                 true => None,
                 false => Some(self.auth().bearer(self).await?),
             };
+            let operation = exchange.operation;
+            let leave = self.limit().leave(|| self.clock().now()).await;
+            let leave = leave.map_err(|attempts| Error::RateLimited { operation, attempts })?;
             self.permit(exchange).await?;
             let attempt = tries.failed + tries.limited + 1;
             let fault = match self.attempt(exchange, judge, bearer.as_ref(), attempt).await {
-                Ok(result) => return Ok(result),
+                Ok(result) => {
+                    self.limit().lifted();
+                    return Ok(result);
+                }
                 Err(fault) => fault,
             };
+            // Whoever is refused keeps its leave while it waits: nobody else asks meanwhile.
+            if !matches!(fault, Fault::RateLimited(_)) {
+                self.limit().lifted();
+            } else if self.limit().refused(&leave, self.clock().now(), fault.asked_wait().is_none_or(is_bearable)) {
+                return Err(self.error_of(exchange, fault, attempt));
+            }
             match (&fault, bearer) {
                 (Fault::Unauthorized, Some(bearer)) if !tries.logged_in_anew => {
                     tries.logged_in_anew = true;
@@ -152,13 +164,12 @@ impl Client {
         let number = *count;
         let gone = tries.failed + tries.limited;
         let asked = fault.asked_wait();
-        let is_bearable = asked.is_none_or(|wait| wait <= LONGEST_ASKED_WAIT);
         let attempts = match is_limit {
-            true => 2 * settings.attempts,
+            true => settings.attempts_when_limited(),
             false => settings.attempts,
         };
         let hopeless = exchange.is_login && login_error(self, &fault).is_some();
-        if hopeless || !is_bearable || number >= attempts || !fault.may_repeat(exchange.is_mutation) {
+        if hopeless || !asked.is_none_or(is_bearable) || number >= attempts || !fault.may_repeat(exchange.is_mutation) {
             return Err(self.error_of(exchange, fault, gone));
         }
         let longest = backoff(settings.retry_base, settings.retry_ceiling, number);
@@ -217,6 +228,10 @@ impl Client {
 
 /// A server that asks for more patience than its own window of five minutes is not waited for.
 const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(330);
+
+fn is_bearable(wait: Duration) -> bool {
+    wait <= LONGEST_ASKED_WAIT
+}
 
 fn record(
     exchange: &Exchange,

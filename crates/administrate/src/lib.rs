@@ -42,6 +42,7 @@ mod exchange;
 mod fit;
 mod id;
 mod ledger;
+mod limit;
 mod moment;
 mod mutation;
 mod ops;

@@ -102,7 +102,9 @@ impl Connection {
 /// A walk over the pages of one list.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
+    /// Nodes that came and were not taken away yet.
     pub nodes: Vec<Value>,
+    /// Ids of all that came.
     seen: HashSet<String>,
     total: Option<usize>,
 }
@@ -121,7 +123,7 @@ impl Walk {
         for node in page.nodes {
             self.take_node(node)?;
         }
-        let so_far = self.nodes.len();
+        let so_far = self.so_far();
         let more = page.has_next.unwrap_or(match self.total {
             Some(total) => so_far < total,
             None => received >= PAGE,
@@ -137,8 +139,13 @@ impl Walk {
         }
     }
 
+    /// How many nodes came.
+    pub(crate) fn so_far(&self) -> usize {
+        self.seen.len()
+    }
+
     fn take_node(&mut self, node: Value) -> Result<(), String> {
-        let at = self.nodes.len() + 1;
+        let at = self.so_far() + 1;
         if node.is_null() {
             return Err(format!("record {at} is null"));
         }
@@ -165,33 +172,33 @@ impl Client {
         listing: &Listing,
         nested: &[&Nested],
     ) -> Result<Vec<T>, Error> {
-        let nodes = match self.walk(listing, nested).await {
+        let settled = match self.walk(listing, nested).await {
             Err(Broken::Inconsistent(detail)) => {
                 tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
                 self.walk(listing, nested).await
             }
             settled => settled,
         };
-        nodes
-            .map_err(|broken| inconsistent(listing.operation, broken))?
-            .iter()
-            .map(|node| T::deserialize(node).map_err(|error| unreadable(listing.operation, node, &error)))
-            .collect()
+        settled.map_err(|broken| inconsistent(listing.operation, broken))
     }
 
-    async fn walk(&self, listing: &Listing, nested: &[&Nested]) -> Result<Vec<Value>, Broken> {
-        let mut walk = Walk::default();
+    /// Reads each page before the next is asked for: as JSON a list takes several times as much memory.
+    async fn walk<T: DeserializeOwned>(&self, listing: &Listing, nested: &[&Nested]) -> Result<Vec<T>, Broken> {
+        let (mut walk, mut records) = (Walk::default(), Vec::new());
         loop {
-            let offset = walk.nodes.len();
+            let offset = walk.so_far();
             let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
             let is_last = !walk.take(&answer.value).map_err(Broken::Inconsistent)?;
-            for node in &mut walk.nodes[offset..] {
+            drop(answer);
+            for mut node in walk.nodes.drain(..) {
                 for nested in nested {
-                    self.complete(nested, node).await?;
+                    self.complete(nested, &mut node).await?;
                 }
+                let record = T::deserialize(&node).map_err(|error| unreadable(listing.operation, &node, &error))?;
+                records.push(record);
             }
             if is_last {
-                return Ok(walk.nodes);
+                return Ok(records);
             }
         }
     }
@@ -206,7 +213,7 @@ impl Client {
         let mut walk = Walk::default();
         let mut more = walk.take(list).map_err(named)?;
         while more {
-            let offset = walk.nodes.len();
+            let offset = walk.so_far();
             let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
             let parents = wire::nodes(&answer.value);
             let page = parents.first().and_then(|parent| parent.get(nested.field));

@@ -21,7 +21,8 @@ pub struct Settings {
     pub retry_base: Duration,
     /// No wait between two attempts is longer, unless the server asks for it.
     pub retry_ceiling: Duration,
-    /// Attempts of one call, the first included. The rate limit alone may stop it twice as often.
+    /// Attempts of one call, the first included. The rate limit alone may stop it, and all calls together in a row, twice
+    /// as often.
     pub attempts: u32,
     /// After so many failed attempts in a row, over all calls, the client stops trying for [`Settings::breaker_rest`].
     pub breaker_after: u32,
@@ -63,6 +64,11 @@ impl Settings {
         self.retry_ceiling = base * 60;
         self.breaker_rest = base * 60;
         self
+    }
+
+    /// How often the rate limit may stop a call, or all calls in a row.
+    pub(crate) fn attempts_when_limited(&self) -> u32 {
+        2 * self.attempts
     }
 
     /// Where tokens are issued.

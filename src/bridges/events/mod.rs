@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use administrate::{Id, Lifecycle};
 use serde::{Deserialize, Serialize};
 
+pub use agreements::{agree, agreed, kept_agreements, now, put_agreements};
 pub use rows::{EventRow, SessionRow, pair_in_order};
 pub use store::{
-    Chosen, agree, agreed, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of,
-    linked_elsewhere, linked_event, note_lifecycle, published, put_rows, remove_rows, rows, with_leftovers,
+    Chosen, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of, linked_elsewhere,
+    linked_event, note_state, published, put_rows, remove_rows, rows, with_leftovers, withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -101,7 +102,8 @@ pub struct Standing {
 }
 
 impl Agreed {
-    fn name(self) -> &'static str {
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
         match self {
             Agreed::Event => "event",
             Agreed::EventStaff => "event-staff",

@@ -1,14 +1,12 @@
-//! All SQL on `adm.events`, `adm.sessions` and `lectern.agreed`.
+//! All SQL on `adm.events` and `adm.sessions`, and on `lectern.agreed` where it goes with them.
 
 use std::collections::HashSet;
 
 use administrate::Id;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Agreed, Agreement, EventLink, EventRow, ExternalIds, SessionLink};
+use super::{EventLink, EventRow, ExternalIds, SessionLink};
 use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -40,17 +38,29 @@ pub async fn linked_event(db: &mut PgConnection, external_id: &Id) -> Result<Opt
         .flatten())
 }
 
-/// Notes the state of a linked event in Administrate: `draft`, `published` or `cancelled`.
-pub async fn note_lifecycle(db: &mut PgConnection, external_id: &Id, lifecycle: &str) -> Result<()> {
-    sqlx::query(
-        "UPDATE adm.events SET lifecycle_state = left($2, 20)
-         WHERE external_id = $1 AND lifecycle_state IS DISTINCT FROM left($2, 20)",
+/// Notes how an event stands in Administrate: `draft`, `published` or `cancelled`, and whether it is sold out. Gives
+/// whether its state there is another than was known.
+pub async fn note_state(
+    db: &mut PgConnection,
+    external_id: &Id,
+    lifecycle: Option<&str>,
+    sold_out: Option<bool>,
+) -> Result<bool> {
+    let moved: Option<bool> = sqlx::query_scalar(
+        "UPDATE adm.events AS e
+         SET lifecycle_state = coalesce(left($2, 20), e.lifecycle_state), sold_out = coalesce($3, e.sold_out)
+         FROM adm.events AS before
+         WHERE e.external_id = $1 AND before.id = e.id
+           AND (e.lifecycle_state IS DISTINCT FROM coalesce(left($2, 20), e.lifecycle_state)
+                OR e.sold_out IS DISTINCT FROM coalesce($3, e.sold_out))
+         RETURNING e.lifecycle_state IS DISTINCT FROM before.lifecycle_state",
     )
     .bind(external_id.as_str())
     .bind(lifecycle)
-    .execute(db)
+    .bind(sold_out)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(moved.unwrap_or_default())
 }
 
 /// Stores what Administrate calls our event and its sessions, in a transaction of its own: from here on no accident
@@ -135,14 +145,38 @@ pub async fn forget_event(db: &mut PgConnection, link: &EventLink) -> Result<()>
     Ok(())
 }
 
-/// Forgets sessions of Administrate's that are gone there.
+/// Forgets sessions of Administrate's that are gone there, with all that was agreed about them.
 pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
     let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
-    sqlx::query("DELETE FROM adm.sessions WHERE external_id = ANY ($1)").bind(theirs).execute(pool).await?;
+    let sql = "WITH gone AS (DELETE FROM adm.sessions WHERE external_id = ANY ($1)),
+                    decided AS (DELETE FROM lectern.withdrawn_sessions WHERE external_id = ANY ($1))
+               DELETE FROM lectern.agreed WHERE entity = 'session' AND external_id = ANY ($1)";
+    sqlx::query(sql).bind(theirs).execute(pool).await?;
     Ok(())
 }
 
-/// Which of our events have been published there, with all their sessions, by us.
+/// Decides that what Administrate calls these sessions of ours is to go there.
+pub async fn withdraw_sessions(db: &mut PgConnection, tutorial_session_ids: &[i64]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO lectern.withdrawn_sessions (external_id)
+         SELECT external_id FROM adm.sessions WHERE tutorial_session_id = ANY ($1) AND external_id IS NOT NULL
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(tutorial_session_ids)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which of Administrate's sessions are to go there.
+pub async fn withdrawn(pool: &PgPool, theirs: &[Id]) -> Result<Vec<Id>> {
+    let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
+    let sql = "SELECT external_id FROM lectern.withdrawn_sessions WHERE external_id = ANY ($1) ORDER BY external_id";
+    let found: Vec<String> = sqlx::query_scalar(sql).bind(theirs).fetch_all(pool).await?;
+    Ok(found.into_iter().map(Id::new).collect())
+}
+
+/// Which of our events there is nothing to publish of: published there with all their sessions, by us, or called off here.
 pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT e.tutorial_event_id FROM adm.events AS e
@@ -150,7 +184,8 @@ pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Res
          WHERE e.tutorial_event_id = ANY ($1) AND a.fields->>'state' = 'published' AND NOT EXISTS (
              SELECT FROM adm.sessions AS s
              WHERE s.event_id = e.id AND s.tutorial_session_id IS NOT NULL
-               AND NOT a.fields->'published_sessions' ? s.external_id)",
+               AND NOT a.fields->'published_sessions' ? s.external_id)
+         UNION SELECT tutorial_event_id FROM lectern.event_details WHERE tutorial_event_id = ANY ($1) AND cancelled",
     )
     .bind(tutorial_event_ids)
     .fetch_all(db)
@@ -215,38 +250,6 @@ pub async fn external_ids(db: &mut PgConnection, event: &Event) -> Result<Extern
     let key = |(entity, label, key): (String, String, String)| ((entity, fold(&label)), Id::new(key));
     ids.custom_fields = fields.into_iter().map(key).collect();
     Ok(ids)
-}
-
-/// The values on which both sides last agreed for a record of theirs; none where there are none, or where they are of an
-/// older shape.
-pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id: &Id) -> Result<Option<Agreement<T>>> {
-    let fields: Option<Json<serde_json::Value>> =
-        sqlx::query_scalar("SELECT fields FROM lectern.agreed WHERE entity = $1 AND external_id = $2")
-            .bind(kind.name())
-            .bind(id.as_str())
-            .fetch_optional(db)
-            .await?;
-    Ok(fields.and_then(|Json(fields)| serde_json::from_value(fields).ok()))
-}
-
-/// Notes what Administrate has just taken over, or, unsure, what it is about to be told; in a transaction of its own.
-///
-/// What was just taken over does not wait for the disk: where a power cut takes the note away, the same is written
-/// there once more, as after the end of a worker before it could take the note.
-pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, agreement: &Agreement<T>) -> Result<()> {
-    sqlx::query(
-        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) WHERE NOT $4)
-         INSERT INTO lectern.agreed (entity, external_id, fields)
-         SELECT $1, $2, $3 FROM (VALUES (1)) AS once LEFT JOIN quick ON true
-         ON CONFLICT (entity, external_id) DO UPDATE SET fields = excluded.fields, agreed_at = now()",
-    )
-    .bind(kind.name())
-    .bind(id.as_str())
-    .bind(Json(agreement))
-    .bind(agreement.unsure)
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// Which rows are read.
@@ -376,27 +379,4 @@ pub async fn known_ids(db: &mut PgConnection) -> Result<HashSet<String>> {
     .fetch_all(db)
     .await?;
     Ok(ids.into_iter().collect())
-}
-
-/// Our event's id, theirs, the session's sequence (none for the event itself), the record's id, what was agreed.
-pub(super) type AgreementRow = (i64, String, Option<i32>, String, Json<serde_json::Value>);
-
-/// What was last agreed on about events of ours and their sessions.
-pub(super) async fn agreement_rows(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<AgreementRow>> {
-    Ok(sqlx::query_as(
-        "SELECT e.tutorial_event_id, e.external_id, NULL::int AS sequence, e.external_id AS theirs, a.fields
-         FROM adm.events AS e
-         JOIN lectern.agreed AS a ON a.entity = 'event' AND a.external_id = e.external_id
-         WHERE e.tutorial_event_id = ANY ($1)
-         UNION ALL
-         SELECT e.tutorial_event_id, e.external_id, ours.sequence, s.external_id, a.fields
-         FROM adm.events AS e
-         JOIN adm.sessions AS s ON s.event_id = e.id
-         JOIN acted.tutorial_sessions AS ours ON ours.id = s.tutorial_session_id
-         JOIN lectern.agreed AS a ON a.entity = 'session' AND a.external_id = s.external_id
-         WHERE e.tutorial_event_id = ANY ($1)",
-    )
-    .bind(tutorial_event_ids)
-    .fetch_all(db)
-    .await?)
 }

@@ -23,7 +23,7 @@ pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomField>> {
 }
 
 /// Writes custom fields.
-pub async fn put_custom_fields(db: &mut PgConnection, rows: &[CustomField]) -> Result<()> {
+pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomField]) -> Result<()> {
     // The reference never made (entity_type, external_id) unique, so there is nothing that ON CONFLICT could name.
     sqlx::query(
         "WITH wanted AS (
@@ -83,7 +83,7 @@ pub async fn price_levels(db: &mut PgConnection) -> Result<Vec<PriceLevel>> {
 }
 
 /// Writes price levels.
-pub async fn put_price_levels(db: &mut PgConnection, rows: &[PriceLevel]) -> Result<()> {
+pub async fn put_price_levels(db: &mut PgConnection, rows: &[&PriceLevel]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.pricelevels (external_id, name, description)
          SELECT external_id, name, description
@@ -111,7 +111,7 @@ pub async fn locations(db: &mut PgConnection) -> Result<Vec<Location>> {
 }
 
 /// Writes locations.
-pub async fn put_locations(db: &mut PgConnection, rows: &[Location]) -> Result<()> {
+pub async fn put_locations(db: &mut PgConnection, rows: &[&Location]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.locations (external_id, legacy_id, tutorial_location_id)
          SELECT external_id, legacy_id, tutorial_location_id
@@ -150,7 +150,7 @@ pub async fn venues(db: &mut PgConnection) -> Result<Vec<Venue>> {
 }
 
 /// Writes venues.
-pub async fn put_venues(db: &mut PgConnection, rows: &[Venue]) -> Result<()> {
+pub async fn put_venues(db: &mut PgConnection, rows: &[&Venue]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.venues (external_id, location_id, tutorial_venue_id)
          SELECT external_id, location_id, tutorial_venue_id
@@ -187,7 +187,7 @@ pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Instructor>> {
 }
 
 /// Writes instructors.
-pub async fn put_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<()> {
+pub async fn put_instructors(db: &mut PgConnection, rows: &[&Instructor]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.instructors (external_id, legacy_id, is_active, tutorial_instructor_id)
          SELECT external_id, legacy_id, is_active, tutorial_instructor_id
@@ -234,7 +234,7 @@ pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplat
 }
 
 /// Writes course templates.
-pub async fn put_course_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<()> {
+pub async fn put_course_templates(db: &mut PgConnection, rows: &[&CourseTemplate]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_templates
              (external_id, event_learning_mode, custom_fields, tutorial_course_template_id)
@@ -281,7 +281,7 @@ pub async fn prices(db: &mut PgConnection) -> Result<Vec<Price>> {
 }
 
 /// Writes prices. Of those that change their id, template or level, the rows that stand are to be removed before.
-pub async fn put_prices(db: &mut PgConnection, rows: &[Price]) -> Result<()> {
+pub async fn put_prices(db: &mut PgConnection, rows: &[&Price]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_template_price_levels (external_id, course_template_id, price_level_id, amount)
          SELECT w.external_id, t.id, l.id, w.amount

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
-use super::differences::{Names, place_of};
+use super::differences::Names;
 use super::ours::{Booking, Ours};
+use crate::delivery::comparison::place_of;
 use crate::timetable_import::blocks::Timetable;
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::plan::{Item, Outcome};

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::delivery::comparison::place_of;
 use crate::tutorials::{Event, Role, Session};
 
 use super::ours::Ours;
@@ -70,14 +71,6 @@ pub(super) fn of_event(names: &Names<'_>, old: &Event, new: &Event) -> Vec<Chang
 pub(super) fn of_session(names: &Names<'_>, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<Change> {
     let prefix = format!("day {}: ", new.1.sequence);
     changes(&prefix, &session_fields(names, old), &session_fields(names, new))
-}
-
-/// Location and venue of a session: its own, or, where it has neither, its event's (contract §6).
-pub(super) fn place_of(event: &Event, session: &Session) -> (Option<i64>, Option<i64>) {
-    match (session.location_id, session.venue_id) {
-        (None, None) => (event.location_id, event.venue_id),
-        own => own,
-    }
 }
 
 fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use jiff::civil::DateTime;
 
 use crate::config::Labels;
+use crate::delivery::comparison::Directory;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
@@ -46,6 +47,7 @@ pub struct Wishes<'a> {
 pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wishes<'_>) -> Plan {
     let references = References::new(ours, facts);
     let names = Names::new(ours);
+    let directory = ours.directory(wishes.labels);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
     let mut first: HashMap<String, &Block> = HashMap::new();
     for block in &timetable.blocks {
@@ -53,6 +55,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             ours,
             facts,
             names: &names,
+            directory: &directory,
             wishes,
             resolver: Resolver::new((timetable, block), &references, ours, wishes),
             block,
@@ -99,6 +102,7 @@ struct Deciding<'a> {
     ours: &'a Ours,
     facts: &'a RemoteFacts,
     names: &'a Names<'a>,
+    directory: &'a Directory,
     wishes: Wishes<'a>,
     resolver: Resolver<'a>,
     block: &'a Block,
@@ -267,18 +271,22 @@ impl Deciding<'_> {
     fn settle(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
         let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
         let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
-        let sides = Sides { ours: self.ours, labels: self.wishes.labels, agreed, theirs };
+        let sides = Sides { directory: self.directory, agreed, theirs };
         let ours_win = self.wishes.ours_win;
         let mut clashes = sides.of_event(&known.event, event);
         for clash in clashes.iter().filter(|_| !ours_win) {
-            conflicts::keep_of_event(clash.aspect, &known.event, event);
+            conflicts::keep_of_event(clash.difference.field.aspect, &known.event, event);
         }
         for at in 0..event.sessions.len() {
             let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
             let Some(before) = before else { continue };
             let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
             for clash in found.iter().filter(|_| !ours_win) {
-                conflicts::keep_of_session(clash.aspect, (&known.event, before), &mut event.sessions[at]);
+                conflicts::keep_of_session(
+                    clash.difference.field.aspect,
+                    (&known.event, before),
+                    &mut event.sessions[at],
+                );
             }
             clashes.extend(found);
         }
@@ -287,15 +295,17 @@ impl Deciding<'_> {
 
     /// Warns of a value that changed on both sides.
     fn told(&mut self, clash: Clash) -> Conflict {
-        let row = clash.day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
-        let prefix = clash.day.map(|day| format!("day {day}: ")).unwrap_or_default();
-        let [old, new, theirs] = clash.values.map(|value| Some(value).filter(|value| !value.is_empty()));
-        let change = Change { field: format!("{prefix}{}", clash.aspect.name()), old, new };
+        let Clash { difference, old } = clash;
+        let (field, day) = (difference.field, difference.field.day);
+        let row = day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
+        let [old, new, theirs] =
+            [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
+        let change = Change { field: field.to_string(), old, new };
         let conflict = Conflict { change, theirs, overwritten: self.wishes.ours_win };
         let advice =
             if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
         let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));
-        self.resolver.flag(row, clash.aspect.field(clash.day.is_some()), flaw);
+        self.resolver.flag(row, conflicts::field_of(field.aspect, day.is_some()), flaw);
         conflict
     }
 

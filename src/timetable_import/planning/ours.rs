@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::WantedSession;
+use crate::config::Labels;
+use crate::delivery::comparison::{Directory, LastAgreed};
 use crate::timetable_import::newcomers::Newcomer;
 use crate::tutorials::KnownEvent;
 
@@ -89,17 +89,6 @@ pub struct Booking {
     pub end: Timestamp,
 }
 
-/// On what both sides last agreed for an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agreed {
-    /// Administrate's id of it.
-    pub external_id: String,
-    /// Its own fields, None where nothing is certain.
-    pub event: Option<NewEvent>,
-    /// Its sessions by sequence, with Administrate's ids.
-    pub sessions: HashMap<i32, (Id, WantedSession)>,
-}
-
 /// Everything of ours that a plan depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Ours {
@@ -126,5 +115,16 @@ pub struct Ours {
     /// Most sessions that Administrate ever made for an event of a template, by our template's id.
     pub template_sessions: HashMap<i64, i64>,
     /// What both sides last agreed on, by our event's id; read for events that are about to change.
-    pub agreed: HashMap<i64, Agreed>,
+    pub agreed: HashMap<i64, LastAgreed>,
+}
+
+impl Ours {
+    /// The names under which both sides know what events refer to.
+    pub(super) fn directory(&self, labels: &Labels) -> Directory {
+        let listed = |linked: &Linked| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
+        let fields = self.fields.iter();
+        let fields = fields.map(|((entity, label), field)| (entity.clone(), label.clone(), field.key.clone()));
+        let venues = self.venues.iter().map(|venue| listed(&venue.linked));
+        Directory::new(labels, self.locations.iter().map(listed), venues, fields)
+    }
 }

@@ -1,12 +1,17 @@
 //! What both sides last agreed on, for many events at once.
 
+mod store;
+
 use administrate::{Id, NewEvent};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::store::{self, AgreementRow};
+use store::AgreementRow;
+pub use store::{agree, agreed, kept_agreements, now, put_agreements};
+
 use crate::error::Result;
 
 /// The values on which both sides last agreed for one event or session of ours.
@@ -19,12 +24,13 @@ pub enum Settled<S> {
 }
 
 /// The agreements about events of ours, each with our id and Administrate's id of its event. What is not certain, because
-/// nobody saw how the last write ended, is left out.
+/// nobody saw how the last write ended, is left out, and so is what was agreed on after `before`.
 pub async fn agreements<S: DeserializeOwned>(
     db: &mut PgConnection,
     tutorial_event_ids: &[i64],
+    before: Option<Timestamp>,
 ) -> Result<Vec<(i64, Id, Settled<S>)>> {
-    let rows = store::agreement_rows(db, tutorial_event_ids).await?;
+    let rows = store::agreement_rows(db, tutorial_event_ids, before).await?;
     let certain = rows.into_iter().filter(|(.., Json(fields))| fields["unsure"] != Value::Bool(true));
     let agreement = |(ours, event, sequence, theirs, Json(fields)): AgreementRow| {
         let agreement = match sequence {
