@@ -73,6 +73,13 @@ impl Console {
         }
     }
 
+    /// The same of text that ends its lines itself, and may be none.
+    pub fn print_whole(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            let _ = write!(std::io::stdout(), "{text}");
+        }
+    }
+
     /// Writes the command's JSON document if that was asked for.
     pub fn document(&self, document: &impl Serialize) -> Result<()> {
         if self.json {

@@ -192,8 +192,13 @@ impl Stages {
             let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
-            let manner =
-                Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: false, also: Also::default() };
+            let manner = Manner {
+                run,
+                blocks_per_batch: config.import.blocks_per_batch,
+                looked: false,
+                ours: false,
+                also: Also::default(),
+            };
             if with_effects {
                 apply(&pool, &plan, |_| serde_json::json!({}), manner, &CancellationToken::new()).await?;
             } else {

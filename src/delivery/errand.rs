@@ -119,6 +119,7 @@ impl Errand<'_> {
         };
         self.take_sessions_away(&mut link).await?;
         let mut link = self.pair_sessions(link).await?;
+        self.compare().await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;
@@ -142,7 +143,7 @@ impl Errand<'_> {
         if self.halt.is_cancelled() { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
-    fn is_asked(&self, step: &str) -> bool {
+    pub(super) fn is_asked(&self, step: &str) -> bool {
         self.item.also.iter().any(|asked| asked == step)
     }
 

@@ -10,6 +10,7 @@
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
 pub mod api;
+mod clashes;
 pub mod cli;
 pub mod comparison;
 mod create;
@@ -23,6 +24,7 @@ pub mod schedule;
 mod sent;
 mod staff;
 mod standing;
+mod store;
 mod update;
 mod wanted;
 pub mod work;

@@ -121,6 +121,7 @@ async fn import(
         deliver: Deliver::Wait,
         report: None,
         approve_instructors: false,
+        create_instructors: false,
         ours: false,
         also: Also::default(),
         run: None,

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 pub use store::{
     count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, set_aside,
-    take_over,
+    standings, take_over,
 };
 
 use crate::error::Result;
@@ -104,7 +104,29 @@ pub struct Counts {
     pub unknown: i64,
 }
 
+/// How far a subject has come.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    /// What a person calls it.
+    pub subject: String,
+    /// How far.
+    pub state: State,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
 impl Counts {
+    /// Counts one more.
+    pub fn count(&mut self, state: State) {
+        let slot = match state {
+            State::Delivered => &mut self.delivered,
+            State::Pending => &mut self.pending,
+            State::Failed => &mut self.failed,
+            State::Unknown => &mut self.unknown,
+        };
+        *slot += 1;
+    }
+
     /// Whether something is not where it should be.
     pub fn is_open(&self) -> bool {
         self.pending + self.failed + self.unknown > 0

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Counts, Effect, Item, State};
+use super::{Counts, Effect, Item, Standing, State};
 use crate::error::Result;
 use crate::runs;
 
@@ -15,7 +15,8 @@ const LOCKS: i32 = 0x4C_4F_42;
 const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
-    to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
+    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
+    END AS next_attempt_at,
     subject_id, look_first, in_doubt, sent, also, asked,
     greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
@@ -52,14 +53,20 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     Ok(())
 }
 
-/// Makes the open rows of subjects part of a run: what waits or failed is due at once, what waits for a person goes on
-/// waiting. Those of a run that somebody carries out stay with it.
-pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<()> {
+/// Makes the open rows of subjects part of a run, and asks for further steps of them: what waits or failed is due at once,
+/// what waits for a person goes on waiting. Those of a run that somebody carries out stay with it.
+pub async fn take_over(
+    db: &mut PgConnection,
+    run: i64,
+    (subject_kind, subject_ids): (&str, &[i64]),
+    also: &[&str],
+) -> Result<()> {
     sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE lectern.outbox
          SET run_id = $1, attempts = CASE state WHEN 'unknown' THEN attempts ELSE 0 END,
              next_attempt_at = CASE state WHEN 'unknown' THEN NULL ELSE now() END,
-             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END
+             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END,
+             also = ARRAY(SELECT DISTINCT unnest(also || $4))
          WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1
            AND (run_id IS NULL OR run_id::int NOT IN ({}))",
         held(runs::LOCKS)
@@ -67,6 +74,7 @@ pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subj
     .bind(run)
     .bind(subject_kind)
     .bind(subject_ids)
+    .bind(also)
     .execute(db)
     .await?;
     Ok(())
@@ -137,6 +145,17 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     )
     .bind(run)
     .fetch_one(pool)
+    .await?)
+}
+
+/// How far the last effect of each of these events has come.
+pub async fn standings(db: &mut PgConnection, subjects: &[String]) -> Result<Vec<Standing>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
+         WHERE subject = ANY ($1) ORDER BY subject, id DESC",
+    )
+    .bind(subjects)
+    .fetch_all(db)
     .await?)
 }
 

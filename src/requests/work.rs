@@ -137,6 +137,7 @@ impl Worker {
                     deliver: *deliver,
                     report: None,
                     approve_instructors,
+                    create_instructors: false,
                     ours,
                     also: Also { publish, delete_drafts },
                     run: Some(run),

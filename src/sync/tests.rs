@@ -198,6 +198,7 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
         description: None,
         is_required: false,
         roles: vec![],
+        options: vec![],
     };
     let fetched = |records, failed| Fetched { records, failed };
     let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);

@@ -16,7 +16,7 @@ use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{publishing, store, undoing, writing};
+use super::{kept, publishing, store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,9 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Create records here that the workbook names and only Administrate knows, instead of refusing their events
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    create_missing: Vec<Missing>,
     /// Write our values also over those that somebody changed in Administrate since the last import
     #[arg(long)]
     ours: bool,
@@ -48,6 +51,13 @@ pub struct Args {
     /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
     #[arg(long)]
     delete_drafts: bool,
+}
+
+/// What an import creates here where only Administrate knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Missing {
+    /// An account, a staff record and an instructor, linked with the contact of exactly this name
+    Instructors,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,11 +99,20 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Retry { run }), _) => retry(context, run).await,
         (Some(Action::Publish { run }), _) => publish(context, run).await,
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(Action::Show { run }), _) => show(context, run).await,
+        (Some(Action::Show { run }), _) => kept::show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, ours, .. } = args;
-            let also = Also { publish, delete_drafts };
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, ours, also, run: None }).await
+            let asked = Asked {
+                file,
+                dry_run: args.dry_run,
+                deliver: args.deliver,
+                report: args.report,
+                approve_instructors: args.approve_instructors,
+                create_instructors: args.create_missing.contains(&Missing::Instructors),
+                ours: args.ours,
+                also: Also { publish: args.publish, delete_drafts: args.delete_drafts },
+                run: None,
+            };
+            import(context, &asked).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
@@ -125,10 +144,11 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let bar = console.progress("to Administrate", 0);
     let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
-        console.print(plan);
+        console.print_whole(plan);
         if let Some(table) = report::table(&plan.problems) {
             console.print(table);
         }
+        console.print(plan.summary());
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
@@ -287,20 +307,4 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     }
     console.document(&undone)?;
     Ok(undone.exit())
-}
-
-async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
-    let database = context.database().await?;
-    let kept = store::kept_run(&mut *database.pool.acquire().await?, run).await;
-    database.close().await;
-    let Some((run, document, fates)) = kept? else {
-        return Err(Error::Failed("there is no such import; `lectern import show` shows the last".into()));
-    };
-    context.console.print(format_args!("import {run} of {}", document["file"].as_str().unwrap_or("a file")));
-    for fate in &fates {
-        let word = |key: &str| fate[key].as_str().unwrap_or_default().to_owned();
-        context.console.print(format_args!("{:9} {} (row {})", word("outcome"), word("title"), fate["row"]));
-    }
-    context.console.document(&json!({ "run_id": run, "import": document, "events": fates }))?;
-    Ok(Exit::Done)
 }

@@ -57,6 +57,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// Whether instructors who are unknown here, but not in Administrate, are to be created here instead of refused.
+    pub create_instructors: bool,
     /// Whether our values are written over those that somebody changed in Administrate meanwhile.
     pub ours: bool,
     /// What else is to be done in Administrate.
@@ -137,8 +139,10 @@ pub async fn import(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
     }
-    if asked.approve_instructors && asked.deliver == Deliver::Queue {
-        return Err(Error::Usage("approving instructors needs Administrate: leave out --deliver queue".into()));
+    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage(
+            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
+        ));
     }
     let client = match asked.deliver {
         Deliver::Queue => None,
@@ -170,7 +174,7 @@ pub async fn import(
     document.run_id = Some(run);
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
-    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
     let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     turn.end().await?;
     if let Some(client) = client {
@@ -212,6 +216,9 @@ async fn plan_of(
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
     let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        remote::newcomers(client, timetable, &mut ours).await?;
+    }
     let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
@@ -243,7 +250,10 @@ async fn plan_again(
     ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
     if again.counts() != before.counts() {
-        tracing::warn!("another import has written meanwhile; what is left to do: {}", again.summary());
+        tracing::warn!(
+            "another import has written meanwhile; what is left to do: {}",
+            again.summary().replace('\n', "; ")
+        );
     }
     Ok(again)
 }
@@ -272,7 +282,7 @@ async fn deliver(
         }
     }
     if waited {
-        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids).await?;
+        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
         drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
     }
     Ok(drained)

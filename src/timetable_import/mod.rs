@@ -11,6 +11,8 @@ pub mod api;
 pub mod apply;
 pub mod cli;
 pub mod importing;
+mod kept;
+pub mod newcomers;
 pub mod plan;
 pub mod planning;
 pub mod problems;

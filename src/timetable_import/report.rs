@@ -55,6 +55,8 @@ pub struct Told {
 pub struct PlanShown {
     /// What becomes of each block that is not the same already.
     pub items: Vec<ItemShown>,
+    /// Instructors who would be created here.
+    pub newcomers: Vec<super::newcomers::Newcomer>,
     /// Approvals that would be given first.
     pub approvals: Vec<super::plan::Approval>,
     /// Requests to Administrate that it will cost.
@@ -117,6 +119,7 @@ impl Document {
             conflicts: plan.open_conflicts(),
             plan: items.map(|items| PlanShown {
                 items,
+                newcomers: plan.newcomers.clone(),
                 approvals: plan.approvals.clone(),
                 remote_calls: plan.remote_calls(),
             }),

@@ -9,23 +9,20 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::bridges;
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Booking, Contact, Linked, Ours};
+use super::ours::{Booking, Contact, Definition, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
     let titles = titles(timetable);
     let known = tutorials::store::events_by_code(db, &titles).await?;
-    let labels: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
-            .fetch_all(&mut *db)
-            .await?;
     Ok(Ours {
         templates: templates(db).await?,
         locations: locations(db).await?,
@@ -37,6 +34,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         .fetch_all(&mut *db)
         .await?,
         instructors: instructors(db).await?,
+        newcomers: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
                     c.shortname AS location_name,
@@ -52,12 +50,42 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         )
         .fetch_all(&mut *db)
         .await?,
-        labels: labels.into_iter().map(|(entity, label, key)| ((fold(&entity), fold(&label)), key)).collect(),
+        fields: definitions(db).await?,
+        defaults: defaults(db).await?.into_iter().collect(),
         events: by_title(known, &titles),
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
         agreed: HashMap::new(),
     })
+}
+
+/// Definitions of custom fields by folded (entity type, label); of several the oldest.
+async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), Definition>> {
+    let fields = bridges::reference::store::custom_fields(db).await?;
+    let definition = |field: bridges::reference::CustomField| {
+        let options = field.options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let of = (fold(&field.entity_type), fold(&field.label));
+        let definition = Definition {
+            key: field.external_id,
+            label: field.label,
+            field_type: field.field_type,
+            is_required: field.is_required,
+            options: options.collect(),
+        };
+        (of, definition)
+    };
+    Ok(fields.into_iter().rev().map(definition).collect())
+}
+
+/// Our course templates with the keys of the custom fields for which they give their events a value.
+async fn defaults(db: &mut PgConnection) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as(
+        "SELECT t.tutorial_course_template_id, f.key
+         FROM adm.course_templates AS t CROSS JOIN jsonb_each_text(t.custom_fields) AS f (key, value)
+         WHERE t.tutorial_course_template_id IS NOT NULL AND jsonb_typeof(t.custom_fields) = 'object' AND f.value <> ''",
+    )
+    .fetch_all(db)
+    .await?)
 }
 
 /// Events by folded title; of several whose codes differ in letter case alone, the one that the timetable spells.

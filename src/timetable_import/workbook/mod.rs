@@ -32,7 +32,7 @@ const LAST_COLUMN: u32 = 16_383;
 const CELLS_A_ROW: usize = 40;
 
 /// Most cells of a row for which room is made beforehand.
-const ROOM: usize = 32;
+const ROOM: usize = 64;
 
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
@@ -112,7 +112,7 @@ pub enum Content {
     /// An Excel date and time: days since the workbook's epoch.
     Serial(f64),
     /// An error such as `#REF!`.
-    Fault(String),
+    Fault(Arc<str>),
     /// A formula whose result was never stored.
     Uncalculated,
 }

@@ -112,7 +112,7 @@ fn excel_cells() {
     let expected = [
         (2, 0, text("rich <text> é")),
         (2, 1, Content::Truth(true)),
-        (2, 2, Content::Fault("#REF!".to_owned())),
+        (2, 2, Content::Fault("#REF!".into())),
         (2, 3, text("cached")),
         (2, 5, Content::Uncalculated),
         (2, 6, Content::Number(4.5)),
@@ -135,7 +135,7 @@ fn cells_of_older_excel() {
         (2, 4, Content::Truth(true)),
         (2, 5, Content::Serial(44573.0)),
         (2, 6, text("plain rich")),
-        (2, 7, Content::Fault("#REF!".to_owned())),
+        (2, 7, Content::Fault("#REF!".into())),
         (4, 1, text("é漢")),
     ];
     assert_eq!(cells(&sheet), expected);

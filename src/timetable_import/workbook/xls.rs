@@ -179,7 +179,7 @@ fn truth_or_fault([value, is_fault]: [u8; 2]) -> Content {
         0x24 => "#NUM!",
         _ => "#N/A",
     };
-    Content::Fault(name.to_owned())
+    Content::Fault(name.into())
 }
 
 /// A number in 32 bits: the upper 30 of a float or an integer, perhaps of hundredths (2.5.217).

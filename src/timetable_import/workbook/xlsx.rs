@@ -294,7 +294,7 @@ impl<R: Read> Cells<'_, R> {
         }
         Ok(Some(match head.kind {
             Kind::Text | Kind::Shared => Content::Text(Arc::from(self.value.as_str())),
-            Kind::Fault => Content::Fault(trimmed.to_owned()),
+            Kind::Fault => Content::Fault(trimmed.into()),
             Kind::Truth => Content::Truth(matches!(trimmed, "1" | "true")),
             Kind::Number => {
                 let number: f64 = trimmed.parse().map_err(|_| self.means_nothing())?;
