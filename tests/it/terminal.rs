@@ -7,6 +7,8 @@ use std::process::{Child, Command};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// How long nothing may come before the program counts as stuck, in milliseconds.
 const STUCK: u16 = 60_000;
@@ -43,6 +45,12 @@ impl Terminal {
 
     pub fn answer(&mut self, line: &str) {
         writeln!(self.ours, "{line}").expect("typed");
+    }
+
+    /// What Ctrl-C does at a keyboard.
+    pub fn interrupt(&mut self) {
+        let program = Pid::from_raw(self.program.id().cast_signed());
+        kill(program, Signal::SIGINT).expect("told");
     }
 
     /// Reads to the end; gives the exit code and everything that was shown.
