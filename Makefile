@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS ?=
 
-.PHONY: demo test torture check fmt bench clean-data prerequisites
+.PHONY: demo test torture hostile check fmt bench clean-data prerequisites
 
 # ARGS are options of `lectern demo`; with LECTERN_ONCE=1 it ends after the search.
 demo: prerequisites
@@ -15,6 +15,10 @@ test: prerequisites check
 # A thousand imports, each with one thing going wrong; ARGS="--seed 7" repeats one.
 torture: prerequisites
 	$(CARGO) test --locked --test torture -- $(ARGS)
+
+# Workbooks that somebody made to do harm, the huge ones too: what became of each, and the memory that it took.
+hostile: prerequisites
+	$(CARGO) test --locked --test it -- --include-ignored --nocapture hostile::
 
 check:
 	$(CARGO) fmt --all --check

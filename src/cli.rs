@@ -3,6 +3,7 @@
 //! Each command lives in the `cli.rs` of its module; here they are named, described and called.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -177,7 +178,8 @@ impl Global {
 fn start_log(debug: bool, no_color: bool) {
     let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(!no_color);
+    let colours = !no_color && std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let _ = log.try_init();
 }
 

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -11,6 +12,19 @@ use crate::error::{Error, Result};
 /// A number of things by the name of one: `1 event`, `2 events`.
 pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+/// An empty table in the one style of all tables: a line under the header, as wide as the terminal at the most.
+/// Where there is no terminal the lines are as long as they are, for whoever reads them by program.
+pub fn table<const N: usize>(header: [&str; N]) -> Table {
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    let mut table = Table::new();
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    // A space stands between two columns anyhow.
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, u16::from(place + 1 < N)));
+    }
+    table
 }
 
 /// What the global options say about speaking.
@@ -71,6 +85,13 @@ impl Console {
         }
     }
 
+    /// The same of text that ends its lines itself, and may be none.
+    pub fn print_whole(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            let _ = write!(std::io::stdout(), "{text}");
+        }
+    }
+
     /// Writes the command's JSON document if that was asked for.
     pub fn document(&self, document: &impl Serialize) -> Result<()> {
         if self.json {
@@ -86,9 +107,9 @@ impl Console {
     pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
         let target = if total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "  {msg} {bar:32} {pos}/{len} · {per_sec} · {eta} left";
+        let template = "  {msg} {bar:32} {pos}/{len} · {rate} · {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_secs(1));
@@ -102,6 +123,11 @@ impl Console {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
+}
+
+fn rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    // A bar that cannot be drawn is no reason to end the work.
+    let _ = write!(text, "{:.1}/s", state.per_sec());
 }
 
 fn answered_yes() -> bool {

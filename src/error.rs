@@ -104,7 +104,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                     "the database refused the login: check the user and password in DATABASE_URL".into()
                 }
                 Some("3D000") => "the database named in DATABASE_URL does not exist: create it first".into(),
-                Some("42P01" | "3F000" | "42703") => {
+                _ if is_missing(refusal.as_ref()) => {
                     "the database is not at the schema of this program: run `lectern migrate`".into()
                 }
                 Some("42501") => "the database user lacks a privilege that this needs".into(),
@@ -122,6 +122,11 @@ fn database_sentence(error: &sqlx::Error) -> String {
     }
 }
 
+/// A table, schema or column that a statement names is not there.
+fn is_missing(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(refusal.code().as_deref(), Some("42P01" | "3F000" | "42703"))
+}
+
 fn migration_sentence(error: &sqlx::migrate::MigrateError) -> String {
     use sqlx::migrate::MigrateError::*;
     match error {
@@ -130,6 +135,10 @@ fn migration_sentence(error: &sqlx::migrate::MigrateError) -> String {
              use the newer program"
         ),
         Execute(error) => database_sentence(error),
+        ExecuteMigration(sqlx::Error::Database(refusal), version) if is_missing(refusal.as_ref()) => format!(
+            "step {version} of the schema does not fit the tables that stand here already, and was not taken: this \
+             version cannot adopt them; name an empty database"
+        ),
         ExecuteMigration(error, version) => format!("step {version} of the schema: {}", database_sentence(error)),
         _ => "the schema could not be brought up to date; --debug logs the details".into(),
     }

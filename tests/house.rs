@@ -98,7 +98,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 fn sql_stands_in_stores() {
     let statement = ["query(", "query_as(", "query_scalar(", "query_as::<", "query_scalar::<"];
     // The three that speak to PostgreSQL about itself, not about a table of a module.
-    let exempt = ["src/embedded.rs", "src/db.rs", "src/schema/mod.rs", "src/runs.rs"];
+    let exempt = ["src/embedded/mod.rs", "src/db.rs", "src/schema/mod.rs", "src/runs.rs"];
     let offenders: Vec<String> = sources()
         .into_iter()
         .filter(|(path, text)| {

@@ -1,7 +1,6 @@
 //! The local half of an import of 5,000 events: beside COPY of the same rows into the same tables, beside a peer in
 //! Django that does the whole path, and, with its effects, beside without.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -193,10 +192,15 @@ impl Stages {
             let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
-            let manner =
-                Manner { run, blocks_per_batch: config.import.blocks_per_batch, looked: false, also: Also::default() };
+            let manner = Manner {
+                run,
+                blocks_per_batch: config.import.blocks_per_batch,
+                looked: false,
+                ours: false,
+                also: Also::default(),
+            };
             if with_effects {
-                apply(&pool, &plan, &HashMap::new(), manner, &CancellationToken::new()).await?;
+                apply(&pool, &plan, |_| serde_json::json!({}), manner, &CancellationToken::new()).await?;
             } else {
                 apply_alone(&pool, &plan, manner).await?;
             }
@@ -237,7 +241,7 @@ async fn apply_alone(pool: &PgPool, plan: &Plan, manner: Manner) -> Result<()> {
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
         tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        store::keep_fates(&mut transaction, manner.run, batch, &HashMap::new()).await?;
+        store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()]).await?;
         transaction.commit().await?;
     }
     Ok(())

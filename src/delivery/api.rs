@@ -58,6 +58,12 @@ async fn retry(
     body: Option<JsonBody<Retry>>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Retry { ids } = body.map(|JsonBody(retry)| retry).unwrap_or_default();
+    if let Some(ids) = &ids {
+        let known = outbox::list(&state.pool, true).await?;
+        if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
+            return Err(Problem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
+        }
+    }
     let due = outbox::make_due(&state.pool, ids.as_deref(), None).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))))
 }

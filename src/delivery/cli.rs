@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use administrate::Id;
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::resolve::{Decision, resolve};
 use super::{Drained, Outcome, Remark, Worker, drain};
 use crate::cli::Context;
+use crate::console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::outbox::{self, Item, State};
@@ -122,6 +122,10 @@ pub fn moving(bar: &ProgressBar) -> impl Fn(&Outcome) + Send + Sync + 'static + 
     let bar = bar.clone();
     move |outcome| {
         if outcome.state != State::Pending {
+            // Some were asked for a further step alone, which no plan counts.
+            if bar.length().is_some_and(|length| bar.position() >= length) {
+                bar.inc_length(1);
+            }
             bar.inc(1);
         }
     }
@@ -131,9 +135,7 @@ fn table(items: &[Item]) -> String {
     if items.is_empty() {
         return "everything has reached Administrate".to_owned();
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Id", "What", "Subject", "State", "Tries", "Why, and when it is tried again"]);
+    let mut table = console::table(["Id", "What", "Subject", "State", "Tries", "Why, and when it is tried again"]);
     for item in items {
         let state = match item.state {
             State::Pending => "pending",

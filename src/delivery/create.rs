@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use administrate::Event;
-use jiff::tz::TimeZone;
+use administrate::{CreatedEvent, Event};
 use tokio::time::Instant;
 
 use super::errand::Errand;
 use super::pairing::paired;
+use super::sent::Sent;
 use super::wanted::Wanted;
 use super::{Remark, Trouble};
 use crate::bridges::events::{self, Agreed, EventLink, Standing};
 use crate::names::fold;
+
+/// For how many times the longest wait for an answer a creation that was not answered may still be carried out.
+const LATE: u32 = 7;
 
 impl Errand<'_> {
     /// Creates the event, or finds that it is there already, and stores its ids at once.
@@ -19,13 +22,13 @@ impl Errand<'_> {
         if let Some(link) = self.found(wanted).await? {
             return Ok(link);
         }
+        self.wait_for_late_ones()?;
         let claims = &self.worker.claims;
-        claims.in_doubt_from_now(self.item).await?;
+        claims.in_doubt_from_now(self.item, &Sent::of(&wanted.event)).await?;
         if !claims.still_hold(self.item).await {
             return Err(Trouble::later("the connection that keeps other workers away broke"));
         }
-        let created = self.worker.client.create_event(&wanted.event);
-        let created = in_time(created, Duration::from_millis(self.worker.config.http_timeout_ms)).await?;
+        let created = self.created(wanted).await?;
         if self.item.in_doubt {
             self.stands_alone(&created.id, wanted).await?;
         }
@@ -34,11 +37,39 @@ impl Errand<'_> {
         events::link_event(&self.worker.pool, self.known.id, &link).await?;
         self.remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
         if created.left_out.is_empty() {
+            // Else the next step tries to write what this mutation did not take.
             self.agree(Agreed::Event, &link.external_id, &wanted.event).await?;
-        } else {
-            self.remarks.push(Remark::LeftOut(created.left_out));
         }
         Ok(link)
+    }
+
+    /// Sends the creation. One that took all the time it may take can still be carried out: nobody creates it anew before
+    /// it was looked for again and again.
+    async fn created(&self, wanted: &Wanted) -> Result<CreatedEvent, Trouble> {
+        let (started, timeout) = (Instant::now(), self.timeout());
+        match self.worker.client.create_event(&wanted.event).await.map_err(Trouble::from) {
+            Err(Trouble::Later { why, outage, said_no, .. }) if started.elapsed() >= timeout => {
+                self.worker.claims.may_come_late(self.item, timeout * LATE).await?;
+                Err(Trouble::Later { why, outage, said_no, at_least: timeout })
+            }
+            ended => ended,
+        }
+    }
+
+    /// Not found is not the same as not made, as long as a creation may still be carried out.
+    fn wait_for_late_ones(&self) -> Result<(), Trouble> {
+        let rest = Duration::from_secs_f64(self.item.late_seconds.unwrap_or_default().max(0.0));
+        if rest.is_zero() {
+            return Ok(());
+        }
+        let soon = self.timeout() * 2;
+        let at_least = if rest > soon * 2 { soon } else { rest };
+        let why = "Administrate did not answer the creation in time and may still carry it out; it is looked for again";
+        Err(Trouble::Later { why: why.into(), outage: false, said_no: false, at_least })
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(self.worker.config.http_timeout_ms)
     }
 
     /// What may already be there, found by title, template and start where there is a doubt, and linked.
@@ -46,13 +77,22 @@ impl Errand<'_> {
         if !self.item.look_first {
             return Ok(None);
         }
-        let candidates = self.candidates(wanted).await?;
-        let same: Vec<&Event> = candidates.iter().filter(|event| is_the_same(event, wanted)).collect();
+        let sent = self.ever_sent(wanted);
+        let candidates = self.candidates(&sent).await?;
+        let standing = || candidates.iter().filter(|event| !is_called_off(event));
+        let same: Vec<&Event> = standing().filter(|event| sent.iter().any(|sent| sent.made(event))).collect();
         let event = match same.as_slice() {
             [event] => *event,
             [] if candidates.is_empty() => return Ok(None),
-            [] => return Err(Trouble::Unclear(evidence(wanted, &candidates, "another course template or start"))),
-            _ => return Err(Trouble::Unclear(evidence(wanted, &candidates, "the same course template and start"))),
+            [] if standing().next().is_none() => {
+                return Err(Trouble::Unclear(evidence(wanted, &candidates, "that was cancelled")));
+            }
+            [] => {
+                return Err(Trouble::Unclear(evidence(wanted, &candidates, "with another course template or start")));
+            }
+            _ => {
+                return Err(Trouble::Unclear(evidence(wanted, &candidates, "with the same course template and start")));
+            }
         };
         let sessions = event.sessions.iter().map(|session| session.id.clone());
         let link = paired(&EventLink::of(event.id.clone(), sessions), self.known);
@@ -65,11 +105,19 @@ impl Errand<'_> {
         Ok(Some(link))
     }
 
-    /// Administrate's events of this title that are not called off and not linked to another event of ours.
-    async fn candidates(&self, wanted: &Wanted) -> Result<Vec<Event>, Trouble> {
-        let title = fold(&wanted.event.title);
-        let mut found = self.worker.client.events_by_titles(&[&wanted.event.title]).await?;
-        found.retain(|event| fold(&event.title) == title && event.lifecycle.as_deref() != Some("cancelled"));
+    /// The event as creations of it were sent that may have been carried out, and as it would be sent now.
+    fn ever_sent(&self, wanted: &Wanted) -> Vec<Sent> {
+        let mut sent: Vec<Sent> = serde_json::from_value(self.item.sent.clone()).unwrap_or_default();
+        sent.push(Sent::of(&wanted.event));
+        sent
+    }
+
+    /// Administrate's events of these titles that are not linked to another event of ours.
+    async fn candidates(&self, sent: &[Sent]) -> Result<Vec<Event>, Trouble> {
+        let mut titles: Vec<&str> = sent.iter().map(|sent| sent.title.as_str()).collect();
+        titles.dedup();
+        let mut found = self.worker.client.events_by_titles(&titles).await?;
+        found.retain(|event| titles.iter().any(|title| fold(title) == fold(&event.title)));
         let ids: Vec<_> = found.iter().map(|event| event.id.clone()).collect();
         let mut db = self.worker.pool.acquire().await?;
         let elsewhere = events::linked_elsewhere(&mut db, self.known.id, &ids).await?;
@@ -79,47 +127,28 @@ impl Errand<'_> {
 
     /// After a doubt, the creation that nobody saw end may have been carried out late, beside the one made now.
     async fn stands_alone(&self, created: &administrate::Id, wanted: &Wanted) -> Result<(), Trouble> {
-        let mut candidates = self.candidates(wanted).await?;
-        candidates.retain(|event| is_the_same(event, wanted) || event.id == *created);
+        let sent = self.ever_sent(wanted);
+        let mut candidates = self.candidates(&sent).await?;
+        candidates
+            .retain(|event| event.id == *created || !is_called_off(event) && sent.iter().any(|sent| sent.made(event)));
         if candidates.len() > 1 {
-            let what = "the same course template and start, made by two requests of ours of which one was late";
+            let what = "with the same course template and start, made by two requests of ours of which one was late";
             return Err(Trouble::Unclear(evidence(wanted, &candidates, what)));
         }
         Ok(())
     }
 }
 
-/// A creation; one that took all the time it may take can still be carried out, so that nobody looks for a while.
-async fn in_time<T>(
-    creation: impl Future<Output = Result<T, administrate::Error>>,
-    timeout: Duration,
-) -> Result<T, Trouble> {
-    let started = Instant::now();
-    creation.await.map_err(|error| match Trouble::from(error) {
-        Trouble::Later { why, outage, .. } if started.elapsed() >= timeout => {
-            Trouble::Later { why, outage, at_least: timeout }
-        }
-        trouble => trouble,
-    })
+fn is_called_off(event: &Event) -> bool {
+    event.lifecycle.as_deref() == Some("cancelled")
 }
 
 fn evidence(wanted: &Wanted, found: &[Event], what: &str) -> String {
     let ids: Vec<String> = found.iter().map(|event| event.id.to_string()).collect();
     format!(
-        "Administrate has {} titled \"{}\" with {what} ({}): decide with `lectern outbox resolve` which is ours",
+        "Administrate has {} titled \"{}\" {what} ({}): decide with `lectern outbox resolve` which is ours",
         if found.len() == 1 { "an event" } else { "several events" },
-        wanted.event.title,
+        found.first().map_or(wanted.event.title.as_str(), |event| event.title.as_str()),
         ids.join(", ")
     )
-}
-
-/// Whether Administrate's event is ours by its course template and its start: in the classroom, on the learning
-/// platform, or whichever of the two it calls its start.
-fn is_the_same(event: &Event, wanted: &Wanted) -> bool {
-    let template = event.course_template.as_ref().is_none_or(|t| t.id == wanted.event.course_template_id);
-    let zone = TimeZone::get(&wanted.event.time_zone).unwrap_or(TimeZone::UTC);
-    let ours: Vec<_> = [wanted.event.classroom, wanted.event.lms].into_iter().flatten().map(|w| w.start).collect();
-    let theirs = [event.start, event.time_zoned_start, event.classroom_start, event.lms_start];
-    let mut theirs = theirs.into_iter().flatten().map(|moment| moment.local(&zone)).peekable();
-    template && (theirs.peek().is_none() || theirs.any(|start| ours.contains(&start)))
 }

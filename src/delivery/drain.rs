@@ -85,7 +85,8 @@ async fn rested(time: Duration, stop: &CancellationToken) -> bool {
 }
 
 impl Drained {
-    fn absorb(&mut self, round: Drained) {
+    /// Takes in a later round; what it says of an effect counts.
+    pub fn absorb(&mut self, round: Drained) {
         self.ended_early = round.ended_early;
         for outcome in round.outcomes {
             self.outcomes.retain(|known| known.item != outcome.item);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use super::left::Left;
 use super::wanted::{Wanted, wanted};
 use super::{Remark, Trouble, Worker, creations};
 use crate::bridges::events::{self, Agreed, Agreement, EventLink};
@@ -20,6 +21,17 @@ pub(super) struct Errand<'a> {
     pub halt: &'a CancellationToken,
     /// What was seen on the way.
     pub remarks: Vec<Remark>,
+    /// What Administrate did not take.
+    pub left: Vec<Left>,
+}
+
+/// What of an event is no longer in Administrate.
+enum Missing {
+    Nothing,
+    /// All of it; what it was called there.
+    Event(Id),
+    /// Sessions, which are forgotten now.
+    Sessions,
 }
 
 impl Worker {
@@ -36,7 +48,7 @@ impl Worker {
             Ok(None) => return (Vec::new(), Ok(())),
             Err(trouble) => return (Vec::new(), Err(trouble)),
         };
-        let mut errand = Errand { worker: self, item, known: &known, halt, remarks: Vec::new() };
+        let mut errand = Errand { worker: self, item, known: &known, halt, remarks: Vec::new(), left: Vec::new() };
         let ended = errand.run().await;
         (errand.remarks, ended)
     }
@@ -49,6 +61,48 @@ impl Worker {
 
 impl Errand<'_> {
     async fn run(&mut self) -> Result<(), Trouble> {
+        let trouble = match self.bring_about().await {
+            Err(trouble) if trouble.may_mean_missing() => trouble,
+            ended => return ended,
+        };
+        match self.missing_there().await? {
+            Missing::Nothing => Err(trouble),
+            Missing::Event(_) if self.known.event.cancelled => {
+                self.remarks.push(Remark::Removed);
+                Ok(())
+            }
+            Missing::Event(id) => Err(Trouble::Unclear(format!(
+                "the event is no longer in Administrate, where it was {id}: `lectern outbox resolve` with --recreate \
+                 makes it anew, with --delivered EXTERNAL_ID it is another one there"
+            ))),
+            Missing::Sessions => {
+                self.left.clear();
+                self.bring_about().await
+            }
+        }
+    }
+
+    /// What somebody has deleted in Administrate, which would explain why it refused something. Sessions that are gone
+    /// are forgotten, so that others can take their places.
+    async fn missing_there(&self) -> Result<Missing, Trouble> {
+        let mut db = self.worker.pool.acquire().await?;
+        let link = events::link_of(&mut db, self.known.id).await?;
+        drop(db);
+        let Some(link) = link else { return Ok(Missing::Nothing) };
+        self.go_on()?;
+        let Some(there) = self.worker.client.event(&link.external_id).await? else {
+            return Ok(Missing::Event(link.external_id));
+        };
+        let linked = link.sessions.into_iter().map(|session| session.external_id);
+        let gone: Vec<Id> = linked.filter(|id| there.sessions.iter().all(|session| session.id != *id)).collect();
+        if gone.is_empty() {
+            return Ok(Missing::Nothing);
+        }
+        events::forget_sessions(&self.worker.pool, &gone).await?;
+        Ok(Missing::Sessions)
+    }
+
+    async fn bring_about(&mut self) -> Result<(), Trouble> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
@@ -59,11 +113,13 @@ impl Errand<'_> {
             return self.call_off(link).await;
         }
         let wanted = self.wanted().await?;
-        let link = match link {
+        let mut link = match link {
             Some(link) => link,
             None => self.create(&wanted).await?,
         };
+        self.take_sessions_away(&mut link).await?;
         let mut link = self.pair_sessions(link).await?;
+        self.compare().await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;
@@ -71,7 +127,8 @@ impl Errand<'_> {
             self.delete_drafts(&mut link).await?;
         }
         self.publish(&link, self.is_asked(PUBLISH)).await?;
-        self.compare_sessions(&link)
+        self.compare_sessions(&link)?;
+        self.compare_left(&link, &wanted).await
     }
 
     /// The event as Administrate should have it now.
@@ -86,7 +143,7 @@ impl Errand<'_> {
         if self.halt.is_cancelled() { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
-    fn is_asked(&self, step: &str) -> bool {
+    pub(super) fn is_asked(&self, step: &str) -> bool {
         self.item.also.iter().any(|asked| asked == step)
     }
 
@@ -96,15 +153,20 @@ impl Errand<'_> {
         if count > 0 {
             self.remarks.push(Remark::LeftoverSessions { count });
         }
-        let ours = self.known.event.sessions.len();
-        if link.sessions.len() < ours {
-            return Err(Trouble::Refused(format!(
-                "the event has {ours} sessions, but its course template made only {} in Administrate: add the missing \
-                 ones to the template or to the event there, then run `lectern import retry`",
-                link.sessions.len()
-            )));
+        let ours = &self.known.event.sessions;
+        let is_there = |id: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*id));
+        let missing = self.known.session_ids.iter().zip(ours).filter(|(id, _)| !is_there(id));
+        let missing: Vec<String> = missing.map(|(_, session)| format!("\"{}\"", session.title)).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        Err(Trouble::Refused(format!(
+            "the event has {} sessions, but Administrate has only {} of them: its course template made too few, or \
+             they were deleted there. Add what is missing ({}) to the event there, then run `lectern import retry`",
+            ours.len(),
+            ours.len() - missing.len(),
+            missing.join(", ")
+        )))
     }
 
     pub(super) async fn agreed<T: DeserializeOwned>(

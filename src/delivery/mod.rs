@@ -10,17 +10,21 @@
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
 pub mod api;
+mod clashes;
 pub mod cli;
 pub mod comparison;
 mod create;
 pub mod creations;
 pub mod drain;
 mod errand;
+mod left;
 mod pairing;
 pub mod resolve;
 pub mod schedule;
+mod sent;
 mod staff;
 mod standing;
+mod store;
 mod update;
 mod wanted;
 pub mod work;
@@ -81,27 +85,15 @@ pub enum Remark {
     Warning(String),
     /// Input fields that this tenant's API does not take; they are to be changed there by hand.
     LeftOut(Vec<&'static str>),
-    /// Who teaches a session no longer is still named there: Administrate offers no way to take them off from outside.
-    SessionStaffStays {
-        /// The session's title.
-        session: String,
-        /// How many.
-        count: usize,
-    },
     /// The event is gone on both sides, or called off there.
     Removed,
 }
 
 impl Remark {
-    /// Whether both systems differ until somebody does something. The classroom window and the venue of an event are
-    /// carried by its sessions too, so that leaving them out of the event itself loses nothing.
+    /// Whether both systems differ until somebody does something. The venue of an event is carried by its sessions too, so
+    /// that leaving it out of the event itself loses nothing.
     pub fn needs_a_person(&self) -> bool {
-        let carried_by_sessions = |field: &str| field.starts_with("classroom") || field == "venueId";
-        match self {
-            Remark::LeftOut(fields) => !fields.iter().copied().all(carried_by_sessions),
-            Remark::SessionStaffStays { .. } => true,
-            Remark::LeftoverSessions { .. } | Remark::Adopted | Remark::Warning(_) | Remark::Removed => false,
-        }
+        matches!(self, Remark::LeftOut(fields) if fields.iter().any(|field| *field != "venueId"))
     }
 }
 
@@ -116,10 +108,6 @@ impl fmt::Display for Remark {
             Remark::LeftOut(fields) => {
                 write!(f, "this Administrate does not take {}: change it there by hand", fields.join(", "))
             }
-            Remark::SessionStaffStays { session, count } => write!(
-                f,
-                "{count} people no longer teach \"{session}\", but are still named there: take them off by hand"
-            ),
             Remark::Removed => f.write_str("taken away on both sides"),
         }
     }
@@ -128,9 +116,11 @@ impl fmt::Display for Remark {
 /// Why an event is not delivered.
 #[derive(Debug)]
 enum Trouble {
-    /// Repeating may mend it, but not before so long.
-    Later { why: String, outage: bool, at_least: Duration },
-    /// Somebody has to change something first.
+    /// Repeating may mend it, but not before so long. `said_no`: Administrate did not fail, it refused.
+    Later { why: String, outage: bool, said_no: bool, at_least: Duration },
+    /// Administrate refused it: somebody has to change something first.
+    Rejected(String),
+    /// Likewise, as we know ourselves.
     Refused(String),
     /// Administrate cannot tell whether it has been created: the evidence.
     Unclear(String),
@@ -142,7 +132,12 @@ enum Trouble {
 
 impl Trouble {
     fn later(why: impl Into<String>) -> Trouble {
-        Trouble::Later { why: why.into(), outage: false, at_least: Duration::ZERO }
+        Trouble::Later { why: why.into(), outage: false, said_no: false, at_least: Duration::ZERO }
+    }
+
+    /// Whether the reason may be that what was to be changed is no longer there.
+    fn may_mean_missing(&self) -> bool {
+        matches!(self, Trouble::Rejected(_) | Trouble::Later { said_no: true, .. })
     }
 }
 
@@ -169,9 +164,10 @@ impl From<administrate::Error> for Trouble {
         if error.is_transient() || error.is_outage() || error.is_doubtful() {
             // One write that was cut off says nothing of the others; the client's breaker sees when all are.
             let outage = error.is_outage() && !error.is_doubtful();
-            return Trouble::Later { why, outage, at_least: Duration::ZERO };
+            let said_no = matches!(error, administrate::Error::Graphql { .. } | administrate::Error::Unreadable { .. });
+            return Trouble::Later { why, outage, said_no, at_least: Duration::ZERO };
         }
-        Trouble::Refused(why)
+        Trouble::Rejected(why)
     }
 }
 
@@ -216,9 +212,9 @@ impl Worker {
             Trouble::Stopped => return self.claims.not_tried(item, Duration::ZERO, None).await,
             Trouble::Later { why, at_least, .. } => match schedule::next_wait(item.attempts, base) {
                 Some(wait) => (State::Pending, Some(wait.max(at_least)), why),
-                None => (State::Failed, None, why),
+                None => (State::Failed, None, schedule::given_up(why, item.attempts)),
             },
-            Trouble::Refused(why) => (State::Failed, None, why),
+            Trouble::Rejected(why) | Trouble::Refused(why) => (State::Failed, None, why),
             Trouble::Unclear(why) => (State::Unknown, None, why),
             Trouble::Ours(error) => {
                 self.claims.give_back(item).await?;

@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 use crate::outbox::{self, Item, State};
 use crate::tutorials;
 
-/// A person's decision about an event whose creation is in doubt.
+/// A person's decision about an event whose creation is in doubt, or that is gone in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It is this event of Administrate's.
     Delivered(Id),
-    /// It is none of Administrate's: create it.
+    /// It is none of Administrate's: create it, anew where it is gone there.
     Recreate,
 }
 
@@ -35,13 +35,34 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
             let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
             drop(db);
             let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
+            forget_other(pool, client, item.subject_id, Some(id)).await?;
             let sessions = event.sessions.into_iter().map(|session| session.id);
             let link = paired(&EventLink::of(event.id, sessions), known);
             events::link_event(pool, known.id, &link).await?;
             outbox::reopen(pool, item.id, true).await
         }
-        Decision::Recreate => outbox::reopen(pool, item.id, false).await,
+        Decision::Recreate => {
+            if creations::kind_of(&item.effect).is_none() {
+                forget_other(pool, client, item.subject_id, None).await?;
+            }
+            outbox::reopen(pool, item.id, false).await
+        }
     }
+}
+
+/// Forgets the event of Administrate's that ours was, unless it is the one that was named; it has to be gone there.
+async fn forget_other(pool: &PgPool, client: &Client, event: i64, named: Option<&Id>) -> Result<()> {
+    let link = events::link_of(&mut *pool.acquire().await?, event).await?;
+    let Some(link) = link.filter(|link| Some(&link.external_id) != named) else { return Ok(()) };
+    if client.event(&link.external_id).await?.is_some() {
+        return Err(Error::Failed(format!(
+            "the event stands in Administrate as {} again: name that one with --delivered",
+            link.external_id
+        )));
+    }
+    let mut tx = pool.begin().await?;
+    events::forget_event(&mut tx, &link).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn unknown_item(pool: &PgPool, id: i64) -> Result<Item> {

@@ -19,6 +19,11 @@ pub fn next_wait(attempt: i32, base_ms: u64) -> Option<Duration> {
     Some(Duration::from_secs(*later))
 }
 
+/// Why the last attempt failed, with what this means.
+pub fn given_up(why: String, attempts: i32) -> String {
+    format!("{why} (given up after {attempts} attempts; `lectern outbox retry` begins anew)")
+}
+
 /// How long to wait after Administrate could not be used at all, 15 s by default: that is nobody's failed attempt, and
 /// however long it lasts, everything goes on soon after it.
 pub fn after_outage(base_ms: u64) -> Duration {

@@ -62,7 +62,8 @@ impl Errand<'_> {
     }
 }
 
-fn both(before: &[Id], wanted: &[Id]) -> Vec<Id> {
+/// Everybody of two lists, once.
+pub(super) fn both(before: &[Id], wanted: &[Id]) -> Vec<Id> {
     let new = wanted.iter().filter(|contact| !before.contains(contact));
     before.iter().chain(new).cloned().collect()
 }

@@ -1,6 +1,6 @@
 //! The steps at the ends of an event's life: published, called off, its surplus drafts deleted, removed.
 
-use administrate::{EventChanges, Id, Lifecycle, SessionChanges};
+use administrate::{EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::errand::Errand;
 use super::{Remark, Trouble};
@@ -73,28 +73,54 @@ impl Errand<'_> {
 
     /// Deletes the sessions beyond ours that are drafts still.
     pub(super) async fn delete_drafts(&mut self, link: &mut EventLink) -> Result<(), Trouble> {
-        let is_surplus = |id: &Id| {
-            link.sessions.iter().any(|session| session.tutorial_session_id.is_none() && session.external_id == *id)
-        };
-        let surplus: Vec<Id> =
-            link.sessions.iter().map(|session| session.external_id.clone()).filter(is_surplus).collect();
+        let surplus = surplus(link);
         if surplus.is_empty() {
             return Ok(());
         }
+        let rest = self.delete_as_drafts(link, &surplus).await?;
+        let rest: Vec<Id> = rest.into_iter().map(|session| session.id).collect();
+        self.forget(link, surplus.into_iter().filter(|id| !rest.contains(id)).collect()).await
+    }
+
+    /// Takes away the sessions that a change had brought which was taken back: a draft is deleted, another one called off.
+    pub(super) async fn take_sessions_away(&mut self, link: &mut EventLink) -> Result<(), Trouble> {
+        let surplus = surplus(link);
+        if surplus.is_empty() {
+            return Ok(());
+        }
+        let withdrawn = events::withdrawn(&self.worker.pool, &surplus).await?;
+        if withdrawn.is_empty() {
+            return Ok(());
+        }
+        for session in self.delete_as_drafts(link, &withdrawn).await? {
+            if session.lifecycle.as_deref() != Some("cancelled") {
+                self.go_on()?;
+                let changes = SessionChanges { lifecycle: Some(Lifecycle::Cancelled), ..SessionChanges::default() };
+                self.worker.client.update_session(&session.id, &changes).await?;
+            }
+        }
+        self.forget(link, withdrawn).await
+    }
+
+    /// Deletes those of these sessions that are drafts; gives the others that stand there.
+    async fn delete_as_drafts(&self, link: &EventLink, sessions: &[Id]) -> Result<Vec<Session>, Trouble> {
         self.go_on()?;
         let there = self.worker.client.event(&link.external_id).await?;
-        let there = there.map(|event| event.sessions).unwrap_or_default();
-        let kept = there.iter().filter(|session| session.lifecycle.as_deref() != Some("draft"));
-        let kept: Vec<&Id> = kept.map(|session| &session.id).collect();
-        let drafts: Vec<Id> = surplus.into_iter().filter(|id| !kept.contains(&id)).collect();
-        let standing: Vec<Id> =
-            there.iter().map(|session| session.id.clone()).filter(|id| drafts.contains(id)).collect();
-        if !standing.is_empty() {
+        let mut there = there.map(|event| event.sessions).unwrap_or_default();
+        there.retain(|session| sessions.contains(&session.id));
+        let (drafts, rest): (Vec<Session>, Vec<Session>) =
+            there.into_iter().partition(|session| session.lifecycle.as_deref() == Some("draft"));
+        let drafts: Vec<Id> = drafts.into_iter().map(|session| session.id).collect();
+        if !drafts.is_empty() {
             self.go_on()?;
-            self.worker.client.delete_sessions(&standing).await?;
+            self.worker.client.delete_sessions(&drafts).await?;
         }
-        events::forget_sessions(&self.worker.pool, &drafts).await?;
-        link.sessions.retain(|session| !drafts.contains(&session.external_id));
+        Ok(rest)
+    }
+
+    async fn forget(&self, link: &mut EventLink, sessions: Vec<Id>) -> Result<(), Trouble> {
+        events::forget_sessions(&self.worker.pool, &sessions).await?;
+        link.sessions.retain(|session| !sessions.contains(&session.external_id));
         Ok(())
     }
 
@@ -135,4 +161,10 @@ impl Errand<'_> {
         }
         Ok(())
     }
+}
+
+/// Sessions there that are none of ours.
+fn surplus(link: &EventLink) -> Vec<Id> {
+    let unpaired = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none());
+    unpaired.map(|session| session.external_id.clone()).collect()
 }

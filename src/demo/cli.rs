@@ -151,7 +151,9 @@ async fn fill(
         (provider.venues.len(), "venue"),
         (provider.instructors.len(), "instructor"),
     ];
-    let counts = counts.map(|(count, what)| counted(count, what)).join(", ");
-    steps.remark(format_args!("{counts}{}", if filled { "" } else { " (here already)" }));
+    let counts = counts.map(|(count, what)| counted(count, what));
+    let (taught, places) = counts.split_at(3);
+    steps.remark(format_args!("{},", taught.join(", ")));
+    steps.remark(format_args!("{}{}", places.join(", "), if filled { "" } else { " (here already)" }));
     Ok(ready)
 }

@@ -121,6 +121,7 @@ async fn import(
         deliver: Deliver::Wait,
         report: None,
         approve_instructors: false,
+        create_instructors: false,
         ours: false,
         also: Also::default(),
         run: None,
@@ -138,16 +139,15 @@ async fn import(
     let imported = imported?;
     let (counts, delivery) = (&imported.document.counts, &imported.document.delivery);
     steps.remark(format_args!(
-        "{} events with {} sessions: {} created, {} updated, {} unchanged, {} rejected; {} delivered, {} still open",
+        "{} events with {} sessions: {} created, {} updated, {} unchanged,",
         counts.events,
         counts.sessions,
         counts.created,
         counts.updated,
         counts.unchanged + counts.duplicate,
-        counts.rejected,
-        delivery.delivered,
-        delivery.pending + delivery.failed + delivery.unknown,
     ));
+    let open = delivery.pending + delivery.failed + delivery.unknown;
+    steps.remark(format_args!("{} rejected; {} delivered, {open} still open", counts.rejected, delivery.delivered));
     if let Some(table) = report::table(&imported.document.problems) {
         context.console.say(table);
     }

@@ -1,10 +1,10 @@
 //! `lectern token`.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::{NewToken, Role, Token};
 use crate::cli::Context;
+use crate::console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 
@@ -76,9 +76,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
 }
 
 fn table(tokens: &[Token]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Id", "Name", "Role", "Subject", "Made", "Last used", "State"]);
+    let mut table = console::table(["Id", "Name", "Role", "Subject", "Made", "Last used", "State"]);
     for token in tokens {
         let state = match (&token.revoked_at, &token.expires_at) {
             (Some(at), _) => format!("revoked {at}"),

@@ -39,9 +39,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// The table of the profiles of which it sees only one's own, which then has to be named.
+    fn profiles(self) -> Option<&'static str> {
+        match self {
+            Role::Tutor => Some("tutor_profiles"),
+            Role::Student => Some("student_profiles"),
+            Role::Parent => Some("parent_profiles"),
+            Role::Admin | Role::Operator | Role::Reader => None,
+        }
+    }
+
     /// Whether it sees only what belongs to one profile, which then has to be named.
     pub fn has_subject(self) -> bool {
-        matches!(self, Role::Tutor | Role::Student | Role::Parent)
+        self.profiles().is_some()
     }
 }
 
@@ -118,20 +128,23 @@ impl std::fmt::Debug for SecretToken {
 /// Makes a token; gives its id and the secret, which is not kept.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that says nothing, and for a role without the subject that it needs, or with one that it
-/// does not.
+/// [`Error::Usage`] for a name that says nothing, and for a role without the subject that it needs, with one that it does
+/// not, or with one that nobody has (where this database has people at all).
 pub async fn create(pool: &PgPool, asked: &NewToken) -> Result<(i64, SecretToken)> {
     let name = asked.name.trim();
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Error::Usage("--name takes 1 to 100 characters that say what the token is for".into()));
     }
-    match (asked.role.has_subject(), asked.subject_id) {
-        (true, None) => {
+    match (asked.role.profiles(), asked.subject_id) {
+        (Some(_), None) => {
             return Err(Error::Usage(
                 "this role sees only its own: name whose with --subject, the profile's id".into(),
             ));
         }
-        (false, Some(_)) => return Err(Error::Usage("--subject is for the roles tutor, student and parent".into())),
+        (None, Some(_)) => return Err(Error::Usage("--subject is for the roles tutor, student and parent".into())),
+        (Some(profiles), Some(id)) if store::lacks(pool, profiles, id).await? => {
+            return Err(Error::Usage(format!("nobody has the id {id}: --subject takes an id of {profiles}")));
+        }
         _ => {}
     }
     let secret = SecretToken::draw()?;

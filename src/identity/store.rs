@@ -19,6 +19,17 @@ pub(super) async fn insert(pool: &PgPool, token: &NewToken, digest: &[u8]) -> Re
     .await?)
 }
 
+/// Whether there is a table of such profiles, and this id is not in it.
+pub(super) async fn lacks(pool: &PgPool, profiles: &'static str, id: i64) -> Result<bool> {
+    let exists: bool =
+        sqlx::query_scalar("SELECT to_regclass('public.' || $1) IS NOT NULL").bind(profiles).fetch_one(pool).await?;
+    if !exists {
+        return Ok(false);
+    }
+    let sql = format!("SELECT NOT EXISTS (SELECT FROM public.{profiles} WHERE id = $1)");
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(pool).await?)
+}
+
 /// Finds who is still somebody; that it was used is noted, once a minute at most.
 pub(super) async fn find(pool: &PgPool, digest: &[u8]) -> Result<Option<Caller>> {
     Ok(sqlx::query_as(

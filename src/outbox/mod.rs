@@ -15,7 +15,10 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
-pub use store::{count_by_state, enqueue, is_worked_on, list, make_due, open_subjects, reask, reopen, take_over};
+pub use store::{
+    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, set_aside,
+    standings, take_over,
+};
 
 use crate::error::Result;
 
@@ -77,6 +80,12 @@ pub struct Item {
     /// Whether a creation was sent whose outcome nobody has seen.
     #[serde(skip)]
     pub in_doubt: bool,
+    /// With what creations were sent whose outcome nobody has seen, in the words of who carries it out: a list.
+    #[serde(skip)]
+    pub sent: serde_json::Value,
+    /// For how many seconds a creation that nobody saw end may still be carried out, where that is a question of time.
+    #[serde(skip)]
+    pub late_seconds: Option<f64>,
     /// Further steps that somebody asked for.
     #[serde(skip)]
     pub also: Vec<String>,
@@ -95,7 +104,29 @@ pub struct Counts {
     pub unknown: i64,
 }
 
+/// How far a subject has come.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    /// What a person calls it.
+    pub subject: String,
+    /// How far.
+    pub state: State,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
 impl Counts {
+    /// Counts one more.
+    pub fn count(&mut self, state: State) {
+        let slot = match state {
+            State::Delivered => &mut self.delivered,
+            State::Pending => &mut self.pending,
+            State::Failed => &mut self.failed,
+            State::Unknown => &mut self.unknown,
+        };
+        *slot += 1;
+    }
+
     /// Whether something is not where it should be.
     pub fn is_open(&self) -> bool {
         self.pending + self.failed + self.unknown > 0
@@ -149,10 +180,15 @@ impl Claims {
         store::holds(&mut self.held.lock().await.connection, item.id).await.unwrap_or(false)
     }
 
-    /// Notes, in a transaction of its own, that a creation is about to be sent: whatever happens now, the next attempt
-    /// looks before it creates.
-    pub async fn in_doubt_from_now(&self, item: &Item) -> Result<()> {
-        store::mark_in_doubt(&self.pool, item.id).await
+    /// Notes, in a transaction of its own, that a creation is about to be sent, and with what: whatever happens now, the
+    /// next attempt looks before it creates.
+    pub async fn in_doubt_from_now(&self, item: &Item, sent: &impl Serialize) -> Result<()> {
+        store::mark_in_doubt(&self.pool, item.id, sent).await
+    }
+
+    /// Notes that a creation may still be carried out for so long: not to find it says nothing until then.
+    pub async fn may_come_late(&self, item: &Item, time: Duration) -> Result<()> {
+        store::mark_late(&self.pool, item.id, time.as_secs_f64()).await
     }
 
     /// The effect is carried out. If it was asked again meanwhile, it stays pending.

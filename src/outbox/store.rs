@@ -1,8 +1,10 @@
 //! All SQL on `lectern.outbox`.
 
+use serde::Serialize;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Counts, Effect, Item, State};
+use super::{Counts, Effect, Item, Standing, State};
 use crate::error::Result;
 use crate::runs;
 
@@ -13,8 +15,10 @@ const LOCKS: i32 = 0x4C_4F_42;
 const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
-    to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
-    subject_id, look_first, in_doubt, also, asked";
+    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
+    END AS next_attempt_at,
+    subject_id, look_first, in_doubt, sent, also, asked,
+    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
 /// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
 /// anew; one that waits for a person goes on waiting.
@@ -49,22 +53,56 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     Ok(())
 }
 
-/// Makes the open rows of subjects part of a run: what waits or failed is due at once, what waits for a person goes on
-/// waiting.
-pub async fn take_over(db: &mut PgConnection, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<()> {
-    sqlx::query(
+/// Makes the open rows of subjects part of a run, and asks for further steps of them: what waits or failed is due at once,
+/// what waits for a person goes on waiting. Those of a run that somebody carries out stay with it.
+pub async fn take_over(
+    db: &mut PgConnection,
+    run: i64,
+    (subject_kind, subject_ids): (&str, &[i64]),
+    also: &[&str],
+) -> Result<()> {
+    sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE lectern.outbox
          SET run_id = $1, attempts = CASE state WHEN 'unknown' THEN attempts ELSE 0 END,
              next_attempt_at = CASE state WHEN 'unknown' THEN NULL ELSE now() END,
-             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END
-         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1",
-    )
+             state = CASE state WHEN 'unknown' THEN state ELSE 'pending' END,
+             also = ARRAY(SELECT DISTINCT unnest(also || $4))
+         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1
+           AND (run_id IS NULL OR run_id::int NOT IN ({}))",
+        held(runs::LOCKS)
+    )))
     .bind(run)
     .bind(subject_kind)
     .bind(subject_ids)
+    .bind(also)
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether somebody carries out an earlier run that has still to deliver one of these subjects. Later runs wait for earlier
+/// ones and never the other way round.
+pub async fn is_left_to_earlier(pool: &PgPool, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<bool> {
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT EXISTS (SELECT FROM lectern.outbox
+                        WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id < $1
+                          AND run_id::int IN ({}))",
+        held(runs::LOCKS)
+    )))
+    .bind(run)
+    .bind(subject_kind)
+    .bind(subject_ids)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// What is held in this namespace of advisory locks, told without taking anything.
+fn held(locks: i32) -> String {
+    format!(
+        "SELECT objid::bigint::int FROM pg_locks
+         WHERE locktype = 'advisory' AND classid = {locks}::oid AND objsubid = 2
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
 }
 
 /// Asks for a further step of what a run has delivered.
@@ -110,17 +148,24 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     .await?)
 }
 
+/// How far the last effect of each of these events has come.
+pub async fn standings(db: &mut PgConnection, subjects: &[String]) -> Result<Vec<Standing>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
+         WHERE subject = ANY ($1) ORDER BY subject, id DESC",
+    )
+    .bind(subjects)
+    .fetch_all(db)
+    .await?)
+}
+
 /// Whether somebody works on a row of a run at this moment.
 pub async fn is_worked_on(pool: &PgPool, run: i64) -> Result<bool> {
-    Ok(sqlx::query_scalar(
-        "SELECT EXISTS (
-             SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending'
-                AND id::int IN (SELECT objid::bigint::int FROM pg_locks
-                                WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
-                                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))",
-    )
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT EXISTS (SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending' AND id::int IN ({}))",
+        held(LOCKS)
+    )))
     .bind(run)
-    .bind(LOCKS)
     .fetch_one(pool)
     .await?)
 }
@@ -139,11 +184,19 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
     Ok(done.rows_affected())
 }
 
+/// Sets aside what of a run still waits, until somebody asks for it again. Gives how many rows.
+pub async fn set_aside(pool: &PgPool, run: i64, why: &str) -> Result<u64> {
+    let sql =
+        "UPDATE lectern.outbox SET next_attempt_at = NULL, last_error = $2 WHERE run_id = $1 AND state = 'pending'";
+    Ok(sqlx::query(sql).bind(run).bind(why).execute(pool).await?.rows_affected())
+}
+
 /// A person has decided about a row that waited for one: it is due, and is looked for first or not.
 pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
-         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false
+         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]',
+             late_until = NULL
          WHERE id = $1 AND state = 'unknown'",
     )
     .bind(id)
@@ -156,22 +209,17 @@ pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
     // Rows that somebody works on are told by their locks, without taking them. Those of a run that goes on are left to
     // whoever carries it out, who waits for them.
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT id FROM lectern.outbox
          WHERE state = 'pending' AND next_attempt_at <= now()
-           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN (
-                    SELECT objid::bigint::int FROM pg_locks
-                    WHERE locktype = 'advisory' AND classid = $4::int::oid AND objsubid = 2
-                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))))
-           AND id::int NOT IN (SELECT objid::bigint::int FROM pg_locks
-                               WHERE locktype = 'advisory' AND classid = $2::int::oid AND objsubid = 2
-                                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-         ORDER BY id LIMIT $3",
-    )
+           AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN ({})))
+           AND id::int NOT IN ({})
+         ORDER BY id LIMIT $2",
+        held(runs::LOCKS),
+        held(LOCKS)
+    )))
     .bind(run)
-    .bind(LOCKS)
     .bind(CANDIDATES)
-    .bind(runs::LOCKS)
     .fetch_all(db)
     .await?)
 }
@@ -208,15 +256,28 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64) -> Result<()> {
-    let sql = "UPDATE lectern.outbox SET look_first = true, in_doubt = true WHERE id = $1";
-    sqlx::query(sql).bind(id).execute(pool).await?;
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET look_first = true, in_doubt = true,
+             sent = CASE WHEN sent @> jsonb_build_array($2) THEN sent ELSE sent || jsonb_build_array($2) END
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(Json(sent))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_late(pool: &PgPool, id: i64, seconds: f64) -> Result<()> {
+    let sql = "UPDATE lectern.outbox SET late_until = now() + make_interval(secs => $2) WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(seconds).execute(pool).await?;
     Ok(())
 }
 
 pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
     Ok(sqlx::query_scalar(
-        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false,
+        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]', late_until = NULL,
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
              next_attempt_at = CASE WHEN asked = $2 THEN NULL ELSE now() END
          WHERE id = $1 RETURNING state",

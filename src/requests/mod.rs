@@ -39,6 +39,9 @@ pub enum Request {
         dry_run: bool,
         /// When the remote half happens.
         deliver: Deliver,
+        /// What is wished beyond that.
+        #[serde(flatten)]
+        further: Further,
     },
     /// A sync.
     Sync {
@@ -51,6 +54,17 @@ pub enum Request {
         /// All entities: go on after one that failed.
         skip_errors: bool,
     },
+}
+
+/// What an import does only where it is asked to, as the command's options of the same names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "as in `importing::Asked`")]
+pub struct Further {
+    pub publish: bool,
+    pub delete_drafts: bool,
+    pub ours: bool,
+    pub approve_instructors: bool,
 }
 
 /// The two kinds of run, as `lectern.runs` calls them.
@@ -201,9 +215,18 @@ mod tests {
 
     #[test]
     fn equal_requests_have_equal_fingerprints() {
-        let import = |dry_run| Request::Import { file: "t.xlsx".into(), dry_run, deliver: Deliver::Wait };
+        let further = Further::default();
+        let import = |dry_run| Request::Import { file: "t.xlsx".into(), dry_run, deliver: Deliver::Wait, further };
         assert_eq!(import(true).fingerprint(b"x"), import(true).fingerprint(b"x"));
         assert_ne!(import(true).fingerprint(b"x"), import(false).fingerprint(b"x"));
         assert_ne!(import(true).fingerprint(b"x"), import(true).fingerprint(b"y"));
+    }
+
+    #[test]
+    fn what_was_asked_before_there_were_further_wishes_is_read() {
+        let kept = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
+        let (file, further) = ("t.xlsx".into(), Further::default());
+        let import = Request::Import { file, dry_run: false, deliver: Deliver::Queue, further };
+        assert_eq!(serde_json::from_str::<Request>(kept).expect("it reads"), import);
     }
 }

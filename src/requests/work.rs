@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Kind, Request, store};
+use super::{Further, Kind, Request, store};
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
-use crate::runs;
 use crate::sync::{self, Entity, Summary, Sync};
 use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked};
 use crate::timetable_import::report::Document;
+use crate::{outbox, runs};
 
 /// How often it is looked for something to do, and whether what is being done was called off.
 const REST: Duration = Duration::from_millis(250);
@@ -86,6 +86,11 @@ impl Worker {
         if self.stop.is_cancelled() && !cancelled && exit != Exit::Done {
             return runs::reopen(&mut db, run).await;
         }
+        if cancelled {
+            // Called off means that nobody else goes on with it either.
+            let why = format!("the import was called off; `lectern import retry {run}` goes on with it");
+            outbox::set_aside(&self.pool, run, &why).await?;
+        }
         document["run_id"] = run.into();
         runs::finish(&mut db, run, exit, &document).await?;
         drop(db);
@@ -123,16 +128,18 @@ impl Worker {
 
     async fn run(&self, run: i64, request: &Request, cancel: CancellationToken) -> Result<Ended> {
         match request {
-            Request::Import { file, dry_run, deliver } => {
+            Request::Import { file, dry_run, deliver, further } => {
+                let Further { publish, delete_drafts, ours, approve_instructors } = *further;
                 let path = upload_folder(&self.config.data_dir, run).join(file);
                 let asked = Asked {
                     file: path,
                     dry_run: *dry_run,
                     deliver: *deliver,
                     report: None,
-                    approve_instructors: false,
-                    ours: false,
-                    also: Also::default(),
+                    approve_instructors,
+                    create_instructors: false,
+                    ours,
+                    also: Also { publish, delete_drafts },
                     run: Some(run),
                 };
                 self.import(asked, &cancel).await

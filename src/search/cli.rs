@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 
 use super::compose::SessionUrls;
 use super::index::Catalogue;
@@ -11,6 +11,7 @@ use super::response::{Answer, BundleItem, Item, Listing, Price};
 use super::store;
 use super::unified::answer;
 use crate::cli::Context;
+use crate::console;
 use crate::error::{Exit, Result};
 
 /// Options of `lectern search`.
@@ -46,9 +47,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 
 /// An answer as text: one table line a variation or bundle, its events under it.
 pub fn shown(answer: &Answer<'_>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Subject", "Exam", "Product", "Variation or event", "Starts", "Sessions", "Price or places"]);
+    let mut table = console::table(["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places"]);
     for item in &answer.products {
         match item {
             Item::Listing(listing) => list(listing, &mut table),
@@ -66,22 +65,19 @@ pub fn shown(answer: &Answer<'_>) -> String {
 
 fn list(listing: &Listing<'_>, table: &mut Table) {
     for variation in &listing.variations {
-        let price = price(&variation.prices);
         table.add_row([
-            listing.subject_code,
-            listing.exam_session_code,
-            listing.product_name,
-            variation.name,
-            "",
-            "",
-            price.as_str(),
+            exam(listing.subject_code, listing.exam_session_code),
+            listing.product_name.to_owned(),
+            variation.name.to_owned(),
+            String::new(),
+            String::new(),
+            price(&variation.prices),
         ]);
         for event in variation.events.iter().flatten() {
             let places =
                 if event.is_soldout { "sold out".to_owned() } else { format!("{} places", event.remain_space) };
             let venue = event.venue.map(|venue| format!("  {venue}")).unwrap_or_default();
             table.add_row([
-                "",
                 "",
                 venue.as_str(),
                 event.code,
@@ -95,7 +91,12 @@ fn list(listing: &Listing<'_>, table: &mut Table) {
 
 fn list_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
     let of = format!("bundle of {}", bundle.components_count);
-    table.add_row([bundle.subject_code, bundle.exam_session_code, bundle.name, of.as_str(), "", "", ""]);
+    let exam = exam(bundle.subject_code, bundle.exam_session_code);
+    table.add_row([exam.as_str(), bundle.name, of.as_str()]);
+}
+
+fn exam(subject: &str, exam_session: &str) -> String {
+    format!("{subject} {exam_session}")
 }
 
 fn price(prices: &[Price<'_>]) -> String {

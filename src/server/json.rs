@@ -5,6 +5,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::problem::{FieldError, Problem};
 
@@ -60,8 +62,67 @@ fn not_json() -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let code = if error.is_data() { "invalid_type" } else { "invalid_json" };
-        Problem::fields(vec![FieldError::new("", code, error.to_string())])
-    })
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        Problem::fields(vec![FieldError::new("", "invalid_json", format!("it is not JSON: {error}"))])
+    })?;
+    serde_path_to_error::deserialize(value).map_err(|error| Problem::fields(vec![at_fault(&error)]))
+}
+
+/// The field that a value does not fit, with serde's sentence where none of ours says it better.
+fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
+    let place: String = error.path().iter().map(step).collect();
+    let said = error.inner().to_string();
+    if let Some(name) = said.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return FieldError::new(format!("{place}/{name}"), "missing_value", "it is missing");
+    }
+    if said.starts_with("unknown field") {
+        return FieldError::new(place, "unknown_field", "there is no such field");
+    }
+    match said.contains("expected struct") {
+        true => FieldError::new(place, "invalid_type", "must be a JSON object"),
+        false => FieldError::new(place, "invalid_type", said),
+    }
+}
+
+fn step(segment: &Segment) -> String {
+    match segment {
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Body {
+        entity: String,
+        #[serde(default)]
+        only: Vec<String>,
+    }
+
+    #[test]
+    fn the_field_at_fault_is_pointed_at() {
+        let cases = [
+            ("{", "", "invalid_json"),
+            ("[]", "", "invalid_type"),
+            ("null", "", "invalid_type"),
+            ("{}", "/entity", "missing_value"),
+            (r#"{"entity": 1}"#, "/entity", "invalid_type"),
+            (r#"{"entity": "all", "only": ["a", 7]}"#, "/only/1", "invalid_type"),
+            (r#"{"entity": "all", "onyl": []}"#, "/onyl", "unknown_field"),
+        ];
+        for (body, pointer, code) in cases {
+            let problem = parse::<Body>(body.as_bytes()).expect_err(body);
+            let found = &problem.errors()[0];
+            assert_eq!((found.pointer.as_str(), found.code), (pointer, code), "{body}");
+            assert!(!found.message.contains("struct"), "{body}: {}", found.message);
+        }
+    }
 }

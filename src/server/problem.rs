@@ -65,6 +65,11 @@ impl Problem {
         Self { status, ..self }
     }
 
+    /// The fields at fault.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// The status that is answered.
     pub fn status(&self) -> StatusCode {
         self.status

@@ -78,6 +78,7 @@ fn wanted(field: CustomField) -> Wanted<bridges::CustomField> {
             description: field.description,
             is_required: field.is_required,
             roles: field.roles.into(),
+            options: field.options.into(),
         },
     }
 }

@@ -54,8 +54,7 @@ impl Synced for Instructors {
     ) -> Result<References> {
         let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
         let instructors = chosen.map(|contact| reference::Instructor {
-            // Nobody signs in with it; it only has to be nobody else's.
-            username: format!("administrate-{}", contact.external_id),
+            username: reference::username_of_contact(&contact.external_id),
             first_name: contact.first_name,
             last_name: contact.last_name,
             email: String::new(),

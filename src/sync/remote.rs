@@ -31,6 +31,7 @@ pub struct CustomField {
     pub description: Option<String>,
     pub is_required: bool,
     pub roles: Vec<String>,
+    pub options: Vec<String>,
 }
 
 /// A tariff.
@@ -189,6 +190,7 @@ fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefin
         description: field.description,
         is_required: field.is_required.unwrap_or_default(),
         roles: field.roles,
+        options: field.options,
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::fmt::Write;
 
-use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
+use crate::console;
 use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
+    let mut table = console::table(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
     for report in reports {
         let counts = &report.counts;
         let numbers = [
@@ -31,20 +29,12 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
         table.add_row(cells);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    narrow(table)
-}
-
-/// Without lines, nor a blank before each column, so that it fits a terminal of 80 columns.
-fn narrow(mut table: Table) -> Table {
-    table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 1)));
     table
 }
 
 /// Kept runs as a table, a row a run.
 pub fn runs(runs: &[Run]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["run", "of", "started", "took", "requests", "exit", "rows", "errors"]);
+    let mut table = console::table(["run", "of", "started", "took", "requests", "exit", "rows", "errors"]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
         let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
@@ -59,7 +49,7 @@ pub fn runs(runs: &[Run]) -> Table {
             told(count("errors")),
         ]);
     }
-    narrow(table)
+    table
 }
 
 /// Rows created, updated and pruned: `+3 ~1`; a dash where there is none.

@@ -198,6 +198,7 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
         description: None,
         is_required: false,
         roles: vec![],
+        options: vec![],
     };
     let fetched = |records, failed| Fetched { records, failed };
     let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);
@@ -357,6 +358,9 @@ fn the_document_has_the_fields_of_the_contract() {
       ],
       "ambiguous": [],
       "skipped": [],
+      "conflicts": [],
+      "differences": [],
+      "settled": [],
       "gone": [],
       "created_in_administrate": [],
       "created_local": [],

@@ -107,7 +107,7 @@ fn write_cell(
     };
     match content {
         Content::Text(text) => page.write_string_with_format(row, column, neutral(text), &style("General"))?,
-        Content::Fault(text) => page.write_string_with_format(row, column, text, &style("General"))?,
+        Content::Fault(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
         Content::Uncalculated => page.write_blank(row, column, &style("General"))?,

@@ -3,16 +3,20 @@
 
 use std::path::Path as FilePath;
 
-use axum::Router;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 
+use serde_json::json;
+
+use super::publishing;
 use super::upload::{self, Upload};
 use crate::auth::Operator;
 use crate::error::Error;
+use crate::outbox;
 use crate::requests::api::{Run, asked, find, idempotency_key, list};
 use crate::requests::work::upload_folder;
 use crate::requests::{self, Asking, Kind, Request};
@@ -28,6 +32,8 @@ pub fn router(state: ServerState) -> Router {
         // The upload counts for itself, so that it can say what is too large and how large may be.
         .route("/api/imports", get(latest).post(ask).layer(DefaultBodyLimit::disable()))
         .route("/api/imports/{run}/report", get(report))
+        .route("/api/imports/{run}/publish", post(publish))
+        .route("/api/imports/{run}/retry", post(retry))
         .with_state(state)
 }
 
@@ -35,7 +41,8 @@ async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -
     list(&state, Kind::Import, address).await
 }
 
-/// Multipart with `file` and, as the command's options, `dry_run` and `deliver` → 202 with `Location`.
+/// Multipart with `file` and, as the command's options, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
+/// `approve_instructors` → 202 with `Location`.
 async fn ask(
     Operator(caller): Operator,
     State(state): State<ServerState>,
@@ -47,8 +54,8 @@ async fn ask(
         let detail = "send the workbook as multipart/form-data, in a part called file";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let Upload { staged, file, dry_run, deliver, digest } = upload::receive(form, &state.config).await?;
-    let request = Request::Import { file, dry_run, deliver };
+    let Upload { staged, file, dry_run, deliver, further, digest } = upload::receive(form, &state.config).await?;
+    let request = Request::Import { file, dry_run, deliver, further };
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
     let asking = requests::ask(&mut transaction, &caller, &request, key, &digest).await?;
     if let Asking::New(run) = asking {
@@ -57,6 +64,21 @@ async fn ask(
         transaction.commit().await.map_err(Error::from)?;
     }
     asked(asking, Kind::Import)
+}
+
+/// Publishes the events of an import; the worker of `serve` does it.
+async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+    let import = find(&state, Kind::Import, run).await?.id;
+    let (mut published, _) = publishing::ask(&state.pool, import, false).await?;
+    publishing::finish(&state.pool, &mut published).await?;
+    Ok((StatusCode::ACCEPTED, Json(published)).into_response())
+}
+
+/// Makes due what an import could not deliver; the worker of `serve` does it.
+async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+    let import = find(&state, Kind::Import, run).await?.id;
+    let due = outbox::make_due(&state.pool, None, Some(import)).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
 }
 
 /// The blocks that were refused, each bad cell coloured and commented.

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{self, DELETE_DRAFTS, Event, KnownEvent, PUBLISH};
+use crate::tutorials::{self, COMPARE, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
-use super::store;
+use super::{newcomers, store};
 
 /// How a plan is to be applied.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Manner {
     pub blocks_per_batch: usize,
     /// Whether somebody looked that Administrate has none of the new events.
     pub looked: bool,
+    /// Whether our values are written over those that somebody changes there.
+    pub ours: bool,
     /// What else is to be done there.
     pub also: Also,
 }
@@ -37,14 +39,14 @@ pub struct Also {
 
 /// Applies a plan; gives whether it ended early because `stop` was cancelled, between two batches.
 ///
-/// `unused`: columns that mean nothing to us, by event row.
+/// `unused`: what the block of an event row has in columns that mean nothing to us.
 ///
 /// # Errors
 /// From the database; batches that were committed stay, and importing the file again goes on from there.
 pub async fn apply(
     pool: &PgPool,
     plan: &Plan,
-    unused: &HashMap<u32, Value>,
+    unused: impl Fn(u32) -> Value,
     manner: Manner,
     stop: &CancellationToken,
 ) -> Result<bool> {
@@ -54,17 +56,25 @@ pub async fn apply(
             return Ok(true);
         }
         let mut transaction = pool.begin().await?;
-        let before = apply_batch(&mut transaction, batch, manner).await?;
+        let newcomers = newcomers::named(&plan.newcomers, batch.iter().copied());
+        let newcomers = newcomers::welcome(&mut transaction, &newcomers).await?;
+        let before = apply_batch(&mut transaction, batch, &newcomers, manner).await?;
         go_on(&mut transaction, batch, manner).await?;
-        store::keep_fates(&mut transaction, manner.run, batch, unused).await?;
+        let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
+        store::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
         store::keep_before(&mut transaction, manner.run, &before).await?;
         transaction.commit().await?;
     }
     Ok(false)
 }
 
-/// Gives the known events as they were before.
-async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<Vec<KnownEvent>> {
+/// Gives the known events as they were before. `newcomers`: what became of ids that only the plan knows.
+async fn apply_batch(
+    db: &mut PgConnection,
+    batch: &[&Item],
+    newcomers: &HashMap<i64, i64>,
+    manner: Manner,
+) -> Result<Vec<KnownEvent>> {
     let run = Some(manner.run);
     let (adopted, created): (Vec<_>, Vec<_>) = batch
         .iter()
@@ -73,7 +83,7 @@ async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> 
         .partition(|(outcome, _)| matches!(outcome, Outcome::Adopt(_)));
     // What stands in Administrate already is found there again by delivery, which links it instead of creating it.
     for (events, look_first) in [(created, !manner.looked), (adopted, true)] {
-        let events: Vec<Event> = events.into_iter().map(|(_, event)| event).collect();
+        let events: Vec<Event> = events.into_iter().map(|(_, event)| event.with_people(newcomers)).collect();
         if !events.is_empty() {
             tutorials::announce_events(db, run, &events, look_first).await?;
         }
@@ -83,7 +93,9 @@ async fn apply_batch(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> 
     let ids: Vec<i64> = revised.iter().filter_map(|planned| planned.id).collect();
     let before = tutorials::store::events_by_id(db, &ids).await?;
     if !revised.is_empty() {
-        tutorials::revise_events(db, run, &as_of_now(&before, &revised)).await?;
+        let now = as_of_now(&before, &revised).into_iter();
+        let revised: Vec<_> = now.map(|(id, event)| (id, event.with_people(newcomers))).collect();
+        tutorials::revise_events(db, run, &revised).await?;
     }
     Ok(before)
 }
@@ -94,11 +106,19 @@ async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result
     let events =
         tutorials::store::ids_by_code(db, &accepted.map(|item| item.title.as_str()).collect::<Vec<_>>()).await?;
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
-    tutorials::pursue_events(db, manner.run, &ids).await?;
+    let insisting: &[&str] = if manner.ours { &[OURS] } else { &[] };
+    tutorials::pursue_events(db, manner.run, &ids, insisting).await?;
     let called_off = batch.iter().filter(|item| item.outcome == Outcome::Cancel).map(|item| item.title.as_str());
     let called_off: Vec<&str> = called_off.collect();
     let standing = events.into_iter().filter(|(_, code)| !called_off.contains(&code.as_str()));
     let standing: Vec<(i64, String)> = standing.collect();
+    let revised = batch.iter().filter(|item| item.outcome == Outcome::Update).map(|item| item.title.as_str());
+    let revised: Vec<&str> = revised.collect();
+    let revised: Vec<_> = standing.iter().filter(|(_, code)| revised.contains(&code.as_str())).cloned().collect();
+    if !revised.is_empty() {
+        let before_writing = if manner.ours { &[OURS] } else { &[COMPARE] };
+        tutorials::ask_also(db, Some(manner.run), &revised, before_writing).await?;
+    }
     if manner.also.publish {
         let published = bridges::events::published(db, &ids).await?;
         let drafts: Vec<_> = standing.iter().filter(|(id, _)| !published.contains(id)).cloned().collect();

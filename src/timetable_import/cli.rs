@@ -1,24 +1,22 @@
 //! `lectern import`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::console::counted;
 use crate::db::Database;
-use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
-use crate::tenant::{self, Audit};
 use crate::tutorials::DELETE_DRAFTS;
 
 use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{store, undoing, writing};
+use super::{kept, publishing, store, undoing, writing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -41,6 +39,9 @@ pub struct Args {
     /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
     #[arg(long)]
     approve_instructors: bool,
+    /// Create records here that the workbook names and only Administrate knows, instead of refusing their events
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    create_missing: Vec<Missing>,
     /// Write our values also over those that somebody changed in Administrate since the last import
     #[arg(long)]
     ours: bool,
@@ -50,6 +51,13 @@ pub struct Args {
     /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
     #[arg(long)]
     delete_drafts: bool,
+}
+
+/// What an import creates here where only Administrate knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Missing {
+    /// An account, a staff record and an instructor, linked with the contact of exactly this name
+    Instructors,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +71,11 @@ enum Action {
     Retry {
         /// The import's run; absent: all
         run: Option<i64>,
+    },
+    /// Publish the events that an import took, and their sessions, in Administrate
+    Publish {
+        /// The import's run, as `lectern import show` tells it
+        run: i64,
     },
     /// Take back what an import wrote, here and in Administrate, unless places have been sold since
     Undo {
@@ -84,12 +97,22 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(Action::Template { file }), _) => template(context, &file).await,
         (Some(Action::Retry { run }), _) => retry(context, run).await,
+        (Some(Action::Publish { run }), _) => publish(context, run).await,
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(Action::Show { run }), _) => show(context, run).await,
+        (Some(Action::Show { run }), _) => kept::show(context, run).await,
         (None, Some(file)) => {
-            let Args { dry_run, deliver, report, approve_instructors, publish, delete_drafts, ours, .. } = args;
-            let also = Also { publish, delete_drafts };
-            import(context, &Asked { file, dry_run, deliver, report, approve_instructors, ours, also, run: None }).await
+            let asked = Asked {
+                file,
+                dry_run: args.dry_run,
+                deliver: args.deliver,
+                report: args.report,
+                approve_instructors: args.approve_instructors,
+                create_instructors: args.create_missing.contains(&Missing::Instructors),
+                ours: args.ours,
+                also: Also { publish: args.publish, delete_drafts: args.delete_drafts },
+                run: None,
+            };
+            import(context, &asked).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
@@ -121,10 +144,11 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     let bar = console.progress("to Administrate", 0);
     let mut wished = true;
     let planned = |plan: &super::plan::Plan| {
-        console.print(plan);
+        console.print_whole(plan);
         if let Some(table) = report::table(&plan.problems) {
             console.print(table);
         }
+        console.print(plan.summary());
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
         let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
@@ -198,21 +222,22 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
 
 async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = retry_on(context, &database.pool, run).await;
+    let ended = retry_on(context, &database, run).await;
     database.close().await;
     ended
 }
 
-async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> Result<Exit> {
-    let due = outbox::make_due(pool, None, run).await?;
-    let mut undelivered = Vec::new();
-    if due > 0 {
-        let client = tenant::connect(&context.config, pool, "import retry", Audit::Kept).await?;
-        let worker = Arc::new(Worker::new(pool, client, &context.config).await?);
-        let drained = drain(worker, run, &context.stop, |_| ()).await?;
-        let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
-        undelivered.extend(open.map(|outcome| (outcome.subject, outcome.state, outcome.why)));
+async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> Result<Exit> {
+    let pool = &database.pool;
+    if let Some(run) = run
+        && !store::is_import(&mut *pool.acquire().await?, run).await?
+    {
+        return Err(Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")));
     }
+    let due = outbox::make_due(pool, None, run).await?;
+    let drained = crate::delivery::cli::deliver(context, database, "import retry", run).await?;
+    let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
+    let undelivered: Vec<_> = open.map(|outcome| (outcome.subject, outcome.state, outcome.why)).collect();
     let counts = outbox::count_by_state(pool, run).await?;
     context
         .console
@@ -226,6 +251,35 @@ async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> R
         .collect();
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+}
+
+async fn publish(context: &Context, run: i64) -> Result<Exit> {
+    let database = context.database().await?;
+    let ended = publish_on(context, &database, run).await;
+    database.close().await;
+    ended
+}
+
+async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
+    let console = &context.console;
+    let (mut published, held) = publishing::ask(&database.pool, run, true).await?;
+    console.print(format_args!(
+        "import {run}: {} to be published, {} already",
+        counted(published.asked.len(), "event"),
+        published.already
+    ));
+    if let Some(publishing) = published.run_id {
+        let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
+        publishing::finish(&database.pool, &mut published).await?;
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        }
+    }
+    if let Some(held) = held {
+        held.release().await?;
+    }
+    console.document(&published)?;
+    Ok(published.exit())
 }
 
 async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
@@ -253,20 +307,4 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     }
     console.document(&undone)?;
     Ok(undone.exit())
-}
-
-async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
-    let database = context.database().await?;
-    let kept = store::kept_run(&mut *database.pool.acquire().await?, run).await;
-    database.close().await;
-    let Some((run, document, fates)) = kept? else {
-        return Err(Error::Failed("there is no such import; `lectern import show` shows the last".into()));
-    };
-    context.console.print(format_args!("import {run} of {}", document["file"].as_str().unwrap_or("a file")));
-    for fate in &fates {
-        let word = |key: &str| fate[key].as_str().unwrap_or_default().to_owned();
-        context.console.print(format_args!("{:9} {} (row {})", word("outcome"), word("title"), fate["row"]));
-    }
-    context.console.document(&json!({ "run_id": run, "import": document, "events": fates }))?;
-    Ok(Exit::Done)
 }

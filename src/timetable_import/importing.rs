@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,21 +12,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery::comparison::last_agreed;
-use crate::delivery::{self, Remark, Worker, drain};
+use crate::delivery::{self, Drained, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
 use crate::tenant::{self, Audit};
-use crate::{outbox, runs};
+use crate::{outbox, runs, tutorials};
 
 use super::apply::{Also, Manner, apply};
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
-use super::plan::Plan;
+use super::plan::{Outcome, Plan};
 use super::planning::{Wishes, plan};
-use super::problems::{Code, Flaw, Problem};
+use super::problems::{Code, Flaw, Problem, column_name};
 use super::report::Document;
+use super::rows::cells::unused;
+use super::turn::Turn;
 use super::workbook::{self, Limits, Sheet, Unfit};
 use super::{annotated, remote, store};
+
+/// How often it is looked whether an earlier import has ended.
+const REST: Duration = Duration::from_millis(100);
 
 /// When the remote half happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -51,6 +57,8 @@ pub struct Asked {
     pub report: Option<PathBuf>,
     /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
     pub approve_instructors: bool,
+    /// Whether instructors who are unknown here, but not in Administrate, are to be created here instead of refused.
+    pub create_instructors: bool,
     /// Whether our values are written over those that somebody changed in Administrate meanwhile.
     pub ours: bool,
     /// What else is to be done in Administrate.
@@ -131,8 +139,10 @@ pub async fn import(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
     }
-    if asked.approve_instructors && asked.deliver == Deliver::Queue {
-        return Err(Error::Usage("approving instructors needs Administrate: leave out --deliver queue".into()));
+    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage(
+            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
+        ));
     }
     let client = match asked.deliver {
         Deliver::Queue => None,
@@ -154,15 +164,21 @@ pub async fn import(
     if let Some(client) = &client {
         remote::approve(client, &facts, &plan.approvals).await?;
     }
+    let Some(turn) = Turn::take(pool, stop).await? else {
+        let document = Document::of_problems(document.file, false, Vec::new());
+        return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
+    };
+    let plan = plan_again(pool, config, (loaded, asked), &facts, &plan).await?;
+    let mut document = Document::of_plan(document.file, false, &plan);
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
-    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), also: asked.also };
-    let ended_early = apply(pool, &plan, &unused(&loaded.timetable), manner, stop).await?;
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
+    let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
+    turn.end().await?;
     if let Some(client) = client {
-        let worker = Arc::new(Worker::new(pool, client, config).await?);
-        let drained = drain(worker, Some(run), stop, told).await?;
+        let drained = deliver(pool, Worker::new(pool, client, config).await?, (run, &plan), stop, told).await?;
         document.tell_undelivered(&drained.outcomes);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
         document.tell_remarks(&drained.outcomes);
@@ -187,6 +203,10 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
     Ok((run, runs::hold(pool, run).await?))
 }
 
+fn wishes<'a>(config: &'a Config, asked: &Asked) -> Wishes<'a> {
+    Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors, ours_win: asked.ours }
+}
+
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
 async fn plan_of(
     pool: &PgPool,
@@ -196,15 +216,14 @@ async fn plan_of(
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
     let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        remote::newcomers(client, timetable, &mut ours).await?;
+    }
     let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    let wishes = Wishes {
-        labels: &config.administrate.labels,
-        approve_instructors: asked.approve_instructors,
-        ours_win: asked.ours,
-    };
+    let wishes = wishes(config, asked);
     let planned = plan(timetable, &ours, &facts, wishes);
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
@@ -215,18 +234,78 @@ async fn plan_of(
     Ok((facts, planned))
 }
 
-/// Columns that mean nothing to us, by event row: row number → header → value.
-fn unused(timetable: &Timetable) -> HashMap<u32, Value> {
-    let mut unused = HashMap::new();
-    for block in &timetable.blocks {
-        let rows = block.sessions.iter().map(|(row, session)| (*row, &session.unused));
-        let rows = rows.chain([(block.row, &block.event.unused)]).filter(|(_, cells)| !cells.is_empty());
-        let rows: serde_json::Map<String, Value> = rows.map(|(row, cells)| (row.to_string(), json!(cells))).collect();
-        if !rows.is_empty() {
-            unused.insert(block.row, Value::Object(rows));
+/// Plans once more where it is this import's turn to write: another one may have written since.
+async fn plan_again(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    facts: &RemoteFacts,
+    before: &Plan,
+) -> Result<Plan> {
+    let mut db = pool.acquire().await?;
+    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
+    // Those of which it was read how they stand there.
+    let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
+    let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
+    if again.counts() != before.counts() {
+        tracing::warn!(
+            "another import has written meanwhile; what is left to do: {}",
+            again.summary().replace('\n', "; ")
+        );
+    }
+    Ok(again)
+}
+
+/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there.
+async fn deliver(
+    pool: &PgPool,
+    worker: Worker,
+    (run, plan): (i64, &Plan),
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Drained> {
+    let worker = Arc::new(worker);
+    let told: Arc<dyn Fn(&delivery::Outcome) + Send + Sync> = Arc::new(told);
+    let told_again = told.clone();
+    let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| told(outcome)).await?;
+    let titles: Vec<&str> =
+        plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
+    let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
+    let mut waited = false;
+    while tutorials::are_pursued(pool, run, &ids).await? {
+        waited = true;
+        if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            return Ok(drained);
         }
     }
-    unused
+    if waited {
+        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
+        drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
+    }
+    Ok(drained)
+}
+
+impl Loaded {
+    /// What the rows of the block that begins at a row have in columns that mean nothing to us: row number → header →
+    /// value.
+    fn unused(&self, row: u32) -> Value {
+        let Timetable { blocks, columns, .. } = &self.timetable;
+        let Ok(at) = blocks.binary_search_by_key(&row, |block| block.row) else { return json!({}) };
+        let rows = blocks[at].sessions.iter().map(|(row, _)| *row).filter(|below| *below != row).chain([row]);
+        let of_row = |number: u32| {
+            let found = self.sheet.rows.binary_search_by_key(&number, |row| row.number).ok()?;
+            let cells = unused(columns, self.sheet.rows.get(found)?).map(|(column, text)| {
+                let header = columns.unknown_header(column).filter(|header| !header.is_empty());
+                (header.map_or_else(|| column_name(column), str::to_owned), Value::String(text))
+            });
+            let cells: serde_json::Map<String, Value> = cells.collect();
+            (!cells.is_empty()).then(|| (number.to_string(), Value::Object(cells)))
+        };
+        Value::Object(rows.filter_map(of_row).collect())
+    }
 }
 
 /// One warning for each event for which the template made more sessions than the block has.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::counted;
 use crate::tutorials::{Event, Role};
 
+use super::newcomers::Newcomer;
 use super::problems::Problem;
 
 /// What becomes of one block.
@@ -122,13 +124,15 @@ pub struct Plan {
     pub items: Vec<Item>,
     /// Approvals that are given first, each once; only where that was asked for.
     pub approvals: Vec<Approval>,
+    /// Instructors who are created here, known in Administrate alone; only where that was asked for.
+    pub newcomers: Vec<Newcomer>,
     /// Everything found wrong, by row.
     pub problems: Vec<Problem>,
 }
 
 impl Item {
     /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
-    /// session, one addStaffBulk a role.
+    /// session, one addStaffBulk a role; before an update, one look at what stands there.
     pub fn remote_calls(&self) -> usize {
         let Some(planned) = &self.event else { return 0 };
         let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
@@ -138,7 +142,7 @@ impl Item {
         match self.outcome {
             Outcome::Create => 1 + sessions + staff,
             Outcome::Adopt(_) => sessions + staff,
-            Outcome::Update => usize::from(planned.changed) + sessions,
+            Outcome::Update => 1 + usize::from(planned.changed) + sessions,
             Outcome::Cancel => 1,
             _ => 0,
         }
@@ -188,6 +192,18 @@ impl Plan {
         templates + self.items.iter().map(Item::remote_calls).sum::<usize>()
     }
 
+    /// How many events and what becomes of them, and what that costs: a line each.
+    pub fn summary(&self) -> String {
+        let often = |wanted: &str| self.items.iter().filter(|item| item.outcome.word() == wanted).count();
+        let fates = Outcome::WORDS.iter().map(|word| (often(word), word)).filter(|(often, _)| *often > 0);
+        let fates: Vec<String> = fates.map(|(often, word)| format!("{often} {word}")).collect();
+        let events = counted(self.items.len(), "event");
+        let sessions = counted(self.counts().sessions, "session");
+        let requests = counted(self.remote_calls(), "request");
+        let fates = if fates.is_empty() { "nothing to do".to_owned() } else { fates.join(", ") };
+        format!("{events}: {fates}\n{sessions}, {requests} to Administrate")
+    }
+
     /// Whether a person has to look: something is refused, or a row stands nowhere.
     pub fn needs_person(&self) -> bool {
         self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0
@@ -207,6 +223,10 @@ impl Plan {
 }
 
 impl Outcome {
+    /// The words of [`word`](Self::word), in the order in which they are counted.
+    const WORDS: [&str; 9] =
+        ["new", "adopted", "changed", "cancelled", "same", "skipped", "duplicate", "conflict", "refused"];
+
     /// One word for tables.
     pub fn word(&self) -> &'static str {
         match self {
@@ -225,26 +245,16 @@ impl Outcome {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for newcomer in &self.newcomers {
+            writeln!(f, "create    instructor {}, whom Administrate knows ({})", newcomer.name(), newcomer.contact)?;
+        }
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
         }
         for item in self.items.iter().filter(|item| item.is_shown()) {
             writeln!(f, "{item}")?;
         }
-        let counts = self.counts();
-        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        write!(
-            f,
-            "{}: {} new, {} changed, {} the same, {} duplicate, {} refused; {}; {} to Administrate",
-            many(counts.events, "event"),
-            counts.created,
-            counts.updated,
-            counts.unchanged,
-            counts.duplicate,
-            counts.rejected,
-            many(counts.sessions, "session"),
-            many(self.remote_calls(), "request")
-        )
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::ours::{Contact, Ours};
 use super::plan::{Approval, Change, Plan};
-use super::store;
+use super::{newcomers, store};
 
 /// Asks Administrate for all that the plan of a timetable depends on.
 ///
@@ -35,6 +35,19 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
         facts.events.entry(fold(&event.title)).or_default().push(remote_event(&event, zone));
     }
     Ok(facts)
+}
+
+/// Makes instructors known here whom the timetable names and only Administrate knows; nothing is asked where there are
+/// none.
+///
+/// # Errors
+/// As [`read`].
+pub async fn newcomers(client: &Client, timetable: &Timetable, ours: &mut Ours) -> Result<()> {
+    let unknown = newcomers::unknown_names(timetable, ours);
+    if !unknown.is_empty() {
+        newcomers::introduce(ours, &unknown, client.instructors().await?);
+    }
+    Ok(())
 }
 
 /// Known events that are about to change, as they stand in Administrate: a request for each hundred, and one more for

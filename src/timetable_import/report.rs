@@ -1,8 +1,8 @@
 //! What an import tells: the contract's JSON document, and the same for a person at a terminal.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::console;
 use crate::delivery::{self, Remark};
 use crate::error::Exit;
 use crate::outbox;
@@ -55,6 +55,8 @@ pub struct Told {
 pub struct PlanShown {
     /// What becomes of each block that is not the same already.
     pub items: Vec<ItemShown>,
+    /// Instructors who would be created here.
+    pub newcomers: Vec<super::newcomers::Newcomer>,
     /// Approvals that would be given first.
     pub approvals: Vec<super::plan::Approval>,
     /// Requests to Administrate that it will cost.
@@ -117,6 +119,7 @@ impl Document {
             conflicts: plan.open_conflicts(),
             plan: items.map(|items| PlanShown {
                 items,
+                newcomers: plan.newcomers.clone(),
                 approvals: plan.approvals.clone(),
                 remote_calls: plan.remote_calls(),
             }),
@@ -164,9 +167,7 @@ pub fn table(problems: &[Problem]) -> Option<String> {
     if problems.is_empty() {
         return None;
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["", "cell", "event", "problem"]);
+    let mut table = console::table(["", "cell", "event", "problem"]);
     for problem in problems.iter().take(SHOWN) {
         let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
         let place = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));

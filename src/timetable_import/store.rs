@@ -9,23 +9,20 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::bridges;
 use crate::error::Result;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
-use super::ours::{Booking, Contact, Linked, Ours};
+use super::ours::{Booking, Contact, Definition, Linked, Ours};
 use super::plan::{Counts, Item, Outcome, Plan};
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
     let titles = titles(timetable);
     let known = tutorials::store::events_by_code(db, &titles).await?;
-    let labels: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
-            .fetch_all(&mut *db)
-            .await?;
     Ok(Ours {
         templates: templates(db).await?,
         locations: locations(db).await?,
@@ -37,6 +34,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         .fetch_all(&mut *db)
         .await?,
         instructors: instructors(db).await?,
+        newcomers: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
                     c.shortname AS location_name,
@@ -52,12 +50,42 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         )
         .fetch_all(&mut *db)
         .await?,
-        labels: labels.into_iter().map(|(entity, label, key)| ((fold(&entity), fold(&label)), key)).collect(),
+        fields: definitions(db).await?,
+        defaults: defaults(db).await?.into_iter().collect(),
         events: by_title(known, &titles),
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
         agreed: HashMap::new(),
     })
+}
+
+/// Definitions of custom fields by folded (entity type, label); of several the oldest.
+async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), Definition>> {
+    let fields = bridges::reference::store::custom_fields(db).await?;
+    let definition = |field: bridges::reference::CustomField| {
+        let options = field.options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let of = (fold(&field.entity_type), fold(&field.label));
+        let definition = Definition {
+            key: field.external_id,
+            label: field.label,
+            field_type: field.field_type,
+            is_required: field.is_required,
+            options: options.collect(),
+        };
+        (of, definition)
+    };
+    Ok(fields.into_iter().rev().map(definition).collect())
+}
+
+/// Our course templates with the keys of the custom fields for which they give their events a value.
+async fn defaults(db: &mut PgConnection) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as(
+        "SELECT t.tutorial_course_template_id, f.key
+         FROM adm.course_templates AS t CROSS JOIN jsonb_each_text(t.custom_fields) AS f (key, value)
+         WHERE t.tutorial_course_template_id IS NOT NULL AND jsonb_typeof(t.custom_fields) = 'object' AND f.value <> ''",
+    )
+    .fetch_all(db)
+    .await?)
 }
 
 /// Events by folded title; of several whose codes differ in letter case alone, the one that the timetable spells.
@@ -198,6 +226,14 @@ pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<R
     Ok(facts)
 }
 
+/// The advisory lock of whoever writes a timetable.
+const TURN: i32 = 0x4C_49_4D;
+
+/// Takes the turn of writing a timetable, for as long as the connection lasts; false while somebody else has it.
+pub async fn try_turn(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(TURN).fetch_one(db).await?)
+}
+
 /// Whether reference data was ever brought together with Administrate's.
 pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")
@@ -205,15 +241,15 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Keeps what became of blocks; `unused` are their columns that mean nothing to us, by event row.
-pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &HashMap<u32, Value>) -> Result<()> {
-    let fate = |item: &&Item| {
+/// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
+pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &[Value]) -> Result<()> {
+    let fate = |(item, unused): (&&Item, &Value)| {
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused.get(&item.row).cloned().unwrap_or_else(|| json!({})),
+            "changes": item.changes, "unused": unused,
         })
     };
-    let fates: Vec<Value> = items.iter().map(fate).collect();
+    let fates: Vec<Value> = items.iter().zip(unused).map(fate).collect();
     sqlx::query(
         "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
          SELECT $1, row, title, outcome, sessions, changes, unused
@@ -249,11 +285,7 @@ pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent])
 /// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
 /// there is no such import.
 pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
-        .bind(run)
-        .fetch_one(&mut *db)
-        .await?;
-    if !known {
+    if !is_import(db, run).await? {
         return Ok(None);
     }
     let rows: Vec<(String, Option<Json<KnownEvent>>)> = sqlx::query_as(
@@ -271,6 +303,26 @@ pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<Stri
         }
     }
     Ok(Some((brought, before)))
+}
+
+/// The titles that an import took; none where there is no such import.
+pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
+    if !is_import(db, run).await? {
+        return Ok(None);
+    }
+    let titles = sqlx::query_scalar(
+        "SELECT title FROM lectern.import_rows
+         WHERE run_id = $1 AND outcome IN ('new', 'adopted', 'changed', 'same') ORDER BY row",
+    );
+    Ok(Some(titles.bind(run).fetch_all(db).await?))
+}
+
+/// Whether there is such an import.
+pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
+        .bind(run)
+        .fetch_one(db)
+        .await?)
 }
 
 /// Which of these events a later import has written that was not taken back itself, and which one.

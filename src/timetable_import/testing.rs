@@ -15,7 +15,7 @@ use crate::tutorials::KnownEvent;
 use super::blocks::{self, Reading, Timetable, Venue};
 use super::facts::RemoteFacts;
 use super::layout::Field as F;
-use super::ours::{Contact, Linked, Named, OurProduct, OurVenue, Ours};
+use super::ours::{Contact, Definition, Linked, Named, OurProduct, OurVenue, Ours};
 use super::plan::{Outcome, Plan};
 use super::planning::{Wishes, plan};
 use super::problems::Code;
@@ -214,10 +214,10 @@ pub fn world_of(timetable: &Timetable) -> (Ours, RemoteFacts) {
     for label in
         [&labels.sitting, &labels.finalisation_date, &labels.event_url, &labels.web_sale, &labels.ocr_moodle_code]
     {
-        known.ours.labels.insert(("event".to_owned(), fold(label)), format!("key {label}"));
+        known.field("event", label, format!("key {label}"));
     }
     for label in [&labels.day, &labels.session_url] {
-        known.ours.labels.insert(("session".to_owned(), fold(label)), format!("session key {label}"));
+        known.field("session", label, format!("session key {label}"));
     }
     (known.ours, known.facts)
 }
@@ -239,6 +239,11 @@ fn remember(records: &mut Vec<Linked>, name: &str) -> i64 {
 }
 
 impl Known {
+    fn field(&mut self, entity: &str, label: &str, key: String) {
+        let definition = Definition { key, label: label.to_owned(), ..Definition::default() };
+        self.ours.fields.insert((entity.to_owned(), fold(label)), definition);
+    }
+
     fn template(&mut self, code: &str) -> String {
         remember(&mut self.ours.templates, code);
         code.to_owned()

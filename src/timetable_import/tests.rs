@@ -333,7 +333,7 @@ fn a_session_row_that_contradicts_its_event_is_warned_about() {
 #[test]
 fn labels_that_the_tenant_lacks_are_told_once() {
     let (mut ours, facts) = sound_world();
-    ours.labels.clear();
+    ours.fields.clear();
     let plan = plan(&timetable(&[event("A"), session("A", 2)]), &ours, &facts, wishes(&labels()));
     let labels = plan.problems.iter().filter(|problem| problem.code == Code::UnknownLabel).count();
     assert_eq!((labels, plan.problems.len(), plan.needs_person()), (4, 4, false));

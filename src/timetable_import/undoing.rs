@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::error::{Error, Exit, Result};
 use crate::tutorials::{self, Event, KnownEvent};
-use crate::{outbox, runs};
+use crate::{bridges, outbox, runs};
 
 use super::store;
 
@@ -81,11 +81,13 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
         event,
         message: format!("import {later} has changed it since: undo that one first"),
     }));
+    // All of it or nothing.
+    let (removed, restored) = if refused.is_empty() { (&*brought, &*before) } else { (&[][..], &[][..]) };
     Ok(Undone {
         run_id: None,
         undone_run: run,
-        removed: brought.iter().map(|(_, code)| code.clone()).collect(),
-        restored: before.iter().map(|known| known.event.code.clone()).collect(),
+        removed: removed.iter().map(|(_, code)| code.clone()).collect(),
+        restored: restored.iter().map(|known| known.event.code.clone()).collect(),
         refused,
         delivery: outbox::Counts::default(),
         brought,
@@ -111,11 +113,22 @@ pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<ru
         Some((before.id, restored(&before.event, &now.event)))
     });
     let restored: Vec<(i64, Event)> = restored.collect();
+    let before = |now: &KnownEvent| undone.before.iter().find(|before| before.id == now.id);
+    let added: Vec<i64> = now.iter().filter_map(|now| Some(added(before(now)?, now))).flatten().collect();
+    bridges::events::withdraw_sessions(&mut tx, &added).await?;
+    tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::revise_events(&mut tx, Some(run), &restored).await?;
     let held = runs::hold(pool, run).await?;
     tx.commit().await?;
     undone.run_id = Some(run);
     Ok((run, held))
+}
+
+/// Our ids of the sessions that a change brought.
+fn added(before: &KnownEvent, now: &KnownEvent) -> Vec<i64> {
+    let is_new = |sequence| before.event.sessions.iter().all(|known| known.sequence != sequence);
+    let sessions = now.session_ids.iter().zip(&now.event.sessions);
+    sessions.filter(|(_, session)| is_new(session.sequence)).map(|(id, _)| *id).collect()
 }
 
 /// An event as it was, but for the places that have been sold meanwhile.
@@ -128,5 +141,9 @@ fn restored(before: &Event, now: &Event) -> Event {
 /// Closes the run with how far it has come.
 pub async fn finish(pool: &PgPool, run: i64, undone: &mut Undone) -> Result<()> {
     undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    // Those that Administrate would not let go are still here.
+    let titles: Vec<&str> = undone.brought.iter().map(|(_, code)| code.as_str()).collect();
+    let standing = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    undone.removed.retain(|code| standing.iter().all(|(_, standing)| standing != code));
     runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await
 }

@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use super::importing::Deliver;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::requests::Further;
 use crate::server::problem::{FieldError, Problem};
 
 /// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
@@ -37,6 +38,8 @@ pub(super) struct Upload {
     pub dry_run: bool,
     /// When the remote half happens.
     pub deliver: Deliver,
+    /// What is wished beyond that.
+    pub further: Further,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
 }
@@ -83,7 +86,7 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 /// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
-    let (mut file, mut dry_run, mut deliver) = (None, false, Deliver::Wait);
+    let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "file" if file.is_some() => return Err(wrong("/file", "one file at a time")),
@@ -92,14 +95,22 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
-            "dry_run" => dry_run = truth(&value(&mut field).await?)?,
+            "dry_run" => dry_run = truth(&mut field).await?,
+            "publish" => further.publish = truth(&mut field).await?,
+            "delete_drafts" => further.delete_drafts = truth(&mut field).await?,
+            "ours" => further.ours = truth(&mut field).await?,
+            "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
             "deliver" => deliver = when(&value(&mut field).await?)?,
             // Unknown fields are read past: a form may have a button.
             _ => drop(value(&mut field).await?),
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
-    Ok(Upload { staged, file, dry_run, deliver, digest })
+    if further.approve_instructors && deliver == Deliver::Queue {
+        let error = FieldError::new("/approve_instructors", "invalid_value", "approving needs deliver=wait");
+        return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    Ok(Upload { staged, file, dry_run, deliver, further, digest })
 }
 
 /// Writes a file as it arrives; gives its digest.
@@ -137,11 +148,18 @@ async fn value(field: &mut Field<'_>) -> Result<String, Problem> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_lowercase())
 }
 
-fn truth(text: &str) -> Result<bool, Problem> {
+/// A field that is true or false.
+async fn truth(field: &mut Field<'_>) -> Result<bool, Problem> {
+    let text = value(field).await?;
+    let name = field.name().unwrap_or_default();
+    truth_of(&text).ok_or_else(|| wrong(&format!("/{name}"), &format!("{name} is true or false")))
+}
+
+fn truth_of(text: &str) -> Option<bool> {
     match text {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
-        _ => Err(wrong("/dry_run", "dry_run is true or false")),
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" | "" => Some(false),
+        _ => None,
     }
 }
 
@@ -195,7 +213,7 @@ mod tests {
 
     #[test]
     fn words_of_a_form() {
-        assert!(truth("on").expect("yes") && !truth("").expect("no") && truth("perhaps").is_err());
+        assert_eq!(["on", "", "perhaps"].map(truth_of), [Some(true), Some(false), None]);
         assert_eq!(when("queue").expect("known"), Deliver::Queue);
         assert!(when("later").is_err());
     }

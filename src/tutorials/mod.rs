@@ -122,6 +122,24 @@ pub struct Event {
     pub sessions: Vec<Session>,
 }
 
+impl Event {
+    /// Our ids of all who teach it or one of its sessions, some perhaps twice.
+    pub fn people(&self) -> impl Iterator<Item = i64> {
+        let of_sessions = self.sessions.iter().flat_map(|session| session.instructor_ids.iter().copied());
+        self.staff.iter().filter_map(|staff| staff.tutorial_instructor_id).chain(of_sessions)
+    }
+
+    /// The same with other ids for some of those who teach.
+    pub fn with_people(mut self, other: &HashMap<i64, i64>) -> Self {
+        let of_staff = self.staff.iter_mut().filter_map(|staff| staff.tutorial_instructor_id.as_mut());
+        let of_sessions = self.sessions.iter_mut().flat_map(|session| session.instructor_ids.iter_mut());
+        for id in of_staff.chain(of_sessions) {
+            *id = other.get(id).copied().unwrap_or(*id);
+        }
+        self
+    }
+}
+
 /// All that is true of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -197,6 +215,12 @@ pub const PUBLISH: &str = "publish";
 /// A further step of any effect: sessions there beyond ours are deleted, as far as they are drafts.
 pub const DELETE_DRAFTS: &str = "delete_drafts";
 
+/// The step that looks, before anything is written over, whether somebody changed it in Administrate meanwhile.
+pub const COMPARE: &str = "compare";
+
+/// That our values are written over whatever stands in Administrate.
+pub const OURS: &str = "ours";
+
 /// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
 /// looked whether Administrate has them already.
 ///
@@ -242,12 +266,18 @@ pub async fn accept_events(db: &mut PgConnection, mut events: Vec<(i64, Event)>)
     store::update_sessions(db, &borrowed).await
 }
 
-/// Goes on with what is still open of known events, as a part of `run`; what waited or failed is due at once.
-pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64]) -> Result<()> {
-    outbox::take_over(db, run, EVENT, ids).await
+/// Goes on with what is still open of known events, as a part of `run` and with these further steps; what waited or failed
+/// is due at once.
+pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
+    outbox::take_over(db, run, (EVENT, ids), also).await
 }
 
-/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`]) of known events, by id and code.
+/// Whether an earlier import that goes on has still to bring one of these events to Administrate.
+pub async fn are_pursued(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<bool> {
+    outbox::is_left_to_earlier(pool, run, EVENT, ids).await
+}
+
+/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], [`OURS`]) of known events, by id and code.
 pub async fn ask_also(
     db: &mut PgConnection,
     run: Option<i64>,

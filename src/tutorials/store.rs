@@ -344,6 +344,12 @@ pub async fn ids_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<(i
         .await?)
 }
 
+/// Deletes sessions.
+pub async fn delete_sessions(db: &mut PgConnection, ids: &[i64]) -> Result<()> {
+    sqlx::query("DELETE FROM acted.tutorial_sessions WHERE id = ANY ($1)").bind(ids).execute(db).await?;
+    Ok(())
+}
+
 /// Deletes an event with its sessions and details.
 pub async fn delete_event(db: &mut PgConnection, id: i64) -> Result<()> {
     sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1").bind(id).execute(db).await?;

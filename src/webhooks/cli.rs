@@ -1,11 +1,12 @@
 //! `lectern webhooks`.
 
-use administrate::{NewWebhook, WebhookType};
-use comfy_table::{ContentArrangement, Table, presets};
+use administrate::{Client, Id, NewWebhook, WebhookType};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
 use super::{Item, State, store, work};
 use crate::cli::Context;
+use crate::console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
 use crate::tenant::{Audit, connect};
@@ -93,29 +94,64 @@ async fn register(context: &Context, database: &Database) -> Result<Exit> {
     }
     let url = format!("{public}/webhooks/administrate");
     let client = connect(&context.config, &database.pool, "webhooks register", Audit::Kept).await?;
-    let known = store::registered(&database.pool, &url).await?;
-    let mut made = Vec::new();
-    for webhook_type in WebhookType::ALL.into_iter().filter(|kind| !known.iter().any(|known| known == kind.name())) {
-        let name = format!("Lectern: {}", webhook_type.name().replace('_', " "));
-        let webhook = client.create_webhook(&NewWebhook { webhook_type, name, url: url.clone() }).await?;
-        store::register(&database.pool, webhook.id.as_str(), webhook_type.name(), &url).await?;
-        made.push(json!({ "webhook_id": webhook.id, "type": webhook_type.name() }));
+    let (mut made, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
+    for kind in WebhookType::ALL {
+        match registration(&database.pool, &client, kind, &url).await? {
+            Registration::Made(id) => made.push(json!({ "webhook_id": id, "type": kind.name() })),
+            Registration::Moved(id) => moved.push(json!({ "webhook_id": id, "type": kind.name() })),
+            Registration::Known => already.push(kind.name()),
+        }
     }
-    context.console.print(format_args!("{} registered at {url}, {} were", made.len(), known.len()));
+    context.console.print(format_args!(
+        "{} registered at {url}, {} moved there, {} there already",
+        made.len(),
+        moved.len(),
+        already.len()
+    ));
     if context.config.administrate.webhook_secret.is_empty() {
         context.console.say("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs");
     }
-    context.console.document(&json!({ "url": url, "registered": made, "already": known }))?;
+    context.console.document(&json!({ "url": url, "registered": made, "moved": moved, "already": already }))?;
     Ok(Exit::Done)
+}
+
+/// What was done so that one kind of news reaches us.
+enum Registration {
+    Made(Id),
+    Moved(Id),
+    Known,
+}
+
+/// Registers a kind once: a registration that tells an earlier address of ours is moved, one that is gone there made anew.
+async fn registration(pool: &PgPool, client: &Client, kind: WebhookType, url: &str) -> Result<Registration> {
+    let ours = store::registered(pool).await?.into_iter().filter(|known| known.webhook_type == kind.name());
+    let ours: Vec<_> = ours.collect();
+    if ours.iter().any(|known| known.url == url) {
+        return Ok(Registration::Known);
+    }
+    if let Some(elsewhere) = ours.into_iter().next() {
+        let id = Id::new(elsewhere.webhook_id);
+        match client.move_webhook(&id, url).await {
+            Ok(_) => {
+                store::register(pool, id.as_str(), kind.name(), url).await?;
+                return Ok(Registration::Moved(id));
+            }
+            Err(administrate::Error::Refused { .. }) => store::forget(pool, id.as_str()).await?,
+            Err(administrate::Error::Unsupported { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let name = format!("Lectern: {}", kind.name().replace('_', " "));
+    let made = client.create_webhook(&NewWebhook { webhook_type: kind, name, url: url.to_owned() }).await?;
+    store::register(pool, made.id.as_str(), kind.name(), url).await?;
+    Ok(Registration::Made(made.id))
 }
 
 fn table(items: &[Item]) -> String {
     if items.is_empty() {
         return "everything that Administrate told is applied".to_owned();
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
+    let mut table = console::table(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
     for item in items {
         let state = match item.state {
             State::Received => "received",

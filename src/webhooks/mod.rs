@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::bridges::events::{self, Agreed, Agreement};
+use crate::bridges::events::{self, Agreed, Agreement, Seen};
 use crate::error::Result;
 use crate::sync::{self, TakenOver};
 use crate::tutorials;
@@ -100,8 +100,9 @@ async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Ap
     let applied = match telling::whole(&item.body) {
         Some(event) => take_over_whole(db, event, &news.change, zone).await?,
         None => match find_event(db, &external_id, &told).await? {
-            Some(event) => Applied::Done(take_over_places(db, event, &external_id, &told, &news.change).await?),
-            None => unknown(&told),
+            Found::Ours(event) => Applied::Done(take_over_places(db, event, &external_id, &told, &news.change).await?),
+            Found::Contested => contested(),
+            Found::Nobody => unknown(&told),
         },
     };
     if matches!(applied, Applied::Done(_)) && news.seen.as_ref() != Some(&news.seen_now) {
@@ -113,26 +114,43 @@ async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Ap
 
 /// What is new in what is told.
 struct News {
-    seen: Option<Told>,
-    seen_now: Told,
+    seen: Option<Seen>,
+    seen_now: Seen,
     change: Change,
 }
 
 async fn news(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<News> {
-    let seen: Option<Agreement<Told>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
+    let seen: Option<Agreement<Seen>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
     let seen = seen.map(|agreement| agreement.values);
     let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
     let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
-    let change = telling::change(seen.as_ref(), told, asked_for);
-    Ok(News { seen_now: telling::seen_after(seen.clone(), told), seen, change })
+    let change = telling::change(seen.as_ref(), &told.seen, asked_for);
+    Ok(News { seen_now: telling::seen_after(seen.clone(), &told.seen), seen, change })
 }
 
-async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<Option<i64>> {
+/// Which event of ours is meant.
+enum Found {
+    Ours(i64),
+    /// The one that has its title is linked with another of theirs.
+    Contested,
+    Nobody,
+}
+
+async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<Found> {
     if let Some(linked) = events::linked_event(db, external_id).await? {
-        return Ok(Some(linked));
+        return Ok(Found::Ours(linked));
     }
-    let Some(title) = told.title.as_deref() else { return Ok(None) };
-    Ok(tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id))
+    let Some(title) = told.title.as_deref() else { return Ok(Found::Nobody) };
+    let Some(ours) = tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id) else {
+        return Ok(Found::Nobody);
+    };
+    Ok(if events::link_of(db, ours).await?.is_some() { Found::Contested } else { Found::Ours(ours) })
+}
+
+fn contested() -> Applied {
+    Applied::Dead(
+        "several events could be meant: `lectern sync events` tells which, `lectern sync link` decides".into(),
+    )
 }
 
 fn unknown(told: &Told) -> Applied {
@@ -160,9 +178,7 @@ async fn take_over_whole(
         TakenOver::Undelivered => Applied::Done(
             "left: ours is on its way to Administrate, and the next `lectern sync events` compares".into(),
         ),
-        TakenOver::Ambiguous => Applied::Dead(
-            "several events could be meant: `lectern sync events` tells which, `lectern sync link` decides".into(),
-        ),
+        TakenOver::Ambiguous => contested(),
         TakenOver::Refused => Applied::Dead("it is ignored by a decision, or cannot be stored here".into()),
     })
 }
@@ -178,10 +194,11 @@ async fn take_over_places(
     change: &Change,
 ) -> Result<String> {
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
-    if let Some(lifecycle) = &told.lifecycle {
-        events::note_lifecycle(db, external_id, lifecycle).await?;
-    }
-    Ok(said(change).filter(|_| changed).unwrap_or_else(|| NOTHING.to_owned()))
+    let noted = events::note_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
+    let state = told.seen.lifecycle.as_deref().filter(|_| noted);
+    let said = [said(change).filter(|_| changed), state.map(|state| format!("it is {state} there"))];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    Ok(if said.is_empty() { NOTHING.to_owned() } else { said.join(", ") })
 }
 
 fn said(change: &Change) -> Option<String> {

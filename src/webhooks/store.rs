@@ -15,8 +15,8 @@ const ITEM: &str =
     to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS received_at, i.body
     FROM lectern.webhook_inbox AS i LEFT JOIN lectern.webhook_registrations AS r USING (webhook_id)";
 
-/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same. One that
-/// became a dead letter says nothing about the next.
+/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same of the same
+/// minute, as when one edit fires twice (facts §1.12). One that became a dead letter says nothing about the next.
 pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
     let mut tx = pool.begin().await?;
     alone_on(&mut tx, &delivery.entity_id).await?;
@@ -25,9 +25,11 @@ pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
              (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
          SELECT $1, $2, $3, $4, $5, $6
          WHERE NOT EXISTS (
-             SELECT FROM (SELECT content_hash, state FROM lectern.webhook_inbox
+             SELECT FROM (SELECT content_hash, state, triggered FROM lectern.webhook_inbox
                           WHERE entity_id = $2 AND entity_id <> '' ORDER BY id DESC LIMIT 1) AS latest
-             WHERE latest.content_hash = $5 AND latest.state <> 'dead')
+             WHERE latest.content_hash = $5 AND latest.state <> 'dead'
+               AND ($4 IS NULL OR latest.triggered IS NULL
+                    OR $4 - latest.triggered BETWEEN '-1 minute' AND '1 minute'))
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(&delivery.webhook_id)
@@ -138,24 +140,42 @@ pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds:
     Ok(())
 }
 
-/// Types that are registered for an address.
-pub(super) async fn registered(pool: &PgPool, url: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("SELECT webhook_type FROM lectern.webhook_registrations WHERE url = $1")
-        .bind(url)
-        .fetch_all(pool)
-        .await?)
+/// A registration that we made.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Registered {
+    pub webhook_id: String,
+    pub webhook_type: String,
+    pub url: String,
 }
 
-/// Notes a registration.
+/// Every registration, the latest first.
+pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
+    Ok(sqlx::query_as(
+        "SELECT webhook_id, webhook_type, url FROM lectern.webhook_registrations ORDER BY registered_at DESC, webhook_id",
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Notes a registration, or its new address.
 pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str, url: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.webhook_registrations (webhook_id, webhook_type, url) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, registered_at = now()",
     )
     .bind(webhook_id)
     .bind(webhook_type)
     .bind(url)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+/// Forgets a registration that Administrate no longer has.
+pub(super) async fn forget(pool: &PgPool, webhook_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM lectern.webhook_registrations WHERE webhook_id = $1")
+        .bind(webhook_id)
+        .execute(pool)
+        .await?;
     Ok(())
 }

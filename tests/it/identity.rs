@@ -55,6 +55,16 @@ async fn a_role_with_a_subject_needs_one_and_only_they_do() {
         let arguments = [&["token", "create", "--name", "n"], arguments].concat();
         assert_eq!(lectern(&world, &arguments).await.0, expected, "{arguments:?}");
     }
+    // Where people are kept here, it has to be one of them.
+    for sql in
+        ["CREATE TABLE public.tutor_profiles (id int PRIMARY KEY)", "INSERT INTO public.tutor_profiles VALUES (7)"]
+    {
+        sqlx::query(sql).execute(&world.pool).await.expect(sql);
+    }
+    for (subject, expected) in [("7", 0), ("8", 2)] {
+        let arguments = ["token", "create", "--name", "n", "--role", "tutor", "--subject", subject];
+        assert_eq!(lectern(&world, &arguments).await.0, expected, "{subject}");
+    }
 }
 
 #[tokio::test]

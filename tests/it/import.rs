@@ -146,8 +146,13 @@ async fn queued_events_are_delivered_when_administrate_is_back() {
     let (exit, told) = sides.run(&["import", file.to_str().expect("a path"), "--deliver", "queue"]).await;
     assert_eq!((exit, &told["counts"]["created"], &told["delivery"]["pending"]), (4, &1.into(), &1.into()), "{told}");
     assert_eq!(sides.administrate.tenant().events.len(), 0);
+    let (_, shown) = sides.run(&["import", "show"]).await;
+    assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["pending"]), (&"pending".into(), &1.into()));
     let (exit, told) = sides.run(&["import", "retry"]).await;
     assert_eq!((exit, &told["delivery"]["delivered"]), (0, &1.into()), "{told}");
+    let (_, shown) = sides.run(&["import", "show"]).await;
+    assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["delivered"]), (&"delivered".into(), &1.into()));
+    assert_eq!(shown["import"]["delivery"]["pending"], 1, "what was told then stays as it was told");
     assert_eq!(sides.administrate.tenant().events.len(), 1);
     assert_eq!(sides.run(&["import", "retry"]).await.0, 0);
 }

@@ -56,3 +56,40 @@ async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
     let (exit, told) = sides.run(&["import", file]).await;
     assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_over() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let approve = "INSERT INTO lectern.approved_instructors
+                   SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
+    sqlx::query(approve).execute(&sides.world.pool).await.expect("approvals");
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+
+    let edited = [changed(event("A"), F::MaxPlaces, "14"), changed(second_day("A", "17:00"), F::SessionTitle, "Ours")];
+    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = file.to_str().expect("a path");
+    let (exit, told) = sides.run(&["import", file, "--deliver", "queue"]).await;
+    assert_eq!((exit, &told["delivery"]["pending"]), (4, &1.into()), "{told}");
+    sides.administrate.edit(|tenant| {
+        tenant.events.values_mut().for_each(|event| event.max_places = Some(20));
+        tenant.sessions.values_mut().nth(1).expect("day 2").title = "Theirs".to_owned();
+    });
+    for retry in [&["outbox", "run"][..], &["import", "retry"]] {
+        let (exit, _) = sides.run(retry).await;
+        assert_eq!(exit, 4);
+        let (_, told) = sides.run(&["outbox", "list"]).await;
+        let item = &told["items"][0];
+        let why = item["last_error"].as_str().unwrap_or_default();
+        assert_eq!(item["state"], "failed", "{told}");
+        assert!(why.contains("max places: 12 → 14; Administrate has 20"), "{why}");
+        assert!(why.contains("day 2: title: A-2 → Ours; Administrate has Theirs"), "{why}");
+    }
+    assert_eq!(there(&sides).0, Some(20));
+
+    let (exit, _) = sides.run(&["import", file, "--deliver", "queue", "--ours"]).await;
+    assert_eq!(exit, 4);
+    let (exit, told) = sides.run(&["import", "retry"]).await;
+    assert_eq!((exit, &told["retried"], &told["undelivered"]), (0, &1.into(), &serde_json::json!([])), "{told}");
+    assert_eq!(there(&sides).0, Some(14));
+}

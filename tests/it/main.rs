@@ -2,14 +2,18 @@
 
 mod administrate;
 mod delivery;
+mod delivery_doubts;
 mod delivery_steps;
 mod demo;
 mod demo_fill;
+mod hostile;
 mod identity;
 mod import;
+mod import_after;
 mod import_conflicts;
 mod import_ends;
-mod import_hostile;
+mod import_prompts;
+mod import_wishes;
 mod outbox;
 mod provider;
 mod rehearsed;
@@ -29,6 +33,7 @@ mod sync_story;
 mod sync_trouble;
 mod terminal;
 mod torture;
+mod tortured;
 mod tutorials;
 mod webhooks;
 mod world;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 
+use administrate_sim::tenant::EventState;
 use administrate_sim::{Action, Fault, When};
 use lectern::identity::Role;
 use lectern::requests::schedule;
@@ -230,6 +231,12 @@ async fn what_is_called_off_is_not_carried_out() {
     assert_eq!(desk.get(&running).await.1["state"], "running");
     assert_eq!(desk.request("DELETE", &running).send().await.expect("an answer").status(), 202);
     desk.sides.administrate.clear_faults();
+    let document = desk.ended(&running).await;
+    assert_eq!((&document["state"], &document["delivery"]["pending"]), (&json!("cancelled"), &json!(1)), "{document}");
+    let due = "SELECT count(*) FROM lectern.outbox WHERE next_attempt_at IS NOT NULL AND state = 'pending'";
+    assert_eq!(desk.sides.count(due).await, 0, "called off for every worker");
+    let (status, told) = answer(desk.request("POST", &format!("{running}/retry"))).await;
+    assert_eq!((status, &told["due"], desk.sides.count(due).await), (202, &json!(1), 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +267,76 @@ async fn a_sync_is_carried_out() {
     ] {
         assert_eq!(problem(ask(body.clone()).await.expect("an answer")).await.0, expected, "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_command_can_ask_can_be_asked_here() {
+    let desk = Desk::open().await;
+    let stop = CancellationToken::new();
+    let states = || {
+        let tenant = desk.sides.administrate.tenant();
+        tenant.sessions.values().map(|session| session.state).collect::<Vec<_>>()
+    };
+    // The wish is kept with the request, and outlives whoever took it.
+    let run = location(&desk.import(&[("publish", "true")]).await);
+    let _worker = desk.worker();
+    let document = desk.ended(&run).await;
+    assert_eq!((&document["exit_code"], &document["delivery"]["delivered"]), (&json!(0), &json!(1)), "{document}");
+    assert_eq!(states(), [EventState::Published; 2]);
+
+    let (status, told) = answer(desk.request("POST", &format!("{run}/publish"))).await;
+    assert_eq!((status, &told["asked"], &told["already"]), (202, &json!([]), &json!(1)), "{told}");
+    let (status, told) = answer(desk.request("POST", &format!("{run}/retry"))).await;
+    assert_eq!((status, &told["due"]), (202, &json!(0)));
+
+    // Queued, then published afterwards, by the delivery worker of a server.
+    let lines = [event("B"), second_day("B", "17:00")];
+    let later = std::fs::read(write(desk.sides.world.folder(), "u.xlsx", &lines)).expect("readable");
+    let ask = upload(desk.request("POST", "/api/imports"), &later, &[("deliver", "queue")]);
+    keep_approvals(&desk).await;
+    let queued = location(&ask.send().await.expect("an answer"));
+    let document = desk.ended(&queued).await;
+    assert_eq!((&document["exit_code"], &document["delivery"]["pending"]), (&json!(4), &json!(1)), "{document}");
+    let (status, told) = answer(desk.request("POST", &format!("{queued}/publish"))).await;
+    assert_eq!((status, &told["asked"]), (202, &json!(["B"])), "{told}");
+    let config = desk.sides.config();
+    let client = lectern::tenant::connect(&config, &desk.sides.world.pool, "serve", lectern::tenant::Audit::Kept);
+    let delivering = lectern::delivery::work::work(
+        desk.sides.world.pool.clone(),
+        client.await.expect("connected"),
+        config.clone(),
+        stop.clone(),
+    );
+    let delivering = tokio::spawn(delivering);
+    while desk.sides.count("SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'").await > 0 {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    delivering.await.expect("it ends");
+    assert_eq!(states(), [EventState::Published; 4]);
+
+    for (fields, expected) in
+        [([("publish", "perhaps"), ("ours", "1")], 400), ([("approve_instructors", "yes"), ("deliver", "queue")], 422)]
+    {
+        assert_eq!(problem(desk.import(&fields).await).await.0, expected, "{fields:?}");
+    }
+    for (path, expected) in
+        [("/api/imports/99/publish", 404), ("/api/imports/99/retry", 404), ("/api/outbox/retry", 202)]
+    {
+        let response = desk.request("POST", path).send().await.expect("an answer");
+        assert_eq!(response.status(), expected, "{path}");
+    }
+    let unknown = desk.request("POST", "/api/outbox/retry").json(&json!({ "ids": [999] }));
+    assert_eq!(problem(unknown.send().await.expect("an answer")).await.0, 404);
+    let reader = desk.site.request_as(&desk.sides.world, Role::Reader, "POST", &format!("{run}/publish")).await;
+    assert_eq!(problem(reader.send().await.expect("an answer")).await.0, 403);
+}
+
+/// Keeps what a sync would have kept of who may teach what.
+async fn keep_approvals(desk: &Desk) {
+    let keep = "INSERT INTO lectern.approved_instructors
+                SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
+    sqlx::query(keep).execute(&desk.sides.world.pool).await.expect("kept");
 }
 
 /// `lectern serve` as a process of its own.

@@ -105,7 +105,7 @@ async fn what_is_told_is_applied_once() {
         .fetch_one(&told.world.pool)
         .await
         .expect("a state");
-    assert_eq!(lifecycle, "published");
+    assert_eq!(lifecycle, "PUBLISHED", "as the field writes it in this column");
 
     assert_eq!(told.tell("2026-05-14T10:00:30Z", &node(5, "4")).await, 202, "late, and overtaken");
     assert_eq!(told.tell("2026-05-14T10:02:00Z", &node(2, "5")).await, 202);
@@ -115,7 +115,7 @@ async fn what_is_told_is_applied_once() {
     let (exit, listed) = told.lectern(&["webhooks", "list", "--all"]).await;
     let notes: Vec<_> = listed["items"].as_array().expect("items").iter().map(|item| item["note"].as_str()).collect();
     let expected = [
-        "nothing to change",
+        "it is published there",
         "sold out, 0 places left",
         "overtaken by a later one",
         "no longer sold out, 2 places left",
@@ -150,8 +150,10 @@ async fn what_is_not_administrates_is_refused() {
     for broken in ["", "{", "[]", "{\"metadata\":1,\"payload\":{}}", "{\"metadata\":{}}", "null", "\u{0}"] {
         assert_eq!(problem(told.send(broken).await).await.0, 400, "{broken}");
     }
-    let odd = "{\"metadata\":{\"webhook_id\":\"\\u0000\"},\"payload\":{\"node\":{\"id\":\"\\u0000x\"}}}";
+    let odd = "{\"metadata\":{\"webhook_id\":\"\\u0000\"},\"payload\":{\"node\":{\"id\":\"x\"}}}";
     assert_eq!(told.send(odd).await.status(), 202, "nothing that is signed and well-formed brings us down");
+    let unkept = "{\"metadata\":{},\"payload\":{\"node\":{\"id\":\"x\",\"title\":\"\\u0000\"}}}";
+    assert_eq!(problem(told.send(unkept).await).await.0, 400, "what cannot be kept is said at once");
     let unset = Site::serve(&told.world).await;
     let request = unset.request("POST", "/webhooks/administrate").header("x-administrate-signature", &good);
     let request = request.header("x-administrate-signature-timestamp", now.to_string()).body(body);
@@ -186,6 +188,22 @@ async fn what_cannot_be_applied_waits_and_is_replayed() {
     let (exit, replayed) = told.lectern(&["webhooks", "replay"]).await;
     assert_eq!((exit, &replayed["items"]), (0, &json!([])), "{replayed}");
     assert_eq!(told.event().await.1, 7);
+}
+
+#[tokio::test]
+async fn another_event_of_the_same_title_is_not_ours() {
+    let told = Told::new().await;
+    let before = told.event().await;
+    let mut twin = node(0, "1");
+    twin["id"] = "Q291cnNlOjk5".into();
+    assert_eq!(told.tell("2026-05-14T10:00:00Z", &twin).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await, before);
+    let state: String = sqlx::query_scalar("SELECT state FROM lectern.webhook_inbox")
+        .fetch_one(&told.world.pool)
+        .await
+        .expect("the delivery");
+    assert_eq!(state, "dead", "a person decides which of the two is meant");
 }
 
 #[tokio::test]
@@ -224,6 +242,14 @@ async fn administrate_is_asked_to_tell_once() {
     let (exit, again) = run(&world, &["webhooks", "register"], &environment).await;
     assert_eq!((exit, again["registered"].as_array().map(Vec::len)), (0, Some(0)), "{again}");
     assert_eq!(simulator.tenant().webhooks.len(), 4);
+
+    let mut elsewhere = environment;
+    elsewhere[0].1 = "https://other.example.org";
+    let (exit, moved) = run(&world, &["webhooks", "register"], &elsewhere).await;
+    assert_eq!((exit, moved["moved"].as_array().map(Vec::len)), (0, Some(4)), "{moved}");
+    let tenant = simulator.tenant();
+    let addresses: Vec<&str> = tenant.webhooks.iter().map(|(_, webhook)| webhook.url.as_str()).collect();
+    assert_eq!(addresses, ["https://other.example.org/webhooks/administrate"; 4]);
 }
 
 #[tokio::test]
@@ -242,6 +268,15 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
     assert_eq!(told.event().await.1, 12, "ours is on its way: what is told may be older");
     execute(&told.world, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
     assert_eq!(told.tell("2026-05-14T10:01:00Z", &node(8)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8);
+    // What was told whole is seen as well: the same telling later on is news again.
+    assert_eq!(told.tell("2026-05-14T10:02:00Z", &node(7)).await, 202);
+    told.apply().await;
+    assert_eq!(told.tell("2026-05-14T11:00:00Z", &node(8)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8);
+    assert_eq!(told.tell("2026-05-14T12:00:00Z", &node(8)).await, 202, "an hour later it is no edit that fires twice");
     told.apply().await;
     assert_eq!(told.event().await.1, 8);
     let linked: i64 = sqlx::query_scalar("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL")

@@ -28,7 +28,7 @@ pub struct Profile {
     pub name: &'static str,
     /// Spelling of the tax type.
     pub tax: TaxName,
-    /// Whether `location.create`, `venue.create`, `courseTemplate.create` exist.
+    /// Whether `location.create`, `venue.create`, `courseTemplate.create` and `session.removeStaff` exist.
     pub creates: bool,
     /// Shape of the payloads in question.
     pub payload: PayloadShape,
@@ -53,7 +53,7 @@ impl Profile {
         payload: PayloadShape::Object,
         introspection: true,
     };
-    /// With the create mutations that nobody has seen yet: `taxTypeId`, lists.
+    /// With the mutations that nobody has seen yet: `taxTypeId`, lists.
     pub const EXTENDED: Self = Self {
         name: "extended",
         tax: TaxName::TaxTypeId,

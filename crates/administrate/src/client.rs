@@ -70,6 +70,8 @@ pub struct Capabilities {
     pub create_venue: bool,
     /// `courseTemplate.create`
     pub create_course_template: bool,
+    /// `session.removeStaff`
+    pub remove_session_staff: bool,
 }
 
 impl Client {
@@ -116,6 +118,7 @@ impl Client {
             create_location: dialect.offers("location.create"),
             create_venue: dialect.offers("venue.create"),
             create_course_template: dialect.offers("courseTemplate.create"),
+            remove_session_staff: dialect.offers("session.removeStaff"),
         })
     }
 

@@ -79,6 +79,7 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("courseTemplate.update", &["approvedInstructors"]),             // C
     ("contact.create", &["accountId", "personalName"]),              // D
     ("webhooks.create", &["webhookTypeId", "name", "query", "url"]), // D, U
+    ("webhooks.update", &["webhookId", "query", "url"]),             // U
 ];
 
 /// What a webhook about an event is to carry: all that a list of events is asked for. That the query is given the id as

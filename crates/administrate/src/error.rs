@@ -58,7 +58,7 @@ pub enum Error {
         setting: &'static str,
     },
     /// The request was sent, but no whole answer came back.
-    #[error("no answer from Administrate to {operation}: {detail}{}", doubt(*outcome))]
+    #[error("no answer from Administrate to {operation}: {detail}{}", or_later(*outcome))]
     Interrupted {
         /// What was asked.
         operation: &'static str,
@@ -68,7 +68,7 @@ pub enum Error {
         outcome: Outcome,
     },
     /// An HTTP status that is no success.
-    #[error("Administrate answered {operation} with HTTP status {status}{}{}", address(*status), doubt(*outcome))]
+    #[error("Administrate answered {operation} with HTTP status {status}{}", after_status(*status, *outcome))]
     Status {
         /// What was asked.
         operation: &'static str,
@@ -260,10 +260,18 @@ fn sentences<T: fmt::Display>(errors: &[T]) -> String {
     errors.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
 }
 
-fn address(status: u16) -> &'static str {
+/// What follows an HTTP status: where to look, or that time may mend it.
+fn after_status(status: u16, outcome: Outcome) -> String {
     match status {
-        300..=399 | 403 | 404 | 405 => ": check ADMINISTRATE_API_URL",
-        _ => "",
+        300..=399 | 403 | 404 | 405 => format!(": check ADMINISTRATE_API_URL{}", doubt(outcome)),
+        _ => or_later(outcome).to_owned(),
+    }
+}
+
+fn or_later(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::NotDone => "; try again later",
+        Outcome::Doubtful => doubt(outcome),
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Written {
 }
 
 /// A mutation under construction.
+#[derive(Clone)]
 pub(crate) struct Mutation {
     pub operation: &'static str,
     /// The payload's field that holds what was written; empty where there is none.
@@ -43,6 +44,7 @@ pub(crate) struct Mutation {
     inputs: Vec<Input>,
 }
 
+#[derive(Clone)]
 struct Input {
     name: &'static str,
     arg: Arg,
@@ -82,6 +84,24 @@ impl Mutation {
         self.input(name, arg);
         if let Some(input) = self.inputs.last_mut() {
             input.is_quiet = true;
+        }
+    }
+
+    /// The fields that are to be emptied.
+    fn emptied(&self) -> Vec<&'static str> {
+        self.inputs.iter().filter(|input| input.arg == Arg::Null).map(|input| input.name).collect()
+    }
+
+    /// Whether an error speaks of nothing but fields that cannot be emptied.
+    fn cannot_be_emptied(&self, error: &Error) -> bool {
+        let emptied = self.emptied();
+        let named = |text: &str| emptied.iter().any(|name| text.contains(name));
+        match error {
+            Error::Refused { errors, .. } => errors.iter().all(|error| named(&error.label) || named(&error.message)),
+            Error::Graphql { errors, outcome: Outcome::NotDone, .. } => {
+                errors.iter().all(|error| named(&error.message))
+            }
+            _ => false,
         }
     }
 
@@ -148,8 +168,22 @@ impl Client {
         }
     }
 
-    /// Sends a mutation that changes something. Any error in the answer means that it did not.
+    /// Sends a mutation that changes something. Any error in the answer means that it did not. Fields that the tenant
+    /// takes, but not empty, are left out.
     pub(crate) async fn write(&self, mutation: &Mutation) -> Result<Written, Error> {
+        match self.write_once(mutation).await {
+            Err(error) if mutation.cannot_be_emptied(&error) => {
+                let mut rest = mutation.clone();
+                rest.inputs.retain(|input| input.arg != Arg::Null);
+                let mut written = self.write_once(&rest).await?;
+                written.left_out.extend(mutation.emptied());
+                Ok(written)
+            }
+            ended => ended,
+        }
+    }
+
+    async fn write_once(&self, mutation: &Mutation) -> Result<Written, Error> {
         let operation = mutation.operation;
         let dialect = self.dialect().await?;
         if !dialect.offers(operation) {
@@ -161,8 +195,14 @@ impl Client {
         }
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
         let payload = Payload::read(&answer.value, mutation.object);
+        let is_nothing = answer.value.get(mutation.object).is_some_and(Value::is_null);
         match payload.failure(operation, answer) {
             Some(error) => Err(error),
+            None if is_nothing => Err(Error::Unreadable {
+                operation,
+                detail: format!("{} is null, and there is no error", mutation.object),
+                outcome: Outcome::Doubtful,
+            }),
             None => Ok(Written { left_out }),
         }
     }

@@ -95,6 +95,20 @@ impl Schema {
         field.is_some_and(|field| field.args.contains_key(arg))
     }
 
+    /// The argument by which the list `field` of the object type `kind` can be ordered by id, written out; none where it
+    /// cannot.
+    pub(crate) fn order_by_id(&self, kind: &str, field: &str) -> Option<String> {
+        let field = self.types.get(kind)?.fields.get(field)?;
+        let (name, order) = ["orderBy", "order"].into_iter().find_map(|name| Some((name, field.args.get(name)?)))?;
+        let takes = |input: &str, word: &str| {
+            let kind = self.input_field(&order.name, input);
+            kind.is_some_and(|kind| self.has_enum_value(&kind.name, word))
+        };
+        let by_id = "{field: id, direction: asc}";
+        let written = if order.is_list { format!("{name}: [{by_id}]") } else { format!("{name}: {by_id}") };
+        (takes("field", "id") && takes("direction", "asc")).then_some(written)
+    }
+
     /// Whether `kind` is a type of which something has to be selected.
     pub(crate) fn has_fields(&self, kind: &str) -> bool {
         self.types.get(kind).is_some_and(|kind| !kind.fields.is_empty())

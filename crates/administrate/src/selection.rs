@@ -15,7 +15,7 @@ struct Part {
     name: String,
     is_fragment: bool,
     is_guess: bool,
-    /// With parentheses; empty where there are none. Only `first` and `offset` ever stand here.
+    /// With parentheses; empty where there are none. Only `first` and `offset` are ever written.
     args: String,
     inside: Vec<Part>,
 }
@@ -102,6 +102,13 @@ fn cut_field(mut part: Part, schema: &Schema, kind: &str) -> Option<Part> {
         part.args.clear();
     } else if !was_connection && is_connection(&inside) {
         part.args = format!("(first: {PAGE})");
+    }
+    if is_connection(&inside)
+        && let Some(first) = part.args.strip_prefix("(first")
+        && let Some(order) = schema.order_by_id(kind, &part.name)
+    {
+        // What is paged is ordered by id, also inside a record (rules, Sync).
+        part.args = format!("({order}, first{first}");
     }
     let inside = cut(inside, schema, &inner);
     (!inside.is_empty()).then_some(Part { inside, ..part })
@@ -225,6 +232,12 @@ mod tests {
                 connection,
                 "id title venue { id } sessions(first: 100) { edges { node { id } } pageInfo { hasNextPage totalRecords } } \
                  unit { name ... on Currency { code } }",
+            ),
+            (
+                "type Query { events: Event } type Event { sessions(first: Int, orderBy: [Order]): Sessions } \
+                 input Order { field: Field direction: Direction } enum Field { id } enum Direction { asc } \
+                 type Sessions { edges: Edge } type Edge { node: Session } type Session { id: ID }",
+                "sessions(orderBy: [{field: id, direction: asc}], first: 100) { edges { node { id } } }",
             ),
             (list, "id sessions { id start }"),
         ] {

@@ -61,7 +61,8 @@ pub(super) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a Strin
     Bounded { column, text: Cow::Borrowed(text), most }
 }
 
-/// The definition of a custom field for one kind of record (`adm.custom_fields`).
+/// The definition of a custom field for one kind of record (`adm.custom_fields`; its options, a list of texts, in
+/// `lectern.custom_field_options`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns' names say it")]
 pub struct CustomField {
@@ -72,6 +73,13 @@ pub struct CustomField {
     pub description: Option<String>,
     pub is_required: bool,
     pub roles: Value,
+    #[serde(default = "no_options")]
+    pub options: Value,
+}
+
+/// Of plans that were saved before options were read.
+fn no_options() -> Value {
+    Value::Array(Vec::new())
 }
 
 /// A tariff (`adm.pricelevels`).

@@ -15,8 +15,8 @@ use crate::error::Result;
 pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomField>> {
     Ok(sqlx::query_as(
         "SELECT entity_type, external_id, label, field_type, description, is_required,
-             coalesce(roles, '[]') AS roles
-         FROM adm.custom_fields ORDER BY id",
+             coalesce(roles, '[]') AS roles, coalesce(o.options, '[]') AS options
+         FROM adm.custom_fields LEFT JOIN lectern.custom_field_options AS o USING (entity_type, external_id) ORDER BY id",
     )
     .fetch_all(db)
     .await?)
@@ -42,6 +42,15 @@ pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomField]) -> 
              SELECT FROM changed c WHERE c.entity_type = w.entity_type AND c.external_id = w.external_id)",
     )
     .bind(Json(rows))
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO lectern.custom_field_options (entity_type, external_id, options)
+         SELECT DISTINCT ON (entity_type, external_id) entity_type, external_id, coalesce(options, '[]')
+         FROM jsonb_to_recordset($1) AS w (entity_type text, external_id text, options jsonb)
+         ON CONFLICT (entity_type, external_id) DO UPDATE SET options = excluded.options",
+    )
+    .bind(Json(rows))
     .execute(db)
     .await?;
     Ok(())
@@ -53,6 +62,14 @@ pub async fn remove_custom_fields(db: &mut PgConnection, rows: &[CustomField]) -
         "DELETE FROM adm.custom_fields f
          USING jsonb_to_recordset($1) AS w (entity_type text, external_id text)
          WHERE f.entity_type = w.entity_type AND f.external_id = w.external_id",
+    )
+    .bind(Json(rows))
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "DELETE FROM lectern.custom_field_options o
+         USING jsonb_to_recordset($1) AS w (entity_type text, external_id text)
+         WHERE o.entity_type = w.entity_type AND o.external_id = w.external_id",
     )
     .bind(Json(rows))
     .execute(db)

@@ -108,7 +108,7 @@ impl Worker {
                 several => return Err(Trouble::Unclear(namesakes(item, several))),
             }
         }
-        self.claims.in_doubt_from_now(item).await?;
+        self.claims.in_doubt_from_now(item, &item.subject).await?;
         if !self.claims.still_hold(item).await {
             return Err(Trouble::later("the connection that keeps other workers away broke"));
         }

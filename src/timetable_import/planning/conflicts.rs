@@ -2,7 +2,9 @@
 //! values, and left as Administrate has them unless ours are to win (rules, Import).
 //!
 //! Left means that our stored value stays as it was: delivery sends what differs from what was agreed, so it has nothing to
-//! send for such a field, while all others go through. The next import of the same file shows it again.
+//! send for such a field, while all others go through. The next import of the same file shows it again. Not compared are
+//! people, who are added and taken off one by one, so that nobody's change is written over, and the classroom window, which
+//! is that of the sessions.
 
 use crate::delivery::comparison::{Aspect, Difference, Directory, LastAgreed, Said, differences, place_of};
 use crate::timetable_import::layout::Field;

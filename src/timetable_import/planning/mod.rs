@@ -2,6 +2,7 @@
 
 mod bookings;
 mod conflicts;
+mod definitions;
 mod differences;
 pub mod facts;
 pub mod ours;
@@ -19,8 +20,9 @@ use crate::delivery::comparison::Directory;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
-use super::blocks::{Block, Timetable};
+use super::blocks::{Block, MOST_PROBLEMS, Timetable};
 use super::layout::Field;
+use super::newcomers;
 use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
 use conflicts::{Clash, Sides};
@@ -55,7 +57,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             names: &names,
             directory: &directory,
             wishes,
-            resolver: Resolver::new(timetable, &references, block, wishes.approve_instructors),
+            resolver: Resolver::new((timetable, block), &references, ours, wishes),
             block,
         };
         let title = block.event.title.as_deref().map(fold);
@@ -64,7 +66,9 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             Some(earlier) => deciding.repeated(earlier),
             None => deciding.item(),
         };
-        plan.problems.append(&mut deciding.resolver.problems);
+        // One more than is told, so that it is known that there are more.
+        let room = (MOST_PROBLEMS + 1).saturating_sub(plan.problems.len());
+        plan.problems.extend(deciding.resolver.problems.drain(..).take(room));
         if item.is_accepted() {
             plan.approvals.append(&mut deciding.resolver.approvals);
         }
@@ -75,8 +79,15 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     }
     plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
     plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
+    let written = plan.items.iter().filter(|item| item.is_accepted());
+    plan.newcomers = newcomers::named(&ours.newcomers, written).into_iter().cloned().collect();
     plan.approvals.sort();
     plan.approvals.dedup();
+    if plan.problems.len() > MOST_PROBLEMS {
+        plan.problems.truncate(MOST_PROBLEMS);
+        let message = format!("there are over {MOST_PROBLEMS} problems; the others are not told");
+        plan.problems.push(Problem::of_file(Code::TooLarge, message));
+    }
     plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
     for item in &mut plan.items {
         if item.outcome == Outcome::Unchanged {
@@ -326,7 +337,8 @@ impl Deciding<'_> {
     }
 }
 
-/// One warning for each custom field that the timetable fills and the tenant lacks.
+/// One warning for each custom field that the timetable fills and the tenant lacks, or that it requires and nothing
+/// fills.
 fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
     let any = |filled: &dyn Fn(&Event) -> bool| {
         items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
@@ -341,12 +353,15 @@ fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &L
         ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
     ];
     let lacking = used.iter().filter(|(entity, label, used)| {
-        *used && !label.is_empty() && !ours.labels.contains_key(&(fold(entity), fold(label)))
+        *used && !label.is_empty() && !ours.fields.contains_key(&(fold(entity), fold(label)))
     });
-    lacking
-        .map(|(entity, label, _)| {
-            let message = format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only");
-            Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message))
-        })
-        .collect()
+    let warning =
+        |message: String| Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message));
+    let lacking = lacking.map(|(entity, label, _)| {
+        format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only")
+    });
+    let unfed = definitions::unfed(ours, labels).into_iter().map(|(entity, label)| {
+        format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills")
+    });
+    lacking.chain(unfed).map(warning).collect()
 }

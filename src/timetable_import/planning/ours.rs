@@ -1,12 +1,13 @@
 //! What our tables say before an import: the references that a timetable may name, and the events that it may change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Labels;
 use crate::delivery::comparison::{Directory, LastAgreed};
+use crate::timetable_import::newcomers::Newcomer;
 use crate::tutorials::KnownEvent;
 
 /// A record of ours, by id, with the name that people know.
@@ -61,6 +62,21 @@ pub struct Contact {
     pub name: String,
 }
 
+/// What Administrate says of a custom field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definition {
+    /// Its key.
+    pub key: String,
+    /// What people see.
+    pub label: String,
+    /// number, date, choice and so on, in whatever case.
+    pub field_type: String,
+    /// Whether a value must be given.
+    pub is_required: bool,
+    /// What a choice may be; empty where that is not told.
+    pub options: Vec<String>,
+}
+
 /// Somebody or some room taken for a time, by an event that the timetable does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -84,10 +100,14 @@ pub struct Ours {
     pub venues: Vec<OurVenue>,
     /// Instructors, named "First Last".
     pub instructors: Vec<Linked>,
+    /// Of the instructors, those whom only Administrate knows and who are to be created here.
+    pub newcomers: Vec<Newcomer>,
     /// Products that events are sold as.
     pub products: Vec<OurProduct>,
-    /// Keys of the synced custom fields by folded (entity type, label).
-    pub labels: HashMap<(String, String), String>,
+    /// The synced custom fields by folded (entity type, label).
+    pub fields: HashMap<(String, String), Definition>,
+    /// Our course templates with the keys of the custom fields for which they give their events a value.
+    pub defaults: HashSet<(i64, String)>,
     /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
     /// What other events have booked in the time of the timetable.
@@ -102,7 +122,8 @@ impl Ours {
     /// The names under which both sides know what events refer to.
     pub(super) fn directory(&self, labels: &Labels) -> Directory {
         let listed = |linked: &Linked| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
-        let fields = self.labels.iter().map(|((entity, label), key)| (entity.clone(), label.clone(), key.clone()));
+        let fields = self.fields.iter();
+        let fields = fields.map(|((entity, label), field)| (entity.clone(), label.clone(), field.key.clone()));
         let venues = self.venues.iter().map(|venue| listed(&venue.linked));
         Directory::new(labels, self.locations.iter().map(listed), venues, fields)
     }

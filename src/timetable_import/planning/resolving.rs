@@ -4,12 +4,14 @@ use jiff::civil::Date;
 
 use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
 
-use super::ours::{Contact, Named};
+use super::ours::{Contact, Named, Ours};
 use super::references::{Reference, References};
+use super::{Wishes, definitions};
+use crate::names::fold;
 use crate::timetable_import::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::plan::Approval;
-use crate::timetable_import::problems::{Flaw, Problem};
+use crate::timetable_import::problems::{Flaw, Problem, cell_name};
 
 /// Resolves one block, collecting what is wrong with it.
 pub(super) struct Resolver<'a> {
@@ -20,7 +22,8 @@ pub(super) struct Resolver<'a> {
     pub(super) problems: Vec<Problem>,
     /// Approvals that the block needs, where they are to be given.
     pub(super) approvals: Vec<Approval>,
-    approve: bool,
+    ours: &'a Ours,
+    wishes: Wishes<'a>,
 }
 
 /// The records that an event row names.
@@ -35,12 +38,13 @@ struct Found {
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(
-        timetable: &'a Timetable,
+        (timetable, block): (&'a Timetable, &'a Block),
         references: &'a References<'a>,
-        block: &'a Block,
-        approve: bool,
+        ours: &'a Ours,
+        wishes: Wishes<'a>,
     ) -> Self {
-        Self { timetable, references, block, problems: block.problems.clone(), approvals: Vec::new(), approve }
+        let problems = block.problems.clone();
+        Self { timetable, references, block, problems, approvals: Vec::new(), ours, wishes }
     }
 
     pub(super) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
@@ -60,11 +64,38 @@ impl<'a> Resolver<'a> {
         for (row, cells) in &self.block.sessions {
             sessions.extend(self.session(*row, cells, &found));
         }
+        self.check_custom_fields(found.template.as_ref());
         if self.problems.iter().any(Problem::is_error) {
             return None;
         }
         sessions.sort_by_key(|session| session.sequence);
         self.event(found, sessions)
+    }
+
+    /// Holds what the rows say under the labels of custom fields against Administrate's definitions.
+    fn check_custom_fields(&mut self, template: Option<&Reference>) {
+        let (block, labels) = (self.block, self.wishes.labels);
+        let event = definitions::of_event(labels, &block.event).into_iter().map(|fed| (block.row, "event", fed));
+        let sessions = block.sessions.iter().flat_map(|(row, cells)| {
+            definitions::of_session(labels, cells).into_iter().map(|fed| (*row, "session", fed))
+        });
+        for (row, entity, (label, field, value)) in event.chain(sessions) {
+            let Some(definition) = self.ours.fields.get(&(entity.to_owned(), fold(label))) else { continue };
+            let default = template.map(|template| (template.record.id, definition.key.clone()));
+            let has_default = default.is_some_and(|default| self.ours.defaults.contains(&default));
+            let checked = definitions::check(definition, value.as_deref(), has_default);
+            if let Err(flaw) = checked
+                && !self.is_wrong(row, field)
+            {
+                self.flag(row, field, flaw);
+            }
+        }
+    }
+
+    /// Whether something is wrong with a cell already.
+    fn is_wrong(&self, row: u32, field: Field) -> bool {
+        let cell = cell_name(row, self.timetable.columns.of(field));
+        self.problems.iter().any(|problem| problem.is_error() && problem.cell.as_deref() == Some(&cell))
     }
 
     fn find(&mut self) -> Found {
@@ -116,7 +147,7 @@ impl<'a> Resolver<'a> {
 
     fn check_approval(&mut self, row: u32, field: Field, instructor: &Reference, template: &Reference) {
         match self.references.approval(instructor, template) {
-            Err(_) if self.approve => self.approvals.push(Approval {
+            Err(_) if self.wishes.approve_instructors => self.approvals.push(Approval {
                 template: template.external_id.clone(),
                 code: template.record.name.clone(),
                 contact: instructor.external_id.clone(),

@@ -19,6 +19,9 @@ use super::values::{self, Moment, Sitting};
 use crate::timetable_import::problems::{Code, Flaw, Problem};
 use crate::timetable_import::workbook::{Row, Sheet, Unfit};
 
+/// Problems that are told of one file; a sheet with more is not read on.
+pub(in crate::timetable_import) const MOST_PROBLEMS: usize = 100_000;
+
 /// What the reader of blocks needs to know about this provider.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -58,8 +61,8 @@ pub struct EventCells {
     pub cancelled: bool,
     pub extra_information: Option<String>,
     pub registration_deadline: Option<Date>,
-    /// Columns that mean nothing to us, by header.
-    pub unused: BTreeMap<String, String>,
+    /// What tells apart rows that differ in columns that mean nothing to us.
+    pub unused: u64,
 }
 
 /// What a venue cell says.
@@ -89,7 +92,7 @@ pub struct SessionCells {
     /// Those of the row; empty: the event's.
     pub instructors: Vec<String>,
     pub url: Option<String>,
-    pub unused: BTreeMap<String, String>,
+    pub unused: u64,
 }
 
 /// One event with its sessions, as the file has it.
@@ -153,7 +156,7 @@ impl Timetable {
 /// Groups the rows of a sheet into blocks.
 ///
 /// # Errors
-/// [`Unfit::TooLarge`] with more data rows than `reading` accepts.
+/// [`Unfit::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
 pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
@@ -164,13 +167,19 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
         return Ok(timetable);
     }
     let mut open: Option<Open<'_>> = None;
+    let mut told = 0;
     for row in data {
         let cells = Cells::new(sheet, &timetable.columns, row, reading);
         if cells.is_blank() {
             continue;
         }
         if begins_block(&cells, open.as_ref()) {
-            timetable.blocks.extend(open.take().map(|block| block.close(sheet, &timetable.columns, reading)));
+            let closed = open.take().map(|block| block.close(sheet, &timetable.columns, reading));
+            told += closed.as_ref().map_or(0, |block| block.problems.len());
+            if told + timetable.problems.len() > MOST_PROBLEMS {
+                return Err(Unfit::TooLarge(format!("it has over {MOST_PROBLEMS} problems; mend some rows first")));
+            }
+            timetable.blocks.extend(closed);
             open = Some(Open {
                 event: row,
                 sessions: Vec::new(),
@@ -273,7 +282,7 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
         cancelled: cells.yes_or_no(Field::Cancelled),
         extra_information: cells.text(Field::ExtraInformation),
         registration_deadline: cells.date(Field::RegistrationDeadline),
-        unused: cells.unused(),
+        unused: cells.unused_digest(),
         zone,
     }
 }

@@ -1,6 +1,6 @@
 //! One row being read: asks for fields, remembers every problem.
 
-use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,8 +11,8 @@ use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::Field;
 use super::values::{self, Moment, Sitting};
-use crate::timetable_import::problems::{Code, Flaw, Problem, column_name};
-use crate::timetable_import::workbook::{Cell, Content, Row, Sheet};
+use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::workbook::{Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(super) struct Cells<'a> {
@@ -272,13 +272,16 @@ impl<'a> Cells<'a> {
         self.keep(Field::LearningMode, claim);
     }
 
-    /// What stands in columns that mean nothing to us, by header.
-    pub(super) fn unused(&self) -> BTreeMap<String, String> {
-        let value = |cell: &Cell| {
-            let header = self.columns.unknown_header(cell.column)?;
-            let name = if header.is_empty() { column_name(cell.column) } else { header.to_owned() };
-            Some((name, values::text(&cell.content)?))
-        };
-        self.row.cells.iter().filter_map(value).collect()
+    /// A number that is the same for rows that say the same in columns that mean nothing to us.
+    pub(super) fn unused_digest(&self) -> u64 {
+        let mut digest = DefaultHasher::new();
+        unused(self.columns, self.row).for_each(|cell| cell.hash(&mut digest));
+        digest.finish()
     }
+}
+
+/// What a row has in columns that mean nothing to us: column and text.
+pub fn unused<'a>(columns: &'a Columns, row: &'a Row) -> impl Iterator<Item = (u32, String)> + 'a {
+    let of_unknown = row.cells.iter().filter(|cell| columns.unknown_header(cell.column).is_some());
+    of_unknown.filter_map(|cell| Some((cell.column, values::text(&cell.content)?)))
 }

@@ -4,7 +4,7 @@
 //! [`planning`](super::planning)'s.
 
 pub mod blocks;
-mod cells;
+pub(super) mod cells;
 pub mod columns;
 pub mod layout;
 mod session_rows;

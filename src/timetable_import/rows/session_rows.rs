@@ -56,7 +56,7 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionCells {
         end,
         instructors: cells.names(Field::SessionInstructor),
         url: cells.url(Field::SessionUrl),
-        unused: cells.unused(),
+        unused: cells.unused_digest(),
         zone,
     }
 }

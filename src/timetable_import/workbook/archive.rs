@@ -1,12 +1,15 @@
-//! Looks into a zipped workbook before anything parses it: how large it gets when unpacked, and
-//! whether a part carries a DOCTYPE (no spreadsheet program writes one; entity tricks need it).
+//! The parts of a zipped workbook, unpacked under watch: how large they get, and whether one carries a DOCTYPE (no
+//! spreadsheet program writes one; entity tricks need it).
+//!
+//! Every part is unpacked once: those that a reader asks for while it reads them, all others by [`Parts::check_rest`].
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
+use zip::read::ZipFile;
 
-use super::{LONGEST_STRETCH, Limits, MEGABYTE, Unfit};
+use super::{LONGEST_STRETCH, Limits, MEGABYTE, Unfit, broken};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const CHUNK: usize = 64 * 1024;
@@ -19,86 +22,148 @@ const ENTRY: &[u8] = b"PK\x01\x02";
 
 /// Which program family wrote a zipped workbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zipped {
+pub(super) enum Zipped {
     /// Excel's `.xlsx` (and `.xlsm`).
     Xlsx,
     /// OpenDocument's `.ods`.
     Ods,
 }
 
-/// Which kind of workbook the archive holds.
-///
-/// The sizes that the directory states are added up first; then every XML part is unpacked to
-/// nowhere under the same limit, because a directory can lie.
-///
-/// # Errors
-/// [`Unfit::TooLarge`] beyond a limit; [`Unfit::Unreadable`] when the archive is broken, encrypted,
-/// holds no workbook, or a part has a DOCTYPE.
-pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
-    if memmem::find_iter(bytes, ENTRY).nth(MOST_PARTS).is_some() {
-        return Err(Unfit::TooLarge(format!("it has over {MOST_PARTS} parts")));
-    }
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    let mut kind = None;
-    let mut stated: u64 = 0;
-    for at in 0..archive.len() {
-        let part = archive.by_index_raw(at).map_err(broken)?;
-        if part.encrypted() {
-            return Err(Unfit::unreadable("it is protected by a password"));
-        }
-        stated = stated.saturating_add(part.size());
-        let name = name_of(&part)?.to_lowercase();
-        if name.ends_with("workbook.xml") {
-            kind = Some(Zipped::Xlsx);
-        } else if name == "content.xml" {
-            kind = kind.or(Some(Zipped::Ods));
-        }
-    }
-    within(stated, limits.unpacked_bytes, "unpacked")?;
-    let kind = kind.ok_or_else(|| Unfit::unreadable("it is a zip file but holds no workbook"))?;
-    let mut unpacked = 0;
-    for at in 0..archive.len() {
-        unpacked = check_part(&mut archive, at, unpacked, limits)?;
-    }
-    Ok(kind)
+/// A zipped workbook whose directory is sound and within the limits.
+pub(super) struct Parts<'a> {
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+    limits: Limits,
+    /// What kind of workbook it is.
+    pub(super) kind: Zipped,
+    /// Which parts were asked for.
+    asked: Vec<bool>,
+    /// Bytes that came out so far, of all parts together: the directory can lie.
+    unpacked: u64,
 }
 
-fn check_part(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize, before: u64, limits: &Limits) -> Result<u64, Unfit> {
-    let mut part = archive.by_index(at).map_err(broken)?;
-    let name = name_of(&part)?;
-    if !(name.ends_with(".xml") || name.ends_with(".rels")) {
-        return Ok(before);
-    }
-    let strings = name.eq_ignore_ascii_case("xl/sharedStrings.xml");
-    let doctype = memmem::Finder::new(DOCTYPE);
-    let mut buffer = vec![0; CHUNK];
-    // The last bytes of one chunk stay in front of the next: a DOCTYPE may straddle both.
-    let mut kept = 0;
-    let mut size: u64 = 0;
-    let mut stretch = 0;
-    loop {
-        let read = part.read(&mut buffer[kept..]).map_err(broken)?;
-        if read == 0 {
-            return Ok(before + size);
+/// A part that is being unpacked; breaking a limit is an error of reading, told apart by [`unfit`].
+pub(super) struct Part<'p, 'a> {
+    from: ZipFile<'p, Cursor<&'a [u8]>>,
+    name: String,
+    unpacked: &'p mut u64,
+    most: u64,
+    /// Bytes that this part itself may have, and what they are called.
+    own: (u64, &'static str),
+    size: u64,
+    /// The last bytes that came: a DOCTYPE may straddle two pieces.
+    tail: Vec<u8>,
+    stretch: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// Looks into the directory.
+    ///
+    /// # Errors
+    /// [`Unfit::TooLarge`] where the sizes that it states are beyond a limit; [`Unfit::Unreadable`] when the archive is
+    /// broken, encrypted, or holds no workbook.
+    pub(super) fn of(bytes: &'a [u8], limits: &Limits) -> Result<Self, Unfit> {
+        if memmem::find_iter(bytes, ENTRY).nth(MOST_PARTS).is_some() {
+            return Err(Unfit::TooLarge(format!("it has over {MOST_PARTS} parts")));
         }
-        if size == 0 && matches!(buffer.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff])) {
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+        let mut kind = None;
+        let mut stated: u64 = 0;
+        for at in 0..archive.len() {
+            let part = archive.by_index_raw(at).map_err(broken)?;
+            if part.encrypted() {
+                return Err(Unfit::unreadable("it is protected by a password"));
+            }
+            stated = stated.saturating_add(part.size());
+            let name = name_of(&part)?.to_lowercase();
+            if name.ends_with("workbook.xml") {
+                kind = Some(Zipped::Xlsx);
+            } else if name == "content.xml" {
+                kind = kind.or(Some(Zipped::Ods));
+            }
+        }
+        within(stated, limits.unpacked_bytes, "unpacked")?;
+        let kind = kind.ok_or_else(|| Unfit::unreadable("it is a zip file but holds no workbook"))?;
+        let asked = vec![false; archive.len()];
+        Ok(Self { archive, limits: *limits, kind, asked, unpacked: 0 })
+    }
+
+    /// Whether there is a part of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(name).is_some()
+    }
+
+    /// A part, to be read to its end.
+    pub(super) fn part(&mut self, name: &str) -> Result<Part<'_, 'a>, Unfit> {
+        let at = self.archive.index_for_name(name).ok_or_else(|| broken(format_args!("there is no part {name}")))?;
+        self.part_at(at)
+    }
+
+    /// The part with the shared strings, which has a limit of its own.
+    pub(super) fn shared_strings(&mut self, name: &str) -> Result<Part<'_, 'a>, Unfit> {
+        let own = (self.limits.shared_string_bytes, "of shared strings");
+        Ok(Part { own, ..self.part(name)? })
+    }
+
+    fn part_at(&mut self, at: usize) -> Result<Part<'_, 'a>, Unfit> {
+        self.asked[at] = true;
+        let from = self.archive.by_index(at).map_err(broken)?;
+        let (most, name) = (self.limits.unpacked_bytes, name_of(&from)?);
+        let own = (most, "unpacked");
+        Ok(Part { from, name, unpacked: &mut self.unpacked, most, own, size: 0, tail: Vec::new(), stretch: 0 })
+    }
+
+    /// Unpacks to nowhere what nobody asked for: what is wrong with it is wrong with the file.
+    pub(super) fn check_rest(mut self) -> Result<(), Unfit> {
+        let mut nowhere = vec![0; CHUNK];
+        for at in (0..self.asked.len()).filter(|at| !self.asked[*at]).collect::<Vec<_>>() {
+            let mut part = self.part_at(at)?;
+            if part.name.ends_with(".xml") || part.name.ends_with(".rels") {
+                while part.read(&mut nowhere).map_err(|error| unfit(&error))? > 0 {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Part<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.check(&into[..read]).map_err(io::Error::other)?;
+        Ok(read)
+    }
+}
+
+impl Part<'_, '_> {
+    fn check(&mut self, chunk: &[u8]) -> Result<(), Unfit> {
+        let name = &self.name;
+        if self.size == 0 && matches!(chunk.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff])) {
             return Err(Unfit::unreadable(format!("its part {name} is not UTF-8")));
         }
-        size += read as u64;
-        within(before + size, limits.unpacked_bytes, "unpacked")?;
-        if strings {
-            within(size, limits.shared_string_bytes, "of shared strings")?;
+        self.size += chunk.len() as u64;
+        *self.unpacked += chunk.len() as u64;
+        within(*self.unpacked, self.most, "unpacked")?;
+        within(self.size, self.own.0, self.own.1)?;
+        self.stretch = longest_stretch(self.stretch, chunk, name)?;
+        let beyond = DOCTYPE.len() - 1;
+        self.tail.extend(&chunk[..chunk.len().min(beyond)]);
+        if memmem::find(&self.tail, DOCTYPE).or_else(|| memmem::find(chunk, DOCTYPE)).is_some() {
+            let message = format!("its part {name} has a DOCTYPE, which no spreadsheet program writes");
+            return Err(Unfit::unreadable(message));
         }
-        let filled = kept + read;
-        stretch = longest_stretch(stretch, &buffer[kept..filled], &name)?;
-        if doctype.find(&buffer[..filled]).is_some() {
-            return Err(Unfit::unreadable(format!(
-                "its part {name} has a DOCTYPE, which no spreadsheet program writes"
-            )));
+        if chunk.len() >= beyond {
+            self.tail.clear();
+            self.tail.extend(&chunk[chunk.len() - beyond..]);
+        } else {
+            self.tail.drain(..self.tail.len().saturating_sub(beyond));
         }
-        kept = filled.min(DOCTYPE.len() - 1);
-        buffer.copy_within(filled - kept..filled, 0);
+        Ok(())
     }
+}
+
+/// What an error of reading says of the file.
+pub(super) fn unfit(error: &io::Error) -> Unfit {
+    let own = error.get_ref().and_then(|error| error.downcast_ref::<Unfit>());
+    own.cloned().unwrap_or_else(|| broken(error))
 }
 
 /// How long the text is that a chunk ends in; elements are what it is counted between.
@@ -124,10 +189,6 @@ fn name_of<R: Read + ?Sized>(part: &zip::read::ZipFile<'_, R>) -> Result<String,
     part.name().map(|name| name.into_owned()).map_err(broken)
 }
 
-fn broken(error: impl std::fmt::Display) -> Unfit {
-    Unfit::unreadable(format!("it is damaged ({error})"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -145,6 +206,13 @@ mod tests {
                 .unwrap_or_default();
         }
         writer.finish().map(Cursor::into_inner).unwrap_or_default()
+    }
+
+    /// What kind a workbook is whose parts are all sound.
+    fn inspect(bytes: &[u8], limits: &Limits) -> Result<Zipped, Unfit> {
+        let parts = Parts::of(bytes, limits)?;
+        let kind = parts.kind;
+        parts.check_rest().map(|()| kind)
     }
 
     #[test]
@@ -174,7 +242,10 @@ mod tests {
         let big = vec![b'a'; 2_000_000];
         let bomb = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/worksheets/sheet1.xml", &big)]);
         assert!(matches!(inspect(&bomb, &limits), Err(Unfit::TooLarge(_))));
-        let strings = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/sharedStrings.xml", &big[..5000])]);
-        assert!(matches!(inspect(&strings, &limits), Err(Unfit::TooLarge(_))));
+        let strings = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/strings.xml", &big[..5000])]);
+        let mut parts = Parts::of(&strings, &limits).expect("a workbook");
+        let mut part = parts.shared_strings("xl/strings.xml").expect("a part");
+        let error = io::copy(&mut part, &mut io::sink()).expect_err("too many");
+        assert!(matches!(unfit(&error), Unfit::TooLarge(_)));
     }
 }

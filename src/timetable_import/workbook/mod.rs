@@ -6,22 +6,21 @@
 mod archive;
 mod markup;
 mod number_formats;
+mod ole;
 mod opendocument;
 mod separated;
 #[cfg(test)]
 mod tests;
+mod xls;
 mod xlsx;
 mod xml;
 
 use std::collections::HashSet;
-use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, Xls};
-
 use super::problems::{Code, Problem, cell_name};
-use archive::Zipped;
+use archive::{Parts, Zipped};
 
 /// What sizes are told in, in bytes.
 const MEGABYTE: u64 = 1 << 20;
@@ -33,7 +32,7 @@ const LAST_COLUMN: u32 = 16_383;
 const CELLS_A_ROW: usize = 40;
 
 /// Most cells of a row for which room is made beforehand.
-const ROOM: usize = 32;
+const ROOM: usize = 64;
 
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
@@ -113,7 +112,7 @@ pub enum Content {
     /// An Excel date and time: days since the workbook's epoch.
     Serial(f64),
     /// An error such as `#REF!`.
-    Fault(String),
+    Fault(Arc<str>),
     /// A formula whose result was never stored.
     Uncalculated,
 }
@@ -180,16 +179,15 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     check_size(bytes.len() as u64, limits.file_bytes)?;
     if bytes.starts_with(b"PK") {
-        return match archive::inspect(bytes, limits)? {
-            Zipped::Xlsx => xlsx::read(bytes, limits),
-            Zipped::Ods => opendocument::read(bytes, limits),
+        let parts = Parts::of(bytes, limits)?;
+        return match parts.kind {
+            Zipped::Xlsx => xlsx::read(parts, limits),
+            Zipped::Ods => opendocument::read(parts, limits),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         check_size(bytes.len() as u64, limits.xls_bytes)?;
-        // calamine's reader of this format may panic on what no program writes.
-        let read = std::panic::catch_unwind(|| read_xls(bytes, limits));
-        return read.unwrap_or_else(|_| Err(Unfit::unreadable("it is damaged")));
+        return xls::read(bytes, limits);
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
@@ -212,71 +210,6 @@ fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn read_xls(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(broken)?;
-    read_range(book, limits)
-}
-
-fn read_range<'a, B>(mut book: B, limits: &Limits) -> Result<Sheet, Unfit>
-where
-    B: Reader<Cursor<&'a [u8]>>,
-    B::Error: std::fmt::Display,
-{
-    let name = first_sheet(&book)?;
-    let range = book.worksheet_range(&name).map_err(broken)?;
-    let (top, left) = range.start().unwrap_or_default();
-    let mut rows = Rows::new(limits);
-    let mut since_1904 = false;
-    for (row, column, value) in range.used_cells() {
-        if let Data::DateTime(moment) = value {
-            since_1904 = epoch_is_1904(moment);
-        }
-        let place = (top + row as u32, left + column as u32);
-        rows.push(place, content_of(reference(value)))?;
-    }
-    Ok(rows.finish(name, since_1904))
-}
-
-fn first_sheet<'a, B: Reader<Cursor<&'a [u8]>>>(book: &B) -> Result<String, Unfit> {
-    book.sheets_metadata()
-        .iter()
-        .find(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.clone())
-        .ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))
-}
-
-/// calamine keeps the epoch to itself; day 0 tells it (1900 counts from 1899-12-31).
-fn epoch_is_1904(moment: &ExcelDateTime) -> bool {
-    let (year, ..) = moment.to_ymd_hms_milli();
-    f64::from(year) - (1900.0 + moment.as_f64() / 365.25) > 2.0
-}
-
-fn content_of(value: DataRef<'_>) -> Option<Content> {
-    let text = |text: &str| (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
-    match value {
-        DataRef::Empty => None,
-        DataRef::Int(number) => Some(Content::Number(number as f64)),
-        DataRef::Float(number) => Some(Content::Number(number)),
-        DataRef::Bool(truth) => Some(Content::Truth(truth)),
-        DataRef::DateTime(moment) => Some(Content::Serial(moment.as_f64())),
-        DataRef::SharedString(shared) => text(shared),
-        DataRef::String(own) | DataRef::DateTimeIso(own) | DataRef::DurationIso(own) => text(&own),
-        DataRef::Error(error) => Some(Content::Fault(error.to_string())),
-    }
-}
-
-fn reference(value: &Data) -> DataRef<'_> {
-    match value {
-        Data::Int(number) => DataRef::Int(*number),
-        Data::Float(number) => DataRef::Float(*number),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => DataRef::SharedString(text),
-        Data::Bool(truth) => DataRef::Bool(*truth),
-        Data::DateTime(moment) => DataRef::DateTime(*moment),
-        Data::Error(error) => DataRef::Error(error.clone()),
-        Data::Empty => DataRef::Empty,
-    }
-}
-
 /// Adds to a list that must not grow without bound.
 fn bounded<T>(list: &mut Vec<T>, most: usize, what: &str, item: T) -> Result<(), Unfit> {
     if list.len() >= most {
@@ -293,6 +226,15 @@ fn append(text: &mut String, part: &str) -> Result<(), Unfit> {
         return Err(Unfit::TooLarge(format!("a cell holds over {} MB of text", LONGEST_STRETCH >> 20)));
     }
     Ok(())
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+/// PostgreSQL has no text with NUL in it, and no program writes one.
+fn without_nul(text: &str) -> Arc<str> {
+    if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { Arc::from(text) }
 }
 
 pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {
@@ -320,23 +262,19 @@ impl Rows {
     pub(super) fn push(&mut self, place: (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
         let content = match content {
             None => return Ok(()),
-            Some(Content::Text(text)) => {
-                if text.trim().is_empty() {
-                    return Ok(());
-                }
-                Content::Text(self.keep(text, place)?)
-            }
+            Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
+            Some(Content::Text(text)) => Content::Text(self.keep(text, place)?),
             Some(other) => other,
         };
         self.place(place, content)
     }
 
-    /// Adds a text that a cell had already.
-    pub(super) fn push_again(&mut self, place: (u32, u32), text: &Arc<str>) -> Result<(), Unfit> {
-        if text.trim().is_empty() {
+    /// Adds a text of a table of strings, in which each stands once.
+    pub(super) fn push_shared(&mut self, place: (u32, u32), text: &Arc<str>) -> Result<(), Unfit> {
+        if is_blank(text) {
             return Ok(());
         }
-        self.count(text)?;
+        self.count(text, place)?;
         self.place(place, Content::Text(text.clone()))
     }
 
@@ -350,38 +288,46 @@ impl Rows {
         }
         let number = row.saturating_add(1);
         if self.rows.last().is_none_or(|last| last.number < number) {
-            // Header, hints and a title are no data rows; the exact count is checked once they are known.
-            if self.rows.len() >= self.limits.data_rows + 32 {
-                return Err(Unfit::TooLarge(format!("it has over {} rows", self.limits.data_rows)));
+            self.begin(number)?;
+        }
+        match self.rows.last_mut() {
+            Some(last) if last.number == number && last.cells.last().is_none_or(|cell| cell.column < column) => {
+                last.cells.push(Cell { column, content });
+                Ok(())
             }
-            let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
-            self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(ROOM)) });
+            _ => Err(Unfit::unreadable(format!("the cells of row {number} are out of order"))),
         }
-        let out_of_order = || Unfit::unreadable(format!("the cells of row {number} are out of order"));
-        let last = self.rows.last_mut().filter(|last| last.number == number).ok_or_else(out_of_order)?;
-        if last.cells.last().is_some_and(|cell| cell.column >= column) {
-            return Err(out_of_order());
+    }
+
+    fn begin(&mut self, number: u32) -> Result<(), Unfit> {
+        // Header, hints and a title are no data rows; the exact count is checked once they are known.
+        if self.rows.len() >= self.limits.data_rows + 32 {
+            return Err(Unfit::TooLarge(format!("it has over {} rows", self.limits.data_rows)));
         }
-        last.cells.push(Cell { column, content });
+        let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
+        self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(ROOM)) });
         Ok(())
     }
 
-    fn keep(&mut self, text: Arc<str>, (row, column): (u32, u32)) -> Result<Arc<str>, Unfit> {
-        if text.len() > LONGEST_TEXT {
-            let cell = cell_name(row.saturating_add(1), column);
-            return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
-        }
-        // PostgreSQL has no text with NUL in it, and no program writes one.
-        let text = if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { text };
-        self.count(&text)?;
+    fn keep(&mut self, text: Arc<str>, place: (u32, u32)) -> Result<Arc<str>, Unfit> {
+        self.count(&text, place)?;
+        let text = if text.contains('\0') { without_nul(&text) } else { text };
         if let Some(known) = self.texts.get(&text) {
             return Ok(known.clone());
+        }
+        if self.texts.len() >= self.limits.data_rows * STRINGS_A_ROW {
+            let most = self.limits.data_rows * STRINGS_A_ROW;
+            return Err(Unfit::TooLarge(format!("it has over {most} different texts")));
         }
         self.texts.insert(text.clone());
         Ok(text)
     }
 
-    fn count(&mut self, text: &str) -> Result<(), Unfit> {
+    fn count(&mut self, text: &str, (row, column): (u32, u32)) -> Result<(), Unfit> {
+        if text.len() > LONGEST_TEXT {
+            let cell = cell_name(row.saturating_add(1), column);
+            return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
+        }
         self.written += text.len() as u64;
         if self.written > self.limits.shared_string_bytes {
             let most = self.limits.shared_string_bytes / MEGABYTE;

@@ -38,12 +38,12 @@ pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Un
 }
 
 /// The formats that Excel does not spell out (ECMA-376 part 1, 18.8.30), those of East Asia included.
-fn is_built_in_date(id: u32) -> bool {
+pub(super) fn is_built_in_date(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
 }
 
 /// Whether a format code has a letter of dates or times outside quotes, escapes and conditions.
-fn shows_date(code: &str) -> bool {
+pub(super) fn shows_date(code: &str) -> bool {
     let mut letters = code.chars();
     while let Some(letter) = letters.next() {
         match letter {

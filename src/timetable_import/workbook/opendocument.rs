@@ -3,27 +3,32 @@
 //! Own, because a cell or row that says it is repeated a million times must cost nothing: blanks are counted over, and
 //! what has a value meets the limits of [`Rows`] at once. Only the first table is looked at.
 
-use std::io::{BufReader, Cursor};
+use std::io::BufReader;
 use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 
+use super::archive::{Part, Parts};
 use super::xml::{Events, attribute, character};
-use super::{Content, LAST_COLUMN, Limits, Rows, Sheet, Unfit, append, broken};
+use super::{Content, LAST_COLUMN, Limits, Rows, Sheet, Unfit, append};
 
 /// Most blanks that one `text:s` element may stand for.
 const BLANKS: usize = 1000;
 
-type Xml<'a> = Events<BufReader<zip::read::ZipFile<'a, Cursor<&'a [u8]>>>>;
+type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
 
-/// Reads the first table of an archive that was inspected.
+/// Reads the first table.
 ///
 /// # Errors
 /// [`Unfit`] when the XML is broken or a limit is met.
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    let part = archive.by_name("content.xml").map_err(broken)?;
+pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
+    let sheet = first_table(&mut parts, limits)?;
+    parts.check_rest()?;
+    Ok(sheet)
+}
+
+fn first_table(parts: &mut Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
+    let part = parts.part("content.xml")?;
     let mut xml = Events::of(BufReader::new(part)).with_empty_elements_as_pairs();
     let mut buffer = Vec::new();
     loop {
@@ -38,14 +43,14 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
     }
 }
 
-struct Table<'a> {
-    xml: Xml<'a>,
+struct Table<'p, 'a> {
+    xml: Xml<'p, 'a>,
     rows: Rows,
     /// The row being read, counted from 0.
     row: u32,
 }
 
-impl Table<'_> {
+impl Table<'_, '_> {
     fn read(mut self, name: String) -> Result<Sheet, Unfit> {
         let mut buffer = Vec::new();
         loop {
@@ -60,6 +65,7 @@ impl Table<'_> {
                 _ => {}
             }
         }
+        self.xml.pass_rest()?;
         Ok(self.rows.finish(name, false))
     }
 

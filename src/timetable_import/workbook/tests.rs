@@ -112,7 +112,7 @@ fn excel_cells() {
     let expected = [
         (2, 0, text("rich <text> é")),
         (2, 1, Content::Truth(true)),
-        (2, 2, Content::Fault("#REF!".to_owned())),
+        (2, 2, Content::Fault("#REF!".into())),
         (2, 3, text("cached")),
         (2, 5, Content::Uncalculated),
         (2, 6, Content::Number(4.5)),
@@ -121,6 +121,49 @@ fn excel_cells() {
         (3, 0, Content::Number(1.0)),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn cells_of_older_excel() {
+    let sheet = read("cells.xls", include_bytes!("../../../tests/data/cells.xls")).expect("readable");
+    assert_eq!((sheet.name.as_str(), sheet.since_1904), ("Bläh", true));
+    let expected = [
+        (2, 0, text("é漢")),
+        (2, 1, text(&"x".repeat(9_000))),
+        (2, 2, Content::Number(12.5)),
+        (2, 3, Content::Number(-3.0)),
+        (2, 4, Content::Truth(true)),
+        (2, 5, Content::Serial(44573.0)),
+        (2, 6, text("plain rich")),
+        (2, 7, Content::Fault("#REF!".into())),
+        (4, 1, text("é漢")),
+    ];
+    assert_eq!(cells(&sheet), expected);
+}
+
+#[test]
+fn a_sheet_of_older_excel_says_what_a_new_one_says() {
+    let bytes = include_bytes!("../../../tests/data/timetable.xls");
+    let old = blocks::read(&read("timetable.xls", bytes).expect("readable"), &reading()).expect("small");
+    let new = writing::timetable(&[event("A")]).expect("a workbook");
+    let new = blocks::read(&read("t.xlsx", &new).expect("readable"), &reading()).expect("small");
+    assert_eq!((&old.problems, &old.blocks[0].problems), (&vec![], &vec![]));
+    assert_eq!(old.blocks[0].event, new.blocks[0].event);
+    assert_eq!(old.blocks[0].sessions[0].1, new.blocks[0].sessions[0].1);
+}
+
+/// Whatever bytes are damaged: an answer, and soon.
+#[test]
+fn damaged_files_of_older_excel_are_answered() {
+    let sound = include_bytes!("../../../tests/data/timetable.xls");
+    for at in (0..sound.len()).step_by(3) {
+        for wrong in [0x00, 0x7f, 0xff] {
+            let mut bytes = sound.to_vec();
+            bytes[at] = wrong;
+            let _ = read("damaged.xls", &bytes);
+        }
+        let _ = read("cut.xls", &sound[..at]);
+    }
 }
 
 #[test]

@@ -3,48 +3,41 @@
 //! Own, because what is hostile must not panic and what is blank must cost nothing; a cell's text is shared with the
 //! table of strings that it comes from. The two large parts are read by [`super::markup`].
 
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use quick_xml::events::Event;
-use zip::ZipArchive;
-use zip::read::ZipFile;
 
+use super::archive::{Part, Parts};
 use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
 use super::xml::{Events, attribute, ends_early};
-use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, bounded, broken};
-use crate::timetable_import::problems::column_index;
+use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, append, bounded, broken, without_nul};
 
-type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-type Part<'a, 'b> = Events<BufReader<ZipFile<'a, Cursor<&'b [u8]>>>>;
-
-/// Reads the first sheet of an archive that was inspected.
+/// Reads the first sheet.
 ///
 /// # Errors
 /// [`Unfit`] when a part is missing or broken, or a limit is met.
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    let root = relations(&mut archive, "_rels/.rels", "")?;
+pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
+    let root = relations(&mut parts, "_rels/.rels", "")?;
     let book = root.iter().find(|r| r.kind == "officeDocument").map_or("xl/workbook.xml", |r| &r.target).to_owned();
     let (folder, file) = book.rsplit_once('/').unwrap_or(("", &book));
-    let links = relations(&mut archive, &format!("{folder}/_rels/{file}.rels"), folder)?;
-    let (sheets, since_1904) = workbook(&mut archive, &book)?;
+    let links = relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
+    let (sheets, since_1904) = workbook(&mut parts, &book)?;
     let is_sheet = |id: &str| links.iter().find(|link| link.id == id && link.kind == "worksheet");
     let first = sheets.into_iter().find_map(|(name, id)| Some((name, is_sheet(&id)?.target.clone())));
     let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
-    let strings = match of_kind("sharedStrings").filter(|path| archive.index_for_name(path).is_some()) {
-        Some(path) => shared_strings(&mut archive, path, limits.data_rows * STRINGS_A_ROW)?,
+    let strings = match of_kind("sharedStrings").filter(|path| parts.has(path)) {
+        Some(path) => shared_strings(parts.shared_strings(path)?, limits.data_rows * STRINGS_A_ROW)?,
         None => Vec::new(),
     };
-    let dates = match of_kind("styles").filter(|path| archive.index_for_name(path).is_some()) {
-        Some(path) => number_formats::date_styles(open(&mut archive, path)?)?,
+    let dates = match of_kind("styles").filter(|path| parts.has(path)) {
+        Some(path) => number_formats::date_styles(open(&mut parts, path)?)?,
         None => Vec::new(),
     };
     let cells = Cells {
-        xml: Markup::new(archive.by_name(&path).map_err(broken)?),
-        seen: vec![false; strings.len()],
+        xml: Markup::new(parts.part(&path)?),
         strings: &strings,
         dates: &dates,
         rows: Rows::new(limits),
@@ -52,12 +45,13 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
         column: 0,
         value: String::new(),
     };
-    Ok(cells.read()?.finish(name, since_1904))
+    let rows = cells.read()?;
+    parts.check_rest()?;
+    Ok(rows.finish(name, since_1904))
 }
 
-fn open<'a, 'b>(archive: &'a mut Archive<'b>, path: &str) -> Result<Part<'a, 'b>, Unfit> {
-    let part = archive.by_name(path).map_err(broken)?;
-    Ok(Events::of(BufReader::with_capacity(64 * 1024, part)))
+fn open<'p, 'a>(parts: &'p mut Parts<'a>, path: &str) -> Result<Events<BufReader<Part<'p, 'a>>>, Unfit> {
+    Ok(Events::of(BufReader::with_capacity(64 * 1024, parts.part(path)?)))
 }
 
 /// A link from one part to another.
@@ -69,12 +63,12 @@ struct Relation {
     target: String,
 }
 
-fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<Relation>, Unfit> {
+fn relations(parts: &mut Parts<'_>, path: &str, folder: &str) -> Result<Vec<Relation>, Unfit> {
     let path = path.trim_start_matches('/');
-    if archive.index_for_name(path).is_none() {
+    if !parts.has(path) {
         return Ok(Vec::new());
     }
-    let mut xml = open(archive, path)?;
+    let mut xml = open(parts, path)?;
     let mut relations = Vec::new();
     let mut buffer = Vec::new();
     loop {
@@ -98,8 +92,8 @@ fn relations(archive: &mut Archive<'_>, path: &str, folder: &str) -> Result<Vec<
 }
 
 /// The sheets' names with the ids of their relations, in order, and whether dates count from 1904.
-fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, String)>, bool), Unfit> {
-    let mut xml = open(archive, path)?;
+fn workbook(parts: &mut Parts<'_>, path: &str) -> Result<(Vec<(String, String)>, bool), Unfit> {
+    let mut xml = open(parts, path)?;
     let mut sheets = Vec::new();
     let mut since_1904 = false;
     let mut buffer = Vec::new();
@@ -123,9 +117,9 @@ fn workbook(archive: &mut Archive<'_>, path: &str) -> Result<(Vec<(String, Strin
     }
 }
 
-/// The strings that cells refer to by number; their size was checked by [`super::archive`].
-fn shared_strings(archive: &mut Archive<'_>, path: &str, most: usize) -> Result<Vec<Arc<str>>, Unfit> {
-    let mut xml = Markup::new(archive.by_name(path).map_err(broken)?);
+/// The strings that cells refer to by number.
+fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, Unfit> {
+    let mut xml = Markup::new(part);
     let mut strings = Vec::new();
     let empty: Arc<str> = Arc::from("");
     let mut text = String::new();
@@ -137,30 +131,28 @@ fn shared_strings(archive: &mut Archive<'_>, path: &str, most: usize) -> Result<
                 (b"t", false) => in_text = !in_hint,
                 (b"rPh", false) => in_hint = true,
                 (b"si", true) => bounded(&mut strings, most, "strings", Arc::clone(&empty))?,
-                (b"sst", true) => return Ok(strings),
+                (b"sst", true) => break,
                 _ => {}
             },
             Piece::Text(part) if in_text => part.push_to(&mut text)?,
             Piece::Close(b"t") => in_text = false,
             Piece::Close(b"rPh") => in_hint = false,
             Piece::Close(b"si") => {
-                // PostgreSQL has no text with NUL in it, and no program writes one.
-                text.retain(|character| character != '\0');
-                bounded(&mut strings, most, "strings", Arc::from(text.as_str()))?;
+                bounded(&mut strings, most, "strings", without_nul(&text))?;
                 text.clear();
             }
-            Piece::Close(b"sst") => return Ok(strings),
+            Piece::Close(b"sst") => break,
             Piece::End => return Err(ends_early()),
             _ => {}
         }
     }
+    xml.pass_rest()?;
+    Ok(strings)
 }
 
 struct Cells<'a, R> {
     xml: Markup<R>,
     strings: &'a [Arc<str>],
-    /// Which of the strings a cell had already.
-    seen: Vec<bool>,
     /// Whether a style shows dates, by its number.
     dates: &'a [bool],
     rows: Rows,
@@ -225,15 +217,17 @@ impl<R: Read> Cells<'_, R> {
                         self.row = number.unwrap_or(self.row).saturating_add(is_empty.into());
                         self.column = 0;
                     }
-                    (b"sheetData", true) => return Ok(self.rows),
+                    (b"sheetData", true) => break,
                     _ => {}
                 },
                 Piece::Close(b"row") => self.row = self.row.saturating_add(1),
-                Piece::Close(b"sheetData") => return Ok(self.rows),
+                Piece::Close(b"sheetData") => break,
                 Piece::End => return Err(ends_early()),
                 _ => {}
             }
         }
+        self.xml.pass_rest()?;
+        Ok(self.rows)
     }
 
     /// Reads a cell to its end and keeps what it holds.
@@ -257,6 +251,10 @@ impl<R: Read> Cells<'_, R> {
     /// Reads a cell's value; gives whether it is a formula whose result was not stored.
     fn is_uncalculated(&mut self, head: &Head) -> Result<bool, Unfit> {
         self.value.clear();
+        if let Some(value) = self.xml.plain_value() {
+            append(&mut self.value, std::str::from_utf8(value).map_err(broken)?)?;
+            return Ok(false);
+        }
         let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
         loop {
             match self.xml.next()? {
@@ -285,14 +283,8 @@ impl<R: Read> Cells<'_, R> {
 
     /// Keeps a text of the table of strings.
     fn shared(&mut self, place: (u32, u32)) -> Result<(), Unfit> {
-        let at: usize = self.value.trim().parse().map_err(|_| self.means_nothing())?;
-        let (Some(text), Some(seen)) = (self.strings.get(at), self.seen.get_mut(at)) else {
-            return Err(self.means_nothing());
-        };
-        if std::mem::replace(seen, true) {
-            return self.rows.push_again(place, text);
-        }
-        self.rows.push(place, Some(Content::Text(text.clone())))
+        let text = number(self.value.trim_ascii().as_bytes()).and_then(|at| self.strings.get(at as usize));
+        self.rows.push_shared(place, text.ok_or_else(|| self.means_nothing())?)
     }
 
     fn content(&self, head: &Head) -> Result<Option<Content>, Unfit> {
@@ -302,7 +294,7 @@ impl<R: Read> Cells<'_, R> {
         }
         Ok(Some(match head.kind {
             Kind::Text | Kind::Shared => Content::Text(Arc::from(self.value.as_str())),
-            Kind::Fault => Content::Fault(trimmed.to_owned()),
+            Kind::Fault => Content::Fault(trimmed.into()),
             Kind::Truth => Content::Truth(matches!(trimmed, "1" | "true")),
             Kind::Number => {
                 let number: f64 = trimmed.parse().map_err(|_| self.means_nothing())?;
@@ -321,11 +313,12 @@ impl<R: Read> Cells<'_, R> {
 /// "AB12" → (11, 27), both counted from 0.
 fn place(reference: &[u8]) -> Result<(u32, u32), Unfit> {
     let letters = reference.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    let name = std::str::from_utf8(reference).unwrap_or_default();
-    match (column_index(name), reference.get(letters..)) {
-        (Some(column), Some(row)) => Ok((row_index(row)?, column)),
-        _ => Err(Unfit::unreadable(format!("\"{name}\" is no cell"))),
-    }
+    let (letters, row) = reference.split_at(letters);
+    let column = letters
+        .iter()
+        .fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
+    let no_cell = || Unfit::unreadable(format!("\"{}\" is no cell", String::from_utf8_lossy(reference)));
+    Ok((row_index(row)?, column.checked_sub(1).ok_or_else(no_cell)?))
 }
 
 fn row_index(text: &[u8]) -> Result<u32, Unfit> {
@@ -333,6 +326,10 @@ fn row_index(text: &[u8]) -> Result<u32, Unfit> {
     row.ok_or_else(|| Unfit::unreadable(format!("\"{}\" is no row", String::from_utf8_lossy(text))))
 }
 
-fn number(text: &[u8]) -> Option<u32> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+fn number(digits: &[u8]) -> Option<u32> {
+    let add = |number: u32, digit: &u8| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }

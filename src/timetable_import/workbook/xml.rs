@@ -5,6 +5,7 @@ use std::io::BufRead;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use super::archive::unfit;
 use super::{Unfit, broken};
 
 /// Elements within elements; no workbook comes near it.
@@ -21,6 +22,11 @@ impl<R: BufRead> Events<R> {
         Self { xml: Reader::from_reader(part), depth: 0 }
     }
 
+    /// Reads to the end of the part without looking at it.
+    pub(super) fn pass_rest(mut self) -> Result<(), Unfit> {
+        std::io::copy(self.xml.get_mut(), &mut std::io::sink()).map(drop).map_err(|error| unfit(&error))
+    }
+
     /// The same, an empty element being told as its start and its end.
     pub(super) fn with_empty_elements_as_pairs(mut self) -> Self {
         self.xml.config_mut().expand_empty_elements = true;
@@ -33,7 +39,10 @@ impl<R: BufRead> Events<R> {
     /// [`Unfit`] when the XML is broken, or nested so deeply that remembering what is open would cost memory.
     pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, Unfit> {
         buffer.clear();
-        let event = self.xml.read_event_into(buffer).map_err(broken)?;
+        let event = self.xml.read_event_into(buffer).map_err(|error| match error {
+            quick_xml::Error::Io(error) => unfit(&error),
+            error => broken(error),
+        })?;
         match &event {
             Event::Start(_) => self.depth += 1,
             Event::End(_) => self.depth = self.depth.saturating_sub(1),

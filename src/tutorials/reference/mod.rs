@@ -82,6 +82,12 @@ pub struct Instructor {
     pub email: String,
 }
 
+/// The login name of an instructor who is taken over from Administrate. Nobody signs in with it; it only has to be nobody
+/// else's.
+pub fn username_of_contact(external_id: &str) -> String {
+    format!("administrate-{external_id}")
+}
+
 /// Brings in what is missing.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! The statements that read and add reference data; any number of rows is added in a fixed number of statements.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
 use super::{CourseTemplate, Instructor, Location, Named, NamedVenue, Venue};
@@ -67,6 +69,19 @@ pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instruc
     .await?;
     let instructor = |(username, first_name, last_name, email)| Instructor { username, first_name, last_name, email };
     Ok(row.map(instructor))
+}
+
+/// The instructors with these login names.
+pub async fn instructor_ids(db: &mut PgConnection, usernames: &[String]) -> Result<HashMap<String, i64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT u.username, i.id::bigint FROM acted.tutorial_instructors i
+         JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id
+         WHERE u.username = ANY ($1)",
+    )
+    .bind(usernames)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Active instructors, by "First Last"; blank for one without staff.

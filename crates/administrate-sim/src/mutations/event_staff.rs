@@ -1,4 +1,4 @@
-//! Staff of events.
+//! Staff of events, and how it is taken off sessions.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -77,6 +77,7 @@ struct RemoveInput {
     staff_id: String,
 }
 
+/// Memberships of events and of sessions bear the same word in their ids.
 pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     let Remove { input } = read(arguments)?;
     let number = ids::decode("EventStaff", &input.staff_id);

@@ -131,6 +131,7 @@ pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now
         "event.addPrices" => event::add_prices(tenant, arguments),
         "session.update" => session::update(tenant, arguments, now),
         "session.addStaff" => session::add_staff(tenant, arguments, now),
+        "session.removeStaff" => event_staff::remove(tenant, arguments),
         "session.delete" => session::delete(tenant, arguments),
         "courseTemplate.create" => template::create(tenant, arguments),
         "courseTemplate.update" => template::update(tenant, arguments),

@@ -91,6 +91,9 @@ pub struct CustomFieldDefinition {
     /// Who may see it.
     #[serde(default, deserialize_with = "crate::wire::texts")]
     pub roles: Vec<String>,
+    /// What a choice may be; empty where that is free, or not told.
+    #[serde(default, deserialize_with = "option_values")]
+    pub options: Vec<String>,
 }
 
 /// A value to be written; always text: `True`, `False`, `YYYY-MM-DD`, `1`.
@@ -112,7 +115,7 @@ impl Client {
         if !self.dialect().await?.takes_word(OPERATION, "type", kind.name()) {
             return Ok(Vec::new());
         }
-        let fields = "key label description type isRequired roles";
+        let fields = "key label description type isRequired roles options { value }";
         let document = Document::query(
             OPERATION,
             OPERATION,
@@ -130,6 +133,13 @@ impl Client {
             .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
             .collect()
     }
+}
+
+/// `options { value }` as texts.
+fn option_values<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let list = Value::deserialize(deserializer)?;
+    let values = wire::nodes(&list).into_iter().filter_map(|node| node.get("value")).filter(|value| !value.is_null());
+    values.map(|value| wire::text(value.clone()).map_err(serde::de::Error::custom)).collect()
 }
 
 /// Whether the error says that the tenant's enum of kinds lacks this one: how it is told where introspection is refused.

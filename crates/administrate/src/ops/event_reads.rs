@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
-use crate::id::Id;
+use crate::id::{Id, by_number};
 use crate::moment::Moment;
 use crate::ops::custom_fields::{VALUES, read_values};
 use crate::ops::staff::StaffMember;
@@ -78,7 +78,7 @@ pub struct Event {
     /// Values of custom fields by definition key.
     #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
     pub custom_fields: BTreeMap<Id, String>,
-    /// Its sessions, complete, in Administrate's order.
+    /// Its sessions, complete, in the order of their making.
     #[serde(default, deserialize_with = "crate::wire::listed")]
     pub sessions: Vec<Session>,
     /// Its staff, complete.
@@ -202,7 +202,9 @@ impl Client {
 
     async fn events_where(&self, filters: Vec<Arg>) -> Result<Vec<Event>, Error> {
         let listing = Listing { operation: "events", root: "events", filters, selection: event_selection(&SESSIONS) };
-        self.list_with(&listing, &[&SESSIONS, &STAFF]).await
+        let mut events: Vec<Event> = self.list_with(&listing, &[&SESSIONS, &STAFF]).await?;
+        events.iter_mut().for_each(|event| by_number(&mut event.sessions, |session| &session.id));
+        Ok(events)
     }
 
     /// One event with everything about its sessions; none where Administrate does not know the id.
@@ -219,11 +221,12 @@ impl Client {
         for nested in nested {
             self.complete(nested, &mut answer).await.map_err(|fault| inconsistent(OPERATION, fault))?;
         }
-        let event = Event::deserialize(&answer).map_err(|error| Error::Unreadable {
+        let mut event = Event::deserialize(&answer).map_err(|error| Error::Unreadable {
             operation: OPERATION,
             detail: error.to_string(),
             outcome: Outcome::NotDone,
         })?;
+        by_number(&mut event.sessions, |session| &session.id);
         Ok(Some(event))
     }
 }

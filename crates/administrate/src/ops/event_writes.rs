@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::document::Arg;
 use crate::error::{Error, Outcome, PayloadError};
-use crate::id::Id;
+use crate::id::{Id, by_number};
 use crate::mutation::{Mutation, Written};
 use crate::ops::custom_fields::{CustomFieldValue, values_arg};
 use crate::paging::Nested;
@@ -88,7 +88,7 @@ pub struct NewEvent {
     pub classroom: Option<Window>,
     /// Access to the learning platform. Needed unless classroom, where it is not sent.
     pub lms: Option<Window>,
-    /// Places; none is without bound. Not sent for LMS events.
+    /// Places; none is without bound. LMS events take them where introspection shows it.
     pub max_places: Option<i32>,
     /// Values of custom fields.
     pub custom_fields: Vec<CustomFieldValue>,
@@ -101,7 +101,7 @@ pub struct CreatedEvent {
     pub id: Id,
     /// The numeric part of the id, if told.
     pub legacy_id: Option<String>,
-    /// The sessions that the template's structure made, in its order. See `sessions_are_complete`.
+    /// The sessions that the template's structure made, in the order of their making. See `sessions_are_complete`.
     pub sessions: Vec<CreatedSession>,
     /// False where the list broke off and could not be completed: the event exists all the same, read it again.
     pub sessions_are_complete: bool,
@@ -135,8 +135,8 @@ pub struct EventChanges {
     pub time_zone: Option<String>,
     /// `draft`, `published` or `cancelled`.
     pub lifecycle: Option<Lifecycle>,
-    /// Places.
-    pub max_places: Option<i32>,
+    /// Places, or `Some(None)` for no bound.
+    pub max_places: Option<Option<i32>>,
     /// Whether it takes no more bookings.
     pub is_sold_out: Option<bool>,
     /// Time in the classroom. Not documented: sent only where introspection shows the fields.
@@ -199,7 +199,8 @@ impl Client {
         let mut holder = serde_json::json!({ "id": event, "sessions": node.get("sessions") });
         let is_complete = self.complete(&CREATED_SESSIONS, &mut holder).await.is_ok();
         let nodes = wire::nodes(&holder["sessions"]);
-        let sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(*node).ok()).collect();
+        let mut sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(*node).ok()).collect();
+        by_number(&mut sessions, |session| &session.id);
         let is_complete = is_complete && sessions.len() == nodes.len() && !holder["sessions"].is_null();
         (sessions, is_complete)
     }
@@ -243,7 +244,8 @@ impl Client {
         mutation.input_some("venueId", changes.venue_id.as_ref().map(id_or_null));
         mutation.input_some("timeZoneName", changes.time_zone.clone().map(Arg::Text));
         mutation.input_some("lifecycleState", changes.lifecycle.map(|state| Arg::name(state.name())));
-        mutation.input_some("maxPlaces", changes.max_places.map(|places| Arg::Int(places.into())));
+        let places = changes.max_places.map(|places| places.map_or(Arg::Null, |places| Arg::Int(places.into())));
+        mutation.input_some("maxPlaces", places);
         mutation.input_some("isSoldOut", changes.is_sold_out.map(Arg::Bool));
         windows(&mut mutation, changes.classroom, changes.lms, changes.time_zone.as_deref());
         mutation.input_some("customFieldValues", values_arg(&changes.custom_fields));
@@ -285,8 +287,7 @@ fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     let classroom = event.classroom.filter(|_| !is_lms);
     let lms = event.lms.filter(|_| !is_classroom);
     windows(mutation, classroom, lms, Some(&event.time_zone));
-    let places = event.max_places.filter(|_| !is_lms);
-    mutation.input_some("maxPlaces", places.map(|places| Arg::Int(places.into())));
+    mutation.input_some("maxPlaces", event.max_places.map(|places| Arg::Int(places.into())));
     mutation.input_some("customFieldValues", values_arg(&event.custom_fields));
     Ok(())
 }

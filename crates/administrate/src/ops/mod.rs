@@ -56,6 +56,7 @@ pub const OPERATIONS: &[Operation] = &[
     write("event.removeStaff"),
     write("session.update"),
     write("session.addStaff"),
+    write("session.removeStaff"),
     write("session.delete"),
     write("courseTemplate.update"),
     write("contact.create"),
@@ -63,4 +64,5 @@ pub const OPERATIONS: &[Operation] = &[
     write("venue.create"),
     write("courseTemplate.create"),
     write("webhooks.create"),
+    write("webhooks.update"),
 ];

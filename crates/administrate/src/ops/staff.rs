@@ -126,6 +126,27 @@ impl Client {
         Ok(())
     }
 
+    /// Takes a member off a session's staff, telling nobody: by the membership's id, or by session and contact, whichever
+    /// the tenant takes.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the tenant offers nothing of the kind, as far as is known none does; else as every
+    /// mutation.
+    pub async fn remove_session_staff(&self, session: &Id, staff: &Id, contact: &Id) -> Result<(), Error> {
+        const OPERATION: &str = "session.removeStaff";
+        let dialect = self.dialect().await?;
+        let mut mutation = Mutation::new(OPERATION, "");
+        if dialect.input_field(OPERATION, "staffId").is_some() {
+            mutation.input("staffId", Arg::id(staff));
+        } else {
+            mutation.input_quietly("sessionId", Arg::id(session));
+            mutation.input_quietly("contactIds", Arg::Ids(vec![contact.to_string()]));
+            mutation.input_quietly("contactId", Arg::id(contact));
+        }
+        mutation.input_quietly("notifyStaff", Arg::Bool(false));
+        self.write(&mutation).await.map(drop)
+    }
+
     async fn add_staff(&self, mutation: &Mutation) -> Result<Added, Error> {
         match self.write(mutation).await {
             Ok(_) => Ok(Added::All),

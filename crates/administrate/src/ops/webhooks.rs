@@ -5,7 +5,7 @@ use crate::dialect::TOLD_OF_EVENTS;
 use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
-use crate::mutation::{Created, Mutation};
+use crate::mutation::{Created, Mutation, Written};
 
 /// What Administrate can tell about events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,5 +69,17 @@ impl Client {
         mutation.input("query", Arg::Text(TOLD_OF_EVENTS.to_owned()));
         mutation.input("url", Arg::Text(webhook.url.clone()));
         self.create(&mutation).await
+    }
+
+    /// Lets a registered webhook tell another address, and of an event what [`Client::events_by_ids`] reads of it today.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the API has no `webhooks.update`; otherwise as every mutation.
+    pub async fn move_webhook(&self, webhook: &Id, url: &str) -> Result<Written, Error> {
+        let mut mutation = Mutation::new("webhooks.update", "webhook");
+        mutation.input("webhookId", Arg::id(webhook));
+        mutation.input("query", Arg::Text(TOLD_OF_EVENTS.to_owned()));
+        mutation.input("url", Arg::Text(url.to_owned()));
+        self.write(&mutation).await
     }
 }

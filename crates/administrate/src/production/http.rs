@@ -33,7 +33,7 @@ impl HttpTransport {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .user_agent(concat!("lectern/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::Setup(causes(&error)))?;
+            .map_err(|error| Error::Setup(cause(&error)))?;
         Ok(Self { client })
     }
 }
@@ -71,25 +71,17 @@ async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Response, T
 }
 
 fn failure(error: &reqwest::Error) -> TransportError {
-    let causes = causes(error);
+    let cause = cause(error);
     if error.is_connect() || error.is_builder() {
-        TransportError::NotSent(causes)
+        TransportError::NotSent(cause)
     } else {
-        TransportError::Broken(causes)
+        TransportError::Broken(cause)
     }
 }
 
-/// The causes under `error`, without its URL, outermost first.
-fn causes(error: &reqwest::Error) -> String {
-    let mut parts = Vec::new();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        parts.push(inner.to_string());
-        cause = inner.source();
-    }
-    parts.dedup();
-    if parts.is_empty() {
-        parts.push("the address or the request is not valid".to_owned());
-    }
-    parts.join(": ")
+/// The innermost cause, which says what happened: what lies around it names layers of ours. Without the system's number.
+fn cause(error: &reqwest::Error) -> String {
+    let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
+    let said = innermost.map_or("the address or the request is not valid".to_owned(), ToString::to_string);
+    said.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -45,7 +45,7 @@ pub fn text(content: &Content) -> Option<String> {
         Content::Text(text) => spoken(text.trim()).to_owned(),
         Content::Number(number) | Content::Serial(number) => number.to_string(),
         Content::Truth(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
-        Content::Fault(error) => error.clone(),
+        Content::Fault(error) => error.to_string(),
         Content::Uncalculated => return None,
     };
     (!text.is_empty()).then_some(text)

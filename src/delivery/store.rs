@@ -1,0 +1,28 @@
+//! The SQL of delivery: the names under which both sides know what events refer to.
+
+use sqlx::PgConnection;
+
+use super::comparison::{Directory, Listed};
+use crate::config::Labels;
+use crate::error::Result;
+
+/// What locations, venues and custom fields are called on both sides.
+pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<Directory> {
+    let locations: Vec<Listed> = sqlx::query_as(
+        "SELECT l.id::bigint, l.name, b.external_id FROM acted.tutorial_locations l
+         LEFT JOIN adm.locations b ON b.tutorial_location_id = l.id",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let venues: Vec<Listed> = sqlx::query_as(
+        "SELECT v.id::bigint, v.name, b.external_id FROM acted.tutorial_venues v
+         LEFT JOIN adm.venues b ON b.tutorial_venue_id = v.id",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let fields: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
+            .fetch_all(db)
+            .await?;
+    Ok(Directory::new(labels, locations, venues, fields))
+}

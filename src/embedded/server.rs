@@ -1,0 +1,150 @@
+//! The server as a process: made, started, watched, ended.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::binaries::find_binaries;
+use super::folders::log_file;
+use super::owner::Owner;
+use super::{NAME, Options, PATIENCE, reachable};
+use crate::error::{Error, Result};
+
+/// The server that this process started.
+#[derive(Debug)]
+pub(super) struct Running {
+    pid: Pid,
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Running {
+    /// Waits until the server has ended, at most this long.
+    fn ended_within(&self, patience: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.recv_timeout(patience) != Err(mpsc::RecvTimeoutError::Timeout)
+    }
+
+    /// SIGTERM lets connected clients finish, SIGINT ends them and checkpoints.
+    pub(super) fn stop(&self, patience: Duration) {
+        let _ = kill(self.pid, Signal::SIGTERM);
+        if !self.ended_within(patience) {
+            let _ = kill(self.pid, Signal::SIGINT);
+            self.ended_within(PATIENCE);
+        }
+    }
+}
+
+/// Starts the server, on a new cluster where there is none, and waits until it answers.
+pub(super) async fn start(options: &Options, sockets: &Path, owner: &Owner) -> Result<Running> {
+    let cluster = options.data_dir.join("postgres");
+    let version = fs::read_to_string(cluster.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
+    let bin = find_binaries(&options.bin, version.as_deref())?;
+    if version.is_none() {
+        create_cluster(&bin, &cluster, owner)?;
+    }
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_file(&options.data_dir))
+        .map_err(|error| Error::io("opening", &log_file(&options.data_dir), &error))?;
+    let mut command = owner.command(&bin.join("postgres"));
+    command
+        .arg("-D")
+        .arg(&cluster)
+        .args(["-c", "listen_addresses=", "-c", "max_connections=100", "-c", "log_min_messages=warning"])
+        .args(["-c", if options.durable { "fsync=on" } else { "fsync=off" }])
+        .arg("-c")
+        .arg(format!("unix_socket_directories={}", sockets.display()))
+        .stdout(Stdio::null())
+        .stderr(log);
+    let running = spawn_and_watch(command)?;
+    let mut waited = Duration::ZERO;
+    while !reachable(sockets).await {
+        let pause = Duration::from_millis(20);
+        if running.ended_within(pause) || waited > PATIENCE {
+            return Err(Error::Failed(format!(
+                "the private database did not start; the reason stands at the end of {}",
+                log_file(&options.data_dir).display()
+            )));
+        }
+        waited += pause;
+    }
+    Ok(running)
+}
+
+/// Starts the server on a thread that lives as long as it: where the system can tie a child's life to its parent, it
+/// is tied to the thread that started it.
+fn spawn_and_watch(mut command: Command) -> Result<Running> {
+    die_with_parent(&mut command);
+    let (started, start) = mpsc::channel();
+    let (finished, ended) = mpsc::channel();
+    std::thread::spawn(move || match command.spawn() {
+        Ok(child) => wait_for(child, &started, &finished),
+        Err(error) => drop(started.send(Err(error))),
+    });
+    match start.recv() {
+        Ok(Ok(pid)) => Ok(Running { pid, ended: Mutex::new(ended) }),
+        Ok(Err(error)) => Err(Error::Failed(format!("the database server cannot be run: {error}"))),
+        Err(_) => Err(Error::Failed("the database server cannot be run".into())),
+    }
+}
+
+fn wait_for(mut child: Child, started: &mpsc::Sender<std::io::Result<Pid>>, finished: &mpsc::Sender<()>) {
+    let _ = started.send(Ok(Pid::from_raw(child.id().cast_signed())));
+    let _ = child.wait();
+    let _ = finished.send(());
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_parent(command: &mut Command) {
+    let set = || nix::sys::prctl::set_pdeathsig(Signal::SIGQUIT).map_err(std::io::Error::from);
+    // SAFETY: the closure runs between fork and exec and makes one system call, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(set);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut Command) {}
+
+fn create_cluster(bin: &Path, cluster: &Path, owner: &Owner) -> Result<()> {
+    // A half-made cluster has no PG_VERSION or never ran: nothing of anybody's is in it.
+    if let Err(error) = fs::remove_dir_all(cluster)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(Error::io("clearing", cluster, &error));
+    }
+    owner.private_folder(cluster)?;
+    let made = owner
+        .command(&bin.join("initdb"))
+        .arg("-D")
+        .arg(cluster)
+        .args([
+            "-U",
+            NAME,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--data-checksums",
+            "--no-sync",
+            "--no-instructions",
+        ])
+        .stdout(Stdio::null())
+        .output()
+        .map_err(|error| Error::io("running", &bin.join("initdb"), &error))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&made.stderr);
+    let reason = said.lines().rev().find(|line| line.contains("error")).unwrap_or("no reason given").trim();
+    Err(Error::Failed(format!("the private database could not be created in {}: {reason}", cluster.display())))
+}
