@@ -59,10 +59,12 @@ pub async fn create_unmatched<'a>(
     }
     summarise(console, &unmatched);
     for report in &mut unmatched {
+        let told = report.errors.len();
         if let Err(error) = create_of(context, pool, sync, decider, report).await {
             let message = format!("nothing could be created in Administrate: {error}");
             report.trouble(Trouble { external_id: None, message });
         }
+        report.errors.iter().skip(told).for_each(|trouble| console.say(format_args!("  {}", trouble.message)));
     }
 }
 

@@ -52,8 +52,9 @@ pub(super) async fn after(context: &Context, pool: &PgPool, client: &Client, rep
         match settle(context, pool, client, &dispute, wins).await {
             Ok(decided) => report.decided(decided),
             Err(error) => {
-                let external_id = Some(dispute.external_id.clone());
-                report.trouble(Trouble { external_id, message: format!("{}: {error}", dispute.name) });
+                let (external_id, message) = (Some(dispute.external_id.clone()), format!("{}: {error}", dispute.name));
+                context.console.say(format_args!("  {message}"));
+                report.trouble(Trouble { external_id, message });
             }
         }
     }
