@@ -66,6 +66,18 @@ impl Console {
         tokio::task::block_in_place(answered_yes)
     }
 
+    /// Asks a question that is answered by a line; the end of the input is an empty one.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn line(&self, question: impl std::fmt::Display) -> Result<String> {
+        let _ = write!(std::io::stderr(), "{question}: ");
+        let mut answer = String::new();
+        let read = tokio::task::block_in_place(|| std::io::stdin().read_line(&mut answer));
+        read.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
+        Ok(answer.trim().to_owned())
+    }
+
     /// Writes data: text on stdout, unless a JSON document takes its place.
     pub fn print(&self, text: impl std::fmt::Display) {
         if !self.json {

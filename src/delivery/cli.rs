@@ -122,6 +122,10 @@ pub fn moving(bar: &ProgressBar) -> impl Fn(&Outcome) + Send + Sync + 'static + 
     let bar = bar.clone();
     move |outcome| {
         if outcome.state != State::Pending {
+            // Some were asked for a further step alone, which no plan counts.
+            if bar.length().is_some_and(|length| bar.position() >= length) {
+                bar.inc_length(1);
+            }
             bar.inc(1);
         }
     }

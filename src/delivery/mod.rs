@@ -164,7 +164,7 @@ impl From<administrate::Error> for Trouble {
         if error.is_transient() || error.is_outage() || error.is_doubtful() {
             // One write that was cut off says nothing of the others; the client's breaker sees when all are.
             let outage = error.is_outage() && !error.is_doubtful();
-            let said_no = matches!(error, administrate::Error::Graphql { .. });
+            let said_no = matches!(error, administrate::Error::Graphql { .. } | administrate::Error::Unreadable { .. });
             return Trouble::Later { why, outage, said_no, at_least: Duration::ZERO };
         }
         Trouble::Rejected(why)

@@ -149,12 +149,15 @@ fn session_changes(
     venue: Option<&Id>,
 ) -> SessionChanges {
     let before = known.and_then(Agreement::certain);
-    let moved = before.is_none_or(|b| (b.window, &b.time_zone) != (wanted.window, &wanted.time_zone));
+    let elsewhere = before.is_none_or(|b| b.time_zone != wanted.time_zone);
+    let starts = elsewhere || before.is_none_or(|b| b.window.start != wanted.window.start);
+    let ends = elsewhere || before.is_none_or(|b| b.window.end != wanted.window.end);
     SessionChanges {
         title: changed(before.map(|b| &b.title), &wanted.title),
-        start: moved.then_some(wanted.window.start),
-        end: moved.then_some(wanted.window.end),
-        time_zone: moved.then(|| wanted.time_zone.clone()),
+        start: starts.then_some(wanted.window.start),
+        end: ends.then_some(wanted.window.end),
+        // A time means nothing without its zone.
+        time_zone: (starts || ends).then(|| wanted.time_zone.clone()),
         location_id: changed(before.map(|b| &b.location), &wanted.location),
         venue_id: match known {
             None => (wanted.venue.is_some() || venue.is_some()).then(|| wanted.venue.clone()),
@@ -175,7 +178,45 @@ fn changed_values(before: Option<&[CustomFieldValue]>, wanted: &[CustomFieldValu
 
 #[cfg(test)]
 mod tests {
+    use administrate::Window;
+    use jiff::civil::date;
+
     use super::*;
+
+    #[test]
+    fn only_what_differs_of_a_session_is_written() {
+        let day = date(2026, 6, 13);
+        let before = WantedSession {
+            title: "CM2-01-1".into(),
+            window: Window { start: day.at(9, 30, 0, 0), end: day.at(17, 0, 0, 0) },
+            time_zone: "Europe/London".into(),
+            location: "L1".into(),
+            venue: Some("V1".into()),
+            custom_fields: Vec::new(),
+            instructors: Vec::new(),
+        };
+        let known = |unsure| Agreement { values: before.clone(), unsure };
+        let longer = Window { end: day.at(18, 0, 0, 0), ..before.window };
+        let zone = Some(before.time_zone.clone());
+        for (wanted, expected) in [
+            (before.clone(), SessionChanges::default()),
+            (
+                WantedSession { window: longer, ..before.clone() },
+                SessionChanges { end: Some(longer.end), time_zone: zone, ..SessionChanges::default() },
+            ),
+            (
+                WantedSession { venue: None, ..before.clone() },
+                SessionChanges { venue_id: Some(None), ..SessionChanges::default() },
+            ),
+        ] {
+            assert_eq!(session_changes(Some(&known(false)), &wanted, None), expected);
+        }
+        let unsure = session_changes(Some(&known(true)), &before, None);
+        assert!(unsure.start.is_some() && unsure.title.is_some(), "nobody knows what stands there");
+        let new = WantedSession { venue: None, ..before.clone() };
+        assert_eq!(session_changes(None, &new, None).venue_id, None);
+        assert_eq!(session_changes(None, &new, Some(&Id::new("V1"))).venue_id, Some(None), "the event's is there");
+    }
 
     #[test]
     fn only_custom_fields_that_differ_are_written() {

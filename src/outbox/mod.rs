@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, standings,
-    take_over,
+    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, set_aside,
+    standings, take_over,
 };
 
 use crate::error::Result;
@@ -83,6 +83,9 @@ pub struct Item {
     /// With what creations were sent whose outcome nobody has seen, in the words of who carries it out: a list.
     #[serde(skip)]
     pub sent: serde_json::Value,
+    /// For how many seconds a creation that nobody saw end may still be carried out, where that is a question of time.
+    #[serde(skip)]
+    pub late_seconds: Option<f64>,
     /// Further steps that somebody asked for.
     #[serde(skip)]
     pub also: Vec<String>,
@@ -181,6 +184,11 @@ impl Claims {
     /// next attempt looks before it creates.
     pub async fn in_doubt_from_now(&self, item: &Item, sent: &impl Serialize) -> Result<()> {
         store::mark_in_doubt(&self.pool, item.id, sent).await
+    }
+
+    /// Notes that a creation may still be carried out for so long: not to find it says nothing until then.
+    pub async fn may_come_late(&self, item: &Item, time: Duration) -> Result<()> {
+        store::mark_late(&self.pool, item.id, time.as_secs_f64()).await
     }
 
     /// The effect is carried out. If it was asked again meanwhile, it stays pending.

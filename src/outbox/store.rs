@@ -15,8 +15,10 @@ const LOCKS: i32 = 0x4C_4F_42;
 const CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
-    to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS next_attempt_at,
-    subject_id, look_first, in_doubt, sent, also, asked";
+    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
+    END AS next_attempt_at,
+    subject_id, look_first, in_doubt, sent, also, asked,
+    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
 /// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
 /// anew; one that waits for a person goes on waiting.
@@ -182,11 +184,19 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
     Ok(done.rows_affected())
 }
 
+/// Sets aside what of a run still waits, until somebody asks for it again. Gives how many rows.
+pub async fn set_aside(pool: &PgPool, run: i64, why: &str) -> Result<u64> {
+    let sql =
+        "UPDATE lectern.outbox SET next_attempt_at = NULL, last_error = $2 WHERE run_id = $1 AND state = 'pending'";
+    Ok(sqlx::query(sql).bind(run).bind(why).execute(pool).await?.rows_affected())
+}
+
 /// A person has decided about a row that waited for one: it is due, and is looked for first or not.
 pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
-         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]'
+         SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]',
+             late_until = NULL
          WHERE id = $1 AND state = 'unknown'",
     )
     .bind(id)
@@ -259,9 +269,15 @@ pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize)
     Ok(())
 }
 
+pub(super) async fn mark_late(pool: &PgPool, id: i64, seconds: f64) -> Result<()> {
+    let sql = "UPDATE lectern.outbox SET late_until = now() + make_interval(secs => $2) WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(seconds).execute(pool).await?;
+    Ok(())
+}
+
 pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
     Ok(sqlx::query_scalar(
-        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]',
+        "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]', late_until = NULL,
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
              next_attempt_at = CASE WHEN asked = $2 THEN NULL ELSE now() END
          WHERE id = $1 RETURNING state",

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Further, Kind, Request, store};
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
-use crate::runs;
 use crate::sync::{self, Entity, Summary, Sync};
 use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked};
 use crate::timetable_import::report::Document;
+use crate::{outbox, runs};
 
 /// How often it is looked for something to do, and whether what is being done was called off.
 const REST: Duration = Duration::from_millis(250);
@@ -85,6 +85,11 @@ impl Worker {
         let cancelled = store::is_cancelled(&self.pool, run).await?;
         if self.stop.is_cancelled() && !cancelled && exit != Exit::Done {
             return runs::reopen(&mut db, run).await;
+        }
+        if cancelled {
+            // Called off means that nobody else goes on with it either.
+            let why = format!("the import was called off; `lectern import retry {run}` goes on with it");
+            outbox::set_aside(&self.pool, run, &why).await?;
         }
         document["run_id"] = run.into();
         runs::finish(&mut db, run, exit, &document).await?;

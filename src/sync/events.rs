@@ -22,7 +22,7 @@ use super::plan::{Plan, Skipped, Trouble};
 use super::remote;
 use super::store;
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::events::{self as bridges, Chosen, EventRow, SessionRow, pair_in_order};
+use crate::bridges::events::{self as bridges, Chosen, EventRow, Seen, SessionRow, pair_in_order};
 use crate::bridges::reference::{Bounded, Bridge};
 use crate::config::Winner;
 use crate::delivery::comparison::{Difference, Directory};
@@ -62,6 +62,18 @@ pub struct Known {
     pub directory: Option<Directory>,
     /// Whose value of a field holds that both sides have changed.
     pub winners: BTreeMap<String, Winner>,
+}
+
+impl Row {
+    /// What Administrate said of it, for whoever is told of the next change.
+    fn seen(&self) -> Seen {
+        Seen {
+            lifecycle: self.bridge.lifecycle_state.as_deref().map(str::to_lowercase),
+            sold_out: self.bridge.sold_out,
+            max_places: self.bridge.max_places.map(Into::into),
+            remaining: self.places.remain_space.map(Into::into),
+        }
+    }
 }
 
 impl Bridge for Row {
@@ -120,7 +132,9 @@ impl Synced for Events {
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::put_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
         let places = rows.iter().filter_map(|row| Some((row.link()?, row.places)));
-        tutorials::store::offer_places(db, &places.collect::<Vec<_>>()).await
+        tutorials::store::offer_places(db, &places.collect::<Vec<_>>()).await?;
+        let linked = rows.iter().filter(|row| row.link().is_some());
+        bridges::note_seen(db, linked.map(|row| (row.external_id(), row.seen()))).await
     }
 
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
@@ -281,7 +295,8 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, refe
             venue: known(event.venue).or_else(|| stands.and_then(|row| row.venue.clone())),
             primary_instructor: known(event.instructor),
             sold_out: event.is_sold_out,
-            lifecycle_state: event.lifecycle,
+            // The field writes it so in this column.
+            lifecycle_state: event.lifecycle.map(|state| state.to_uppercase()),
             title: Some(event.title),
             sessions: sessions(event.sessions, stands.map_or(&[], |row| &row.sessions)),
             tutorial_event_id: before.and_then(Bridge::link),

@@ -1,7 +1,6 @@
 //! `lectern import`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -9,10 +8,8 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::console::counted;
 use crate::db::Database;
-use crate::delivery::{Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
-use crate::tenant::{self, Audit};
 use crate::tutorials::DELETE_DRAFTS;
 
 use super::apply::Also;
@@ -225,21 +222,22 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
 
 async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = retry_on(context, &database.pool, run).await;
+    let ended = retry_on(context, &database, run).await;
     database.close().await;
     ended
 }
 
-async fn retry_on(context: &Context, pool: &sqlx::PgPool, run: Option<i64>) -> Result<Exit> {
-    let due = outbox::make_due(pool, None, run).await?;
-    let mut undelivered = Vec::new();
-    if due > 0 {
-        let client = tenant::connect(&context.config, pool, "import retry", Audit::Kept).await?;
-        let worker = Arc::new(Worker::new(pool, client, &context.config).await?);
-        let drained = drain(worker, run, &context.stop, |_| ()).await?;
-        let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
-        undelivered.extend(open.map(|outcome| (outcome.subject, outcome.state, outcome.why)));
+async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> Result<Exit> {
+    let pool = &database.pool;
+    if let Some(run) = run
+        && !store::is_import(&mut *pool.acquire().await?, run).await?
+    {
+        return Err(Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")));
     }
+    let due = outbox::make_due(pool, None, run).await?;
+    let drained = crate::delivery::cli::deliver(context, database, "import retry", run).await?;
+    let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
+    let undelivered: Vec<_> = open.map(|outcome| (outcome.subject, outcome.state, outcome.why)).collect();
     let counts = outbox::count_by_state(pool, run).await?;
     context
         .console

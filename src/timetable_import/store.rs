@@ -317,7 +317,8 @@ pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>
     Ok(Some(titles.bind(run).fetch_all(db).await?))
 }
 
-async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
+/// Whether there is such an import.
+pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
         .bind(run)
         .fetch_one(db)

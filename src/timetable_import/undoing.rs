@@ -83,11 +83,13 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
         event,
         message: format!("import {later} has changed it since: undo that one first"),
     }));
+    // All of it or nothing.
+    let (removed, restored) = if refused.is_empty() { (&*brought, &*before) } else { (&[][..], &[][..]) };
     Ok(Undone {
         run_id: None,
         undone_run: run,
-        removed: brought.iter().map(|(_, code)| code.clone()).collect(),
-        restored: before.iter().map(|known| known.event.code.clone()).collect(),
+        removed: removed.iter().map(|(_, code)| code.clone()).collect(),
+        restored: restored.iter().map(|known| known.event.code.clone()).collect(),
         refused,
         delivery: outbox::Counts::default(),
         brought,
@@ -141,5 +143,9 @@ fn restored(before: &Event, now: &Event) -> Event {
 /// Closes the run with how far it has come.
 pub async fn finish(pool: &PgPool, run: i64, undone: &mut Undone) -> Result<()> {
     undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    // Those that Administrate would not let go are still here.
+    let titles: Vec<&str> = undone.brought.iter().map(|(_, code)| code.as_str()).collect();
+    let standing = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    undone.removed.retain(|code| standing.iter().all(|(_, standing)| standing != code));
     runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await
 }

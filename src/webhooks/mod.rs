@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::bridges::events::{self, Agreed, Agreement};
+use crate::bridges::events::{self, Agreed, Agreement, Seen};
 use crate::error::Result;
 use crate::sync::{self, TakenOver};
 use crate::tutorials;
@@ -114,18 +114,18 @@ async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Ap
 
 /// What is new in what is told.
 struct News {
-    seen: Option<Told>,
-    seen_now: Told,
+    seen: Option<Seen>,
+    seen_now: Seen,
     change: Change,
 }
 
 async fn news(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<News> {
-    let seen: Option<Agreement<Told>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
+    let seen: Option<Agreement<Seen>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
     let seen = seen.map(|agreement| agreement.values);
     let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
     let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
-    let change = telling::change(seen.as_ref(), told, asked_for);
-    Ok(News { seen_now: telling::seen_after(seen.clone(), told), seen, change })
+    let change = telling::change(seen.as_ref(), &told.seen, asked_for);
+    Ok(News { seen_now: telling::seen_after(seen.clone(), &told.seen), seen, change })
 }
 
 /// Which event of ours is meant.
@@ -194,8 +194,8 @@ async fn take_over_places(
     change: &Change,
 ) -> Result<String> {
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
-    let noted = events::note_state(db, external_id, told.lifecycle.as_deref(), told.sold_out).await?;
-    let state = told.lifecycle.as_deref().filter(|_| noted);
+    let noted = events::note_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
+    let state = told.seen.lifecycle.as_deref().filter(|_| noted);
     let said = [said(change).filter(|_| changed), state.map(|state| format!("it is {state} there"))];
     let said: Vec<String> = said.into_iter().flatten().collect();
     Ok(if said.is_empty() { NOTHING.to_owned() } else { said.join(", ") })

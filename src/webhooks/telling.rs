@@ -1,9 +1,10 @@
 //! What a delivery tells, read from its body without trusting its shape.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+use crate::bridges::events::Seen;
 
 /// Keys whose values differ between two tellings of one edit.
 const PASSING: &[&str] = &["updatedAt", "updated_at"];
@@ -29,19 +30,12 @@ pub struct Delivery {
 }
 
 /// What Administrate says of an event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     /// Its title, which is our event's code.
-    #[serde(skip)]
     pub title: Option<String>,
-    /// `draft`, `published` or `cancelled`, lower-case.
-    pub lifecycle: Option<String>,
-    /// Whether it takes no more bookings.
-    pub sold_out: Option<bool>,
-    /// Places altogether.
-    pub max_places: Option<i64>,
-    /// Places still free.
-    pub remaining: Option<i64>,
+    /// How it stands.
+    pub seen: Seen,
 }
 
 /// A body is no delivery.
@@ -88,12 +82,14 @@ impl Delivery {
         let words = |camel, snake| field(camel, snake)?.as_str().map(|text| text.trim().to_owned());
         Told {
             title: words("title", "title").filter(|title| !title.is_empty()),
-            lifecycle: words("lifecycleState", "lifecycle_state").map(|word| word.to_lowercase()),
-            sold_out: field("isSoldOut", "is_sold_out")
-                .and_then(|value| value.as_bool().or_else(|| value.as_str()?.to_lowercase().parse().ok())),
-            max_places: number("maxPlaces", "max_places"),
-            // What no event can offer is not told at all.
-            remaining: number("remainingPlaces", "remaining_places").filter(|left| i32::try_from(*left).is_ok()),
+            seen: Seen {
+                lifecycle: words("lifecycleState", "lifecycle_state").map(|word| word.to_lowercase()),
+                sold_out: field("isSoldOut", "is_sold_out")
+                    .and_then(|value| value.as_bool().or_else(|| value.as_str()?.to_lowercase().parse().ok())),
+                max_places: number("maxPlaces", "max_places"),
+                // What no event can offer is not told at all.
+                remaining: number("remainingPlaces", "remaining_places").filter(|left| i32::try_from(*left).is_ok()),
+            },
         }
     }
 }
@@ -190,9 +186,9 @@ pub struct Change {
 
 /// Compares what is told with what was last seen. `asked_for`: the places that we last asked Administrate to offer, if the
 /// event came from here. What only mirrors our own writing changes nothing.
-pub fn change(seen: Option<&Told>, told: &Told, asked_for: Option<i64>) -> Change {
+pub fn change(seen: Option<&Seen>, told: &Seen, asked_for: Option<i64>) -> Change {
     // An event that we made and that nobody has spoken of is as we asked for.
-    let ours = Told { sold_out: Some(false), max_places: asked_for, remaining: asked_for, ..Told::default() };
+    let ours = Seen { sold_out: Some(false), max_places: asked_for, remaining: asked_for, ..Seen::default() };
     let seen = seen.or(asked_for.is_some().then_some(&ours));
     let Some(seen) = seen else {
         return Change { sold_out: told.sold_out, places_left: told.remaining.map(places) };
@@ -209,10 +205,9 @@ pub fn change(seen: Option<&Told>, told: &Told, asked_for: Option<i64>) -> Chang
 }
 
 /// What is known after something was told: what it leaves out stays.
-pub fn seen_after(seen: Option<Told>, told: &Told) -> Told {
+pub fn seen_after(seen: Option<Seen>, told: &Seen) -> Seen {
     let seen = seen.unwrap_or_default();
-    Told {
-        title: None,
+    Seen {
         lifecycle: told.lifecycle.clone().or(seen.lifecycle),
         sold_out: told.sold_out.or(seen.sold_out),
         max_places: told.max_places.or(seen.max_places),

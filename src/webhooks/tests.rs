@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::telling::{Change, Delivery, Told, change, seen_after};
+use crate::bridges::events::Seen;
 
 fn body(node: &serde_json::Value) -> Vec<u8> {
     json!({ "metadata": { "webhook_id": "w", "triggered_at": "2026-05-14T10:00:00Z" }, "payload": { "node": node },
@@ -34,10 +35,12 @@ fn one_edit_told_twice_has_one_content() {
 fn both_spellings_and_shapes_are_understood() {
     let expected = Told {
         title: Some("A".into()),
-        lifecycle: Some("published".into()),
-        sold_out: Some(true),
-        max_places: Some(12),
-        remaining: Some(0),
+        seen: Seen {
+            lifecycle: Some("published".into()),
+            sold_out: Some(true),
+            max_places: Some(12),
+            remaining: Some(0),
+        },
     };
     for payload in [
         json!({ "node": { "id": "1", "title": " A ", "lifecycleState": "PUBLISHED", "isSoldOut": true, "maxPlaces": 12,
@@ -54,11 +57,11 @@ fn both_spellings_and_shapes_are_understood() {
 
 #[test]
 fn only_what_others_did_changes_anything() {
-    let places = |sold_out, max_places, remaining| Told {
+    let places = |sold_out, max_places, remaining| Seen {
         sold_out: Some(sold_out),
         max_places: Some(max_places),
         remaining: Some(remaining),
-        ..Told::default()
+        ..Seen::default()
     };
     let nothing = Change::default();
     let left = |places_left| Change { places_left: Some(places_left), ..Change::default() };
@@ -78,8 +81,8 @@ fn only_what_others_did_changes_anything() {
 
 #[test]
 fn what_is_left_out_stays_known() {
-    let before = Told { sold_out: Some(true), remaining: Some(3), ..Told::default() };
-    let told = Told { remaining: Some(2), title: Some("A".into()), ..Told::default() };
-    let after = Told { sold_out: Some(true), remaining: Some(2), ..Told::default() };
+    let before = Seen { sold_out: Some(true), remaining: Some(3), ..Seen::default() };
+    let told = Seen { remaining: Some(2), ..Seen::default() };
+    let after = Seen { sold_out: Some(true), remaining: Some(2), ..Seen::default() };
     assert_eq!(seen_after(Some(before), &told), after);
 }

@@ -49,7 +49,12 @@ impl Story {
     }
 
     pub async fn deliver(&self) -> Drained {
-        let worker = Arc::new(self.worker(&self.client, "2000").await);
+        self.deliver_taking("2000").await
+    }
+
+    /// Delivers, where so many milliseconds without an answer count as late.
+    pub async fn deliver_taking(&self, timeout_ms: &str) -> Drained {
+        let worker = Arc::new(self.worker(&self.client, timeout_ms).await);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }
 

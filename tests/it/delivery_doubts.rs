@@ -244,3 +244,14 @@ async fn places_without_bound_are_told() {
     story.deliver().await;
     assert_eq!(story.administrate.simulator.tenant().events[&number(&story, "CM2-01")].max_places, None);
 }
+
+#[tokio::test]
+async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
+    let story = Story::begin(2).await;
+    story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    story.deliver_taking("100").await;
+    let requests = story.administrate.simulator.requests();
+    assert_eq!((requests.of("event.createBlended"), story.states().await), (2, vec![State::Delivered]));
+    assert!(requests.of("events") >= 3, "it may have been carried out late: {requests:?}");
+}

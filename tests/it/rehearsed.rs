@@ -18,6 +18,11 @@ pub struct Rehearsed {
 impl Rehearsed {
     /// Sides that know what `timetable` names; everybody is approved for everything.
     pub async fn new(timetable: &Timetable) -> Rehearsed {
+        Self::with(timetable, Options::default()).await
+    }
+
+    /// The same with another variant of the API.
+    pub async fn with(timetable: &Timetable, options: Options) -> Rehearsed {
         let world = World::new().await;
         let mut tenant = Tenant::new();
         for label in ["Sitting", "Finalisation date", "URL", "Web sale", "OCR Moodle Code"] {
@@ -66,7 +71,7 @@ impl Rehearsed {
             contacts.iter().for_each(|contact| tenant.approve(theirs, *contact));
         }
         sell(&world, &named).await;
-        let administrate = Simulator::start(Options::default(), tenant).await.expect("a simulator");
+        let administrate = Simulator::start(options, tenant).await.expect("a simulator");
         Rehearsed { world, administrate }
     }
 

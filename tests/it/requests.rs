@@ -231,6 +231,12 @@ async fn what_is_called_off_is_not_carried_out() {
     assert_eq!(desk.get(&running).await.1["state"], "running");
     assert_eq!(desk.request("DELETE", &running).send().await.expect("an answer").status(), 202);
     desk.sides.administrate.clear_faults();
+    let document = desk.ended(&running).await;
+    assert_eq!((&document["state"], &document["delivery"]["pending"]), (&json!("cancelled"), &json!(1)), "{document}");
+    let due = "SELECT count(*) FROM lectern.outbox WHERE next_attempt_at IS NOT NULL AND state = 'pending'";
+    assert_eq!(desk.sides.count(due).await, 0, "called off for every worker");
+    let (status, told) = answer(desk.request("POST", &format!("{running}/retry"))).await;
+    assert_eq!((status, &told["due"], desk.sides.count(due).await), (202, &json!(1), 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,7 +90,7 @@ async fn what_administrate_says_is_taken_over_once() {
     .fetch_one(&known.story.world.pool)
     .await
     .expect("one row");
-    assert_eq!((row.0.as_str(), row.1, row.3), ("published", true, 2));
+    assert_eq!((row.0.as_str(), row.1, row.3), ("PUBLISHED", true, 2), "the state as the field writes it");
     let (exit, report) = known.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(0), &json!(2)));
     let undo = report["run_id"].as_i64().expect("a run") - 1;
@@ -153,6 +153,26 @@ async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
     assert_eq!(known.story.count(links).await, 2);
     assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
     assert_eq!(known.sync(&[]).await.1["counts"]["updated"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adopted_session_gets_its_id_and_nothing_else_is_touched() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    let sessions = async || -> Vec<(i64, Option<String>, String)> {
+        sqlx::query_as("SELECT id, external_id, xmin::text FROM adm.sessions ORDER BY id")
+            .fetch_all(&known.story.world.pool)
+            .await
+            .expect("sessions")
+    };
+    let before = sessions().await;
+    let adopted = "UPDATE adm.sessions SET external_id = NULL, tutorial_session_id = NULL
+                   WHERE id = (SELECT min(id) FROM adm.sessions)";
+    sqlx::query(adopted).execute(&known.story.world.pool).await.expect("as in an adopted database");
+    assert_eq!(known.sync(&[]).await.0, 0);
+    let after = sessions().await;
+    assert_eq!((after[0].0, &after[0].1), (before[0].0, &before[0].1));
+    assert_eq!(after[1..], before[1..]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

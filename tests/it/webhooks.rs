@@ -105,7 +105,7 @@ async fn what_is_told_is_applied_once() {
         .fetch_one(&told.world.pool)
         .await
         .expect("a state");
-    assert_eq!(lifecycle, "published");
+    assert_eq!(lifecycle, "PUBLISHED", "as the field writes it in this column");
 
     assert_eq!(told.tell("2026-05-14T10:00:30Z", &node(5, "4")).await, 202, "late, and overtaken");
     assert_eq!(told.tell("2026-05-14T10:02:00Z", &node(2, "5")).await, 202);
@@ -268,6 +268,15 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
     assert_eq!(told.event().await.1, 12, "ours is on its way: what is told may be older");
     execute(&told.world, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
     assert_eq!(told.tell("2026-05-14T10:01:00Z", &node(8)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8);
+    // What was told whole is seen as well: the same telling later on is news again.
+    assert_eq!(told.tell("2026-05-14T10:02:00Z", &node(7)).await, 202);
+    told.apply().await;
+    assert_eq!(told.tell("2026-05-14T11:00:00Z", &node(8)).await, 202);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8);
+    assert_eq!(told.tell("2026-05-14T12:00:00Z", &node(8)).await, 202, "an hour later it is no edit that fires twice");
     told.apply().await;
     assert_eq!(told.event().await.1, 8);
     let linked: i64 = sqlx::query_scalar("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL")

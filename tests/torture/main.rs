@@ -64,7 +64,10 @@ async fn main() -> ExitCode {
     if rows.values().all(|row| row.wrong.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> BTreeMap<&'static str, Row> {
+/// By what goes wrong and in which import.
+type Rows = BTreeMap<(&'static str, &'static str), Row>;
+
+async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
     let undisturbed = Arc::new(torture::reference().await);
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut playing = JoinSet::new();
@@ -76,17 +79,19 @@ async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> BTreeMap<&'static 
             (seed, blow, torture::play(seed, blow, &undisturbed).await)
         });
     }
-    let mut rows: BTreeMap<&'static str, Row> = BTreeMap::new();
+    let mut rows = Rows::new();
     while let Some(played) = playing.join_next().await {
         let done: usize = rows.values().map(|row| row.seeds).sum();
         if done % 100 == 99 {
             println!("{} seeds played", done + 1);
         }
         match played {
-            Ok((seed, blow, ended)) => note(rows.entry(blow.name()).or_default(), seed, blow, &ended),
+            Ok((seed, (act, blow), ended)) => {
+                note(rows.entry((blow.name(), act.name())).or_default(), seed, blow, &ended);
+            }
             Err(error) => {
                 println!("a seed could not be played: {error}");
-                rows.entry("not played").or_default().wrong.push(0);
+                rows.entry(("not played", "")).or_default().wrong.push(0);
             }
         }
     }
@@ -104,14 +109,22 @@ fn note(row: &mut Row, seed: u64, blow: Blow, ended: &Ended) {
     }
 }
 
-fn print(rows: &BTreeMap<&'static str, Row>) {
-    let head =
-        ["what goes wrong", "seeds", "done at once", "done by a rerun", "a person asked", "wrong", "seeds of it"];
+fn print(rows: &Rows) {
+    let head = [
+        "what goes wrong",
+        "import",
+        "seeds",
+        "done at once",
+        "done by a rerun",
+        "a person asked",
+        "wrong",
+        "seeds of it",
+    ];
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
-    for (name, row) in rows {
+    for ((name, act), row) in rows {
         let counts = [row.seeds, row.at_once, row.later, row.asked, row.wrong.len()].map(|count| count.to_string());
-        let mut cells = vec![(*name).to_owned()];
+        let mut cells = vec![(*name).to_owned(), (*act).to_owned()];
         cells.extend(counts);
         cells.push(row.wrong.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
         table.add_row(cells);

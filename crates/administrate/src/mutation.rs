@@ -195,8 +195,14 @@ impl Client {
         }
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
         let payload = Payload::read(&answer.value, mutation.object);
+        let is_nothing = answer.value.get(mutation.object).is_some_and(Value::is_null);
         match payload.failure(operation, answer) {
             Some(error) => Err(error),
+            None if is_nothing => Err(Error::Unreadable {
+                operation,
+                detail: format!("{} is null, and there is no error", mutation.object),
+                outcome: Outcome::Doubtful,
+            }),
             None => Ok(Written { left_out }),
         }
     }

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use administrate::{Id, Lifecycle};
 use serde::{Deserialize, Serialize};
 
-pub use agreements::{agree, agreed, kept_agreements, now, put_agreements};
-pub use rows::{EventRow, SessionRow, pair_in_order};
+pub use agreements::{agree, agreed, kept_agreements, note_seen, now, put_agreements};
+pub use rows::{Chosen, EventRow, SessionRow, known_ids, pair_in_order, put_rows, remove_rows, rows};
 pub use store::{
-    Chosen, external_ids, forget_event, forget_sessions, known_ids, link_event, link_of, linked_elsewhere,
-    linked_event, note_state, published, put_rows, remove_rows, rows, with_leftovers, withdraw_sessions, withdrawn,
+    external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event, note_state,
+    published, with_leftovers, withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -66,7 +66,7 @@ pub enum Agreed {
     EventStaff,
     /// A session with its instructors.
     Session,
-    /// What Administrate last said of an event's places and state.
+    /// What Administrate last said of an event's places and state: [`Seen`].
     EventSeen,
     /// How far an event is published or called off: [`Standing`].
     Standing,
@@ -88,6 +88,19 @@ impl<T> Agreement<T> {
     pub fn certain(&self) -> Option<&T> {
         (!self.unsure).then_some(&self.values)
     }
+}
+
+/// What Administrate last said of an event, by itself or when it was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// `draft`, `published` or `cancelled`, lower-case.
+    pub lifecycle: Option<String>,
+    /// Whether it takes no more bookings.
+    pub sold_out: Option<bool>,
+    /// Places altogether.
+    pub max_places: Option<i64>,
+    /// Places still free.
+    pub remaining: Option<i64>,
 }
 
 /// How far an event is published or called off there, by us.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use administrate_sim::{Action, Fault, When};
 use tokio::process::Child;
 
+use super::timetables::Act;
 use super::{Stage, terminate};
 
-/// Requests of an undisturbed import, login and introspection among them; a blow strikes one of them.
-pub const REQUESTS: u64 = 17;
+/// How many kinds of blow take turns.
+pub const KINDS: u64 = 20;
 
 /// Longest time after a request, in microseconds, that a kill between two requests waits.
 const BETWEEN_MICROS: u64 = 12_000;
@@ -43,14 +44,19 @@ pub enum Blow {
     Late(u64),
     /// Queued, then two workers at once, of which one is killed when so many requests arrived.
     TwoWorkers(u64),
+    /// The same import twice at once, of which one is killed when so many requests arrived.
+    TwoImports(u64),
+    /// Asked for over HTTP, and called off there when so many requests arrived.
+    CalledOff(u64),
 }
 
 impl Blow {
-    /// The blow of a seed: kinds take turns, so that all are struck about equally often.
-    pub fn of(seed: u64) -> Blow {
+    /// The blow of a seed, and the act in which it falls: they take turns, so that each kind falls about equally often.
+    pub fn of(seed: u64) -> (Act, Blow) {
+        let act = if (seed / KINDS).is_multiple_of(2) { Act::New } else { Act::Changed };
         let mut chance = Chance::of(seed ^ 0xB10);
-        let at = 1 + chance.below(REQUESTS);
-        match seed % 18 {
+        let at = 1 + chance.below(act.requests());
+        let blow = match seed % KINDS {
             0 | 1 => Blow::KillBefore(at),
             2 | 3 => Blow::KillAfter(at),
             4 | 5 => Blow::KillBetween(at, chance.below(BETWEEN_MICROS)),
@@ -64,9 +70,12 @@ impl Blow {
             13 => Blow::Status(at, [500, 502, 503, 504][chance.below(4) as usize], None),
             14 => Blow::Down(at, 1 + chance.below(40)),
             15 => Blow::Flaky(2 + chance.below(4)),
-            16 => Blow::Late(1 + chance.below(2)),
-            _ => Blow::TwoWorkers(at),
-        }
+            16 => Blow::Late(1 + chance.below(act.creations())),
+            17 => Blow::TwoWorkers(at),
+            18 => Blow::TwoImports(at),
+            _ => Blow::CalledOff(at),
+        };
+        (act, blow)
     }
 
     /// Its name in the table.
@@ -88,6 +97,8 @@ impl Blow {
             Blow::Flaky(_) => "every n-th answer lost",
             Blow::Late(_) => "creation carried out late",
             Blow::TwoWorkers(_) => "two workers, one killed",
+            Blow::TwoImports(_) => "two imports at once, one killed",
+            Blow::CalledOff(_) => "called off over HTTP",
         }
     }
 
@@ -108,7 +119,7 @@ impl Stage {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.arrived(at) => {}
+                    () = self.sides.administrate.arrived(self.before + at) => {}
                 }
                 tokio::time::sleep(Duration::from_micros(micros)).await;
                 kill(child).await
@@ -122,12 +133,17 @@ impl Stage {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.arrived(at) => {}
+                    () = self.sides.administrate.arrived(self.before + at) => {}
                 }
                 terminate(&child);
                 child.wait().await.expect("it ends").code()
             }
-            Blow::TwoWorkers(at) => self.two_workers(at).await,
+            Blow::TwoWorkers(at) => {
+                self.run(&["import", "--deliver", "queue"]).await;
+                self.two_at_once(&["outbox", "run"], at).await
+            }
+            Blow::TwoImports(at) => self.two_at_once(&["import"], at).await,
+            Blow::CalledOff(at) => self.called_off(at).await,
             Blow::Late(at) => self.with(Fault::nth("event.createBlended", at, Action::Late)).await,
             Blow::Reset(at, when) => self.with(fault(at, Action::Reset { when })).await,
             Blow::Hang(at, when) => self.with(fault(at, Action::Hang { when })).await,
@@ -158,13 +174,13 @@ impl Stage {
         kill(child).await
     }
 
-    async fn two_workers(&mut self, at: u64) -> Option<i32> {
-        self.run(&["import", "--deliver", "queue"]).await;
-        let mut one = self.start(&["outbox", "run"]);
-        let mut other = self.start(&["outbox", "run"]);
+    /// Two processes at once, of which one is killed; gives how the other ended.
+    async fn two_at_once(&mut self, arguments: &[&str], at: u64) -> Option<i32> {
+        let mut one = self.start(arguments);
+        let mut other = self.start(arguments);
         tokio::select! {
             _ = one.wait() => {}
-            () = self.sides.administrate.arrived(at) => {}
+            () = self.sides.administrate.arrived(self.before + at) => {}
         }
         kill(one).await;
         other.wait().await.expect("it ends").code()

@@ -81,7 +81,7 @@ fn staff(tenant: &Tenant, course: Number) -> Vec<(String, bool)> {
 
 async fn ours(sides: &Rehearsed) -> Vec<String> {
     sqlx::query_scalar(
-        "SELECT concat_ws(' ', e.code, e.start_date, e.end_date, e.remain_space, d.max_places, d.sitting, s.sequence,
+        "SELECT concat_ws(' ', e.code, e.start_date, e.end_date, e.remain_space, d.max_places, d.sitting, d.cancelled, s.sequence,
                           s.title, s.start_date, s.end_date, u.username)
          FROM acted.tutorial_events AS e
          JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id

@@ -88,7 +88,7 @@ pub struct NewEvent {
     pub classroom: Option<Window>,
     /// Access to the learning platform. Needed unless classroom, where it is not sent.
     pub lms: Option<Window>,
-    /// Places; none is without bound. Not sent for LMS events.
+    /// Places; none is without bound. LMS events take them where introspection shows it.
     pub max_places: Option<i32>,
     /// Values of custom fields.
     pub custom_fields: Vec<CustomFieldValue>,
@@ -287,8 +287,7 @@ fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     let classroom = event.classroom.filter(|_| !is_lms);
     let lms = event.lms.filter(|_| !is_classroom);
     windows(mutation, classroom, lms, Some(&event.time_zone));
-    let places = event.max_places.filter(|_| !is_lms);
-    mutation.input_some("maxPlaces", places.map(|places| Arg::Int(places.into())));
+    mutation.input_some("maxPlaces", event.max_places.map(|places| Arg::Int(places.into())));
     mutation.input_some("customFieldValues", values_arg(&event.custom_fields));
     Ok(())
 }

@@ -120,7 +120,7 @@ async fn what_introspection_shows_is_spoken_without_a_detour() {
     assert!(world.last().query().ends_with("{ location { id } errors { message } } } }"));
 
     let made = client.create_event(&new_event(EventMode::Lms)).await.expect("made");
-    assert_eq!(made.left_out, ["locationId", "customFieldValues"]);
+    assert_eq!(made.left_out, ["locationId", "maxPlaces", "customFieldValues"]);
     let query = world.last().query();
     assert!(query.contains(
         "taxTypeId: $taxTypeId, timeZoneName: $timeZoneName, timeZonedLmsStart: \"2026-07-02T09:00:00+01:00\""

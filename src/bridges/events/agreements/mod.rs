@@ -5,13 +5,14 @@ mod store;
 use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use store::AgreementRow;
 pub use store::{agree, agreed, kept_agreements, now, put_agreements};
 
+use super::{Agreed, Agreement, Seen};
 use crate::error::Result;
 
 /// The values on which both sides last agreed for one event or session of ours.
@@ -21,6 +22,13 @@ pub enum Settled<S> {
     Event(Box<NewEvent>),
     /// A session, by its sequence, with Administrate's id of it.
     Session(i32, Id, S),
+}
+
+/// Notes what Administrate was just seen to say of events, by its ids.
+pub async fn note_seen<'a>(db: &mut PgConnection, seen: impl Iterator<Item = (&'a str, Seen)>) -> Result<()> {
+    let kind = Agreed::EventSeen.name();
+    let seen: Vec<(&str, Value)> = seen.map(|(id, values)| (id, json!(Agreement { values, unsure: false }))).collect();
+    put_agreements(db, &seen.iter().map(|(id, values)| (kind, *id, values)).collect::<Vec<_>>()).await
 }
 
 /// The agreements about events of ours, each with our id and Administrate's id of its event. What is not certain, because

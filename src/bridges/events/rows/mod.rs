@@ -1,8 +1,12 @@
 //! The rows that stand for Administrate's events and their sessions, as a sync compares them.
 
+mod store;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
+
+pub use store::{Chosen, known_ids, put_rows, remove_rows, rows};
 
 use crate::bridges::reference::{Bounded, bounded};
 

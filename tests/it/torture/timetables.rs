@@ -1,0 +1,135 @@
+//! The timetables that are imported: one that is new to both sides, and one that changes most of it.
+
+use lectern::timetable_import::layout::Field as F;
+use lectern::timetable_import::writing::{self, Line};
+
+/// The events of the timetable: two days with two people and an administrator, one day, self-paced; and the one that
+/// only the changed timetable has.
+pub const TITLES: [&str; 4] = ["TWO-DAYS", "ONE-DAY", "SELF-PACED", "ANOTHER-DAY"];
+
+/// Which import is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Of events that neither side knows.
+    New,
+    /// Of a timetable that changes what an earlier one brought: titles, dates, places, people; one event is called off, one
+    /// is new, and all are published.
+    Changed,
+}
+
+impl Act {
+    /// Its name in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Act::New => "new",
+            Act::Changed => "changed",
+        }
+    }
+
+    /// Requests of it undisturbed, login and introspection among them; a blow strikes one of them.
+    pub const fn requests(self) -> u64 {
+        match self {
+            Act::New => 17,
+            Act::Changed => 30,
+        }
+    }
+
+    /// How many events there are after it.
+    pub const fn events(self) -> i64 {
+        match self {
+            Act::New => 3,
+            Act::Changed => 4,
+        }
+    }
+
+    /// How many it creates in a classroom.
+    pub const fn creations(self) -> u64 {
+        match self {
+            Act::New => 2,
+            Act::Changed => 1,
+        }
+    }
+
+    /// Its workbook.
+    pub fn workbook(self) -> Vec<u8> {
+        writing::timetable(&self.lines()).expect("a workbook")
+    }
+
+    fn lines(self) -> Vec<Line> {
+        match self {
+            Act::New => new(),
+            Act::Changed => changed(),
+        }
+    }
+}
+
+/// Everything that any of them names.
+pub fn known() -> Vec<u8> {
+    writing::timetable(&[new(), changed()].concat()).expect("a workbook")
+}
+
+fn day(title: &str, day: i32, date: &str) -> Line {
+    vec![
+        (F::SessionTitle, format!("{title}-{day}").into()),
+        (F::TimeZone, "Europe - London".into()),
+        (F::StartDate, date.into()),
+        (F::StartTime, "09:30".into()),
+        (F::EndDate, date.into()),
+        (F::EndTime, "17:00".into()),
+        (F::Day, day.into()),
+    ]
+}
+
+fn event(title: &str, template: &str, people: &str) -> Line {
+    let mut line = day(title, 1, "13/06/2026");
+    line.extend([
+        (F::Template, template.into()),
+        (F::EventTitle, title.into()),
+        (F::LearningMode, "Blended".into()),
+        (F::Location, "London".into()),
+        (F::Venue, "King's Cross".into()),
+        (F::LmsStartDate, "22/04/2026".into()),
+        (F::LmsStartTime, "16:00".into()),
+        (F::LmsEndDate, "10/09/2026".into()),
+        (F::LmsEndTime, "00:00".into()),
+        (F::MaxPlaces, 12.into()),
+        (F::Instructor, people.into()),
+        (F::Sitting, "2026A".into()),
+    ]);
+    line
+}
+
+fn self_paced(until: &str) -> Line {
+    vec![
+        (F::Template, "OC_CB1".into()),
+        (F::EventTitle, TITLES[2].into()),
+        (F::LearningMode, "Self Paced (LMS)".into()),
+        (F::Location, "Online".into()),
+        (F::TimeZone, "Europe - London".into()),
+        (F::LmsStartDate, "01/04/2026".into()),
+        (F::LmsStartTime, "00:00".into()),
+        (F::LmsEndDate, until.into()),
+        (F::LmsEndTime, "00:00".into()),
+        (F::Sitting, "2026A".into()),
+    ]
+}
+
+fn with(mut line: Line, field: F, text: &str) -> Line {
+    line.retain(|(known, _)| *known != field);
+    line.push((field, text.into()));
+    line
+}
+
+fn new() -> Vec<Line> {
+    let two_days = with(event(TITLES[0], "CB1_f2f_2", "Ada Marlow / Bea Thorn"), F::Administrator, "Opal Finch");
+    let one_day = event(TITLES[1], "CB1_f2f_1", "Bea Thorn");
+    vec![two_days, day(TITLES[0], 2, "20/06/2026"), one_day, self_paced("30/09/2026")]
+}
+
+fn changed() -> Vec<Line> {
+    let two_days = with(event(TITLES[0], "CB1_f2f_2", "Bea Thorn / Cy Vale"), F::MaxPlaces, "14");
+    let second = with(day(TITLES[0], 2, "27/06/2026"), F::SessionTitle, "The last day");
+    let called_off = with(event(TITLES[1], "CB1_f2f_1", "Bea Thorn"), F::Cancelled, "Y");
+    let another = event(TITLES[3], "CB1_f2f_1", "Ada Marlow");
+    vec![two_days, second, called_off, self_paced("31/10/2026"), another]
+}
