@@ -168,7 +168,7 @@ pub async fn import(
         let document = Document::of_problems(document.file, false, Vec::new());
         return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
     };
-    let plan = plan_again(pool, config, (loaded, asked), &facts, &plan).await?;
+    let plan = plan_again(pool, config, (loaded, asked), client.as_ref(), (&facts, &plan)).await?;
     let mut document = Document::of_plan(document.file, false, &plan);
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
@@ -239,15 +239,18 @@ async fn plan_again(
     pool: &PgPool,
     config: &Config,
     (loaded, asked): (&Loaded, &Asked),
-    facts: &RemoteFacts,
-    before: &Plan,
+    client: Option<&administrate::Client>,
+    (facts, before): (&RemoteFacts, &Plan),
 ) -> Result<Plan> {
-    let mut db = pool.acquire().await?;
-    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
+    let mut ours = store::ours(&mut *pool.acquire().await?, &loaded.timetable).await?;
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        remote::newcomers(client, &loaded.timetable, &mut ours).await?;
+    }
     // Those of which it was read how they stand there.
     let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
     let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
-    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    let compared: Vec<i64> = compared.collect();
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &compared, None).await?;
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
     if again.counts() != before.counts() {
         tracing::warn!(
