@@ -65,6 +65,7 @@ pub struct Further {
     pub delete_drafts: bool,
     pub ours: bool,
     pub approve_instructors: bool,
+    pub create_instructors: bool,
 }
 
 /// The two kinds of run, as `lectern.runs` calls them.

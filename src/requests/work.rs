@@ -129,7 +129,7 @@ impl Worker {
     async fn run(&self, run: i64, request: &Request, cancel: CancellationToken) -> Result<Ended> {
         match request {
             Request::Import { file, dry_run, deliver, further } => {
-                let Further { publish, delete_drafts, ours, approve_instructors } = *further;
+                let Further { publish, delete_drafts, ours, approve_instructors, create_instructors } = *further;
                 let path = upload_folder(&self.config.data_dir, run).join(file);
                 let asked = Asked {
                     file: path,
@@ -137,7 +137,7 @@ impl Worker {
                     deliver: *deliver,
                     report: None,
                     approve_instructors,
-                    create_instructors: false,
+                    create_instructors,
                     ours,
                     also: Also { publish, delete_drafts },
                     run: Some(run),

@@ -42,7 +42,7 @@ async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -
 }
 
 /// Multipart with `file` and, as the command's options, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
-/// `approve_instructors` → 202 with `Location`.
+/// `approve_instructors`, `create_missing` (`instructors`) → 202 with `Location`.
 async fn ask(
     Operator(caller): Operator,
     State(state): State<ServerState>,

@@ -101,13 +101,19 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
             "ours" => further.ours = truth(&mut field).await?,
             "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
             "deliver" => deliver = when(&value(&mut field).await?)?,
+            "create_missing" => match value(&mut field).await?.as_str() {
+                "" => {}
+                "instructors" => further.create_instructors = true,
+                _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
+            },
             // Unknown fields are read past: a form may have a button.
             _ => drop(value(&mut field).await?),
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
-    if further.approve_instructors && deliver == Deliver::Queue {
-        let error = FieldError::new("/approve_instructors", "invalid_value", "approving needs deliver=wait");
+    if (further.approve_instructors || further.create_instructors) && deliver == Deliver::Queue {
+        let message = "approving or creating instructors needs Administrate: leave out deliver=queue";
+        let error = FieldError::new("/deliver", "invalid_value", message);
         return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     Ok(Upload { staged, file, dry_run, deliver, further, digest })
