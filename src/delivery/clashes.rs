@@ -73,8 +73,8 @@ fn told(conflicts: &[Difference]) -> String {
         format!("{field}: {} → {}; Administrate has {}", shown(agreed), shown(ours), shown(theirs))
     };
     format!(
-        "changed in Administrate since both sides last agreed, so nothing was written ({}): import with --ours to write \
-         ours, or put theirs into the timetable",
+        "changed in Administrate since both sides last agreed, so nothing was written ({}): `lectern sync decide events` \
+         decides value by value, `lectern import --ours` writes ours",
         conflicts.iter().map(one).collect::<Vec<_>>().join("; ")
     )
 }

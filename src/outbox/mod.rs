@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_subjects, reask, reopen, set_aside,
-    standings, take_over,
+    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_state, open_subjects, reask,
+    reopen, set_aside, standings, take_over,
 };
 
 use crate::error::Result;

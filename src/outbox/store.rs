@@ -134,6 +134,17 @@ pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<i64>
         .await?)
 }
 
+/// How far what is open about a subject has come; none where nothing is.
+pub async fn open_state(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<Option<State>> {
+    Ok(sqlx::query_scalar(
+        "SELECT state FROM lectern.outbox WHERE subject_kind = $1 AND subject_id = $2 AND state <> 'delivered'",
+    )
+    .bind(kind)
+    .bind(subject_id)
+    .fetch_optional(db)
+    .await?)
+}
+
 /// How many subjects of a run, or of all, are in which state.
 pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
     Ok(sqlx::query_as(

@@ -13,6 +13,7 @@ use super::plan::Trouble;
 use super::report::Report;
 use crate::cli::Context;
 use crate::error::{Error, Exit, Result};
+use crate::outbox;
 use crate::runs;
 use crate::tenant::{self, Audit};
 
@@ -69,9 +70,10 @@ async fn settle(context: &Context, pool: &PgPool, client: &Client, dispute: &Dis
     Ok(report)
 }
 
-/// Delivers what ours won.
+/// Delivers what the decisions have asked for.
 async fn follow_up(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
-    if report.dry_run || report.settled.iter().all(|settled| settled.wins == Side::Theirs) {
+    let Some(run) = report.run_id.filter(|_| !report.settled.is_empty()) else { return Ok(()) };
+    if !outbox::count_by_state(pool, Some(run)).await?.is_open() {
         return Ok(());
     }
     deliver(context, pool, client, report).await?;

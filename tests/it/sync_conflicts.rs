@@ -129,9 +129,17 @@ async fn what_cannot_be_taken_over_is_told_and_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_on_its_way_is_told_of_and_left() {
     let known = disputed().await;
-    edit_here(&known, "UPDATE lectern.outbox SET state = 'failed' WHERE subject = 'CM2-01'").await;
+    let decide = ["sync", "decide", "events", "CM2-01", "max places", "theirs"];
+    edit_here(&known, "UPDATE lectern.outbox SET state = 'unknown' WHERE subject = 'CM2-01'").await;
     let (exit, report) = known.sync(&[]).await;
     assert_eq!((exit, fields(&report, "conflicts").len()), (4, 1), "{report:#}");
-    let (exit, _) = known.story.lectern(&["sync", "decide", "events", "CM2-01", "max places", "theirs"]).await;
-    assert_eq!(exit, 4);
+    assert_eq!(known.story.lectern(&decide).await.0, 4);
+
+    // As delivery leaves it where it meets a conflict.
+    edit_here(&known, "UPDATE lectern.outbox SET state = 'failed' WHERE subject = 'CM2-01'").await;
+    assert_eq!(known.story.lectern(&["sync", "decide", "events", "CM2-01", "day 1: title", "ours"]).await.0, 0);
+    let (exit, decided) = known.story.lectern(&decide).await;
+    assert_eq!((exit, fields(&decided, "settled").len()), (0, 1), "{decided:#}");
+    assert_eq!(sides(&known).await, (("Ours".into(), 20), ("Ours".into(), 20)));
+    assert_eq!(known.story.count("SELECT count(*) FROM lectern.outbox WHERE state = 'failed'").await, 0);
 }

@@ -7,7 +7,7 @@ use super::{Dispute, Side, is_meant, reading, weigh};
 use crate::bridges::events as bridges;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::outbox;
+use crate::outbox::{self, State};
 use crate::runs;
 use crate::sync::apply::apply;
 use crate::sync::entity::Entity;
@@ -17,8 +17,8 @@ use crate::sync::plan::Plan;
 use crate::sync::report::Report;
 use crate::sync::synced::Ground;
 use crate::sync::undo::JournalOf;
-use crate::tutorials::EVENT;
 use crate::tutorials::reference::Named;
+use crate::tutorials::{self, EVENT};
 
 /// What a person has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,9 @@ pub async fn decide(pool: &PgPool, client: &Client, config: &Config, verdict: &V
     let told = client.event(&Id::new(link.external_id.as_str())).await?;
     let told = told.ok_or_else(|| Error::Failed(format!("Administrate no longer has {name}")))?;
     let mut tx = pool.begin().await?;
-    if outbox::open_subjects(&mut tx, EVENT).await?.contains(&verdict.event.id) {
+    // What delivery left because of a conflict is failed: nobody works on it until it is asked for again.
+    let waits = outbox::open_state(&mut tx, EVENT, verdict.event.id).await?;
+    if waits.is_some_and(|state| state != State::Failed) {
         return Err(Error::NeedsPerson(format!("{name} is on its way to Administrate: see `lectern outbox` first")));
     }
     let known = reading::held(&mut tx, &ground, &[verdict.event.id]).await?;
@@ -70,6 +72,9 @@ pub async fn decide(pool: &PgPool, client: &Client, config: &Config, verdict: &V
     plan.settlements.push(settlement);
     let run = runs::begin(&mut tx, "sync", Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
+    if waits.is_some() {
+        tutorials::ask_also(&mut tx, Some(run), &[(verdict.event.id, name.clone())], &[]).await?;
+    }
     runs::keep_journal(&mut tx, run, &JournalOf::plan(&plan)).await?;
     let report = Report::of(&plan, Some(run), false);
     runs::finish(&mut tx, run, report.exit(), &report).await?;
