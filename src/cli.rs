@@ -132,7 +132,7 @@ pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             tracing::debug!(?error, "the command failed");
-            let console = Console::new(json, true);
+            let console = Console::new(json, true, CancellationToken::new());
             console.say(format_args!("lectern: {error}"));
             let _ = console.document(&serde_json::json!({ "error": error.to_string(), "exit": error.exit() as u8 }));
             error.exit()
@@ -167,11 +167,10 @@ impl Global {
         let mut options: Vec<Override> = Vec::new();
         options.extend(self.database_url.map(|url| ("database_url", url)));
         options.extend(self.data_dir.map(|dir| ("data_dir", dir)));
-        Ok(Context {
-            config: Config::load(self.config.as_deref(), variable, &options)?,
-            console: Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT")),
-            stop: stop_on_signals(),
-        })
+        let config = Config::load(self.config.as_deref(), variable, &options)?;
+        let stop = stop_on_signals();
+        let console = Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT"), stop.clone());
+        Ok(Context { config, console, stop })
     }
 }
 

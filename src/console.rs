@@ -6,6 +6,9 @@ use std::time::Duration;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 
@@ -34,13 +37,14 @@ pub struct Console {
     pub json: bool,
     /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
     pub may_ask: bool,
+    stop: CancellationToken,
 }
 
 impl Console {
-    /// `forbidden`: `--no-prompt` was given.
-    pub fn new(json: bool, forbidden: bool) -> Self {
+    /// `forbidden`: `--no-prompt` was given. `stop`: no question waits longer than until it is cancelled.
+    pub fn new(json: bool, forbidden: bool, stop: CancellationToken) -> Self {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Console { json, may_ask: terminal && !forbidden && !json }
+        Console { json, may_ask: terminal && !forbidden && !json, stop }
     }
 
     /// Says a line to the person.
@@ -48,22 +52,47 @@ impl Console {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
-    /// Asks a question that is answered yes or no; no where nothing may be asked.
+    /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
     pub async fn ask(&self, question: impl std::fmt::Display) -> bool {
         if !self.may_ask {
             return false;
         }
         let _ = write!(std::io::stderr(), "{question} [y/N]: ");
-        tokio::task::spawn_blocking(answered_yes).await.unwrap_or_default()
+        let answer = self.typed().await.unwrap_or_default();
+        matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
     /// The same, the thread waiting for the answer.
     pub fn ask_and_wait(&self, question: impl std::fmt::Display) -> bool {
-        if !self.may_ask {
-            return false;
+        tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
+    }
+
+    /// Asks a question that is answered by a line; the end of the input is an empty one, and so is Ctrl-C.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn line(&self, question: impl std::fmt::Display) -> Result<String> {
+        let _ = write!(std::io::stderr(), "{question}: ");
+        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.typed()));
+        let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
+        Ok(answer.trim().to_owned())
+    }
+
+    /// A line from the keyboard.
+    async fn typed(&self) -> std::io::Result<String> {
+        let (tell, told) = oneshot::channel();
+        // Nobody waits for this thread's end: whoever says Ctrl-C leaves the line unread.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = tell.send(std::io::stdin().read_line(&mut line).map(|_| line));
+        });
+        match self.stop.run_until_cancelled(told).await {
+            Some(Ok(read)) => read,
+            Some(Err(_)) | None => {
+                let _ = writeln!(std::io::stderr());
+                Ok(String::new())
+            }
         }
-        let _ = write!(std::io::stderr(), "{question} [y/N]: ");
-        tokio::task::block_in_place(answered_yes)
     }
 
     /// Writes data: text on stdout, unless a JSON document takes its place.
@@ -116,9 +145,4 @@ impl Console {
 fn rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     // A bar that cannot be drawn is no reason to end the work.
     let _ = write!(text, "{:.1}/s", state.per_sec());
-}
-
-fn answered_yes() -> bool {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
 }

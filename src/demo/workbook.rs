@@ -7,6 +7,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 
 use super::timetable::{Day, Planned};
 use crate::timetable_import::layout::{Field, LAYOUT};
+use crate::timetable_import::writing::neutral;
 
 /// Column of a field, counted from 0. The provider's workbook has one column without a header before its last.
 fn column(field: Field) -> u16 {
@@ -114,7 +115,7 @@ impl<'a> Rows<'a> {
 
     fn text(&mut self, field: Field, text: &str) -> Result<(), XlsxError> {
         if !text.is_empty() {
-            self.sheet.write_string(self.row, column(field), text)?;
+            self.sheet.write_string(self.row, column(field), neutral(text).as_ref())?;
         }
         Ok(())
     }

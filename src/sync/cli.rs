@@ -268,8 +268,8 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
         show_one(console, &report);
         return Ok(false);
     }
-    let names: Vec<&str> = changes.iter().map(|(_, name)| name.as_str()).collect();
-    let chosen = creation::ask(console, "apply which of these changes?", &names)?;
+    let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
+    let chosen = creation::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
     Ok(!options.only.is_empty())
 }

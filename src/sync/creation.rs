@@ -4,7 +4,6 @@
 //! created goes through the outbox, so that nothing is created twice, and is delivered at once. What the tenant's API
 //! cannot create is listed, to be created by hand.
 
-use std::io::BufRead;
 use std::sync::Arc;
 
 use administrate::Client;
@@ -15,11 +14,12 @@ use super::matching::Ours;
 use super::plan::Trouble;
 use super::report::{CreatedThere, Report};
 use super::run::Sync;
+use super::table::shown;
 use crate::bridges::reference::{Kind, store};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::delivery::{Worker, creations, drain};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outbox::{self, State};
 use crate::runs;
 
@@ -59,10 +59,12 @@ pub async fn create_unmatched<'a>(
     }
     summarise(console, &unmatched);
     for report in &mut unmatched {
+        let told = report.errors.len();
         if let Err(error) = create_of(context, pool, sync, decider, report).await {
             let message = format!("nothing could be created in Administrate: {error}");
             report.trouble(Trouble { external_id: None, message });
         }
+        report.errors.iter().skip(told).for_each(|trouble| console.say(format_args!("  {}", trouble.message)));
     }
 }
 
@@ -81,9 +83,9 @@ async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decid
     let named = report.unmatched_local.iter().filter(|record| !record.name.trim().is_empty());
     let mut records: Vec<Ours> = named.cloned().collect();
     if decider == Decider::Person {
-        let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
-        let question = format!("create these {} in Administrate?", report.entity.plural());
-        let places = ask(console, &question, &names)?;
+        let lines: Vec<String> = records.iter().map(with_suggestions).collect();
+        console.say(format_args!("{}:", capitalised(report.entity.plural())));
+        let places = choose(console, "create which in Administrate?", &lines)?;
         records = places.into_iter().filter_map(|at| records.get(at).cloned()).collect();
     }
     if records.is_empty() {
@@ -108,19 +110,35 @@ fn kind_of(entity: Entity) -> Option<Kind> {
 
 fn log_skipped(console: &Console, report: &Report) {
     let count = report.unmatched_local.len();
-    console.say(format_args!("unmatched {}: {count} skipped and logged", report.entity.plural()));
+    console.say(format_args!("{} unmatched, skipped and logged", report.entity.counted(count)));
     tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
 }
 
 fn summarise(console: &Console, reports: &[&mut Report]) {
-    let counts = reports.iter().map(|report| format!("{} {}", report.unmatched_local.len(), report.entity.plural()));
-    console.say(format_args!("Administrate does not have {} of ours", counts.collect::<Vec<_>>().join(", ")));
+    console.say("Administrate does not have all of ours. It lacks");
+    let lacks = |report: &&mut Report| report.entity.counted(report.unmatched_local.len());
+    reports.iter().for_each(|report| console.say(format_args!("  {}", lacks(report))));
 }
 
 fn by_hand(console: &Console, report: &Report, why: &str) {
-    let (count, plural) = (report.unmatched_local.len(), report.entity.plural());
-    console.say(format_args!("{count} {plural} cannot be created in Administrate from here: {why}. By hand:"));
-    report.unmatched_local.iter().for_each(|record| console.say(format_args!("  {}", record.name)));
+    console.say(format_args!("{} cannot be created from here:", capitalised(report.entity.plural())));
+    console.say(format_args!("  {why}"));
+    console.say("to be created in Administrate by hand:");
+    report.unmatched_local.iter().for_each(|record| console.say(format_args!("  {}", with_suggestions(record))));
+}
+
+/// A record that may stand there under another name is told with that name.
+fn with_suggestions(record: &Ours) -> String {
+    let name = shown(&record.name);
+    match record.suggestions.as_slice() {
+        [] => name.to_owned(),
+        names => format!("{name} (is it theirs called {}?)", names.join(" or ")),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Enqueues, delivers, and notes what became of it.
@@ -142,7 +160,7 @@ async fn create(context: &Context, pool: &PgPool, sync: &Sync, wish: Wish, repor
         runs::amend(&mut db, run, report.exit(), report).await?;
     }
     let count = report.created_in_administrate.len();
-    context.console.say(format_args!("{count} {} created in Administrate", report.entity.plural()));
+    context.console.say(format_args!("{} created in Administrate", report.entity.counted(count)));
     Ok(())
 }
 
@@ -162,18 +180,17 @@ pub(super) async fn deliver(context: &Context, pool: &PgPool, client: &Client, r
 }
 
 /// Asks which of a list are meant; gives their places, from 0.
-pub(super) fn ask(console: &Console, question: &str, names: &[&str]) -> Result<Vec<usize>> {
-    for (at, name) in (1..).zip(names) {
-        console.say(format_args!("  {at}. {name}"));
+pub(super) fn choose(console: &Console, question: &str, lines: &[String]) -> Result<Vec<usize>> {
+    for (at, line) in (1..).zip(lines) {
+        console.say(format_args!("{at:>4}. {line}"));
     }
     loop {
-        console.say(format_args!("{question} all, none, or their numbers, e.g. 1,3-5 [none]"));
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        read.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
-        match chosen(&answer, names.len()) {
+        let answer = console.line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
+        match chosen(&answer, lines.len()) {
             Some(places) => return Ok(places),
-            None => console.say("that is neither of these"),
+            None => {
+                console.say(format_args!("\"{answer}\" is neither of these; the numbers go from 1 to {}", lines.len()))
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Conflicts decided about by a person: by a command, or asked at the terminal after a run.
 
-use std::io::BufRead;
-
 use administrate::Client;
 use sqlx::PgPool;
 
@@ -54,8 +52,9 @@ pub(super) async fn after(context: &Context, pool: &PgPool, client: &Client, rep
         match settle(context, pool, client, &dispute, wins).await {
             Ok(decided) => report.decided(decided),
             Err(error) => {
-                let external_id = Some(dispute.external_id.clone());
-                report.trouble(Trouble { external_id, message: format!("{}: {error}", dispute.name) });
+                let (external_id, message) = (Some(dispute.external_id.clone()), format!("{}: {error}", dispute.name));
+                context.console.say(format_args!("  {message}"));
+                report.trouble(Trouble { external_id, message });
             }
         }
     }
@@ -90,15 +89,12 @@ fn ask(context: &Context, dispute: &Dispute) -> Result<Option<Side>> {
     let console = &context.console;
     console.say(dispute);
     loop {
-        console.say("  whose value holds? ours, theirs, or leave it open [open]");
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        read.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
-        match answer.trim().to_lowercase().as_str() {
+        let answer = console.line("  whose value holds? ours, theirs, or leave it open [open]")?;
+        match answer.to_lowercase().as_str() {
             "ours" | "o" => return Ok(Some(Side::Ours)),
             "theirs" | "t" => return Ok(Some(Side::Theirs)),
             "" | "open" => return Ok(None),
-            _ => console.say("  that is none of these"),
+            _ => console.say(format_args!("  \"{answer}\" is none of these")),
         }
     }
 }

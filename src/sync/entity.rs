@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::console::counted;
+
 /// What can be synchronised. The order is that of FR-022 of seed 004: each stands behind what it builds upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,6 +72,11 @@ impl Entity {
             Entity::CourseTemplatePriceLevels => "prices",
             Entity::Events => "events",
         }
+    }
+
+    /// So many of them, as a sentence says it.
+    pub fn counted(self, count: usize) -> String {
+        counted(count, self.plural().trim_end_matches('s'))
     }
 
     /// What has to be synchronised before (rules, Sync).

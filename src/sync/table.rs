@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table};
 
 use super::disputes::{Dispute, Settled};
+use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
 use crate::console;
@@ -12,8 +13,7 @@ use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
-    let mut table =
-        console::table(["entity", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
+    let mut table = console::table(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
     for report in reports {
         let counts = &report.counts;
         let numbers = [
@@ -34,26 +34,34 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
 
 /// Kept runs as a table, a row a run.
 pub fn runs(runs: &[Run]) -> Table {
-    let mut table = console::table([
-        "run", "entity", "started", "took", "requests", "exit", "created", "updated", "pruned", "errors",
-    ]);
+    let mut table = console::table(["run", "of", "started", "took", "requests", "exit", "rows", "errors"]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
         let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         table.add_row([
             run.id.to_string(),
-            run.subject.clone(),
-            run.started_at.clone(),
-            told(run.duration_ms.map(|duration| format!("{duration} ms"))),
+            run.subject.parse().map_or_else(|_| run.subject.clone(), |entity: Entity| entity.plural().to_owned()),
+            run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " "),
+            told(run.duration_ms.map(took)),
             told(run.requests.map(|requests| requests.to_string())),
             told(run.exit_code.map(|code| code.to_string())),
-            told(count("created")),
-            told(count("updated")),
-            told(count("pruned")),
+            told(rows(run)),
             told(count("errors")),
         ]);
     }
     table
+}
+
+/// Rows created, updated and pruned: `+3 ~1`; a dash where there is none.
+fn rows(run: &Run) -> Option<String> {
+    let count = |name: &str| run.counts.as_ref()?.get(name)?.as_u64().filter(|count| *count > 0);
+    let signed = [("+", "created"), ("~", "updated"), ("-", "pruned")];
+    let told: Vec<String> = signed.iter().filter_map(|(sign, name)| Some(format!("{sign}{}", count(name)?))).collect();
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+fn took(milliseconds: i64) -> String {
+    if milliseconds < 10_000 { format!("{milliseconds}ms") } else { format!("{}s", milliseconds / 1000) }
 }
 
 /// What a person should know of a report; empty where there is nothing.
@@ -100,7 +108,7 @@ fn theirs(record: &Theirs) -> String {
 }
 
 fn named(name: &str, id: &str, suggestions: &[String]) -> String {
-    let name = if name.trim().is_empty() { "(no name)" } else { name };
+    let name = shown(name);
     match suggestions {
         [] => format!("{name} ({id})"),
         _ => format!("{name} ({id}), perhaps {}", suggestions.join(" or ")),
@@ -108,9 +116,12 @@ fn named(name: &str, id: &str, suggestions: &[String]) -> String {
 }
 
 fn ambiguity(ambiguity: &Ambiguity) -> String {
-    let here = ambiguity.local.iter().map(ours);
-    let there = ambiguity.remote.iter().map(theirs);
-    let candidates: Vec<String> =
-        here.map(|one| format!("ours {one}")).chain(there.map(|one| format!("theirs {one}"))).collect();
-    format!("{}: {}", ambiguity.key, candidates.join("; "))
+    let here = ambiguity.local.iter().map(|record| format!("\n    ours {}", ours(record)));
+    let there = ambiguity.remote.iter().map(|record| format!("\n    theirs {}", theirs(record)));
+    here.chain(there).fold(format!("{}:", ambiguity.key), |text, line| text + &line)
+}
+
+/// A name to be read, also where there is none.
+pub(super) fn shown(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
 }

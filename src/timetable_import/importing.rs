@@ -28,7 +28,7 @@ use super::report::Document;
 use super::rows::cells::unused;
 use super::turn::Turn;
 use super::workbook::{self, Limits, Sheet, Unfit};
-use super::{annotated, remote, store};
+use super::{annotated, newcomers, remote, store};
 
 /// How often it is looked whether an earlier import has ended.
 const REST: Duration = Duration::from_millis(100);
@@ -168,7 +168,7 @@ pub async fn import(
         let document = Document::of_problems(document.file, false, Vec::new());
         return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
     };
-    let plan = plan_again(pool, config, (loaded, asked), client.as_ref(), (&facts, &plan)).await?;
+    let plan = plan_again(pool, config, (loaded, asked), &facts, &plan).await?;
     let mut document = Document::of_plan(document.file, false, &plan);
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
@@ -216,13 +216,14 @@ async fn plan_of(
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
     let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
-    if let Some(client) = client.filter(|_| asked.create_instructors) {
-        remote::newcomers(client, timetable, &mut ours).await?;
-    }
     let mut facts: RemoteFacts = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        facts.instructors = remote::instructors(client, timetable, &ours).await?;
+    }
+    newcomers::introduce(&mut ours, timetable, &facts.instructors);
     let wishes = wishes(config, asked);
     let planned = plan(timetable, &ours, &facts, wishes);
     let changing = planned.changing();
@@ -239,18 +240,16 @@ async fn plan_again(
     pool: &PgPool,
     config: &Config,
     (loaded, asked): (&Loaded, &Asked),
-    client: Option<&administrate::Client>,
-    (facts, before): (&RemoteFacts, &Plan),
+    facts: &RemoteFacts,
+    before: &Plan,
 ) -> Result<Plan> {
-    let mut ours = store::ours(&mut *pool.acquire().await?, &loaded.timetable).await?;
-    if let Some(client) = client.filter(|_| asked.create_instructors) {
-        remote::newcomers(client, &loaded.timetable, &mut ours).await?;
-    }
+    let mut db = pool.acquire().await?;
+    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
     // Those of which it was read how they stand there.
     let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
     let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
-    let compared: Vec<i64> = compared.collect();
-    ours.agreed = last_agreed(&mut *pool.acquire().await?, &compared, None).await?;
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    newcomers::introduce(&mut ours, &loaded.timetable, &facts.instructors);
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
     if again.counts() != before.counts() {
         tracing::warn!(

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use administrate::Contact;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -55,21 +56,26 @@ pub(super) fn unknown_names(timetable: &Timetable, ours: &Ours) -> BTreeSet<Stri
 
 /// Makes those known here whom one contact, and one alone, is called like; a contact that is linked already is the
 /// instructor that it is linked with.
-pub(super) fn introduce(ours: &mut Ours, names: &BTreeSet<String>, contacts: Vec<administrate::Contact>) {
-    let mut found: BTreeMap<String, Vec<administrate::Contact>> = BTreeMap::new();
+pub(super) fn introduce(ours: &mut Ours, timetable: &Timetable, contacts: &[Contact]) {
+    if contacts.is_empty() {
+        return;
+    }
+    let names = unknown_names(timetable, ours);
+    let mut found: BTreeMap<String, Vec<&Contact>> = BTreeMap::new();
     for contact in contacts {
         let name = contact.full_name().map(|name| fold(&name)).filter(|name| names.contains(name));
         if let Some(name) = name {
             found.entry(name).or_default().push(contact);
         }
     }
-    for mut contacts in found.into_values() {
-        let (Some(contact), true) = (contacts.pop(), contacts.is_empty()) else { continue };
-        introduce_one(ours, contact);
+    for contacts in found.into_values() {
+        if let [contact] = contacts.as_slice() {
+            introduce_one(ours, (*contact).clone());
+        }
     }
 }
 
-fn introduce_one(ours: &mut Ours, contact: administrate::Contact) {
+fn introduce_one(ours: &mut Ours, contact: Contact) {
     let external_id = contact.id.to_string();
     let text = |text: Option<String>| text.unwrap_or_default().trim().to_owned();
     let newcomer = Newcomer {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use administrate::{Client, Event, Id};
+use administrate::{Client, Contact, Event, Id};
 use jiff::tz::TimeZone;
 
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::names::fold;
 
 use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
-use super::ours::{Contact, Ours};
+use super::ours::{self, Ours};
 use super::plan::{Approval, Change, Plan};
 use super::{newcomers, store};
 
@@ -37,17 +37,15 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
     Ok(facts)
 }
 
-/// Makes instructors known here whom the timetable names and only Administrate knows; nothing is asked where there are
-/// none.
+/// Everybody who teaches there, where the timetable names somebody whom nobody here is called like; else nobody.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn newcomers(client: &Client, timetable: &Timetable, ours: &mut Ours) -> Result<()> {
-    let unknown = newcomers::unknown_names(timetable, ours);
-    if !unknown.is_empty() {
-        newcomers::introduce(ours, &unknown, client.instructors().await?);
+pub async fn instructors(client: &Client, timetable: &Timetable, ours: &Ours) -> Result<Vec<Contact>> {
+    if newcomers::unknown_names(timetable, ours).is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    Ok(client.instructors().await?)
 }
 
 /// Known events that are about to change, as they stand in Administrate: a request for each hundred, and one more for
@@ -86,11 +84,11 @@ pub async fn approve(client: &Client, facts: &RemoteFacts, approvals: &[Approval
     Ok(())
 }
 
-async fn administrators(client: &Client) -> Result<Vec<Contact>> {
+async fn administrators(client: &Client) -> Result<Vec<ours::Contact>> {
     let contacts = client.administrators().await?;
     let named = contacts.into_iter().map(|contact| {
         let name = format!("{} {}", contact.first_name.unwrap_or_default(), contact.last_name.unwrap_or_default());
-        Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
+        ours::Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
     });
     Ok(named.collect())
 }

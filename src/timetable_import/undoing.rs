@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use sqlx::PgPool;
 
+use crate::console::counted;
 use crate::error::{Error, Exit, Result};
 use crate::tutorials::{self, Event, KnownEvent};
 use crate::{bridges, outbox, runs};
@@ -57,7 +58,8 @@ impl fmt::Display for Undone {
             writeln!(f, "{}: {}", refused.event, refused.message)?;
         }
         let (removed, restored) = (self.removed.len(), self.restored.len());
-        write!(f, "import {}: {removed} events to be removed, {restored} to be restored", self.undone_run)
+        let removed = counted(removed, "event");
+        write!(f, "import {}: {removed} to be removed, {restored} to be restored", self.undone_run)
     }
 }
 

@@ -26,7 +26,7 @@ async fn edit_here(known: &Delivered, sql: &'static str) {
 }
 
 /// Max places is changed there alone, the title of day 1 on both sides.
-async fn disputed() -> Delivered {
+pub async fn disputed() -> Delivered {
     let known = Delivered::begin().await;
     assert_eq!(known.sync(&[]).await.0, 0);
     known.change("CM2-01", |event| event.max_places = Some(20));

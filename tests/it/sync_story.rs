@@ -1,6 +1,7 @@
 //! A provider with reference data on both sides, for the tests of `lectern sync`.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use administrate_sim::tenant::{Contact, FieldKind};
 use administrate_sim::{Options, Running, Simulator, Tenant};
@@ -31,15 +32,21 @@ impl Story {
         self.lectern_with(arguments, &[]).await
     }
 
-    /// Likewise, with more environment variables.
-    pub async fn lectern_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Value) {
+    /// The program, pointed at both sides.
+    pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = self.world.program(arguments);
-        command.envs(variables.iter().copied());
-        command.arg("--json").env("LECTERN_RETRY_BASE_MS", "1");
+        command.env("LECTERN_RETRY_BASE_MS", "1");
         command.env("ADMINISTRATE_API_URL", self.simulator.graphql_url());
         command.env("ADMINISTRATE_AUTH_URL", self.simulator.auth_url());
         command.env("ADMINISTRATE_CLIENT_ID", self.simulator.client_id());
         command.env("ADMINISTRATE_CLIENT_SECRET", self.simulator.client_secret());
+        command
+    }
+
+    /// Likewise, with more environment variables.
+    pub async fn lectern_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Value) {
+        let mut command = self.program(arguments);
+        command.arg("--json").envs(variables.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let document = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));

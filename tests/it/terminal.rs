@@ -1,57 +1,85 @@
-//! What a person sees at a terminal of 80 columns, which `script` (util-linux) makes.
+//! A terminal of 80 columns with a program at it, and somebody who reads and types.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, Command};
 
-use lectern::timetable_import::layout::Field as F;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::import::{changed, event, rehearsed, second_day, write};
-use crate::rehearsed::Rehearsed;
+/// How long nothing may come before the program counts as stuck, in milliseconds.
+const STUCK: u16 = 60_000;
 
-/// Runs the program at a terminal and types `answer`; gives what was to be seen there, and its exit code.
-async fn at_a_terminal(sides: &Rehearsed, arguments: &[&str], answer: &'static str) -> (String, i32) {
-    let program = sides.program(arguments);
-    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy());
-    let mut line = vec!["stty cols 80 rows 40;".to_owned(), quoted(program.get_program())];
-    line.extend(program.get_args().map(quoted));
-    let mut terminal = Command::new("script");
-    terminal.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => terminal.env(name, value),
-            None => terminal.env_remove(name),
-        };
-    }
-    terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = tokio::task::spawn_blocking(move || {
-        let mut running = terminal.spawn().expect("script runs");
-        let mut keyboard = running.stdin.take().expect("a pipe");
-        keyboard.write_all(answer.as_bytes()).expect("typed");
-        let output = running.wait_with_output().expect("it ends");
-        drop(keyboard);
-        output
-    });
-    let output = output.await.expect("joined");
-    (String::from_utf8_lossy(&output.stdout).replace('\r', ""), output.status.code().unwrap_or(-1))
+pub struct Terminal {
+    ours: File,
+    program: Child,
+    /// Everything that was shown so far, typed letters among it.
+    shown: String,
+    /// Up to where it was read.
+    read: usize,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_shows_its_plan_and_asks() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    let bad = changed(event("B"), F::Location, "Lndon");
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00"), bad]);
-    let file = file.to_str().expect("a path");
+impl Terminal {
+    pub fn start(mut command: Command) -> Terminal {
+        let size = Winsize { ws_row: 50, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(Some(&size), None).expect("a terminal");
+        let side = || pair.slave.try_clone().expect("the program's side");
+        let program = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("it runs");
+        Terminal { ours: File::from(pair.master), program, shown: String::new(), read: 0 }
+    }
 
-    let (seen, exit) = at_a_terminal(&sides, &["import", file], "n\n").await;
-    assert!(seen.contains("new       A (row 4), 2 sessions\nrefused   B (row 6)\n"), "{seen}");
-    assert!(seen.contains("no location is called \"Lndon\" (perhaps: London)"), "{seen}");
-    let asked = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
-                 carry this out, here and in Administrate? [y/N]: ";
-    assert!(seen.contains(asked) && seen.contains("nothing was written"), "{seen}");
-    assert!(seen.lines().all(|line| line.chars().count() <= 80), "{seen}");
-    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
+    /// Reads on until the text is shown; gives what was shown before it.
+    pub fn until(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.shown[self.read..].find(text) {
+                let before = self.shown[self.read..self.read + at].to_owned();
+                self.read += at + text.len();
+                return before;
+            }
+            assert!(self.more(), "\"{text}\" never came; this did:\n{}", self.shown);
+        }
+    }
 
-    let (seen, exit) = at_a_terminal(&sides, &["import", file], "y\n").await;
-    assert!(seen.contains("1 delivered, 0 pending, 0 failed, 0 unknown"), "{seen}");
-    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (4, 1));
+    pub fn answer(&mut self, line: &str) {
+        writeln!(self.ours, "{line}").expect("typed");
+    }
+
+    /// What Ctrl-C does at a keyboard.
+    pub fn interrupt(&mut self) {
+        let program = Pid::from_raw(self.program.id().cast_signed());
+        kill(program, Signal::SIGINT).expect("told");
+    }
+
+    /// Reads to the end; gives the exit code and everything that was shown.
+    pub fn end(mut self) -> (i32, String) {
+        while self.more() {}
+        let ended = self.program.wait().expect("ended");
+        (ended.code().unwrap_or(-1), std::mem::take(&mut self.shown))
+    }
+
+    fn more(&mut self) -> bool {
+        let mut ready = [PollFd::new(self.ours.as_fd(), PollFlags::POLLIN)];
+        let came = poll(&mut ready, PollTimeout::from(STUCK)).expect("polled");
+        assert!(came > 0, "the program is stuck; it has shown:\n{}", self.shown);
+        let mut bytes = [0; 4096];
+        // The program's end closes its side, which reads as an error.
+        let count = self.ours.read(&mut bytes).unwrap_or(0);
+        self.shown.push_str(&String::from_utf8_lossy(&bytes[..count]).replace('\r', ""));
+        count > 0
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+/// The longest line that was shown, in letters.
+pub fn widest(shown: &str) -> usize {
+    shown.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }

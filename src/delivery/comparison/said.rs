@@ -114,7 +114,7 @@ impl Directory {
     }
 }
 
-/// From when until when Administrate says its session takes, on the wall of its event's zone.
+/// From when until when Administrate says its session takes, on the wall of the agreed zone.
 pub(super) fn session_window(
     event: &administrate::Event,
     theirs: &administrate::Session,
@@ -124,14 +124,15 @@ pub(super) fn session_window(
     their_window(told, event, &agreed.time_zone)
 }
 
-/// A window on the wall of the event's zone, or, where that is not told, of the agreed one.
+/// A window as the wall of the agreed zone says it, whichever zone the event has there.
 pub(super) fn their_window(
     (start, end): (Option<Moment>, Option<Moment>),
     event: &administrate::Event,
     agreed: &str,
 ) -> Option<Window> {
-    let zone = event.zone(&zone_called(agreed));
-    Some(Window { start: start?.local(&zone), end: end?.local(&zone) })
+    let wall = zone_called(agreed);
+    let zone = event.zone(&wall);
+    Some(Window { start: wall.to_datetime(start?.instant(&zone)?), end: wall.to_datetime(end?.instant(&zone)?) })
 }
 
 pub(super) fn zone_called(name: &str) -> TimeZone {

@@ -41,12 +41,7 @@ impl Directory {
                 agreed.location = theirs.location_id.clone().unwrap_or_else(|| agreed.location.clone());
                 agreed.venue = theirs.venue_id.clone().or_else(|| agreed.venue.take());
             }
-            Aspect::Time => {
-                if let Some(window) = session_window(event, theirs, agreed) {
-                    agreed.window = window;
-                    agreed.time_zone = event.time_zone.clone().unwrap_or_else(|| agreed.time_zone.clone());
-                }
-            }
+            Aspect::Time => agreed.window = session_window(event, theirs, agreed).unwrap_or(agreed.window),
             _ => self.agree_on_custom(aspect, true, &theirs.custom_fields, &mut agreed.custom_fields),
         }
     }

@@ -52,8 +52,7 @@ pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Opt
     }
 }
 
-const NO_ACCOUNT: &str =
-    "a contact belongs to an account: name it in the settings, administrate.account_id (ADMINISTRATE_ACCOUNT_ID)";
+const NO_ACCOUNT: &str = "a contact belongs to an account: set ADMINISTRATE_ACCOUNT_ID to it";
 
 /// A person has decided that our record is this one of Administrate's, which has to be there.
 pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: &Id) -> Result<()> {

@@ -72,12 +72,12 @@ pub struct Settled {
 }
 
 impl fmt::Display for Dispute {
-    /// `CM2-01, max places: 14 here, 20 in Administrate, 12 when both last agreed`
+    /// `CM2-01, max places: 14 here, 20 there, last agreed 12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let (ours, theirs, agreed) = (told(&self.ours), told(&self.theirs), told(&self.agreed));
-        write!(f, "{}, {}: {ours} here, {theirs} in Administrate", self.name, self.field)?;
-        if self.ours == self.agreed { Ok(()) } else { write!(f, ", {agreed} when both last agreed") }
+        write!(f, "{}, {}: {ours} here, {theirs} there", self.name, self.field)?;
+        if self.ours == self.agreed { Ok(()) } else { write!(f, ", last agreed {agreed}") }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct RemoteFacts {
     pub approved: HashMap<String, HashSet<String>>,
     /// Contacts that may administer an event.
     pub administrators: Vec<Contact>,
+    /// Contacts that teach; read only where instructors who are unknown here are to be created.
+    pub instructors: Vec<administrate::Contact>,
     /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
     /// Known events that are about to change, as they stand there, by Administrate's id.

@@ -1,0 +1,49 @@
+//! What a person sees who imports at a terminal of 80 columns, and is asked.
+
+use lectern::timetable_import::layout::Field as F;
+
+use crate::import::{changed, event, rehearsed, second_day, write};
+use crate::rehearsed::Rehearsed;
+use crate::terminal::{Terminal, widest};
+
+const QUESTION: &str = "carry this out, here and in Administrate? [y/N]: ";
+
+/// No answer is Ctrl-C.
+async fn import_and_answer(sides: &Rehearsed, file: &str, answer: Option<&'static str>) -> (i32, String) {
+    let program = sides.program(&["import", file]);
+    let at_terminal = tokio::task::spawn_blocking(move || {
+        let mut terminal = Terminal::start(program);
+        terminal.until(QUESTION);
+        match answer {
+            Some(answer) => terminal.answer(answer),
+            None => terminal.interrupt(),
+        }
+        terminal.end()
+    });
+    at_terminal.await.expect("joined")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_shows_its_plan_and_asks() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let bad = changed(event("B"), F::Location, "Lndon");
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00"), bad]);
+    let file = file.to_str().expect("a path");
+
+    let (exit, seen) = import_and_answer(&sides, file, Some("n")).await;
+    assert!(seen.contains("new       A (row 4), 2 sessions\nrefused   B (row 6)\n"), "{seen}");
+    assert!(seen.contains("no location is called \"Lndon\" (perhaps: London)"), "{seen}");
+    let asked = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
+                 carry this out, here and in Administrate? [y/N]: ";
+    assert!(seen.contains(asked) && seen.contains("nothing was written"), "{seen}");
+    assert!(widest(&seen) <= 80, "{seen}");
+    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
+
+    let (exit, seen) = import_and_answer(&sides, file, None).await;
+    assert!(seen.contains("nothing was written"), "{seen}");
+    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
+
+    let (exit, seen) = import_and_answer(&sides, file, Some("y")).await;
+    assert!(seen.contains("1 delivered, 0 pending, 0 failed, 0 unknown"), "{seen}");
+    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (4, 1));
+}
