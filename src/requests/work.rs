@@ -86,7 +86,7 @@ impl Worker {
         if self.stop.is_cancelled() && !cancelled && exit != Exit::Done {
             return runs::reopen(&mut db, run).await;
         }
-        if cancelled {
+        if cancelled && request.kind() == Kind::Import {
             // Called off means that nobody else goes on with it either.
             let why = format!("the import was called off; `lectern import retry {run}` goes on with it");
             outbox::set_aside(&self.pool, run, &why).await?;

@@ -24,7 +24,9 @@ impl Stage {
         let file = std::fs::read(&self.file).expect("the workbook");
         let publish = if self.publishes() { "true" } else { "false" };
         let answer = upload(ask("POST", "/api/imports"), &file, publish).send().await.expect("an answer");
-        let run = answer.headers()["location"].to_str().expect("a path").to_owned();
+        let Some(run) = answer.headers().get("location").and_then(|path| path.to_str().ok()).map(str::to_owned) else {
+            panic!("{} to the upload: {}", answer.status(), answer.text().await.unwrap_or_default());
+        };
         let has_ended = async |rounds: u32| {
             for _ in 0..rounds {
                 if ask("GET", &run).send().await.is_ok_and(|answer| answer.status() == 200) {
