@@ -110,7 +110,10 @@ pub fn plan(
         }
     }
     let standing: HashMap<Slot, &bridges::Price> = rows.iter().map(|row| (slot_of(row), row)).collect();
-    plan.gone = rows.iter().filter(|row| !slots.contains_key(&slot_of(row))).cloned().collect();
+    let is_told =
+        |row: &&bridges::Price| plan.findings.skipped.iter().any(|price| price.external_id == row.external_id);
+    let is_gone = |row: &&bridges::Price| !slots.contains_key(&slot_of(row)) && !is_told(row);
+    plan.gone = rows.iter().filter(is_gone).cloned().collect();
     for (slot, prices) in slots {
         places.choose(&mut plan, &slot, prices, standing.get(&slot).copied(), preference);
     }

@@ -284,6 +284,19 @@ fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
 }
 
 #[test]
+fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
+    let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").over(&[]);
+    for told in [
+        remote::Price { amount: None, ..price("A", "1", "GBP", None) },
+        remote::Price { level: None, ..price("A", "1", "GBP", None) },
+    ] {
+        let plan = planned(vec![told], &rows, "");
+        assert_eq!((plan.findings.skipped.len(), &plan.gone, plan.is_empty()), (1, &Vec::new(), true));
+    }
+    assert_eq!(planned(Vec::new(), &rows, "").gone.len(), 1);
+}
+
+#[test]
 fn decisions_come_before_names() {
     let ours = named(&[(1, "Cork"), (2, "CORK"), (3, "London"), (4, "York")]);
     let theirs = remote_locations(&[("A", "cork"), ("B", "Londinium"), ("C", "York"), ("D", "Leeds")]);
