@@ -12,7 +12,7 @@ use super::matching::{Counterpart, MatchKey, Theirs, pair};
 use super::plan::{Difference, Plan, Wanted};
 use super::remote;
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::reference::{self as bridges, Approval};
+use crate::bridges::reference::{self as bridges, Approval, Bounded, bounded};
 use crate::error::Result;
 use crate::tutorials::reference::{self, Named, References};
 
@@ -59,6 +59,14 @@ impl Synced for CourseTemplates {
         let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
         let templates = chosen.map(|template| reference::CourseTemplate { code: template.code, title: template.title });
         Ok(References { templates: templates.collect(), ..References::default() })
+    }
+
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.iter().map(|template| {
+            let columns = vec![bounded("code", &template.code, 50), bounded("title", &template.title, 255)];
+            (template.external_id.as_str(), columns)
+        });
+        columns.collect()
     }
 
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {

@@ -9,10 +9,10 @@ use super::decisions::Decisions;
 use super::entity::Entity;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
-use super::plan::{Difference, Plan, Wanted};
+use super::plan::{Difference, Plan, Trouble, Wanted};
 use super::remote::{self, Contact, People};
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::reference::{self as bridges, Administrator};
+use crate::bridges::reference::{self as bridges, Administrator, Bounded, bounded};
 use crate::error::Result;
 use crate::tutorials::reference::{self, Named, References};
 
@@ -62,6 +62,15 @@ impl Synced for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.instructors.iter().map(|contact| {
+            let columns =
+                vec![bounded("first name", &contact.first_name, 150), bounded("last name", &contact.last_name, 150)];
+            (contact.external_id.as_str(), columns)
+        });
+        columns.collect()
+    }
+
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::store::put_instructors(db, rows).await
     }
@@ -90,7 +99,14 @@ pub fn plan(
         },
     });
     let mut plan = Plan::between(Entity::Instructors, wanted.collect(), rows, pairing);
-    plan.administrators = Difference::between(administrators, theirs.administrators.into_iter().map(administrator));
+    let (unfit, fit): (Vec<Contact>, Vec<Contact>) =
+        theirs.administrators.into_iter().partition(|contact| contact.full_name().contains('\0'));
+    let trouble = |contact: Contact| Trouble {
+        external_id: Some(contact.external_id),
+        message: "its name contains a NUL character, which PostgreSQL cannot keep".into(),
+    };
+    plan.findings.errors.extend(unfit.into_iter().map(trouble));
+    plan.administrators = Difference::between(administrators, fit.into_iter().map(administrator));
     plan
 }
 

@@ -11,7 +11,7 @@ use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::reference as bridges;
+use crate::bridges::reference::{self as bridges, Bounded, bounded};
 use crate::error::Result;
 use crate::tutorials::reference::{self, Named, References};
 
@@ -54,6 +54,14 @@ impl Synced for Locations {
         let locations =
             chosen.map(|location| reference::Location { name: location.name, code: location.code.unwrap_or_default() });
         Ok(References { locations: locations.collect(), ..References::default() })
+    }
+
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.iter().map(|location| {
+            let columns = vec![bounded("name", &location.name, 255), bounded("code", location.code.as_ref(), 50)];
+            (location.external_id.as_str(), columns)
+        });
+        columns.collect()
     }
 
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::disputes::{Dispute, Settlement};
 use super::entity::Entity;
@@ -192,13 +193,33 @@ impl<R: Bridge> Plan<R> {
 
     /// Takes the row as it is wanted into the plan, against the one that stands.
     pub fn take(&mut self, name: String, before: Option<&R>, after: R) {
-        if let Some(misfit) = misfit(&after) {
+        if let Some(misfit) = misfit(&after).or_else(|| name.contains('\0').then(|| nul_in("name"))) {
             self.trouble(&after, misfit);
         } else if before == Some(&after) {
             self.unchanged.push(after.external_id().to_owned());
         } else {
             self.changes.push(Change { name, before: before.cloned(), after: Some(after) });
         }
+    }
+
+    /// Makes what was found such that it can be kept: a record that nobody here knows by a name with a NUL is an error.
+    pub(super) fn make_storable(&mut self) {
+        if !serde_json::to_value(&self.findings).is_ok_and(|findings| has_nul(&findings)) {
+            return;
+        }
+        let unmatched = std::mem::take(&mut self.findings.unmatched_remote);
+        let (unfit, unmatched): (Vec<_>, Vec<_>) =
+            unmatched.into_iter().partition(|record| record.external_id.contains('\0') || record.name.contains('\0'));
+        self.findings.unmatched_remote = unmatched;
+        for Theirs { external_id, .. } in unfit {
+            let is_told = |trouble: &Trouble| trouble.external_id.as_ref() == Some(&external_id);
+            if !self.findings.errors.iter().any(is_told) {
+                self.findings.errors.push(Trouble { external_id: Some(external_id), message: nul_in("name") });
+            }
+        }
+        let findings = serde_json::to_value(&self.findings).map(without_nul).and_then(serde_json::from_value);
+        // Plain data of our own always goes there and back.
+        self.findings = findings.unwrap_or_default();
     }
 
     /// Notes that a record could not be brought in.
@@ -328,13 +349,42 @@ impl<R> Change<R> {
 
 /// Why a row cannot be stored, if it cannot.
 fn misfit<R: Bridge>(row: &R) -> Option<String> {
-    row.bounded().into_iter().find_map(|Bounded { column, text, most }| {
+    let has_nul = || serde_json::to_value(row).is_ok_and(|row| has_nul(&row));
+    unstorable(row.bounded()).or_else(|| has_nul().then(|| nul_in("record")))
+}
+
+/// Why one of these columns cannot be stored, if one cannot.
+pub(super) fn unstorable(columns: Vec<Bounded<'_>>) -> Option<String> {
+    columns.into_iter().find_map(|Bounded { column, text, most }| {
         let length = text.chars().count();
         if length > most {
             return Some(format!("its {column} is {length} characters long, {most} can be kept"));
         }
-        text.contains('\0').then(|| format!("its {column} contains a NUL character, which PostgreSQL cannot keep"))
+        text.contains('\0').then(|| nul_in(column))
     })
+}
+
+fn nul_in(column: &str) -> String {
+    format!("its {column} contains a NUL character, which PostgreSQL cannot keep")
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.values().any(has_nul),
+        _ => false,
+    }
+}
+
+/// The same with a sign that can be kept in the place of each NUL.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => text.replace('\0', "\u{fffd}").into(),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, without_nul(value))).collect(),
+        other => other,
+    }
 }
 
 impl<R: Bridge> fmt::Display for Change<R> {
@@ -361,9 +411,9 @@ impl<R: Bridge> fmt::Display for Change<R> {
 
 impl<R: Bridge> Change<R> {
     /// The fields that differ, with both values; the id is told already unless it is what changes.
-    fn fields(&self) -> Vec<(String, serde_json::Value, serde_json::Value)> {
+    fn fields(&self) -> Vec<(String, Value, Value)> {
         let object = |row: &Option<R>| match serde_json::to_value(row) {
-            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(Value::Object(fields)) => fields,
             _ => serde_json::Map::new(),
         };
         let (before, after) = (object(&self.before), object(&self.after));

@@ -17,7 +17,7 @@ use super::entity::Entity;
 use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
-use super::plan::{Action, Plan, Trouble};
+use super::plan::{Action, Plan, Trouble, unstorable};
 use super::price_levels::PriceLevels;
 use super::prices::Prices;
 use super::report::{Report, Summary};
@@ -338,20 +338,29 @@ impl Sync {
     ) -> Result<Plan<S::Row>> {
         let ours = S::ours(db, &self.ground).await?;
         let decisions = store::decisions(db, S::ENTITY).await?;
+        let planned = |ours: &S::Ours, theirs| {
+            let mut plan = S::plan(ours, theirs, rows, &decisions);
+            plan.make_storable();
+            plan
+        };
         if !self.options.create_local {
-            return Ok(S::plan(&ours, theirs, rows, &decisions));
+            return Ok(planned(&ours, theirs));
         }
-        let mut plan = S::plan(&ours, theirs.clone(), rows, &decisions);
-        let (chosen, mut taken_over) = plan.to_take_over(&self.options.only);
+        let mut plan = planned(&ours, theirs.clone());
+        let (mut chosen, mut taken_over) = plan.to_take_over(&self.options.only);
+        let unfit = unfit::<S>(&theirs, &chosen);
+        chosen.retain(|id| unfit.iter().all(|trouble| trouble.external_id.as_ref() != Some(id)));
+        taken_over.retain(|record| chosen.contains(&record.external_id));
         if !self.options.dry_run && !chosen.is_empty() {
             let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
             reference::add(db, &missing).await?;
-            plan = S::plan(&S::ours(db, &self.ground).await?, theirs, rows, &decisions);
+            plan = planned(&S::ours(db, &self.ground).await?, theirs);
             // One that an inactive record of ours goes by stays as it was.
             let left = &plan.findings.unmatched_remote;
             taken_over.retain(|record| left.iter().all(|other| other.external_id != record.external_id));
         }
         plan.findings.created_local = taken_over;
+        plan.findings.errors.extend(unfit);
         Ok(plan)
     }
 
@@ -389,6 +398,16 @@ impl Sync {
         }
         Ok(())
     }
+}
+
+/// Those of the chosen ones that no record of ours can hold, and why.
+fn unfit<S: Synced>(theirs: &S::Theirs, chosen: &BTreeSet<String>) -> Vec<Trouble> {
+    let chosen = S::columns(theirs).into_iter().filter(|(id, _)| chosen.contains(*id));
+    let trouble = |(id, columns): (&str, _)| {
+        let message = format!("it cannot be made one of ours: {}", unstorable(columns)?);
+        Some(Trouble { external_id: Some(id.to_owned()), message })
+    };
+    chosen.filter_map(trouble).collect()
 }
 
 /// A plan as it is saved.

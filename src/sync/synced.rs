@@ -12,7 +12,7 @@ use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::Plan;
 use super::prices::Preference;
-use crate::bridges::reference::{self as bridges, Bridge};
+use crate::bridges::reference::{self as bridges, Bounded, Bridge};
 use crate::config::{Config, Labels, Winner};
 use crate::error::Result;
 use crate::tutorials::reference::References;
@@ -54,6 +54,11 @@ pub(super) trait Synced {
         _chosen: &BTreeSet<String>,
     ) -> Result<References> {
         Ok(References::default())
+    }
+
+    /// The columns of ours that each of theirs would fill where it is taken over, by its id.
+    fn columns(_theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        Vec::new()
     }
 
     /// Keeps the rows as the plan would leave them, for entities that build upon them.

@@ -11,7 +11,7 @@ use super::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use super::plan::{Plan, Wanted};
 use super::remote;
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::reference as bridges;
+use crate::bridges::reference::{self as bridges, Bounded, bounded};
 use crate::error::Result;
 use crate::tutorials::reference::{self, NamedVenue, References};
 
@@ -60,6 +60,14 @@ impl Synced for Venues {
             Some(reference::Venue { name: venue.name, location })
         });
         Ok(References { venues: venues.collect(), ..References::default() })
+    }
+
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.iter().map(|venue| {
+            let columns = vec![bounded("name", &venue.name, 255)];
+            (venue.external_id.as_str(), columns)
+        });
+        columns.collect()
     }
 
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {

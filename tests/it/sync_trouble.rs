@@ -87,3 +87,34 @@ async fn missing_settings_and_a_refused_login_are_told_apart() {
     let (exit, summary) = story.lectern(&["sync", "all"]).await;
     assert_eq!((exit, &summary["failed"]), (1, &json!(1)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_kept_is_an_error_of_that_record() {
+    let story = Story::begin().await;
+    story.simulator.edit(|tenant| {
+        tenant.add_location("Cor\0k", "C");
+        tenant.add_location("Norwich", &"N".repeat(51));
+        tenant.add_location("Bristol", "B");
+        tenant.add_template(&"T".repeat(60), "Long", 1);
+        tenant.add_template("FITS", "Short", 1);
+    });
+    let told = |report: &Value| {
+        let message = |error: &Value| error["message"].as_str().unwrap_or_default().to_owned();
+        report["errors"].as_array().expect("a list").iter().map(message).collect::<Vec<String>>()
+    };
+    let (exit, report) = story.lectern(&["sync", "locations"]).await;
+    assert_eq!((exit, told(&report).len()), (4, 1), "{report:#}");
+    assert!(told(&report)[0].contains("NUL"), "{report:#}");
+    let (exit, report) = story.lectern(&["sync", "locations", "--create-local"]).await;
+    assert_eq!((exit, told(&report).len()), (4, 2), "{report:#}");
+    assert!(told(&report)[1].contains("code is 51 characters"), "{report:#}");
+    let ours = "SELECT count(*) FROM acted.tutorial_locations WHERE name IN ('Bristol', 'Norwich')";
+    assert_eq!(story.count(ours).await, 1);
+    for entity in ["custom-fields", "price-levels", "venues", "instructors"] {
+        story.lectern(&["sync", entity]).await;
+    }
+    let (exit, report) = story.lectern(&["sync", "course-templates", "--create-local"]).await;
+    assert_eq!((exit, told(&report).len()), (4, 1), "{report:#}");
+    assert!(told(&report)[0].contains("code is 60 characters"), "{report:#}");
+    assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_course_templates WHERE code = 'FITS'").await, 1);
+}

@@ -56,7 +56,7 @@ pub struct Bounded<'a> {
 }
 
 /// A column that holds `text`, nothing where there is none.
-pub(super) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a String>>, most: usize) -> Bounded<'a> {
+pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a String>>, most: usize) -> Bounded<'a> {
     let text = text.into().map_or("", String::as_str);
     Bounded { column, text: Cow::Borrowed(text), most }
 }
