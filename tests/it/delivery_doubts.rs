@@ -1,6 +1,6 @@
 //! Delivery where somebody worked in Administrate meanwhile, or where its API does not take everything.
 
-use administrate_sim::tenant::{EventState, Number};
+use administrate_sim::tenant::{EventState, Number, Session};
 use administrate_sim::{Action, Fault, Options, Profile, Tenant, When};
 use lectern::delivery::resolve::{Decision, resolve};
 use lectern::outbox::{self, State};
@@ -124,7 +124,17 @@ async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
     let (_, why) = open(&story).await;
     assert!(why.contains("only 1 of them") && why.contains("CM2-01-1, moved"), "{why}");
     assert_eq!(titles(&story, there), ["CM2-01-2, moved"], "what stands there is delivered");
-    story.administrate.simulator.edit(|tenant| tenant.add_session(gone.expect("it stood there")));
+    let gone = gone.expect("it stood there");
+    let later = |at: jiff::civil::DateTime| at + jiff::SignedDuration::from_hours(24 * 30);
+    let strange =
+        Session { title: "Strange".into(), start: gone.start.map(later), end: gone.end.map(later), ..gone.clone() };
+    let strange = story.administrate.simulator.edit(|tenant| tenant.add_session(strange));
+    again(&story).await;
+    assert_eq!(titles(&story, there), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
+    story.administrate.simulator.edit(|tenant| {
+        tenant.sessions.remove(&strange);
+        tenant.add_session(gone);
+    });
     again(&story).await;
     let mut now = titles(&story, there);
     now.sort();
