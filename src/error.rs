@@ -42,6 +42,9 @@ pub enum Error {
     /// Refused until a person decides.
     #[error("{0}")]
     NeedsPerson(String),
+    /// A signal ended it before anything was written.
+    #[error("stopped before anything was written")]
+    Stopped,
     /// It failed, and the sentence says why.
     #[error("{0}")]
     Failed(String),
@@ -62,7 +65,7 @@ impl Error {
         match self {
             Error::Usage(_) => Exit::Usage,
             Error::Prerequisite(_) => Exit::Prerequisite,
-            Error::NeedsPerson(_) => Exit::NeedsPerson,
+            Error::NeedsPerson(_) | Error::Stopped => Exit::NeedsPerson,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) | Error::Administrate(_) => Exit::Failed,
         }
     }

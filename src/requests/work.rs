@@ -190,7 +190,7 @@ impl Worker {
         match entity {
             Some(entity) => {
                 let report = sync.in_run(run).entity(entity).await;
-                Ok((value(&report)?, report.exit()))
+                Ok((value(&report)?, report.kept_exit()))
             }
             None => {
                 let summary = sync.all().await;

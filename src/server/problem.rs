@@ -91,6 +91,7 @@ impl From<&Error> for StatusCode {
             Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
                 Self::SERVICE_UNAVAILABLE
             }
+            Error::Stopped => Self::SERVICE_UNAVAILABLE,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,
         }
     }

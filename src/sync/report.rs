@@ -56,6 +56,8 @@ enum Outcome {
     Carried,
     /// It ended before anything was written, with this exit code.
     Ended(Exit),
+    /// A signal ended it before anything was written.
+    Stopped,
 }
 
 /// Counts of a run (rules, Sync): of bridge rows, but for what was fetched, skipped and failed.
@@ -160,7 +162,7 @@ impl Report {
             created_in_administrate: Vec::new(),
             created_local: Vec::new(),
             errors: vec![trouble],
-            outcome: Outcome::Ended(error.exit()),
+            outcome: if matches!(error, Error::Stopped) { Outcome::Stopped } else { Outcome::Ended(error.exit()) },
         }
     }
 
@@ -209,11 +211,22 @@ impl Report {
     pub fn exit(&self) -> Exit {
         match self.outcome {
             Outcome::Ended(exit) => exit,
+            Outcome::Stopped => Exit::NeedsPerson,
             Outcome::Carried => {
                 let is_clear = self.ambiguous.is_empty() && self.conflicts.is_empty() && self.errors.is_empty();
                 if is_clear { Exit::Done } else { Exit::NeedsPerson }
             }
         }
+    }
+
+    /// Whether a signal ended it before anything was written.
+    pub fn is_stopped(&self) -> bool {
+        self.outcome == Outcome::Stopped
+    }
+
+    /// The exit code that its run is kept with: what was stopped is not done, and nothing may build upon it.
+    pub fn kept_exit(&self) -> Exit {
+        if self.is_stopped() { Exit::Failed } else { self.exit() }
     }
 
     /// Whether nothing of it was done.
@@ -241,7 +254,7 @@ pub struct Summary {
 pub enum Entry {
     /// It was tried.
     Run(Box<Report>),
-    /// An earlier failure stopped the run before it.
+    /// An earlier failure or a signal stopped the run before it was done.
     NotRun {
         /// Which entity.
         entity: Entity,

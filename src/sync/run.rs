@@ -169,7 +169,8 @@ impl Sync {
         &self.planned
     }
 
-    /// Synchronises all entities in order; the first failure stops it, unless errors are to be skipped.
+    /// Synchronises all entities in order; the first failure stops it, unless errors are to be skipped. The
+    /// one that a signal has ended is not run.
     pub async fn all(&mut self) -> Summary {
         let mut reports = Vec::new();
         for entity in Entity::ALL {
@@ -177,6 +178,9 @@ impl Sync {
                 break;
             }
             let report = self.entity(entity).await;
+            if report.is_stopped() {
+                break;
+            }
             let failed = report.failed();
             reports.push(report);
             if failed && !self.options.skip_errors {
@@ -209,7 +213,7 @@ impl Sync {
         };
         let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
         let report = report.asking(self.requests());
-        if !report.failed() {
+        if !report.failed() && !report.is_stopped() {
             self.done.insert(S::ENTITY);
         }
         report
@@ -256,7 +260,7 @@ impl Sync {
             Ok(report) => Ok(report),
             Err(error) => {
                 let report = Report::ended(S::ENTITY, Some(run), false, &error).asking(self.requests());
-                runs::finish(&mut db, run, report.exit(), &report).await?;
+                runs::finish(&mut db, run, report.kept_exit(), &report).await?;
                 Ok(report)
             }
         }
@@ -292,7 +296,7 @@ impl Sync {
     async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(Error::Failed("stopped before anything was written".into())),
+            () = self.stop.cancelled() => Err(Error::Stopped),
             theirs = S::fetch(&self.client, &self.ground) => theirs,
         }
     }

@@ -1,7 +1,9 @@
 //! How a sync fails: what stays as it was, what is said, how it ends.
 
 use administrate_sim::{Action, Fault};
+use lectern::sync::{Entity, Options, Sync, run::Progress};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::sync_story::Story;
 
@@ -117,4 +119,28 @@ async fn what_cannot_be_kept_is_an_error_of_that_record() {
     assert_eq!((exit, told(&report).len()), (4, 1), "{report:#}");
     assert!(told(&report)[0].contains("code is 60 characters"), "{report:#}");
     assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_course_templates WHERE code = 'FITS'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_signal_ends_is_work_left_and_no_failure() {
+    let story = Story::begin().await;
+    let simulator = &story.simulator;
+    let config = story.world.config(&[
+        ("ADMINISTRATE_API_URL", &simulator.graphql_url()),
+        ("ADMINISTRATE_AUTH_URL", &simulator.auth_url()),
+        ("ADMINISTRATE_CLIENT_ID", simulator.client_id()),
+        ("ADMINISTRATE_CLIENT_SECRET", simulator.client_secret()),
+    ]);
+    let stop = CancellationToken::new();
+    let signal = stop.clone();
+    let sync = Sync::open(&story.world.pool, &config, "sync all", Options::default(), stop).await.expect("opened");
+    let summary = sync.telling(move |progress| {
+        if matches!(progress, Progress::Starts(Entity::Venues)) {
+            signal.cancel();
+        }
+    });
+    let summary = { summary }.all().await;
+    assert_eq!((summary.succeeded, summary.failed, summary.not_run, summary.exit() as i32), (3, 0, 4, 4));
+    assert_eq!(serde_json::to_value(&summary.reports[3]).ok(), Some(json!({"entity": "venues", "not_run": true})));
+    assert_eq!(story.lectern(&["sync", "events"]).await.0, 3, "nothing builds upon what was stopped");
 }
