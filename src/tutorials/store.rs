@@ -363,7 +363,8 @@ pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
 
 /// How bookable events are: every one, or these.
 pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Offer>> {
-    let rows: Vec<(i64, String, bool, i32, Json<Vec<OfferedSession>>)> = sqlx::query_as(
+    type Sessions = Json<Vec<OfferedSession>>;
+    let rows: Vec<(i64, String, bool, i32, Sessions)> = sqlx::query_as(
         "SELECT e.id, e.code, e.is_soldout, e.remain_space,
                 coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
                      ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '[]')
