@@ -132,7 +132,7 @@ pub struct Plan {
 
 impl Item {
     /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
-    /// session, one addStaffBulk a role; before an update, one look at what stands there.
+    /// session, one addStaffBulk a role. Looks are not counted: none is needed where nothing goes wrong.
     pub fn remote_calls(&self) -> usize {
         let Some(planned) = &self.event else { return 0 };
         let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
@@ -142,7 +142,7 @@ impl Item {
         match self.outcome {
             Outcome::Create => 1 + sessions + staff,
             Outcome::Adopt(_) => sessions + staff,
-            Outcome::Update => 1 + usize::from(planned.changed) + sessions,
+            Outcome::Update => usize::from(planned.changed) + sessions,
             Outcome::Cancel => 1,
             _ => 0,
         }
