@@ -164,6 +164,7 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         }
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
+            report.plan.iter().flatten().for_each(|planned| console.print(format_args!("  {planned}")));
             show_one(console, &report);
             console.document(&report)?;
             Ok(report.exit())

@@ -6,6 +6,7 @@ use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::plan::{Action, Findings, Plan, Skipped, Trouble};
+use super::planned::Planned;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit};
 
@@ -44,6 +45,9 @@ pub struct Report {
     pub created_local: Vec<Theirs>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
+    /// What would be written; of a dry run alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<Planned>>,
     /// Why the whole run was refused or failed, if it was.
     #[serde(skip)]
     outcome: Outcome,
@@ -136,6 +140,7 @@ impl Report {
             created_in_administrate: Vec::new(),
             created_local,
             errors,
+            plan: dry_run.then(|| plan.changes.iter().map(Planned::of).collect()),
             outcome: Outcome::Carried,
         }
     }
@@ -160,6 +165,7 @@ impl Report {
             created_in_administrate: Vec::new(),
             created_local: Vec::new(),
             errors: vec![trouble],
+            plan: None,
             outcome: Outcome::Ended(error.exit()),
         }
     }
