@@ -19,6 +19,7 @@ use crate::tenant::{self, Audit};
 use crate::{outbox, runs, tutorials};
 
 use super::apply::{Also, Manner, apply};
+use super::approving::approve;
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::{Outcome, Plan};
@@ -151,7 +152,7 @@ pub async fn import(
             Some(tenant::connect(config, pool, "import", audit).await?)
         }
     };
-    let (facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
+    let (mut facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
     let wished = planned(&plan);
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
@@ -162,7 +163,7 @@ pub async fn import(
         return Ok(Imported { plan, document, exit });
     }
     if let Some(client) = &client {
-        remote::approve(client, &facts, &plan.approvals).await?;
+        facts.denied = approve(client, &facts, &plan.approvals).await?;
     }
     let Some(turn) = Turn::take(pool, stop).await? else {
         let document = Document::of_problems(document.file, false, Vec::new());
@@ -251,7 +252,7 @@ async fn plan_again(
     ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     newcomers::introduce(&mut ours, &loaded.timetable, &facts.instructors);
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
-    if again.counts() != before.counts() {
+    if facts.denied.is_empty() && again.counts() != before.counts() {
         tracing::warn!(
             "another import has written meanwhile; what is left to do: {}",
             again.summary().replace('\n', "; ")
