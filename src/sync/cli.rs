@@ -184,8 +184,10 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         writable::check(file)?;
     }
     let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
-    if args.pick && !pick(context, database, target, &mut options).await? {
-        return Ok(Exit::Done);
+    if args.pick
+        && let Some(ended) = pick(context, database, target, &mut options).await?
+    {
+        return Ok(ended);
     }
     let mut sync = open_recording(context, database, &target.command(), options, args.record.clone()).await?;
     match target {
@@ -256,8 +258,8 @@ fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &Sync)
     Ok(())
 }
 
-/// Lets a person choose among the changes of one entity; false where nothing was chosen.
-async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<bool> {
+/// Lets a person choose among the changes of one entity; tells how it ends where nothing was chosen.
+async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<Option<Exit>> {
     let console = &context.console;
     let Target::One(entity) = target else {
         return Err(Error::Usage("--pick takes one entity, not all".into()));
@@ -271,12 +273,12 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
     let changes = sync.planned().get(&entity).map(saved::changes).unwrap_or_default();
     if report.failed() || changes.is_empty() {
         show_one(console, &report);
-        return Ok(false);
+        return Ok(Some(report.exit()));
     }
     let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
     let chosen = creation::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
-    Ok(!options.only.is_empty())
+    Ok(options.only.is_empty().then_some(Exit::Done))
 }
 
 async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
@@ -352,11 +354,15 @@ impl Args {
 pub(super) fn show_one(console: &Console, report: &Report) {
     console.print(table::counts([report]));
     tell_findings(console, report);
+    report.failure().for_each(|why| console.say(format_args!("lectern: {why}")));
 }
 
 fn show_all(console: &Console, summary: &Summary) {
     console.print(table::counts(summary.tried()));
-    summary.tried().for_each(|report| tell_findings(console, report));
+    for report in summary.tried() {
+        tell_findings(console, report);
+        report.failure().for_each(|why| console.say(format_args!("lectern: {}: {why}", report.entity.plural())));
+    }
     console.say(summary.line());
 }
 
