@@ -226,6 +226,11 @@ impl Report {
     pub fn failed(&self) -> bool {
         matches!(self.exit(), Exit::Failed | Exit::Usage | Exit::Prerequisite)
     }
+
+    /// Why nothing of it was done, in sentences; none where something was.
+    pub fn failure(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().filter(|_| self.failed()).map(|trouble| trouble.message.as_str())
+    }
 }
 
 /// The report of `sync all`.
