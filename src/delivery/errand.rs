@@ -23,6 +23,8 @@ pub(super) struct Errand<'a> {
     pub remarks: Vec<Remark>,
     /// What Administrate did not take.
     pub left: Vec<Left>,
+    /// Sessions that it no longer has.
+    pub gone: Vec<Id>,
 }
 
 /// What of an event is no longer in Administrate.
@@ -30,7 +32,7 @@ enum Missing {
     Nothing,
     /// All of it; what it was called there.
     Event(Id),
-    /// Sessions, which are forgotten now.
+    /// Sessions, which are left alone now.
     Sessions,
 }
 
@@ -48,7 +50,8 @@ impl Worker {
             Ok(None) => return (Vec::new(), Ok(())),
             Err(trouble) => return (Vec::new(), Err(trouble)),
         };
-        let mut errand = Errand { worker: self, item, known: &known, halt, remarks: Vec::new(), left: Vec::new() };
+        let mut errand =
+            Errand { worker: self, item, known: &known, halt, remarks: Vec::new(), left: Vec::new(), gone: Vec::new() };
         let ended = errand.run().await;
         (errand.remarks, ended)
     }
@@ -82,9 +85,8 @@ impl Errand<'_> {
         }
     }
 
-    /// What somebody has deleted in Administrate, which would explain why it refused something. Sessions that are gone
-    /// are forgotten, so that others can take their places.
-    async fn missing_there(&self) -> Result<Missing, Trouble> {
+    /// What somebody has deleted in Administrate, which would explain why it refused something.
+    async fn missing_there(&mut self) -> Result<Missing, Trouble> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
@@ -93,13 +95,7 @@ impl Errand<'_> {
         let Some(there) = self.worker.client.event(&link.external_id).await? else {
             return Ok(Missing::Event(link.external_id));
         };
-        let linked = link.sessions.into_iter().map(|session| session.external_id);
-        let gone: Vec<Id> = linked.filter(|id| there.sessions.iter().all(|session| session.id != *id)).collect();
-        if gone.is_empty() {
-            return Ok(Missing::Nothing);
-        }
-        events::forget_sessions(&self.worker.pool, &gone).await?;
-        Ok(Missing::Sessions)
+        if self.find_again(link, &there).await? { Ok(Missing::Sessions) } else { Ok(Missing::Nothing) }
     }
 
     async fn bring_about(&mut self) -> Result<(), Trouble> {
@@ -107,10 +103,10 @@ impl Errand<'_> {
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
         if self.item.effect == REMOVE_EVENT {
-            return self.remove(link).await;
+            return self.remove(link.map(|link| self.standing(link))).await;
         }
         if self.known.event.cancelled {
-            return self.call_off(link).await;
+            return self.call_off(link.map(|link| self.standing(link))).await;
         }
         let wanted = self.wanted().await?;
         let mut link = match link {
@@ -118,7 +114,8 @@ impl Errand<'_> {
             None => self.create(&wanted).await?,
         };
         self.take_sessions_away(&mut link).await?;
-        let mut link = self.pair_sessions(link).await?;
+        let link = self.pair_sessions(link).await?;
+        let mut link = self.standing(link);
         self.compare().await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
@@ -162,7 +159,8 @@ impl Errand<'_> {
         }
         Err(Trouble::Refused(format!(
             "the event has {} sessions, but Administrate has only {} of them: its course template made too few, or \
-             they were deleted there. Add what is missing ({}) to the event there, then run `lectern import retry`",
+             they were deleted there. Add what is missing ({}) to the event there, with its title or its start, then run \
+             `lectern import retry`",
             ours.len(),
             ours.len() - missing.len(),
             missing.join(", ")

@@ -2,8 +2,8 @@
 //! many places are left.
 //!
 //! An event that nobody here knows gets no row, and one whose delivery is not done is left to delivery. A link once made
-//! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. A session
-//! that Administrate no longer has keeps its row, without a day and a link.
+//! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. Which
+//! session is which: `sessions`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,9 +20,10 @@ use super::entity::Entity;
 use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use super::plan::{Plan, Skipped, Trouble};
 use super::remote;
+use super::sessions;
 use super::store;
 use super::synced::{Ground, Synced, ids};
-use crate::bridges::events::{self as bridges, Chosen, EventRow, Seen, SessionRow, pair_in_order};
+use crate::bridges::events::{self as bridges, Chosen, EventRow, Seen};
 use crate::bridges::reference::{Bounded, Bridge};
 use crate::config::Winner;
 use crate::delivery::comparison::{Difference, Directory};
@@ -197,8 +198,17 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
             plan.passed_over += 1;
         } else {
             let name = event.title.clone();
-            let row = wanted(event, link, before, &ours.references);
+            let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone)));
             compare(&mut plan, ours, &told, link, true);
+            if let Some(offer) = link {
+                let stand = before.map_or(&[][..], |row| &row.bridge.sessions);
+                plan.findings.differences.extend(sessions::unpaired(
+                    told.id.as_str(),
+                    offer,
+                    &row.bridge.sessions,
+                    stand,
+                ));
+            }
             plan.take(name, before, row);
         }
     }
@@ -279,8 +289,8 @@ fn undelivered(event: remote::Event) -> Skipped {
 }
 
 /// The row as Administrate asks for it.
-fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, references: &HashSet<String>) -> Row {
-    let known = |id: Option<String>| id.filter(|id| references.contains(id));
+fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (ours, zone): (&Known, &TimeZone)) -> Row {
+    let known = |id: Option<String>| id.filter(|id| ours.references.contains(id));
     let stands = before.map(|row| &row.bridge);
     let mut row = Row {
         bridge: EventRow {
@@ -298,7 +308,7 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, refe
             // The field writes it so in this column.
             lifecycle_state: event.lifecycle.map(|state| state.to_uppercase()),
             title: Some(event.title),
-            sessions: sessions(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+            sessions: sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions)),
             tutorial_event_id: before.and_then(Bridge::link),
             external_id: event.external_id,
         },
@@ -306,8 +316,7 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, refe
     };
     row.set_link(link.map(|offer| offer.id));
     if let Some(offer) = link {
-        let links = row.bridge.sessions.iter_mut().filter(|session| session.day_number.is_some());
-        pair_in_order(&offer.session_ids, links.map(|session| &mut session.tutorial_session_id));
+        sessions::pair(&mut row.bridge.sessions, &offer.sessions, zone);
         let left = event.remaining_places.and_then(|places| i32::try_from(places).ok());
         row.places = Places {
             is_soldout: Some(event.is_sold_out.unwrap_or(offer.is_soldout)),
@@ -315,29 +324,6 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, refe
         };
     }
     row
-}
-
-fn sessions(theirs: Vec<remote::Session>, stand: &[SessionRow]) -> Vec<SessionRow> {
-    let mut rows: Vec<SessionRow> = Vec::new();
-    for (day, session) in (1..).zip(theirs) {
-        let before = stand.iter().find(|row| row.external_id == session.external_id);
-        rows.push(SessionRow {
-            tutorial_session_id: before.and_then(|row| row.tutorial_session_id),
-            title: Some(session.title),
-            day_number: Some(day),
-            classroom_start_date: session.start.map(|start| start.date()),
-            classroom_start_time: session.start.map(|start| start.time()),
-            classroom_end_date: session.end.map(|end| end.date()),
-            classroom_end_time: session.end.map(|end| end.time()),
-            cancelled: session.lifecycle.as_deref().map(|state| state == "cancelled"),
-            external_id: session.external_id,
-        });
-    }
-    let is_gone = |row: &&SessionRow| rows.iter().all(|known| known.external_id != row.external_id);
-    let gone: Vec<SessionRow> = stand.iter().filter(is_gone).cloned().collect();
-    let without_day = |row: SessionRow| SessionRow { day_number: None, tutorial_session_id: None, ..row };
-    rows.extend(gone.into_iter().map(without_day));
-    rows
 }
 
 /// What became of one event that Administrate told.

@@ -31,6 +31,7 @@ pub mod remote;
 pub mod report;
 pub mod run;
 pub mod saved;
+mod sessions;
 mod store;
 mod synced;
 pub mod table;

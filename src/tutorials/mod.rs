@@ -188,8 +188,19 @@ pub struct Offer {
     pub is_soldout: bool,
     /// Places left.
     pub remain_space: i32,
-    /// Our ids of its sessions, by sequence.
-    pub session_ids: Vec<i64>,
+    /// Its sessions, by sequence.
+    pub sessions: Vec<OfferedSession>,
+}
+
+/// A session as it is known again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct OfferedSession {
+    /// Our id.
+    pub id: i64,
+    /// Its title.
+    pub title: String,
+    /// Start.
+    pub start: Timestamp,
 }
 
 /// What of an event's bookings changes; none: it stays.

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::reference::Named;
-use super::{Event, KnownEvent, Offer, Places, Session};
+use super::{Event, KnownEvent, Offer, OfferedSession, Places, Session};
 use crate::error::Result;
 
 /// The columns of `lectern.event_details` as a record of JSON.
@@ -363,9 +363,10 @@ pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
 
 /// How bookable events are: every one, or these.
 pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Offer>> {
-    let rows: Vec<(i64, String, bool, i32, Vec<i64>)> = sqlx::query_as(
+    let rows: Vec<(i64, String, bool, i32, Json<Vec<OfferedSession>>)> = sqlx::query_as(
         "SELECT e.id, e.code, e.is_soldout, e.remain_space,
-                coalesce(array_agg(s.id ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '{}')
+                coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
+                     ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '[]')
          FROM acted.tutorial_events AS e LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
          WHERE $1::bigint[] IS NULL OR e.id = ANY ($1) GROUP BY e.id ORDER BY e.id",
     )
@@ -373,7 +374,7 @@ pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Of
     .fetch_all(db)
     .await?;
     let offer =
-        |(id, code, is_soldout, remain_space, session_ids)| Offer { id, code, is_soldout, remain_space, session_ids };
+        |(id, code, is_soldout, remain_space, Json(sessions))| Offer { id, code, is_soldout, remain_space, sessions };
     Ok(rows.into_iter().map(offer).collect())
 }
 

@@ -150,9 +150,58 @@ async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
     assert_eq!((exit, &report["counts"]["updated"]), (0, &json!(1)), "{report:#}");
     let links = "SELECT count(*) FROM adm.sessions s JOIN adm.events e ON e.id = s.event_id
                  WHERE e.title = 'Renamed there' AND s.tutorial_session_id IS NOT NULL AND day_number IN (1, 2)";
-    assert_eq!(known.story.count(links).await, 2);
+    assert_eq!(known.story.count(links).await, 1, "ours is not linked with what stands in its place");
     assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
-    assert_eq!(known.sync(&[]).await.1["counts"]["updated"], 0);
+    let (exit, again) = known.sync(&[]).await;
+    assert_eq!((exit, &again["counts"]["updated"]), (0, &json!(0)));
+    for report in [&report, &again] {
+        let told: Vec<_> =
+            rows(report, "differences").into_iter().filter(|(field, ..)| field.contains("session")).collect();
+        assert_eq!(told.len(), 2, "{report:#}");
+        assert_eq!((told[0].0.as_str(), told[0].1.as_deref()), ("day 1: session", Some("CM2-01-1")));
+        assert!(told[1].1.is_none() && told[1].2.as_deref().is_some_and(|theirs| theirs.starts_with("Third")));
+    }
+    known.story.simulator.edit(|tenant| {
+        let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
+        let (third, second) =
+            (tenant.sessions_of(event).nth(1).expect("it").1.clone(), tenant.sessions_of(event).next());
+        assert!(second.is_some() && third.title == "Third");
+        tenant.add_session(Session { title: "cm2-01-1".into(), ..third });
+    });
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, known.story.count(LINKED).await), (0, 4), "one of its title takes its place: {report:#}");
+}
+
+const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS ours
+                      ON ours.id = s.tutorial_session_id WHERE lower(ours.title) = lower(s.title)";
+
+fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<String>)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["ours"]), text(&row["theirs"]));
+    report[list].as_array().expect("a list").iter().map(row).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_without_links_are_known_by_what_they_say() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    sqlx::query("DELETE FROM adm.sessions").execute(&known.story.world.pool).await.expect("as in an adopted database");
+    known.story.simulator.edit(|tenant| {
+        let event = tenant.events_titled("CM2-01").next().expect("delivered").0;
+        let first = tenant.sessions_of(event).next().expect("a session").0;
+        tenant.sessions.remove(&first);
+    });
+    let (exit, report) = known.sync(&[]).await;
+    assert_eq!((exit, known.story.count(LINKED).await), (0, 3), "{report:#}");
+    assert_eq!(rows(&report, "differences"), [("day 1: session".into(), Some("CM2-01-1".into()), None)]);
+    assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions").await, 3);
+    sqlx::query("DELETE FROM adm.sessions").execute(&known.story.world.pool).await.expect("again");
+    known.story.simulator.edit(|tenant| {
+        tenant.sessions.values_mut().for_each(|session| session.title = "as the template calls it".into());
+    });
+    assert_eq!(known.sync(&[]).await.0, 0);
+    let linked = "SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL";
+    assert_eq!(known.story.count(linked).await, 3, "by their starts");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The links of events and sessions (`adm.events`, `adm.sessions`) and the values on which both sides last agreed.
 
 pub mod agreements;
+mod likeness;
 mod rows;
 mod store;
 
@@ -10,10 +11,11 @@ use administrate::{Id, Lifecycle};
 use serde::{Deserialize, Serialize};
 
 pub use agreements::{agree, agreed, kept_agreements, note_seen, now, put_agreements};
+pub use likeness::{Likeness, alike};
 pub use rows::{Chosen, EventRow, SessionRow, known_ids, pair_in_order, put_rows, remove_rows, rows};
 pub use store::{
-    external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event, note_state,
-    published, with_leftovers, withdraw_sessions, withdrawn,
+    external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event, lose_sessions,
+    note_state, published, with_leftovers, withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.

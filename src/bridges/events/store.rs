@@ -152,6 +152,15 @@ pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
     Ok(())
 }
 
+/// Notes that Administrate no longer has these sessions; ours stay linked with them, so that nothing strange takes their
+/// places.
+pub async fn lose_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
+    let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
+    let sql = "UPDATE adm.sessions SET day_number = NULL WHERE external_id = ANY ($1)";
+    sqlx::query(sql).bind(theirs).execute(pool).await?;
+    Ok(())
+}
+
 /// Decides that what Administrate calls these sessions of ours is to go there.
 pub async fn withdraw_sessions(db: &mut PgConnection, tutorial_session_ids: &[i64]) -> Result<()> {
     sqlx::query(
@@ -180,7 +189,7 @@ pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Res
          JOIN lectern.agreed AS a ON a.entity = 'event-standing' AND a.external_id = e.external_id
          WHERE e.tutorial_event_id = ANY ($1) AND a.fields->>'state' = 'published' AND NOT EXISTS (
              SELECT FROM adm.sessions AS s
-             WHERE s.event_id = e.id AND s.tutorial_session_id IS NOT NULL
+             WHERE s.event_id = e.id AND s.tutorial_session_id IS NOT NULL AND s.day_number IS NOT NULL
                AND NOT a.fields->'published_sessions' ? s.external_id)
          UNION SELECT tutorial_event_id FROM lectern.event_details WHERE tutorial_event_id = ANY ($1) AND cancelled",
     )
