@@ -81,6 +81,8 @@ fn io_sentence(error: &std::io::Error) -> String {
     match error.kind() {
         NotFound => "there is no such place; check the path or choose another".into(),
         PermissionDenied => "this user may not; choose another place or change its permissions".into(),
+        IsADirectory => "this is a folder; choose another name".into(),
+        NotADirectory | AlreadyExists => "a part of this path is a file, not a folder; choose another place".into(),
         StorageFull => "the disk is full".into(),
         _ => error.to_string(),
     }

@@ -25,3 +25,4 @@ pub mod tenant;
 pub mod timetable_import;
 pub mod tutorials;
 pub mod webhooks;
+pub mod writable;

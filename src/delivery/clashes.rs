@@ -9,12 +9,13 @@ use administrate::Id;
 use super::comparison::{Difference, Directory, LastAgreed, Said, differences, last_agreed};
 use super::errand::Errand;
 use super::{Trouble, store};
-use crate::tutorials::{COMPARE, KnownEvent, OURS};
+use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OURS};
 
 impl Errand<'_> {
     /// Ends the errand where a value that is to be written was changed in Administrate, unless ours are to win.
     pub(super) async fn compare(&self) -> Result<(), Trouble> {
-        if !self.is_asked(COMPARE) || self.is_asked(OURS) {
+        let is_due = self.is_asked(COMPARE) || self.is_asked(COMPARE_LATER) && self.item.attempts > 1;
+        if !is_due || self.is_asked(OURS) {
             return Ok(());
         }
         let mut db = self.worker.pool.acquire().await?;

@@ -11,6 +11,7 @@ use super::left::{Left, kept};
 use super::staff::both;
 use super::wanted::{Wanted, WantedSession};
 use crate::bridges::events::{Agreed, Agreement, EventLink};
+use crate::tutorials::OURS;
 
 impl Errand<'_> {
     pub(super) async fn update_event(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
@@ -64,7 +65,11 @@ impl Errand<'_> {
         }
         self.go_on()?;
         let mut agreed = wanted.clone();
-        let changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref());
+        let mut changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref());
+        if self.is_asked(OURS) && (changes.start.is_some() || changes.end.is_some()) {
+            // Who says that ours is to win means the whole time, also the half that is as it was agreed.
+            (changes.start, changes.end) = (Some(wanted.window.start), Some(wanted.window.end));
+        }
         if changes != SessionChanges::default() {
             if let Some(before) = &before {
                 self.doubt(Agreed::Session, id, &before.values).await?;

@@ -18,7 +18,7 @@ use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
 use crate::error::{Error, Exit, Result};
-use crate::runs;
+use crate::{runs, writable};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -164,6 +164,7 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         }
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
+            report.plan.iter().flatten().for_each(|planned| console.print(format_args!("  {planned}")));
             show_one(console, &report);
             console.document(&report)?;
             Ok(report.exit())
@@ -180,35 +181,35 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
-    let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
-    if args.pick && !pick(context, database, target, &mut options).await? {
-        return Ok(Exit::Done);
+    for file in args.report.iter().chain(&args.plan_out) {
+        writable::check(file)?;
     }
-    let mut sync = open_recording(context, database, &target.command(), options.clone(), args.record.clone()).await?;
-    let exit = match target {
+    let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
+    if args.pick
+        && let Some(ended) = pick(context, database, target, &mut options).await?
+    {
+        return Ok(ended);
+    }
+    let mut sync = open_recording(context, database, &target.command(), options, args.record.clone()).await?;
+    match target {
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
             deciding::after(context, pool, sync.client(), &mut report).await?;
             create_unmatched(context, pool, &sync, decider, [&mut report]).await;
-            write_report(console, args, &[&report])?;
+            write_files(console, args, &[&report], &sync)?;
             console.document(&report)?;
-            report.exit()
+            Ok(report.exit())
         }
         Target::All => {
             let mut summary = sync.all().await;
             show_all(console, &summary);
             create_unmatched(context, pool, &sync, decider, summary.tried_mut()).await;
-            write_report(console, args, &summary.tried().collect::<Vec<_>>())?;
+            write_files(console, args, &summary.tried().collect::<Vec<_>>(), &sync)?;
             console.document(&summary)?;
-            summary.exit()
+            Ok(summary.exit())
         }
-    };
-    if let Some(path) = &args.plan_out {
-        SavedPlans::new(options.only, options.prune, sync.planned().clone()).write(path)?;
-        context.console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
     }
-    Ok(exit)
 }
 
 async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: Pair) -> Result<Exit> {
@@ -244,15 +245,22 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
     Ok(Exit::Done)
 }
 
-fn write_report(console: &Console, args: &Args, reports: &[&Report]) -> Result<()> {
-    let Some(path) = &args.report else { return Ok(()) };
-    workbook::write(path, reports)?;
-    console.say(format_args!("the report is in {}", path.display()));
+/// Writes what was asked for besides the document: the report and the plans.
+fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &Sync) -> Result<()> {
+    if let Some(path) = &args.report {
+        workbook::write(path, reports)?;
+        console.say(format_args!("the report is in {}", path.display()));
+    }
+    if let Some(path) = &args.plan_out {
+        let Options { only, prune, .. } = args.options()?;
+        SavedPlans::new(only, prune, sync.planned().clone()).write(path)?;
+        console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
+    }
     Ok(())
 }
 
-/// Lets a person choose among the changes of one entity; false where nothing was chosen.
-async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<bool> {
+/// Lets a person choose among the changes of one entity; tells how it ends where nothing was chosen.
+async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<Option<Exit>> {
     let console = &context.console;
     let Target::One(entity) = target else {
         return Err(Error::Usage("--pick takes one entity, not all".into()));
@@ -266,12 +274,12 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
     let changes = sync.planned().get(&entity).map(saved::changes).unwrap_or_default();
     if report.failed() || changes.is_empty() {
         show_one(console, &report);
-        return Ok(false);
+        return Ok(Some(report.exit()));
     }
     let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
     let chosen = creation::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
-    Ok(!options.only.is_empty())
+    Ok(options.only.is_empty().then_some(Exit::Done))
 }
 
 async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
@@ -347,11 +355,15 @@ impl Args {
 pub(super) fn show_one(console: &Console, report: &Report) {
     console.print(table::counts([report]));
     tell_findings(console, report);
+    report.failure().for_each(|why| console.say(format_args!("lectern: {why}")));
 }
 
 fn show_all(console: &Console, summary: &Summary) {
     console.print(table::counts(summary.tried()));
-    summary.tried().for_each(|report| tell_findings(console, report));
+    for report in summary.tried() {
+        tell_findings(console, report);
+        report.failure().for_each(|why| console.say(format_args!("lectern: {}: {why}", report.entity.plural())));
+    }
     console.say(summary.line());
 }
 

@@ -24,6 +24,7 @@ pub mod instructors;
 pub mod locations;
 pub mod matching;
 pub mod plan;
+pub mod planned;
 pub mod price_levels;
 pub mod prices;
 pub mod remote;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::disputes::{Dispute, Settlement};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Pairing, Theirs};
+use super::planned::Planned;
 use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
 use crate::console::counted;
 use crate::names::fold;
@@ -321,7 +322,8 @@ impl<R: Bridge> Plan<R> {
 }
 
 /// What a change does to its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Writes a new row.
     Create,
@@ -387,44 +389,6 @@ fn without_nul(value: Value) -> Value {
     }
 }
 
-impl<R: Bridge> fmt::Display for Change<R> {
-    /// `~ London (TG9j…): legacy_id "7" → "8", tutorial_location_id null → 1`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.action() {
-            Action::Create => '+',
-            Action::Update => '~',
-            Action::Prune => '-',
-        };
-        write!(f, "{sign} {} ({})", self.name, self.row().map_or("", Bridge::external_id))?;
-        for (at, (field, before, after)) in self.fields().into_iter().enumerate() {
-            f.write_str(if at == 0 { ": " } else { ", " })?;
-            match self.action() {
-                Action::Update => write!(f, "{field} {before} → {after}")?,
-                Action::Create | Action::Prune => {
-                    write!(f, "{field} {}", if after.is_null() { before } else { after })?
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<R: Bridge> Change<R> {
-    /// The fields that differ, with both values; the id is told already unless it is what changes.
-    fn fields(&self) -> Vec<(String, Value, Value)> {
-        let object = |row: &Option<R>| match serde_json::to_value(row) {
-            Ok(Value::Object(fields)) => fields,
-            _ => serde_json::Map::new(),
-        };
-        let (before, after) = (object(&self.before), object(&self.after));
-        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        let value = |fields: &serde_json::Map<_, _>, name: &String| fields.get(name).cloned().unwrap_or_default();
-        let differing = names.into_iter().map(|name| (name.clone(), value(&before, name), value(&after, name)));
-        let is_told = |name: &str| name == "external_id" && self.action() != Action::Update;
-        differing.filter(|(name, before, after)| before != after && !is_told(name)).collect()
-    }
-}
-
 impl<R: Bridge> fmt::Display for Plan<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -432,7 +396,7 @@ impl<R: Bridge> fmt::Display for Plan<R> {
         }
         write!(f, "{}: {}", self.entity, counted(self.changes.len(), "change"))?;
         for change in &self.changes {
-            write!(f, "\n  {change}")?;
+            write!(f, "\n  {}", Planned::of(change))?;
         }
         for settled in self.settlements.iter().flat_map(|settlement| &settlement.fields) {
             write!(f, "\n  {settled}")?;

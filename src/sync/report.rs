@@ -6,6 +6,7 @@ use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::plan::{Action, Findings, Plan, Skipped, Trouble};
+use super::planned::Planned;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit};
 
@@ -44,6 +45,9 @@ pub struct Report {
     pub created_local: Vec<Theirs>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
+    /// What would be written; of a dry run alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<Planned>>,
     /// Why the whole run was refused or failed, if it was.
     #[serde(skip)]
     outcome: Outcome,
@@ -138,6 +142,7 @@ impl Report {
             created_in_administrate: Vec::new(),
             created_local,
             errors,
+            plan: dry_run.then(|| plan.changes.iter().map(Planned::of).collect()),
             outcome: Outcome::Carried,
         }
     }
@@ -162,6 +167,7 @@ impl Report {
             created_in_administrate: Vec::new(),
             created_local: Vec::new(),
             errors: vec![trouble],
+            plan: None,
             outcome: if matches!(error, Error::Stopped) { Outcome::Stopped } else { Outcome::Ended(error.exit()) },
         }
     }
@@ -232,6 +238,11 @@ impl Report {
     /// Whether nothing of it was done.
     pub fn failed(&self) -> bool {
         matches!(self.exit(), Exit::Failed | Exit::Usage | Exit::Prerequisite)
+    }
+
+    /// Why nothing of it was done, in sentences; none where something was.
+    pub fn failure(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().filter(|_| self.failed()).map(|trouble| trouble.message.as_str())
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::entity::Entity;
 use super::run::PruneLimit;
 use crate::error::{Error, Result};
+use crate::writable;
 
 /// Plans of one entity or of all, with the options under which they were made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl SavedPlans {
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::Failed(format!("the plan cannot be written: {error}")))?;
-        std::fs::write(path, text).map_err(|error| Error::io("writing the plan", path, &error))
+        writable::write(path, &text)
     }
 }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::{Action, Plan};
+use super::planned::Planned;
 use super::prices::{Places, Preference};
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
@@ -62,7 +63,7 @@ fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
     let rows = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
     let mut plan = located(&ours, remote_locations(&[("A", "Londinium")]), &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
-    assert_eq!(plan.changes[0].to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
+    assert_eq!(Planned::of(&plan.changes[0]).to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
     assert_eq!(plan.gone.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);

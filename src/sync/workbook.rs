@@ -8,6 +8,7 @@ use super::disputes::{Dispute, Side};
 use super::report::Report;
 use crate::error::{Error, Result};
 use crate::timetable_import::writing::neutral;
+use crate::writable;
 
 /// A sheet's rows of cells.
 type Rows = Vec<Vec<String>>;
@@ -17,9 +18,8 @@ type Rows = Vec<Vec<String>>;
 /// # Errors
 /// [`Error::Failed`] where the file cannot be written.
 pub fn write(path: &Path, reports: &[&Report]) -> Result<()> {
-    let failed = |why: String| Error::Failed(format!("the report {} cannot be written: {why}", path.display()));
-    let bytes = build(reports).map_err(|error| failed(error.to_string()))?;
-    std::fs::write(path, bytes).map_err(|error| failed(error.to_string()))
+    let failed = |error| Error::Failed(format!("the report {} cannot be written: {error}", path.display()));
+    writable::write(path, &build(reports).map_err(failed)?)
 }
 
 fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {

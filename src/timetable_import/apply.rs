@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{self, COMPARE, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
+use crate::tutorials::{self, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
 use super::{newcomers, store};
@@ -116,7 +116,11 @@ async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result
     let revised: Vec<&str> = revised.collect();
     let revised: Vec<_> = standing.iter().filter(|(_, code)| revised.contains(&code.as_str())).cloned().collect();
     if !revised.is_empty() {
-        let before_writing = if manner.ours { &[OURS] } else { &[COMPARE] };
+        let before_writing: &[&str] = match (manner.ours, manner.looked) {
+            (true, _) => &[OURS],
+            (false, true) => &[COMPARE_LATER],
+            (false, false) => &[COMPARE],
+        };
         tutorials::ask_also(db, Some(manner.run), &revised, before_writing).await?;
     }
     if manner.also.publish {

@@ -181,6 +181,12 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
             console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
         }
     }
+    if asked.approve_instructors && !asked.dry_run {
+        // What Administrate has refused since the problems were shown.
+        for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
+            console.say(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
+        }
+    }
     for told in &document.remarks {
         console.say(format_args!("{}: {}", told.event, told.message));
     }

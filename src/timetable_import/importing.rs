@@ -16,9 +16,10 @@ use crate::delivery::{self, Drained, Remark, Worker, drain};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
 use crate::tenant::{self, Audit};
-use crate::{outbox, runs, tutorials};
+use crate::{outbox, runs, tutorials, writable};
 
 use super::apply::{Also, Manner, apply};
+use super::approving::approve;
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::{Outcome, Plan};
@@ -134,16 +135,7 @@ pub async fn import(
     planned: impl FnOnce(&Plan) -> bool,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
 ) -> Result<Imported> {
-    if !store::is_synced(&mut *pool.acquire().await?).await? {
-        return Err(Error::Prerequisite(
-            "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
-        ));
-    }
-    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
-        return Err(Error::Usage(
-            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
-        ));
-    }
+    check(pool, asked).await?;
     let client = match asked.deliver {
         Deliver::Queue => None,
         Deliver::Wait => {
@@ -151,7 +143,7 @@ pub async fn import(
             Some(tenant::connect(config, pool, "import", audit).await?)
         }
     };
-    let (facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
+    let (mut facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
     let wished = planned(&plan);
     let file = name_of(&asked.file);
     let mut document = Document::of_plan(file, asked.dry_run, &plan);
@@ -162,7 +154,7 @@ pub async fn import(
         return Ok(Imported { plan, document, exit });
     }
     if let Some(client) = &client {
-        remote::approve(client, &facts, &plan.approvals).await?;
+        facts.denied = approve(client, &facts, &plan.approvals).await?;
     }
     let Some(turn) = Turn::take(pool, stop).await? else {
         let document = Document::of_problems(document.file, false, Vec::new());
@@ -185,13 +177,34 @@ pub async fn import(
     }
     document.delivery = outbox::count_by_state(pool, Some(run)).await?;
     let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
-    document.report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&kept)))?;
-    let exit = if ended_early { Exit::NeedsPerson } else { document.exit() };
+    let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&kept)));
+    let is_told = report.is_ok();
+    // What was imported is told also where this could not be written.
+    document.report = report.unwrap_or_else(|error| {
+        tracing::warn!("the refused blocks are not kept: {error}");
+        None
+    });
+    let exit = if ended_early || !is_told { Exit::NeedsPerson } else { document.exit() };
     if let Some(held) = own {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
         held.release().await?;
     }
     Ok(Imported { plan, document, exit })
+}
+
+/// What has to be so before anything is done.
+async fn check(pool: &PgPool, asked: &Asked) -> Result<()> {
+    if !store::is_synced(&mut *pool.acquire().await?).await? {
+        return Err(Error::Prerequisite(
+            "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
+        ));
+    }
+    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage(
+            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
+        ));
+    }
+    asked.report.as_deref().map_or(Ok(()), writable::check)
 }
 
 /// The run that was opened for an import, or one of its own, held from here on.
@@ -251,7 +264,7 @@ async fn plan_again(
     ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     newcomers::introduce(&mut ours, &loaded.timetable, &facts.instructors);
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
-    if again.counts() != before.counts() {
+    if facts.denied.is_empty() && again.counts() != before.counts() {
         tracing::warn!(
             "another import has written meanwhile; what is left to do: {}",
             again.summary().replace('\n', "; ")
@@ -335,10 +348,7 @@ fn write_report(loaded: &Loaded, plan: &Plan, to: Option<&Path>) -> Result<Optio
     let refused = annotated::refused(&loaded.sheet, &loaded.timetable, plan)
         .map_err(|error| Error::Failed(format!("the report cannot be written: {error}")))?;
     let Some(bytes) = refused else { return Ok(None) };
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| Error::io("making the folder", folder, &error))?;
-    }
-    std::fs::write(to, bytes).map_err(|error| Error::io("writing", to, &error))?;
+    writable::write(to, &bytes)?;
     Ok(Some(to.display().to_string()))
 }
 

@@ -4,11 +4,12 @@
 //! remote facts) → applied in transactions of whole blocks, with the effects that deliver it.
 //! Promises: every problem of every row at once, each with its cell; a block goes in whole or not
 //! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
-//! ([`remote`]); writing there is delivery's.
+//! ([`remote`]) and giving approvals ([`approving`]); all other writing there is delivery's.
 
 pub mod annotated;
 pub mod api;
 pub mod apply;
+pub mod approving;
 pub mod cli;
 pub mod importing;
 mod kept;

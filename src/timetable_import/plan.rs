@@ -79,10 +79,10 @@ pub struct PlannedEvent {
     pub event: Event,
     /// How far `remain_space` of a known event moves.
     pub places_moved: i32,
-    /// Whether anything about the event itself changes.
-    pub changed: bool,
     /// The days whose sessions are new or change.
     pub changed_days: Vec<i32>,
+    /// Requests to Administrate that the change of a known event costs.
+    pub calls: usize,
 }
 
 /// One block and what becomes of it.
@@ -132,7 +132,7 @@ pub struct Plan {
 
 impl Item {
     /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
-    /// session, one addStaffBulk a role; before an update, one look at what stands there.
+    /// session, one addStaffBulk a role. Looks are not counted: none is needed where nothing goes wrong.
     pub fn remote_calls(&self) -> usize {
         let Some(planned) = &self.event else { return 0 };
         let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
@@ -142,7 +142,7 @@ impl Item {
         match self.outcome {
             Outcome::Create => 1 + sessions + staff,
             Outcome::Adopt(_) => sessions + staff,
-            Outcome::Update => 1 + usize::from(planned.changed) + sessions,
+            Outcome::Update => planned.calls,
             Outcome::Cancel => 1,
             _ => 0,
         }

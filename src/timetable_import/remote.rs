@@ -1,6 +1,6 @@
 //! The one reader of remote facts: in as many requests as there are hundreds of templates and of titles.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use administrate::{Client, Contact, Event, Id};
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use crate::names::fold;
 use super::blocks::Timetable;
 use super::facts::{RemoteEvent, RemoteFacts};
 use super::ours::{self, Ours};
-use super::plan::{Approval, Change, Plan};
+use super::plan::{Change, Plan};
 use super::{newcomers, store};
 
 /// Asks Administrate for all that the plan of a timetable depends on.
@@ -67,21 +67,6 @@ pub async fn standing(client: &Client, plan: &Plan, ours: &Ours) -> Result<HashM
         standing.extend(client.event(id).await?);
     }
     Ok(standing.into_iter().map(|event| (event.id.to_string(), event)).collect())
-}
-
-/// Gives approvals: one request a template, which takes its whole list.
-///
-/// # Errors
-/// When Administrate refuses or cannot be reached; approvals given before stay, and giving them again does no harm.
-pub async fn approve(client: &Client, facts: &RemoteFacts, approvals: &[Approval]) -> Result<()> {
-    for of_template in approvals.chunk_by(|one, next| one.template == next.template) {
-        let [first, ..] = of_template else { continue };
-        let mut contacts: BTreeSet<&str> = of_template.iter().map(|approval| approval.contact.as_str()).collect();
-        contacts.extend(facts.approved.get(&first.template).into_iter().flatten().map(String::as_str));
-        let contacts: Vec<Id> = contacts.into_iter().map(Id::new).collect();
-        client.approve_instructors(&Id::new(first.template.as_str()), &contacts).await?;
-    }
-    Ok(())
 }
 
 async fn administrators(client: &Client) -> Result<Vec<ours::Contact>> {

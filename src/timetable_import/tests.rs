@@ -247,6 +247,13 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
     ];
     assert_eq!(fields, expected);
     assert_eq!(edit.items[0].event.as_ref().map(|event| event.places_moved), Some(3));
+    assert_eq!(edit.remote_calls(), 3, "one for the event, one for each day");
+    let cost = |first| {
+        let edit = plan(&timetable(&[first, session("A", 2)]), &ours, &facts, wishes(&labels()));
+        (edit.items[0].changes.len(), edit.remote_calls())
+    };
+    assert_eq!(cost(with(event("A"), [(F::SessionTitle, Some("First".into()))])), (1, 1));
+    assert_eq!(cost(with(event("A"), [(F::Tutors, Some("two".into()))])), (1, 0), "it stays here");
     let shorter = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
     assert_eq!((told(&shorter), outcomes(&shorter)), (vec![(Code::SessionGone, "U4")], vec![&Outcome::Unchanged]));
 }

@@ -228,6 +228,8 @@ pub const DELETE_DRAFTS: &str = "delete_drafts";
 
 /// The step that looks, before anything is written over, whether somebody changed it in Administrate meanwhile.
 pub const COMPARE: &str = "compare";
+/// The same before a second try: whoever asked has just looked, and the first goes without.
+pub const COMPARE_LATER: &str = "compare_later";
 
 /// That our values are written over whatever stands in Administrate.
 pub const OURS: &str = "ours";
@@ -288,7 +290,7 @@ pub async fn are_pursued(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<b
     outbox::is_left_to_earlier(pool, run, EVENT, ids).await
 }
 
-/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], [`OURS`]) of known events, by id and code.
+/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], …) of known events, by id and code.
 pub async fn ask_also(
     db: &mut PgConnection,
     run: Option<i64>,

@@ -15,8 +15,8 @@ const ITEM: &str =
     to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS received_at, i.body
     FROM lectern.webhook_inbox AS i LEFT JOIN lectern.webhook_registrations AS r USING (webhook_id)";
 
-/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same of the same
-/// minute, as when one edit fires twice (facts §1.12). One that became a dead letter says nothing about the next.
+/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same within
+/// ten seconds, as when one edit fires twice (facts §1.12). One that became a dead letter says nothing about the next.
 pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
     let mut tx = pool.begin().await?;
     alone_on(&mut tx, &delivery.entity_id).await?;
@@ -29,7 +29,7 @@ pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
                           WHERE entity_id = $2 AND entity_id <> '' ORDER BY id DESC LIMIT 1) AS latest
              WHERE latest.content_hash = $5 AND latest.state <> 'dead'
                AND ($4 IS NULL OR latest.triggered IS NULL
-                    OR $4 - latest.triggered BETWEEN '-1 minute' AND '1 minute'))
+                    OR $4 - latest.triggered BETWEEN '-10 seconds' AND '10 seconds'))
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(&delivery.webhook_id)

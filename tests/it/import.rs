@@ -202,6 +202,23 @@ async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_cannot_be_written_is_known_before_anything_is_done() {
+    let lines = [event("A"), second_day("A", "17:00")];
+    let sides = rehearsed(&lines).await;
+    let file = write(sides.world.folder(), "t.xlsx", &lines);
+    let file = file.to_str().expect("a path");
+    let (exit, told) = sides.run(&["import", file, "--report", "/proc/nope/x.xlsx"]).await;
+    assert_eq!((exit, told["error"].is_string()), (1, true), "{told}");
+    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    // What nobody asked for and cannot be kept ends no import.
+    std::fs::write(sides.world.folder().join("reports"), "in the way").expect("a file");
+    let refused =
+        write(sides.world.folder(), "r.xlsx", &[&lines[..], &[changed(event("B"), F::Location, "?")]].concat());
+    let (exit, told) = sides.run(&["import", refused.to_str().expect("a path")]).await;
+    assert_eq!((exit, &told["delivery"]["delivered"], told["report"].is_null()), (4, &1.into(), true), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn instructors_are_approved_only_when_that_is_asked() {
     let lines = [event("A"), second_day("A", "17:00")];
     let sides = rehearsed(&lines).await;

@@ -58,6 +58,27 @@ async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ours_wins_the_whole_time_of_a_session() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    let day_2 = || {
+        let tenant = sides.administrate.tenant();
+        let session = tenant.sessions.values().nth(1).expect("day 2");
+        (session.start.expect("a start"), session.end.expect("an end"))
+    };
+    let (start, end) = day_2();
+    sides.administrate.edit(|tenant| {
+        tenant.sessions.values_mut().nth(1).expect("day 2").start = start.with().hour(11).build().ok();
+    });
+    let file = write(sides.world.folder(), "edited.xlsx", &[event("A"), second_day("A", "18:00")]);
+    let file = file.to_str().expect("a path");
+    assert_eq!(sides.run(&["import", file]).await.0, 4);
+    assert_eq!(sides.run(&["import", file, "--ours"]).await.0, 0);
+    assert_eq!(day_2(), (start, end.with().hour(18).build().expect("a time")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_over() {
     let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
     let approve = "INSERT INTO lectern.approved_instructors

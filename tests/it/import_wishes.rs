@@ -1,6 +1,7 @@
 //! What an import does beyond its timetable only where it is asked to, and what Administrate asks of a timetable.
 
 use administrate_sim::tenant::FieldKind;
+use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::writing::Line;
 use serde_json::{Value, json};
@@ -80,4 +81,47 @@ async fn what_a_custom_field_may_be_is_synced_and_held_against_the_timetable() {
     let (exit, document) = sides.run(&["import", file.to_str().expect("a path"), "--dry-run"]).await;
     assert_eq!((exit, told(&document)), (4, vec![(&json!("invalid_value"), &"Z4".into())]), "{document}");
     assert_eq!(document["problems"][0]["suggestions"], json!(["2027A", "2027S"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_approval_keeps_only_its_own_events_out() {
+    let taught = |title: &str, template: &str, name: &str| {
+        let line = changed(changed(event(title), F::SessionInstructor, name), F::Instructor, name);
+        [changed(line, F::Template, template), second_day(title, "17:00")]
+    };
+    let lines = [
+        taught("A", "CB1_f2f_2", "Ada Marlow"),
+        taught("B", "CB1_f2f_2", "Bo Reed"),
+        taught("C", "CM2_f2f_2", "Ada Marlow"),
+    ];
+    let sides = rehearsed(&lines.concat()).await;
+    sides.administrate.edit(|tenant| {
+        for template in 1..=2 {
+            tenant.templates.get_mut(template).expect("known").approved_instructors.clear();
+        }
+    });
+    let file = write(sides.world.folder(), "t.xlsx", &lines.concat());
+    let import = ["import", file.to_str().expect("a path"), "--approve-instructors"];
+    // The list of both instructors of the first template, then Ada alone.
+    let simulator = &sides.administrate;
+    let refusal = Action::PayloadError { label: None, message: "not allowed".to_owned() };
+    simulator.fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
+    let (exit, document) = sides.run(&import).await;
+    let lacking = json!("not_approved_instructor");
+    // Behind them stand warnings: all are taught at one place at one time.
+    let (cells, found) = ([json!("R4"), json!("S4")], told(&document));
+    assert_eq!((exit, &found[..2]), (4, &[(&lacking, &cells[0]), (&lacking, &cells[1])][..]), "{document}");
+    let problem = &document["problems"][0];
+    assert_eq!(problem["event"], "A");
+    let sentence = problem["message"].as_str().expect("a sentence");
+    for part in ["Ada Marlow", "CB1_f2f_2", "not allowed"] {
+        assert!(sentence.contains(part), "{sentence}");
+    }
+    assert_eq!((&document["counts"]["created"], &document["delivery"]["delivered"]), (&2.into(), &2.into()));
+
+    // Nobody knows whether it was given: it is looked for, and was.
+    simulator.clear_faults();
+    simulator.fault(Fault::first("courseTemplate.update", Action::Reset { when: When::After }));
+    let (exit, document) = sides.run(&import).await;
+    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
 }

@@ -39,6 +39,19 @@ async fn discrepancies_are_written_into_a_workbook_without_formulas() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_written_is_known_before_anything_is_done() {
+    let story = Story::begin().await;
+    for option in ["--report", "--plan-out"] {
+        // One document, or the story would not read it.
+        let (exit, refused) = story.lectern(&["sync", "locations", option, "/proc/nope/file"]).await;
+        let sentence = refused["error"].as_str().unwrap_or_default();
+        assert!(exit == 1 && sentence.contains("choose another"), "{option}: {refused}");
+    }
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
+    assert_eq!(story.count("SELECT count(*) FROM lectern.runs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recording_repeats_the_case_offline() {
     let story = Story::begin().await;
     let folder = story.world.folder().join("case");

@@ -144,3 +144,25 @@ async fn what_a_signal_ends_is_work_left_and_no_failure() {
     assert_eq!(serde_json::to_value(&summary.reports[3]).ok(), Some(json!({"entity": "venues", "not_run": true})));
     assert_eq!(story.lectern(&["sync", "events"]).await.0, 3, "nothing builds upon what was stopped");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_a_sync_is_said_to_the_person_too() {
+    let story = Story::begin().await;
+    let refused = Fault::always("token", Action::Status { status: 401, retry_after: None });
+    for (command, faults, exit, said) in [
+        (vec!["sync", "venues"], vec![], 3, "lectern: venues build upon locations, which"),
+        (vec!["sync", "locations"], vec![refused.clone()], 1, "lectern: Administrate refused the login"),
+        (vec!["sync", "all"], vec![refused], 1, "lectern: custom fields: Administrate refused the login"),
+    ] {
+        faults.into_iter().for_each(|fault| story.simulator.fault(fault));
+        for json in [&["--json"][..], &[]] {
+            let mut command = story.program(&[&command[..], json].concat());
+            let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(exit), "{stderr}");
+            assert_eq!(stderr.matches(said).count(), 1, "{stderr}");
+            let document: Result<Value, _> = serde_json::from_slice(&output.stdout);
+            assert_eq!(document.is_ok(), !json.is_empty());
+        }
+    }
+}

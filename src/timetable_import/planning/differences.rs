@@ -73,6 +73,39 @@ pub(super) fn of_session(names: &Names<'_>, old: (&Event, &Session), new: (&Even
     changes(&prefix, &session_fields(names, old), &session_fields(names, new))
 }
 
+/// What stays here: Administrate has no such field, or derives it.
+const HERE_ALONE: &[&str] = &[
+    "product",
+    "course template",
+    "start",
+    "end",
+    "learning mode",
+    "access duration",
+    "recordings",
+    "recording pin",
+    "tutors",
+    "sage code",
+    "extra information",
+    "registration deadline",
+];
+
+/// What names people: they are written by requests of their own, one for each role.
+const PEOPLE: &[&str] = &["instructors", "administrators"];
+
+/// Requests that the changes of an event's own fields cost.
+pub(super) fn calls_of_event(changes: &[Change]) -> usize {
+    let (people, fields): (Vec<&str>, Vec<&str>) =
+        changes.iter().map(|change| change.field.as_str()).partition(|field| PEOPLE.contains(field));
+    people.len() + usize::from(fields.iter().any(|field| !HERE_ALONE.contains(field)))
+}
+
+/// Requests that the changes of a known session cost; `elsewhen`: its event moves to another time zone.
+pub(super) fn calls_of_session(changes: &[Change], elsewhen: bool) -> usize {
+    let is_people = |change: &Change| PEOPLE.iter().any(|people| change.field.ends_with(people));
+    let people = changes.iter().filter(|change| is_people(change)).count();
+    people + usize::from(elsewhen || changes.len() > people)
+}
+
 fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {
     let differing = old.iter().zip(new).filter(|(old, new)| old.1 != new.1);
     differing

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::DateTime;
 
 use super::ours::Contact;
+use crate::timetable_import::approving::Denied;
 
 /// An event that stands in Administrate under a title of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct RemoteEvent {
 pub struct RemoteFacts {
     /// Contacts approved to teach, by Administrate's id of the course template.
     pub approved: HashMap<String, HashSet<String>>,
+    /// Why Administrate has refused to approve, where this import has asked it to.
+    pub denied: Denied,
     /// Contacts that may administer an event.
     pub administrators: Vec<Contact>,
     /// Contacts that teach; read only where instructors who are unknown here are to be created.

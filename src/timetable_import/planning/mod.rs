@@ -162,8 +162,7 @@ impl Deciding<'_> {
         }
         let event = Event { cancelled: true, ..known.event.clone() };
         let changes = differences::of_event(self.names, &known.event, &event);
-        let planned =
-            PlannedEvent { id: Some(known.id), event, places_moved: 0, changed: true, changed_days: Vec::new() };
+        let planned = PlannedEvent { id: Some(known.id), event, places_moved: 0, changed_days: Vec::new(), calls: 0 };
         Item { event: Some(planned), changes, title: known.event.code.clone(), ..self.done(Outcome::Cancel) }
     }
 
@@ -182,7 +181,7 @@ impl Deciding<'_> {
         };
         self.warn_of_short_template(&event);
         let changed_days = event.sessions.iter().map(|session| session.sequence).collect();
-        let planned = PlannedEvent { id: None, event, places_moved: 0, changed: true, changed_days };
+        let planned = PlannedEvent { id: None, event, places_moved: 0, changed_days, calls: 0 };
         Item { event: Some(planned), ..self.done(outcome) }
     }
 
@@ -244,7 +243,8 @@ impl Deciding<'_> {
         event.remain_space = known.event.remain_space;
         let conflicts = self.settle(known, &mut event);
         let mut changes = differences::of_event(self.names, &known.event, &event);
-        let changed = !changes.is_empty();
+        let mut calls = differences::calls_of_event(&changes);
+        let elsewhen = known.event.time_zone != event.time_zone;
         let places_moved = self.places_moved(known, &event);
         let mut changed_days = Vec::new();
         for session in &event.sessions {
@@ -256,6 +256,10 @@ impl Deciding<'_> {
                     vec![Change { field, old: None, new: Some(session.title.clone()) }]
                 }
             };
+            calls += match before {
+                Some(_) => differences::calls_of_session(&differing, elsewhen),
+                None => 1 + usize::from(!session.instructor_ids.is_empty()),
+            };
             if !differing.is_empty() {
                 changed_days.push(session.sequence);
                 changes.extend(differing);
@@ -263,7 +267,7 @@ impl Deciding<'_> {
         }
         self.report_gone(known, &event);
         let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
-        let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed, changed_days };
+        let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed_days, calls };
         Item { event: Some(planned), changes, conflicts, title: known.event.code.clone(), ..self.done(outcome) }
     }
 

@@ -116,11 +116,21 @@ impl<'a> References<'a> {
         if approved.is_some_and(|ids| ids.contains(&instructor.external_id)) {
             return Ok(());
         }
-        let message = format!(
-            "{} is not approved to teach {}; approve them in Administrate, or import with --approve-instructors",
-            instructor.record.name, template.record.name
-        );
+        let (name, code) = (&instructor.record.name, &template.record.name);
+        let message = match self.denied(instructor, template) {
+            Some(why) => format!("{name} could not be approved to teach {code}: {why}"),
+            None => format!(
+                "{name} is not approved to teach {code}; approve them in Administrate, or import with \
+                 --approve-instructors"
+            ),
+        };
         Err(Flaw::new(Code::NotApprovedInstructor, message))
+    }
+
+    /// Why Administrate has refused to approve an instructor, if it was asked.
+    pub fn denied(&self, instructor: &Reference, template: &Reference) -> Option<&'a str> {
+        let asked = (template.external_id.clone(), instructor.external_id.clone());
+        self.facts.denied.get(&asked).map(String::as_str)
     }
 
     /// The contact with this whole name that may administer events.

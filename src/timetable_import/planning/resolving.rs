@@ -147,12 +147,14 @@ impl<'a> Resolver<'a> {
 
     fn check_approval(&mut self, row: u32, field: Field, instructor: &Reference, template: &Reference) {
         match self.references.approval(instructor, template) {
-            Err(_) if self.wishes.approve_instructors => self.approvals.push(Approval {
-                template: template.external_id.clone(),
-                code: template.record.name.clone(),
-                contact: instructor.external_id.clone(),
-                name: instructor.record.name.clone(),
-            }),
+            Err(_) if self.wishes.approve_instructors && self.references.denied(instructor, template).is_none() => {
+                self.approvals.push(Approval {
+                    template: template.external_id.clone(),
+                    code: template.record.name.clone(),
+                    contact: instructor.external_id.clone(),
+                    name: instructor.record.name.clone(),
+                })
+            }
             Err(flaw) => self.flag(row, field, flaw),
             Ok(()) => {}
         }
