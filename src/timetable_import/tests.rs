@@ -193,6 +193,14 @@ fn repeated_blocks_in_one_file() {
     assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Duplicate, &Outcome::Conflict]);
     let counts = plan.counts();
     assert_eq!((counts.created, counts.duplicate, counts.rejected, counts.sessions), (1, 1, 1, 1));
+
+    let wrong = with(event("A"), [(F::Location, Some("Atlantis".into()))]);
+    for (first, fate) in [(event("A"), "that one stands"), (wrong, "that one is refused too")] {
+        let other = with(event("A"), [(F::MaxPlaces, Some(9.into()))]);
+        let plan = planned(&[first, other]);
+        let of_second = plan.problems.iter().find(|problem| problem.code == Code::ConflictingEvent);
+        assert!(of_second.is_some_and(|problem| problem.message.contains(fate)), "{:?}", plan.problems);
+    }
 }
 
 #[test]

@@ -56,10 +56,11 @@ async fn instructors_whom_only_administrate_knows_are_created_where_that_is_aske
     let (exit, again) = sides.run(&["import", file]).await;
     assert_eq!((exit, &again["counts"]["unchanged"]), (0, &1.into()), "{again}");
 
-    for name in ["Two Alike", "Nobody Anywhere"] {
+    for (name, said) in [("Two Alike", "2 instructors of"), ("Nobody Anywhere", "no instructor is called")] {
         let file = write(sides.world.folder(), "other.xlsx", &taught_by(name));
         let (exit, document) = sides.run(&["import", file.to_str().expect("a path"), create[2], create[3]]).await;
         assert_eq!((exit, told(&document)[0].0), (4, &unknown), "{document}");
+        assert!(document["problems"][0]["message"].as_str().is_some_and(|text| text.contains(said)), "{document}");
     }
     assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_instructors").await, 2);
 }

@@ -49,7 +49,8 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     let names = Names::new(ours);
     let directory = ours.directory(wishes.labels);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
-    let mut first: HashMap<String, &Block> = HashMap::new();
+    // The first block of each title, and whether it stands.
+    let mut first: HashMap<String, (&Block, bool)> = HashMap::new();
     for block in &timetable.blocks {
         let mut deciding = Deciding {
             ours,
@@ -72,10 +73,10 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
         if item.is_accepted() {
             plan.approvals.append(&mut deciding.resolver.approvals);
         }
-        plan.items.push(item);
         if let Some(title) = title {
-            first.entry(title).or_insert(block);
+            first.entry(title).or_insert((block, item.outcome != Outcome::Refuse && item.outcome != Outcome::Conflict));
         }
+        plan.items.push(item);
     }
     plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
     plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
@@ -126,14 +127,15 @@ impl Deciding<'_> {
     }
 
     /// A block whose title stands further up already.
-    fn repeated(&mut self, earlier: &Block) -> Item {
+    fn repeated(&mut self, (earlier, stands): (&Block, bool)) -> Item {
         let row = earlier.row;
         if self.block.same_as(earlier) {
             self.resolver.problems.clear();
             self.flag(Field::EventTitle, Code::DuplicateInFile, format!("this event stands in row {row} already"));
             return self.done(Outcome::Duplicate);
         }
-        let message = format!("row {row} has an event with this title and other content; that one stands");
+        let fate = if stands { "that one stands" } else { "that one is refused too: leave one of them" };
+        let message = format!("row {row} has an event with this title and other content; {fate}");
         self.flag(Field::EventTitle, Code::ConflictingEvent, message);
         self.done(Outcome::Conflict)
     }

@@ -40,6 +40,8 @@ pub struct References<'a> {
     instructors: ByName<'a>,
     products: HashMap<(String, String), Vec<&'a OurProduct>>,
     administrators: HashMap<String, Vec<&'a Contact>>,
+    /// How many contacts of Administrate teach under a name; only where unknown ones are to be created here.
+    teaching: HashMap<String, usize>,
     facts: &'a RemoteFacts,
 }
 
@@ -62,6 +64,10 @@ impl<'a> References<'a> {
         for contact in &facts.administrators {
             administrators.entry(fold(&contact.name)).or_default().push(contact);
         }
+        let mut teaching = HashMap::new();
+        for name in facts.instructors.iter().filter_map(administrate::Contact::full_name) {
+            *teaching.entry(fold(&name)).or_default() += 1;
+        }
         Self {
             templates: by_name(&ours.templates),
             locations: by_name(&ours.locations),
@@ -69,6 +75,7 @@ impl<'a> References<'a> {
             instructors: by_name(&ours.instructors),
             products,
             administrators,
+            teaching,
             facts,
         }
     }
@@ -104,7 +111,17 @@ impl<'a> References<'a> {
     /// # Errors
     /// `unknown_instructor` or `not_linked`.
     pub fn instructor(&self, name: &str) -> Result<Reference, Flaw> {
-        find(&self.instructors, name, &INSTRUCTOR, "")
+        let key = fold(name);
+        match self.teaching.get(&key) {
+            Some(count) if *count > 1 && !self.instructors.contains_key(&key) => {
+                let message = format!(
+                    "{count} instructors of Administrate are called \"{name}\" and nobody here; give them different \
+                     names, or create the one who is meant here and link the two with `lectern sync link instructors`"
+                );
+                Err(Flaw::new(Code::UnknownInstructor, message))
+            }
+            _ => find(&self.instructors, name, &INSTRUCTOR, ""),
+        }
     }
 
     /// Whether an instructor may teach a course template.

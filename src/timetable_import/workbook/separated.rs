@@ -43,7 +43,9 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn new(text: &'a str) -> Self {
         // A title may stand above the header.
-        let often = |c: &char| text.lines().take(20).map(|line| line.matches(*c).count()).max();
+        let often = |c: &char| {
+            text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20).map(|line| line.matches(*c).count()).max()
+        };
         let separator = ['\t', ';', ','].into_iter().max_by_key(often).unwrap_or(',');
         Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
@@ -61,7 +63,8 @@ impl<'a> Fields<'a> {
             match self.rest.next() {
                 None => break,
                 Some('\r') if self.rest.peek() == Some(&'\n') => {}
-                Some('\n') => {
+                // Alone it ends a line too, as spreadsheet programs for the Macintosh write it.
+                Some('\n' | '\r') => {
                     (self.row, self.column) = (self.row + 1, 0);
                     break;
                 }
@@ -125,6 +128,10 @@ mod tests {
         let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x; \"y\"\nz"), (3, 1, "é"), (4, 1, "2")];
         let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
         assert_eq!(sheet, Ok(expected));
+        let macintosh = read("t.csv", b"a;b\r\r\"x\ry\";2\r", &limits).map(|s| texts(&s));
+        let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x\ry"), (3, 1, "2")];
+        let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
+        assert_eq!(macintosh, Ok(expected));
         assert!(read("t.csv", b"\"open", &limits).is_err());
         assert!(read("t.csv", b"a\0b", &limits).is_err());
     }
