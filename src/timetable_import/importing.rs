@@ -22,7 +22,7 @@ use super::apply::{Also, Manner, apply};
 use super::approving::approve;
 use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
-use super::plan::{Outcome, Plan};
+use super::plan::{Counts, Outcome, Plan};
 use super::planning::{Wishes, plan};
 use super::problems::{Code, Flaw, Problem, column_name};
 use super::report::Document;
@@ -160,7 +160,10 @@ pub async fn import(
         let document = Document::of_problems(document.file, false, Vec::new());
         return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
     };
-    let plan = plan_again(pool, config, (loaded, asked), &facts, &plan).await?;
+    // Of a large file no two plans stand beside one another.
+    let before = Before::of(&plan);
+    drop(plan);
+    let plan = plan_again(pool, config, (loaded, asked), &facts, &before).await?;
     let mut document = Document::of_plan(document.file, false, &plan);
     let (run, own) = open_run(pool, asked.run, &document.file).await?;
     document.run_id = Some(run);
@@ -248,23 +251,35 @@ async fn plan_of(
     Ok((facts, planned))
 }
 
+/// What is still asked of a plan when the next is made.
+struct Before {
+    counts: Counts,
+    /// Folded titles of the events of which it was read how they stand there.
+    compared: Vec<String>,
+}
+
+impl Before {
+    fn of(plan: &Plan) -> Before {
+        let compared = plan.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
+        Before { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
+    }
+}
+
 /// Plans once more where it is this import's turn to write: another one may have written since.
 async fn plan_again(
     pool: &PgPool,
     config: &Config,
     (loaded, asked): (&Loaded, &Asked),
     facts: &RemoteFacts,
-    before: &Plan,
+    before: &Before,
 ) -> Result<Plan> {
     let mut db = pool.acquire().await?;
     let mut ours = store::ours(&mut db, &loaded.timetable).await?;
-    // Those of which it was read how they stand there.
-    let compared = before.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
-    let compared = compared.filter_map(|item| ours.events.get(&fold(&item.title)).map(|known| known.id));
+    let compared = before.compared.iter().filter_map(|title| ours.events.get(title).map(|known| known.id));
     ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     newcomers::introduce(&mut ours, &loaded.timetable, &facts.instructors);
     let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
-    if facts.denied.is_empty() && again.counts() != before.counts() {
+    if facts.denied.is_empty() && again.counts() != before.counts {
         tracing::warn!(
             "another import has written meanwhile; what is left to do: {}",
             again.summary().replace('\n', "; ")
