@@ -83,6 +83,14 @@ pub struct Counts {
     pub errors: usize,
 }
 
+impl Counts {
+    /// All of them, in the order of the contract's document.
+    pub fn in_order(&self) -> [usize; 7] {
+        let Counts { fetched, created, updated, unchanged, pruned, skipped, errors } = *self;
+        [fetched, created, updated, unchanged, pruned, skipped, errors]
+    }
+}
+
 /// A record of ours that was created in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatedThere {

@@ -15,17 +15,8 @@ use crate::runs::Run;
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
     let mut table = console::table(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
     for report in reports {
-        let counts = &report.counts;
-        let numbers = [
-            counts.fetched,
-            counts.created,
-            counts.updated,
-            counts.unchanged,
-            counts.pruned,
-            counts.skipped,
-            counts.errors,
-        ];
-        let cells = std::iter::once(report.entity.plural().to_owned()).chain(numbers.map(|number| number.to_string()));
+        let numbers = report.counts.in_order().map(|number| number.to_string());
+        let cells = std::iter::once(report.entity.plural().to_owned()).chain(numbers);
         table.add_row(cells);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));

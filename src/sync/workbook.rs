@@ -71,17 +71,7 @@ fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result
 }
 
 fn summary(report: &Report) -> Rows {
-    let counts = &report.counts;
-    let numbers = [
-        counts.fetched,
-        counts.created,
-        counts.updated,
-        counts.unchanged,
-        counts.pruned,
-        counts.skipped,
-        counts.errors,
-    ];
-    let mut row: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    let mut row: Vec<String> = report.counts.in_order().iter().map(ToString::to_string).collect();
     row.push(report.requests.to_string());
     vec![row]
 }
