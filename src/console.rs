@@ -1,6 +1,8 @@
 //! How a command speaks: data on stdout, everything said to a person on stderr.
 
-use std::io::{IsTerminal, Write};
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -10,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_sentence};
 
 /// A number of things by the name of one: `1 event`, `2 events`.
 pub fn counted(count: usize, one: &str) -> String {
@@ -38,22 +40,24 @@ pub struct Console {
     /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
     pub may_ask: bool,
     stop: CancellationToken,
+    /// Why data did not reach stdout, if some did not.
+    unwritten: Arc<OnceLock<std::io::Error>>,
 }
 
 impl Console {
     /// `forbidden`: `--no-prompt` was given. `stop`: no question waits longer than until it is cancelled.
     pub fn new(json: bool, forbidden: bool, stop: CancellationToken) -> Self {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Console { json, may_ask: terminal && !forbidden && !json, stop }
+        Console { json, may_ask: terminal && !forbidden && !json, stop, unwritten: Arc::default() }
     }
 
     /// Says a line to the person.
-    pub fn say(&self, line: impl std::fmt::Display) {
+    pub fn say(&self, line: impl Display) {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
-    pub async fn ask(&self, question: impl std::fmt::Display) -> bool {
+    pub async fn ask(&self, question: impl Display) -> bool {
         if !self.may_ask {
             return false;
         }
@@ -63,7 +67,7 @@ impl Console {
     }
 
     /// The same, the thread waiting for the answer.
-    pub fn ask_and_wait(&self, question: impl std::fmt::Display) -> bool {
+    pub fn ask_and_wait(&self, question: impl Display) -> bool {
         tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
     }
 
@@ -71,7 +75,7 @@ impl Console {
     ///
     /// # Errors
     /// The answer cannot be read.
-    pub fn line(&self, question: impl std::fmt::Display) -> Result<String> {
+    pub fn line(&self, question: impl Display) -> Result<String> {
         let _ = write!(std::io::stderr(), "{question}: ");
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.typed()));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
@@ -96,16 +100,14 @@ impl Console {
     }
 
     /// Writes data: text on stdout, unless a JSON document takes its place.
-    pub fn print(&self, text: impl std::fmt::Display) {
-        if !self.json {
-            let _ = writeln!(std::io::stdout(), "{text}");
-        }
+    pub fn print(&self, text: impl Display) {
+        self.print_whole(format_args!("{text}\n"));
     }
 
     /// The same of text that ends its lines itself, and may be none.
-    pub fn print_whole(&self, text: impl std::fmt::Display) {
+    pub fn print_whole(&self, text: impl Display) {
         if !self.json {
-            let _ = write!(std::io::stdout(), "{text}");
+            self.write(text);
         }
     }
 
@@ -114,9 +116,29 @@ impl Console {
         if self.json {
             let text = serde_json::to_string_pretty(document)
                 .map_err(|error| Error::Failed(format!("the JSON document cannot be written: {error}")))?;
-            let _ = writeln!(std::io::stdout(), "{text}");
+            self.write(format_args!("{text}\n"));
         }
         Ok(())
+    }
+
+    fn write(&self, text: impl Display) {
+        let mut stdout = std::io::stdout().lock();
+        if let Err(error) = write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            let _ = self.unwritten.set(error);
+        }
+    }
+
+    /// Whether all data has reached stdout. A reader that has read enough (`lectern … | head`) is no failure.
+    ///
+    /// # Errors
+    /// It has not: the disk is full, or stdout is closed.
+    pub fn written(&self) -> Result<()> {
+        match self.unwritten.get() {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::Failed(format!("what this command printed could not be written: {}", io_sentence(error))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A bar that shows itself on a terminal once the work takes longer than a second, and never elsewhere.

@@ -1,6 +1,7 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
 mod administrate;
+mod command_line;
 mod delivery;
 mod delivery_doubts;
 mod delivery_steps;
