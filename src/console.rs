@@ -1,5 +1,6 @@
 //! How a command speaks: data on stdout, everything said to a person on stderr.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
@@ -53,7 +54,7 @@ impl Console {
 
     /// Says a line to the person.
     pub fn say(&self, line: impl Display) {
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let _ = writeln!(std::io::stderr(), "{}", harmless(&line.to_string()));
     }
 
     /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
@@ -61,7 +62,7 @@ impl Console {
         if !self.may_ask {
             return false;
         }
-        let _ = write!(std::io::stderr(), "{question} [y/N]: ");
+        let _ = write!(std::io::stderr(), "{} [y/N]: ", harmless(&question.to_string()));
         let answer = self.typed().await.unwrap_or_default();
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
@@ -76,7 +77,7 @@ impl Console {
     /// # Errors
     /// The answer cannot be read.
     pub fn line(&self, question: impl Display) -> Result<String> {
-        let _ = write!(std::io::stderr(), "{question}: ");
+        let _ = write!(std::io::stderr(), "{}: ", harmless(&question.to_string()));
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.typed()));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
         Ok(answer.trim().to_owned())
@@ -107,7 +108,7 @@ impl Console {
     /// The same of text that ends its lines itself, and may be none.
     pub fn print_whole(&self, text: impl Display) {
         if !self.json {
-            self.write(text);
+            self.write(harmless(&text.to_string()));
         }
     }
 
@@ -164,7 +165,30 @@ impl Console {
     }
 }
 
+/// The text without what would steer a terminal: names come from Administrate and from workbooks, and Lectern itself
+/// writes nothing but text and line ends.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
+}
+
 fn rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     // A bar that cannot be drawn is no reason to end the work.
     let _ = write!(text, "{:.1}/s", state.per_sec());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        for (text, expected) in [
+            ("Zürich, día 1\n\tnext", "Zürich, día 1\n\tnext"),
+            ("red\u{1b}[31m\r\u{7}", "red\u{fffd}[31m\u{fffd}\u{fffd}"),
+            ("\u{9b}2J", "\u{fffd}2J"),
+        ] {
+            assert_eq!(harmless(text), expected);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `lectern sync`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -337,10 +338,16 @@ impl Args {
 
     fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
-        let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        if self.skip_errors && !matches!(self.target, Some(Target::All)) {
+            return Err(Error::Usage("--skip-errors goes on to the next entity: it is for `lectern sync all`".into()));
+        }
+        let only: BTreeSet<String> = self.only.iter().map(|id| id.trim().to_owned()).collect();
+        if only.contains("") {
+            return Err(Error::Usage("--only names an empty id; leave it out for everything".into()));
+        }
         let asked = Options {
             dry_run: self.dry_run || self.plan_out.is_some(),
-            only: only.collect(),
+            only,
             prune: self.prune.then_some(limit),
             create_local: self.create_local,
             skip_errors: self.skip_errors,

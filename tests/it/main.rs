@@ -8,6 +8,7 @@ mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod hostile;
+mod http;
 mod identity;
 mod import;
 mod import_after;
