@@ -51,7 +51,7 @@ pub struct Args {
     /// Write what does not agree into a workbook
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
-    /// Keep every exchange with Administrate in this folder, without secrets and names, for a support case
+    /// Keep every exchange with Administrate in this folder for a support case: without secrets and addresses, but with names
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
     /// Create in Administrate what of ours it does not have, without asking
