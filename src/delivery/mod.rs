@@ -87,6 +87,8 @@ pub enum Remark {
     LeftOut(Vec<&'static str>),
     /// The event is gone on both sides, or called off there.
     Removed,
+    /// It was called off there and takes place again.
+    TakenUpAgain,
 }
 
 impl Remark {
@@ -109,6 +111,7 @@ impl fmt::Display for Remark {
                 write!(f, "this Administrate does not take {}: change it there by hand", fields.join(", "))
             }
             Remark::Removed => f.write_str("taken away on both sides"),
+            Remark::TakenUpAgain => f.write_str("it was cancelled in Administrate and has been taken up again there"),
         }
     }
 }

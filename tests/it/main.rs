@@ -2,6 +2,7 @@
 
 mod administrate;
 mod delivery;
+mod delivery_cancelled;
 mod delivery_doubts;
 mod delivery_steps;
 mod demo;

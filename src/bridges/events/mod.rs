@@ -114,6 +114,9 @@ pub struct Standing {
     pub published_sessions: Vec<Id>,
     /// It stood there before we wanted it: it is not ours to take away.
     pub found_there: bool,
+    /// It was published when we called it off.
+    #[serde(default)]
+    pub was_published: bool,
 }
 
 impl Agreed {
