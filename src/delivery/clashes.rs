@@ -9,7 +9,7 @@ use administrate::{Id, Lifecycle};
 use super::comparison::{Difference, Directory, LastAgreed, differences, last_agreed};
 use super::errand::Errand;
 use super::wanted::{Wanted, WantedSession, WantedStaff};
-use super::{Trouble, store};
+use super::{Trouble, is_called_off, store};
 use crate::bridges::events::{self, Agreed, Agreement, EventLink, Seen, Standing};
 use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OURS, PUBLISH};
 
@@ -104,13 +104,12 @@ struct Writes {
 
 /// What of an event that takes place here is cancelled there, in words, with both states.
 fn called_off(there: &administrate::Event, standing: &Standing, sessions: &[Id]) -> Vec<String> {
-    let is_cancelled = |lifecycle: &Option<String>| lifecycle.as_deref() == Some("cancelled");
-    if is_cancelled(&there.lifecycle) {
+    if is_called_off(there) {
         let ours = if standing.state.is_some() { "published" } else { "not cancelled" };
         return vec![format!("state: {ours} here; Administrate has cancelled")];
     }
     let sessions = there.sessions.iter().filter(|session| sessions.contains(&session.id));
-    let cancelled = sessions.filter(|session| is_cancelled(&session.lifecycle));
+    let cancelled = sessions.filter(|session| session.lifecycle.as_deref() == Some("cancelled"));
     cancelled.map(|s| format!("state of \"{}\": not cancelled here; Administrate has cancelled", s.title)).collect()
 }
 

@@ -25,6 +25,7 @@ mod sent;
 mod staff;
 mod standing;
 mod store;
+pub mod twins;
 mod update;
 mod wanted;
 pub mod work;
@@ -172,6 +173,11 @@ impl From<administrate::Error> for Trouble {
         }
         Trouble::Rejected(why)
     }
+}
+
+/// Whether an event is cancelled there.
+fn is_called_off(event: &administrate::Event) -> bool {
+    event.lifecycle.as_deref() == Some("cancelled")
 }
 
 impl Worker {

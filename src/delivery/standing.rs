@@ -3,7 +3,7 @@
 use administrate::{Event, EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::errand::Errand;
-use super::{Remark, Trouble};
+use super::{Remark, Trouble, is_called_off};
 use crate::bridges::events::{self, Agreed, EventLink, SessionLink, Standing};
 use crate::tutorials;
 
@@ -52,7 +52,7 @@ impl Errand<'_> {
         let is_published = standing.state == Some(Lifecycle::Published)
             || standing.state == Some(Lifecycle::Cancelled) && standing.was_published;
         let as_before = |published| if published { Lifecycle::Published } else { Lifecycle::Draft };
-        if there.lifecycle.as_deref() == Some("cancelled") {
+        if is_called_off(there) {
             self.go_on()?;
             let changes = EventChanges { lifecycle: Some(as_before(is_published)), ..EventChanges::default() };
             self.worker.client.update_event(&link.external_id, &changes).await.map_err(final_there)?;

@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::Entity;
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::error::Error;
 use crate::requests::api::{asked, idempotency_key, list};
 use crate::requests::{self, Asking, Kind, Request};
@@ -39,7 +39,7 @@ struct Body {
     skip_errors: bool,
 }
 
-async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
     list(&state, Kind::Sync, address).await
 }
 
