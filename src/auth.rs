@@ -17,7 +17,7 @@ use crate::server::problem::Problem;
 #[derive(Debug, Clone)]
 pub struct Operator(pub Caller);
 
-/// Who may read everything: a reader, an operator or an admin.
+/// Whoever reads everything: a reader, an operator or an admin.
 #[derive(Debug, Clone)]
 pub struct Reader(pub Caller);
 
@@ -58,7 +58,7 @@ where
         match caller.role {
             Role::Admin | Role::Operator => Ok(Operator(caller)),
             Role::Reader | Role::Tutor | Role::Student | Role::Parent => {
-                Err(Denied::Forbidden("an operator or an admin"))
+                Err(Denied::Forbidden("the token's role may not do this; it takes an operator or an admin"))
             }
         }
     }
@@ -72,9 +72,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        match caller.role {
-            Role::Admin | Role::Operator | Role::Reader => Ok(Reader(caller)),
-            Role::Tutor | Role::Student | Role::Parent => Err(Denied::Forbidden("a reader, an operator or an admin")),
+        match caller.role.has_subject() {
+            false => Ok(Reader(caller)),
+            true => Err(Denied::Forbidden(
+                "the token's role sees its own alone; it takes a reader, an operator or an admin",
+            )),
         }
     }
 }
@@ -98,18 +100,16 @@ impl IntoResponse for Denied {
             Denied::Unknown => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\"",
-                "this needs a token: Authorization: Bearer …; `lectern token create` makes one".to_owned(),
+                "this needs a token: Authorization: Bearer …; `lectern token create` makes one",
             ),
             Denied::Invalid => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\", error=\"invalid_token\"",
-                "the token is unknown, revoked or expired".to_owned(),
+                "the token is unknown, revoked or expired",
             ),
-            Denied::Forbidden(who) => (
-                StatusCode::FORBIDDEN,
-                "Bearer realm=\"lectern\", error=\"insufficient_scope\"",
-                format!("the token's role may not do this; it takes {who}"),
-            ),
+            Denied::Forbidden(detail) => {
+                (StatusCode::FORBIDDEN, "Bearer realm=\"lectern\", error=\"insufficient_scope\"", detail)
+            }
             Denied::Unavailable(error) => return Problem::from(error).into_response(),
         };
         let mut response = Problem::new(status, detail).into_response();

@@ -1,7 +1,8 @@
-//! The outbox over HTTP, for operators and admins.
+//! The outbox over HTTP: looked at by readers too, changed by operators and admins.
 
 use administrate::Id;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,7 +15,6 @@ use crate::error::Error;
 use crate::outbox;
 use crate::search::api::{Pairs, pairs};
 use crate::server::json::JsonBody;
-use crate::server::path::PathId;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::ServerState;
 use crate::tenant::{Audit, connect};
@@ -76,17 +76,33 @@ struct Decided {
     recreate: Option<bool>,
 }
 
+impl Decided {
+    fn decision(self) -> Result<Decision, Problem> {
+        let wrong = |pointer, message| Problem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
+        match (self.delivered, self.recreate) {
+            (Some(id), None | Some(false)) if !id.trim().is_empty() => Ok(Decision::Delivered(Id::new(id.trim()))),
+            (Some(_), None | Some(false)) => Err(wrong("/delivered", "say Administrate's id of the event")),
+            (None, Some(true)) => Ok(Decision::Recreate),
+            (None, Some(false)) => Err(wrong("/recreate", "say true, or name the event as delivered")),
+            (None, None) => Err(wrong("", "say which event it is there with delivered, or recreate: true")),
+            (Some(_), Some(true)) => {
+                Err(wrong("/recreate", "either it is an event there, or it is to be created: not both"))
+            }
+        }
+    }
+}
+
 /// `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
 async fn decide(
     _: Operator,
     State(state): State<ServerState>,
-    id: PathId,
+    id: Result<Path<i64>, PathRejection>,
     JsonBody(decided): JsonBody<Decided>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Path(id) = id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
     let decision = decided.decision()?;
-    let id = id.or_none("the outbox has no such item")?;
     let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
-    let item = item.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
+    let item = item.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
     if item.state != outbox::State::Unknown {
         let detail = format!("{} is not waiting for a decision: nothing is unknown about it", item.subject);
         return Err(Problem::new(StatusCode::CONFLICT, detail));
@@ -94,21 +110,6 @@ async fn decide(
     let client = connect(&state.config, &state.pool, "outbox resolve", Audit::Kept).await?;
     resolve(&state.pool, &client, id, &decision).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))
-}
-
-impl Decided {
-    fn decision(self) -> Result<Decision, Problem> {
-        let (place, message) = match self {
-            Decided { delivered: Some(id), recreate: None | Some(false) } => match id.trim() {
-                "" => ("/delivered", "name the event in Administrate by its id"),
-                id => return Ok(Decision::Delivered(Id::new(id))),
-            },
-            Decided { delivered: None, recreate: Some(true) } => return Ok(Decision::Recreate),
-            Decided { delivered: None, .. } => ("/recreate", "say true, or name the event as delivered"),
-            Decided { .. } => ("/recreate", "it is either delivered or to be made anew"),
-        };
-        Err(Problem::fields(vec![FieldError::new(place, "invalid_value", message)]))
-    }
 }
 
 /// What a decision named does not exist over there: the caller's mistake, not ours.

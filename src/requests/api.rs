@@ -1,18 +1,18 @@
-//! What imports and syncs have in common over HTTP: being asked for, looked at, listed, followed and called off. Readers
-//! look, operators and admins act.
+//! What imports and syncs have in common over HTTP: being asked for and called off, for operators and admins; looked at,
+//! listed and followed, for readers too.
 
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::{Asking, Kept, Kind, State as RunState, progress};
+use super::{Asking, Kept, Kind, State as RunState, UNDO, progress};
 use crate::auth::{Operator, Reader};
 use crate::search::api::{Pairs, pairs};
-use crate::server::conditional::Item;
-use crate::server::path::PathId;
+use crate::server::etag;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::ServerState;
 
@@ -32,57 +32,68 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
+/// The number in a path.
+pub type Run = Result<Path<i64>, PathRejection>;
+
 async fn import(
     _: Reader,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: PathId,
+    run: Run,
 ) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Import, run).await?, Kind::Import, &headers))
+    Ok(shown(&headers, &find(&state, Kind::Import, run).await?, Kind::Import))
 }
 
-async fn sync(
-    _: Reader,
-    State(state): State<ServerState>,
-    headers: HeaderMap,
-    run: PathId,
-) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Sync, run).await?, Kind::Sync, &headers))
+async fn sync(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+    Ok(shown(&headers, &find(&state, Kind::Sync, run).await?, Kind::Sync))
 }
 
 async fn cancel_import(
     _: Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: PathId,
+    run: Run,
 ) -> Result<Response, Problem> {
-    cancel(&state, Kind::Import, &headers, run).await
+    cancel(&state, &headers, Kind::Import, run).await
 }
 
 async fn cancel_sync(
     _: Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: PathId,
+    run: Run,
 ) -> Result<Response, Problem> {
-    cancel(&state, Kind::Sync, &headers, run).await
+    cancel(&state, &headers, Kind::Sync, run).await
+}
+
+/// An import, or 404; one that takes back another is none.
+pub async fn find_import(state: &ServerState, run: Run) -> Result<Kept, Problem> {
+    let kept = find(state, Kind::Import, run).await?;
+    match kept.kind == Kind::Import.name() {
+        true => Ok(kept),
+        false => {
+            let what = format!("run {} takes back an import; it is none", kept.id);
+            Err(Problem::new(StatusCode::NOT_FOUND, what))
+        }
+    }
 }
 
 /// A run of a kind, or 404.
-pub async fn find(state: &ServerState, kind: Kind, run: PathId) -> Result<Kept, Problem> {
-    let none = format!("there is no such {}", kind.name());
-    let kept = super::kept(&state.pool, kind, run.or_none(&none)?).await?;
-    kept.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, none))
+pub async fn find(state: &ServerState, kind: Kind, run: Run) -> Result<Kept, Problem> {
+    let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no such {}", kind.name()));
+    let Path(run) = run.map_err(|_| none())?;
+    super::kept(&state.pool, kind, run).await?.ok_or_else(none)
 }
 
 /// 200 with the document once the run has ended, 202 with how far it has come until then.
-fn shown(kept: &Kept, kind: Kind, headers: &HeaderMap) -> Response {
-    let item = Item::new(&document(kept, kind));
+fn shown(headers: &HeaderMap, kept: &Kept, kind: Kind) -> Response {
+    let document = document(kept, kind);
     match kept.finished_at {
-        Some(_) => item.shown(headers, StatusCode::OK),
+        Some(_) => etag::tagged(headers, StatusCode::OK, document),
         None => {
-            let soon = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
-            (soon, item.shown(headers, StatusCode::ACCEPTED)).into_response()
+            let mut response = etag::tagged(headers, StatusCode::ACCEPTED, document);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
         }
     }
 }
@@ -91,6 +102,7 @@ fn shown(kept: &Kept, kind: Kind, headers: &HeaderMap) -> Response {
 pub fn document(kept: &Kept, kind: Kind) -> Value {
     let mut document = match &kept.document {
         Some(document @ Value::Object(_)) => document.clone(),
+        _ if kept.kind == UNDO => json!({ "dry_run": kept.dry_run, "undone_run": kept.subject.parse::<i64>().ok() }),
         _ => json!({ "dry_run": kept.dry_run, subject_key(kind): kept.subject }),
     };
     document["run_id"] = kept.id.into();
@@ -142,9 +154,9 @@ pub async fn list(state: &ServerState, kind: Kind, address: Pairs) -> Result<Res
     Ok(Json(json!({ "results": results, "next_cursor": next })).into_response())
 }
 
-async fn cancel(state: &ServerState, kind: Kind, headers: &HeaderMap, run: PathId) -> Result<Response, Problem> {
+async fn cancel(state: &ServerState, headers: &HeaderMap, kind: Kind, run: Run) -> Result<Response, Problem> {
     let kept = find(state, kind, run).await?;
-    Item::new(&document(&kept, kind)).may_change(headers)?;
+    etag::check(headers, &document(&kept, kind))?;
     if !kept.requested && kept.finished_at.is_none() {
         let detail = "this run belongs to a command; end that command where it runs";
         return Err(Problem::new(StatusCode::CONFLICT, detail));

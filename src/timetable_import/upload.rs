@@ -25,10 +25,6 @@ const PATIENCE: u64 = 2;
 /// The longest value of a field beside the file, in bytes.
 const LONGEST_VALUE: usize = 64;
 
-/// The parts beside the file: the command's options.
-const OPTIONS: [&str; 7] =
-    ["dry_run", "deliver", "publish", "delete_drafts", "ours", "approve_instructors", "create_missing"];
-
 /// The longest file name that is kept, in bytes.
 const LONGEST_NAME: usize = 150;
 
@@ -92,13 +88,11 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
     let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut named = HashSet::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
-        // Which of two would be meant nobody can tell, and one that is misspelt would import in earnest what was to be
-        // looked at only.
-        if !seen.insert(name.clone()) {
-            return Err(wrong(&format!("/{name}"), "it is there twice; send it once"));
+        if !named.insert(name.clone()) {
+            return Err(wrong(&format!("/{name}"), "it is said twice"));
         }
         match name.as_str() {
             "file" => {
@@ -113,14 +107,13 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
             "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
             "deliver" => deliver = when(&value(&mut field).await?)?,
             "create_missing" => match value(&mut field).await?.as_str() {
-                "" => {}
                 "instructors" => further.create_instructors = true,
                 _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
             },
+            // Whoever misspells `dry_run` does not want to write.
             _ => {
-                let message = format!("there is no such part; there are file, {}", OPTIONS.join(", "));
-                let place = format!("/{}", name.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
-                return Err(Problem::fields(vec![FieldError::new(place, "unknown_field", message)]));
+                let error = FieldError::new(format!("/{name}"), "unknown_field", "there is no such field");
+                return Err(Problem::fields(vec![error]));
             }
         }
     }
@@ -185,7 +178,7 @@ fn truth_of(text: &str) -> Option<bool> {
 
 fn when(text: &str) -> Result<Deliver, Problem> {
     match text {
-        "wait" | "" => Ok(Deliver::Wait),
+        "wait" => Ok(Deliver::Wait),
         "queue" => Ok(Deliver::Queue),
         _ => Err(wrong("/deliver", "deliver is wait or queue")),
     }

@@ -3,6 +3,7 @@
 mod administrate;
 mod command_line;
 mod delivery;
+mod delivery_cancelled;
 mod delivery_doubts;
 mod delivery_steps;
 mod demo;

@@ -250,11 +250,17 @@ impl Dialect {
     }
 }
 
-/// The spellings of input fields that `message` speaks against.
+/// The spellings of input fields that `message` speaks against: those that it quotes, else those that it names at all. A
+/// server that quotes the one in question may repeat the whole input after it.
 fn respelled(operation: &str, message: &str) -> Vec<String> {
-    let words: BTreeSet<&str> = words(message).collect();
-    let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
-    named.map(|names| format!("{operation}.{}", names[0])).collect()
+    let quoted: BTreeSet<&str> = quoted_names(message).flat_map(words).collect();
+    let all: BTreeSet<&str> = words(message).collect();
+    let turned = |said: &BTreeSet<&str>| -> Vec<String> {
+        let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| said.contains(name)));
+        named.map(|names| format!("{operation}.{}", names[0])).collect()
+    };
+    let by_quotes = turned(&quoted);
+    if by_quotes.is_empty() { turned(&all) } else { by_quotes }
 }
 
 /// The selected fields that `message` speaks against.
