@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result, io_sentence};
 
+/// The width of a terminal that says nothing of it, in columns.
+const USUAL_WIDTH: u16 = 80;
+
 /// A number of things by the name of one: `1 event`, `2 events`.
 pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
@@ -26,6 +29,10 @@ pub fn table<const N: usize>(header: [&str; N]) -> Table {
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    if table.width() == Some(0) {
+        // A terminal that does not know its width, as those of containers and cron.
+        table.set_width(USUAL_WIDTH);
+    }
     // A space stands between two columns anyhow.
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, u16::from(place + 1 < N)));

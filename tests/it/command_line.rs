@@ -4,6 +4,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::terminal::Terminal;
+use crate::world::World;
+
 fn lectern(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
     command.env_clear().args(arguments).stdin(Stdio::null());
@@ -52,4 +55,14 @@ fn help_is_data() {
     let output = lectern(&["--help"]).output().expect("it runs");
     assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Exit codes"));
+}
+
+#[tokio::test]
+async fn a_terminal_without_a_width_shows_tables_as_one_of_80_columns() {
+    let world = World::new().await;
+    let made = world.program(&["token", "create", "--name", "the nightly run", "--role", "operator"]).output();
+    assert!(made.expect("it runs").status.success());
+    let list = |columns| Terminal::of_width(columns, world.program(&["token", "list"])).end().1;
+    assert!(list(80).contains("the nightly run"), "{}", list(80));
+    assert_eq!(list(0), list(80));
 }

@@ -23,8 +23,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn start(mut command: Command) -> Terminal {
-        let size = Winsize { ws_row: 50, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    pub fn start(command: Command) -> Terminal {
+        Terminal::of_width(80, command)
+    }
+
+    /// One of other columns; 0 is one that does not know.
+    pub fn of_width(columns: u16, mut command: Command) -> Terminal {
+        let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).expect("a terminal");
         let side = || pair.slave.try_clone().expect("the program's side");
         let program = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("it runs");
