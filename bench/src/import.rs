@@ -188,7 +188,15 @@ impl Stages {
             let facts = store::kept_facts(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
             drop(db);
             let gathered = watch.lap();
-            let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: false, ours_win: false };
+            let wishes = Wishes {
+                labels: &config.administrate.labels,
+                sittings: &config.sittings,
+                approve_instructors: false,
+                ours_win: false,
+                queued: true,
+                publish: false,
+                delete_drafts: false,
+            };
             let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
