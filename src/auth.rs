@@ -17,6 +17,10 @@ use crate::server::problem::Problem;
 #[derive(Debug, Clone)]
 pub struct Operator(pub Caller);
 
+/// Who may read everything: a reader, an operator or an admin.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Caller);
+
 /// Why somebody is not let through.
 #[derive(Debug)]
 pub enum Denied {
@@ -24,8 +28,8 @@ pub enum Denied {
     Unknown,
     /// The token is nobody's.
     Invalid,
-    /// The role may not do this.
-    Forbidden,
+    /// The role may not do this; who may.
+    Forbidden(&'static str),
     /// The database could not be asked.
     Unavailable(Error),
 }
@@ -53,7 +57,24 @@ where
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role {
             Role::Admin | Role::Operator => Ok(Operator(caller)),
-            Role::Reader | Role::Tutor | Role::Student | Role::Parent => Err(Denied::Forbidden),
+            Role::Reader | Role::Tutor | Role::Student | Role::Parent => {
+                Err(Denied::Forbidden("an operator or an admin"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Reader
+where
+    PgPool: FromRef<S>,
+{
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.role {
+            Role::Admin | Role::Operator | Role::Reader => Ok(Reader(caller)),
+            Role::Tutor | Role::Student | Role::Parent => Err(Denied::Forbidden("a reader, an operator or an admin")),
         }
     }
 }
@@ -77,17 +98,17 @@ impl IntoResponse for Denied {
             Denied::Unknown => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\"",
-                "this needs a token: Authorization: Bearer …; `lectern token create` makes one",
+                "this needs a token: Authorization: Bearer …; `lectern token create` makes one".to_owned(),
             ),
             Denied::Invalid => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\", error=\"invalid_token\"",
-                "the token is unknown, revoked or expired",
+                "the token is unknown, revoked or expired".to_owned(),
             ),
-            Denied::Forbidden => (
+            Denied::Forbidden(who) => (
                 StatusCode::FORBIDDEN,
                 "Bearer realm=\"lectern\", error=\"insufficient_scope\"",
-                "the token's role may not do this; it takes an operator or an admin",
+                format!("the token's role may not do this; it takes {who}"),
             ),
             Denied::Unavailable(error) => return Problem::from(error).into_response(),
         };

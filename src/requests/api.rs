@@ -1,8 +1,7 @@
-//! What imports and syncs have in common over HTTP: being asked for, looked at, listed, followed and called off. For
-//! operators and admins.
+//! What imports and syncs have in common over HTTP: being asked for, looked at, listed, followed and called off. Readers
+//! look, operators and admins act.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -10,8 +9,10 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::{Asking, Kept, Kind, State as RunState, progress};
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::search::api::{Pairs, pairs};
+use crate::server::conditional::Item;
+use crate::server::path::PathId;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::ServerState;
 
@@ -31,39 +32,58 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-/// The number in a path.
-pub type Run = Result<Path<i64>, PathRejection>;
-
-async fn import(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Import, run).await?, Kind::Import))
+async fn import(
+    _: Reader,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: PathId,
+) -> Result<Response, Problem> {
+    Ok(shown(&find(&state, Kind::Import, run).await?, Kind::Import, &headers))
 }
 
-async fn sync(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Sync, run).await?, Kind::Sync))
+async fn sync(
+    _: Reader,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: PathId,
+) -> Result<Response, Problem> {
+    Ok(shown(&find(&state, Kind::Sync, run).await?, Kind::Sync, &headers))
 }
 
-async fn cancel_import(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    cancel(&state, Kind::Import, run).await
+async fn cancel_import(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: PathId,
+) -> Result<Response, Problem> {
+    cancel(&state, Kind::Import, &headers, run).await
 }
 
-async fn cancel_sync(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    cancel(&state, Kind::Sync, run).await
+async fn cancel_sync(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: PathId,
+) -> Result<Response, Problem> {
+    cancel(&state, Kind::Sync, &headers, run).await
 }
 
 /// A run of a kind, or 404.
-pub async fn find(state: &ServerState, kind: Kind, run: Run) -> Result<Kept, Problem> {
-    let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no such {}", kind.name()));
-    let Path(run) = run.map_err(|_| none())?;
-    super::kept(&state.pool, kind, run).await?.ok_or_else(none)
+pub async fn find(state: &ServerState, kind: Kind, run: PathId) -> Result<Kept, Problem> {
+    let none = format!("there is no such {}", kind.name());
+    let kept = super::kept(&state.pool, kind, run.or_none(&none)?).await?;
+    kept.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, none))
 }
 
 /// 200 with the document once the run has ended, 202 with how far it has come until then.
-fn shown(kept: &Kept, kind: Kind) -> Response {
-    let document = document(kept, kind);
+fn shown(kept: &Kept, kind: Kind, headers: &HeaderMap) -> Response {
+    let item = Item::new(&document(kept, kind));
     match kept.finished_at {
-        Some(_) => Json(document).into_response(),
-        None => (StatusCode::ACCEPTED, [(header::RETRY_AFTER, HeaderValue::from_static("1"))], Json(document))
-            .into_response(),
+        Some(_) => item.shown(headers, StatusCode::OK),
+        None => {
+            let soon = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+            (soon, item.shown(headers, StatusCode::ACCEPTED)).into_response()
+        }
     }
 }
 
@@ -122,8 +142,9 @@ pub async fn list(state: &ServerState, kind: Kind, address: Pairs) -> Result<Res
     Ok(Json(json!({ "results": results, "next_cursor": next })).into_response())
 }
 
-async fn cancel(state: &ServerState, kind: Kind, run: Run) -> Result<Response, Problem> {
+async fn cancel(state: &ServerState, kind: Kind, headers: &HeaderMap, run: PathId) -> Result<Response, Problem> {
     let kept = find(state, kind, run).await?;
+    Item::new(&document(&kept, kind)).may_change(headers)?;
     if !kept.requested && kept.finished_at.is_none() {
         let detail = "this run belongs to a command; end that command where it runs";
         return Err(Problem::new(StatusCode::CONFLICT, detail));

@@ -10,11 +10,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use serde_json::{Value, json};
 
-use super::api::{Run, document, find};
+use super::api::{document, find};
 use super::{Kind, kept};
-use crate::auth::Operator;
+use crate::auth::Reader;
 use crate::error::Result;
 use crate::outbox;
+use crate::server::path::PathId;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 
@@ -23,9 +24,9 @@ const REST: Duration = Duration::from_millis(250);
 
 /// `GET /api/imports/{run}/events`.
 pub(super) async fn import(
-    _: Operator,
+    _: Reader,
     State(state): State<ServerState>,
-    run: Run,
+    run: PathId,
 ) -> Result<impl IntoResponse, Problem> {
     let run = find(&state, Kind::Import, run).await?.id;
     Ok(Sse::new(events(state, run)).keep_alive(KeepAlive::default()))

@@ -65,6 +65,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         Problem::fields(vec![FieldError::new("", "invalid_json", format!("it is not JSON: {error}"))])
     })?;
+    if let Some(place) = place_of_nul(&value) {
+        let message = "it contains the character NUL (U+0000), which cannot be kept";
+        return Err(Problem::fields(vec![FieldError::new(place, "invalid_value", message)]));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| Problem::fields(vec![at_fault(&error)]))
 }
 
@@ -84,9 +88,28 @@ fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError
     }
 }
 
+/// Where the first NUL stands, as a JSON pointer: PostgreSQL keeps no text with one.
+fn place_of_nul(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| Some(format!("/{index}{}", place_of_nul(item)?)))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match name.contains('\0') {
+            true => Some(String::new()),
+            false => Some(format!("{}{}", pointer(name), place_of_nul(value)?)),
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 fn step(segment: &Segment) -> String {
     match segment {
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Map { key } => pointer(key),
         Segment::Seq { index } => format!("/{index}"),
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     }
@@ -117,6 +140,8 @@ mod tests {
             (r#"{"entity": 1}"#, "/entity", "invalid_type"),
             (r#"{"entity": "all", "only": ["a", 7]}"#, "/only/1", "invalid_type"),
             (r#"{"entity": "all", "onyl": []}"#, "/onyl", "unknown_field"),
+            (r#"{"entity": "all", "only": ["a", "b\u0000"]}"#, "/only/1", "invalid_value"),
+            (r#"{"entity": "all", "\u0000": 1}"#, "", "invalid_value"),
         ];
         for (body, pointer, code) in cases {
             let problem = parse::<Body>(body.as_bytes()).expect_err(body);

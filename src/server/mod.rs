@@ -7,8 +7,10 @@
 //! Does not know any module: `cli.rs` merges their routers, each with its own state, and hands the result to [`app`].
 
 pub mod cli;
+pub mod conditional;
 pub mod health;
 pub mod json;
+pub mod path;
 pub mod problem;
 pub mod state;
 

@@ -14,13 +14,14 @@ use serde_json::json;
 
 use super::publishing;
 use super::upload::{self, Upload};
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::error::Error;
 use crate::outbox;
-use crate::requests::api::{Run, asked, find, idempotency_key, list};
+use crate::requests::api::{asked, find, idempotency_key, list};
 use crate::requests::work::upload_folder;
 use crate::requests::{self, Asking, Kind, Request};
 use crate::search::api::Pairs;
+use crate::server::path::PathId;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 
@@ -37,7 +38,7 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
     list(&state, Kind::Import, address).await
 }
 
@@ -67,7 +68,7 @@ async fn ask(
 }
 
 /// Publishes the events of an import; the worker of `serve` does it.
-async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn publish(_: Operator, State(state): State<ServerState>, run: PathId) -> Result<Response, Problem> {
     let import = find(&state, Kind::Import, run).await?.id;
     let (mut published, _) = publishing::ask(&state.pool, import, false).await?;
     publishing::finish(&state.pool, &mut published).await?;
@@ -75,14 +76,14 @@ async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Res
 }
 
 /// Makes due what an import could not deliver; the worker of `serve` does it.
-async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn retry(_: Operator, State(state): State<ServerState>, run: PathId) -> Result<Response, Problem> {
     let import = find(&state, Kind::Import, run).await?.id;
     let due = outbox::make_due(&state.pool, None, Some(import)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
 }
 
 /// The blocks that were refused, each bad cell coloured and commented.
-async fn report(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn report(_: Reader, State(state): State<ServerState>, run: PathId) -> Result<Response, Problem> {
     let kept = find(&state, Kind::Import, run).await?;
     let gone = || Problem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
     let path = kept.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(gone)?;

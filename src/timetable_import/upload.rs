@@ -1,5 +1,6 @@
 //! An uploaded timetable: read part by part onto the disk, never whole into memory.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ const PATIENCE: u64 = 2;
 
 /// The longest value of a field beside the file, in bytes.
 const LONGEST_VALUE: usize = 64;
+
+/// The parts beside the file: the command's options.
+const OPTIONS: [&str; 7] =
+    ["dry_run", "deliver", "publish", "delete_drafts", "ours", "approve_instructors", "create_missing"];
 
 /// The longest file name that is kept, in bytes.
 const LONGEST_NAME: usize = 150;
@@ -87,9 +92,15 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
     let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
+    let mut seen: HashSet<String> = HashSet::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        match field.name().unwrap_or_default() {
-            "file" if file.is_some() => return Err(wrong("/file", "one file at a time")),
+        let name = field.name().unwrap_or_default().to_owned();
+        // Which of two would be meant nobody can tell, and one that is misspelt would import in earnest what was to be
+        // looked at only.
+        if !seen.insert(name.clone()) {
+            return Err(wrong(&format!("/{name}"), "it is there twice; send it once"));
+        }
+        match name.as_str() {
             "file" => {
                 let name = safe_name(field.file_name().unwrap_or_default());
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
@@ -106,8 +117,11 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 "instructors" => further.create_instructors = true,
                 _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
             },
-            // Unknown fields are read past: a form may have a button.
-            _ => drop(value(&mut field).await?),
+            _ => {
+                let message = format!("there is no such part; there are file, {}", OPTIONS.join(", "));
+                let place = format!("/{}", name.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
+                return Err(Problem::fields(vec![FieldError::new(place, "unknown_field", message)]));
+            }
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
@@ -164,7 +178,7 @@ async fn truth(field: &mut Field<'_>) -> Result<bool, Problem> {
 fn truth_of(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" | "" => Some(false),
+        "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
 }
@@ -219,7 +233,7 @@ mod tests {
 
     #[test]
     fn words_of_a_form() {
-        assert_eq!(["on", "", "perhaps"].map(truth_of), [Some(true), Some(false), None]);
+        assert_eq!(["on", "off", "", "perhaps"].map(truth_of), [Some(true), Some(false), None, None]);
         assert_eq!(when("queue").expect("known"), Deliver::Queue);
         assert!(when("later").is_err());
     }
