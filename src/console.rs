@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Console {
     pub json: bool,
     /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
     pub may_ask: bool,
+    /// Whether `--no-prompt` was given, or its like.
+    forbidden: bool,
     stop: CancellationToken,
     /// Why data did not reach stdout, if some did not.
     unwritten: Arc<OnceLock<std::io::Error>>,
@@ -56,7 +58,8 @@ impl Console {
     /// `forbidden`: `--no-prompt` was given. `stop`: no question waits longer than until it is cancelled.
     pub fn new(json: bool, forbidden: bool, stop: CancellationToken) -> Self {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Console { json, may_ask: terminal && !forbidden && !json, stop, unwritten: Arc::default() }
+        let may_ask = terminal && !forbidden && !json;
+        Console { json, may_ask, forbidden, stop, unwritten: Arc::default() }
     }
 
     /// Says a line to the person.
@@ -74,7 +77,21 @@ impl Console {
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
-    /// The same, the thread waiting for the answer.
+    /// Whether to go on with what is not done unasked: by the answer, or because nobody is to be asked.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is nobody to answer and that was not foreseen.
+    pub async fn agrees(&self, question: impl Display) -> Result<bool> {
+        if self.forbidden {
+            return Ok(true);
+        }
+        if !self.may_ask {
+            return Err(Error::Usage("nobody is here to be asked: add --no-prompt to do it without a question".into()));
+        }
+        Ok(self.ask(question).await)
+    }
+
+    /// As [`ask`](Self::ask), the thread waiting for the answer.
     pub fn ask_and_wait(&self, question: impl Display) -> bool {
         tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
     }
@@ -122,9 +139,19 @@ impl Console {
     /// Writes the command's JSON document if that was asked for.
     pub fn document(&self, document: &impl Serialize) -> Result<()> {
         if self.json {
-            let text = serde_json::to_string_pretty(document)
-                .map_err(|error| Error::Failed(format!("the JSON document cannot be written: {error}")))?;
-            self.write(format_args!("{text}\n"));
+            // Piece by piece: as one text it can be as large as all that it tells of.
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            let written = match serde_json::to_writer_pretty(&mut out, document) {
+                Err(error) if !error.is_io() => {
+                    return Err(Error::Failed(format!("the JSON document cannot be written: {error}")));
+                }
+                written => {
+                    written.map_err(std::io::Error::from).and_then(|()| writeln!(out)).and_then(|()| out.flush())
+                }
+            };
+            if let Err(error) = written {
+                let _ = self.unwritten.set(error);
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use lectern::timetable_import::apply::{Also, Manner, apply};
 use lectern::timetable_import::importing;
 use lectern::timetable_import::plan::{Item, Plan};
 use lectern::timetable_import::planning::{Wishes, plan};
-use lectern::timetable_import::store;
+use lectern::timetable_import::{kept, store};
 use lectern::tutorials::{self, Event};
 use sqlx::postgres::PgPoolCopyExt;
 use sqlx::{PgPool, Row};
@@ -188,7 +188,15 @@ impl Stages {
             let facts = store::kept_facts(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
             drop(db);
             let gathered = watch.lap();
-            let wishes = Wishes { labels: &config.administrate.labels, approve_instructors: false, ours_win: false };
+            let wishes = Wishes {
+                labels: &config.administrate.labels,
+                sittings: &config.sittings,
+                approve_instructors: false,
+                ours_win: false,
+                queued: true,
+                publish: false,
+                delete_drafts: false,
+            };
             let plan = plan(&loaded.timetable, &ours, &facts, wishes);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
@@ -241,7 +249,7 @@ async fn apply_alone(pool: &PgPool, plan: &Plan, manner: Manner) -> Result<()> {
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
         tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()]).await?;
+        kept::store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()]).await?;
         transaction.commit().await?;
     }
     Ok(())

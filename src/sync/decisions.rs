@@ -31,6 +31,14 @@ pub struct Decisions {
     pub ignored_remote: HashSet<String>,
 }
 
+/// Our records that a person has linked: entity as it is typed, and our id.
+///
+/// # Errors
+/// The database's alone.
+pub async fn linked_by_hand(db: &mut PgConnection) -> Result<HashSet<(String, i64)>> {
+    store::linked_by_hand(db).await
+}
+
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

@@ -1,5 +1,7 @@
 //! All SQL on `lectern.sync_decisions`.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 
 use super::decisions::{Decision, Decisions, Verdict};
@@ -24,6 +26,15 @@ pub(super) async fn decisions(db: &mut PgConnection, entity: Entity) -> Result<D
         }
     }
     Ok(decisions)
+}
+
+/// Our records that a person has linked, of every entity.
+pub(super) async fn linked_by_hand(db: &mut PgConnection) -> Result<HashSet<(String, i64)>> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT entity, local_id FROM lectern.sync_decisions WHERE decision = 'link'")
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Keeps a decision in the place of those that it contradicts.

@@ -10,8 +10,9 @@ use crate::bridges;
 use crate::error::Result;
 use crate::tutorials::{self, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
+use super::kept::store as kept;
+use super::newcomers;
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
-use super::{newcomers, store};
 
 /// How a plan is to be applied.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ pub struct Also {
     pub delete_drafts: bool,
 }
 
-/// Applies a plan; gives whether it ended early because `stop` was cancelled, between two batches.
+/// Applies a plan; gives how many of its items, fewer than all where `stop` was cancelled between two batches.
 ///
 /// `unused`: what the block of an event row has in columns that mean nothing to us.
 ///
@@ -49,11 +50,11 @@ pub async fn apply(
     unused: impl Fn(u32) -> Value,
     manner: Manner,
     stop: &CancellationToken,
-) -> Result<bool> {
+) -> Result<usize> {
     let items: Vec<&Item> = plan.items.iter().collect();
-    for batch in items.chunks(manner.blocks_per_batch) {
+    for (at, batch) in items.chunks(manner.blocks_per_batch).enumerate() {
         if stop.is_cancelled() {
-            return Ok(true);
+            return Ok(at * manner.blocks_per_batch);
         }
         let mut transaction = pool.begin().await?;
         let newcomers = newcomers::named(&plan.newcomers, batch.iter().copied());
@@ -61,11 +62,11 @@ pub async fn apply(
         let before = apply_batch(&mut transaction, batch, &newcomers, manner).await?;
         go_on(&mut transaction, batch, manner).await?;
         let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
-        store::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
-        store::keep_before(&mut transaction, manner.run, &before).await?;
+        kept::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
+        kept::keep_before(&mut transaction, manner.run, &before).await?;
         transaction.commit().await?;
     }
-    Ok(false)
+    Ok(items.len())
 }
 
 /// Gives the known events as they were before. `newcomers`: what became of ids that only the plan knows.

@@ -16,7 +16,7 @@ use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{kept, publishing, store, undoing, writing};
+use super::{kept, publishing, store, undoing};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -177,6 +177,10 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
             counts.failed,
             counts.unknown
         ));
+        if document.not_written > 0 {
+            let left = counted(document.not_written, "event");
+            console.say(format_args!("stopped before {left} could be written: import the file again"));
+        }
         for open in &document.undelivered {
             console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
         }
@@ -187,7 +191,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
             console.say(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
         }
     }
-    for told in &document.remarks {
+    for told in document.remarks.iter().filter(|_| !asked.dry_run) {
         console.say(format_args!("{}: {}", told.event, told.message));
     }
     if let Some(report) = &document.report {
@@ -216,9 +220,11 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
 
 async fn template(context: &Context, file: &Path) -> Result<Exit> {
     let database = context.database().await?;
-    let choices = store::choices(&mut *database.pool.acquire().await?).await;
+    let zone = context.config.zone();
+    let zone = zone.iana_name().unwrap_or("UTC");
+    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config.sittings, zone).await;
     database.close().await;
-    let bytes = writing::template(&choices?)
+    let bytes = super::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
     std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
     context.console.say(format_args!("an empty timetable: {}", file.display()));
@@ -236,9 +242,9 @@ async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
 async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> Result<Exit> {
     let pool = &database.pool;
     if let Some(run) = run
-        && !store::is_import(&mut *pool.acquire().await?, run).await?
+        && !kept::store::is_import(&mut *pool.acquire().await?, run).await?
     {
-        return Err(Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")));
+        return Err(kept::no_such(run));
     }
     let due = outbox::make_due(pool, None, run).await?;
     crate::delivery::cli::deliver(context, database, "import retry", run).await?;
@@ -294,8 +300,8 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     let console = &context.console;
     let mut undone = undoing::plan(&database.pool, run).await?;
     console.print(&undone);
-    let agreed = !console.may_ask || console.ask("take this back, here and in Administrate?").await;
-    if !dry_run && undone.refused.is_empty() && agreed {
+    let is_possible = !dry_run && undone.refused.is_empty();
+    if is_possible && console.agrees("take this back, here and in Administrate?").await? {
         let bar = console.progress("taken back", (undone.removed.len() + undone.restored.len()) as u64);
         let told = crate::delivery::cli::moving(&bar);
         let undoing = (&mut undone, None);

@@ -1,6 +1,5 @@
 //! The verb: a file is read, planned against both sides, applied here, and brought to Administrate.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery::comparison::last_agreed;
-use crate::delivery::{self, Drained, Remark, Worker, drain, twins};
+use crate::delivery::{self, Drained, Worker, drain, twins};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
 use crate::tenant::{self, Audit};
@@ -24,12 +23,12 @@ use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
 use super::plan::{Counts, Outcome, Plan};
 use super::planning::{Wishes, plan};
-use super::problems::{Code, Flaw, Problem, column_name};
+use super::problems::{Problem, column_name};
 use super::report::Document;
 use super::rows::cells::unused;
 use super::turn::Turn;
 use super::workbook::{self, Limits, Sheet, Unfit};
-use super::{annotated, newcomers, remote, store};
+use super::{annotated, arrived, kept, newcomers, remote, store};
 
 /// How often it is looked whether an earlier import has ended.
 const REST: Duration = Duration::from_millis(100);
@@ -79,8 +78,6 @@ pub struct Loaded {
 /// What an import did, or would do.
 #[derive(Debug)]
 pub struct Imported {
-    /// The plan.
-    pub plan: Plan,
     /// What is told about it.
     pub document: Document,
     /// How it ends.
@@ -144,57 +141,76 @@ pub async fn import(
         }
     };
     let (mut facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
-    let wished = planned(&plan);
-    let file = name_of(&asked.file);
-    let mut document = Document::of_plan(file, asked.dry_run, &plan);
-    if asked.dry_run || !wished {
-        document.run_id = asked.run;
-        document.report = write_report(loaded, &plan, asked.report.as_deref())?;
-        let exit = document.exit();
-        return Ok(Imported { plan, document, exit });
+    if !planned(&plan) || asked.dry_run {
+        let report = write_report(loaded, &plan, asked.report.as_deref())?;
+        let document =
+            Document { run_id: asked.run, report, ..Document::of_plan(name_of(&asked.file), asked.dry_run, plan) };
+        return Ok(Imported { exit: document.exit(), document });
     }
     if let Some(client) = &client {
         facts.denied = approve(client, &facts, &plan.approvals).await?;
     }
     let Some(turn) = Turn::take(pool, stop).await? else {
-        let document = Document::of_problems(document.file, false, Vec::new());
-        return Ok(Imported { plan, document, exit: Exit::NeedsPerson });
+        let document = Document::of_problems(name_of(&asked.file), false, Vec::new());
+        return Ok(Imported { document, exit: Exit::NeedsPerson });
     };
     // Of a large file no two plans stand beside one another.
     let before = Before::of(&plan);
     drop(plan);
     let plan = plan_again(pool, config, (loaded, asked), &facts, &before).await?;
-    let mut document = Document::of_plan(document.file, false, &plan);
-    let (run, own) = open_run(pool, asked.run, &document.file).await?;
-    document.run_id = Some(run);
-    document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
+    drop(facts);
+    carry_out(pool, config, (loaded, asked), (client, turn), plan, stop, told).await
+}
+
+/// Writes a plan here, brings it to Administrate unless that is left to others, and tells what came of it.
+async fn carry_out(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    (client, turn): (Option<administrate::Client>, Turn),
+    mut plan: Plan,
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Imported> {
+    let file = name_of(&asked.file);
+    let (run, own) = open_run(pool, asked.run, &file).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
-    let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
+    let written = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     turn.end().await?;
-    if let Some(client) = client {
-        let worker = Worker::new(pool, client.clone(), config).await?;
-        let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
-        twins::notice(pool, &client, Some(run)).await?;
-        document.tell_undelivered(outbox::open(pool, Some(run)).await?);
-        document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
-        document.tell_remarks(&drained.outcomes);
-    }
-    document.delivery = outbox::count_by_state(pool, Some(run)).await?;
-    let kept = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
-    let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&kept)));
+    let not_written = plan.items.len() - written;
+    plan.items.truncate(written);
+    let drained = match client {
+        Some(client) => {
+            let worker = Worker::new(pool, client.clone(), config).await?;
+            let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
+            twins::notice(pool, &client, Some(run)).await?;
+            drained
+        }
+        None => Drained::default(),
+    };
+    let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
+    let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&own_place)));
     let is_told = report.is_ok();
     // What was imported is told also where this could not be written.
-    document.report = report.unwrap_or_else(|error| {
+    let report = report.unwrap_or_else(|error| {
         tracing::warn!("the refused blocks are not kept: {error}");
         None
     });
-    let exit = if ended_early || !is_told { Exit::NeedsPerson } else { document.exit() };
+    let counts = kept::store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
+    let seen = arrived::problems(&mut *pool.acquire().await?, &loaded.timetable, &plan, &drained.outcomes).await?;
+    let mut document = Document::of_plan(file, false, plan);
+    document.tell_undelivered(outbox::open(pool, Some(run)).await?);
+    document.problems.extend(seen);
+    document.tell_remarks(&drained.outcomes);
+    let delivery = outbox::count_by_state(pool, Some(run)).await?;
+    let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
+    let exit = if is_told { document.exit() } else { Exit::NeedsPerson };
     if let Some(held) = own {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
         held.release().await?;
     }
-    Ok(Imported { plan, document, exit })
+    Ok(Imported { document, exit })
 }
 
 /// What has to be so before anything is done.
@@ -209,7 +225,18 @@ async fn check(pool: &PgPool, asked: &Asked) -> Result<()> {
             "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
         ));
     }
-    asked.report.as_deref().map_or(Ok(()), writable::check)
+    let Some(report) = asked.report.as_deref() else { return Ok(()) };
+    if is_same_file(report, &asked.file) {
+        return Err(Error::Usage(format!(
+            "--report names the timetable itself, of which only the refused blocks would be left: choose another file than {}",
+            report.display()
+        )));
+    }
+    writable::check(report)
+}
+
+fn is_same_file(one: &Path, two: &Path) -> bool {
+    matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
 }
 
 /// The run that was opened for an import, or one of its own, held from here on.
@@ -222,7 +249,15 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
 }
 
 fn wishes<'a>(config: &'a Config, asked: &Asked) -> Wishes<'a> {
-    Wishes { labels: &config.administrate.labels, approve_instructors: asked.approve_instructors, ours_win: asked.ours }
+    Wishes {
+        labels: &config.administrate.labels,
+        sittings: &config.sittings,
+        approve_instructors: asked.approve_instructors,
+        ours_win: asked.ours,
+        queued: asked.deliver == Deliver::Queue,
+        publish: asked.also.publish,
+        delete_drafts: asked.also.delete_drafts,
+    }
 }
 
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
@@ -329,7 +364,7 @@ impl Loaded {
         let rows = blocks[at].sessions.iter().map(|(row, _)| *row).filter(|below| *below != row).chain([row]);
         let of_row = |number: u32| {
             let found = self.sheet.rows.binary_search_by_key(&number, |row| row.number).ok()?;
-            let cells = unused(columns, self.sheet.rows.get(found)?).map(|(column, text)| {
+            let cells = unused(columns, self.sheet.rows.get(found)?, self.sheet.since_1904).map(|(column, text)| {
                 let header = columns.unknown_header(column).filter(|header| !header.is_empty());
                 (header.map_or_else(|| column_name(column), str::to_owned), Value::String(text))
             });
@@ -338,25 +373,6 @@ impl Loaded {
         };
         Value::Object(rows.filter_map(of_row).collect())
     }
-}
-
-/// One warning for each event for which the template made more sessions than the block has.
-fn leftovers(timetable: &Timetable, plan: &Plan, outcomes: &[delivery::Outcome]) -> Vec<Problem> {
-    let rows: HashMap<String, u32> = plan.items.iter().map(|item| (fold(&item.title), item.row)).collect();
-    let mut problems = Vec::new();
-    for outcome in outcomes {
-        for remark in &outcome.remarks {
-            if let Remark::LeftoverSessions { .. } = remark {
-                let row = rows.get(&fold(&outcome.subject)).copied();
-                let flaw = Flaw::new(Code::LeftoverSession, remark.to_string());
-                let mut problem = Problem::at(Some(&timetable.sheet), row, None, flaw);
-                problem.event = Some(outcome.subject.clone());
-                problems.push(problem);
-            }
-        }
-    }
-    problems.sort_by_key(|problem| problem.row);
-    problems
 }
 
 /// Writes the refused blocks; gives where, None when nothing was refused.

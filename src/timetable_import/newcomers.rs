@@ -96,7 +96,8 @@ fn introduce_one(ours: &mut Ours, contact: Contact) {
         ours.newcomers.push(newcomer);
     }
     // In front: whoever looks an id up finds our own name for it.
-    ours.instructors.insert(0, Linked { record, is_active, external_id: Some(external_id) });
+    let linked = Linked { record, is_active, external_id: Some(external_id), is_decided: false };
+    ours.instructors.insert(0, linked);
 }
 
 /// The newcomers whom events that are written name.

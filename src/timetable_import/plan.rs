@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::console::counted;
-use crate::tutorials::{Event, Role};
+use crate::tutorials::Event;
 
 use super::newcomers::Newcomer;
 use super::problems::Problem;
@@ -81,8 +81,6 @@ pub struct PlannedEvent {
     pub places_moved: i32,
     /// The days whose sessions are new or change.
     pub changed_days: Vec<i32>,
-    /// Requests to Administrate that the change of a known event costs.
-    pub calls: usize,
 }
 
 /// One block and what becomes of it.
@@ -98,10 +96,14 @@ pub struct Item {
     pub outcome: Outcome,
     /// The event as it will be; only where something is written.
     pub event: Option<PlannedEvent>,
-    /// What changes, for known events.
+    /// What changes: of known events here and there, of those that are taken over in Administrate.
     pub changes: Vec<Change>,
     /// What changed on both sides, for known events.
     pub conflicts: Vec<Conflict>,
+    /// What this Administrate does not let be done from outside, in a sentence each.
+    pub by_hand: Vec<String>,
+    /// Requests to Administrate that bringing it there will cost.
+    pub requests: usize,
 }
 
 /// An instructor who is to be approved for a course template in Administrate.
@@ -131,23 +133,6 @@ pub struct Plan {
 }
 
 impl Item {
-    /// Requests to Administrate that this item will cost: one create or update, one update and one addStaff a
-    /// session, one addStaffBulk a role. Looks are not counted: none is needed where nothing goes wrong.
-    pub fn remote_calls(&self) -> usize {
-        let Some(planned) = &self.event else { return 0 };
-        let named = |role| usize::from(planned.event.staff.iter().any(|staff| staff.role == role));
-        let staff = named(Role::Instructor) + named(Role::Administrator);
-        let changed = planned.event.sessions.iter().filter(|s| planned.changed_days.contains(&s.sequence));
-        let sessions: usize = changed.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
-        match self.outcome {
-            Outcome::Create => 1 + sessions + staff,
-            Outcome::Adopt(_) => sessions + staff,
-            Outcome::Update => planned.calls,
-            Outcome::Cancel => 1,
-            _ => 0,
-        }
-    }
-
     /// Whether the block is taken.
     pub fn is_accepted(&self) -> bool {
         matches!(
@@ -189,7 +174,7 @@ impl Plan {
     /// Requests to Administrate that carrying it out will cost.
     pub fn remote_calls(&self) -> usize {
         let templates = self.approvals.chunk_by(|one, next| one.template == next.template).count();
-        templates + self.items.iter().map(Item::remote_calls).sum::<usize>()
+        templates + self.items.iter().map(|item| item.requests).sum::<usize>()
     }
 
     /// How many events and what becomes of them, and what that costs: a line each.
@@ -204,9 +189,10 @@ impl Plan {
         format!("{events}: {fates}\n{sessions}, {requests} to Administrate")
     }
 
-    /// Whether a person has to look: something is refused, or a row stands nowhere.
+    /// Whether a person has to look: something is refused, a row stands nowhere, or both sides will differ.
     pub fn needs_person(&self) -> bool {
-        self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0
+        let by_hand = self.items.iter().any(|item| !item.by_hand.is_empty());
+        self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0 || by_hand
     }
 
     /// How many values somebody has to decide about, because both sides changed them.
@@ -263,13 +249,18 @@ impl fmt::Display for Item {
         let title = if self.title.is_empty() { "(no title)" } else { &self.title };
         write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
         if self.outcome == Outcome::Create {
-            write!(f, ", {} sessions", self.sessions)?;
+            write!(f, ", {}", counted(self.sessions, "session"))?;
         }
+        // Of one that is taken over these are the values that Administrate has before.
+        let there = if matches!(self.outcome, Outcome::Adopt(_)) { "there, " } else { "" };
         for change in &self.changes {
-            write!(f, "\n          {change}")?;
+            write!(f, "\n          {there}{change}")?;
         }
         for conflict in &self.conflicts {
             write!(f, "\n        ! {conflict}")?;
+        }
+        for by_hand in &self.by_hand {
+            write!(f, "\n        ! {by_hand}")?;
         }
         Ok(())
     }
@@ -279,7 +270,11 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let theirs = self.theirs.as_deref().unwrap_or("nothing");
         let end = if self.overwritten { "ours is written over it" } else { "kept there, not written" };
-        write!(f, "{}; Administrate has {theirs}: {end}", self.change)
+        match &self.change {
+            Change { field, old: Some(old), new: Some(new) } if old == new => write!(f, "{field}: {new} here")?,
+            change => write!(f, "{change}")?,
+        }
+        write!(f, "; Administrate has {theirs}: {end}")
     }
 }
 

@@ -4,11 +4,11 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::bridges;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::tutorials::{self, PUBLISH};
 use crate::{outbox, runs};
 
-use super::store;
+use super::kept;
 
 /// What publishing an import means, or has done.
 #[derive(Debug, Serialize)]
@@ -35,12 +35,11 @@ impl Published {
 /// Asks that the events of an import are published. Where `held`, the run of this is held: its effects are left to us.
 ///
 /// # Errors
-/// [`Error::Usage`] where there is no such import.
+/// [`Error::Usage`](crate::error::Error::Usage) where there is no such import.
 pub async fn ask(pool: &PgPool, import: i64, held: bool) -> Result<(Published, Option<runs::Held>)> {
     let mut tx = pool.begin().await?;
-    let titles = store::taken(&mut tx, import).await?;
-    let titles = titles
-        .ok_or_else(|| Error::Usage(format!("there is no import {import}; `lectern import show` tells the last")))?;
+    let titles = kept::store::taken(&mut tx, import).await?;
+    let titles = titles.ok_or_else(|| kept::no_such(import))?;
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let events = tutorials::store::ids_by_code(&mut tx, &titles).await?;
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();

@@ -24,6 +24,7 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
     let ids = |contacts: Vec<Id>| contacts.iter().map(Id::to_string).collect();
     let mut facts = RemoteFacts {
         approved: approved.into_iter().map(|(template, contacts)| (template.to_string(), ids(contacts))).collect(),
+        takes_off_staff: Some(client.capabilities().await?.remove_session_staff),
         ..RemoteFacts::default()
     };
     if timetable.blocks.iter().any(|block| !block.event.administrators.is_empty()) {
@@ -32,7 +33,7 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
     let titles = timetable.blocks.iter().filter_map(|block| block.event.title.as_deref());
     let unknown: Vec<&str> = titles.filter(|title| !ours.events.contains_key(&fold(title))).collect();
     for event in client.events_by_titles(&unknown).await? {
-        facts.events.entry(fold(&event.title)).or_default().push(remote_event(&event, zone));
+        facts.events.entry(fold(&event.title)).or_default().push(remote_event(event, zone));
     }
     Ok(facts)
 }
@@ -78,15 +79,14 @@ async fn administrators(client: &Client) -> Result<Vec<ours::Contact>> {
     Ok(named.collect())
 }
 
-fn remote_event(event: &administrate::Event, fallback: &TimeZone) -> RemoteEvent {
+fn remote_event(event: administrate::Event, fallback: &TimeZone) -> RemoteEvent {
     let zone = event.zone(fallback);
     let local = |moment: Option<administrate::Moment>| moment.map(|moment| moment.local(&zone));
     RemoteEvent {
-        external_id: event.id.to_string(),
-        template: event.course_template.as_ref().map(|template| template.id.to_string()),
         classroom_start: local(event.classroom_start),
         lms_start: local(event.lms_start),
         start: local(event.start.or(event.time_zoned_start)),
         cancelled: event.lifecycle.as_deref() == Some("cancelled"),
+        event,
     }
 }

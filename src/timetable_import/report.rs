@@ -37,6 +37,8 @@ pub struct Document {
     pub undelivered: Vec<Undelivered>,
     /// Values that changed on both sides and were left as Administrate has them.
     pub conflicts: usize,
+    /// Blocks that nobody has come to, because somebody said stop: the file is to be imported again.
+    pub not_written: usize,
     /// What should be known of events although they were delivered.
     pub remarks: Vec<Told>,
 }
@@ -73,6 +75,7 @@ pub struct ItemShown {
     pub sessions: usize,
     pub changes: Vec<super::plan::Change>,
     pub conflicts: Vec<super::plan::Conflict>,
+    pub requests: usize,
 }
 
 /// An event that is not delivered.
@@ -90,6 +93,20 @@ impl From<outbox::Item> for Undelivered {
     }
 }
 
+impl From<Item> for ItemShown {
+    fn from(item: Item) -> Self {
+        Self {
+            event: item.title,
+            row: item.row,
+            outcome: item.outcome.word(),
+            sessions: item.sessions,
+            changes: item.changes,
+            conflicts: item.conflicts,
+            requests: item.requests,
+        }
+    }
+}
+
 impl Document {
     /// A document of a file of which only problems are known.
     pub fn of_problems(file: String, dry_run: bool, problems: Vec<Problem>) -> Self {
@@ -104,33 +121,29 @@ impl Document {
             plan: None,
             undelivered: Vec::new(),
             conflicts: 0,
+            not_written: 0,
             remarks: Vec::new(),
         }
     }
 
     /// A document of a plan, of which nothing has been carried out yet.
-    pub fn of_plan(file: String, dry_run: bool, plan: &Plan) -> Self {
-        let shown = |item: &Item| ItemShown {
-            event: item.title.clone(),
-            row: item.row,
-            outcome: item.outcome.word(),
-            sessions: item.sessions,
-            changes: item.changes.clone(),
-            conflicts: item.conflicts.clone(),
-        };
-        let items = plan.items.iter().filter(|item| item.is_shown());
-        let items = dry_run.then(|| items.map(shown).collect());
-        Self {
-            counts: plan.counts(),
-            conflicts: plan.open_conflicts(),
-            plan: items.map(|items| PlanShown {
-                items,
-                newcomers: plan.newcomers.clone(),
-                approvals: plan.approvals.clone(),
-                remote_calls: plan.remote_calls(),
-            }),
-            ..Self::of_problems(file, dry_run, plan.problems.clone())
+    pub fn of_plan(file: String, dry_run: bool, plan: Plan) -> Self {
+        let (counts, conflicts, remote_calls) = (plan.counts(), plan.open_conflicts(), plan.remote_calls());
+        let document = Self { counts, conflicts, ..Self::of_problems(file, dry_run, plan.problems) };
+        if !dry_run {
+            return document;
         }
+        // Of what is carried out delivery tells it.
+        let by_hand = plan.items.iter().flat_map(|item| item.by_hand.iter().map(|message| (&item.title, message)));
+        let told = |(event, message): (&String, &String)| Told {
+            event: event.clone(),
+            message: message.clone(),
+            needs_a_person: true,
+        };
+        let remarks = by_hand.map(told).collect();
+        let items = plan.items.into_iter().filter(Item::is_shown).map(ItemShown::from).collect();
+        let plan = PlanShown { items, newcomers: plan.newcomers, approvals: plan.approvals, remote_calls };
+        Self { plan: Some(plan), remarks, ..document }
     }
 
     /// Adds what is still open of the import, with why.
@@ -157,7 +170,11 @@ impl Document {
     pub fn exit(&self) -> Exit {
         let refused = self.problems.iter().any(Problem::is_error);
         let differs = self.conflicts > 0 || self.remarks.iter().any(|told| told.needs_a_person);
-        if refused || differs || self.delivery.is_open() { Exit::NeedsPerson } else { Exit::Done }
+        if refused || differs || self.not_written > 0 || self.delivery.is_open() {
+            Exit::NeedsPerson
+        } else {
+            Exit::Done
+        }
     }
 }
 

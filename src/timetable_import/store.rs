@@ -1,29 +1,30 @@
-//! All SQL of the import: what a plan depends on, read in one statement a kind, and the fates of imported blocks.
+//! What a plan depends on, read in one statement a kind, and what an empty workbook offers.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
 use crate::bridges;
 use crate::error::Result;
 use crate::names::fold;
+use crate::sync::decisions;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::facts::RemoteFacts;
 use super::ours::{Booking, Contact, Definition, Linked, Ours};
-use super::plan::{Counts, Item, Outcome, Plan};
+use super::template::{self, Choices};
+use super::values::sitting_of;
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
     let titles = titles(timetable);
-    let known = tutorials::store::events_by_code(db, &titles).await?;
-    Ok(Ours {
+    let (events, twins) = by_title(tutorials::store::events_by_code(db, &titles).await?);
+    let mut ours = Ours {
         templates: templates(db).await?,
         locations: locations(db).await?,
         venues: sqlx::query_as(
@@ -52,11 +53,17 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         .await?,
         fields: definitions(db).await?,
         defaults: defaults(db).await?.into_iter().collect(),
-        events: by_title(known, &titles),
+        events,
+        twins,
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
+        links: HashMap::new(),
         agreed: HashMap::new(),
-    })
+    };
+    ours.decide(&decisions::linked_by_hand(db).await?);
+    let known: Vec<i64> = ours.events.values().map(|known| known.id).collect();
+    ours.links = bridges::events::reached(db, &known).await?;
+    Ok(ours)
 }
 
 /// Definitions of custom fields by folded (entity type, label); of several the oldest.
@@ -88,19 +95,19 @@ async fn defaults(db: &mut PgConnection) -> Result<Vec<(i64, String)>> {
     .await?)
 }
 
-/// Events by folded title; of several whose codes differ in letter case alone, the one that the timetable spells.
-fn by_title(known: Vec<KnownEvent>, titles: &[&str]) -> HashMap<String, KnownEvent> {
-    let titles: HashSet<&str> = titles.iter().copied().collect();
-    let mut events = HashMap::new();
+/// Events by folded title, and the codes of those of which several have one.
+fn by_title(known: Vec<KnownEvent>) -> (HashMap<String, KnownEvent>, HashMap<String, Vec<String>>) {
+    let (mut events, mut twins) = (HashMap::<String, KnownEvent>::new(), HashMap::new());
     for known in known {
-        let spelt = titles.contains(known.event.code.as_str());
         match events.entry(fold(&known.event.code)) {
             Entry::Vacant(free) => drop(free.insert(known)),
-            Entry::Occupied(mut other) if spelt => drop(other.insert(known)),
-            Entry::Occupied(_) => {}
+            Entry::Occupied(other) => {
+                let codes = twins.entry(other.key().clone()).or_insert_with(|| vec![other.get().event.code.clone()]);
+                codes.push(known.event.code);
+            }
         }
     }
-    events
+    (events, twins)
 }
 
 fn titles(timetable: &Timetable) -> Vec<&str> {
@@ -214,16 +221,21 @@ pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<R
     .bind(templates)
     .fetch_all(&mut *db)
     .await?;
-    let administrators: Vec<Contact> = sqlx::query_as(
-        "SELECT external_id, trim(concat_ws(' ', first_name, last_name)) AS name FROM lectern.administrators",
-    )
-    .fetch_all(db)
-    .await?;
+    let administrators = administrators(db).await?;
     let mut facts = RemoteFacts { administrators, ..RemoteFacts::default() };
     for (template, contact) in approved {
         facts.approved.entry(template).or_default().insert(contact);
     }
     Ok(facts)
+}
+
+/// Who may administer an event, as the last sync kept it.
+async fn administrators(db: &mut PgConnection) -> Result<Vec<Contact>> {
+    Ok(sqlx::query_as(
+        "SELECT external_id, trim(concat_ws(' ', first_name, last_name)) AS name FROM lectern.administrators",
+    )
+    .fetch_all(db)
+    .await?)
 }
 
 /// The advisory lock of whoever writes a timetable.
@@ -241,146 +253,8 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
-pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &[Value]) -> Result<()> {
-    let fate = |(item, unused): (&&Item, &Value)| {
-        json!({
-            "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused,
-        })
-    };
-    let fates: Vec<Value> = items.iter().zip(unused).map(fate).collect();
-    sqlx::query(
-        "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
-         SELECT $1, row, title, outcome, sessions, changes, unused
-         FROM jsonb_to_recordset($2) AS f (row int, title text, outcome text, sessions int, changes jsonb, unused jsonb)
-         ON CONFLICT (run_id, row) DO UPDATE
-         SET outcome = excluded.outcome, sessions = excluded.sessions, changes = excluded.changes
-         WHERE excluded.outcome <> 'same'",
-    )
-    .bind(run)
-    .bind(Json(fates))
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Keeps what known events were before an import changed them.
-pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent]) -> Result<()> {
-    let codes: Vec<&str> = events.iter().map(|known| known.event.code.as_str()).collect();
-    let before: Vec<Json<&KnownEvent>> = events.iter().map(Json).collect();
-    sqlx::query(
-        "UPDATE lectern.import_rows AS kept SET before = b.before
-         FROM unnest($2::text[], $3::jsonb[]) AS b (code, before)
-         WHERE kept.run_id = $1 AND kept.title = b.code AND kept.outcome IN ('changed', 'cancelled')",
-    )
-    .bind(run)
-    .bind(codes)
-    .bind(before)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
-/// there is no such import.
-pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
-    if !is_import(db, run).await? {
-        return Ok(None);
-    }
-    let rows: Vec<(String, Option<Json<KnownEvent>>)> = sqlx::query_as(
-        "SELECT title, before FROM lectern.import_rows
-         WHERE run_id = $1 AND (outcome IN ('new', 'adopted') OR before IS NOT NULL) ORDER BY row",
-    )
-    .bind(run)
-    .fetch_all(db)
-    .await?;
-    let (mut brought, mut before) = (Vec::new(), Vec::new());
-    for (title, known) in rows {
-        match known {
-            Some(Json(known)) => before.push(known),
-            None => brought.push(title),
-        }
-    }
-    Ok(Some((brought, before)))
-}
-
-/// The titles that an import took; none where there is no such import.
-pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
-    if !is_import(db, run).await? {
-        return Ok(None);
-    }
-    let titles = sqlx::query_scalar(
-        "SELECT title FROM lectern.import_rows
-         WHERE run_id = $1 AND outcome IN ('new', 'adopted', 'changed', 'same') ORDER BY row",
-    );
-    Ok(Some(titles.bind(run).fetch_all(db).await?))
-}
-
-/// Whether there is such an import.
-pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
-    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
-        .bind(run)
-        .fetch_one(db)
-        .await?)
-}
-
-/// Which of these events a later import has written that was not taken back itself, and which one.
-pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> Result<Vec<(String, i64)>> {
-    Ok(sqlx::query_as(
-        "SELECT title, max(run_id) FROM lectern.import_rows
-         WHERE run_id > $1 AND title = ANY ($2) AND outcome IN ('new', 'adopted', 'changed', 'cancelled')
-           AND run_id::text NOT IN (SELECT subject FROM lectern.runs WHERE kind = 'import-undo')
-         GROUP BY title ORDER BY title",
-    )
-    .bind(run)
-    .bind(titles)
-    .fetch_all(db)
-    .await?)
-}
-
-/// The counts of a plan, in which what an earlier, interrupted attempt of the same run brought about counts as that.
-pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &Plan) -> Result<Counts> {
-    let earlier: Vec<(i32, String)> = sqlx::query_as("SELECT row, outcome FROM lectern.import_rows WHERE run_id = $1")
-        .bind(run)
-        .fetch_all(db)
-        .await?;
-    let earlier: HashMap<i64, String> = earlier.into_iter().map(|(row, outcome)| (row.into(), outcome)).collect();
-    let mut counts = plan.counts();
-    for item in plan.items.iter().filter(|item| item.outcome == Outcome::Unchanged) {
-        let slot = match earlier.get(&item.row.into()).map(String::as_str) {
-            Some("new" | "adopted") => &mut counts.created,
-            Some("changed" | "cancelled") => &mut counts.updated,
-            _ => continue,
-        };
-        *slot += 1;
-        counts.unchanged -= 1;
-    }
-    Ok(counts)
-}
-
-/// The last import, its document, and the fates of its blocks; `run` names another one.
-pub async fn kept_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
-    let found: Option<(i64, Option<Json<Value>>)> = sqlx::query_as(
-        "SELECT id, document FROM lectern.runs
-         WHERE kind = 'import' AND (id = $1 OR $1::bigint IS NULL AND NOT dry_run) ORDER BY id DESC LIMIT 1",
-    )
-    .bind(run)
-    .fetch_optional(&mut *db)
-    .await?;
-    let Some((run, document)) = found else { return Ok(None) };
-    let fates: Vec<Json<Value>> = sqlx::query_scalar(
-        "SELECT to_jsonb(r) - 'run_id' FROM lectern.import_rows AS r WHERE run_id = $1 ORDER BY row",
-    )
-    .bind(run)
-    .fetch_all(db)
-    .await?;
-    let document = document.map_or(Value::Null, |Json(document)| document);
-    Ok(Some((run, document, fates.into_iter().map(|Json(fate)| fate).collect())))
-}
-
-/// Names for the drop-downs of an empty workbook: course templates, locations, venues, instructors.
-pub async fn choices(db: &mut PgConnection) -> Result<[Vec<String>; 4]> {
+/// What the cells of an empty workbook offer; `letters` are those of sittings, `zone` is the provider's own.
+pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, zone: &str) -> Result<Choices> {
     let named = |records: Vec<Linked>| {
         let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
         let mut names: Vec<String> = active.collect();
@@ -390,5 +264,28 @@ pub async fn choices(db: &mut PgConnection) -> Result<[Vec<String>; 4]> {
     };
     let venues = sqlx::query_scalar("SELECT DISTINCT name FROM acted.tutorial_venues ORDER BY name");
     let venues = venues.fetch_all(&mut *db).await?;
-    Ok([named(templates(db).await?), named(locations(db).await?), venues, named(instructors(db).await?)])
+    let zones = sqlx::query_scalar("SELECT DISTINCT time_zone FROM lectern.event_details ORDER BY time_zone");
+    let zones: Vec<String> = zones.fetch_all(&mut *db).await?;
+    let mut administrators: Vec<String> = administrators(db).await?.into_iter().map(|contact| contact.name).collect();
+    administrators.sort();
+    administrators.dedup();
+    // The latest first: of an old provider's many it is those that timetables are made for.
+    let sold = sqlx::query_scalar(
+        "SELECT DISTINCT e.session_code FROM acted.products AS p
+         JOIN acted.catalog_exam_session_subjects AS x ON x.id = p.exam_session_subject_id
+         JOIN acted.catalog_exam_sessions AS e ON e.id = x.exam_session_id
+         WHERE p.is_active AND x.is_active ORDER BY e.session_code DESC",
+    );
+    let sold: Vec<String> = sold.fetch_all(&mut *db).await?;
+    let mut sittings: Vec<String> = sold.iter().filter_map(|code| sitting_of(code, letters)).collect();
+    sittings.dedup();
+    Ok(Choices {
+        templates: named(templates(db).await?),
+        locations: named(locations(db).await?),
+        venues,
+        instructors: named(instructors(db).await?),
+        administrators,
+        sittings,
+        zones: template::zones(zone, &zones),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Cursor, Read, Write};
+use std::sync::LazyLock;
 
 use jiff::civil::{date, time};
 use jiff::tz::TimeZone;
@@ -15,7 +16,7 @@ use crate::tutorials::KnownEvent;
 use super::blocks::{self, Reading, Timetable, Venue};
 use super::facts::RemoteFacts;
 use super::layout::Field as F;
-use super::ours::{Contact, Definition, Linked, Named, OurProduct, OurVenue, Ours};
+use super::ours::{Contact, Definition, Link, Linked, Named, OurProduct, OurVenue, Ours};
 use super::plan::{Outcome, Plan};
 use super::planning::{Wishes, plan};
 use super::problems::Code;
@@ -234,7 +235,7 @@ fn remember(records: &mut Vec<Linked>, name: &str) -> i64 {
     }
     let id = records.len() as i64 + 1;
     let record = Named { id, name: name.to_owned() };
-    records.push(Linked { record, is_active: true, external_id: Some(format!("remote {name}")) });
+    records.push(Linked { record, is_active: true, external_id: Some(format!("remote {name}")), is_decided: false });
     id
 }
 
@@ -261,7 +262,8 @@ impl Known {
         let known = |known: &OurVenue| known.location_id == Some(location) && known.linked.record.name == *name;
         if !self.ours.venues.iter().any(known) {
             let record = Named { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
-            let linked = Linked { record, is_active: true, external_id: Some(format!("remote {name}")) };
+            let linked =
+                Linked { record, is_active: true, external_id: Some(format!("remote {name}")), is_decided: false };
             self.ours.venues.push(OurVenue { linked, location_id: Some(location) });
         }
     }
@@ -286,7 +288,16 @@ pub fn told(plan: &Plan) -> Vec<(Code, &str)> {
 }
 
 pub fn wishes(labels: &Labels) -> Wishes<'_> {
-    Wishes { labels, approve_instructors: false, ours_win: false }
+    static SITTINGS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| reading().sittings);
+    Wishes {
+        labels,
+        sittings: &SITTINGS,
+        approve_instructors: false,
+        ours_win: false,
+        queued: false,
+        publish: false,
+        delete_drafts: false,
+    }
 }
 
 pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {
@@ -309,6 +320,7 @@ pub fn applied(plan: &Plan, ours: &Ours) -> Ours {
     let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
     for (id, planned) in (1..).zip(planned) {
         let event = planned.event.clone();
+        after.links.insert(id, Link { paired: event.sessions.len(), ..Link::default() });
         let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
         after.events.insert(fold(&event.code), KnownEvent { id, event, session_ids });
     }

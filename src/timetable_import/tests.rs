@@ -213,7 +213,7 @@ fn instructors_must_be_linked_and_approved() {
         [(Code::NotApprovedInstructor, "R4"), (Code::NotApprovedInstructor, "S4"), (Code::NotApprovedInstructor, "S5")];
     assert_eq!(told(&refused), cells);
     let labels = labels();
-    let approving = Wishes { labels: &labels, approve_instructors: true, ours_win: false };
+    let approving = Wishes { approve_instructors: true, ..wishes(&labels) };
     let approved = plan(&timetable(&lines), &ours, &facts, approving);
     assert_eq!((told(&approved), approved.approvals.len(), outcomes(&approved)), (vec![], 1, vec![&Outcome::Create]));
     ours.instructors[0].external_id = None;
@@ -294,8 +294,11 @@ fn cancelled_events() {
 fn a_title_that_stands_in_administrate() {
     let (ours, facts) = sound_world();
     let twin = |template: &str, day: jiff::civil::Date| RemoteEvent {
-        external_id: "Q291cnNlOjE=".to_owned(),
-        template: Some(template.to_owned()),
+        event: serde_json::from_value(serde_json::json!({
+            "id": "Q291cnNlOjE=", "title": "A", "courseTemplate": { "id": template }, "maxPlaces": 20,
+            "location": { "id": "remote London" }, "sessions": [],
+        }))
+        .expect("an event"),
         classroom_start: Some(day.at(9, 30, 0, 0)),
         lms_start: Some(date(2025, 10, 22).at(16, 0, 0, 0)),
         start: Some(day.at(9, 30, 0, 0)),
@@ -310,6 +313,10 @@ fn a_title_that_stands_in_administrate() {
         facts.events.insert("a".to_owned(), vec![twin]);
         let plan = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
         assert_eq!((told(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
+        // What it changes there is told, the place that Administrate does not tell is none of it.
+        let changes: Vec<String> = plan.items[0].changes.iter().map(ToString::to_string).collect();
+        let expected: &[&str] = if plan.counts().created == 1 { &["max places: 20 → 12"] } else { &[] };
+        assert_eq!(changes, expected);
     }
 }
 

@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::console::counted;
 use crate::delivery::{self, Worker, drain};
-use crate::error::{Error, Exit, Result};
+use crate::error::{Exit, Result};
 use crate::requests::UNDO;
 use crate::tenant::{self, Audit};
 use crate::tutorials::{self, Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
-use super::store;
+use super::kept;
 
 /// What taking back an import means, or has done.
 #[derive(Debug, Serialize)]
@@ -72,18 +72,17 @@ impl fmt::Display for Undone {
 /// Plans to take an import back.
 ///
 /// # Errors
-/// [`Error::Usage`] where there is no such import.
+/// [`Error::Usage`](crate::error::Error::Usage) where there is no such import.
 pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
     let mut db = pool.acquire().await?;
-    let written = store::written(&mut db, run).await?;
-    let (titles, before) = written
-        .ok_or_else(|| Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")))?;
+    let written = kept::store::written(&mut db, run).await?;
+    let (titles, before) = written.ok_or_else(|| kept::no_such(run))?;
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let brought = tutorials::store::ids_by_code(&mut db, &titles).await?;
     let ids: Vec<i64> = brought.iter().map(|(id, _)| *id).collect();
     let known = tutorials::store::events_by_id(&mut db, &ids).await?;
     let codes: Vec<&str> = before.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
-    let later = store::changed_later(&mut db, run, &codes).await?;
+    let later = kept::store::changed_later(&mut db, run, &codes).await?;
     let mut refused: Vec<Refused> = known.iter().filter_map(|known| sold(&known.event)).collect();
     refused.extend(later.into_iter().map(|(event, later)| Refused {
         event,

@@ -1,11 +1,10 @@
-//! Timetable workbooks that we write: the template, the demo's, the tests'. Same layout as is read.
+//! Timetable workbooks that we write: the empty one ([`template`](super::template)), the demo's, the tests'. Same layout as
+//! is read.
 
 use std::borrow::Cow;
 
 use jiff::civil::{Date, Time};
-use rust_xlsxwriter::{
-    DataValidation, DataValidationErrorStyle, Format as Style, Formula, Workbook, Worksheet, XlsxError,
-};
+use rust_xlsxwriter::{Format as Style, Formula, Workbook, Worksheet, XlsxError};
 
 use super::layout::{Field, Format, LAYOUT};
 
@@ -82,49 +81,6 @@ pub fn timetable(lines: &[Line]) -> Result<Vec<u8>, XlsxError> {
         }
     }
     book.save_to_buffer()
-}
-
-/// An empty timetable whose cells offer what is known: course templates, locations, venues, instructors.
-///
-/// # Errors
-/// When a name is longer than a cell can hold.
-pub fn template(choices: &[Vec<String>; 4]) -> Result<Vec<u8>, XlsxError> {
-    let [templates, locations, venues, instructors] = choices;
-    let lists = [
-        (&[Field::Template][..], templates),
-        (&[Field::Location], locations),
-        (&[Field::Venue], venues),
-        (&[Field::Instructor, Field::SessionInstructor], instructors),
-    ];
-    let mut book = Workbook::new();
-    let sheet = book.add_worksheet();
-    head(sheet)?;
-    for (at, (fields, names)) in lists.iter().enumerate().filter(|(_, (_, names))| !names.is_empty()) {
-        let letter = super::problems::column_name(at as u32);
-        let range = format!("=Lists!${letter}$1:${letter}${}", names.len());
-        for field in *fields {
-            offer(sheet, *field, DataValidation::new().allow_list_formula(range.as_str().into()))?;
-        }
-    }
-    offer(sheet, Field::LearningMode, DataValidation::new().allow_list_strings(&["Blended", "Classroom", "LMS"])?)?;
-    for field in [Field::WebSale, Field::Cancelled] {
-        offer(sheet, field, DataValidation::new().allow_list_strings(&["Y", "N"])?)?;
-    }
-    let page = book.add_worksheet().set_name("Lists")?;
-    for (at, (_, names)) in lists.iter().enumerate() {
-        for (row, name) in names.iter().enumerate() {
-            page.write_string(row as u32, at as u16, neutral(name).as_ref())?;
-        }
-    }
-    book.save_to_buffer()
-}
-
-/// Puts a drop-down on a column's cells; other values stay possible, several names for instance.
-fn offer(sheet: &mut Worksheet, field: Field, choices: DataValidation) -> Result<(), XlsxError> {
-    let choices = choices.set_error_style(DataValidationErrorStyle::Information);
-    let column = field as u16;
-    sheet.add_data_validation(FIRST_DATA_ROW - 1, column, 4999, column, &choices)?;
-    Ok(())
 }
 
 /// Writes header and hint rows into an empty sheet.

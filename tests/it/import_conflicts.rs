@@ -1,5 +1,6 @@
 //! `lectern import` where somebody changed an event in Administrate meanwhile.
 
+use administrate_sim::tenant::{EventState, SessionState};
 use jiff::civil::date;
 use lectern::timetable_import::layout::Field as F;
 
@@ -113,4 +114,64 @@ async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_ov
     let (exit, told) = sides.run(&["import", "retry"]).await;
     assert_eq!((exit, &told["retried"], &told["undelivered"]), (0, &1.into(), &serde_json::json!([])), "{told}");
     assert_eq!(there(&sides).0, Some(14));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_was_cancelled_there_is_shown_and_left_until_ours_is_to_win() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    let file = file.to_str().expect("a path");
+    assert_eq!(sides.run(&["import", file]).await.0, 0);
+    sides.administrate.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
+    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "what does not change is not asked about: {told}");
+
+    let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];
+    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = file.to_str().expect("a path");
+    for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
+        let (exit, told) = sides.run(arguments).await;
+        let problem = &told["problems"][0];
+        assert_eq!((exit, &told["counts"]["unchanged"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
+        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"AF4".into()), "{told}");
+        let message = problem["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with("state: not cancelled here; Administrate has cancelled: kept there"), "{message}");
+        assert!(message.contains("max places: 12 → 14; day 2: end: "), "{message}");
+    }
+    let (_, shown) = sides.run(&["import", file, "--dry-run"]).await;
+    let conflict = &shown["plan"]["items"][0]["conflicts"][0];
+    let said = ["field", "old", "new", "theirs"].map(|key| conflict[key].as_str().unwrap_or_default());
+    assert_eq!(said, ["state", "not cancelled", "not cancelled", "cancelled"]);
+    assert_eq!(shown["plan"]["remote_calls"], 0);
+    assert_eq!(sides.count("SELECT max_places::bigint FROM lectern.event_details").await, 12);
+    assert_eq!(there(&sides).0, Some(12));
+
+    let (exit, told) = sides.run(&["import", file, "--ours", "--dry-run"]).await;
+    assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (0, &1.into(), &0.into()), "{told}");
+    assert_eq!(told["plan"]["items"][0]["conflicts"][0]["overwritten"], true);
+    let cancelled = [changed(edited[0].clone(), F::Cancelled, "Y"), edited[1].clone()];
+    let file = write(sides.world.folder(), "cancelled.xlsx", &cancelled);
+    let (exit, told) = sides.run(&["import", file.to_str().expect("a path")]).await;
+    assert_eq!((exit, &told["counts"]["updated"]), (0, &1.into()), "cancelled on both sides: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_cancelled_there_is_left_and_the_others_change() {
+    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    sides.administrate.edit(|tenant| {
+        tenant.sessions.values_mut().nth(1).expect("day 2").state = SessionState::Cancelled;
+    });
+    let edited = [changed(event("A"), F::SessionTitle, "Ours"), second_day("A", "18:00")];
+    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = file.to_str().expect("a path");
+    for dry in [&["--dry-run"][..], &[]] {
+        let (exit, told) = sides.run(&[&["import", file], dry].concat()).await;
+        let problem = &told["problems"][0];
+        assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
+        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"U5".into()), "{told}");
+    }
+    let (_, title, hour, _) = there(&sides);
+    assert_eq!((title.as_str(), hour), ("Ours", 17));
 }

@@ -15,7 +15,8 @@ pub use likeness::{Likeness, alike};
 pub use rows::{Chosen, EventRow, SessionRow, known_ids, pair_in_order, put_rows, remove_rows, rows};
 pub use store::{
     decided, external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event,
-    lose_sessions, note_state, published, suspects, with_leftovers, withdraw_sessions, withdrawn,
+    lose_sessions, missing_sessions, note_state, published, reached, suspects, with_leftovers, withdraw_sessions,
+    withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -42,6 +43,21 @@ pub struct SessionLink {
     pub external_id: Id,
     /// Our session; none for one that the template made beyond ours.
     pub tutorial_session_id: Option<i64>,
+}
+
+/// How far an event of ours has come to be in Administrate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Its sessions that are paired with ours.
+    pub paired: usize,
+    /// Its sessions beyond ours.
+    pub spare: usize,
+    /// Whether we have published it.
+    pub is_published: bool,
+    /// How many of its sessions we have published.
+    pub published_sessions: usize,
+    /// Whether we have called it off.
+    pub is_cancelled: bool,
 }
 
 /// What the references of one event are called in Administrate: our ids to theirs.

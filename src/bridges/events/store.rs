@@ -1,9 +1,11 @@
 //! All SQL on `adm.events` and `adm.sessions`, and on `lectern.agreed` where it goes with them.
 
+use std::collections::HashMap;
+
 use administrate::Id;
 use sqlx::{PgConnection, PgPool};
 
-use super::{EventLink, ExternalIds, SessionLink, Suspect};
+use super::{EventLink, ExternalIds, Reached, SessionLink, Suspect};
 use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -220,6 +222,56 @@ pub async fn decided(db: &mut PgConnection, external_id: &Id) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The sessions of events that are there, by our id of the event and sequence, for which Administrate has none.
+pub async fn missing_sessions(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<(i64, i32)>> {
+    if tutorial_event_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_as(
+        "SELECT ours.tutorial_event_id, ours.sequence FROM acted.tutorial_sessions AS ours
+         WHERE ours.tutorial_event_id = ANY ($1)
+           AND EXISTS (SELECT FROM adm.events AS e
+                       WHERE e.tutorial_event_id = ours.tutorial_event_id AND e.external_id IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM adm.sessions AS s
+                           WHERE s.tutorial_session_id = ours.id AND s.external_id IS NOT NULL
+                             AND s.day_number IS NOT NULL)
+         ORDER BY ours.tutorial_event_id, ours.sequence",
+    )
+    .bind(tutorial_event_ids)
+    .fetch_all(db)
+    .await?)
+}
+
+/// How far each of our events has come to be there; those that are not there are absent.
+pub async fn reached(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<HashMap<i64, Reached>> {
+    if tutorial_event_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, i64, i64, Option<String>, i64)> = sqlx::query_as(
+        "SELECT e.tutorial_event_id, count(s.tutorial_session_id), count(s.id) - count(s.tutorial_session_id),
+                a.fields->>'state', count(s.id) FILTER (WHERE a.fields->'published_sessions' ? s.external_id)
+         FROM adm.events AS e
+         LEFT JOIN adm.sessions AS s ON s.event_id = e.id AND s.external_id IS NOT NULL AND s.day_number IS NOT NULL
+         LEFT JOIN lectern.agreed AS a ON a.entity = 'event-standing' AND a.external_id = e.external_id
+         WHERE e.tutorial_event_id = ANY ($1) AND e.external_id IS NOT NULL
+         GROUP BY e.id, a.fields",
+    )
+    .bind(tutorial_event_ids)
+    .fetch_all(db)
+    .await?;
+    let reached = |(event, paired, spare, state, published): (i64, i64, i64, Option<String>, i64)| {
+        let reached = Reached {
+            paired: paired as usize,
+            spare: spare as usize,
+            is_published: state.as_deref() == Some("published"),
+            published_sessions: published as usize,
+            is_cancelled: state.as_deref() == Some("cancelled"),
+        };
+        (event, reached)
+    };
+    Ok(rows.into_iter().map(reached).collect())
 }
 
 /// Which of our events have sessions there beyond ours.

@@ -8,6 +8,7 @@
 
 use crate::delivery::comparison::{Aspect, Difference, Directory, LastAgreed, Said, differences, place_of};
 use crate::timetable_import::layout::Field;
+use crate::timetable_import::plan::{Change, Conflict};
 use crate::tutorials::{Event, Session};
 
 /// One value that differs on both sides.
@@ -17,6 +18,19 @@ pub(super) struct Clash {
     pub(super) difference: Difference,
     /// Ours before; "" for nothing.
     pub(super) old: String,
+}
+
+/// Whether an event or session was cancelled there.
+pub(super) fn is_called_off(lifecycle: &Option<String>) -> bool {
+    lifecycle.as_deref() == Some("cancelled")
+}
+
+/// What takes place here and was cancelled there: the event, or the session of a day.
+pub(super) fn of_state(day: Option<i32>, overwritten: bool) -> Conflict {
+    let field = day.map_or_else(|| "state".to_owned(), |day| format!("day {day}: state"));
+    let ours = Some("not cancelled".to_owned());
+    let change = Change { field, old: ours.clone(), new: ours };
+    Conflict { change, theirs: Some("cancelled".to_owned()), overwritten }
 }
 
 /// Where the file says a value.
@@ -61,6 +75,14 @@ impl Sides<'_> {
         let Some(theirs) = self.theirs.sessions.iter().find(|session| session.id == *id) else { return Vec::new() };
         let theirs = said.their_session((self.theirs, theirs), agreed);
         clashes(&said.session(old), differences(Some(day), &said.session(new), &said.agreed_session(agreed), &theirs))
+    }
+}
+
+impl Sides<'_> {
+    /// Whether the session of a day was cancelled there.
+    pub(super) fn is_called_off(&self, day: i32) -> bool {
+        let id = self.agreed.sessions.get(&day).map(|(id, _)| id);
+        self.theirs.sessions.iter().any(|session| Some(&session.id) == id && is_called_off(&session.lifecycle))
     }
 }
 
@@ -112,4 +134,12 @@ pub(super) fn keep_of_session(aspect: Aspect, (event, old): (&Event, &Session), 
         Aspect::Url => new.url.clone_from(&old.url),
         _ => {}
     }
+}
+
+/// Sets a session back to what it was within its event.
+pub(super) fn keep_session(old: (&Event, &Session), new: &mut Session) {
+    for aspect in [Aspect::Title, Aspect::Time, Aspect::Place, Aspect::Url] {
+        keep_of_session(aspect, old, new);
+    }
+    new.instructor_ids.clone_from(&old.1.instructor_ids);
 }

@@ -8,10 +8,12 @@ use jiff::civil::{Date, DateTime};
 use super::ours::{Definition, Ours};
 use crate::config::Labels;
 use crate::names::fold;
-use crate::timetable_import::blocks::{EventCells, SessionCells};
+use crate::timetable_import::blocks::{EventCells, SessionCells, Timetable};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::plan::Item;
+use crate::timetable_import::problems::{Code, Flaw, Problem};
 use crate::timetable_import::values;
+use crate::tutorials::Event;
 
 /// A custom field's label, the column that feeds it, and what that says.
 pub(super) type Fed<'a> = (&'a str, Field, Option<String>);
@@ -84,7 +86,7 @@ fn is_truth(value: &str) -> bool {
 }
 
 /// The fields of events and sessions that Administrate requires and no column feeds: kind of record and label.
-pub(super) fn unfed<'a>(ours: &'a Ours, labels: &Labels) -> Vec<(&'static str, &'a str)> {
+fn unfed<'a>(ours: &'a Ours, labels: &Labels) -> Vec<(&'static str, &'a str)> {
     let of_event =
         [&labels.sitting, &labels.finalisation_date, &labels.event_url, &labels.web_sale, &labels.ocr_moodle_code];
     let of_session = [&labels.day, &labels.session_url];
@@ -96,6 +98,35 @@ pub(super) fn unfed<'a>(ours: &'a Ours, labels: &Labels) -> Vec<(&'static str, &
     }
     unfed.sort_unstable();
     unfed
+}
+
+/// One warning for each custom field that the timetable fills and the tenant lacks, or that it requires and nothing
+/// fills.
+pub(super) fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
+    let any = |filled: &dyn Fn(&Event) -> bool| {
+        items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
+    };
+    let used = [
+        ("Event", &labels.sitting, any(&|_| true)),
+        ("Event", &labels.web_sale, any(&|_| true)),
+        ("Event", &labels.finalisation_date, any(&|event| event.finalisation_date.is_some())),
+        ("Event", &labels.event_url, any(&|event| event.event_url.is_some())),
+        ("Event", &labels.ocr_moodle_code, any(&|event| event.ocr_moodle_code.is_some())),
+        ("Session", &labels.day, any(&|event| !event.sessions.is_empty())),
+        ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
+    ];
+    let lacking = used.iter().filter(|(entity, label, used)| {
+        *used && !label.is_empty() && !ours.fields.contains_key(&(fold(entity), fold(label)))
+    });
+    let warning =
+        |message: String| Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message));
+    let lacking = lacking.map(|(entity, label, _)| {
+        format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only")
+    });
+    let unfed = unfed(ours, labels).into_iter().map(|(entity, label)| {
+        format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills")
+    });
+    lacking.chain(unfed).map(warning).collect()
 }
 
 #[cfg(test)]

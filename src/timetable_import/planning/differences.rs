@@ -73,37 +73,15 @@ pub(super) fn of_session(names: &Names<'_>, old: (&Event, &Session), new: (&Even
     changes(&prefix, &session_fields(names, old), &session_fields(names, new))
 }
 
-/// What stays here: Administrate has no such field, or derives it.
-const HERE_ALONE: &[&str] = &[
-    "product",
-    "course template",
-    "start",
-    "end",
-    "learning mode",
-    "access duration",
-    "recordings",
-    "recording pin",
-    "tutors",
-    "sage code",
-    "extra information",
-    "registration deadline",
-];
-
-/// What names people: they are written by requests of their own, one for each role.
-const PEOPLE: &[&str] = &["instructors", "administrators"];
-
-/// Requests that the changes of an event's own fields cost.
-pub(super) fn calls_of_event(changes: &[Change]) -> usize {
-    let (people, fields): (Vec<&str>, Vec<&str>) =
-        changes.iter().map(|change| change.field.as_str()).partition(|field| PEOPLE.contains(field));
-    people.len() + usize::from(fields.iter().any(|field| !HERE_ALONE.contains(field)))
+/// The sessions that two states of an event have in common, the older first.
+pub(super) fn pairs<'a>(old: &'a Event, new: &'a Event) -> impl Iterator<Item = (&'a Session, &'a Session)> {
+    let before = |session: &Session| old.sessions.iter().find(|before| before.sequence == session.sequence);
+    new.sessions.iter().filter_map(move |session| Some((before(session)?, session)))
 }
 
-/// Requests that the changes of a known session cost; `elsewhen`: its event moves to another time zone.
-pub(super) fn calls_of_session(changes: &[Change], elsewhen: bool) -> usize {
-    let is_people = |change: &Change| PEOPLE.iter().any(|people| change.field.ends_with(people));
-    let people = changes.iter().filter(|change| is_people(change)).count();
-    people + usize::from(elsewhen || changes.len() > people)
+/// Instructors of a session who no longer teach it.
+pub(super) fn gone(old: &Session, new: &Session) -> impl Iterator<Item = i64> {
+    old.instructor_ids.iter().copied().filter(|id| !new.instructor_ids.contains(id))
 }
 
 fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {

@@ -10,10 +10,8 @@ use crate::timetable_import::approving::Denied;
 /// An event that stands in Administrate under a title of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteEvent {
-    /// Administrate's id.
-    pub external_id: String,
-    /// Administrate's id of its course template, None where the API did not say.
-    pub template: Option<String>,
+    /// All that Administrate told of it.
+    pub event: administrate::Event,
     /// When its classroom part starts, wall-clock in its zone.
     pub classroom_start: Option<DateTime>,
     /// When its self-paced part starts.
@@ -37,11 +35,18 @@ pub struct RemoteFacts {
     pub instructors: Vec<administrate::Contact>,
     /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
+    /// Whether instructors can be taken off a session from outside; none where nobody has asked.
+    pub takes_off_staff: Option<bool>,
     /// Known events that are about to change, as they stand there, by Administrate's id.
     pub standing: HashMap<String, administrate::Event>,
 }
 
 impl RemoteEvent {
+    /// Whether it follows the course template that Administrate calls this, or does not say which.
+    pub fn follows(&self, template: Option<&str>) -> bool {
+        self.event.course_template.as_ref().is_none_or(|theirs| Some(theirs.id.as_str()) == template)
+    }
+
     /// Whether it starts when an event of ours does: in the classroom where it has such a part, else wherever.
     pub fn starts_at(&self, classroom: Option<DateTime>, lms: Option<DateTime>) -> bool {
         match (self.classroom_start, classroom) {

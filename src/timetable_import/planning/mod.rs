@@ -1,5 +1,6 @@
 //! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
 
+mod adopting;
 mod bookings;
 mod conflicts;
 mod definitions;
@@ -7,11 +8,13 @@ mod differences;
 pub mod facts;
 pub mod ours;
 mod references;
+mod requests;
 mod resolving;
+mod revising;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::DateTime;
 
@@ -23,13 +26,13 @@ use crate::tutorials::{Event, KnownEvent};
 use super::blocks::{Block, MOST_PROBLEMS, Timetable};
 use super::layout::Field;
 use super::newcomers;
-use super::plan::{Change, Conflict, Item, Outcome, Plan, PlannedEvent};
+use super::plan::{Item, Outcome, Plan, PlannedEvent};
 use super::problems::{Code, Flaw, Problem, cell_order};
-use conflicts::{Clash, Sides};
 use differences::Names;
 use facts::{RemoteEvent, RemoteFacts};
 use ours::Ours;
 use references::References;
+use requests::Way;
 use resolving::Resolver;
 
 /// What a plan depends on besides the file and both sides.
@@ -37,15 +40,23 @@ use resolving::Resolver;
 pub struct Wishes<'a> {
     /// What this tenant calls the custom fields that a timetable fills.
     pub labels: &'a Labels,
+    /// Letters of sittings, and what they are in the codes of exam sessions.
+    pub sittings: &'a BTreeMap<String, String>,
     /// Whether instructors who lack an approval are to be approved instead of refused.
     pub approve_instructors: bool,
     /// Whether our values are written over those that somebody changed in Administrate.
     pub ours_win: bool,
+    /// Whether it is delivered later, by somebody who has to look first.
+    pub queued: bool,
+    /// Whether events and their sessions are published.
+    pub publish: bool,
+    /// Whether surplus sessions are deleted there, as far as they are drafts.
+    pub delete_drafts: bool,
 }
 
 /// Plans the import of a timetable.
 pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wishes<'_>) -> Plan {
-    let references = References::new(ours, facts);
+    let references = References::new(ours, facts, wishes.sittings);
     let names = Names::new(ours);
     let directory = ours.directory(wishes.labels);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
@@ -79,7 +90,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
         plan.items.push(item);
     }
     plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
-    plan.problems.extend(unknown_labels(timetable, &plan.items, ours, wishes.labels));
+    plan.problems.extend(definitions::unknown_labels(timetable, &plan.items, ours, wishes.labels));
     let written = plan.items.iter().filter(|item| item.is_accepted());
     plan.newcomers = newcomers::named(&ours.newcomers, written).into_iter().cloned().collect();
     plan.approvals.sort();
@@ -119,6 +130,8 @@ impl Deciding<'_> {
             event: None,
             changes: Vec::new(),
             conflicts: Vec::new(),
+            by_hand: Vec::new(),
+            requests: 0,
         }
     }
 
@@ -141,7 +154,16 @@ impl Deciding<'_> {
     }
 
     fn item(&mut self) -> Item {
-        let known = self.block.event.title.as_deref().and_then(|title| self.ours.events.get(&fold(title)));
+        let title = self.block.event.title.as_deref().map(fold);
+        if let Some(codes) = title.as_ref().and_then(|title| self.ours.twins.get(title)) {
+            let message = format!(
+                "several events here have this title, differing in letter case or spacing alone ({}): rename all but one",
+                codes.join(", ")
+            );
+            self.flag(Field::EventTitle, Code::ConflictingEvent, message);
+            return self.done(Outcome::Conflict);
+        }
+        let known = title.and_then(|title| self.ours.events.get(&title));
         if self.block.event.cancelled {
             return self.cancelled(known);
         }
@@ -164,17 +186,22 @@ impl Deciding<'_> {
         }
         let event = Event { cancelled: true, ..known.event.clone() };
         let changes = differences::of_event(self.names, &known.event, &event);
-        let planned = PlannedEvent { id: Some(known.id), event, places_moved: 0, changed_days: Vec::new(), calls: 0 };
-        Item { event: Some(planned), changes, title: known.event.code.clone(), ..self.done(Outcome::Cancel) }
+        let planned = PlannedEvent { id: Some(known.id), event, places_moved: 0, changed_days: Vec::new() };
+        let (title, requests) = (known.event.code.clone(), self.way().of_cancelled(known));
+        Item { event: Some(planned), changes, requests, title, ..self.done(Outcome::Cancel) }
     }
 
     fn announced(&mut self, event: Event) -> Item {
-        let outcome = match self.remote_twin(&event) {
-            Ok(None) => Outcome::Create,
-            Ok(Some(external_id)) => {
+        let mut changes = Vec::new();
+        let (outcome, requests) = match self.remote_twin(&event) {
+            Ok(None) => (Outcome::Create, self.way().of_new(&event)),
+            Ok(Some(twin)) => {
+                let id = twin.event.id.to_string();
+                let requests = self.way().of_twin(&event, twin.event.sessions.len());
+                changes = adopting::changes(self.ours, self.directory, &event, &twin.event);
                 let message = "an event with this title, template and start exists in Administrate; it is taken over";
                 self.flag(Field::EventTitle, Code::DuplicateEvent, message.to_owned());
-                Outcome::Adopt(external_id)
+                (Outcome::Adopt(id), requests)
             }
             Err(message) => {
                 self.flag(Field::EventTitle, Code::ConflictingEvent, message);
@@ -183,12 +210,17 @@ impl Deciding<'_> {
         };
         self.warn_of_short_template(&event);
         let changed_days = event.sessions.iter().map(|session| session.sequence).collect();
-        let planned = PlannedEvent { id: None, event, places_moved: 0, changed_days, calls: 0 };
-        Item { event: Some(planned), ..self.done(outcome) }
+        let planned = PlannedEvent { id: None, event, places_moved: 0, changed_days };
+        Item { event: Some(planned), changes, requests, ..self.done(outcome) }
     }
 
-    /// The id of the event of this title in Administrate, if there is one and it is the same.
-    fn remote_twin(&self, event: &Event) -> Result<Option<String>, String> {
+    /// How an event gets to Administrate.
+    fn way(&self) -> Way<'_> {
+        Way { ours: self.ours, facts: self.facts, wishes: self.wishes }
+    }
+
+    /// The event of this title in Administrate, if there is one and it is the same.
+    fn remote_twin(&self, event: &Event) -> Result<Option<&RemoteEvent>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
         let titled: Vec<&RemoteEvent> = self.facts.events.get(&fold(title)).into_iter().flatten().collect();
         let standing: Vec<&RemoteEvent> = titled.iter().copied().filter(|twin| !twin.cancelled).collect();
@@ -199,11 +231,9 @@ impl Deciding<'_> {
         let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
         let (classroom, lms) = self.starts();
-        let agrees = |twin: &&&RemoteEvent| {
-            (twin.template.is_none() || twin.template.as_deref() == template) && twin.starts_at(classroom, lms)
-        };
+        let agrees = |twin: &&&RemoteEvent| twin.follows(template) && twin.starts_at(classroom, lms);
         match standing.iter().filter(agrees).collect::<Vec<_>>().as_slice() {
-            [twin] => Ok(Some(twin.external_id.clone())),
+            [twin] => Ok(Some(*twin)),
             [] => {
                 Err("Administrate has an event with this title, but another template or start; rename one".to_owned())
             }
@@ -229,145 +259,4 @@ impl Deciding<'_> {
             self.flag(Field::Template, Code::TooFewTemplateSessions, message);
         }
     }
-
-    fn known(&mut self, known: &KnownEvent, mut event: Event) -> Item {
-        if let (Some(theirs), Some(template)) = (known.event.course_template_id, event.course_template_id)
-            && theirs != template
-        {
-            let theirs = self.names.template(theirs);
-            let message =
-                format!("this event exists with the course template {theirs}; give the new one another title");
-            self.flag(Field::Template, Code::ConflictingEvent, message);
-            return self.done(Outcome::Conflict);
-        }
-        event.code.clone_from(&known.event.code);
-        event.is_soldout = known.event.is_soldout;
-        event.remain_space = known.event.remain_space;
-        let conflicts = self.settle(known, &mut event);
-        let mut changes = differences::of_event(self.names, &known.event, &event);
-        let mut calls = differences::calls_of_event(&changes);
-        let elsewhen = known.event.time_zone != event.time_zone;
-        let places_moved = self.places_moved(known, &event);
-        let mut changed_days = Vec::new();
-        for session in &event.sessions {
-            let before = known.event.sessions.iter().find(|before| before.sequence == session.sequence);
-            let differing = match before {
-                Some(before) => differences::of_session(self.names, (&known.event, before), (&event, session)),
-                None => {
-                    let field = format!("day {}", session.sequence);
-                    vec![Change { field, old: None, new: Some(session.title.clone()) }]
-                }
-            };
-            calls += match before {
-                Some(_) => differences::calls_of_session(&differing, elsewhen),
-                None => 1 + usize::from(!session.instructor_ids.is_empty()),
-            };
-            if !differing.is_empty() {
-                changed_days.push(session.sequence);
-                changes.extend(differing);
-            }
-        }
-        self.report_gone(known, &event);
-        let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
-        let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed_days, calls };
-        Item { event: Some(planned), changes, conflicts, title: known.event.code.clone(), ..self.done(outcome) }
-    }
-
-    /// Finds what changed on both sides, and sets it back to what it was here unless ours are to win.
-    fn settle(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
-        let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
-        let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
-        let sides = Sides { directory: self.directory, agreed, theirs };
-        let ours_win = self.wishes.ours_win;
-        let mut clashes = sides.of_event(&known.event, event);
-        for clash in clashes.iter().filter(|_| !ours_win) {
-            conflicts::keep_of_event(clash.difference.field.aspect, &known.event, event);
-        }
-        for at in 0..event.sessions.len() {
-            let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
-            let Some(before) = before else { continue };
-            let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
-            for clash in found.iter().filter(|_| !ours_win) {
-                conflicts::keep_of_session(
-                    clash.difference.field.aspect,
-                    (&known.event, before),
-                    &mut event.sessions[at],
-                );
-            }
-            clashes.extend(found);
-        }
-        clashes.into_iter().map(|clash| self.told(clash)).collect()
-    }
-
-    /// Warns of a value that changed on both sides.
-    fn told(&mut self, clash: Clash) -> Conflict {
-        let Clash { difference, old } = clash;
-        let (field, day) = (difference.field, difference.field.day);
-        let row = day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
-        let [old, new, theirs] =
-            [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
-        let change = Change { field: field.to_string(), old, new };
-        let conflict = Conflict { change, theirs, overwritten: self.wishes.ours_win };
-        let advice =
-            if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
-        let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));
-        self.resolver.flag(row, conflicts::field_of(field.aspect, day.is_some()), flaw);
-        conflict
-    }
-
-    /// How far the places left move: by what Max places moved since the last import.
-    fn places_moved(&mut self, known: &KnownEvent, event: &Event) -> i32 {
-        if known.event.learning_mode.is_none() {
-            // No timetable ever said how many places there are.
-            return 0;
-        }
-        let before = known.event.max_places.unwrap_or(0);
-        let moved = event.max_places.unwrap_or(0).saturating_sub(before);
-        let left = known.event.remain_space;
-        if moved < 0 && left.saturating_add(moved) < 0 {
-            let message = format!("{} fewer places, but only {left} are left: more are sold", moved.unsigned_abs());
-            self.flag(Field::MaxPlaces, Code::ConflictingValue, message);
-        }
-        moved
-    }
-
-    fn report_gone(&mut self, known: &KnownEvent, event: &Event) {
-        let stays = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
-        for before in known.event.sessions.iter().filter(|before| !stays(before.sequence)) {
-            let message = format!(
-                "the session \"{}\" (day {}) is no longer in the file; it is kept, delete it by hand if it is off",
-                before.title, before.sequence
-            );
-            self.flag(Field::Day, Code::SessionGone, message);
-        }
-    }
-}
-
-/// One warning for each custom field that the timetable fills and the tenant lacks, or that it requires and nothing
-/// fills.
-fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
-    let any = |filled: &dyn Fn(&Event) -> bool| {
-        items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
-    };
-    let used = [
-        ("Event", &labels.sitting, any(&|_| true)),
-        ("Event", &labels.web_sale, any(&|_| true)),
-        ("Event", &labels.finalisation_date, any(&|event| event.finalisation_date.is_some())),
-        ("Event", &labels.event_url, any(&|event| event.event_url.is_some())),
-        ("Event", &labels.ocr_moodle_code, any(&|event| event.ocr_moodle_code.is_some())),
-        ("Session", &labels.day, any(&|event| !event.sessions.is_empty())),
-        ("Session", &labels.session_url, any(&|event| event.sessions.iter().any(|s| s.url.is_some()))),
-    ];
-    let lacking = used.iter().filter(|(entity, label, used)| {
-        *used && !label.is_empty() && !ours.fields.contains_key(&(fold(entity), fold(label)))
-    });
-    let warning =
-        |message: String| Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message));
-    let lacking = lacking.map(|(entity, label, _)| {
-        format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only")
-    });
-    let unfed = definitions::unfed(ours, labels).into_iter().map(|(entity, label)| {
-        format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills")
-    });
-    lacking.chain(unfed).map(warning).collect()
 }

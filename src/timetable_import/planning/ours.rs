@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::bridges::events::Reached as Link;
 use crate::config::Labels;
 use crate::delivery::comparison::{Directory, LastAgreed};
 use crate::timetable_import::newcomers::Newcomer;
@@ -29,6 +30,9 @@ pub struct Linked {
     pub is_active: bool,
     /// Administrate's id, None without a bridge.
     pub external_id: Option<String>,
+    /// Whether a person has linked the two: of several records of one name this one is meant.
+    #[sqlx(default)]
+    pub is_decided: bool,
 }
 
 /// A venue, which belongs to a location.
@@ -110,15 +114,33 @@ pub struct Ours {
     pub defaults: HashSet<(i64, String)>,
     /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
+    /// Titles that several of our events bear, differing in letter case or spacing alone: folded title → their codes.
+    pub twins: HashMap<String, Vec<String>>,
     /// What other events have booked in the time of the timetable.
     pub bookings: Vec<Booking>,
     /// Most sessions that Administrate ever made for an event of a template, by our template's id.
     pub template_sessions: HashMap<i64, i64>,
+    /// How far known events have come to be in Administrate, by our id; those that are not there are absent.
+    pub links: HashMap<i64, Link>,
     /// What both sides last agreed on, by our event's id; read for events that are about to change.
     pub agreed: HashMap<i64, LastAgreed>,
 }
 
 impl Ours {
+    /// Marks the records that a person has linked, told by entity and id.
+    pub(in crate::timetable_import) fn decide(&mut self, linked: &HashSet<(String, i64)>) {
+        let mark = |entity: &str, record: &mut Linked| {
+            record.is_decided = linked.contains(&(entity.to_owned(), record.record.id));
+        };
+        if linked.is_empty() {
+            return;
+        }
+        self.templates.iter_mut().for_each(|record| mark("course-templates", record));
+        self.locations.iter_mut().for_each(|record| mark("locations", record));
+        self.instructors.iter_mut().for_each(|record| mark("instructors", record));
+        self.venues.iter_mut().for_each(|venue| mark("venues", &mut venue.linked));
+    }
+
     /// The names under which both sides know what events refer to.
     pub(super) fn directory(&self, labels: &Labels) -> Directory {
         let listed = |linked: &Linked| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());

@@ -1,13 +1,14 @@
-//! Names → records. A name means the one active record that bears it; of several, the one with a bridge.
+//! Names → records. A name means the one active record that bears it; of several, the one that a person has linked with
+//! Administrate's, and none where nobody has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::names::{fold, nearest};
 
 use super::facts::RemoteFacts;
 use super::ours::{Contact, Linked, Named, OurProduct, Ours};
 use crate::timetable_import::problems::{Code, Flaw};
-use crate::timetable_import::values::Sitting;
+use crate::timetable_import::values::{Sitting, sitting_of};
 
 /// A record that Administrate knows too.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +43,17 @@ pub struct References<'a> {
     administrators: HashMap<String, Vec<&'a Contact>>,
     /// How many contacts of Administrate teach under a name; only where unknown ones are to be created here.
     teaching: HashMap<String, usize>,
+    sittings: &'a BTreeMap<String, String>,
     facts: &'a RemoteFacts,
 }
 
 impl<'a> References<'a> {
-    /// Indexes both sides by folded name.
-    pub fn new(ours: &'a Ours, facts: &'a RemoteFacts) -> Self {
+    /// Indexes both sides by folded name; `sittings`: letters and what they are in the codes of exam sessions.
+    pub fn new(ours: &'a Ours, facts: &'a RemoteFacts, sittings: &'a BTreeMap<String, String>) -> Self {
         let mut venues: HashMap<i64, ByName<'a>> = HashMap::new();
         for venue in &ours.venues {
             if let Some(location) = venue.location_id {
-                let names = venues.entry(location).or_default();
-                names.entry(fold(&venue.linked.record.name)).or_default().push(&venue.linked);
+                list(venues.entry(location).or_default(), &venue.linked);
             }
         }
         let mut products: HashMap<_, Vec<_>> = HashMap::new();
@@ -76,6 +77,7 @@ impl<'a> References<'a> {
             products,
             administrators,
             teaching,
+            sittings,
             facts,
         }
     }
@@ -183,7 +185,11 @@ impl<'a> References<'a> {
         match (fitting.next(), fitting.next()) {
             (Some(one), None) => Ok(one.product.clone()),
             (None, _) => {
-                let others: Vec<String> = of_place.iter().map(|product| product.session_code.clone()).collect();
+                // As the cell would say it, which takes no code of an exam session.
+                let said = |product: &&OurProduct| sitting_of(&product.session_code, self.sittings);
+                let mut others: Vec<String> = of_place.iter().filter_map(said).collect();
+                others.sort_unstable();
+                others.dedup();
                 let hint = match others.as_slice() {
                     [] => format!("; the catalogue has no product of {} at {}", template.name, location.name),
                     others => format!("; there are products for {}", others.join(", ")),
@@ -193,8 +199,9 @@ impl<'a> References<'a> {
             (Some(_), Some(_)) => {
                 let all = of_place.iter().filter(|product| wanted.contains(&fold(&product.session_code)));
                 let codes: Vec<String> = all.map(|product| product.product.name.clone()).collect();
-                let message = format!("several products are sold as {what}: {}", codes.join(", "));
-                Err(Flaw::new(Code::UnknownProduct, message).suggesting(codes))
+                let message =
+                    format!("several products are sold as {what}: {}; leave one of them active", codes.join(", "));
+                Err(Flaw::new(Code::UnknownProduct, message))
             }
         }
     }
@@ -202,10 +209,16 @@ impl<'a> References<'a> {
 
 fn by_name(records: &[Linked]) -> ByName<'_> {
     let mut names = ByName::new();
-    for linked in records.iter().filter(|linked| linked.is_active) {
-        names.entry(fold(&linked.record.name)).or_default().push(linked);
-    }
+    records.iter().filter(|linked| linked.is_active).for_each(|linked| list(&mut names, linked));
     names
+}
+
+/// Lists a record under its name, once.
+fn list<'a>(names: &mut ByName<'a>, linked: &'a Linked) {
+    let namesakes = names.entry(fold(&linked.record.name)).or_default();
+    if namesakes.iter().all(|known| known.record.id != linked.record.id) {
+        namesakes.push(linked);
+    }
 }
 
 fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Reference, Flaw> {
@@ -215,21 +228,28 @@ fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Refe
         let message = format!("no {one}{place} is called \"{name}\"");
         return Err(Flaw::new(*unknown, message).suggesting(nearest(name, known)));
     };
-    let mut linked = found.iter().filter_map(|record| {
-        let external_id = record.external_id.clone()?;
-        Some(Reference { record: record.record.clone(), external_id })
-    });
-    match (linked.next(), linked.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => {
-            let message = format!("several {one}s{place} are called \"{name}\"; give them different names");
-            Err(Flaw::new(*unknown, message))
-        }
-        (None, _) => {
-            let message = format!(
-                "the {one} \"{name}\" is not linked with Administrate; run `lectern sync {sync}`, or create it there"
-            );
-            Err(Flaw::new(Code::NotLinked, message))
-        }
-    }
+    let decided: Vec<&Linked> = found.iter().copied().filter(|linked| linked.is_decided).collect();
+    let (linked, external_id) = match (found.as_slice(), decided.as_slice()) {
+        ([linked], _) | (_, [linked]) => (linked, linked.external_id.clone()),
+        _ => return Err(several(found, name, kind, place)),
+    };
+    external_id.map(|external_id| Reference { record: linked.record.clone(), external_id }).ok_or_else(|| {
+        let message = format!(
+            "the {one} \"{name}\" is not linked with Administrate; run `lectern sync {sync}`, or create it there"
+        );
+        Flaw::new(Code::NotLinked, message)
+    })
+}
+
+/// A name that several records bear, all of which are told.
+fn several(found: &[&Linked], name: &str, kind: &Kind, place: &str) -> Flaw {
+    let Kind { unknown, one, sync } = kind;
+    let candidates: Vec<String> =
+        found.iter().map(|linked| format!("\"{}\" ({})", linked.record.name, linked.record.id)).collect();
+    let message = format!(
+        "several {one}s{place} are called \"{name}\": {}; rename all but one or set them inactive, or say which is \
+         meant with `lectern sync link {sync} ID ADMINISTRATE_ID`",
+        candidates.join(", ")
+    );
+    Flaw::new(*unknown, message)
 }

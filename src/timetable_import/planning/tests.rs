@@ -6,6 +6,7 @@ use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::*;
 use crate::timetable_import::writing::Entry;
 
+use super::ours::{Linked, Named, OurVenue};
 use super::plan;
 
 #[test]
@@ -24,6 +25,95 @@ fn titles_that_differ_in_letter_case_alone_are_one_event() {
     let known = applied(&planned(&[event("A")]), &ours);
     let again = plan(&timetable(&[lower]), &known, &facts, wishes(&labels()));
     assert_eq!((told(&again), outcomes(&again)), (vec![], vec![&Outcome::Unchanged]));
+}
+
+/// Spelt, typed, ordered or left to the event otherwise, a block says the same.
+#[test]
+fn a_repeated_block_may_be_written_otherwise() {
+    let text = |text: &str| Some(Entry::from(text));
+    let (first, second) = (event("A"), session("A", 2));
+    let shouted = with(
+        first.clone(),
+        [
+            (F::Template, text("cb1_F2F_3")),
+            (F::EventTitle, text(" a ")),
+            (F::SessionTitle, text("a-1")),
+            (F::Location, text("LONDON")),
+            (F::Venue, text("king's  CROSS")),
+            (F::Instructor, text("ADA  marlow")),
+            (F::SessionInstructor, None),
+            (F::Sitting, text("2026a")),
+            (F::StartDate, text("13-01-2026")),
+            (F::MaxPlaces, text("12")),
+        ],
+    );
+    let left_to_it = with(
+        second.clone(),
+        [(F::Location, None), (F::Venue, None), (F::SessionInstructor, None), (F::TimeZone, text("Europe/London"))],
+    );
+    for repeated in [[shouted.clone(), left_to_it.clone()], [shouted, second.clone()], [first.clone(), left_to_it]] {
+        let plan = planned(&[&[first.clone(), second.clone()][..], &repeated].concat());
+        let expected = (vec![(Code::DuplicateInFile, "B6")], vec![&Outcome::Create, &Outcome::Duplicate]);
+        assert_eq!((told(&plan), outcomes(&plan)), expected, "{repeated:?}");
+        assert_eq!((plan.counts().duplicate, plan.needs_person()), (1, false));
+    }
+    for (field, other) in
+        [(F::Venue, "TBC"), (F::EndTime, "17:30"), (F::SessionTitle, "A/1"), (F::SessionUrl, "http://a")]
+    {
+        let plan = planned(&[first.clone(), with(first.clone(), [(field, text(other))])]);
+        assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Conflict], "{field:?}");
+    }
+}
+
+/// Of several that one name means, none is taken but that which a person has linked.
+#[test]
+fn several_records_of_one_name_are_told() {
+    let lines = [event("A"), session("A", 2)];
+    let (sound, facts) = sound_world();
+    let twin = |of: &Linked, name: &str| Linked {
+        record: Named { id: of.record.id + 100, name: name.to_owned() },
+        external_id: None,
+        ..of.clone()
+    };
+    let (mut templates, mut locations, mut people, mut venues) =
+        (sound.clone(), sound.clone(), sound.clone(), sound.clone());
+    templates.templates.push(twin(&sound.templates[0], "cb1_F2F_3"));
+    locations.locations.push(twin(&sound.locations[0], "LONDON"));
+    people.instructors.push(twin(&sound.instructors[0], "ada marlow"));
+    let venue = OurVenue { linked: twin(&sound.venues[0].linked, "king's cross"), ..sound.venues[0].clone() };
+    venues.venues.push(venue);
+    for (ours, code, cells, candidates) in [
+        (&templates, Code::UnknownCourseTemplate, &["A4"][..], "\"CB1_f2f_3\" (1), \"cb1_F2F_3\" (101)"),
+        (&locations, Code::UnknownLocation, &["E4", "E5"], "\"London\" (1), \"LONDON\" (101)"),
+        (&venues, Code::UnknownVenue, &["F4", "F5"], "\"King's Cross\" (1), \"king's cross\" (101)"),
+        (&people, Code::UnknownInstructor, &["R4", "S4", "S5"], "\"Ada Marlow\" (1), \"ada marlow\" (101)"),
+    ] {
+        let found = plan(&timetable(&lines), ours, &facts, wishes(&labels()));
+        let expected: Vec<_> = cells.iter().map(|cell| (code, *cell)).collect();
+        assert_eq!((told(&found), outcomes(&found)), (expected, vec![&Outcome::Refuse]));
+        assert!(found.problems[0].message.contains(candidates), "{}", found.problems[0].message);
+    }
+    let mut decided = templates.clone();
+    decided.decide(&[("course-templates".to_owned(), 1)].into());
+    let found = plan(&timetable(&lines), &decided, &facts, wishes(&labels()));
+    assert_eq!((told(&found), outcomes(&found)), (vec![], vec![&Outcome::Create]));
+    templates.templates[2].is_active = false;
+    assert_eq!(outcomes(&plan(&timetable(&lines), &templates, &facts, wishes(&labels()))), [&Outcome::Create]);
+}
+
+#[test]
+fn several_events_of_one_title_are_told() {
+    let (ours, facts) = sound_world();
+    let mut known = applied(&planned(&[event("A")]), &ours);
+    known.twins.insert("a".to_owned(), vec!["A".to_owned(), "a".to_owned()]);
+    let changed = with(event("A"), [(F::MaxPlaces, Some(Entry::from(9)))]);
+    let cancelled = with(event("A"), [(F::Cancelled, Some("Y".into()))]);
+    for line in [event("A"), changed, cancelled] {
+        let found = plan(&timetable(&[line]), &known, &facts, wishes(&labels()));
+        let expected = (vec![(Code::ConflictingEvent, "B4")], vec![&Outcome::Conflict]);
+        assert_eq!((told(&found), outcomes(&found)), expected);
+        assert!(found.problems[0].message.contains("(A, a)"), "{}", found.problems[0].message);
+    }
 }
 
 #[test]

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::names::fold;
 use crate::tutorials::LearningMode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -40,6 +39,8 @@ pub struct EventCells {
     pub template: Option<String>,
     pub title: Option<String>,
     pub mode: LearningMode,
+    /// Whether the row says the mode; else it is what it is for want of another.
+    pub says_mode: bool,
     pub location: Option<String>,
     pub venue: Venue,
     pub zone: TimeZone,
@@ -113,18 +114,6 @@ impl Block {
     pub fn row_of_day(&self, day: i32) -> Option<u32> {
         self.sessions.iter().find(|(_, session)| session.day == Some(day)).map(|(row, _)| *row)
     }
-
-    /// Whether two blocks say the same, wherever they stand.
-    pub fn same_as(&self, other: &Self) -> bool {
-        let sessions = |block: &Self| block.sessions.len();
-        let flaws = |block: &Self| block.problems.len();
-        let title = |block: &Self| block.event.title.as_deref().map(fold);
-        title(self) == title(other)
-            && self.event == EventCells { title: self.event.title.clone(), ..other.event.clone() }
-            && sessions(self) == sessions(other)
-            && flaws(self) == flaws(other)
-            && self.sessions.iter().all(|(_, one)| other.sessions.iter().any(|(_, two)| one == two))
-    }
 }
 
 /// A whole timetable, read.
@@ -160,7 +149,7 @@ impl Timetable {
 pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
-        return Err(Unfit::TooLarge(format!("it has over {} rows", reading.most_rows)));
+        return Err(Unfit::too_many_rows(reading.most_rows));
     }
     let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
@@ -262,6 +251,7 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
         template,
         title,
         mode,
+        says_mode: cells.has_any(&[Field::LearningMode]),
         location,
         venue,
         lms_start,

@@ -5,11 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::names::fold;
 use crate::tutorials::LearningMode;
 
 use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
-use super::layout::Field;
+use super::layout::{Field, Format};
 use super::values::{self, Moment, Sitting};
 use crate::timetable_import::problems::{Code, Flaw, Problem};
 use crate::timetable_import::workbook::{Content, Row, Sheet};
@@ -51,7 +52,33 @@ impl<'a> Cells<'a> {
 
     /// A field's text, if any, without judging it.
     pub(super) fn peek(&self, field: Field) -> Option<String> {
-        self.content(field).and_then(values::text)
+        self.content(field).and_then(|content| self.shown(content))
+    }
+
+    fn shown(&self, content: &Content) -> Option<String> {
+        values::shown(content, self.sheet.since_1904)
+    }
+
+    /// Whether another row says the same in a column that counts there alone, however it is typed.
+    pub(super) fn agrees(&self, field: Field, other: &Cells<'_>) -> bool {
+        let (Some(one), Some(two)) = (self.content(field), other.content(field)) else { return true };
+        let since_1904 = self.sheet.since_1904;
+        let same_date = || values::date(one, since_1904).ok() == values::date(two, since_1904).ok();
+        let names = |text: Option<String>| {
+            let mut names: Vec<String> =
+                values::names(&text.unwrap_or_default()).iter().map(|name| fold(name)).collect();
+            names.sort_unstable();
+            names
+        };
+        match field.column().format {
+            Format::Date if values::date(one, since_1904).is_ok() => same_date(),
+            Format::Number => values::whole_number(one) == values::whole_number(two),
+            _ if matches!(field, Field::WebSale | Field::Cancelled) => values::yes_or_no(one) == values::yes_or_no(two),
+            _ if matches!(field, Field::Instructor | Field::Administrator) => {
+                names(self.peek(field)) == names(other.peek(field))
+            }
+            _ => self.peek(field).map(|text| fold(&text)) == other.peek(field).map(|text| fold(&text)),
+        }
     }
 
     pub(super) fn is_uncalculated(&self, field: Field) -> bool {
@@ -110,7 +137,8 @@ impl<'a> Cells<'a> {
 
     /// Text, or None for blank.
     pub(super) fn text(&mut self, field: Field) -> Option<String> {
-        self.sound(field).and_then(values::text)
+        let content = self.sound(field)?;
+        self.shown(content)
     }
 
     /// Text that must be there.
@@ -218,7 +246,7 @@ impl<'a> Cells<'a> {
         let content = self.sound(Field::MaxPlaces)?;
         let places = values::whole_number(content).filter(|places| *places >= 0);
         if places.is_none() {
-            let shown = values::text(content).unwrap_or_default();
+            let shown = self.shown(content).unwrap_or_default();
             let message = format!("\"{shown}\" is not a number of places; write a whole number from 0");
             self.flag(Field::MaxPlaces, Flaw::new(Code::InvalidValue, message));
         }
@@ -226,7 +254,13 @@ impl<'a> Cells<'a> {
     }
 
     pub(super) fn names(&mut self, field: Field) -> Vec<String> {
-        self.text(field).map(|text| values::names(&text)).unwrap_or_default()
+        let Some(text) = self.text(field) else { return Vec::new() };
+        let names = values::names(&text);
+        if names.is_empty() {
+            let message = format!("\"{text}\" under \"{}\" names nobody", field.header());
+            self.flag(field, Flaw::new(Code::InvalidValue, message));
+        }
+        names
     }
 
     pub(super) fn url(&mut self, field: Field) -> Option<String> {
@@ -248,7 +282,7 @@ impl<'a> Cells<'a> {
             return false;
         };
         values::yes_or_no(content).unwrap_or_else(|| {
-            let shown = values::text(content).unwrap_or_default();
+            let shown = self.shown(content).unwrap_or_default();
             let message = format!("\"{shown}\" under \"{}\": write Y or N", field.header());
             self.flag(field, Flaw::new(Code::InvalidValue, message));
             false
@@ -275,13 +309,13 @@ impl<'a> Cells<'a> {
     /// A number that is the same for rows that say the same in columns that mean nothing to us.
     pub(super) fn unused_digest(&self) -> u64 {
         let mut digest = DefaultHasher::new();
-        unused(self.columns, self.row).for_each(|cell| cell.hash(&mut digest));
+        unused(self.columns, self.row, self.sheet.since_1904).for_each(|cell| cell.hash(&mut digest));
         digest.finish()
     }
 }
 
 /// What a row has in columns that mean nothing to us: column and text.
-pub fn unused<'a>(columns: &'a Columns, row: &'a Row) -> impl Iterator<Item = (u32, String)> + 'a {
+pub fn unused<'a>(columns: &'a Columns, row: &'a Row, since_1904: bool) -> impl Iterator<Item = (u32, String)> + 'a {
     let of_unknown = row.cells.iter().filter(|cell| columns.unknown_header(cell.column).is_some());
-    of_unknown.filter_map(|cell| Some((cell.column, values::text(&cell.content)?)))
+    of_unknown.filter_map(move |cell| Some((cell.column, values::shown(&cell.content, since_1904)?)))
 }

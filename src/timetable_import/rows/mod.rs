@@ -7,5 +7,6 @@ pub mod blocks;
 pub(super) mod cells;
 pub mod columns;
 pub mod layout;
+mod repeats;
 mod session_rows;
 pub mod values;

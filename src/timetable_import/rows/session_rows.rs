@@ -2,15 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use crate::names::fold;
-
 use super::blocks::{EventCells, SessionCells, Venue};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::timetable_import::problems::{Code, Flaw};
 
 /// Fields that count on the event row only; a session row may repeat them.
-const EVENT_ONLY: [Field; 12] = [
+const EVENT_ONLY: [Field; 13] = [
+    Field::Instructor,
     Field::LmsStartDate,
     Field::LmsEndDate,
     Field::MaxPlaces,
@@ -37,7 +36,7 @@ pub(super) fn first(cells: &mut Cells<'_>, event: &EventCells) -> SessionCells {
 /// A session that has a row of its own.
 pub(super) fn further(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) -> SessionCells {
     cells.check_mode();
-    warn_of_event_values(cells, event, event_row);
+    warn_of_event_values(cells, event_row);
     let location = cells.text(Field::Location);
     let venue = cells.venue();
     let zone = cells.zone_or(&event.zone);
@@ -62,24 +61,10 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionCells {
 }
 
 /// Warns where a session row says something else about the event than the event row does.
-fn warn_of_event_values(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) {
-    let mut instructors = cells.names(Field::Instructor);
-    if !instructors.is_empty() {
-        let folded = |names: &[String]| {
-            let mut folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
-            folded.sort();
-            folded
-        };
-        if folded(&instructors) != folded(&event.instructors) {
-            let said = std::mem::take(&mut instructors).join(" / ");
-            differs(cells, Field::Instructor, &said);
-        }
-    }
+fn warn_of_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
     for field in EVENT_ONLY {
-        let (Some(said), Some(meant)) = (cells.peek(field), event_row.peek(field)) else {
-            continue;
-        };
-        if fold(&said) != fold(&meant) {
+        if !cells.agrees(field, event_row) {
+            let said = cells.peek(field).unwrap_or_default();
             differs(cells, field, &said);
         }
     }

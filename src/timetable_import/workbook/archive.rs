@@ -9,7 +9,7 @@ use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::{LONGEST_STRETCH, Limits, MEGABYTE, Unfit, broken};
+use super::{LONGEST_STRETCH, Limits, Unfit, broken, told};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
 const CHUNK: usize = 64 * 1024;
@@ -182,7 +182,7 @@ fn within(size: u64, limit: u64, what: &str) -> Result<(), Unfit> {
     if size <= limit {
         return Ok(());
     }
-    Err(Unfit::TooLarge(format!("it is over {} MB {what}; split it into several workbooks", limit / MEGABYTE)))
+    Err(Unfit::TooLarge(format!("it is over {} {what}; split it into several workbooks", told(limit))))
 }
 
 fn name_of<R: Read + ?Sized>(part: &zip::read::ZipFile<'_, R>) -> Result<String, Unfit> {

@@ -4,6 +4,7 @@
 //! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
 
 mod archive;
+mod escapes;
 mod markup;
 mod number_formats;
 mod ole;
@@ -47,6 +48,9 @@ const MOST_NAMED: usize = 65_536;
 /// Strings that are shared by cells, for each row that is accepted.
 const STRINGS_A_ROW: usize = 10;
 
+/// Rows for which there is room at the least: where fewer are accepted, that there are too many rows is what is told.
+const FEWEST_ROWS: usize = 100_000;
+
 /// How much of a file is accepted (rules "Import"; all are settings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -60,6 +64,18 @@ pub struct Limits {
     pub shared_string_bytes: u64,
     /// Rows with values below the header and the hints.
     pub data_rows: usize,
+}
+
+impl Limits {
+    /// Filled cells that are kept; beyond that memory would have no bound.
+    fn cells(&self) -> usize {
+        self.data_rows.max(FEWEST_ROWS).saturating_mul(CELLS_A_ROW)
+    }
+
+    /// Different texts that are kept.
+    fn texts(&self) -> usize {
+        self.data_rows.max(FEWEST_ROWS).saturating_mul(STRINGS_A_ROW)
+    }
 }
 
 impl Default for Limits {
@@ -88,6 +104,10 @@ pub enum Unfit {
 impl Unfit {
     pub(super) fn unreadable(why: impl Into<String>) -> Self {
         Self::Unreadable(why.into())
+    }
+
+    pub(super) fn too_many_rows(most: usize) -> Self {
+        Self::TooLarge(format!("it has over {most} rows; split it into several workbooks"))
     }
 
     /// The same as a problem of the contract.
@@ -201,13 +221,18 @@ fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
         return Err(Unfit::unreadable("it is empty"));
     }
     if size > limit {
-        return Err(Unfit::TooLarge(format!(
-            "it has {} MB, {} MB are accepted",
-            size.div_ceil(MEGABYTE),
-            limit / MEGABYTE
-        )));
+        return Err(Unfit::TooLarge(format!("it has {}, {} are accepted", told(size), told(limit))));
     }
     Ok(())
+}
+
+/// A number of bytes as people tell it; a limit is told as it was set.
+fn told(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..MEGABYTE => format!("{} kB", bytes.div_ceil(1024)),
+        _ => format!("{} MB", bytes.div_ceil(MEGABYTE)),
+    }
 }
 
 /// Adds to a list that must not grow without bound.
@@ -283,8 +308,8 @@ impl Rows {
             return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
         }
         self.cells += 1;
-        if self.cells > self.limits.data_rows * CELLS_A_ROW {
-            return Err(Unfit::TooLarge(format!("it has over {} filled cells", self.limits.data_rows * CELLS_A_ROW)));
+        if self.cells > self.limits.cells() {
+            return Err(Unfit::TooLarge(format!("it has over {} filled cells", self.limits.cells())));
         }
         let number = row.saturating_add(1);
         if self.rows.last().is_none_or(|last| last.number < number) {
@@ -301,8 +326,8 @@ impl Rows {
 
     fn begin(&mut self, number: u32) -> Result<(), Unfit> {
         // Header, hints and a title are no data rows; the exact count is checked once they are known.
-        if self.rows.len() >= self.limits.data_rows + 32 {
-            return Err(Unfit::TooLarge(format!("it has over {} rows", self.limits.data_rows)));
+        if self.rows.len() >= self.limits.data_rows.saturating_add(32) {
+            return Err(Unfit::too_many_rows(self.limits.data_rows));
         }
         let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
         self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(ROOM)) });
@@ -315,9 +340,8 @@ impl Rows {
         if let Some(known) = self.texts.get(&text) {
             return Ok(known.clone());
         }
-        if self.texts.len() >= self.limits.data_rows * STRINGS_A_ROW {
-            let most = self.limits.data_rows * STRINGS_A_ROW;
-            return Err(Unfit::TooLarge(format!("it has over {most} different texts")));
+        if self.texts.len() >= self.limits.texts() {
+            return Err(Unfit::TooLarge(format!("it has over {} different texts", self.limits.texts())));
         }
         self.texts.insert(text.clone());
         Ok(text)
@@ -330,8 +354,8 @@ impl Rows {
         }
         self.written += text.len() as u64;
         if self.written > self.limits.shared_string_bytes {
-            let most = self.limits.shared_string_bytes / MEGABYTE;
-            return Err(Unfit::TooLarge(format!("its cells hold over {most} MB of text")));
+            let most = told(self.limits.shared_string_bytes);
+            return Err(Unfit::TooLarge(format!("its cells hold over {most} of text")));
         }
         Ok(())
     }

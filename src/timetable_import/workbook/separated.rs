@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Content, LONGEST_STRETCH, Limits, Rows, Sheet, Unfit};
 
-/// Reads a text table; UTF-8, else Latin-1 as older spreadsheet programs write it.
+/// Reads a text table; UTF-8, else Windows-1252 as spreadsheet programs write it that were not asked for UTF-8.
 ///
 /// # Errors
 /// [`Unfit`] when it holds NUL bytes (no text), an open quote, or too many rows.
@@ -13,8 +13,9 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
         return Err(Unfit::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
     }
     let text = decode(bytes);
+    let (separator, text) = stated_separator(&text);
     let mut rows = Rows::new(limits);
-    let mut fields = Fields::new(&text);
+    let mut fields = Fields::new(text, separator);
     while let Some((place, field)) = fields.next()? {
         let filled = !field.trim().is_empty();
         rows.push(place, filled.then(|| Content::Text(field.into())))?;
@@ -26,8 +27,26 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| windows(*byte)).collect()),
     }
+}
+
+/// The separator that a first line `sep=;` states, and what is below it: spreadsheet programs show no such row.
+fn stated_separator(text: &str) -> (Option<char>, &str) {
+    let stated = || {
+        let (line, rest) = text.split_once('\n')?;
+        let mut characters = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?.chars();
+        let separator = characters.next()?;
+        characters.next().is_none().then_some((separator, rest))
+    };
+    stated().map_or((None, text), |(separator, rest)| (Some(separator), rest))
+}
+
+/// A character of Windows-1252, which is Latin-1 but for these; bytes that mean nothing there stay what they are.
+fn windows(byte: u8) -> char {
+    const FROM_80: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    let own = byte.checked_sub(0x80).and_then(|at| FROM_80.chars().nth(at.into()));
+    own.unwrap_or(char::from(byte))
 }
 
 /// A field and its place (row, column), counted from 0.
@@ -41,12 +60,13 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, separator: Option<char>) -> Self {
         // A title may stand above the header.
         let often = |c: &char| {
             text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20).map(|line| line.matches(*c).count()).max()
         };
-        let separator = ['\t', ';', ','].into_iter().max_by_key(often).unwrap_or(',');
+        let likely = || ['\t', ';', ','].into_iter().max_by_key(often).unwrap_or(',');
+        let separator = separator.unwrap_or_else(likely);
         Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
 
@@ -134,5 +154,23 @@ mod tests {
         assert_eq!(macintosh, Ok(expected));
         assert!(read("t.csv", b"\"open", &limits).is_err());
         assert!(read("t.csv", b"a\0b", &limits).is_err());
+    }
+
+    #[test]
+    fn a_stated_separator_is_no_row() {
+        let limits = Limits::default();
+        for file in ["sep=|\r\na,1|b\r\nc|d\r\n", "\u{feff}\"sep=|\"\na,1|b\nc|d\n"] {
+            let sheet = read("t.csv", file.as_bytes(), &limits).map(|s| texts(&s));
+            let expected = [(1, 0, "a,1"), (1, 1, "b"), (2, 0, "c"), (2, 1, "d")];
+            assert_eq!(sheet, Ok(expected.map(|(r, c, t)| (r, c, t.to_owned())).into()), "{file}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_utf8_is_what_windows_writes() {
+        let limits = Limits::default();
+        let sheet = read("t.csv", b"King\x92s Cross;\x80 5;Jos\xe9;\x81", &limits).map(|s| texts(&s));
+        let expected = [(1, 0, "King’s Cross"), (1, 1, "€ 5"), (1, 2, "José"), (1, 3, "\u{81}")];
+        assert_eq!(sheet, Ok(expected.map(|(r, c, t)| (r, c, t.to_owned())).into()));
     }
 }

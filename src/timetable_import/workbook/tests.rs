@@ -83,6 +83,41 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
     assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
 }
 
+/// Whoever accepts few rows is told of rows, however many cells and texts these have.
+#[test]
+fn too_many_rows_are_told_as_such() {
+    let lines: Vec<_> = (1..=60).map(|n| event(&format!("E{n}"))).collect();
+    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let inline: String = (1..=60)
+        .map(|row| {
+            let cells: String = (0..50).map(|n| format!("<c t=\"inlineStr\"><is><t>{row} {n}</t></is></c>")).collect();
+            format!("<row>{cells}</row>")
+        })
+        .collect();
+    let inline = xlsx_of(&format!("<sheetData>{inline}</sheetData>"));
+    let csv = (1..=60).map(|n| format!("{n}{}\n", ";x".repeat(50))).collect::<String>();
+    for (name, bytes) in [("t.xlsx", &xlsx[..]), ("inline.xlsx", &inline), ("t.csv", csv.as_bytes())] {
+        for data_rows in [0, 5, 20] {
+            let limits = Limits { data_rows, ..Limits::default() };
+            let found = workbook::read(name, bytes, &limits).expect_err("too many");
+            let expected =
+                format!("the file is too large: it has over {data_rows} rows; split it into several workbooks");
+            assert_eq!(found.to_string(), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn limits_are_told_in_their_own_size() {
+    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let limits = Limits { file_bytes: 2000, ..Limits::default() };
+    let found = workbook::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
+    assert!(found.ends_with(" kB, 2 kB are accepted"), "{found}");
+    let limits = Limits { shared_string_bytes: 100, ..Limits::default() };
+    let found = workbook::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
+    assert!(found.contains("over 100 bytes of shared strings"), "{found}");
+}
+
 #[test]
 fn formatted_but_blank_rows_are_nothing() {
     let blank: String = (4..20_000).map(|n| format!("<row r=\"{n}\"><c r=\"A{n}\" s=\"1\"/></row>")).collect();
@@ -121,6 +156,26 @@ fn excel_cells() {
         (3, 0, Content::Number(1.0)),
     ];
     assert_eq!(found, expected);
+}
+
+/// Excel writes so what XML cannot hold, and the underscore of what only looks like it.
+#[test]
+fn escaped_characters_of_excel_cells() {
+    let written = "one_x000D_&#10;two _x005F_x0041_ CB1_f2f";
+    let sheet = format!(
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><r><t>{written}</t></r><r><t>_x00</t></r>\
+         <r><t>41_</t></r></is></c><c r=\"B1\" t=\"str\"><v>_x0041_</v></c>\
+         <c r=\"C1\" t=\"str\"><f>A1</f><v>_x0041_</v></c></row></sheetData>"
+    );
+    let expected = [(1, 0, text("one\r\ntwo _x0041_ CB1_f2f_x0041_")), (1, 1, text("A")), (1, 2, text("A"))];
+    assert_eq!(cells(&read("inline.xlsx", &xlsx_of(&sheet)).expect("readable")), expected);
+    // In the table of strings, as the library writes them that makes our own workbooks.
+    let typed = writing::timetable(&[event("A_x0041__x005F_\u{1}")]).expect("a workbook");
+    let shared = with_part(&typed, "xl/sharedStrings.xml", "King's Cross", "King_x0027_s Cross");
+    let sheet = read("shared.xlsx", &shared).expect("readable");
+    let found = blocks::read(&sheet, &reading()).expect("small");
+    assert_eq!(found.blocks[0].event.title.as_deref(), Some("A_x0041__x005F_\u{1}"));
+    assert_eq!(found.blocks[0].event.venue, blocks::Venue::Named("King's Cross".to_owned()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::number_formats::{is_built_in_date, shows_date};
 use super::ole::{Compound, u16_at, u32_at};
-use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, bounded, broken, without_nul};
+use super::{Content, Limits, MOST_NAMED, Rows, Sheet, Unfit, bounded, broken, without_nul};
 
 mod records;
 
@@ -148,7 +148,7 @@ fn shared_strings(record: &Record<'_>, limits: &Limits) -> Result<Vec<Arc<str>>,
             let most = limits.shared_string_bytes >> 20;
             return Err(Unfit::TooLarge(format!("it is over {most} MB of shared strings")));
         }
-        bounded(&mut strings, limits.data_rows * STRINGS_A_ROW, "strings", without_nul(&text))?;
+        bounded(&mut strings, limits.texts(), "strings", without_nul(&text))?;
     }
     Ok(strings)
 }

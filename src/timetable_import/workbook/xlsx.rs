@@ -12,7 +12,7 @@ use super::archive::{Part, Parts};
 use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
 use super::xml::{Events, attribute, ends_early};
-use super::{Content, Limits, MOST_NAMED, Rows, STRINGS_A_ROW, Sheet, Unfit, append, bounded, broken, without_nul};
+use super::{Content, Limits, MOST_NAMED, Rows, Sheet, Unfit, append, bounded, broken, escapes, without_nul};
 
 /// Reads the first sheet.
 ///
@@ -29,7 +29,7 @@ pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit
     let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
     let strings = match of_kind("sharedStrings").filter(|path| parts.has(path)) {
-        Some(path) => shared_strings(parts.shared_strings(path)?, limits.data_rows * STRINGS_A_ROW)?,
+        Some(path) => shared_strings(parts.shared_strings(path)?, limits.texts())?,
         None => Vec::new(),
     };
     let dates = match of_kind("styles").filter(|path| parts.has(path)) {
@@ -106,7 +106,8 @@ fn workbook(parts: &mut Parts<'_>, path: &str) -> Result<(Vec<(String, String)>,
                 "sheet" => {
                     let id = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "id");
                     let id = id.map(|id| id.value.into_owned()).unwrap_or_default();
-                    let name = attribute(&tag, "name")?.unwrap_or_default();
+                    let mut name = attribute(&tag, "name")?.unwrap_or_default();
+                    escapes::resolve(&mut name, 0);
                     bounded(&mut sheets, MOST_NAMED, "sheets", (name, id))?;
                 }
                 _ => {}
@@ -124,18 +125,21 @@ fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, Unfit> 
     let empty: Arc<str> = Arc::from("");
     let mut text = String::new();
     // Phonetic hints (rPh) hold text that is not shown.
-    let (mut in_text, mut in_hint) = (false, false);
+    let (mut in_text, mut in_hint, mut begun) = (false, false, 0);
     loop {
         match xml.next()? {
             Piece::Open(tag) => match (tag.name(), tag.is_empty) {
-                (b"t", false) => in_text = !in_hint,
+                (b"t", false) => (in_text, begun) = (!in_hint, text.len()),
                 (b"rPh", false) => in_hint = true,
                 (b"si", true) => bounded(&mut strings, most, "strings", Arc::clone(&empty))?,
                 (b"sst", true) => break,
                 _ => {}
             },
             Piece::Text(part) if in_text => part.push_to(&mut text)?,
-            Piece::Close(b"t") => in_text = false,
+            Piece::Close(b"t") if in_text => {
+                escapes::resolve(&mut text, begun);
+                in_text = false;
+            }
             Piece::Close(b"rPh") => in_hint = false,
             Piece::Close(b"si") => {
                 bounded(&mut strings, most, "strings", without_nul(&text))?;
@@ -253,14 +257,18 @@ impl<R: Read> Cells<'_, R> {
         self.value.clear();
         if let Some(value) = self.xml.plain_value() {
             append(&mut self.value, std::str::from_utf8(value).map_err(broken)?)?;
+            if head.kind == Kind::Text {
+                escapes::resolve(&mut self.value, 0);
+            }
             return Ok(false);
         }
         let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
+        let mut begun = 0;
         loop {
             match self.xml.next()? {
                 Piece::Open(tag) => match (tag.name(), tag.is_empty) {
                     (b"v" | b"t", false) => {
-                        in_value = !in_hint;
+                        (in_value, begun) = (!in_hint, self.value.len());
                         has_value = true;
                     }
                     (b"f", _) => has_formula = true,
@@ -269,7 +277,10 @@ impl<R: Read> Cells<'_, R> {
                     _ => {}
                 },
                 Piece::Text(text) if in_value => text.push_to(&mut self.value)?,
-                Piece::Close(b"v" | b"t") => in_value = false,
+                Piece::Close(b"v" | b"t") if in_value => {
+                    escapes::resolve(&mut self.value, begun);
+                    in_value = false;
+                }
                 Piece::Close(b"rPh") => in_hint = false,
                 Piece::Close(b"c") => break,
                 Piece::Close(b"row" | b"sheetData") => return Err(broken("a cell that is not closed")),

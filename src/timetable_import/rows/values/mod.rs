@@ -11,6 +11,9 @@ use crate::names::fold;
 
 use crate::timetable_import::problems::{Code, Flaw};
 use crate::timetable_import::workbook::Content;
+pub use zones::{zone, zone_shown, zones};
+
+mod zones;
 
 /// Years that a timetable may speak of; anything else is a slip of the hand.
 const YEARS: std::ops::Range<i16> = 1900..3000;
@@ -33,7 +36,7 @@ impl std::fmt::Display for Moment {
 /// An exam sitting as written and as sessions are coded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sitting {
-    /// `2026A`.
+    /// `2026A`, the letter as the settings spell it.
     pub written: String,
     /// `2026-04`.
     pub mapped: String,
@@ -49,6 +52,18 @@ pub fn text(content: &Content) -> Option<String> {
         Content::Uncalculated => return None,
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// As [`text`], but a date or time as people write it.
+pub fn shown(content: &Content, since_1904: bool) -> Option<String> {
+    let Content::Serial(days) = content else { return text(content) };
+    let Some(moment) = serial(*days, since_1904) else { return text(content) };
+    let format = match (*days < 1.0, moment.time() == Time::midnight()) {
+        (true, _) => "%H:%M",
+        (false, true) => "%d/%m/%Y",
+        (false, false) => "%d/%m/%Y %H:%M",
+    };
+    Some(moment.strftime(format).to_string())
 }
 
 /// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::writing::neutral`]).
@@ -70,8 +85,12 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
         _ => None,
     };
     found.filter(|date| YEARS.contains(&date.year())).ok_or_else(|| {
-        let shown = text(content).unwrap_or_default();
-        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a date; write DD/MM/YYYY"))
+        let shown = shown(content, since_1904).unwrap_or_default();
+        let wanted = match found {
+            Some(_) => "is too far away to be meant; write a year from 1900 to 2999",
+            None => "is not a date; write DD/MM/YYYY",
+        };
+        Flaw::new(Code::InvalidDate, format!("\"{shown}\" {wanted}"))
     })
 }
 
@@ -139,19 +158,6 @@ pub fn yes_or_no(content: &Content) -> Option<bool> {
     }
 }
 
-/// A time zone as Administrate shows it ("Europe - London") or by its IANA name; the name and the zone.
-///
-/// # Errors
-/// `invalid_value` when no such zone is known.
-pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
-    let parts: Vec<&str> = text.split(" - ").map(str::trim).collect();
-    let name = parts.join("/").replace(' ', "_");
-    TimeZone::get(&name).map_err(|_| {
-        let message = format!("no time zone is called \"{text}\"; write for instance \"Europe - London\"");
-        Flaw::new(Code::InvalidValue, message)
-    })
-}
-
 /// A sitting: a year and a letter that `letters` knows ("A" → "-04").
 ///
 /// # Errors
@@ -159,17 +165,32 @@ pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
 pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Flaw> {
     let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
     let (year, letter) = text.split_at(year_ends);
-    let plausible = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+    let plausible = plausible_year(year);
     let suffix = letters.iter().find(|(known, _)| fold(known) == fold(letter));
     match suffix {
-        Some((_, suffix)) if plausible => Ok(Sitting { written: text.to_owned(), mapped: format!("{year}{suffix}") }),
+        Some((letter, suffix)) if plausible => {
+            Ok(Sitting { written: format!("{year}{letter}"), mapped: format!("{year}{suffix}") })
+        }
         _ => {
             let known: Vec<&str> = letters.keys().map(String::as_str).collect();
             let known = known.join(" or ");
             let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
-            Err(Flaw::new(Code::InvalidValue, message))
+            let probably = |letter: &String| plausible_year(year).then(|| format!("{year}{letter}"));
+            Err(Flaw::new(Code::InvalidValue, message).suggesting(letters.keys().filter_map(probably).collect()))
         }
     }
+}
+
+fn plausible_year(year: &str) -> bool {
+    year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// How a sitting is written whose sessions are coded so; none where no letter of ours says it.
+pub fn sitting_of(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
+    let mapped =
+        letters.iter().find_map(|(letter, suffix)| Some(format!("{}{letter}", session_code.strip_suffix(suffix)?)));
+    let written = mapped.unwrap_or_else(|| session_code.to_owned());
+    sitting(&written, letters).ok().map(|sitting| sitting.written)
 }
 
 /// An absolute http or https address of at most 500 characters.

@@ -1,4 +1,6 @@
-//! `lectern import show`: an import as it was kept, and how far its events have come since.
+//! Imports as they were kept. `lectern import show`: an import as it was kept, and how far its events have come since.
+
+pub mod store;
 
 use std::collections::HashMap;
 
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::problems::Problem;
-use super::{report, store};
+use super::report;
 use crate::cli::Context;
 use crate::error::{Error, Exit, Result};
 use crate::outbox::{self, Counts, Standing, State};
@@ -24,6 +26,11 @@ struct Kept {
     delivery: Counts,
 }
 
+/// What is said of a run that is no import.
+pub(super) fn no_such(run: i64) -> Error {
+    Error::Usage(format!("there is no import {run}; `lectern import show` shows the last"))
+}
+
 /// Shows an import, the last where none is named.
 pub(super) async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
     let database = context.database().await?;
@@ -38,7 +45,8 @@ pub(super) async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
 async fn read(pool: &PgPool, run: Option<i64>) -> Result<Kept> {
     let mut db = pool.acquire().await?;
     let Some((run_id, import, mut events)) = store::kept_run(&mut db, run).await? else {
-        return Err(Error::Failed("there is no such import; `lectern import show` shows the last".into()));
+        let none = || Error::Prerequisite("nothing was imported yet: run `lectern import FILE.xlsx` first".into());
+        return Err(run.map_or_else(none, no_such));
     };
     let written = |fate: &Value| matches!(word(fate, "outcome"), "new" | "adopted" | "changed" | "cancelled");
     let titles: Vec<String> =

@@ -1,0 +1,65 @@
+//! When a block says again what another one says: the same records, times and values, however they are spelt, typed or
+//! ordered, as a re-import of it would be no change (rules, Import).
+
+use super::blocks::{Block, EventCells, SessionCells, Venue};
+use crate::names::fold;
+
+impl Block {
+    /// Whether two blocks say the same, wherever they stand.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.sessions.len() == other.sessions.len()
+            && self.problems.len() == other.problems.len()
+            && named(&self.event) == named(&other.event)
+            && said(self) == said(other)
+    }
+}
+
+/// An event's cells with every name as names are compared.
+fn named(event: &EventCells) -> EventCells {
+    let folded = |text: &Option<String>| text.as_deref().map(fold);
+    EventCells {
+        template: folded(&event.template),
+        title: folded(&event.title),
+        says_mode: true,
+        location: folded(&event.location),
+        venue: venue(&event.venue),
+        instructors: people(&event.instructors),
+        administrators: people(&event.administrators),
+        ..event.clone()
+    }
+}
+
+/// What the sessions say in the order of their days, each with what it leaves to its event.
+fn said(block: &Block) -> Vec<SessionCells> {
+    let event = &block.event;
+    let said = |session: &SessionCells| {
+        let location = session.location.as_ref().or(event.location.as_ref()).map(|name| fold(name));
+        let at_home = location == event.location.as_deref().map(fold);
+        let place = if session.venue == Venue::Blank && at_home { &event.venue } else { &session.venue };
+        let teaching = if session.instructors.is_empty() { &event.instructors } else { &session.instructors };
+        SessionCells {
+            title: session.title.as_deref().map(fold),
+            venue: venue(place),
+            instructors: people(teaching),
+            location,
+            ..session.clone()
+        }
+    };
+    let mut sessions: Vec<SessionCells> = block.sessions.iter().map(|(_, session)| said(session)).collect();
+    // Those without a day are wrong and stay as they stand.
+    sessions.sort_by_key(|session| session.day);
+    sessions
+}
+
+fn venue(venue: &Venue) -> Venue {
+    match venue {
+        Venue::Named(name) => Venue::Named(fold(name)),
+        other => other.clone(),
+    }
+}
+
+fn people(names: &[String]) -> Vec<String> {
+    let mut folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
+    folded.sort_unstable();
+    folded
+}
