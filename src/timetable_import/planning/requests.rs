@@ -147,7 +147,7 @@ impl Way<'_> {
 
     /// Requests that publish the event and those of its sessions that are not, and whether it is looked at before.
     fn publishing(&self, before: &Event, after: &Event, link: &Link) -> (usize, bool) {
-        if link.is_cancelled && !link.is_published || !self.wishes.publish && !link.is_published {
+        if !link.is_published && (link.is_cancelled || !self.wishes.publish) {
             return (0, false);
         }
         let sessions = (link.paired + fitting(before, after, link)).saturating_sub(link.published_sessions);
