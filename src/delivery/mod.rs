@@ -104,7 +104,8 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Remark::LeftoverSessions { count } => {
-                write!(f, "Administrate made {count} sessions more than the timetable has; they stay there as drafts")
+                let sessions = crate::console::counted(*count, "session");
+                write!(f, "Administrate made {sessions} more than the timetable has, left there as drafts")
             }
             Remark::Adopted => f.write_str("Administrate had the event already; it was taken over"),
             Remark::Warning(warning) => write!(f, "Administrate created it, and said: {warning}"),

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::{Color, Format as Style, Note, Workbook, Worksheet, XlsxError};
 
-use super::blocks::Timetable;
+use super::blocks::{Block, Timetable};
 use super::plan::{Item, Plan};
 use super::problems::{Problem, column_index};
+use super::values::NOT_KNOWN;
 use super::workbook::{Content, Row, Sheet};
 use super::writing::neutral;
 
@@ -20,15 +21,11 @@ const COMMENT: usize = 2000;
 
 type Flagged<'a> = HashMap<(u32, u32), Vec<&'a Problem>>;
 
-/// The refused rows of a sheet as an `.xlsx`; None when nothing was refused.
+/// These rows of a sheet as an `.xlsx`, in this order.
 ///
 /// # Errors
 /// When a text is longer than a cell can hold.
-pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &Plan) -> Result<Option<Vec<u8>>, XlsxError> {
-    let rows = refused_rows(timetable, plan);
-    if rows.is_empty() {
-        return Ok(None);
-    }
+pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &Plan, rows: &[u32]) -> Result<Vec<u8>, XlsxError> {
     let flagged = flagged(plan);
     let mut book = Workbook::new();
     let page = book.add_worksheet();
@@ -40,27 +37,29 @@ pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &Plan) -> Result<Opti
         at += 1;
     }
     for row in rows {
-        if let Ok(found) = sheet.rows.binary_search_by_key(&row, |row| row.number) {
+        if let Ok(found) = sheet.rows.binary_search_by_key(row, |row| row.number) {
             write_row(page, sheet, &sheet.rows[found], &flagged, at)?;
             at += 1;
         }
     }
     page.set_freeze_panes(1, 2)?;
-    book.save_to_buffer().map(Some)
+    book.save_to_buffer()
 }
 
-/// The rows of refused blocks and those that stand in none, in file order.
-fn refused_rows(timetable: &Timetable, plan: &Plan) -> Vec<u32> {
-    let mut rows: Vec<u32> =
-        timetable.problems.iter().filter(|p| p.is_error() && p.cell.is_some()).filter_map(|p| p.row).collect();
-    for (item, block) in plan.items.iter().zip(&timetable.blocks) {
-        if Item::is_rejected(item) {
-            rows.push(block.row);
-            rows.extend(block.sessions.iter().map(|(row, _)| *row));
-        }
-    }
+/// The rows that stand in no block, then those of refused ones: first of those without a course template code, so that none
+/// is taken for a part of the one above it.
+pub fn refused_rows(timetable: &Timetable, plan: &Plan) -> Vec<u32> {
+    let orphans = timetable.problems.iter().filter(|problem| problem.is_error() && problem.cell.is_some());
+    let mut rows: Vec<u32> = orphans.filter_map(|problem| problem.row).collect();
     rows.sort_unstable();
     rows.dedup();
+    let refused = plan.items.iter().zip(&timetable.blocks).filter(|(item, _)| Item::is_rejected(item));
+    let mut refused: Vec<&Block> = refused.map(|(_, block)| block).collect();
+    refused.sort_by_key(|block| block.event.template.is_some());
+    for block in refused {
+        rows.push(block.row);
+        rows.extend(block.sessions.iter().map(|(row, _)| *row).filter(|row| *row != block.row));
+    }
     rows
 }
 
@@ -110,7 +109,8 @@ fn write_cell(
         Content::Fault(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
-        Content::Uncalculated => page.write_blank(row, column, &style("General"))?,
+        // Left blank it would be taken for nothing once the rest is corrected.
+        Content::Uncalculated => page.write_string_with_format(row, column, NOT_KNOWN, &style("General"))?,
         Content::Serial(days) => {
             let format = if *days < 1.0 { "hh:mm" } else { "dd/mm/yyyy" };
             let days = if since_1904 && *days >= 1.0 { days + SINCE_1904 } else { *days };

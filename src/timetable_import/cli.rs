@@ -14,6 +14,7 @@ use crate::tutorials::DELETE_DRAFTS;
 
 use super::apply::Also;
 use super::importing::{self, Asked, Deliver, Loaded};
+use super::layout::LAYOUT;
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
 use super::{kept, publishing, store, undoing};
@@ -131,8 +132,19 @@ async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
 
 /// A file of which nothing can be imported.
 fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Exit> {
-    for problem in problems.iter().filter(|problem| problem.is_error()) {
-        context.console.say(format_args!("{}: {}", asked.file.display(), problem.message));
+    let file = asked.file.display();
+    let missing = problems.iter().filter(|problem| problem.code == Code::MissingHeader);
+    if missing.clone().count() == LAYOUT.iter().filter(|column| column.required).count() {
+        // A line for each of them would say less.
+        let sheet = missing.clone().find_map(|problem| problem.sheet.as_deref()).unwrap_or_default();
+        context.console.say(format_args!(
+            "{file}: the first sheet, \"{sheet}\", has no header row: put the timetable's sheet first, with a row that says \
+             \"Course template code\", \"Event title\" and so on (`lectern import template FILE.xlsx` writes one)"
+        ));
+    } else {
+        for problem in problems.iter().filter(|problem| problem.is_error()) {
+            context.console.say(format_args!("{file}: {}", problem.message));
+        }
     }
     let document = Document::of_problems(importing::name_of(&asked.file), asked.dry_run, problems);
     context.console.document(&document)?;

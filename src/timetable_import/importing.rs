@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -19,15 +19,12 @@ use crate::{outbox, runs, tutorials, writable};
 
 use super::apply::{Also, Manner, apply};
 use super::approving::approve;
-use super::blocks::{self, Reading, Timetable};
 use super::facts::RemoteFacts;
+pub use super::loading::{Loaded, load, load_fit, name_of};
 use super::plan::{Counts, Outcome, Plan};
 use super::planning::{Wishes, plan};
-use super::problems::{Problem, column_name};
 use super::report::Document;
-use super::rows::cells::unused;
 use super::turn::Turn;
-use super::workbook::{self, Limits, Sheet, Unfit};
 use super::{annotated, arrived, kept, newcomers, remote, store};
 
 /// How often it is looked whether an earlier import has ended.
@@ -67,14 +64,6 @@ pub struct Asked {
     pub run: Option<i64>,
 }
 
-/// A file that could be read.
-#[derive(Debug)]
-pub struct Loaded {
-    sheet: Sheet,
-    /// Its blocks.
-    pub timetable: Timetable,
-}
-
 /// What an import did, or would do.
 #[derive(Debug)]
 pub struct Imported {
@@ -82,40 +71,6 @@ pub struct Imported {
     pub document: Document,
     /// How it ends.
     pub exit: Exit,
-}
-
-/// Reads a file without looking at anything else.
-///
-/// # Errors
-/// [`Unfit`] says why it cannot be read.
-pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
-    let sheet = workbook::open(file, &limits(config))?;
-    let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
-    let timetable = blocks::read(&sheet, &reading)?;
-    Ok(Loaded { sheet, timetable })
-}
-
-/// As [`load`], where a file of which nothing can be imported is its problems.
-///
-/// # Errors
-/// The problems: it cannot be read, or lacks columns.
-pub fn load_fit(file: &Path, config: &Config) -> Result<Loaded, Vec<Problem>> {
-    match load(file, config) {
-        Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
-        Ok(loaded) => Ok(loaded),
-        Err(unfit) => Err(vec![unfit.problem()]),
-    }
-}
-
-fn limits(config: &Config) -> Limits {
-    let import = &config.import;
-    Limits {
-        file_bytes: import.max_file_bytes,
-        xls_bytes: import.max_xls_bytes,
-        unpacked_bytes: import.max_unpacked_bytes,
-        shared_string_bytes: import.max_shared_strings_bytes,
-        data_rows: import.max_rows,
-    }
 }
 
 /// Imports a file that was loaded. `planned` hears the plan and says whether to carry it out, `told` hears
@@ -176,7 +131,9 @@ async fn carry_out(
     let (run, own) = open_run(pool, asked.run, &file).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
-    let written = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
+    let unused = loaded.unused();
+    let written =
+        apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), manner, stop).await?;
     turn.end().await?;
     let not_written = plan.items.len() - written;
     plan.items.truncate(written);
@@ -355,37 +312,17 @@ async fn deliver(
     Ok(drained)
 }
 
-impl Loaded {
-    /// What the rows of the block that begins at a row have in columns that mean nothing to us: row number → header →
-    /// value.
-    fn unused(&self, row: u32) -> Value {
-        let Timetable { blocks, columns, .. } = &self.timetable;
-        let Ok(at) = blocks.binary_search_by_key(&row, |block| block.row) else { return json!({}) };
-        let rows = blocks[at].sessions.iter().map(|(row, _)| *row).filter(|below| *below != row).chain([row]);
-        let of_row = |number: u32| {
-            let found = self.sheet.rows.binary_search_by_key(&number, |row| row.number).ok()?;
-            let cells = unused(columns, self.sheet.rows.get(found)?, self.sheet.since_1904).map(|(column, text)| {
-                let header = columns.unknown_header(column).filter(|header| !header.is_empty());
-                (header.map_or_else(|| column_name(column), str::to_owned), Value::String(text))
-            });
-            let cells: serde_json::Map<String, Value> = cells.collect();
-            (!cells.is_empty()).then(|| (number.to_string(), Value::Object(cells)))
-        };
-        Value::Object(rows.filter_map(of_row).collect())
-    }
-}
-
 /// Writes the refused blocks; gives where, None when nothing was refused.
 fn write_report(loaded: &Loaded, plan: &Plan, to: Option<&Path>) -> Result<Option<String>> {
     let Some(to) = to else { return Ok(None) };
-    let refused = annotated::refused(&loaded.sheet, &loaded.timetable, plan)
-        .map_err(|error| Error::Failed(format!("the report cannot be written: {error}")))?;
-    let Some(bytes) = refused else { return Ok(None) };
+    let rows = annotated::refused_rows(&loaded.timetable, plan);
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let cannot = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
+    let sheet = loaded.rows(&rows).map_err(|unfit| cannot(unfit.to_string()))?;
+    let bytes =
+        annotated::refused(&sheet, &loaded.timetable, plan, &rows).map_err(|error| cannot(error.to_string()))?;
     writable::write(to, &bytes)?;
     Ok(Some(to.display().to_string()))
-}
-
-/// A file's name without its folder.
-pub fn name_of(file: &Path) -> String {
-    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ mod arrived;
 pub mod cli;
 pub mod importing;
 pub mod kept;
+mod loading;
 pub mod newcomers;
 pub mod plan;
 pub mod planning;

@@ -345,14 +345,6 @@ fn double_bookings_are_warnings_on_the_later_row() {
 }
 
 #[test]
-fn a_session_row_that_contradicts_its_event_is_warned_about() {
-    let line = with(session("A", 2), [(F::Instructor, Some("Bo Li".into())), (F::Sitting, Some("2026S".into()))]);
-    let plan = planned(&[event("A"), line]);
-    assert_eq!(told(&plan), [(Code::ConflictingValue, "R5"), (Code::ConflictingValue, "Z5")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create]);
-}
-
-#[test]
 fn labels_that_the_tenant_lacks_are_told_once() {
     let (mut ours, facts) = sound_world();
     ours.fields.clear();

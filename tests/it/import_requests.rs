@@ -120,3 +120,34 @@ async fn a_plan_of_what_is_queued_names_the_looks_of_its_delivery() {
         assert_eq!(planned, after.total - before.total - of_the_process, "{:?}", after.by_operation);
     }
 }
+
+/// What a course template makes too few of is warned of where it is known, counted as it will be, and told by its row.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_administrate_lacks_are_foreseen_and_told() {
+    let days = [event("A"), second_day("A", "17:00")];
+    let third = |title: &str| {
+        let line = changed(changed(second_day(title, "17:00"), F::Day, "3"), F::SessionTitle, &format!("{title}-3"));
+        changed(changed(line, F::StartDate, "27/06/2026"), F::EndDate, "27/06/2026")
+    };
+    let sides = delivered(&days).await;
+    let moved = |line: Line| changed(changed(line, F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
+    let other = [moved(event("B")), changed(second_day("B", "17:00"), F::Venue, "TBC"), third("B")];
+    for (lines, row) in [(&[days[0].clone(), days[1].clone(), third("A")], "U6"), (&other, "U6")] {
+        let file = write(sides.world.folder(), "t.xlsx", lines);
+        let import = ["import", file.to_str().expect("a path")];
+        let before = sides.administrate.requests().total;
+        let (_, told) = sides.run(&[&import[..], &["--dry-run"]].concat()).await;
+        let reading = sides.administrate.requests().total - before;
+        let codes = |told: &serde_json::Value| {
+            let problems = told["problems"].as_array().expect("problems").iter();
+            let place = |p: &serde_json::Value| format!("{} {}", p["code"], p["cell"]).replace('"', "");
+            problems.map(place).filter(|told| !told.starts_with("double")).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&told), ["too_few_template_sessions A4"], "{told}");
+        let planned = told["plan"]["remote_calls"].as_u64().expect("a number");
+        let (exit, told) = sides.run(&import).await;
+        let missing = format!("missing_session {row}");
+        assert_eq!((exit, codes(&told)), (4, vec!["too_few_template_sessions A4".to_owned(), missing]), "{told}");
+        assert_eq!(planned, sides.administrate.requests().total - before - 2 * reading);
+    }
+}

@@ -16,6 +16,7 @@ mod import_after;
 mod import_conflicts;
 mod import_ends;
 mod import_prompt;
+mod import_refusals;
 mod import_requests;
 mod import_wishes;
 mod outbox;

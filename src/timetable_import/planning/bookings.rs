@@ -33,8 +33,8 @@ struct Slot<'a> {
     row: Option<u32>,
 }
 
-/// One warning for each row that books what is taken already; of two rows the later one is told.
-pub(super) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours) -> Vec<Problem> {
+/// One warning for each row that books what is taken already, at most so many; of two rows the later one is told.
+pub(super) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours, most: usize) -> Vec<Problem> {
     let names = Names::new(ours);
     let mut slots: BTreeMap<Resource, Vec<Slot<'_>>> = BTreeMap::new();
     let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != Outcome::Cancel);
@@ -54,7 +54,7 @@ pub(super) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours) -> Vec
         slots.sort_by_key(|slot| slot.start);
         let mut reaching: Option<&Slot<'_>> = None;
         for slot in &slots {
-            if let Some(other) = reaching.filter(|other| slot.start < other.end) {
+            if let Some(other) = reaching.filter(|other| slot.start < other.end && problems.len() < most) {
                 problems.extend(clash(timetable, &names, resource, other, slot));
             }
             if reaching.is_none_or(|other| other.end < slot.end) {

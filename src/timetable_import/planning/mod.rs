@@ -89,7 +89,8 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
         }
         plan.items.push(item);
     }
-    plan.problems.extend(bookings::clashes(timetable, &plan.items, ours));
+    let room = (MOST_PROBLEMS + 1).saturating_sub(plan.problems.len());
+    plan.problems.extend(bookings::clashes(timetable, &plan.items, ours, room));
     plan.problems.extend(definitions::unknown_labels(timetable, &plan.items, ours, wishes.labels));
     let written = plan.items.iter().filter(|item| item.is_accepted());
     plan.newcomers = newcomers::named(&ours.newcomers, written).into_iter().cloned().collect();

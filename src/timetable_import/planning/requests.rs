@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::config::Labels;
 use crate::names::fold;
 use crate::timetable_import::plan::Change;
-use crate::tutorials::{Event, KnownEvent, Role, Session};
+use crate::tutorials::{Event, KnownEvent, LearningMode, Role, Session};
 
 use super::Wishes;
 use super::conflicts::is_called_off;
@@ -50,11 +50,16 @@ const NO_FIELDS_THERE: &[&str] = &[
 ];
 
 impl Way<'_> {
-    /// An event that is created there. Where nobody looks now, it is looked for before.
+    /// An event that is created there.
     pub(super) fn of_new(&self, event: &Event) -> usize {
         let made = event.course_template_id.and_then(|template| self.ours.template_sessions.get(&template));
         let made = made.map_or(event.sessions.len(), |made| *made as usize);
-        usize::from(self.wishes.queued) + 1 + self.arrival(event, made)
+        usize::from(self.is_looked_for()) + 1 + self.arrival(event, made)
+    }
+
+    /// Whether a new event is looked for before it is created: nobody did now, or a further step was asked of it.
+    fn is_looked_for(&self) -> bool {
+        self.wishes.queued || self.wishes.publish || self.wishes.delete_drafts
     }
 
     /// An event that stands there with so many sessions: it is looked for again, and told all that is ours.
@@ -101,7 +106,9 @@ impl Way<'_> {
     /// Whether the event's own fields are written there.
     fn is_event_told(&self, before: &Event, after: &Event, changes: &[Change]) -> bool {
         let of_event = changes.iter().map(|change| change.field.as_str()).filter(|field| !field.starts_with("day "));
-        let mut told = of_event.filter(|field| !NO_FIELDS_THERE.contains(field));
+        let is_classroom = after.learning_mode == Some(LearningMode::Classroom);
+        let stays = |field: &str| NO_FIELDS_THERE.contains(&field) || is_classroom && field.starts_with("LMS ");
+        let mut told = of_event.filter(|field| !stays(field));
         told.any(|field| self.is_kept_there("event", event_label(self.wishes.labels, field)))
             || classroom(before) != classroom(after)
     }

@@ -148,3 +148,30 @@ fn values_that_administrate_would_not_take_are_problems_at_their_cells() {
     ours.defaults.insert((template.expect("known"), key));
     assert!(!told(&planned(&ours)).contains(&(Code::MissingValue, "AA4")));
 }
+
+/// A mode that a known event has in Administrate cannot be changed there; a blank cell claims none.
+#[test]
+fn another_learning_mode_of_a_known_event_is_refused() {
+    let mode = |text: Option<&str>| with(event("A"), [(F::LearningMode, text.map(Entry::from))]);
+    let (ours, facts) = sound_world();
+    let first = plan(&timetable(&[mode(Some("Classroom"))]), &ours, &facts, wishes(&labels()));
+    let ours = applied(&first, &ours);
+    let planned = |line| plan(&timetable(&[line]), &ours, &facts, wishes(&labels()));
+    let other = planned(mode(Some("Blended")));
+    assert_eq!((told(&other), outcomes(&other)), (vec![(Code::ConflictingEvent, "D4")], vec![&Outcome::Conflict]));
+    for same in [Some("classroom"), None] {
+        assert_eq!(outcomes(&planned(mode(same))), [&Outcome::Unchanged], "{same:?}");
+    }
+}
+
+/// What is suggested can be written into the cell.
+#[test]
+fn sittings_are_suggested_as_they_are_written() {
+    let other = planned(&[with(event("A"), [(F::Sitting, Some("2026S".into()))])]);
+    assert_eq!(
+        (told(&other), &*other.problems[0].suggestions),
+        (vec![(Code::UnknownProduct, "Z4")], &["2026A".to_owned()][..])
+    );
+    let wrong = planned(&[with(event("A"), [(F::Sitting, Some("2026B".into()))])]);
+    assert_eq!(wrong.problems[0].suggestions, ["2026A", "2026S"]);
+}

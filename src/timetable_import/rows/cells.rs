@@ -59,9 +59,14 @@ impl<'a> Cells<'a> {
         values::shown(content, self.sheet.since_1904)
     }
 
-    /// Whether another row says the same in a column that counts there alone, however it is typed.
-    pub(super) fn agrees(&self, field: Field, other: &Cells<'_>) -> bool {
-        let (Some(one), Some(two)) = (self.content(field), other.content(field)) else { return true };
+    /// Whether the event's row says the same in a column that counts there alone, however it is typed.
+    pub(super) fn agrees(&self, field: Field, event: &Cells<'_>) -> bool {
+        let (one, two) = match (self.content(field), event.content(field)) {
+            (Some(one), Some(two)) => (one, two),
+            // Blank means no; where it may not be blank, that is told.
+            (Some(one), None) => return field == Field::Sitting || values::yes_or_no(one) == Some(false),
+            (None, _) => return true,
+        };
         let since_1904 = self.sheet.since_1904;
         let same_date = || values::date(one, since_1904).ok() == values::date(two, since_1904).ok();
         let names = |text: Option<String>| {
@@ -75,9 +80,9 @@ impl<'a> Cells<'a> {
             Format::Number => values::whole_number(one) == values::whole_number(two),
             _ if matches!(field, Field::WebSale | Field::Cancelled) => values::yes_or_no(one) == values::yes_or_no(two),
             _ if matches!(field, Field::Instructor | Field::Administrator) => {
-                names(self.peek(field)) == names(other.peek(field))
+                names(self.peek(field)) == names(event.peek(field))
             }
-            _ => self.peek(field).map(|text| fold(&text)) == other.peek(field).map(|text| fold(&text)),
+            _ => self.peek(field).map(|text| fold(&text)) == event.peek(field).map(|text| fold(&text)),
         }
     }
 
@@ -118,9 +123,12 @@ impl<'a> Cells<'a> {
                 self.flag(field, Flaw::new(Code::MissingValue, message));
                 None
             }
+            Some(Content::Text(error)) if values::is_fault(error) => {
+                self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
+                None
+            }
             Some(Content::Fault(error)) => {
-                let message = format!("\"{}\" is the error {error}; put a value there", field.header());
-                self.flag(field, Flaw::new(Code::InvalidValue, message));
+                self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
                 None
             }
             content => content,
@@ -224,8 +232,9 @@ impl<'a> Cells<'a> {
         let by_code = self.is_lms();
         let text = self.text(Field::LearningMode);
         let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
-        if claim.is_some_and(|claim| (claim == LearningMode::Lms) != by_code) {
-            let code = self.peek(Field::Template).unwrap_or_default();
+        if let Some(code) = self.peek(Field::Template)
+            && claim.is_some_and(|claim| (claim == LearningMode::Lms) != by_code)
+        {
             let says = text.unwrap_or_default();
             let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
             let message = format!("the learning mode says \"{says}\", but {code} is {is} course");
@@ -312,6 +321,10 @@ impl<'a> Cells<'a> {
         unused(self.columns, self.row, self.sheet.since_1904).for_each(|cell| cell.hash(&mut digest));
         digest.finish()
     }
+}
+
+fn fault(field: Field, error: &str) -> String {
+    format!("\"{}\" is the error {}; put a value there", field.header(), error.trim())
 }
 
 /// What a row has in columns that mean nothing to us: column and text.

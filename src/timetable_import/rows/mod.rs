@@ -9,4 +9,6 @@ pub mod columns;
 pub mod layout;
 mod repeats;
 mod session_rows;
+#[cfg(test)]
+mod tests;
 pub mod values;

@@ -5,10 +5,11 @@ use jiff::tz::TimeZone;
 use super::blocks::{EventCells, SessionCells, Venue};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
+use crate::console::counted;
 use crate::timetable_import::problems::{Code, Flaw};
 
 /// Fields that count on the event row only; a session row may repeat them.
-const EVENT_ONLY: [Field; 13] = [
+const EVENT_ONLY: [Field; 18] = [
     Field::Instructor,
     Field::LmsStartDate,
     Field::LmsEndDate,
@@ -22,6 +23,11 @@ const EVENT_ONLY: [Field; 13] = [
     Field::Cancelled,
     Field::ExtraInformation,
     Field::RegistrationDeadline,
+    Field::AccessDuration,
+    Field::Recordings,
+    Field::RecordingPin,
+    Field::Tutors,
+    Field::SageCode,
 ];
 
 /// The session that stands in the event row itself.
@@ -72,7 +78,7 @@ fn warn_of_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
 
 fn differs(cells: &mut Cells<'_>, field: Field, said: &str) {
     let header = field.header();
-    let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which says otherwise");
+    let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which does not say that");
     cells.flag(field, Flaw::new(Code::ConflictingValue, message));
 }
 
@@ -83,9 +89,10 @@ pub(super) fn check_days(sessions: &mut [(u32, SessionCells)]) -> Vec<(u32, Flaw
     let mut flaws = Vec::new();
     for (row, session) in sessions {
         let message = match session.day {
+            None if most == 1 => "\"Day\" must be 1, as this event has one session row".to_owned(),
             None => format!("\"Day\" must be a whole number, 1 to {most}"),
             Some(day) if day < 1 || day as usize > most => {
-                format!("day {day} is not possible: this event has {most} session rows")
+                format!("day {day} is not possible: this event has {}", counted(most, "session row"))
             }
             Some(day) => match taken[day as usize] {
                 None => {

@@ -9,6 +9,7 @@ mod markup;
 mod number_formats;
 mod ole;
 mod opendocument;
+mod rows;
 mod separated;
 #[cfg(test)]
 mod tests;
@@ -16,12 +17,13 @@ mod xls;
 mod xlsx;
 mod xml;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::problems::{Code, Problem, cell_name};
+use super::problems::{Code, Problem};
 use archive::{Parts, Zipped};
+use rows::Rows;
 
 /// What sizes are told in, in bytes.
 const MEGABYTE: u64 = 1 << 20;
@@ -31,9 +33,6 @@ const LAST_COLUMN: u32 = 16_383;
 
 /// Filled cells that a row may have on average when there are as many rows as are accepted.
 const CELLS_A_ROW: usize = 40;
-
-/// Most cells of a row for which room is made beforehand.
-const ROOM: usize = 64;
 
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
 const LONGEST_TEXT: usize = 131_068;
@@ -90,11 +89,11 @@ impl Default for Limits {
     }
 }
 
-/// Why a file is not read at all; the text continues "the workbook cannot be read: …".
+/// Why a file is not read at all; the text continues "the file cannot be read: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// Damaged, protected, or no workbook.
-    #[error("the file cannot be read as a workbook: {0}")]
+    #[error("the file cannot be read: {0}")]
     Unreadable(String),
     /// Beyond one of the [`Limits`].
     #[error("the file is too large: {0}")]
@@ -174,11 +173,29 @@ pub struct Sheet {
     pub rows: Vec<Row>,
 }
 
+/// Which cells of a sheet are kept; nothing said: all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Rows, as Excel shows them.
+    pub rows: Option<&'a BTreeSet<u32>>,
+    /// Columns, counted from 0.
+    pub columns: Option<&'a BTreeSet<u32>>,
+}
+
 /// Reads the first sheet of a workbook: xlsx, xls, ods by content, csv by its name.
 ///
 /// # Errors
 /// [`Unfit`] says why not.
 pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
+    let (name, bytes) = bytes_of(path, limits)?;
+    read(&name, &bytes, limits)
+}
+
+/// A file's name and what it holds.
+///
+/// # Errors
+/// [`Unfit`] where it cannot be read or is too large.
+pub fn bytes_of(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Unfit> {
     let unreadable = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => Unfit::unreadable("there is no such file"),
         std::io::ErrorKind::IsADirectory => Unfit::unreadable("it is a folder"),
@@ -188,8 +205,8 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     check_size(size, limits.file_bytes)?;
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-    read(&name.unwrap_or_default(), &bytes, limits)
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok((name.unwrap_or_default(), bytes))
 }
 
 /// Reads the first sheet of a workbook held in memory; `name` is the file's name.
@@ -197,21 +214,29 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
 /// # Errors
 /// [`Unfit`] says why not.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+    read_some(name, bytes, limits, Wanted::default())
+}
+
+/// The same, of which only some cells are kept.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_some(name: &str, bytes: &[u8], limits: &Limits, wanted: Wanted<'_>) -> Result<Sheet, Unfit> {
     check_size(bytes.len() as u64, limits.file_bytes)?;
     if bytes.starts_with(b"PK") {
         let parts = Parts::of(bytes, limits)?;
         return match parts.kind {
-            Zipped::Xlsx => xlsx::read(parts, limits),
-            Zipped::Ods => opendocument::read(parts, limits),
+            Zipped::Xlsx => xlsx::read(parts, Rows::new(limits, wanted)),
+            Zipped::Ods => opendocument::read(parts, Rows::new(limits, wanted)),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         check_size(bytes.len() as u64, limits.xls_bytes)?;
-        return xls::read(bytes, limits);
+        return xls::read(bytes, Rows::new(limits, wanted));
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
-        return separated::read(name, bytes, limits);
+        return separated::read(name, bytes, Rows::new(limits, wanted));
     }
     Err(Unfit::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
 }
@@ -264,103 +289,4 @@ fn without_nul(text: &str) -> Arc<str> {
 
 pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {
     Unfit::unreadable(format!("it is damaged ({error})"))
-}
-
-/// Collects cells into rows, under the limits.
-pub(super) struct Rows {
-    rows: Vec<Row>,
-    limits: Limits,
-    /// Texts seen, so that equal ones are kept once.
-    texts: HashSet<Arc<str>>,
-    /// Cells kept.
-    cells: usize,
-    /// Characters of all cells, equal ones counted again: what reading them further on will cost.
-    written: u64,
-}
-
-impl Rows {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self { rows: Vec::new(), limits: *limits, texts: HashSet::new(), cells: 0, written: 0 }
-    }
-
-    /// Adds a cell at (row, column), both counted from 0, in reading order.
-    pub(super) fn push(&mut self, place: (u32, u32), content: Option<Content>) -> Result<(), Unfit> {
-        let content = match content {
-            None => return Ok(()),
-            Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
-            Some(Content::Text(text)) => Content::Text(self.keep(text, place)?),
-            Some(other) => other,
-        };
-        self.place(place, content)
-    }
-
-    /// Adds a text of a table of strings, in which each stands once.
-    pub(super) fn push_shared(&mut self, place: (u32, u32), text: &Arc<str>) -> Result<(), Unfit> {
-        if is_blank(text) {
-            return Ok(());
-        }
-        self.count(text, place)?;
-        self.place(place, Content::Text(text.clone()))
-    }
-
-    fn place(&mut self, (row, column): (u32, u32), content: Content) -> Result<(), Unfit> {
-        if column > LAST_COLUMN {
-            return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
-        }
-        self.cells += 1;
-        if self.cells > self.limits.cells() {
-            return Err(Unfit::TooLarge(format!("it has over {} filled cells", self.limits.cells())));
-        }
-        let number = row.saturating_add(1);
-        if self.rows.last().is_none_or(|last| last.number < number) {
-            self.begin(number)?;
-        }
-        match self.rows.last_mut() {
-            Some(last) if last.number == number && last.cells.last().is_none_or(|cell| cell.column < column) => {
-                last.cells.push(Cell { column, content });
-                Ok(())
-            }
-            _ => Err(Unfit::unreadable(format!("the cells of row {number} are out of order"))),
-        }
-    }
-
-    fn begin(&mut self, number: u32) -> Result<(), Unfit> {
-        // Header, hints and a title are no data rows; the exact count is checked once they are known.
-        if self.rows.len() >= self.limits.data_rows.saturating_add(32) {
-            return Err(Unfit::too_many_rows(self.limits.data_rows));
-        }
-        let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
-        self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(ROOM)) });
-        Ok(())
-    }
-
-    fn keep(&mut self, text: Arc<str>, place: (u32, u32)) -> Result<Arc<str>, Unfit> {
-        self.count(&text, place)?;
-        let text = if text.contains('\0') { without_nul(&text) } else { text };
-        if let Some(known) = self.texts.get(&text) {
-            return Ok(known.clone());
-        }
-        if self.texts.len() >= self.limits.texts() {
-            return Err(Unfit::TooLarge(format!("it has over {} different texts", self.limits.texts())));
-        }
-        self.texts.insert(text.clone());
-        Ok(text)
-    }
-
-    fn count(&mut self, text: &str, (row, column): (u32, u32)) -> Result<(), Unfit> {
-        if text.len() > LONGEST_TEXT {
-            let cell = cell_name(row.saturating_add(1), column);
-            return Err(Unfit::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
-        }
-        self.written += text.len() as u64;
-        if self.written > self.limits.shared_string_bytes {
-            let most = told(self.limits.shared_string_bytes);
-            return Err(Unfit::TooLarge(format!("its cells hold over {most} of text")));
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {
-        Sheet { name, since_1904, rows: self.rows }
-    }
 }

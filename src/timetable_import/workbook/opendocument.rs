@@ -10,7 +10,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{Part, Parts};
 use super::xml::{Events, attribute, character};
-use super::{Content, LAST_COLUMN, Limits, Rows, Sheet, Unfit, append};
+use super::{Content, LAST_COLUMN, Rows, Sheet, Unfit, append};
 
 /// Most blanks that one `text:s` element may stand for.
 const BLANKS: usize = 1000;
@@ -21,13 +21,13 @@ type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
 ///
 /// # Errors
 /// [`Unfit`] when the XML is broken or a limit is met.
-pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
-    let sheet = first_table(&mut parts, limits)?;
+pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
+    let sheet = first_table(&mut parts, rows)?;
     parts.check_rest()?;
     Ok(sheet)
 }
 
-fn first_table(parts: &mut Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
+fn first_table(parts: &mut Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
     let part = parts.part("content.xml")?;
     let mut xml = Events::of(BufReader::new(part)).with_empty_elements_as_pairs();
     let mut buffer = Vec::new();
@@ -35,7 +35,7 @@ fn first_table(parts: &mut Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
         match xml.next(&mut buffer)? {
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
-                return Table { xml, rows: Rows::new(limits), row: 0 }.read(name);
+                return Table { xml, rows, row: 0 }.read(name);
             }
             Event::Eof => return Err(Unfit::unreadable("it has no sheet with cells")),
             _ => {}
@@ -43,14 +43,14 @@ fn first_table(parts: &mut Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
     }
 }
 
-struct Table<'p, 'a> {
+struct Table<'p, 'a, 'r> {
     xml: Xml<'p, 'a>,
-    rows: Rows,
+    rows: Rows<'r>,
     /// The row being read, counted from 0.
     row: u32,
 }
 
-impl Table<'_, '_> {
+impl Table<'_, '_, '_> {
     fn read(mut self, name: String) -> Result<Sheet, Unfit> {
         let mut buffer = Vec::new();
         loop {

@@ -2,19 +2,18 @@
 
 use std::borrow::Cow;
 
-use super::{Content, LONGEST_STRETCH, Limits, Rows, Sheet, Unfit};
+use super::{Content, LONGEST_STRETCH, Rows, Sheet, Unfit};
 
 /// Reads a text table; UTF-8, else Windows-1252 as spreadsheet programs write it that were not asked for UTF-8.
 ///
 /// # Errors
 /// [`Unfit`] when it holds NUL bytes (no text), an open quote, or too many rows.
-pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+pub fn read(name: &str, bytes: &[u8], mut rows: Rows<'_>) -> Result<Sheet, Unfit> {
     if bytes.contains(&0) {
         return Err(Unfit::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
     }
     let text = decode(bytes);
     let (separator, text) = stated_separator(&text);
-    let mut rows = Rows::new(limits);
     let mut fields = Fields::new(text, separator);
     while let Some((place, field)) = fields.next()? {
         let filled = !field.trim().is_empty();
@@ -124,7 +123,12 @@ fn not_endless(field: &str) -> Result<(), Unfit> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Limits, Wanted};
     use super::*;
+
+    fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+        super::read(name, bytes, Rows::new(limits, Wanted::default()))
+    }
 
     fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {
         let cells = |row: &super::super::Row| {

@@ -294,3 +294,19 @@ fn dates_of_1904_are_read_by_their_own_epoch() {
     let start = timetable.blocks[0].sessions[0].1.start.map(|moment| moment.local.date());
     assert_eq!(start, Some(jiff::civil::date(2030, 1, 14)));
 }
+
+#[test]
+fn only_the_cells_that_are_wanted_are_kept() {
+    let lines: Vec<_> = (1..=3).map(|n| event(&format!("E{n}"))).collect();
+    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let csv = b"a;b;c\n1;2;3\n\n4;5;6\n";
+    let (rows, columns) = ([1, 5].into(), [1].into());
+    for (name, bytes, expected) in [
+        ("t.xlsx", &xlsx[..], vec![(1, 1, text("Event title")), (5, 1, text("E2"))]),
+        ("t.csv", csv, vec![(1, 1, text("b"))]),
+    ] {
+        let wanted = workbook::Wanted { rows: Some(&rows), columns: Some(&columns) };
+        let found = workbook::read_some(name, bytes, &Limits::default(), wanted).expect("readable");
+        assert_eq!(cells(&found), expected, "{name}");
+    }
+}

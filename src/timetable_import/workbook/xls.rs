@@ -17,7 +17,7 @@ use records::{Record, Records, kind};
 ///
 /// # Errors
 /// [`Unfit`] when the file is broken, protected, older than Excel 97, or a limit is met.
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
+pub(super) fn read(bytes: &[u8], mut rows: Rows<'_>) -> Result<Sheet, Unfit> {
     let file = Compound::of(bytes)?;
     if file.has("EncryptedPackage") {
         return Err(protected());
@@ -28,9 +28,8 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
         Unfit::unreadable(format!("{what}; save it as an Excel workbook (.xlsx)"))
     };
     let stream = stream.ok_or_else(older)?;
-    let book = Book::read(&stream, limits)?;
+    let book = Book::read(&stream, &rows.limits)?;
     let (name, at) = book.first.as_ref().ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
-    let mut rows = Rows::new(limits);
     for (_, _, record) in cells_in_order(&stream, *at)? {
         book.keep(Record::at(&stream, record)?, &mut rows)?;
     }
@@ -81,7 +80,7 @@ impl Book {
     }
 
     /// Keeps the cells of one record.
-    fn keep(&self, record: Record<'_>, rows: &mut Rows) -> Result<(), Unfit> {
+    fn keep(&self, record: Record<'_>, rows: &mut Rows<'_>) -> Result<(), Unfit> {
         let body = record.body;
         let place = (u32::from(u16_at(body, 0)?), u32::from(u16_at(body, 2)?));
         let number =

@@ -12,13 +12,13 @@ use super::archive::{Part, Parts};
 use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
 use super::xml::{Events, attribute, ends_early};
-use super::{Content, Limits, MOST_NAMED, Rows, Sheet, Unfit, append, bounded, broken, escapes, without_nul};
+use super::{Content, MOST_NAMED, Rows, Sheet, Unfit, append, bounded, broken, escapes, without_nul};
 
 /// Reads the first sheet.
 ///
 /// # Errors
 /// [`Unfit`] when a part is missing or broken, or a limit is met.
-pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit> {
+pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
     let root = relations(&mut parts, "_rels/.rels", "")?;
     let book = root.iter().find(|r| r.kind == "officeDocument").map_or("xl/workbook.xml", |r| &r.target).to_owned();
     let (folder, file) = book.rsplit_once('/').unwrap_or(("", &book));
@@ -29,7 +29,7 @@ pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit
     let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
     let strings = match of_kind("sharedStrings").filter(|path| parts.has(path)) {
-        Some(path) => shared_strings(parts.shared_strings(path)?, limits.texts())?,
+        Some(path) => shared_strings(parts.shared_strings(path)?, rows.limits.texts())?,
         None => Vec::new(),
     };
     let dates = match of_kind("styles").filter(|path| parts.has(path)) {
@@ -40,7 +40,7 @@ pub(super) fn read(mut parts: Parts<'_>, limits: &Limits) -> Result<Sheet, Unfit
         xml: Markup::new(parts.part(&path)?),
         strings: &strings,
         dates: &dates,
-        rows: Rows::new(limits),
+        rows,
         row: 0,
         column: 0,
         value: String::new(),
@@ -159,7 +159,7 @@ struct Cells<'a, R> {
     strings: &'a [Arc<str>],
     /// Whether a style shows dates, by its number.
     dates: &'a [bool],
-    rows: Rows,
+    rows: Rows<'a>,
     /// The next row and column for cells that do not say where they stand, counted from 0.
     row: u32,
     column: u32,
@@ -206,8 +206,8 @@ impl Head {
     }
 }
 
-impl<R: Read> Cells<'_, R> {
-    fn read(mut self) -> Result<Rows, Unfit> {
+impl<'a, R: Read> Cells<'a, R> {
+    fn read(mut self) -> Result<Rows<'a>, Unfit> {
         loop {
             match self.xml.next()? {
                 Piece::Open(tag) => match (tag.name(), tag.is_empty) {

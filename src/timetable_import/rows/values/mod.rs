@@ -66,6 +66,15 @@ pub fn shown(content: &Content, since_1904: bool) -> Option<String> {
     Some(moment.strftime(format).to_string())
 }
 
+/// What spreadsheet programs show for a value that is not there.
+pub const NOT_KNOWN: &str = "#N/A";
+
+/// Whether a text is how spreadsheet programs show that a formula has failed, as text tables hold it.
+pub fn is_fault(text: &str) -> bool {
+    let faults = [NOT_KNOWN, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
+    text.starts_with('#') && faults.contains(&text.trim())
+}
+
 /// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::writing::neutral`]).
 fn spoken(text: &str) -> &str {
     match text.strip_prefix('\'') {
