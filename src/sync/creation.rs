@@ -11,7 +11,7 @@ use sqlx::PgPool;
 
 use super::entity::Entity;
 use super::matching::Ours;
-use super::plan::Trouble;
+use super::findings::Trouble;
 use super::report::{CreatedThere, Report};
 use super::run::Sync;
 use super::table::shown;

@@ -31,6 +31,15 @@ pub struct Decisions {
     pub ignored_remote: HashSet<String>,
 }
 
+impl Decisions {
+    /// Whether one of them is about this record of ours.
+    pub fn name(&self, ours: i64) -> bool {
+        self.linked.values().any(|id| *id == ours)
+            || self.apart.iter().any(|(id, _)| *id == ours)
+            || self.ignored_local.contains(&ours)
+    }
+}
+
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

@@ -13,6 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Bounded, bounded};
 use crate::error::Result;
+use crate::names::tidy;
 use crate::tutorials::reference::{self, Named, References};
 
 /// Locations on the way of every entity.
@@ -51,9 +52,19 @@ impl Synced for Locations {
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
-        let locations =
-            chosen.map(|location| reference::Location { name: location.name, code: location.code.unwrap_or_default() });
+        let locations = chosen.map(|location| reference::Location {
+            name: tidy(&location.name),
+            code: tidy(location.code.as_deref().unwrap_or_default()),
+        });
         Ok(References { locations: locations.collect(), ..References::default() })
+    }
+
+    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        theirs.iter().map(counterpart).collect()
+    }
+
+    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::retired_locations(db).await
     }
 
     fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Ours, Theirs};
-use super::plan::{Action, Findings, Plan, Skipped, Trouble};
+use super::findings::{Findings, Kept, Skipped, Trouble};
+use super::plan::{Action, Plan};
 use super::planned::Planned;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Exit};
@@ -43,6 +44,14 @@ pub struct Report {
     pub created_in_administrate: Vec<CreatedThere>,
     /// Theirs that were made records of ours, or in a dry run would be.
     pub created_local: Vec<Theirs>,
+    /// Theirs that were to be made records of ours and could not.
+    pub not_created_local: Vec<Skipped>,
+    /// Ours that the run made that is taken back, and that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed_local: Vec<Ours>,
+    /// Likewise, that stay because they are in use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_local: Vec<Kept>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
     /// What would be written; of a dry run alone.
@@ -117,6 +126,9 @@ impl Report {
             unmatched_remote,
             ambiguous,
             created_local,
+            not_created_local,
+            removed_local,
+            kept_local,
             skipped,
             conflicts,
             differences,
@@ -149,6 +161,9 @@ impl Report {
             gone,
             created_in_administrate: Vec::new(),
             created_local,
+            not_created_local,
+            removed_local,
+            kept_local,
             errors,
             plan: dry_run.then(|| plan.changes.iter().map(Planned::of).collect()),
             outcome: Outcome::Carried,
@@ -174,6 +189,9 @@ impl Report {
             gone: Vec::new(),
             created_in_administrate: Vec::new(),
             created_local: Vec::new(),
+            not_created_local: Vec::new(),
+            removed_local: Vec::new(),
+            kept_local: Vec::new(),
             errors: vec![trouble],
             plan: None,
             outcome: if matches!(error, Error::Stopped) { Outcome::Stopped } else { Outcome::Ended(error.exit()) },

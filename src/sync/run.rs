@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use administrate::Client;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::postgres::PgAdvisoryLock;
 use sqlx::{Connection, Either, PgConnection, PgPool};
@@ -15,14 +14,17 @@ use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
 use super::entity::Entity;
 use super::events::Events;
+use super::findings::Trouble;
 use super::instructors::Instructors;
 use super::locations::Locations;
-use super::plan::{Action, Plan, Trouble, unstorable};
+use super::options::Options;
+use super::plan::{Action, Plan};
 use super::price_levels::PriceLevels;
 use super::prices::Prices;
 use super::report::{Report, Summary};
 use super::store;
-use super::synced::{Ground, Synced};
+use super::synced::{Ground, Synced, planned};
+use super::taking_over::{Wish, take_over};
 use super::undo::JournalOf;
 use super::venues::Venues;
 use crate::bridges::reference::Bridge;
@@ -30,42 +32,6 @@ use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
 use crate::tenant::{self, Audit, Terms};
-use crate::tutorials::reference;
-
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Show the plan and write nothing.
-    pub dry_run: bool,
-    /// Write only what concerns these records, by Administrate's id; empty: everything.
-    pub only: BTreeSet<String>,
-    /// Delete rows whose record Administrate no longer has.
-    pub prune: Option<PruneLimit>,
-    /// Make records of ours of Administrate's unmatched ones, all or those of `only`.
-    pub create_local: bool,
-    /// `sync all` goes on after an entity that failed.
-    pub skip_errors: bool,
-    /// Apply exactly these plans; one that is not what would be planned now is refused.
-    pub exactly: Option<BTreeMap<Entity, Value>>,
-}
-
-/// How much of an entity a run may delete, in percent of its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PruneLimit(pub u8);
-
-impl Default for PruneLimit {
-    /// A fifth (rules, Sync).
-    fn default() -> Self {
-        PruneLimit(20)
-    }
-}
-
-impl PruneLimit {
-    fn is_exceeded(self, pruned: usize, rows: usize) -> bool {
-        pruned * 100 > rows * usize::from(self.0)
-    }
-}
 
 /// A run of one entity or of all.
 pub struct Sync {
@@ -340,32 +306,13 @@ impl Sync {
         theirs: S::Theirs,
         rows: &[S::Row],
     ) -> Result<Plan<S::Row>> {
-        let ours = S::ours(db, &self.ground).await?;
         let decisions = store::decisions(db, S::ENTITY).await?;
-        let planned = |ours: &S::Ours, theirs| {
-            let mut plan = S::plan(ours, theirs, rows, &decisions);
-            plan.make_storable();
-            plan
-        };
-        if !self.options.create_local {
-            return Ok(planned(&ours, theirs));
+        let Options { create_local, dry_run, only, .. } = &self.options;
+        if !create_local {
+            return Ok(planned::<S>(&S::ours(db, &self.ground).await?, theirs, rows, &decisions));
         }
-        let mut plan = planned(&ours, theirs.clone());
-        let (mut chosen, mut taken_over) = plan.to_take_over(&self.options.only);
-        let unfit = unfit::<S>(&theirs, &chosen);
-        chosen.retain(|id| unfit.iter().all(|trouble| trouble.external_id.as_ref() != Some(id)));
-        taken_over.retain(|record| chosen.contains(&record.external_id));
-        if !self.options.dry_run && !chosen.is_empty() {
-            let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
-            reference::add(db, &missing).await?;
-            plan = planned(&S::ours(db, &self.ground).await?, theirs);
-            // One that an inactive record of ours goes by stays as it was.
-            let left = &plan.findings.unmatched_remote;
-            taken_over.retain(|record| left.iter().all(|other| other.external_id != record.external_id));
-        }
-        plan.findings.created_local = taken_over;
-        plan.findings.errors.extend(unfit);
-        Ok(plan)
+        let wish = Wish { only, dry_run: *dry_run };
+        take_over::<S>(db, &self.ground, (theirs, rows), &decisions, wish).await
     }
 
     /// Why the plan is not to be carried out without a person, if so.
@@ -402,16 +349,6 @@ impl Sync {
         }
         Ok(())
     }
-}
-
-/// Those of the chosen ones that no record of ours can hold, and why.
-fn unfit<S: Synced>(theirs: &S::Theirs, chosen: &BTreeSet<String>) -> Vec<Trouble> {
-    let chosen = S::columns(theirs).into_iter().filter(|(id, _)| chosen.contains(*id));
-    let trouble = |(id, columns): (&str, _)| {
-        let message = format!("it cannot be made one of ours: {}", unstorable(columns)?);
-        Some(Trouble { external_id: Some(id.to_owned()), message })
-    };
-    chosen.filter_map(trouble).collect()
 }
 
 /// A plan as it is saved.

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
+use super::matching::Counterpart;
 use super::plan::Plan;
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bounded, Bridge};
@@ -54,6 +55,16 @@ pub(super) trait Synced {
         _chosen: &BTreeSet<String>,
     ) -> Result<References> {
         Ok(References::default())
+    }
+
+    /// Each of theirs with the key by which it is matched, for entities that can be taken over.
+    fn counterparts(_ours: &Self::Ours, _theirs: &Self::Theirs) -> Vec<Counterpart> {
+        Vec::new()
+    }
+
+    /// What inactive ones of ours go by; they are no candidates, and yet nobody else is to be made of their name.
+    async fn retired(_db: &mut PgConnection) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 
     /// The columns of ours that each of theirs would fill where it is taken over, by its id.
@@ -131,6 +142,18 @@ impl Ground {
             None => bridges::store::price_levels(db).await,
         }
     }
+}
+
+/// What has to be done, such that it can be kept.
+pub(super) fn planned<S: Synced>(
+    ours: &S::Ours,
+    theirs: S::Theirs,
+    rows: &[S::Row],
+    decisions: &Decisions,
+) -> Plan<S::Row> {
+    let mut plan = S::plan(ours, theirs, rows, decisions);
+    plan.make_storable();
+    plan
 }
 
 /// Administrate's ids of rows, for the stores that delete by them.
