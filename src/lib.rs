@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod error;
 pub mod identity;
 pub mod names;
+mod nul;
 pub mod outbox;
 pub mod requests;
 pub mod runs;

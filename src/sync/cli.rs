@@ -1,5 +1,6 @@
 //! `lectern sync`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -14,7 +15,7 @@ use super::report::{Report, Summary};
 use super::options::{Options, PruneLimit};
 use super::run::{Progress, Sync};
 use super::saved::SavedPlans;
-use super::{creation, deciding, saved, table, undo, workbook};
+use super::{choosing, deciding, saved, table, undo, workbook};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -179,6 +180,9 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let mut options = args.options()?;
+    if args.skip_errors && matches!(target, Target::One(_)) {
+        return Err(Error::Usage("--skip-errors is for `lectern sync all`: one entity has nothing to go on with".into()));
+    }
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
@@ -278,7 +282,7 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
         return Ok(Some(report.exit()));
     }
     let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
-    let chosen = creation::choose(console, "apply which of these changes?", &names)?;
+    let chosen = choosing::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
     Ok(options.only.is_empty().then_some(Exit::Done))
 }
@@ -339,9 +343,13 @@ impl Args {
     fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        let only: BTreeSet<String> = only.collect();
+        if only.is_empty() && !self.only.is_empty() {
+            return Err(Error::Usage("--only names no record: give Administrate's ids, or leave it out".into()));
+        }
         let asked = Options {
             dry_run: self.dry_run || self.plan_out.is_some(),
-            only: only.collect(),
+            only,
             prune: self.prune.then_some(limit),
             create_local: self.create_local,
             skip_errors: self.skip_errors,

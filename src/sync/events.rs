@@ -1,9 +1,9 @@
 //! Events that are known here, matched by title, and what Administrate says of them: lifecycle, dates, sessions, and how
 //! many places are left.
 //!
-//! An event that nobody here knows gets no row, and one whose delivery is not done is left to delivery. A link once made
-//! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. Which
-//! session is which: `sessions`.
+//! An event that nobody here knows, or that could be several of ours, gets a row without a link and without sessions; one
+//! whose delivery is not done is left to delivery. A link once made holds when the title changes there; two events of one
+//! title are ambiguous even where one of them is linked. Which session is which: `sessions`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +19,7 @@ use super::disputes::{Held, by_settings, weigh};
 use super::entity::Entity;
 use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use super::findings::{Skipped, Trouble};
-use super::plan::Plan;
+use super::plan::{Change, Plan};
 use super::remote;
 use super::sessions;
 use super::store;
@@ -37,7 +37,7 @@ use crate::tutorials::{self, EVENT, Offer, Places};
 pub(super) struct Events;
 
 /// The row of an event and, where it is linked, how bookable ours is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// The bridge row.
     #[serde(flatten)]
@@ -45,6 +45,16 @@ pub struct Row {
     /// Plan items towards `acted.tutorial_events`.
     #[serde(flatten)]
     pub places: Places,
+    /// How bookable ours was before it was linked: what a plan that links it rests on, and what taking that back restores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<Places>,
+}
+
+impl PartialEq for Row {
+    /// What stands; how it came to be is no part of it.
+    fn eq(&self, other: &Self) -> bool {
+        self.bridge == other.bridge && self.places == other.places
+    }
 }
 
 /// Our side of events.
@@ -142,6 +152,15 @@ impl Synced for Events {
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         bridges::remove_rows(db, &ids(rows)).await
     }
+
+    async fn restore(db: &mut PgConnection, inverse: &[Change<Self::Row>]) -> Result<()> {
+        let unlinked = inverse.iter().filter_map(|change| {
+            let linked = change.before.as_ref()?;
+            let stays = change.after.as_ref().is_some_and(|after| after.link() == linked.link());
+            Some((linked.link()?, linked.stood?)).filter(|_| !stays)
+        });
+        tutorials::store::offer_places(db, &unlinked.collect::<Vec<_>>()).await
+    }
 }
 
 async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone: &TimeZone) -> Result<Known> {
@@ -161,11 +180,14 @@ fn beside(rows: Vec<EventRow>, offers: &[Offer]) -> Vec<Row> {
     let offers: HashMap<i64, &Offer> = offers.iter().map(|offer| (offer.id, offer)).collect();
     let row = |bridge: EventRow| {
         let ours = bridge.tutorial_event_id.and_then(|id| offers.get(&id));
-        let places =
-            Places { is_soldout: ours.map(|ours| ours.is_soldout), remain_space: ours.map(|ours| ours.remain_space) };
-        Row { bridge, places }
+        Row { bridge, places: ours.map(stood).unwrap_or_default(), stood: None }
     };
     rows.into_iter().map(row).collect()
+}
+
+/// How bookable ours is.
+fn stood(offer: &&Offer) -> Places {
+    Places { is_soldout: Some(offer.is_soldout), remain_space: Some(offer.remain_space) }
 }
 
 /// Links each event of theirs with the one of ours that has its title as code.
@@ -188,15 +210,13 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
         let link = links.get(&event.external_id).and_then(|id| offers.get(id)).copied();
         let was_linked = before.and_then(Bridge::link);
         let is_open = |id: i64| ours.undelivered.contains(&id);
-        if ambiguous.contains(&event.external_id) {
-            leave(&mut plan, &event, before);
+        if ambiguous.contains(&event.external_id) && before.is_some() {
+            plan.unchanged.push(event.external_id);
         } else if link.map(|offer| offer.id).into_iter().chain(was_linked).any(is_open) {
             compare(&mut plan, ours, &told, link, false);
             plan.findings.skipped.push(undelivered(event));
         } else if ignored.contains(&event.external_id) && before.is_none() {
             plan.findings.skipped.push(Skipped::ignored(&event.external_id, event.title));
-        } else if link.is_none() && before.is_none() {
-            plan.passed_over += 1;
         } else {
             let name = event.title.clone();
             let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone)));
@@ -277,13 +297,6 @@ fn contested(ours: i64, rival: &str, linked: Theirs, offers: &HashMap<i64, &Offe
     Ambiguity { key: fold(code), local: vec![Ours::new(ours, code)], remote }
 }
 
-fn leave(plan: &mut Plan<Row>, event: &remote::Event, before: Option<&Row>) {
-    match before {
-        Some(_) => plan.unchanged.push(event.external_id.clone()),
-        None => plan.passed_over += 1,
-    }
-}
-
 fn undelivered(event: remote::Event) -> Skipped {
     let reason = "it is on its way to Administrate: see `lectern outbox`".into();
     Skipped { external_id: event.external_id, name: event.title, reason }
@@ -309,11 +322,15 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (our
             // The field writes it so in this column.
             lifecycle_state: event.lifecycle.map(|state| state.to_uppercase()),
             title: Some(event.title),
-            sessions: sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+            sessions: match stands {
+                None if link.is_none() => Vec::new(),
+                stands => sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+            },
             tutorial_event_id: before.and_then(Bridge::link),
             external_id: event.external_id,
         },
         places: Places::default(),
+        stood: None,
     };
     row.set_link(link.map(|offer| offer.id));
     if let Some(offer) = link {
@@ -323,6 +340,7 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (our
             is_soldout: Some(event.is_sold_out.unwrap_or(offer.is_soldout)),
             remain_space: Some(left.unwrap_or(offer.remain_space)),
         };
+        row.stood = Some(stood(&offer)).filter(|_| before.and_then(Bridge::link) != Some(offer.id));
     }
     row
 }
@@ -363,18 +381,22 @@ pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_z
     }
     let known = known(db, Some(&ours), time_zone).await?;
     let rows = beside(stand, &known.offers);
+    let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
     let plan = plan(&known, vec![event], &rows, &decisions);
-    let findings = &plan.findings;
-    if !plan.is_empty() {
+    let becomes_ours = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
+    // A row without a link is for the next sync of all: whoever is told of one event asks whether it is ours.
+    let is_nobodys = !is_linked && !becomes_ours;
+    if !plan.is_empty() && !is_nobodys {
         apply::<Events>(db, &plan, None).await?;
         return Ok(TakenOver::Written);
     }
+    let findings = &plan.findings;
     let is_undelivered = ours.iter().any(|id| known.undelivered.contains(id));
     Ok(match findings {
         _ if !findings.ambiguous.is_empty() => TakenOver::Ambiguous,
         _ if !findings.skipped.is_empty() && is_undelivered => TakenOver::Undelivered,
         _ if !findings.skipped.is_empty() || !findings.errors.is_empty() => TakenOver::Refused,
-        _ if plan.passed_over > 0 => TakenOver::Unknown,
+        _ if is_nobodys => TakenOver::Unknown,
         _ => TakenOver::Unchanged,
     })
 }

@@ -11,6 +11,8 @@
 
 pub mod api;
 mod apply;
+mod by_hand;
+mod choosing;
 pub mod cli;
 pub mod course_templates;
 pub mod creation;

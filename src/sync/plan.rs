@@ -29,7 +29,7 @@ pub struct Plan<R> {
     pub changes: Vec<Change<R>>,
     /// Rows that say already what Administrate says, by its ids.
     pub unchanged: Vec<String>,
-    /// How many records get no row because they are nobody's here; of events alone.
+    /// How many records get no row without being listed: ambiguous prices, and what is not among those that are meant.
     #[serde(default)]
     pub passed_over: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
@@ -46,6 +46,9 @@ pub struct Plan<R> {
     /// Values of events that are decided about; of events alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settlements: Vec<Settlement>,
+    /// Administrate's ids that somebody named and that no record here goes by.
+    #[serde(skip)]
+    pub unknown: BTreeSet<String>,
     /// What a person should know.
     pub findings: Findings,
 }
@@ -125,6 +128,7 @@ impl<R: Bridge> Plan<R> {
             administrators: Difference::none(),
             made: Vec::new(),
             settlements: Vec::new(),
+            unknown: BTreeSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
         };
         let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
@@ -189,8 +193,11 @@ impl<R: Bridge> Plan<R> {
     pub fn narrow(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
         let mut unknown = only.clone();
         self.records().for_each(|external_id| _ = unknown.remove(external_id));
+        let counted = |plan: &Self| plan.changes.iter().filter(|change| change.after.is_some()).count() + plan.unchanged.len();
+        let before = counted(self);
         self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
         self.unchanged.retain(|external_id| only.contains(external_id));
+        self.passed_over += before - counted(self);
         self.approvals.added.retain(|approval| only.contains(&approval.template_external_id));
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));

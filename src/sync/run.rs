@@ -44,6 +44,8 @@ pub struct Sync {
     ground: Ground,
     /// Requests that were sent before the entity under way.
     asked_before: u64,
+    /// Whether it is one of all entities, each of which knows some of the records that were named.
+    is_of_all: bool,
     /// What this run has synchronised, or in a dry run planned.
     done: BTreeSet<Entity>,
     /// What a dry run has planned.
@@ -72,6 +74,7 @@ impl Sync {
             run: None,
             ground,
             asked_before: 0,
+            is_of_all: false,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
@@ -139,6 +142,7 @@ impl Sync {
     /// one that a signal has ended is not run.
     pub async fn all(&mut self) -> Summary {
         let mut reports = Vec::new();
+        self.is_of_all = true;
         for entity in Entity::ALL {
             if self.stop.is_cancelled() {
                 break;
@@ -153,6 +157,7 @@ impl Sync {
                 break;
             }
         }
+        tell_unknown(&mut reports);
         Summary::of(reports)
     }
 
@@ -169,6 +174,33 @@ impl Sync {
             Entity::CourseTemplatePriceLevels => self.run::<Prices>().await,
             Entity::Events => self.run::<Events>().await,
         }
+    }
+
+    /// Brings the rows of records that have just been created there to what Administrate says of them, so that the next
+    /// plan is empty.
+    ///
+    /// # Errors
+    /// Administrate or the database cannot be asked.
+    pub async fn refresh(&self, entity: Entity, external_ids: &BTreeSet<String>) -> Result<()> {
+        match entity {
+            Entity::Locations => self.refresh_some::<Locations>(external_ids).await,
+            Entity::Venues => self.refresh_some::<Venues>(external_ids).await,
+            Entity::Instructors => self.refresh_some::<Instructors>(external_ids).await,
+            Entity::CourseTemplates => self.refresh_some::<CourseTemplates>(external_ids).await,
+            Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => Ok(()),
+        }
+    }
+
+    async fn refresh_some<S: Synced>(&self, external_ids: &BTreeSet<String>) -> Result<()> {
+        let theirs = self.fetch::<S>().await?;
+        let mut transaction = self.pool.begin().await?;
+        let rows = S::rows(&mut transaction).await?;
+        let ours = S::ours(&mut transaction, &self.ground).await?;
+        let decisions = store::decisions(&mut transaction, S::ENTITY).await?;
+        let mut plan = planned::<S>(&ours, theirs, &rows, &decisions);
+        plan.narrow(external_ids);
+        apply::<S>(&mut transaction, &plan, None).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn run<S: Synced>(&mut self) -> Report {
@@ -289,12 +321,10 @@ impl Sync {
             plan.prune();
         }
         if !self.options.only.is_empty() {
-            let unknown = plan.narrow(&self.options.only);
-            let troubles = unknown.into_iter().map(|id| Trouble {
-                message: format!("there are no {} with this id", S::ENTITY.plural()),
-                external_id: Some(id),
-            });
-            plan.findings.errors.extend(troubles);
+            plan.unknown = plan.narrow(&self.options.only);
+            if !self.is_of_all {
+                plan.findings.errors.extend(plan.unknown.iter().map(|id| nowhere(id, S::ENTITY.plural())));
+            }
         }
         Ok(plan)
     }
@@ -349,6 +379,22 @@ impl Sync {
         }
         Ok(())
     }
+}
+
+/// Tells, with the last of the reports of all entities, which ids that were named no entity knows.
+fn tell_unknown(reports: &mut [Report]) {
+    if reports.len() < Entity::ALL.len() || reports.iter().any(Report::failed) {
+        return;
+    }
+    let unknown = reports.iter().map(|report| report.unknown.clone());
+    let unknown = unknown.reduce(|all, some| all.intersection(&some).cloned().collect()).unwrap_or_default();
+    if let Some(last) = reports.last_mut() {
+        unknown.iter().for_each(|id| last.trouble(nowhere(id, "records")));
+    }
+}
+
+fn nowhere(external_id: &str, what: &str) -> Trouble {
+    Trouble { external_id: Some(external_id.to_owned()), message: format!("there are no {what} with this id") }
 }
 
 /// A plan as it is saved.

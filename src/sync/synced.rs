@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use super::decisions::Decisions;
 use super::entity::Entity;
 use super::matching::Counterpart;
-use super::plan::Plan;
+use super::plan::{Change, Plan};
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bounded, Bridge};
 use crate::config::{Config, Labels, Winner};
@@ -80,6 +80,11 @@ pub(super) trait Synced {
 
     /// Deletes rows.
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+
+    /// Restores what the changes of a run did beside its rows, after `inverse` has taken those back.
+    async fn restore(_db: &mut PgConnection, _inverse: &[Change<Self::Row>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What the entities of one run share.

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
+use super::findings::Skipped;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
 use crate::console;
@@ -68,6 +69,11 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.settled, "decided", Settled::to_string);
     let created = format!("{plural} of Administrate's taken over");
     section(&mut text, &report.created_local, &created, theirs);
+    let not_taken = format!("{plural} of Administrate's that could not be taken over");
+    section(&mut text, &report.not_created_local, &not_taken, |left| format!("{}: {}", theirs_of(left), left.reason));
+    section(&mut text, &report.removed_local, &format!("{plural} of ours, made by that run, that go with it"), ours);
+    let kept = format!("{plural} of ours, made by that run, that stay");
+    section(&mut text, &report.kept_local, &kept, |kept| format!("{} ({}): {}", kept.name, kept.id, kept.reason));
     let skipped = format!("{plural} deliberately not kept");
     section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
     let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");
@@ -92,6 +98,10 @@ fn section<T>(text: &mut String, items: &[T], title: &str, line: impl Fn(&T) -> 
 
 fn ours(record: &Ours) -> String {
     named(&record.name, &record.id.to_string(), &record.suggestions)
+}
+
+fn theirs_of(left: &Skipped) -> String {
+    named(&left.name, &left.external_id, &[])
 }
 
 fn theirs(record: &Theirs) -> String {

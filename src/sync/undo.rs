@@ -162,6 +162,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     }
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
     apply::<S>(&mut transaction, &plan, Some(undone)).await?;
+    S::restore(&mut transaction, &plan.changes).await?;
     reference::take_away(&mut transaction, &made, &staying).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;

@@ -1,10 +1,11 @@
 //! The audit log: every call to Administrate, without secrets or personal data.
 
-use administrate::{BoxFuture, Call, Ledger};
+use administrate::{BoxFuture, Call, Ledger, without_addresses};
 use serde_json::Value;
 use sqlx::PgPool;
 
 use super::store;
+use crate::nul::without_nul;
 
 /// Values under these keys are of or about a person, wherever they stand.
 const PERSONAL: &[&str] =
@@ -41,6 +42,9 @@ pub(super) struct Entry {
     pub operation: &'static str,
     pub document: String,
     pub variables: Value,
+    pub entity: &'static str,
+    pub entity_id: String,
+    pub records: i32,
     pub response: Option<Value>,
     pub status: Option<i32>,
     pub succeeded: bool,
@@ -55,14 +59,19 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
+        let (entity, entity_id) = subject(call.operation, call.is_mutation, &variables);
+        let response = call.response.map(|body| kept_answer(&body));
         Entry {
             operation: call.operation,
             document: kept_document(call.operation, &call.document),
-            variables,
-            response: call.response.map(|body| kept_answer(&body)),
+            variables: without_nul(variables),
+            entity,
+            entity_id,
+            records: response.as_ref().map_or(0, |(_, records)| *records),
+            response: response.map(|(answer, _)| answer),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: call.error.unwrap_or_default(),
+            error: without_addresses(&call.error.unwrap_or_default()).replace('\0', "\u{fffd}"),
             started: call.started,
             completed: call.started.checked_add(call.duration).unwrap_or(call.started),
             duration_ms: i32::try_from(call.duration.as_millis()).unwrap_or(i32::MAX),
@@ -70,13 +79,34 @@ impl Entry {
     }
 }
 
-fn kept_answer(body: &str) -> Value {
+/// An answer as it is kept, and how many records it holds.
+fn kept_answer(body: &str) -> (Value, i32) {
+    let Ok(mut answer) = serde_json::from_str::<Value>(body) else {
+        return (serde_json::json!({ "not_kept": "no JSON" }), 0);
+    };
+    let records = i32::try_from(records(&answer)).unwrap_or(i32::MAX);
     if body.len() > LONGEST_ANSWER {
-        return serde_json::json!({ "not_kept": "too long", "bytes": body.len() });
+        return (serde_json::json!({ "not_kept": "too long", "bytes": body.len() }), records);
     }
-    let mut answer = serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }));
     redact(&mut answer);
-    answer
+    (without_nul(answer), records)
+}
+
+/// How many records the list at the root of an answer holds.
+fn records(answer: &Value) -> usize {
+    let roots = answer["data"].as_object().into_iter().flat_map(|data| data.values());
+    let list = |root: &Value| ["edges", "nodes", "customFieldDefinitions"].iter().find_map(|list| root[list].as_array().map(Vec::len));
+    roots.filter_map(list).sum()
+}
+
+/// What a call is about: a kind of record, and Administrate's id of the one that a write names.
+fn subject(operation: &'static str, is_mutation: bool, variables: &Value) -> (&'static str, String) {
+    let kind = operation.split('.').next().unwrap_or_default();
+    let named = |(key, value): (&String, &Value)| {
+        let names_it = key == "id" || key.strip_suffix("Id").is_some_and(|kind_of| operation.starts_with(kind_of));
+        value.as_str().filter(|_| is_mutation && names_it).map(str::to_owned)
+    };
+    (kind, variables.as_object().into_iter().flatten().find_map(named).unwrap_or_default())
 }
 
 /// A document as it is kept: one that is about people names them in its literals.
@@ -97,6 +127,7 @@ pub(super) fn redact(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::String(text) if text.contains('@') => *text = without_addresses(text),
         _ => {}
     }
 }
@@ -134,7 +165,7 @@ mod tests {
 
     #[test]
     fn nobody_is_named_in_what_is_kept() {
-        let kept = kept_answer(
+        let (kept, records) = kept_answer(
             r#"{"data":{"contacts":{"edges":[{"node":{"id":"UGVyc29uOjE=","firstName":"Ada","lastName":null,
                "emailAddress":"ada@example.org","personalName":{"name":"Ada Marlow"}}}]}}}"#,
         );
@@ -142,6 +173,9 @@ mod tests {
             kept.pointer("/data/contacts/edges/0/node").expect("kept"),
             &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
+        assert_eq!(records, 1);
+        let (kept, _) = kept_answer(r#"{"errors":[{"message":"denied for ada@example.org\u0000"}]}"#);
+        assert_eq!(kept, serde_json::json!({"errors": [{"message": "denied for …\u{fffd}"}]}));
     }
 
     #[test]

@@ -115,7 +115,10 @@ async fn a_run_is_taken_back_unless_its_rows_have_changed() {
 async fn unmatched_records_are_taken_over_only_on_request() {
     let story = Story::begin().await;
     let (_, report) = story.lectern(&["sync", "locations", "--create-local", "--dry-run"]).await;
-    assert_eq!(report["created_local"][0]["name"], "Manchester");
+    assert_eq!(report["created_local"], json!([]), "ours of the name Manchester is inactive: {report:#}");
+    story.simulator.edit(|tenant| _ = tenant.add_location("Bath", "BTH"));
+    let (_, report) = story.lectern(&["sync", "locations", "--create-local", "--dry-run"]).await;
+    assert_eq!(report["created_local"][0]["name"], "Bath");
     assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
     let (_, summary) = story.lectern(&["sync", "all", "--create-local"]).await;
     let left = |at: usize| summary["reports"][at]["unmatched_remote"].clone();
@@ -128,4 +131,38 @@ async fn unmatched_records_are_taken_over_only_on_request() {
     assert_eq!(story.count(linked).await, 4);
     let (_, again) = story.lectern(&["sync", "all", "--create-local"]).await;
     assert!((2..6).all(|at| again["reports"][at]["created_local"] == json!([])), "{again:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_that_mean_nothing_are_refused() {
+    let story = Story::begin().await;
+    for arguments in [
+        &["sync", "locations", "--skip-errors"][..],
+        &["sync", "locations", "--create-local", "--only", ""],
+        &["sync", "all", "--only", " , "],
+    ] {
+        assert_eq!(story.lectern(arguments).await.0, 2, "{arguments:?}");
+    }
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_has_to_be_known_to_one_entity_alone() {
+    let story = Story::begin().await;
+    let london = Tenant::location_id(1);
+    let (_, summary) = story.lectern(&["sync", "all", "--only", &london]).await;
+    let errors = |summary: &serde_json::Value| {
+        let reports = summary["reports"].as_array().expect("reports").clone();
+        reports.iter().map(|report| report["errors"].as_array().map_or(0, Vec::len)).sum::<usize>()
+    };
+    assert_eq!(errors(&summary), 0, "{summary:#}");
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 1);
+    assert_eq!(story.count("SELECT count(*) FROM adm.pricelevels").await, 0);
+    let (exit, summary) = story.lectern(&["sync", "all", "--only", "nobody"]).await;
+    assert_eq!((exit, errors(&summary)), (4, 1), "{summary:#}");
+    for report in summary["reports"].as_array().expect("reports") {
+        let count = |name: &str| report["counts"][name].as_u64().expect("a count");
+        let told = ["created", "updated", "unchanged", "skipped"].iter().map(|name| count(name)).sum::<u64>();
+        assert_eq!(count("fetched"), told, "each record is counted once: {report:#}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Outcome};
 use crate::ledger::Call;
 use crate::randomness::up_to;
 use crate::retry::{Fault, backoff, retry_after};
+use crate::secret::strike;
 use crate::transport::{Request, Response, TransportError};
 
 /// A request that may take several attempts.
@@ -82,11 +83,10 @@ impl Client {
             failures: open.failures,
             last: open.last,
         })?;
-        let spent = self.spent().fetch_add(1, Ordering::Relaxed);
-        if let Some(budget) = self.settings().budget
-            && spent >= budget
-        {
-            return Err(Error::Budget { operation, budget });
+        let budget = self.settings().budget;
+        let one_more = |spent: u64| budget.is_none_or(|budget| spent < budget).then_some(spent + 1);
+        if self.spent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err() {
+            return Err(Error::Budget { operation, budget: budget.unwrap_or_default() });
         }
         let allowance = &self.surroundings().allowance;
         allowance.take().await.map_err(|source| Error::Allowance { operation, source })
@@ -129,7 +129,7 @@ impl Client {
             max_answer_bytes: self.settings().max_answer_bytes,
         };
         let timeout = self.settings().timeout;
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
             answer = self.surroundings().transport.post(&request) => answer.map_err(|error| match error {
                 TransportError::NotSent(detail) => Fault::NotSent(detail),
@@ -139,7 +139,11 @@ impl Client {
             () = self.clock().sleep(timeout) => {
                 Err(Fault::Interrupted(format!("nothing came within {} ms", timeout.as_millis())))
             }
-        }
+        };
+        // The answer to a login is nothing but secrets, and nobody is told of it.
+        let Some(bearer) = bearer else { return answer };
+        let secrets = [self.settings().client_secret.reveal(), bearer.access.reveal()];
+        answer.map(|answer| Response { body: strike(answer.body, &secrets), ..answer })
     }
 
     fn judge<T>(&self, response: &Response, judge: &Judge<T>) -> Result<T, Fault> {

@@ -73,6 +73,27 @@ pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instruc
     Ok(row.map(instructor))
 }
 
+/// What else is to be said of records than their name: a location's code, a venue's location, an instructor's e-mail
+/// address, a course template's title. Blank ones are left out.
+pub async fn details(db: &mut PgConnection, table: Table, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let sql = match table {
+        Table::Locations => "SELECT id::bigint, btrim(code) FROM acted.tutorial_locations WHERE id = ANY ($1)",
+        Table::Venues => {
+            "SELECT v.id::bigint, btrim(l.name) FROM acted.tutorial_venues v
+             JOIN acted.tutorial_locations l ON l.id = v.location_id WHERE v.id = ANY ($1)"
+        }
+        Table::Instructors | Table::Staff | Table::Accounts => {
+            "SELECT i.id::bigint, btrim(u.email) FROM acted.tutorial_instructors i
+             JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE i.id = ANY ($1)"
+        }
+        Table::CourseTemplates => {
+            "SELECT id::bigint, btrim(title) FROM acted.tutorial_course_templates WHERE id = ANY ($1)"
+        }
+    };
+    let rows: Vec<(i64, Option<String>)> = sqlx::query_as(sql).bind(ids).fetch_all(db).await?;
+    Ok(rows.into_iter().filter_map(|(id, text)| Some((id, text.filter(|text| !text.is_empty())?))).collect())
+}
+
 /// The instructors with these login names.
 pub async fn instructor_ids(db: &mut PgConnection, usernames: &[String]) -> Result<HashMap<String, i64>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(

@@ -74,10 +74,10 @@ async fn amounts_are_texts_or_numbers() {
     assert_eq!(found[0].currency_code.as_deref(), Some("GBP"));
     assert_eq!((found[2].currency_code.as_deref(), found[2].region_code.as_deref()), (None, None));
 
-    let broken = json!({"id": "T1", "publicPrices": [{"id": "R1", "amount": "a lot"}]});
-    let error = World::new(vec![page("courseTemplates", vec![broken], 1, false)]);
-    let error = error.client().template_prices().await.expect_err("no amount");
-    assert!(error.to_string().contains("\"a lot\" is no amount"), "{error}");
+    let rubbish = json!({"id": "T1", "publicPrices": [{"id": "R1", "amount": "a lot"}]});
+    let told = World::new(vec![page("courseTemplates", vec![rubbish], 1, false)]);
+    let told = told.client().template_prices().await.expect("found");
+    assert_eq!(told[0].amount.as_deref(), Some("a lot"), "for whoever reads it, or not");
 }
 
 #[tokio::test]
