@@ -1,5 +1,6 @@
 //! How a command speaks: data on stdout, everything said to a person on stderr.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -23,11 +24,21 @@ pub fn table<const N: usize>(header: [&str; N]) -> Table {
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    // A terminal that nobody has told its size says 0.
+    if table.width() == Some(0) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     // A space stands between two columns anyhow.
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, u16::from(place + 1 < N)));
     }
     table
+}
+
+/// A text without what a terminal would obey: names come from outside.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(is_obeyed) { Cow::Owned(text.replace(is_obeyed, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// What the global options say about speaking.
@@ -49,7 +60,7 @@ impl Console {
 
     /// Says a line to the person.
     pub fn say(&self, line: impl std::fmt::Display) {
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let _ = writeln!(std::io::stderr(), "{}", harmless(&line.to_string()));
     }
 
     /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
@@ -98,14 +109,14 @@ impl Console {
     /// Writes data: text on stdout, unless a JSON document takes its place.
     pub fn print(&self, text: impl std::fmt::Display) {
         if !self.json {
-            let _ = writeln!(std::io::stdout(), "{text}");
+            let _ = writeln!(std::io::stdout(), "{}", harmless(&text.to_string()));
         }
     }
 
     /// The same of text that ends its lines itself, and may be none.
     pub fn print_whole(&self, text: impl std::fmt::Display) {
         if !self.json {
-            let _ = write!(std::io::stdout(), "{text}");
+            let _ = write!(std::io::stdout(), "{}", harmless(&text.to_string()));
         }
     }
 

@@ -63,7 +63,7 @@ fn needed(entity: Entity, detail: &str) -> String {
 pub(super) fn with_suggestions(record: &Ours) -> String {
     let name = shown(&record.name);
     match record.suggestions.as_slice() {
-        [] => name.to_owned(),
+        [] => name,
         names => format!("{name} (is it theirs called {}?)", names.join(" or ")),
     }
 }

@@ -11,8 +11,8 @@ use super::decisions::{self, Decision, Verdict};
 use super::disputes::Side;
 use super::entity::Entity;
 use super::matching::Ours;
-use super::report::{Report, Summary};
 use super::options::{Options, PruneLimit};
+use super::report::{Report, Summary};
 use super::run::{Progress, Sync};
 use super::saved::SavedPlans;
 use super::{choosing, deciding, saved, table, undo, workbook};
@@ -181,7 +181,9 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let mut options = args.options()?;
     if args.skip_errors && matches!(target, Target::One(_)) {
-        return Err(Error::Usage("--skip-errors is for `lectern sync all`: one entity has nothing to go on with".into()));
+        return Err(Error::Usage(
+            "--skip-errors is for `lectern sync all`: one entity has nothing to go on with".into(),
+        ));
     }
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));

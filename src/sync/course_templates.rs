@@ -22,6 +22,7 @@ pub(super) struct CourseTemplates;
 
 impl Synced for CourseTemplates {
     const ENTITY: Entity = Entity::CourseTemplates;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
     type Row = bridges::CourseTemplate;
     type Theirs = Vec<remote::CourseTemplate>;
     type Ours = (Vec<Named>, Vec<Approval>);
@@ -58,10 +59,8 @@ impl Synced for CourseTemplates {
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
-        let templates = chosen.map(|template| reference::CourseTemplate {
-            code: tidy(&template.code),
-            title: tidy(&template.title),
-        });
+        let templates = chosen
+            .map(|template| reference::CourseTemplate { code: tidy(&template.code), title: tidy(&template.title) });
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 

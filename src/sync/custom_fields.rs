@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
-use super::matching::Pairing;
 use super::findings::Trouble;
+use super::matching::Pairing;
 use super::plan::{Plan, Wanted};
 use super::remote::{self, CustomField, Fetched};
 use super::synced::{Ground, Synced};

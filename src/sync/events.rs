@@ -17,8 +17,8 @@ use super::decisions::Decisions;
 use super::disputes::reading::{Compared, held};
 use super::disputes::{Held, by_settings, weigh};
 use super::entity::Entity;
-use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use super::findings::{Skipped, Trouble};
+use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use super::plan::{Change, Plan};
 use super::remote;
 use super::sessions;
@@ -30,7 +30,7 @@ use crate::config::Winner;
 use crate::delivery::comparison::{Difference, Directory};
 use crate::error::Result;
 use crate::names::fold;
-use crate::outbox;
+use crate::outbox::{self, State};
 use crate::tutorials::{self, EVENT, Offer, Places};
 
 /// Events on the way of every entity.
@@ -62,8 +62,8 @@ impl PartialEq for Row {
 pub struct Known {
     /// The events.
     pub offers: Vec<Offer>,
-    /// Our ids of those whose delivery is not done.
-    pub undelivered: HashSet<i64>,
+    /// Those whose delivery is not done, by our ids, and how far it has come.
+    pub undelivered: HashMap<i64, State>,
     /// Administrate's ids of everything that a row may refer to.
     pub references: HashSet<String>,
     /// In which times are told that name no zone.
@@ -203,23 +203,28 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
     let mut plan = Plan::between(Entity::Events, Vec::new(), &[], pairing);
     plan.fetched = theirs.len();
     let mut seen: HashSet<String> = HashSet::new();
+    let keeps_sessions = |told: &&administrate::Event| {
+        let stands = standing.get(told.id.as_str()).is_some_and(|row| !row.bridge.sessions.is_empty());
+        stands || links.contains_key(told.id.as_str())
+    };
+    let kept: HashSet<String> = theirs.iter().filter(keeps_sessions).flat_map(session_ids).collect();
     for told in theirs {
         let event = remote::event(&told, &ours.time_zone);
         seen.insert(event.external_id.clone());
         let before = standing.get(event.external_id.as_str()).copied();
         let link = links.get(&event.external_id).and_then(|id| offers.get(id)).copied();
         let was_linked = before.and_then(Bridge::link);
-        let is_open = |id: i64| ours.undelivered.contains(&id);
+        let mut subjects = link.map(|offer| offer.id).into_iter().chain(was_linked);
         if ambiguous.contains(&event.external_id) && before.is_some() {
             plan.unchanged.push(event.external_id);
-        } else if link.map(|offer| offer.id).into_iter().chain(was_linked).any(is_open) {
+        } else if let Some(state) = subjects.find_map(|id| ours.undelivered.get(&id)) {
             compare(&mut plan, ours, &told, link, false);
-            plan.findings.skipped.push(undelivered(event));
+            leave_to_delivery(&mut plan, event, *state);
         } else if ignored.contains(&event.external_id) && before.is_none() {
             plan.findings.skipped.push(Skipped::ignored(&event.external_id, event.title));
         } else {
             let name = event.title.clone();
-            let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone)));
+            let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone), &kept));
             compare(&mut plan, ours, &told, link, true);
             if let Some(offer) = link {
                 let stand = before.map_or(&[][..], |row| &row.bridge.sessions);
@@ -234,7 +239,7 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
         }
     }
     let is_gone = |row: &&Row| !seen.contains(row.external_id());
-    let is_delivery_s = |row: &&Row| row.link().is_some_and(|id| ours.undelivered.contains(&id));
+    let is_delivery_s = |row: &&Row| row.link().is_some_and(|id| ours.undelivered.contains_key(&id));
     plan.gone = rows.iter().filter(is_gone).filter(|row| !is_delivery_s(row)).cloned().collect();
     plan.release_links(&links.into_values().collect());
     plan
@@ -248,6 +253,10 @@ fn candidates(offers: &[Offer]) -> Vec<Candidate> {
 
 fn counterpart(event: &administrate::Event) -> Counterpart {
     Counterpart { record: Theirs::new(event.id.as_str(), &event.title), key: MatchKey::of(&event.title) }
+}
+
+fn session_ids(event: &administrate::Event) -> impl Iterator<Item = String> {
+    event.sessions.iter().map(|session| session.id.to_string())
 }
 
 /// Weighs what both sides hold of an event.
@@ -297,13 +306,30 @@ fn contested(ours: i64, rival: &str, linked: Theirs, offers: &HashMap<i64, &Offe
     Ambiguity { key: fold(code), local: vec![Ours::new(ours, code)], remote }
 }
 
-fn undelivered(event: remote::Event) -> Skipped {
-    let reason = "it is on its way to Administrate: see `lectern outbox`".into();
-    Skipped { external_id: event.external_id, name: event.title, reason }
+/// What is on its way is not overtaken; what waits for a person is told as what it is.
+fn leave_to_delivery(plan: &mut Plan<Row>, event: remote::Event, state: State) {
+    let remote::Event { external_id, title: name, .. } = event;
+    match state {
+        State::Failed | State::Unknown => {
+            let message = format!(
+                "{name}: its delivery waits for a person, and nothing of it is taken over: see `lectern outbox`"
+            );
+            plan.findings.errors.push(Trouble { external_id: Some(external_id), message });
+        }
+        State::Pending | State::Delivered => {
+            let reason = "it is on its way to Administrate: see `lectern outbox`".into();
+            plan.findings.skipped.push(Skipped { external_id, name, reason });
+        }
+    }
 }
 
 /// The row as Administrate asks for it.
-fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (ours, zone): (&Known, &TimeZone)) -> Row {
+fn wanted(
+    event: remote::Event,
+    link: Option<&Offer>,
+    before: Option<&Row>,
+    (ours, zone, kept): (&Known, &TimeZone, &HashSet<String>),
+) -> Row {
     let known = |id: Option<String>| id.filter(|id| ours.references.contains(id));
     let stands = before.map(|row| &row.bridge);
     let mut row = Row {
@@ -324,7 +350,7 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (our
             title: Some(event.title),
             sessions: match stands {
                 None if link.is_none() => Vec::new(),
-                stands => sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+                stands => sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions), kept),
             },
             tutorial_event_id: before.and_then(Bridge::link),
             external_id: event.external_id,
@@ -391,10 +417,10 @@ pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_z
         return Ok(TakenOver::Written);
     }
     let findings = &plan.findings;
-    let is_undelivered = ours.iter().any(|id| known.undelivered.contains(id));
+    let is_undelivered = ours.iter().any(|id| known.undelivered.contains_key(id));
     Ok(match findings {
         _ if !findings.ambiguous.is_empty() => TakenOver::Ambiguous,
-        _ if !findings.skipped.is_empty() && is_undelivered => TakenOver::Undelivered,
+        _ if (!findings.skipped.is_empty() || !findings.errors.is_empty()) && is_undelivered => TakenOver::Undelivered,
         _ if !findings.skipped.is_empty() || !findings.errors.is_empty() => TakenOver::Refused,
         _ if is_nobodys => TakenOver::Unknown,
         _ => TakenOver::Unchanged,

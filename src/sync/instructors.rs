@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
+use super::findings::Trouble;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
-use super::findings::Trouble;
 use super::plan::{Difference, Plan, Wanted};
 use super::remote::{self, Contact, People};
 use super::synced::{Ground, Synced, ids};
@@ -23,6 +23,7 @@ pub(super) struct Instructors;
 
 impl Synced for Instructors {
     const ENTITY: Entity = Entity::Instructors;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Instructors);
     type Row = bridges::Instructor;
     type Theirs = People;
     type Ours = (Vec<Named>, Vec<Administrator>);

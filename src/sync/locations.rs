@@ -21,6 +21,7 @@ pub(super) struct Locations;
 
 impl Synced for Locations {
     const ENTITY: Entity = Entity::Locations;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Locations);
     type Row = bridges::Location;
     type Theirs = Vec<remote::Location>;
     type Ours = Vec<Named>;

@@ -50,6 +50,6 @@ mod tests;
 
 pub use entity::Entity;
 pub use events::{TakenOver, take_over};
-pub use report::{Report, Summary};
 pub use options::Options;
+pub use report::{Report, Summary};
 pub use run::Sync;

@@ -14,7 +14,7 @@ use super::findings::{Findings, Skipped, Trouble};
 use super::matching::Pairing;
 use super::planned::Planned;
 use super::storable::{misfit, nul_in};
-use crate::bridges::reference::{Administrator, Approval, Bridge};
+use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
 use crate::console::counted;
 use crate::tutorials::reference::Added;
 
@@ -46,6 +46,9 @@ pub struct Plan<R> {
     /// Values of events that are decided about; of events alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settlements: Vec<Settlement>,
+    /// What goes with the rows that are pruned.
+    #[serde(skip)]
+    pub fallen: Fallen,
     /// Administrate's ids that somebody named and that no record here goes by.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
@@ -128,6 +131,7 @@ impl<R: Bridge> Plan<R> {
             administrators: Difference::none(),
             made: Vec::new(),
             settlements: Vec::new(),
+            fallen: Fallen::default(),
             unknown: BTreeSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
         };
@@ -193,7 +197,8 @@ impl<R: Bridge> Plan<R> {
     pub fn narrow(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
         let mut unknown = only.clone();
         self.records().for_each(|external_id| _ = unknown.remove(external_id));
-        let counted = |plan: &Self| plan.changes.iter().filter(|change| change.after.is_some()).count() + plan.unchanged.len();
+        let counted =
+            |plan: &Self| plan.changes.iter().filter(|change| change.after.is_some()).count() + plan.unchanged.len();
         let before = counted(self);
         self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
         self.unchanged.retain(|external_id| only.contains(external_id));

@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
-use super::matching::{Ambiguity, Pairing, Theirs};
 use super::findings::{Skipped, Trouble};
+use super::matching::{Ambiguity, Pairing, Theirs};
 use super::plan::Plan;
 use super::remote;
 use super::synced::{Ground, Synced, ids};

@@ -173,7 +173,9 @@ pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<CustomField
     for (kind, answer) in answers {
         match answer {
             Ok(None) => fetched.untold.push(kind.name().to_owned()),
-            Ok(Some(definitions)) => fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field))),
+            Ok(Some(definitions)) => {
+                fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field)))
+            }
             Err(error) => {
                 fetched.failed.push((kind.name().to_owned(), error.to_string()));
                 last = Some(error);

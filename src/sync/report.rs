@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
-use super::matching::{Ambiguity, Ours, Theirs};
 use super::findings::{Findings, Kept, Skipped, Trouble};
+use super::matching::{Ambiguity, Ours, Theirs};
 use super::plan::{Action, Plan};
 use super::planned::Planned;
-use crate::bridges::reference::Bridge;
+use crate::bridges::reference::{Bridge, Fallen};
 use crate::error::{Error, Exit};
 
 /// The report of one entity.
@@ -42,6 +42,9 @@ pub struct Report {
     pub settled: Vec<Settled>,
     /// Rows whose record Administrate no longer has and that stay.
     pub gone: Vec<Gone>,
+    /// What goes with the rows that are pruned.
+    #[serde(skip_serializing_if = "Fallen::is_empty")]
+    pub pruned_along: Fallen,
     /// Ours that were created there after the run.
     pub created_in_administrate: Vec<CreatedThere>,
     /// Ours that were to be created there and were not.
@@ -169,6 +172,7 @@ impl Report {
             differences,
             settled,
             gone,
+            pruned_along: plan.fallen.clone(),
             created_in_administrate: Vec::new(),
             not_created_in_administrate: Vec::new(),
             created_local,
@@ -199,6 +203,7 @@ impl Report {
             differences: Vec::new(),
             settled: Vec::new(),
             gone: Vec::new(),
+            pruned_along: Fallen::default(),
             created_in_administrate: Vec::new(),
             not_created_in_administrate: Vec::new(),
             created_local: Vec::new(),

@@ -27,7 +27,7 @@ use super::synced::{Ground, Synced, planned};
 use super::taking_over::{Wish, take_over};
 use super::undo::JournalOf;
 use super::venues::Venues;
-use crate::bridges::reference::Bridge;
+use crate::bridges::reference::{Bridge, Fallen};
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
@@ -324,6 +324,13 @@ impl Sync {
             plan.unknown = plan.narrow(&self.options.only);
             if !self.is_of_all {
                 plan.findings.errors.extend(plan.unknown.iter().map(|id| nowhere(id, S::ENTITY.plural())));
+            }
+        }
+        if let Some(table) = S::TABLE {
+            let pruned = plan.of(Action::Prune).filter_map(|change| change.row());
+            let pruned: Vec<String> = pruned.map(|row| row.external_id().to_owned()).collect();
+            if !pruned.is_empty() {
+                plan.fallen = Fallen::with(db, table, &pruned).await?;
             }
         }
         Ok(plan)

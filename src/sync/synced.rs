@@ -22,6 +22,8 @@ use crate::tutorials::reference::References;
 pub(super) trait Synced {
     /// Which entity.
     const ENTITY: Entity;
+    /// The table of its rows, where something goes with those that are deleted.
+    const TABLE: Option<bridges::Table> = None;
     /// A row of its bridge table.
     type Row: Bridge + DeserializeOwned;
     /// Everything that Administrate says.

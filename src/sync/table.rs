@@ -10,6 +10,7 @@ use super::findings::Skipped;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
 use crate::console;
+use crate::names::tidy;
 use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
@@ -78,6 +79,11 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
     let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");
     section(&mut text, &report.gone, &gone, |gone| gone.external_id.clone());
+    let fallen = &report.pruned_along;
+    let along =
+        [(fallen.prices.len(), "price"), (fallen.approvals.len(), "approval"), (fallen.mentions.len(), "mention")];
+    let along: Vec<_> = along.into_iter().filter(|(count, _)| *count > 0).collect();
+    section(&mut text, &along, "go with what is pruned", |(count, what)| console::counted(*count, what));
     section(&mut text, &report.errors, "errors", |trouble| match &trouble.external_id {
         Some(id) => format!("{id}: {}", trouble.message),
         None => trouble.message.clone(),
@@ -122,7 +128,10 @@ fn ambiguity(ambiguity: &Ambiguity) -> String {
     here.chain(there).fold(format!("{}:", ambiguity.key), |text, line| text + &line)
 }
 
-/// A name to be read, also where there is none.
-pub(super) fn shown(name: &str) -> &str {
-    if name.trim().is_empty() { "(no name)" } else { name }
+/// A name to be read in a line, also where there is none.
+pub(super) fn shown(name: &str) -> String {
+    match tidy(name) {
+        none if none.is_empty() => "(no name)".to_owned(),
+        name => name,
+    }
 }

@@ -88,7 +88,9 @@ fn obstacle(
         return Some(if is_nameless { "it has no name" } else { "its location is not linked to one of ours" }.into());
     };
     match namesakes.get(key) {
-        Some(several) if *several > 1 => Some(format!("{several} of Administrate's go by this name: link or ignore them")),
+        Some(several) if *several > 1 => {
+            Some(format!("{several} of Administrate's go by this name: link or ignore them"))
+        }
         _ => retired.contains(key).then(|| "an inactive one of ours goes by this name: make it active".into()),
     }
 }

@@ -24,7 +24,7 @@ use super::report::Report;
 use super::store;
 use super::synced::Synced;
 use super::venues::Venues;
-use crate::bridges::reference::{Administrator, Approval, Bridge};
+use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
 use crate::error::{Error, Result};
 use crate::runs;
 use crate::tutorials::reference::{self, Added, Reasons};
@@ -38,6 +38,8 @@ struct Journal<R> {
     #[serde(default)]
     made: Vec<Added>,
     #[serde(default)]
+    fallen: Fallen,
+    #[serde(default)]
     settlements: Vec<Settlement>,
 }
 
@@ -49,6 +51,7 @@ pub(super) struct JournalOf<'a, R> {
     administrators: &'a Difference<Administrator>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     made: &'a [Added],
+    fallen: &'a Fallen,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     settlements: &'a [Settlement],
 }
@@ -60,6 +63,7 @@ impl<'a, R: Bridge> JournalOf<'a, R> {
             approvals: &plan.approvals,
             administrators: &plan.administrators,
             made: &plan.made,
+            fallen: &plan.fallen,
             settlements: &plan.settlements,
         }
     }
@@ -144,7 +148,7 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
 
 async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
     let mut journal = read::<S>(journal)?;
-    let made = std::mem::take(&mut journal.made);
+    let (made, fallen) = (std::mem::take(&mut journal.made), std::mem::take(&mut journal.fallen));
     let mut plan = journal.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
@@ -163,6 +167,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
     apply::<S>(&mut transaction, &plan, Some(undone)).await?;
     S::restore(&mut transaction, &plan.changes).await?;
+    fallen.restore(&mut transaction).await?;
     reference::take_away(&mut transaction, &made, &staying).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;

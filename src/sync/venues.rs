@@ -21,6 +21,7 @@ pub(super) struct Venues;
 
 impl Synced for Venues {
     const ENTITY: Entity = Entity::Venues;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Venues);
     type Row = bridges::Venue;
     type Theirs = Vec<remote::Venue>;
     type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);

@@ -95,7 +95,9 @@ fn kept_answer(body: &str) -> (Value, i32) {
 /// How many records the list at the root of an answer holds.
 fn records(answer: &Value) -> usize {
     let roots = answer["data"].as_object().into_iter().flat_map(|data| data.values());
-    let list = |root: &Value| ["edges", "nodes", "customFieldDefinitions"].iter().find_map(|list| root[list].as_array().map(Vec::len));
+    let list = |root: &Value| {
+        ["edges", "nodes", "customFieldDefinitions"].iter().find_map(|list| root[list].as_array().map(Vec::len))
+    };
     roots.filter_map(list).sum()
 }
 

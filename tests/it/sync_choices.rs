@@ -166,3 +166,26 @@ async fn an_id_has_to_be_known_to_one_entity_alone() {
         assert_eq!(count("fetched"), told, "each record is counted once: {report:#}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fell_with_a_pruned_row_comes_back_with_it() {
+    let story = Story::begin().await;
+    story.lectern(&["sync", "all"]).await;
+    let all = "SELECT (SELECT count(*) FROM adm.course_template_price_levels) * 1000000
+                    + (SELECT count(*) FROM lectern.approved_instructors) * 1000
+                    + (SELECT count(*) FROM adm.venues WHERE location_id IS NOT NULL)";
+    let before = story.count(all).await;
+    story.simulator.edit(|tenant| {
+        tenant.locations.remove(1);
+        tenant.templates.remove(1);
+    });
+    for entity in ["locations", "course-templates"] {
+        let prune = ["sync", entity, "--prune", "--prune-limit", "100"];
+        let (_, told) = story.lectern(&[&prune[..], &["--dry-run"]].concat()).await;
+        let (_, pruned) = story.lectern(&prune).await;
+        assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &told["pruned_along"]));
+        assert!(pruned["pruned_along"].is_object(), "what goes with it is told: {pruned:#}");
+        let (exit, undone) = story.lectern(&["sync", "undo", &pruned["run_id"].to_string()]).await;
+        assert_eq!((exit, story.count(all).await), (0, before), "{undone:#}");
+    }
+}

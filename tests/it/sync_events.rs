@@ -188,6 +188,11 @@ async fn what_is_on_its_way_is_left_to_delivery() {
     let (exit, report) = known.sync(&[]).await;
     assert_eq!((exit, report["skipped"][0]["name"].as_str()), (0, Some("CM2-03")), "{report:#}");
     assert_eq!(known.bookable("CM2-03").await, (false, 12));
+    let failed = "UPDATE lectern.outbox SET state = 'failed', next_attempt_at = NULL WHERE subject = 'CM2-03'";
+    sqlx::query(failed).execute(&known.story.world.pool).await.expect("as after a refusal");
+    let (exit, report) = known.sync(&[]).await;
+    let message = report["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.contains("waits for a person"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,6 +240,25 @@ fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<Strin
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["ours"]), text(&row["theirs"]));
     report[list].as_array().expect("a list").iter().map(row).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_moves_to_another_event_moves_its_row() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    known.story.simulator.edit(|tenant| {
+        let (from, to) = (tenant.events_titled("CM2-01").next(), tenant.events_titled("cm2-02").next());
+        let (from, to) = (from.expect("delivered").0, to.expect("delivered").0);
+        let moved = tenant.sessions_of(from).nth(1).expect("a session").0;
+        tenant.sessions.get_mut(&moved).expect("it is there").event = to;
+    });
+    let (_, report) = known.sync(&[]).await;
+    assert_eq!((&report["counts"]["updated"], &report["errors"]), (&json!(2), &json!([])), "{report:#}");
+    let of =
+        "SELECT count(*) FROM adm.sessions AS s JOIN adm.events AS e ON e.id = s.event_id WHERE e.title = 'cm2-02'";
+    assert_eq!(known.story.count(of).await, 3);
+    let (_, again) = known.sync(&[]).await;
+    assert_eq!(again["counts"]["updated"], 0, "{again:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

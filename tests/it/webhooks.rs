@@ -302,7 +302,8 @@ async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_say_when_it_came_about_is_as_late_as_it_came() {
     let told = Told::new().await;
-    let node = |left: i64| json!({ "id": EVENT, "title": "A", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
+    let node =
+        |left: i64| json!({ "id": EVENT, "title": "A", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
     assert_eq!(told.tell("yesterday", &node(9)).await, 202, "it is signed, and would not be told again");
     assert_eq!(told.tell("", &node(8)).await, 202);
     assert_eq!(told.apply().await, 2);

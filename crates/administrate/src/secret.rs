@@ -41,7 +41,8 @@ const STRUCK: &str = "…";
 /// A body in which no secret stands: a server that repeats what it was sent would have us keep and print it.
 pub(crate) fn strike(body: Vec<u8>, secrets: &[&str]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(&body) else { return body };
-    let told: Vec<&str> = secrets.iter().copied().filter(|secret| !secret.is_empty() && text.contains(secret)).collect();
+    let told: Vec<&str> =
+        secrets.iter().copied().filter(|secret| !secret.is_empty() && text.contains(secret)).collect();
     if told.is_empty() {
         return body;
     }
@@ -55,7 +56,8 @@ pub fn without_addresses(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('@') {
-        let start = rest[..at].char_indices().rev().take_while(|(_, c)| is_local(*c)).last().map_or(at, |(from, _)| from);
+        let start =
+            rest[..at].char_indices().rev().take_while(|(_, c)| is_local(*c)).last().map_or(at, |(from, _)| from);
         let after = &rest[at + 1..];
         let length: usize = after.chars().take_while(|c| is_host(*c)).map(char::len_utf8).sum();
         let is_address = start < at && after[..length].trim_end_matches('.').contains('.');

@@ -51,16 +51,11 @@ fn of_templates(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i
 }
 
 fn of_events(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
-    let offer = |(id, code): (i64, &str)| Offer {
-        id,
-        code: code.into(),
-        is_soldout: false,
-        remain_space: 3,
-        sessions: vec![],
-    };
+    let offer =
+        |(id, code): (i64, &str)| Offer { id, code: code.into(), is_soldout: false, remain_space: 3, sessions: vec![] };
     let known = events::Known {
         offers: ours.map(offer).into(),
-        undelivered: HashSet::new(),
+        undelivered: HashMap::new(),
         references: HashSet::new(),
         time_zone: TimeZone::UTC,
         held: HashMap::new(),

@@ -131,7 +131,8 @@ impl Client {
         };
         let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
         let Some(told) = template.get("customFieldDefinitions").filter(|told| !told.is_null()) else { return Ok(None) };
-        let read = |node: &Value| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string()));
+        let read =
+            |node: &Value| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string()));
         wire::nodes(told).into_iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 }
