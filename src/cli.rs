@@ -175,7 +175,8 @@ impl Global {
 }
 
 fn start_log(debug: bool, no_color: bool) {
-    let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn" };
+    // What PostgreSQL is told is nothing for whoever reads what we say: a slow statement is not shown as such.
+    let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn,sqlx=error" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
     let colours = !no_color && std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);

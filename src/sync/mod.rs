@@ -26,6 +26,7 @@ pub mod findings;
 pub mod instructors;
 pub mod locations;
 pub mod matching;
+pub mod one_event;
 pub mod options;
 pub mod plan;
 pub mod planned;
@@ -43,13 +44,14 @@ pub mod table;
 mod taking_over;
 pub mod undo;
 pub mod venues;
+mod way;
 pub mod workbook;
 
 #[cfg(test)]
 mod tests;
 
 pub use entity::Entity;
-pub use events::{TakenOver, take_over};
+pub use one_event::{TakenOver, take_over};
 pub use options::Options;
 pub use report::{Report, Summary};
 pub use run::Sync;

@@ -6,7 +6,7 @@ use administrate_sim::tenant::{Event, EventState, Session};
 use administrate_sim::{Options, Tenant};
 use lectern::bridges::events::{link_event, link_of};
 use lectern::delivery::{Worker, drain};
-use lectern::sync::events::{TakenOver, take_over};
+use lectern::sync::{TakenOver, take_over};
 use lectern::tutorials::announce_events;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

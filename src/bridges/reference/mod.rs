@@ -5,6 +5,7 @@
 //! database. It does not decide who is who (`sync` does) and does not speak to Administrate.
 
 mod fallen;
+mod links;
 pub mod store;
 
 use std::borrow::Cow;

@@ -175,10 +175,9 @@ pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<V
 
 /// Venues, by name within their location.
 pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room]) -> Result<Vec<Added>> {
-    let named = venues.iter().map(|venue| (venue.name.as_str(), None, Some(venue.location.as_str())));
-    let known = rooms.iter().map(|room| (room.name.as_str(), Some(room.location_id), None));
-    let (names, (ids, called)): (Vec<&str>, (Vec<Option<i64>>, Vec<Option<&str>>)) =
-        named.chain(known).map(|(name, id, called)| (name, (id, called))).unzip();
+    let (venue_names, room_names) = (texts(venues, |venue| &venue.name), texts(rooms, |room| &room.name));
+    let called = venues.iter().map(|venue| Some(venue.location.as_str())).chain(rooms.iter().map(|_| None));
+    let ids = venues.iter().map(|_| None).chain(rooms.iter().map(|room| Some(room.location_id)));
     let made = sqlx::query_as(
         "INSERT INTO acted.tutorial_venues AS made (name, location_id)
          SELECT given.name, location.id FROM UNNEST($1::text[], $2::bigint[], $3::text[]) AS given (name, id, called)
@@ -187,9 +186,9 @@ pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room])
                            WHERE known.name = given.name AND known.location_id = location.id)
          RETURNING id::bigint, name, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
-    .bind(names)
-    .bind(ids)
-    .bind(called)
+    .bind([venue_names, room_names].concat())
+    .bind(ids.collect::<Vec<Option<i64>>>())
+    .bind(called.collect::<Vec<Option<&str>>>())
     .fetch_all(db)
     .await?;
     Ok(added(Table::Venues, made))
