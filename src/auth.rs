@@ -17,6 +17,10 @@ use crate::server::problem::Problem;
 #[derive(Debug, Clone)]
 pub struct Operator(pub Caller);
 
+/// Whoever reads everything: a reader, an operator or an admin.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Caller);
+
 /// Why somebody is not let through.
 #[derive(Debug)]
 pub enum Denied {
@@ -24,8 +28,8 @@ pub enum Denied {
     Unknown,
     /// The token is nobody's.
     Invalid,
-    /// The role may not do this.
-    Forbidden,
+    /// The role may not do this; who may.
+    Forbidden(&'static str),
     /// The database could not be asked.
     Unavailable(Error),
 }
@@ -53,7 +57,26 @@ where
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role {
             Role::Admin | Role::Operator => Ok(Operator(caller)),
-            Role::Reader | Role::Tutor | Role::Student | Role::Parent => Err(Denied::Forbidden),
+            Role::Reader | Role::Tutor | Role::Student | Role::Parent => {
+                Err(Denied::Forbidden("the token's role may not do this; it takes an operator or an admin"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Reader
+where
+    PgPool: FromRef<S>,
+{
+    type Rejection = Denied;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.role.has_subject() {
+            false => Ok(Reader(caller)),
+            true => Err(Denied::Forbidden(
+                "the token's role sees its own alone; it takes a reader, an operator or an admin",
+            )),
         }
     }
 }
@@ -84,11 +107,9 @@ impl IntoResponse for Denied {
                 "Bearer realm=\"lectern\", error=\"invalid_token\"",
                 "the token is unknown, revoked or expired",
             ),
-            Denied::Forbidden => (
-                StatusCode::FORBIDDEN,
-                "Bearer realm=\"lectern\", error=\"insufficient_scope\"",
-                "the token's role may not do this; it takes an operator or an admin",
-            ),
+            Denied::Forbidden(detail) => {
+                (StatusCode::FORBIDDEN, "Bearer realm=\"lectern\", error=\"insufficient_scope\"", detail)
+            }
             Denied::Unavailable(error) => return Problem::from(error).into_response(),
         };
         let mut response = Problem::new(status, detail).into_response();

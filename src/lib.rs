@@ -14,7 +14,6 @@ pub mod embedded;
 pub mod error;
 pub mod identity;
 pub mod names;
-mod nul;
 pub mod outbox;
 pub mod requests;
 pub mod runs;

@@ -1,6 +1,7 @@
-//! The outbox over HTTP, for operators and admins.
+//! The outbox over HTTP: looked at by readers too, changed by operators and admins.
 
 use administrate::Id;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resolve::{Decision, resolve};
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::error::Error;
 use crate::outbox;
 use crate::search::api::{Pairs, pairs};
@@ -28,7 +29,7 @@ pub fn router(state: ServerState) -> Router {
 }
 
 /// What is not delivered; with `all=true` also what is (contract §3, `outbox list`).
-async fn list(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, Problem> {
+async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, Problem> {
     let mut all = false;
     for (name, value) in pairs(address)? {
         all = match (name.as_str(), value.as_str()) {
@@ -69,33 +70,43 @@ async fn retry(
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, untagged)]
-enum Decided {
-    Delivered { delivered: String },
-    Recreate { recreate: bool },
+#[serde(deny_unknown_fields)]
+struct Decided {
+    delivered: Option<String>,
+    recreate: Option<bool>,
+}
+
+impl Decided {
+    fn decision(self) -> Result<Decision, Problem> {
+        let wrong = |pointer, message| Problem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
+        match (self.delivered, self.recreate) {
+            (Some(id), None | Some(false)) if !id.trim().is_empty() => Ok(Decision::Delivered(Id::new(id.trim()))),
+            (Some(_), None | Some(false)) => Err(wrong("/delivered", "say Administrate's id of the event")),
+            (None, Some(true)) => Ok(Decision::Recreate),
+            (None, Some(false)) => Err(wrong("/recreate", "say true, or name the event as delivered")),
+            (None, None) => Err(wrong("", "say which event it is there with delivered, or recreate: true")),
+            (Some(_), Some(true)) => {
+                Err(wrong("/recreate", "either it is an event there, or it is to be created: not both"))
+            }
+        }
+    }
 }
 
 /// `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
 async fn decide(
     _: Operator,
     State(state): State<ServerState>,
-    Path(id): Path<i64>,
+    id: Result<Path<i64>, PathRejection>,
     JsonBody(decided): JsonBody<Decided>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Path(id) = id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
+    let decision = decided.decision()?;
     let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
     let item = item.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
     if item.state != outbox::State::Unknown {
         let detail = format!("{} is not waiting for a decision: nothing is unknown about it", item.subject);
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
-    let decision = match decided {
-        Decided::Delivered { delivered } => Decision::Delivered(Id::new(delivered)),
-        Decided::Recreate { recreate: true } => Decision::Recreate,
-        Decided::Recreate { recreate: false } => {
-            let error = FieldError::new("/recreate", "invalid_value", "say true, or name the event as delivered");
-            return Err(Problem::fields(vec![error]));
-        }
-    };
     let client = connect(&state.config, &state.pool, "outbox resolve", Audit::Kept).await?;
     resolve(&state.pool, &client, id, &decision).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))

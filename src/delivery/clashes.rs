@@ -1,48 +1,116 @@
-//! Before values are written over those in Administrate: whether somebody changed them there since both sides last agreed.
+//! Before values are written over those in Administrate: whether somebody changed them there, or cancelled the event,
+//! since both sides last agreed.
 //!
-//! What is about to change is compared, nothing else. An import shows the same in its plan
-//! (`timetable_import::planning::conflicts`) where it can look; this is the last look, for what is delivered later or was
-//! changed there in between.
+//! An import shows the same in its plan (`timetable_import::planning::conflicts`) where it can look; this is the last look,
+//! for what is delivered later, was changed there in between, or is known to be cancelled.
 
-use administrate::Id;
+use administrate::{Id, Lifecycle};
 
-use super::comparison::{Difference, Directory, LastAgreed, Said, differences, last_agreed};
+use super::comparison::{Difference, Directory, LastAgreed, differences, last_agreed};
 use super::errand::Errand;
-use super::{Trouble, store};
-use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OURS};
+use super::wanted::{Wanted, WantedSession, WantedStaff};
+use super::{Trouble, is_called_off, store};
+use crate::bridges::events::{self, Agreed, Agreement, EventLink, Seen, Standing};
+use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OURS, PUBLISH};
 
 impl Errand<'_> {
-    /// Ends the errand where a value that is to be written was changed in Administrate, unless ours are to win.
-    pub(super) async fn compare(&self) -> Result<(), Trouble> {
-        let is_due = self.is_asked(COMPARE) || self.is_asked(COMPARE_LATER) && self.item.attempts > 1;
-        if !is_due || self.is_asked(OURS) {
+    /// Ends the errand where a value that is to be written was changed in Administrate, or the event or a session that is
+    /// to be written was cancelled there, unless ours are to win: then what was cancelled is taken up again.
+    pub(super) async fn compare(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+        let standing = self.standing_of(link).await?;
+        let by_us = standing.state == Some(Lifecycle::Cancelled);
+        let ours_win = by_us || self.is_asked(OURS);
+        if !ours_win && !self.is_doubtful(link).await? {
             return Ok(());
         }
-        let mut db = self.worker.pool.acquire().await?;
-        let Some(agreed) = last_agreed(&mut db, &[self.known.id], None).await?.remove(&self.known.id) else {
-            return Ok(());
-        };
-        let directory = store::directory(&mut db, &self.worker.config.administrate.labels).await?;
-        drop(db);
-        if !changes_anything(&directory, self.known, &agreed) {
+        let writes = self.writes(link, wanted, &standing).await?;
+        if !by_us && !writes.anything {
             return Ok(());
         }
         self.go_on()?;
-        let theirs = self.worker.client.event(&Id::new(agreed.external_id.as_str())).await?;
-        let found = theirs.map(|theirs| conflicts(&directory, self.known, &agreed, &theirs)).unwrap_or_default();
-        if found.is_empty() { Ok(()) } else { Err(Trouble::Refused(told(&found))) }
+        // One that is gone there is noticed by whatever is written.
+        let Some(there) = self.worker.client.event(&link.external_id).await? else { return Ok(()) };
+        if ours_win {
+            return self.take_up_again(link, &there, standing).await;
+        }
+        let called_off = called_off(&there, &standing, &writes.sessions);
+        let conflicts = self.conflicting(&there).await?;
+        if called_off.is_empty() && conflicts.is_empty() {
+            return Ok(());
+        }
+        Err(Trouble::Refused(evidence(&called_off, &conflicts)))
+    }
+
+    /// Whether what stands there may be other than was agreed, and nobody has looked.
+    async fn is_doubtful(&self, link: &EventLink) -> Result<bool, Trouble> {
+        let nobody_looked = match self.is_asked(COMPARE_LATER) {
+            true => self.item.attempts > 1,
+            // What is published later than it was made is looked at, too: publishing would take up what was cancelled.
+            false => self.is_asked(PUBLISH),
+        };
+        if nobody_looked || self.is_asked(COMPARE) {
+            return Ok(true);
+        }
+        let seen: Option<Agreement<Seen>> = self.agreed(Agreed::EventSeen, &link.external_id).await?;
+        Ok(seen.is_some_and(|seen| seen.values.lifecycle.as_deref() == Some("cancelled")))
+    }
+
+    /// What the steps would write.
+    async fn writes(&self, link: &EventLink, wanted: &Wanted, standing: &Standing) -> Result<Writes, Trouble> {
+        let event: Option<Agreement<administrate::NewEvent>> = self.agreed(Agreed::Event, &link.external_id).await?;
+        let staff: Option<Agreement<WantedStaff>> = self.agreed(Agreed::EventStaff, &link.external_id).await?;
+        let mut writes = Writes {
+            anything: event.as_ref().and_then(Agreement::certain) != Some(&wanted.event)
+                || staff
+                    .as_ref()
+                    .map_or(wanted.staff != WantedStaff::default(), |staff| staff.certain() != Some(&wanted.staff)),
+            sessions: Vec::new(),
+        };
+        for (ours, session) in self.known.session_ids.iter().zip(&wanted.sessions) {
+            let Some(linked) = link.sessions.iter().find(|link| link.tutorial_session_id == Some(*ours)) else {
+                writes.anything = true;
+                continue;
+            };
+            let agreed: Option<Agreement<WantedSession>> = self.agreed(Agreed::Session, &linked.external_id).await?;
+            let is_published = standing.published_sessions.contains(&linked.external_id);
+            if agreed.as_ref().and_then(Agreement::certain) != Some(session) || self.is_asked(PUBLISH) && !is_published
+            {
+                writes.sessions.push(linked.external_id.clone());
+            }
+        }
+        let theirs: Vec<Id> = link.sessions.iter().map(|session| session.external_id.clone()).collect();
+        writes.anything |= !writes.sessions.is_empty()
+            || self.is_asked(PUBLISH) && standing.state.is_none()
+            || !events::withdrawn(&self.worker.pool, &theirs).await?.is_empty();
+        Ok(writes)
+    }
+
+    /// The values that differ on all three sides.
+    async fn conflicting(&self, there: &administrate::Event) -> Result<Vec<Difference>, Trouble> {
+        let mut db = self.worker.pool.acquire().await?;
+        let agreed = last_agreed(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
+        let Some(agreed) = agreed else { return Ok(Vec::new()) };
+        let directory = store::directory(&mut db, &self.worker.config.administrate.labels).await?;
+        Ok(conflicts(&directory, self.known, &agreed, there))
     }
 }
 
-/// Whether ours differs from what was agreed, in a value that is compared.
-fn changes_anything(said: &Directory, known: &KnownEvent, agreed: &LastAgreed) -> bool {
-    let differ = |ours: &Said, agreed: &Said| agreed.iter().any(|(aspect, value)| ours.get(aspect) != Some(value));
-    let event = agreed.event.as_ref().is_some_and(|of| differ(&said.event(&known.event), &said.agreed_event(of)));
-    event
-        || known.event.sessions.iter().any(|session| {
-            let of = agreed.sessions.get(&session.sequence);
-            of.is_some_and(|(_, of)| differ(&said.session((&known.event, session)), &said.agreed_session(of)))
-        })
+/// What would be written of an event.
+struct Writes {
+    anything: bool,
+    /// Administrate's ids of its sessions among it.
+    sessions: Vec<Id>,
+}
+
+/// What of an event that takes place here is cancelled there, in words, with both states.
+fn called_off(there: &administrate::Event, standing: &Standing, sessions: &[Id]) -> Vec<String> {
+    if is_called_off(there) {
+        let ours = if standing.state.is_some() { "published" } else { "not cancelled" };
+        return vec![format!("state: {ours} here; Administrate has cancelled")];
+    }
+    let sessions = there.sessions.iter().filter(|session| sessions.contains(&session.id));
+    let cancelled = sessions.filter(|session| session.lifecycle.as_deref() == Some("cancelled"));
+    cancelled.map(|s| format!("state of \"{}\": not cancelled here; Administrate has cancelled", s.title)).collect()
 }
 
 /// The values that differ on all three sides.
@@ -68,14 +136,20 @@ fn conflicts(
     found
 }
 
-fn told(conflicts: &[Difference]) -> String {
-    let shown = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
-    let one = |Difference { field, ours, theirs, agreed }: &Difference| {
-        format!("{field}: {} → {}; Administrate has {}", shown(agreed), shown(ours), shown(theirs))
+fn evidence(called_off: &[String], conflicts: &[Difference]) -> String {
+    let found: Vec<String> = called_off.iter().cloned().chain(conflicts.iter().map(told)).collect();
+    let decide = match (called_off.is_empty(), conflicts.is_empty()) {
+        (true, _) => "`lectern sync decide events` decides value by value, `lectern import --ours` writes ours",
+        (false, true) => "cancel it in the timetable too, or take it up again there with `lectern import --ours`",
+        (false, false) => {
+            "cancel it in the timetable too, or take it up again there and write ours with `lectern import --ours`"
+        }
     };
-    format!(
-        "changed in Administrate since both sides last agreed, so nothing was written ({}): `lectern sync decide events` \
-         decides value by value, `lectern import --ours` writes ours",
-        conflicts.iter().map(one).collect::<Vec<_>>().join("; ")
-    )
+    let found = found.join("; ");
+    format!("changed in Administrate since both sides last agreed, so nothing was written ({found}): {decide}")
+}
+
+fn told(Difference { field, ours, theirs, agreed }: &Difference) -> String {
+    let shown = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
+    format!("{field}: {} → {}; Administrate has {}", shown(agreed), shown(ours), shown(theirs))
 }

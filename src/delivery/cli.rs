@@ -6,8 +6,9 @@ use administrate::Id;
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::drain::drain_all;
 use super::resolve::{Decision, resolve};
-use super::{Drained, Outcome, Remark, Worker, drain};
+use super::{Drained, Outcome, Remark, Worker, drain, twins};
 use crate::cli::Context;
 use crate::console;
 use crate::db::Database;
@@ -109,12 +110,27 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
     let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
     let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
     let bar = context.console.progress("events delivered", due.unsigned_abs());
-    let drained = drain(worker.clone(), run, &context.stop, moving(&bar)).await;
+    let drained = match run {
+        Some(_) => drain(worker.clone(), run, &context.stop, moving(&bar)).await,
+        None => drain_all(worker.clone(), &context.stop, moving(&bar)).await,
+    };
     bar.finish_and_clear();
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
     }
     drained
+}
+
+/// Looks whether events that were made after a doubt stand in Administrate twice by now.
+///
+/// # Errors
+/// As [`deliver`].
+pub async fn notice_twins(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<()> {
+    if twins::suspects(&database.pool).await?.is_empty() {
+        return Ok(());
+    }
+    let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
+    twins::notice(&database.pool, &client, run).await
 }
 
 /// What moves a bar on: every event that is not to be tried again.

@@ -9,7 +9,7 @@ use super::errand::Errand;
 use super::pairing::paired;
 use super::sent::Sent;
 use super::wanted::Wanted;
-use super::{Remark, Trouble};
+use super::{Remark, Trouble, is_called_off};
 use crate::bridges::events::{self, Agreed, EventLink, Standing};
 use crate::names::fold;
 
@@ -35,6 +35,11 @@ impl Errand<'_> {
         let sessions = created.sessions.into_iter().map(|session| session.id);
         let link = paired(&EventLink::of(created.id, sessions), self.known);
         events::link_event(&self.worker.pool, self.known.id, &link).await?;
+        if self.item.in_doubt {
+            // The one that nobody heard of may come even later.
+            let standing = Standing { made_in_doubt: true, ..Standing::default() };
+            self.agree(Agreed::Standing, &link.external_id, &standing).await?;
+        }
         self.remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
         if created.left_out.is_empty() {
             // Else the next step tries to write what this mutation did not take.
@@ -97,12 +102,23 @@ impl Errand<'_> {
         let sessions = event.sessions.iter().map(|session| session.id.clone());
         let link = paired(&EventLink::of(event.id.clone(), sessions), self.known);
         events::link_event(&self.worker.pool, self.known.id, &link).await?;
-        if !self.item.in_doubt {
-            let standing = Standing { found_there: true, ..Standing::default() };
+        let standing = Standing {
+            found_there: !self.item.in_doubt,
+            made_in_doubt: self.item.in_doubt && self.times_sent() > 1,
+            ..Standing::default()
+        };
+        if standing != Standing::default() {
             self.agree(Agreed::Standing, &link.external_id, &standing).await?;
+        }
+        if standing.found_there {
             self.remarks.push(Remark::Adopted);
         }
         Ok(Some(link))
+    }
+
+    /// How many creations were sent of which nobody saw the end.
+    fn times_sent(&self) -> usize {
+        self.item.sent.as_array().map_or(0, Vec::len)
     }
 
     /// The event as creations of it were sent that may have been carried out, and as it would be sent now.
@@ -115,6 +131,7 @@ impl Errand<'_> {
     /// Administrate's events of these titles that are not linked to another event of ours.
     async fn candidates(&self, sent: &[Sent]) -> Result<Vec<Event>, Trouble> {
         let mut titles: Vec<&str> = sent.iter().map(|sent| sent.title.as_str()).collect();
+        titles.sort_unstable();
         titles.dedup();
         let mut found = self.worker.client.events_by_titles(&titles).await?;
         found.retain(|event| titles.iter().any(|title| fold(title) == fold(&event.title)));
@@ -137,10 +154,6 @@ impl Errand<'_> {
         }
         Ok(())
     }
-}
-
-fn is_called_off(event: &Event) -> bool {
-    event.lifecycle.as_deref() == Some("cancelled")
 }
 
 fn evidence(wanted: &Wanted, found: &[Event], what: &str) -> String {

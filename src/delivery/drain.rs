@@ -33,7 +33,8 @@ pub struct Drained {
 }
 
 /// Carries out what is due, of `run` alone if one is named; each event's steps in order, `delivery.parallel` events at
-/// once. What fails in passing is tried again at once with growing waits, a few times. `told` hears every outcome.
+/// once. What fails in passing is tried again at once with growing waits, a few times. `told` hears every outcome. Of a
+/// run, what other workers had begun on is waited for.
 pub async fn drain(
     worker: Arc<Worker>,
     run: Option<i64>,
@@ -41,9 +42,34 @@ pub async fn drain(
     told: impl Fn(&Outcome) + Send + Sync + 'static,
 ) -> Result<Drained> {
     let told: Arc<dyn Fn(&Outcome) + Send + Sync> = Arc::new(told);
+    let mut drained = rounds(&worker, run, stop, &told).await?;
+    if run.is_some() {
+        wait_for_others(&worker, run, stop, &told, &mut drained).await?;
+    }
+    Ok(drained)
+}
+
+/// The same of everything that is due; what other workers have begun on, and will not leave to us, is waited for.
+pub async fn drain_all(
+    worker: Arc<Worker>,
+    stop: &CancellationToken,
+    told: impl Fn(&Outcome) + Send + Sync + 'static,
+) -> Result<Drained> {
+    let told: Arc<dyn Fn(&Outcome) + Send + Sync> = Arc::new(told);
+    let mut drained = rounds(&worker, None, stop, &told).await?;
+    wait_for_others(&worker, None, stop, &told, &mut drained).await?;
+    Ok(drained)
+}
+
+async fn rounds(
+    worker: &Arc<Worker>,
+    run: Option<i64>,
+    stop: &CancellationToken,
+    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
+) -> Result<Drained> {
     let mut drained = Drained::default();
     for attempt in 1..=TRIES {
-        let round = one_round(&worker, run, stop, &told).await?;
+        let round = one_round(worker, run, stop, told).await?;
         let wait = round.outcomes.iter().filter_map(|outcome| outcome.again_in).max();
         drained.absorb(round);
         let Some(wait) = wait.filter(|wait| *wait <= PATIENCE && attempt < TRIES) else { break };
@@ -55,16 +81,13 @@ pub async fn drain(
             break;
         }
     }
-    if let Some(run) = run {
-        wait_for_others(&worker, run, stop, &told, &mut drained).await?;
-    }
     Ok(drained)
 }
 
-/// A worker that had already begun on events of the run, when it was taken up again, ends with them first.
+/// A worker that had already begun on events, when we came, ends with them first.
 async fn wait_for_others(
     worker: &Arc<Worker>,
-    run: i64,
+    run: Option<i64>,
     stop: &CancellationToken,
     told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
     drained: &mut Drained,
@@ -74,7 +97,7 @@ async fn wait_for_others(
             drained.ended_early = true;
             return Ok(());
         }
-        drained.absorb(one_round(worker, Some(run), stop, told).await?);
+        drained.absorb(one_round(worker, run, stop, told).await?);
     }
     Ok(())
 }

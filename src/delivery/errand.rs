@@ -110,13 +110,15 @@ impl Errand<'_> {
         }
         let wanted = self.wanted().await?;
         let mut link = match link {
-            Some(link) => link,
+            Some(link) => {
+                self.compare(&link, &wanted).await?;
+                link
+            }
             None => self.create(&wanted).await?,
         };
         self.take_sessions_away(&mut link).await?;
         let link = self.pair_sessions(link).await?;
         let mut link = self.standing(link);
-        self.compare().await?;
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;

@@ -25,6 +25,7 @@ mod sent;
 mod staff;
 mod standing;
 mod store;
+pub mod twins;
 mod update;
 mod wanted;
 pub mod work;
@@ -89,6 +90,8 @@ pub enum Remark {
     LeftOut(Vec<&'static str>),
     /// The event is gone on both sides, or called off there.
     Removed,
+    /// It was called off there and takes place again.
+    TakenUpAgain,
 }
 
 impl Remark {
@@ -111,6 +114,7 @@ impl fmt::Display for Remark {
                 write!(f, "this Administrate does not take {}: change it there by hand", fields.join(", "))
             }
             Remark::Removed => f.write_str("taken away on both sides"),
+            Remark::TakenUpAgain => f.write_str("it was cancelled in Administrate and has been taken up again there"),
         }
     }
 }
@@ -171,6 +175,11 @@ impl From<administrate::Error> for Trouble {
         }
         Trouble::Rejected(why)
     }
+}
+
+/// Whether an event is cancelled there.
+fn is_called_off(event: &administrate::Event) -> bool {
+    event.lifecycle.as_deref() == Some("cancelled")
 }
 
 impl Worker {

@@ -39,6 +39,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
             let sessions = event.sessions.into_iter().map(|session| session.id);
             let link = paired(&EventLink::of(event.id, sessions), known);
             events::link_event(pool, known.id, &link).await?;
+            events::decided(&mut *pool.acquire().await?, &link.external_id).await?;
             outbox::reopen(pool, item.id, true).await
         }
         Decision::Recreate => {

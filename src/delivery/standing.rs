@@ -1,23 +1,16 @@
 //! The steps at the ends of an event's life: published, called off, its surplus drafts deleted, removed.
 
-use administrate::{EventChanges, Id, Lifecycle, Session, SessionChanges};
+use administrate::{Event, EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::errand::Errand;
-use super::{Remark, Trouble};
-use crate::bridges::events::{self, Agreed, EventLink, Standing};
+use super::{Remark, Trouble, is_called_off};
+use crate::bridges::events::{self, Agreed, EventLink, SessionLink, Standing};
 use crate::tutorials;
 
 impl Errand<'_> {
     /// Publishes the event and its sessions, if that was asked now or once before; sessions beyond ours stay drafts.
     pub(super) async fn publish(&mut self, link: &EventLink, asked: bool) -> Result<(), Trouble> {
         let mut standing = self.standing_of(link).await?;
-        if standing.state == Some(Lifecycle::Cancelled) {
-            return Err(Trouble::Refused(
-                "the event was cancelled in Administrate, which cannot be taken back there: announce it under another \
-                 title"
-                    .into(),
-            ));
-        }
         if !asked && standing.state.is_none() {
             return Ok(());
         }
@@ -44,7 +37,42 @@ impl Errand<'_> {
         if standing.state == Some(Lifecycle::Cancelled) {
             return Ok(());
         }
+        standing.was_published = standing.state == Some(Lifecycle::Published);
         self.set_state(&link, Lifecycle::Cancelled, &mut standing).await
+    }
+
+    /// Takes up again what was called off there, by us or by somebody else: as published as we had made it. Whether
+    /// Administrate allows that is not documented; where it does not, a person is told.
+    pub(super) async fn take_up_again(
+        &mut self,
+        link: &EventLink,
+        there: &Event,
+        mut standing: Standing,
+    ) -> Result<(), Trouble> {
+        let is_published = standing.state == Some(Lifecycle::Published)
+            || standing.state == Some(Lifecycle::Cancelled) && standing.was_published;
+        let as_before = |published| if published { Lifecycle::Published } else { Lifecycle::Draft };
+        if is_called_off(there) {
+            self.go_on()?;
+            let changes = EventChanges { lifecycle: Some(as_before(is_published)), ..EventChanges::default() };
+            self.worker.client.update_event(&link.external_id, &changes).await.map_err(final_there)?;
+            self.remarks.push(Remark::TakenUpAgain);
+        }
+        for session in there.sessions.iter().filter(|session| session.lifecycle.as_deref() == Some("cancelled")) {
+            let is = |ours: &SessionLink| ours.external_id == session.id && ours.tutorial_session_id.is_some();
+            if link.sessions.iter().any(is) {
+                self.go_on()?;
+                let lifecycle = Some(as_before(standing.published_sessions.contains(&session.id)));
+                let changes = SessionChanges { lifecycle, ..SessionChanges::default() };
+                self.worker.client.update_session(&session.id, &changes).await.map_err(final_there)?;
+            }
+        }
+        if standing.state == Some(Lifecycle::Cancelled) {
+            standing.state = is_published.then_some(Lifecycle::Published);
+            standing.was_published = false;
+            self.agree(Agreed::Standing, &link.external_id, &standing).await?;
+        }
+        Ok(())
     }
 
     async fn set_state(&self, link: &EventLink, state: Lifecycle, standing: &mut Standing) -> Result<(), Trouble> {
@@ -55,7 +83,7 @@ impl Errand<'_> {
         self.agree(Agreed::Standing, &link.external_id, standing).await
     }
 
-    async fn standing_of(&self, link: &EventLink) -> Result<Standing, Trouble> {
+    pub(super) async fn standing_of(&self, link: &EventLink) -> Result<Standing, Trouble> {
         let standing = self.agreed(Agreed::Standing, &link.external_id).await?;
         Ok(standing.map(|agreement| agreement.values).unwrap_or_default())
     }
@@ -160,6 +188,17 @@ impl Errand<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Why taking up again what was cancelled did not succeed.
+fn final_there(error: administrate::Error) -> Trouble {
+    match error.into() {
+        Trouble::Rejected(why) => Trouble::Rejected(format!(
+            "the event was cancelled in Administrate, which cannot be taken back there ({why}): cancel it in the timetable \
+             too, and announce it under another title where it takes place"
+        )),
+        other => other,
     }
 }
 

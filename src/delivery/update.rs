@@ -3,7 +3,8 @@
 //! Before a known record is written again, that is noted: a write of which nobody saw the end leaves it open which values
 //! Administrate has, and then all of them are written, also those that were changed back here meanwhile.
 
-use administrate::{CustomFieldValue, EventChanges, Id, NewEvent, SessionChanges, StaffType};
+use administrate::{CustomFieldValue, EventChanges, Id, NewEvent, SessionChanges, StaffType, Window};
+use jiff::civil::DateTime;
 
 use super::Trouble;
 use super::errand::Errand;
@@ -22,7 +23,7 @@ impl Errand<'_> {
             return Ok(());
         }
         self.go_on()?;
-        let changes = event_changes(before.as_ref(), &wanted.event);
+        let changes = event_changes(before.as_ref(), &wanted.event, self.is_asked(OURS));
         let mut agreed = Some(wanted.event.clone());
         if changes != EventChanges::default() {
             if let Some(before) = &before {
@@ -65,11 +66,7 @@ impl Errand<'_> {
         }
         self.go_on()?;
         let mut agreed = wanted.clone();
-        let mut changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref());
-        if self.is_asked(OURS) && (changes.start.is_some() || changes.end.is_some()) {
-            // Who says that ours is to win means the whole time, also the half that is as it was agreed.
-            (changes.start, changes.end) = (Some(wanted.window.start), Some(wanted.window.end));
-        }
+        let changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref(), self.is_asked(OURS));
         if changes != SessionChanges::default() {
             if let Some(before) = &before {
                 self.doubt(Agreed::Session, id, &before.values).await?;
@@ -125,15 +122,20 @@ fn changed<T: PartialEq + Clone>(before: Option<&T>, wanted: &T) -> Option<T> {
     (before != Some(wanted)).then(|| wanted.clone())
 }
 
-fn event_changes(known: Option<&Agreement<NewEvent>>, wanted: &NewEvent) -> EventChanges {
+fn event_changes(known: Option<&Agreement<NewEvent>>, wanted: &NewEvent, ours_win: bool) -> EventChanges {
     let before = known.and_then(Agreement::certain);
-    let windows = before.is_none_or(|before| (before.classroom, before.lms) != (wanted.classroom, wanted.lms));
+    let elsewhere = before.is_none_or(|b| b.time_zone != wanted.time_zone);
+    let ends =
+        |before: Option<Option<Window>>, wanted: Option<Window>| changed_ends(before, wanted, elsewhere, ours_win);
+    let (classroom_start, classroom_end) = ends(before.map(|b| b.classroom), wanted.classroom);
+    let (lms_start, lms_end) = ends(before.map(|b| b.lms), wanted.lms);
+    let timed = [classroom_start, classroom_end, lms_start, lms_end].iter().any(Option::is_some);
     EventChanges {
         title: changed(before.map(|b| &b.title), &wanted.title),
         location_id: changed(before.map(|b| &b.location_id), &wanted.location_id),
         venue_id: changed(before.map(|b| &b.venue_id), &wanted.venue_id),
-        time_zone: changed(before.map(|b| &b.time_zone), &wanted.time_zone)
-            .or_else(|| windows.then(|| wanted.time_zone.clone())),
+        // A time means nothing without its zone.
+        time_zone: (elsewhere || timed).then(|| wanted.time_zone.clone()),
         lifecycle: None,
         // Saying of one that nobody knows that it has no bound would be saying nothing.
         max_places: match known {
@@ -141,10 +143,28 @@ fn event_changes(known: Option<&Agreement<NewEvent>>, wanted: &NewEvent) -> Even
             Some(_) => changed(before.map(|b| &b.max_places), &wanted.max_places),
         },
         is_sold_out: None,
-        classroom: changed(before.map(|b| &b.classroom), &wanted.classroom).flatten(),
-        lms: changed(before.map(|b| &b.lms), &wanted.lms).flatten(),
+        classroom_start,
+        classroom_end,
+        lms_start,
+        lms_end,
         custom_fields: changed_values(before.map(|b| &*b.custom_fields), &wanted.custom_fields),
     }
+}
+
+/// The ends of a window that differ; both where ours is to win, for that means the whole window, or where the clock on
+/// the wall is another one. One that is no longer wanted stays: no way is known to empty it.
+fn changed_ends(
+    before: Option<Option<Window>>,
+    wanted: Option<Window>,
+    elsewhere: bool,
+    ours_win: bool,
+) -> (Option<DateTime>, Option<DateTime>) {
+    let Some(wanted) = wanted else { return (None, None) };
+    let before = before.flatten().filter(|_| !elsewhere);
+    let starts = before.is_none_or(|before| before.start != wanted.start);
+    let ends = before.is_none_or(|before| before.end != wanted.end);
+    let whole = ours_win && (starts || ends);
+    ((starts || whole).then_some(wanted.start), (ends || whole).then_some(wanted.end))
 }
 
 /// `venue`: the event's, which a session that was just made has too.
@@ -152,17 +172,16 @@ fn session_changes(
     known: Option<&Agreement<WantedSession>>,
     wanted: &WantedSession,
     venue: Option<&Id>,
+    ours_win: bool,
 ) -> SessionChanges {
     let before = known.and_then(Agreement::certain);
     let elsewhere = before.is_none_or(|b| b.time_zone != wanted.time_zone);
-    let starts = elsewhere || before.is_none_or(|b| b.window.start != wanted.window.start);
-    let ends = elsewhere || before.is_none_or(|b| b.window.end != wanted.window.end);
+    let (start, end) = changed_ends(before.map(|b| Some(b.window)), Some(wanted.window), elsewhere, ours_win);
     SessionChanges {
         title: changed(before.map(|b| &b.title), &wanted.title),
-        start: starts.then_some(wanted.window.start),
-        end: ends.then_some(wanted.window.end),
-        // A time means nothing without its zone.
-        time_zone: (starts || ends).then(|| wanted.time_zone.clone()),
+        start,
+        end,
+        time_zone: (start.is_some() || end.is_some()).then(|| wanted.time_zone.clone()),
         location_id: changed(before.map(|b| &b.location), &wanted.location),
         venue_id: match known {
             None => (wanted.venue.is_some() || venue.is_some()).then(|| wanted.venue.clone()),
@@ -183,7 +202,6 @@ fn changed_values(before: Option<&[CustomFieldValue]>, wanted: &[CustomFieldValu
 
 #[cfg(test)]
 mod tests {
-    use administrate::Window;
     use jiff::civil::date;
 
     use super::*;
@@ -214,13 +232,37 @@ mod tests {
                 SessionChanges { venue_id: Some(None), ..SessionChanges::default() },
             ),
         ] {
-            assert_eq!(session_changes(Some(&known(false)), &wanted, None), expected);
+            assert_eq!(session_changes(Some(&known(false)), &wanted, None, false), expected);
         }
-        let unsure = session_changes(Some(&known(true)), &before, None);
+        let unsure = session_changes(Some(&known(true)), &before, None, false);
         assert!(unsure.start.is_some() && unsure.title.is_some(), "nobody knows what stands there");
         let new = WantedSession { venue: None, ..before.clone() };
-        assert_eq!(session_changes(None, &new, None).venue_id, None);
-        assert_eq!(session_changes(None, &new, Some(&Id::new("V1"))).venue_id, Some(None), "the event's is there");
+        assert_eq!(session_changes(None, &new, None, false).venue_id, None);
+        assert_eq!(
+            session_changes(None, &new, Some(&Id::new("V1")), false).venue_id,
+            Some(None),
+            "the event's is there"
+        );
+    }
+
+    #[test]
+    fn only_the_end_of_a_window_that_differs_is_written() {
+        let at = |day: i8| date(2026, 6, day).at(9, 30, 0, 0);
+        let window = |start, end| Window { start: at(start), end: at(end) };
+        let agreed = Some(Some(window(1, 3)));
+        for (before, wanted, elsewhere, ours_win, expected) in [
+            (agreed, Some(window(1, 3)), false, false, (None, None)),
+            (agreed, Some(window(1, 4)), false, false, (None, Some(at(4)))),
+            (agreed, Some(window(2, 3)), false, false, (Some(at(2)), None)),
+            (agreed, Some(window(1, 4)), false, true, (Some(at(1)), Some(at(4)))),
+            (agreed, Some(window(1, 3)), false, true, (None, None)),
+            (agreed, Some(window(1, 3)), true, false, (Some(at(1)), Some(at(3)))),
+            (agreed, None, false, false, (None, None)),
+            (Some(None), Some(window(1, 3)), false, false, (Some(at(1)), Some(at(3)))),
+            (None, Some(window(1, 3)), true, false, (Some(at(1)), Some(at(3)))),
+        ] {
+            assert_eq!(changed_ends(before, wanted, elsewhere, ours_win), expected, "{before:?} {wanted:?}");
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open_state, open_subjects, reask,
-    reopen, set_aside, standings, take_over,
+    ask_a_person, count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open, open_state,
+    open_subjects, reask, reopen, set_aside, standings, take_over,
 };
 
 use crate::error::Result;
@@ -80,7 +80,7 @@ pub struct Item {
     /// Whether a creation was sent whose outcome nobody has seen.
     #[serde(skip)]
     pub in_doubt: bool,
-    /// With what creations were sent whose outcome nobody has seen, in the words of who carries it out: a list.
+    /// With what creations were sent whose outcome nobody has seen, in the words of who carries it out: a list, one each.
     #[serde(skip)]
     pub sent: serde_json::Value,
     /// For how many seconds a creation that nobody saw end may still be carried out, where that is a question of time.
@@ -125,6 +125,16 @@ impl Counts {
             State::Unknown => &mut self.unknown,
         };
         *slot += 1;
+    }
+
+    /// All of them.
+    pub fn total(self) -> i64 {
+        self.pending + self.done()
+    }
+
+    /// Those that are not to be tried again: as a bar of progress counts.
+    pub fn done(self) -> i64 {
+        self.delivered + self.failed + self.unknown
     }
 
     /// Whether something is not where it should be.

@@ -126,6 +126,15 @@ pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
+/// What is not delivered of a run, or of all.
+pub async fn open(pool: &PgPool, run: Option<i64>) -> Result<Vec<Item>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM lectern.outbox
+         WHERE state <> 'delivered' AND ($1::bigint IS NULL OR run_id = $1) ORDER BY id"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).fetch_all(pool).await?)
+}
+
 /// Our ids of the subjects of this kind that are not delivered yet, and how far each has come.
 pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, State)>> {
     Ok(sqlx::query_as("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
@@ -170,15 +179,39 @@ pub async fn standings(db: &mut PgConnection, subjects: &[String]) -> Result<Vec
     .await?)
 }
 
-/// Whether somebody works on a row of a run at this moment.
-pub async fn is_worked_on(pool: &PgPool, run: i64) -> Result<bool> {
+/// Whether somebody works on a row at this moment: of a run, or, where none is named, of any, those included that are due
+/// and belong to a run that somebody carries out.
+pub async fn is_worked_on(pool: &PgPool, run: Option<i64>) -> Result<bool> {
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-        "SELECT EXISTS (SELECT FROM lectern.outbox WHERE run_id = $1 AND state = 'pending' AND id::int IN ({}))",
-        held(LOCKS)
+        "SELECT EXISTS (SELECT FROM lectern.outbox
+                        WHERE state = 'pending' AND ($1::bigint IS NULL OR run_id = $1)
+                          AND (id::int IN ({})
+                               OR $1::bigint IS NULL AND next_attempt_at <= now() AND run_id::int IN ({})))",
+        held(LOCKS),
+        held(runs::LOCKS)
     )))
     .bind(run)
     .fetch_one(pool)
     .await?)
+}
+
+/// Asks a person about a subject that was delivered and of which more has come to light; what is open about it already is
+/// left to its own end.
+pub async fn ask_a_person(pool: &PgPool, run: Option<i64>, effect: &Effect, why: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO lectern.outbox (effect, subject_kind, subject_id, subject, run_id, state, next_attempt_at, last_error)
+         VALUES ($1, $2, $3, $4, $5, 'unknown', NULL, $6)
+         ON CONFLICT (subject_kind, subject_id) WHERE state <> 'delivered' DO NOTHING",
+    )
+    .bind(effect.name)
+    .bind(effect.subject_kind)
+    .bind(effect.subject_id)
+    .bind(&effect.subject)
+    .bind(run)
+    .bind(why)
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Makes what waits or failed due at once, its tries counted anew: these rows, or those of a run, or all. Gives how many.
@@ -269,8 +302,7 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
 
 pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize) -> Result<()> {
     sqlx::query(
-        "UPDATE lectern.outbox SET look_first = true, in_doubt = true,
-             sent = CASE WHEN sent @> jsonb_build_array($2) THEN sent ELSE sent || jsonb_build_array($2) END
+        "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2)
          WHERE id = $1",
     )
     .bind(id)

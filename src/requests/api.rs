@@ -1,5 +1,5 @@
-//! What imports and syncs have in common over HTTP: being asked for, looked at, listed, followed and called off. For
-//! operators and admins.
+//! What imports and syncs have in common over HTTP: being asked for and called off, for operators and admins; looked at,
+//! listed and followed, for readers too.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -9,9 +9,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::{Asking, Kept, Kind, State as RunState, progress};
-use crate::auth::Operator;
+use super::{Asking, Kept, Kind, State as RunState, UNDO, progress};
+use crate::auth::{Operator, Reader};
 use crate::search::api::{Pairs, pairs};
+use crate::server::etag;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::ServerState;
 
@@ -34,20 +35,47 @@ pub fn router(state: ServerState) -> Router {
 /// The number in a path.
 pub type Run = Result<Path<i64>, PathRejection>;
 
-async fn import(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Import, run).await?, Kind::Import))
+async fn import(
+    _: Reader,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, Problem> {
+    Ok(shown(&headers, &find(&state, Kind::Import, run).await?, Kind::Import))
 }
 
-async fn sync(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    Ok(shown(&find(&state, Kind::Sync, run).await?, Kind::Sync))
+async fn sync(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+    Ok(shown(&headers, &find(&state, Kind::Sync, run).await?, Kind::Sync))
 }
 
-async fn cancel_import(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    cancel(&state, Kind::Import, run).await
+async fn cancel_import(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, Problem> {
+    cancel(&state, &headers, Kind::Import, run).await
 }
 
-async fn cancel_sync(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    cancel(&state, Kind::Sync, run).await
+async fn cancel_sync(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, Problem> {
+    cancel(&state, &headers, Kind::Sync, run).await
+}
+
+/// An import, or 404; one that takes back another is none.
+pub async fn find_import(state: &ServerState, run: Run) -> Result<Kept, Problem> {
+    let kept = find(state, Kind::Import, run).await?;
+    match kept.kind == Kind::Import.name() {
+        true => Ok(kept),
+        false => {
+            let what = format!("run {} takes back an import; it is none", kept.id);
+            Err(Problem::new(StatusCode::NOT_FOUND, what))
+        }
+    }
 }
 
 /// A run of a kind, or 404.
@@ -58,12 +86,15 @@ pub async fn find(state: &ServerState, kind: Kind, run: Run) -> Result<Kept, Pro
 }
 
 /// 200 with the document once the run has ended, 202 with how far it has come until then.
-fn shown(kept: &Kept, kind: Kind) -> Response {
+fn shown(headers: &HeaderMap, kept: &Kept, kind: Kind) -> Response {
     let document = document(kept, kind);
     match kept.finished_at {
-        Some(_) => Json(document).into_response(),
-        None => (StatusCode::ACCEPTED, [(header::RETRY_AFTER, HeaderValue::from_static("1"))], Json(document))
-            .into_response(),
+        Some(_) => etag::tagged(headers, StatusCode::OK, document),
+        None => {
+            let mut response = etag::tagged(headers, StatusCode::ACCEPTED, document);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
     }
 }
 
@@ -71,6 +102,7 @@ fn shown(kept: &Kept, kind: Kind) -> Response {
 pub fn document(kept: &Kept, kind: Kind) -> Value {
     let mut document = match &kept.document {
         Some(document @ Value::Object(_)) => document.clone(),
+        _ if kept.kind == UNDO => json!({ "dry_run": kept.dry_run, "undone_run": kept.subject.parse::<i64>().ok() }),
         _ => json!({ "dry_run": kept.dry_run, subject_key(kind): kept.subject }),
     };
     document["run_id"] = kept.id.into();
@@ -122,8 +154,9 @@ pub async fn list(state: &ServerState, kind: Kind, address: Pairs) -> Result<Res
     Ok(Json(json!({ "results": results, "next_cursor": next })).into_response())
 }
 
-async fn cancel(state: &ServerState, kind: Kind, run: Run) -> Result<Response, Problem> {
+async fn cancel(state: &ServerState, headers: &HeaderMap, kind: Kind, run: Run) -> Result<Response, Problem> {
     let kept = find(state, kind, run).await?;
+    etag::check(headers, &document(&kept, kind))?;
     if !kept.requested && kept.finished_at.is_none() {
         let detail = "this run belongs to a command; end that command where it runs";
         return Err(Problem::new(StatusCode::CONFLICT, detail));

@@ -7,11 +7,13 @@
 //! Does not: know how an import or a sync works; they are the verbs that the commands call.
 
 pub mod api;
+mod pace;
 pub mod progress;
 pub mod schedule;
 mod store;
 pub mod work;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,13 @@ pub enum Request {
         #[serde(flatten)]
         further: Further,
     },
+    /// An import that is taken back.
+    Undo {
+        /// Which.
+        import: i64,
+        /// Only plan.
+        dry_run: bool,
+    },
     /// A sync.
     Sync {
         /// Of what; none: of everything.
@@ -68,10 +77,13 @@ pub struct Further {
     pub create_instructors: bool,
 }
 
-/// The two kinds of run, as `lectern.runs` calls them.
+/// As `lectern.runs` calls a run that takes back an import.
+pub const UNDO: &str = "import-undo";
+
+/// The two kinds of run; each is carried out one at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Of a timetable.
+    /// Of a timetable, or of taking one back.
     Import,
     /// Of reference data.
     Sync,
@@ -83,6 +95,14 @@ impl Kind {
         match self {
             Kind::Import => "import",
             Kind::Sync => "sync",
+        }
+    }
+
+    /// All that `lectern.runs` calls such a run.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Kind::Import => &["import", UNDO],
+            Kind::Sync => &["sync"],
         }
     }
 
@@ -99,23 +119,32 @@ impl Request {
     /// Which kind of run it makes.
     pub fn kind(&self) -> Kind {
         match self {
-            Request::Import { .. } => Kind::Import,
+            Request::Import { .. } | Request::Undo { .. } => Kind::Import,
             Request::Sync { .. } => Kind::Sync,
+        }
+    }
+
+    /// What `lectern.runs` calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Request::Undo { .. } => UNDO,
+            other => other.kind().name(),
         }
     }
 
     /// Whether it only plans.
     pub fn is_dry(&self) -> bool {
         match self {
-            Request::Import { dry_run, .. } | Request::Sync { dry_run, .. } => *dry_run,
+            Request::Import { dry_run, .. } | Request::Undo { dry_run, .. } | Request::Sync { dry_run, .. } => *dry_run,
         }
     }
 
-    /// What `lectern.runs` calls its subject: the file or the entity.
-    fn subject(&self) -> &str {
+    /// What `lectern.runs` calls its subject: the file, the import that is taken back, or the entity.
+    fn subject(&self) -> Cow<'_, str> {
         match self {
-            Request::Import { file, .. } => file,
-            Request::Sync { entity, .. } => entity.map_or("all", Entity::name),
+            Request::Import { file, .. } => file.into(),
+            Request::Undo { import, .. } => import.to_string().into(),
+            Request::Sync { entity, .. } => entity.map_or("all", Entity::name).into(),
         }
     }
 
@@ -149,7 +178,7 @@ pub async fn ask(
     key: Option<&str>,
     content: &[u8],
 ) -> Result<Asking> {
-    let run = runs::begin_later(db, request.kind().name(), request.subject(), request.is_dry()).await?;
+    let run = runs::begin_later(db, request.name(), &request.subject(), request.is_dry()).await?;
     store::insert(db, run, request, Some(caller.token_id)).await?;
     let Some(key) = key else { return Ok(Asking::New(run)) };
     let fingerprint = request.fingerprint(content);
@@ -183,6 +212,7 @@ pub enum State {
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Kept {
     pub id: i64,
+    pub kind: String,
     pub subject: String,
     pub dry_run: bool,
     pub started_at: String,

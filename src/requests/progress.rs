@@ -1,5 +1,8 @@
 //! How an import gets on, as server-sent events: `progress` whenever something has changed, at last `done` with the
 //! document. Read from the database, so that it does not matter which process carries it out.
+//!
+//! A `progress` says what the bar of a terminal says: of `total` events so many are `done`, so many a second, and in how
+//! many seconds the rest is. The last two are null as long as nobody can know.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,12 +12,14 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::api::{Run, document, find};
-use super::{Kind, kept};
-use crate::auth::Operator;
+use super::pace::{self, Pace};
+use super::{Kind, State as RunState, kept};
+use crate::auth::Reader;
 use crate::error::Result;
-use crate::outbox;
+use crate::outbox::{self, Counts};
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 
@@ -23,7 +28,7 @@ const REST: Duration = Duration::from_millis(250);
 
 /// `GET /api/imports/{run}/events`.
 pub(super) async fn import(
-    _: Operator,
+    _: Reader,
     State(state): State<ServerState>,
     run: Run,
 ) -> Result<impl IntoResponse, Problem> {
@@ -32,16 +37,21 @@ pub(super) async fn import(
 }
 
 fn events(state: ServerState, run: i64) -> impl Stream<Item = Result<Event, Infallible>> {
-    // Some(what was told last) while the run goes on.
-    stream::unfold(Some(Value::Null), move |told| {
+    let began = Instant::now();
+    // Some(what was told last, and how fast it went) while the run goes on.
+    stream::unfold(Some((Value::Null, Pace::default())), move |before| {
         let state = state.clone();
         async move {
-            let told = told?;
+            let (told, mut pace) = before?;
             loop {
                 match look(&state, run).await {
                     Ok(Seen::Ended(document)) => return Some((Ok(event("done", &document)), None)),
-                    Ok(Seen::Going(now)) if now != told => return Some((Ok(event("progress", &now)), Some(now))),
-                    Ok(Seen::Going(_)) => {}
+                    Ok(Seen::Going { state, delivery }) => {
+                        let now = progress(run, state, delivery, pace.note(began.elapsed(), delivery.done()));
+                        if now != told {
+                            return Some((Ok(event("progress", &now)), Some((now, pace))));
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(%error, run, "the progress of an import could not be read");
                         return None;
@@ -57,8 +67,17 @@ fn events(state: ServerState, run: i64) -> impl Stream<Item = Result<Event, Infa
 }
 
 enum Seen {
-    Going(Value),
+    Going { state: RunState, delivery: Counts },
     Ended(Value),
+}
+
+fn progress(run: i64, state: RunState, delivery: Counts, per_second: Option<f64>) -> Value {
+    let (total, done) = (delivery.total(), delivery.done());
+    json!({
+        "run_id": run, "state": state, "delivery": delivery, "total": total, "done": done,
+        "per_second": per_second.map(|pace| (pace * 10.0).round() / 10.0),
+        "seconds_left": per_second.and_then(|pace| pace::seconds_left(total - done, pace)),
+    })
 }
 
 async fn look(state: &ServerState, run: i64) -> Result<Seen> {
@@ -67,7 +86,7 @@ async fn look(state: &ServerState, run: i64) -> Result<Seen> {
         return Ok(Seen::Ended(document(&kept, Kind::Import)));
     }
     let delivery = outbox::count_by_state(&state.pool, Some(run)).await?;
-    Ok(Seen::Going(json!({ "run_id": run, "state": kept.state(), "delivery": delivery })))
+    Ok(Seen::Going { state: kept.state(), delivery })
 }
 
 fn event(name: &str, data: &Value) -> Event {

@@ -82,12 +82,12 @@ async fn sleep_until(due: Timestamp) {
 pub async fn ask(pool: &PgPool, entity: Option<Entity>, due: Timestamp) -> Result<Option<i64>> {
     let request = Request::Sync { entity, dry_run: false, only: BTreeSet::new(), skip_errors: false };
     let mut tx = pool.begin().await?;
-    if !store::claim_time(&mut tx, request.subject(), due).await? || store::is_going_on(&mut tx, &request).await? {
+    if !store::claim_time(&mut tx, &request.subject(), due).await? || store::is_going_on(&mut tx, &request).await? {
         // A time that was claimed stays so.
         tx.commit().await?;
         return Ok(None);
     }
-    let run = runs::begin_later(&mut tx, request.kind().name(), request.subject(), false).await?;
+    let run = runs::begin_later(&mut tx, request.name(), &request.subject(), false).await?;
     store::insert(&mut tx, run, &request, None).await?;
     tx.commit().await?;
     Ok(Some(run))

@@ -9,7 +9,7 @@ use super::{Kept, Kind, Request};
 use crate::error::Result;
 use crate::runs;
 
-const KEPT: &str = "SELECT r.id, r.subject, r.dry_run, r.exit_code, r.document,
+const KEPT: &str = "SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, r.document,
     to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS started_at,
     to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS finished_at,
     q.run_id IS NOT NULL AS requested, q.cancelled_at IS NOT NULL AS cancelled,
@@ -65,8 +65,8 @@ pub(super) async fn remember(
 
 /// A run of a kind, if there is one.
 pub async fn kept(pool: &PgPool, kind: Kind, run: i64) -> Result<Option<Kept>> {
-    let sql = format!("{KEPT} WHERE r.kind = $2 AND r.id = $3");
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(kind.name()).bind(run);
+    let sql = format!("{KEPT} WHERE r.kind = ANY ($2) AND r.id = $3");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(kind.names()).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
@@ -93,9 +93,9 @@ pub async fn cancel(pool: &PgPool, run: i64) -> Result<bool> {
 pub(super) async fn open(pool: &PgPool, kind: Kind) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT q.run_id FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
-         WHERE r.kind = $1 AND r.finished_at IS NULL ORDER BY q.run_id",
+         WHERE r.kind = ANY ($1) AND r.finished_at IS NULL ORDER BY q.run_id",
     )
-    .bind(kind.name())
+    .bind(kind.names())
     .fetch_all(pool)
     .await?)
 }

@@ -16,6 +16,7 @@ use crate::sync::{self, Entity, Summary, Sync};
 use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked};
 use crate::timetable_import::report::Document;
+use crate::timetable_import::undoing;
 use crate::{outbox, runs};
 
 /// How often it is looked for something to do, and whether what is being done was called off.
@@ -144,6 +145,7 @@ impl Worker {
                 };
                 self.import(asked, &cancel).await
             }
+            Request::Undo { import, dry_run } => self.undo(run, (*import, *dry_run), &cancel).await,
             Request::Sync { entity, dry_run, only, skip_errors } => {
                 let options = sync::Options {
                     dry_run: *dry_run,
@@ -172,6 +174,14 @@ impl Worker {
             };
         let imported = importing::import(&self.pool, &self.config, (&loaded, &asked), cancel, |_| true, |_| ()).await?;
         Ok((value(&imported.document)?, imported.exit))
+    }
+
+    async fn undo(&self, run: i64, (import, dry_run): (i64, bool), cancel: &CancellationToken) -> Result<Ended> {
+        let mut undone = undoing::plan(&self.pool, import).await?;
+        if !dry_run && undone.refused.is_empty() {
+            undoing::take_back(&self.pool, &self.config, (&mut undone, Some(run)), cancel, |_| ()).await?;
+        }
+        Ok((value(&undone)?, undone.exit()))
     }
 
     fn report_of(&self, run: Option<i64>) -> Option<PathBuf> {
@@ -204,6 +214,7 @@ impl Worker {
 fn nothing(request: &Request, why: &Error) -> Ended {
     let document = match request {
         Request::Import { file, dry_run, .. } => value(&Document::of_problems(file.clone(), *dry_run, Vec::new())),
+        Request::Undo { import, .. } => Ok(json!({ "undone_run": import })),
         Request::Sync { entity: Some(entity), dry_run, .. } => {
             value(&sync::Report::ended(*entity, None, *dry_run, why))
         }

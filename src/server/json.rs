@@ -65,6 +65,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         Problem::fields(vec![FieldError::new("", "invalid_json", format!("it is not JSON: {error}"))])
     })?;
+    let mut unkept = Vec::new();
+    find_nul(&value, String::new(), &mut unkept);
+    if !unkept.is_empty() {
+        let said = |pointer| FieldError::new(pointer, "invalid_value", "the character U+0000 cannot be kept");
+        return Err(Problem::fields(unkept.into_iter().map(said).collect()));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| Problem::fields(vec![at_fault(&error)]))
 }
 
@@ -84,9 +90,31 @@ fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError
     }
 }
 
+/// Where texts hold U+0000, which PostgreSQL does not keep.
+fn find_nul(value: &Value, place: String, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.contains('\0') => found.push(place),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| find_nul(item, format!("{place}/{at}"), found));
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let field = format!("{place}/{}", escaped(key));
+                if key.contains('\0') { found.push(field) } else { find_nul(value, field, found) }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A key as a part of a JSON pointer (RFC 6901).
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 fn step(segment: &Segment) -> String {
     match segment {
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Map { key } => format!("/{}", escaped(key)),
         Segment::Seq { index } => format!("/{index}"),
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     }
@@ -117,6 +145,7 @@ mod tests {
             (r#"{"entity": 1}"#, "/entity", "invalid_type"),
             (r#"{"entity": "all", "only": ["a", 7]}"#, "/only/1", "invalid_type"),
             (r#"{"entity": "all", "onyl": []}"#, "/onyl", "unknown_field"),
+            (r#"{"entity": "all", "only": ["a", "b\u0000"]}"#, "/only/1", "invalid_value"),
         ];
         for (body, pointer, code) in cases {
             let problem = parse::<Body>(body.as_bytes()).expect_err(body);

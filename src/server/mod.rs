@@ -7,6 +7,7 @@
 //! Does not know any module: `cli.rs` merges their routers, each with its own state, and hands the result to [`app`].
 
 pub mod cli;
+pub mod etag;
 pub mod health;
 pub mod json;
 pub mod problem;

@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::Entity;
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::error::Error;
 use crate::requests::api::{asked, idempotency_key, list};
 use crate::requests::{self, Asking, Kind, Request};
@@ -39,7 +39,7 @@ struct Body {
     skip_errors: bool,
 }
 
-async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
     list(&state, Kind::Sync, address).await
 }
 
@@ -71,7 +71,16 @@ impl Body {
             })?),
         };
         let Body { dry_run, only, skip_errors, .. } = self;
-        let only = only.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+        if skip_errors && entity.is_some() {
+            let error =
+                FieldError::new("/skip_errors", "invalid_value", "it goes on to the next entity: it is for all");
+            return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+        }
+        let only: BTreeSet<String> = only.into_iter().map(|id| id.trim().to_owned()).collect();
+        if only.contains("") {
+            let error = FieldError::new("/only", "invalid_value", "an id is empty; leave only out for everything");
+            return Err(Problem::fields(vec![error]));
+        }
         Ok(Request::Sync { entity, dry_run, only, skip_errors })
     }
 }

@@ -1,10 +1,11 @@
 //! What PostgreSQL cannot keep of a record of Administrate's: it is an error of that record, never of the run.
 
+use serde_json::Value;
+
 use super::findings::Trouble;
 use super::matching::Theirs;
 use super::plan::Plan;
 use crate::bridges::reference::{Bounded, Bridge};
-use crate::nul::{has_nul, without_nul};
 
 impl<R: Bridge> Plan<R> {
     /// Makes what was found such that it can be kept: a record that nobody here knows by a name with a NUL is an error.
@@ -47,4 +48,26 @@ pub(super) fn unstorable(columns: Vec<Bounded<'_>>) -> Option<String> {
 
 pub(super) fn nul_in(column: &str) -> String {
     format!("its {column} contains a NUL character, which PostgreSQL cannot keep")
+}
+
+/// Whether a NUL stands anywhere.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// The same with a sign that can be kept in the place of each.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => text.replace('\0', "\u{fffd}").into(),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value))).collect()
+        }
+        other => other,
+    }
 }

@@ -1,14 +1,15 @@
 //! The audit log: every call to Administrate, without secrets or personal data.
 
+use std::borrow::Cow;
+
 use administrate::{BoxFuture, Call, Ledger, without_addresses};
 use serde_json::Value;
 use sqlx::PgPool;
 
 use super::store;
-use crate::nul::without_nul;
 
 /// Values under these keys are of or about a person, wherever they stand.
-const PERSONAL: &[&str] =
+pub(super) const PERSONAL: &[&str] =
     &["emailAddress", "email", "firstName", "lastName", "middleName", "personalName", "telephone", "mobile", "address"];
 
 /// The longest answer that is kept, in bytes; of a longer one its length is.
@@ -42,9 +43,6 @@ pub(super) struct Entry {
     pub operation: &'static str,
     pub document: String,
     pub variables: Value,
-    pub entity: &'static str,
-    pub entity_id: String,
-    pub records: i32,
     pub response: Option<Value>,
     pub status: Option<i32>,
     pub succeeded: bool,
@@ -52,6 +50,12 @@ pub(super) struct Entry {
     pub started: jiff::Timestamp,
     pub completed: jiff::Timestamp,
     pub duration_ms: i32,
+    /// What kind of thing it was about, as the operation calls it.
+    pub entity_type: &'static str,
+    /// Administrate's id of what a mutation wrote; empty where that is not one thing.
+    pub entity_id: String,
+    /// How many records the answer held.
+    pub records: i32,
 }
 
 impl Entry {
@@ -59,19 +63,19 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
-        let (entity, entity_id) = subject(call.operation, call.is_mutation, &variables);
-        let response = call.response.map(|body| kept_answer(&body));
+        let answer = call.response.as_deref().map(read);
+        let (entity_id, records) = answer.as_ref().map(|answer| told(call.operation, answer)).unwrap_or_default();
         Entry {
             operation: call.operation,
-            document: kept_document(call.operation, &call.document),
-            variables: without_nul(variables),
-            entity,
-            entity_id,
-            records: response.as_ref().map_or(0, |(_, records)| *records),
-            response: response.map(|(answer, _)| answer),
+            document: storable(&kept_document(call.operation, &call.document)),
+            variables,
+            response: answer.map(|answer| kept_answer(answer, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: without_addresses(&call.error.unwrap_or_default()).replace('\0', "\u{fffd}"),
+            error: storable(&without_addresses(&call.error.unwrap_or_default())),
+            entity_type: call.operation.split('.').next().unwrap_or_default(),
+            entity_id,
+            records,
             started: call.started,
             completed: call.started.checked_add(call.duration).unwrap_or(call.started),
             duration_ms: i32::try_from(call.duration.as_millis()).unwrap_or(i32::MAX),
@@ -79,36 +83,34 @@ impl Entry {
     }
 }
 
-/// An answer as it is kept, and how many records it holds.
-fn kept_answer(body: &str) -> (Value, i32) {
-    let Ok(mut answer) = serde_json::from_str::<Value>(body) else {
-        return (serde_json::json!({ "not_kept": "no JSON" }), 0);
-    };
-    let records = i32::try_from(records(&answer)).unwrap_or(i32::MAX);
-    if body.len() > LONGEST_ANSWER {
-        return (serde_json::json!({ "not_kept": "too long", "bytes": body.len() }), records);
+fn read(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }))
+}
+
+fn kept_answer(mut answer: Value, bytes: usize) -> Value {
+    if bytes > LONGEST_ANSWER {
+        return serde_json::json!({ "not_kept": "too long", "bytes": bytes });
     }
     redact(&mut answer);
-    (without_nul(answer), records)
+    answer
 }
 
-/// How many records the list at the root of an answer holds.
-fn records(answer: &Value) -> usize {
-    let roots = answer["data"].as_object().into_iter().flat_map(|data| data.values());
-    let list = |root: &Value| {
-        ["edges", "nodes", "customFieldDefinitions"].iter().find_map(|list| root[list].as_array().map(Vec::len))
-    };
-    roots.filter_map(list).sum()
+/// Of an answer: the id of the one thing that a mutation wrote, and how many records it holds.
+fn told(operation: &str, answer: &Value) -> (String, i32) {
+    let root = operation.split('.').next().unwrap_or_default();
+    let root = &answer["data"][root];
+    let listed = root["edges"].as_array().or(root.as_array());
+    if let Some(listed) = listed {
+        return (String::new(), i32::try_from(listed.len()).unwrap_or(i32::MAX));
+    }
+    let payload = operation.split_once('.').and_then(|(_, verb)| root[verb].as_object());
+    let written = payload.and_then(|payload| payload.values().find_map(|object| object["id"].as_str()));
+    (storable(written.unwrap_or_default()), i32::from(written.is_some()))
 }
 
-/// What a call is about: a kind of record, and Administrate's id of the one that a write names.
-fn subject(operation: &'static str, is_mutation: bool, variables: &Value) -> (&'static str, String) {
-    let kind = operation.split('.').next().unwrap_or_default();
-    let named = |(key, value): (&String, &Value)| {
-        let names_it = key == "id" || key.strip_suffix("Id").is_some_and(|kind_of| operation.starts_with(kind_of));
-        value.as_str().filter(|_| is_mutation && names_it).map(str::to_owned)
-    };
-    (kind, variables.as_object().into_iter().flatten().find_map(named).unwrap_or_default())
+/// The text as PostgreSQL can keep it, with a sign in the place of each NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A document as it is kept: one that is about people names them in its literals.
@@ -116,21 +118,36 @@ pub(super) fn kept_document(operation: &str, document: &str) -> String {
     if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
 }
 
-/// Replaces what is personal by an ellipsis, at any depth.
+/// Replaces what is personal by an ellipsis, at any depth, and what cannot be stored by a sign for that.
 pub(super) fn redact(value: &mut Value) {
+    redact_all(value, PERSONAL);
+}
+
+/// The same, where values under these keys are of or about a person.
+pub(super) fn redact_all(value: &mut Value, personal: &[&str]) {
     match value {
         Value::Object(fields) => {
+            // A key with a NUL could not be stored either.
+            if fields.keys().any(|key| key.contains('\0')) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (storable(&key), field)).collect();
+            }
             for (key, field) in fields {
-                if PERSONAL.contains(&key.as_str()) {
-                    hide(field);
-                } else {
-                    redact(field);
+                match personal.contains(&key.as_str()) {
+                    true => hide(field),
+                    false => redact_all(field, personal),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        Value::String(text) if text.contains('@') => *text = without_addresses(text),
-        _ => {}
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, personal)),
+        Value::String(text) => {
+            if let Cow::Owned(kept) = without_addresses(text) {
+                *text = kept;
+            }
+            if text.contains('\0') {
+                *text = storable(text);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -167,7 +184,7 @@ mod tests {
 
     #[test]
     fn nobody_is_named_in_what_is_kept() {
-        let (kept, records) = kept_answer(
+        let kept = kept(
             r#"{"data":{"contacts":{"edges":[{"node":{"id":"UGVyc29uOjE=","firstName":"Ada","lastName":null,
                "emailAddress":"ada@example.org","personalName":{"name":"Ada Marlow"}}}]}}}"#,
         );
@@ -175,9 +192,33 @@ mod tests {
             kept.pointer("/data/contacts/edges/0/node").expect("kept"),
             &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
-        assert_eq!(records, 1);
-        let (kept, _) = kept_answer(r#"{"errors":[{"message":"denied for ada@example.org\u0000"}]}"#);
-        assert_eq!(kept, serde_json::json!({"errors": [{"message": "denied for …\u{fffd}"}]}));
+    }
+
+    fn kept(body: &str) -> Value {
+        kept_answer(read(body), body.len())
+    }
+
+    #[test]
+    fn what_cannot_be_stored_or_names_an_address_is_struck_out_of_any_text() {
+        assert_eq!(
+            kept(r#"{"errors":[{"message":"no contact jane@example.org"}],"data":{"a\u0000b":["x\u0000y"]}}"#),
+            serde_json::json!({"errors":[{"message":"no contact …"}],"data":{"a\u{fffd}b":["x\u{fffd}y"]}})
+        );
+        assert_eq!(kept("<html>"), serde_json::json!({"not_kept": "no JSON"}));
+    }
+
+    #[test]
+    fn an_answer_tells_what_it_is_about() {
+        for (operation, body, expected) in [
+            ("locations", r#"{"data":{"locations":{"edges":[{"node":{"id":"L1"}},{"node":{"id":"L2"}}]}}}"#, ("", 2)),
+            ("customFieldTemplate", r#"{"data":{"customFieldTemplate":null}}"#, ("", 0)),
+            ("event.update", r#"{"data":{"event":{"update":{"event":{"id":"E1"},"errors":[]}}}}"#, ("E1", 1)),
+            ("event.delete", r#"{"data":{"event":{"delete":{"errors":[]}}}}"#, ("", 0)),
+            ("event.update", r#"{"errors":[{"message":"no"}]}"#, ("", 0)),
+        ] {
+            let (id, records) = told(operation, &read(body));
+            assert_eq!((id.as_str(), records), expected, "{body}");
+        }
     }
 
     #[test]

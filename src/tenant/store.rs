@@ -74,7 +74,7 @@ pub(super) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
     .bind(entry.started.to_sqlx())
     .bind(entry.completed.to_sqlx())
     .bind(entry.duration_ms)
-    .bind(entry.entity)
+    .bind(entry.entity_type)
     .bind(&entry.entity_id)
     .bind(entry.records)
     .execute(pool)

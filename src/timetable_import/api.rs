@@ -10,17 +10,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use serde::Deserialize;
 use serde_json::json;
 
 use super::publishing;
 use super::upload::{self, Upload};
-use crate::auth::Operator;
+use crate::auth::{Operator, Reader};
 use crate::error::Error;
 use crate::outbox;
-use crate::requests::api::{Run, asked, find, idempotency_key, list};
+use crate::requests::api::{Run, asked, find_import, idempotency_key, list};
 use crate::requests::work::upload_folder;
 use crate::requests::{self, Asking, Kind, Request};
 use crate::search::api::Pairs;
+use crate::server::json::JsonBody;
 use crate::server::problem::Problem;
 use crate::server::state::ServerState;
 
@@ -34,10 +36,11 @@ pub fn router(state: ServerState) -> Router {
         .route("/api/imports/{run}/report", get(report))
         .route("/api/imports/{run}/publish", post(publish))
         .route("/api/imports/{run}/retry", post(retry))
+        .route("/api/imports/{run}/undo", post(undo))
         .with_state(state)
 }
 
-async fn latest(_: Operator, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
     list(&state, Kind::Import, address).await
 }
 
@@ -68,7 +71,7 @@ async fn ask(
 
 /// Publishes the events of an import; the worker of `serve` does it.
 async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    let import = find(&state, Kind::Import, run).await?.id;
+    let import = find_import(&state, run).await?.id;
     let (mut published, _) = publishing::ask(&state.pool, import, false).await?;
     publishing::finish(&state.pool, &mut published).await?;
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())
@@ -76,14 +79,46 @@ async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Res
 
 /// Makes due what an import could not deliver; the worker of `serve` does it.
 async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    let import = find(&state, Kind::Import, run).await?.id;
+    let import = find_import(&state, run).await?.id;
     let due = outbox::make_due(&state.pool, None, Some(import)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    /// Only tell what would be taken back.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Takes back an import, or with `{"dry_run": true}` tells what that would mean → 202 with `Location`.
+async fn undo(
+    Operator(caller): Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+    body: Option<JsonBody<Undo>>,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
+    let import = find_import(&state, run).await?;
+    if import.finished_at.is_none() && import.held {
+        let detail = format!("import {} has not ended; call it off or wait, then take it back", import.id);
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    let Undo { dry_run } = body.map(|JsonBody(undo)| undo).unwrap_or_default();
+    let request = Request::Undo { import: import.id, dry_run };
+    let mut transaction = state.pool.begin().await.map_err(Error::from)?;
+    let asking = requests::ask(&mut transaction, &caller, &request, key, &[]).await?;
+    if let Asking::New(_) = asking {
+        transaction.commit().await.map_err(Error::from)?;
+    }
+    asked(asking, Kind::Import)
+}
+
 /// The blocks that were refused, each bad cell coloured and commented.
-async fn report(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
-    let kept = find(&state, Kind::Import, run).await?;
+async fn report(_: Reader, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+    let kept = find_import(&state, run).await?;
     let gone = || Problem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
     let path = kept.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(gone)?;
     let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| gone())?;

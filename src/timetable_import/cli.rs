@@ -241,20 +241,15 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
         return Err(Error::Usage(format!("there is no import {run}; `lectern import show` tells the last")));
     }
     let due = outbox::make_due(pool, None, run).await?;
-    let drained = crate::delivery::cli::deliver(context, database, "import retry", run).await?;
-    let open = drained.outcomes.into_iter().filter(|outcome| outcome.state != outbox::State::Delivered);
-    let undelivered: Vec<_> = open.map(|outcome| (outcome.subject, outcome.state, outcome.why)).collect();
-    let counts = outbox::count_by_state(pool, run).await?;
-    context
-        .console
-        .print(format_args!("{due} tried again; {} still open", counts.pending + counts.failed + counts.unknown));
-    for (event, _, why) in &undelivered {
-        context.console.say(format_args!("{event}: {}", why.as_deref().unwrap_or("not delivered yet")));
+    crate::delivery::cli::deliver(context, database, "import retry", run).await?;
+    crate::delivery::cli::notice_twins(context, database, "import retry", run).await?;
+    let open = outbox::open(pool, run).await?;
+    context.console.print(format_args!("{due} tried again; {} still open", open.len()));
+    let undelivered: Vec<report::Undelivered> = open.into_iter().map(report::Undelivered::from).collect();
+    for open in &undelivered {
+        context.console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
     }
-    let undelivered: Vec<_> = undelivered
-        .into_iter()
-        .map(|(event, state, error)| json!({ "event": event, "state": state, "error": error }))
-        .collect();
+    let counts = outbox::count_by_state(pool, run).await?;
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
 }
@@ -301,13 +296,12 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     console.print(&undone);
     let agreed = !console.may_ask || console.ask("take this back, here and in Administrate?").await;
     if !dry_run && undone.refused.is_empty() && agreed {
-        let (taken_back, held) = undoing::begin(&database.pool, &mut undone).await?;
-        let drained = crate::delivery::cli::deliver(context, database, "import undo", Some(taken_back)).await;
-        undoing::finish(&database.pool, taken_back, &mut undone).await?;
-        if let Some(held) = held {
-            held.release().await?;
-        }
-        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
+        let bar = console.progress("taken back", (undone.removed.len() + undone.restored.len()) as u64);
+        let told = crate::delivery::cli::moving(&bar);
+        let undoing = (&mut undone, None);
+        let outcomes = undoing::take_back(&database.pool, &context.config, undoing, &context.stop, told).await;
+        bar.finish_and_clear();
+        for outcome in outcomes?.iter().filter(|outcome| outcome.why.is_some()) {
             console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
         }
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery::comparison::last_agreed;
-use crate::delivery::{self, Drained, Remark, Worker, drain};
+use crate::delivery::{self, Drained, Remark, Worker, drain, twins};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
 use crate::tenant::{self, Audit};
@@ -173,8 +173,10 @@ pub async fn import(
     let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     turn.end().await?;
     if let Some(client) = client {
-        let drained = deliver(pool, Worker::new(pool, client, config).await?, (run, &plan), stop, told).await?;
-        document.tell_undelivered(&drained.outcomes);
+        let worker = Worker::new(pool, client.clone(), config).await?;
+        let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
+        twins::notice(pool, &client, Some(run)).await?;
+        document.tell_undelivered(outbox::open(pool, Some(run)).await?);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
         document.tell_remarks(&drained.outcomes);
     }

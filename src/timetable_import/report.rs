@@ -84,6 +84,12 @@ pub struct Undelivered {
     pub error: Option<String>,
 }
 
+impl From<outbox::Item> for Undelivered {
+    fn from(item: outbox::Item) -> Self {
+        Undelivered { event: item.subject, state: item.state, error: item.last_error }
+    }
+}
+
 impl Document {
     /// A document of a file of which only problems are known.
     pub fn of_problems(file: String, dry_run: bool, problems: Vec<Problem>) -> Self {
@@ -127,16 +133,9 @@ impl Document {
         }
     }
 
-    /// Adds what delivery told about events that are not where they should be.
-    pub fn tell_undelivered(&mut self, outcomes: &[delivery::Outcome]) {
-        let open = outcomes.iter().filter(|outcome| outcome.state != outbox::State::Delivered);
-        self.undelivered = open
-            .map(|outcome| Undelivered {
-                event: outcome.subject.clone(),
-                state: outcome.state,
-                error: outcome.why.clone(),
-            })
-            .collect();
+    /// Adds what is still open of the import, with why.
+    pub fn tell_undelivered(&mut self, open: Vec<outbox::Item>) {
+        self.undelivered = open.into_iter().map(Undelivered::from).collect();
         self.undelivered.sort_by(|a, b| a.event.cmp(&b.event));
     }
 

@@ -4,12 +4,18 @@
 //! What happens in Administrate are effects like any other; an event stays here until it is gone there.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::console::counted;
+use crate::delivery::{self, Worker, drain};
 use crate::error::{Error, Exit, Result};
+use crate::requests::UNDO;
+use crate::tenant::{self, Audit};
 use crate::tutorials::{self, Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
@@ -103,10 +109,60 @@ fn sold(event: &Event) -> Option<Refused> {
     (sold > 0).then(|| Refused { event: event.code.clone(), message })
 }
 
-/// Does what was planned, here and in the outbox; gives the run of it, which is held: its effects are left to us.
-pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<runs::Held>)> {
+/// Does what was planned, here and in Administrate, and closes the run of it; gives what became of each event there.
+/// `opened`: the run that was opened for it, is held, and is closed by its opener; none: it opens and closes its own.
+///
+/// # Errors
+/// Administrate is not named (prerequisite), the database fails; what is done by then stays done, and the rest waits in
+/// the outbox.
+pub async fn take_back(
+    pool: &PgPool,
+    config: &Config,
+    (undone, opened): (&mut Undone, Option<i64>),
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Vec<delivery::Outcome>> {
+    let (run, held) = begin(pool, undone, opened).await?;
+    let drained = deliver(pool, config, run, stop, told).await;
+    undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    // Those that Administrate would not let go are still here.
+    let titles: Vec<&str> = undone.brought.iter().map(|(_, code)| code.as_str()).collect();
+    let standing = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    undone.removed.retain(|code| standing.iter().all(|(_, standing)| standing != code));
+    if let Some(held) = held {
+        runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await?;
+        held.release().await?;
+    }
+    drained
+}
+
+async fn deliver(
+    pool: &PgPool,
+    config: &Config,
+    run: i64,
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Vec<delivery::Outcome>> {
+    if outbox::count_by_state(pool, Some(run)).await?.pending == 0 {
+        return Ok(Vec::new());
+    }
+    let client = tenant::connect(config, pool, "import undo", Audit::Kept).await?;
+    let worker = Arc::new(Worker::new(pool, client, config).await?);
+    let drained = drain(worker.clone(), Some(run), stop, told).await;
+    if let Some(worker) = Arc::into_inner(worker) {
+        worker.close().await?;
+    }
+    Ok(drained?.outcomes)
+}
+
+/// Does what was planned, here and in the outbox; gives the run of it, held where it is its own: its effects are left to
+/// whoever holds it.
+async fn begin(pool: &PgPool, undone: &mut Undone, opened: Option<i64>) -> Result<(i64, Option<runs::Held>)> {
     let mut tx = pool.begin().await?;
-    let run = runs::begin(&mut tx, "import-undo", &undone.undone_run.to_string()).await?;
+    let run = match opened {
+        Some(run) => run,
+        None => runs::begin(&mut tx, UNDO, &undone.undone_run.to_string()).await?,
+    };
     tutorials::withdraw_events(&mut tx, Some(run), &undone.brought).await?;
     let ids: Vec<i64> = undone.before.iter().map(|known| known.id).collect();
     let now = tutorials::store::events_by_id(&mut tx, &ids).await?;
@@ -120,7 +176,7 @@ pub async fn begin(pool: &PgPool, undone: &mut Undone) -> Result<(i64, Option<ru
     bridges::events::withdraw_sessions(&mut tx, &added).await?;
     tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::revise_events(&mut tx, Some(run), &restored).await?;
-    let held = runs::hold(pool, run).await?;
+    let held = if opened.is_none() { runs::hold(pool, run).await? } else { None };
     tx.commit().await?;
     undone.run_id = Some(run);
     Ok((run, held))
@@ -138,14 +194,4 @@ fn restored(before: &Event, now: &Event) -> Event {
     let moved = before.max_places.unwrap_or(0) - now.max_places.unwrap_or(0);
     let remain_space = now.remain_space.saturating_add(moved).max(0);
     Event { remain_space, is_soldout: now.is_soldout, ..before.clone() }
-}
-
-/// Closes the run with how far it has come.
-pub async fn finish(pool: &PgPool, run: i64, undone: &mut Undone) -> Result<()> {
-    undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
-    // Those that Administrate would not let go are still here.
-    let titles: Vec<&str> = undone.brought.iter().map(|(_, code)| code.as_str()).collect();
-    let standing = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
-    undone.removed.retain(|code| standing.iter().all(|(_, standing)| standing != code));
-    runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await
 }

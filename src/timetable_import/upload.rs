@@ -1,5 +1,6 @@
 //! An uploaded timetable: read part by part onto the disk, never whole into memory.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -87,9 +88,13 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
     let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
+    let mut named = HashSet::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        match field.name().unwrap_or_default() {
-            "file" if file.is_some() => return Err(wrong("/file", "one file at a time")),
+        let name = field.name().unwrap_or_default().to_owned();
+        if !named.insert(name.clone()) {
+            return Err(wrong(&format!("/{name}"), "it is said twice"));
+        }
+        match name.as_str() {
             "file" => {
                 let name = safe_name(field.file_name().unwrap_or_default());
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
@@ -102,12 +107,14 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
             "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
             "deliver" => deliver = when(&value(&mut field).await?)?,
             "create_missing" => match value(&mut field).await?.as_str() {
-                "" => {}
                 "instructors" => further.create_instructors = true,
                 _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
             },
-            // Unknown fields are read past: a form may have a button.
-            _ => drop(value(&mut field).await?),
+            // Whoever misspells `dry_run` does not want to write.
+            _ => {
+                let error = FieldError::new(format!("/{name}"), "unknown_field", "there is no such field");
+                return Err(Problem::fields(vec![error]));
+            }
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
@@ -164,14 +171,14 @@ async fn truth(field: &mut Field<'_>) -> Result<bool, Problem> {
 fn truth_of(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" | "" => Some(false),
+        "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
 }
 
 fn when(text: &str) -> Result<Deliver, Problem> {
     match text {
-        "wait" | "" => Ok(Deliver::Wait),
+        "wait" => Ok(Deliver::Wait),
         "queue" => Ok(Deliver::Queue),
         _ => Err(wrong("/deliver", "deliver is wait or queue")),
     }
@@ -219,7 +226,7 @@ mod tests {
 
     #[test]
     fn words_of_a_form() {
-        assert_eq!(["on", "", "perhaps"].map(truth_of), [Some(true), Some(false), None]);
+        assert_eq!(["on", "off", "", "perhaps"].map(truth_of), [Some(true), Some(false), None, None]);
         assert_eq!(when("queue").expect("known"), Deliver::Queue);
         assert!(when("later").is_err());
     }

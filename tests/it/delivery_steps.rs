@@ -4,6 +4,7 @@ use administrate_sim::tenant::{EventState, SessionState};
 use administrate_sim::{Action, Fault, Tenant, When};
 use lectern::bridges;
 use lectern::delivery::resolve::{Decision, resolve};
+use lectern::delivery::twins;
 use lectern::outbox::{self, State};
 use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Role, Staff, ask_also, withdraw_events};
 
@@ -191,6 +192,41 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
         .await
         .expect("a link");
     assert_eq!(linked, ids[0]);
+}
+
+#[tokio::test]
+async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
+    let story = Story::begin(2).await;
+    let simulator = &story.administrate.simulator;
+    simulator.fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
+    while story.states().await != [State::Delivered] {
+        story.deliver_within("200").await;
+    }
+    let pool = &story.world.pool;
+    twins::notice(pool, &story.client, None).await.expect("looked");
+    assert_eq!(story.states().await, [State::Delivered], "there is one");
+
+    let late = simulator.edit(|tenant| {
+        let (_, ours) = tenant.events.first_key_value().expect("ours");
+        let twin = ours.clone();
+        tenant.add_event(twin)
+    });
+    twins::notice(pool, &story.client, None).await.expect("looked");
+    assert_eq!(story.states().await, [State::Delivered, State::Unknown]);
+    let item = outbox::list(pool, false).await.expect("listed").remove(0);
+    let why = item.last_error.expect("the evidence");
+    let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
+    assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
+    twins::notice(pool, &story.client, None).await.expect("looked");
+    assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
+
+    simulator.edit(|tenant| tenant.events.remove(&late));
+    let decision = Decision::Delivered(administrate::Id::new(ids[0].clone()));
+    resolve(pool, &story.client, item.id, &decision).await.expect("resolved");
+    story.deliver().await;
+    assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
+    assert!(twins::suspects(pool).await.expect("read").is_empty(), "decided about {id}");
 }
 
 #[tokio::test]

@@ -19,15 +19,15 @@ use crate::rehearsed::Rehearsed;
 use crate::site::{Site, problem, token};
 
 /// A served site over both sides, an operator's token, and a timetable of two sessions.
-struct Desk {
-    sides: Rehearsed,
-    site: Site,
-    token: String,
-    timetable: Vec<u8>,
+pub struct Desk {
+    pub sides: Rehearsed,
+    pub site: Site,
+    pub token: String,
+    pub timetable: Vec<u8>,
 }
 
 impl Desk {
-    async fn open() -> Desk {
+    pub async fn open() -> Desk {
         let lines = [event("A"), second_day("A", "17:00")];
         let sides = rehearsed(&lines).await;
         let timetable = std::fs::read(write(sides.world.folder(), "t.xlsx", &lines)).expect("readable");
@@ -37,17 +37,17 @@ impl Desk {
     }
 
     /// Carries out what is asked until dropped.
-    fn worker(&self) -> DropGuard {
+    pub fn worker(&self) -> DropGuard {
         let stop = CancellationToken::new();
         tokio::spawn(work(self.sides.world.pool.clone(), Arc::new(self.sides.config()), stop.clone()));
         stop.drop_guard()
     }
 
-    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.site.request(method, path).bearer_auth(&self.token)
     }
 
-    async fn import(&self, fields: &[(&str, &str)]) -> Response {
+    pub async fn import(&self, fields: &[(&str, &str)]) -> Response {
         upload(self.request("POST", "/api/imports/"), &self.timetable, fields).send().await.expect("an answer")
     }
 
@@ -56,7 +56,7 @@ impl Desk {
     }
 
     /// Asks until the run has ended.
-    async fn ended(&self, path: &str) -> Value {
+    pub async fn ended(&self, path: &str) -> Value {
         loop {
             let (status, document) = self.get(path).await;
             if status != 202 {
@@ -86,7 +86,7 @@ fn upload(request: RequestBuilder, file: &[u8], fields: &[(&str, &str)]) -> Requ
     request.header("content-type", "multipart/form-data; boundary=cut").body(body)
 }
 
-fn location(response: &Response) -> String {
+pub fn location(response: &Response) -> String {
     assert_eq!(response.status(), 202);
     response.headers()["location"].to_str().expect("a path").to_owned()
 }
@@ -126,6 +126,95 @@ async fn an_import_is_carried_out_and_followed() {
     assert_eq!((&rest["results"][0]["run_id"], &rest["next_cursor"]), (&json!(1), &Value::Null));
     let done = desk.request("DELETE", &run).send().await.expect("an answer");
     assert_eq!(problem(done).await.0, 409, "it has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_tells_what_a_bar_shows() {
+    let mut desk = Desk::open().await;
+    let lines: Vec<_> = (1..=4).map(|n| event(&format!("E{n}"))).collect();
+    desk.timetable = std::fs::read(write(desk.sides.world.folder(), "u.xlsx", &lines)).expect("a file");
+    // One event waits until somebody has been told about the others.
+    let late = Fault::first("event.createBlended", Action::Hang { when: When::Before });
+    desk.sides.administrate.fault(late);
+    let _worker = desk.worker();
+    let run = location(&desk.import(&[]).await);
+    let mut events = desk.request("GET", &format!("{run}/events")).send().await.expect("an answer");
+    let mut said = String::new();
+    let told = loop {
+        said.push_str(&String::from_utf8_lossy(&events.chunk().await.expect("it goes on").expect("a piece")));
+        let whole = said.split("event: progress\ndata: ").skip(1).filter_map(|rest| rest.split_once("\n\n"));
+        let mut whole = whole.filter_map(|(data, _)| serde_json::from_str::<Value>(data).ok());
+        if let Some(told) = whole.find(|told| told["done"] == 3 && !told["per_second"].is_null()) {
+            break told;
+        }
+    };
+    assert_eq!((&told["total"], &told["delivery"]["delivered"]), (&json!(4), &json!(3)), "{told}");
+    let pace = told["per_second"].as_f64().expect("a pace");
+    let left = told["seconds_left"].as_i64();
+    assert!(pace > 0.0 && left.is_some_and(|left| left >= 1) || pace == 0.0 && left.is_none(), "{told}");
+    desk.sides.administrate.clear_faults();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_taken_back() {
+    let desk = Desk::open().await;
+    let _worker = desk.worker();
+    let run = location(&desk.import(&[]).await);
+    desk.ended(&run).await;
+    let ask = |body: Value| desk.request("POST", &format!("{run}/undo")).json(&body).send();
+    let dry = location(&ask(json!({ "dry_run": true })).await.expect("an answer"));
+    let told = desk.ended(&dry).await;
+    assert_eq!((&told["removed"], &told["undone_run"], &told["exit_code"]), (&json!(["A"]), &json!(1), &json!(0)));
+    assert_eq!(desk.sides.administrate.tenant().events.len(), 1, "nothing was done");
+    assert_eq!(problem(ask(json!({ "dryrun": true })).await.expect("an answer")).await.0, 400);
+
+    let again = desk.request("POST", &format!("{run}/undo")).header("idempotency-key", "u").send();
+    let undone = location(&again.await.expect("an answer"));
+    let told = desk.ended(&undone).await;
+    assert_eq!((&told["removed"], &told["delivery"]["delivered"]), (&json!(["A"]), &json!(1)), "{told}");
+    assert_eq!((&told["state"], &told["exit_code"]), (&json!("done"), &json!(0)), "{told}");
+    assert_eq!(desk.sides.administrate.tenant().events.len(), 0);
+    assert_eq!(desk.sides.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    let (_, listed) = desk.get("/api/imports").await;
+    assert_eq!(listed["results"].as_array().map(Vec::len), Some(1), "it is no import: {listed}");
+    for step in ["publish", "retry", "undo"] {
+        let response = desk.request("POST", &format!("{undone}/{step}")).send().await.expect("an answer");
+        assert_eq!(problem(response).await.0, 404, "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_asker_holds_is_not_sent_again() {
+    let desk = Desk::open().await;
+    let run = location(&desk.import(&[("dry_run", "true")]).await);
+    let seen = desk.request("GET", &run).send().await.expect("an answer");
+    let tag = seen.headers()["etag"].to_str().expect("a tag").to_owned();
+    assert!(tag.starts_with('"'), "a strong one: {tag}");
+    let held = desk.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!(held.status(), 304);
+    let other = desk.request("DELETE", &run).header("if-match", "\"other\"").send().await.expect("an answer");
+    assert_eq!(problem(other).await.0, 412);
+    let _worker = desk.worker();
+    desk.ended(&run).await;
+    let changed = desk.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!(changed.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outbox_says_what_is_wrong_with_a_request() {
+    let desk = Desk::open().await;
+    for (path, body, expected, pointer) in [
+        ("/api/outbox/abc/resolve", json!({ "recreate": true }), 404, Value::Null),
+        ("/api/outbox/1/resolve", json!({ "recreate": true }), 404, Value::Null),
+        ("/api/outbox/1/resolve", json!({ "recreate": true, "delivered": "x" }), 400, json!("/recreate")),
+        ("/api/outbox/1/resolve", json!({ "delivered": " " }), 400, json!("/delivered")),
+        ("/api/outbox/1/resolve", json!({ "ids": [1] }), 400, json!("/ids")),
+        ("/api/syncs", json!({ "entity": "locations", "only": ["a\u{0}b"] }), 400, json!("/only/0")),
+    ] {
+        let response = desk.request("POST", path).json(&body).send().await.expect("an answer");
+        let (status, told) = problem(response).await;
+        assert_eq!((status, &told["errors"][0]["pointer"]), (expected, &pointer), "{body}: {told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,9 +280,23 @@ async fn what_is_broken_is_refused() {
         assert_eq!(problem(response).await.0, 404, "{path}");
     }
     assert_eq!(problem(desk.site.request("POST", "/api/imports").send().await.expect("sent")).await.0, 401);
-    for (method, path) in [("POST", "/api/imports"), ("GET", "/api/imports/1"), ("DELETE", "/api/syncs/1")] {
-        let request = desk.site.request_as(&desk.sides.world, Role::Reader, method, path).await;
-        assert_eq!(problem(request.send().await.expect("an answer")).await.0, 403, "{method} {path}");
+    for (role, method, path, expected) in [
+        (Role::Reader, "POST", "/api/imports", 403),
+        (Role::Reader, "POST", "/api/imports/1/undo", 403),
+        (Role::Reader, "DELETE", "/api/syncs/1", 403),
+        (Role::Reader, "GET", "/api/imports/1", 404),
+        (Role::Student, "GET", "/api/imports/1", 403),
+    ] {
+        let request = desk.site.request_as(&desk.sides.world, role, method, path).await;
+        assert_eq!(problem(request.send().await.expect("an answer")).await.0, expected, "{method} {path}");
+    }
+    for (fields, pointer) in [
+        (&[("dry_run", "")][..], "/dry_run"),
+        (&[("dry_run", "true"), ("dry_run", "false")], "/dry_run"),
+        (&[("dryrun", "true")], "/dryrun"),
+    ] {
+        let (status, told) = problem(desk.import(fields).await).await;
+        assert_eq!((status, &told["errors"][0]["pointer"]), (400, &json!(pointer)), "{told}");
     }
     assert_eq!(desk.sides.count("SELECT count(*) FROM lectern.runs").await, 0);
 }

@@ -143,7 +143,7 @@ async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
         .fetch_one(pool)
         .await
         .expect("ours");
-    let link = link_of(&mut *pool.acquire().await.expect("a connection"), ours).await.expect("read").expect("linked");
+    let link = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read").expect("linked");
     sqlx::raw_sql(
         "UPDATE adm.sessions SET tutorial_session_id = NULL, day_number = day_number + 10;
          UPDATE adm.sessions SET day_number = 13 - day_number; -- 1 and 2 have changed places
@@ -153,7 +153,7 @@ async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
     .await
     .expect("as a sync between creation and storing may leave it");
     link_event(pool, ours, &link).await.expect("linked");
-    let stored = link_of(&mut *pool.acquire().await.expect("a connection"), ours).await.expect("read");
+    let stored = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read");
     assert_eq!(stored, Some(link));
 }
 

@@ -66,6 +66,8 @@ pub struct Tenant {
     pub learners: Table<Learner>,
     /// Registered webhooks.
     pub webhooks: Table<Webhook>,
+    /// Whether what was cancelled may become a draft or published again; nobody has documented that.
+    pub cancelled_may_return: bool,
 }
 
 /// Something that has only a name: a tax type, an account, a learning category.

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{GraphqlError, Outcome};
-use crate::secret::without_addresses;
 
 /// An answer whose envelope is sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +59,10 @@ impl Envelope {
 }
 
 fn read_error(error: &Value) -> GraphqlError {
-    let read = GraphqlError::deserialize(error).unwrap_or_else(|_| GraphqlError {
+    GraphqlError::deserialize(error).unwrap_or_else(|_| GraphqlError {
         message: error.as_str().map_or_else(|| error.to_string(), str::to_owned),
         in_execution: false,
-    });
-    GraphqlError { message: without_addresses(&read.message), ..read }
+    })
 }
 
 fn follow(data: &Value, path: &[&str]) -> Value {

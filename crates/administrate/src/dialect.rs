@@ -149,10 +149,9 @@ impl Dialect {
     pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
         let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
         let Some(schema) = &self.schema else {
-            return match (self.turned.contains("orderBy"), self.turned.contains("order")) {
-                (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
-                (true, false) => Some(("order", by_id)),
-                (true, true) => None,
+            return match self.assumed_order("")? {
+                ORDER_BY => Some((ORDER_BY, Arg::List(vec![by_id]))),
+                order => Some((order, by_id)),
             };
         };
         let spelled = |name| Some((name, schema.query_arg(&[root], name)?));
@@ -162,6 +161,22 @@ impl Dialect {
             return None;
         }
         Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
+    }
+
+    /// The same of a list inside a record, as text; none where introspection tells, and [`selection`] orders what is paged.
+    pub(crate) fn nested_ordering(&self) -> Option<&'static str> {
+        if self.is_introspected() {
+            return None;
+        }
+        match self.assumed_order(NESTED)? {
+            ORDER_BY => Some("orderBy: [{field: id, direction: asc}]"),
+            _ => Some("order: {field: id, direction: asc}"),
+        }
+    }
+
+    /// How lists are ordered, as far as no error spoke against it: a tenant has one of two arguments, or none.
+    fn assumed_order(&self, scope: &str) -> Option<&'static str> {
+        [ORDER_BY, ORDER].into_iter().find(|name| !self.turned.contains(&format!("{scope}{name}")))
     }
 
     /// Whether the argument `arg` of the query `root` takes the enum value `word`, as far as is known.
@@ -211,7 +226,7 @@ impl Dialect {
             let message = before_suggestions(&error.message);
             turned.extend(respelled(document.operation, message));
             if !error.in_execution {
-                turned.extend(self.reordered(message));
+                turned.extend(self.reordered(document, message));
                 turned.extend(missing(document, message));
             }
         }
@@ -219,28 +234,33 @@ impl Dialect {
         (turned != self.turned).then_some(Self { schema, turned })
     }
 
-    /// The order arguments that `message` speaks against: a tenant has one of two, or none.
-    fn reordered(&self, message: &str) -> Vec<String> {
+    /// The order arguments that `message` speaks against, of the lists that `document` orders.
+    fn reordered(&self, document: &Document, message: &str) -> Vec<String> {
+        let orders_root = document.args.iter().any(|(name, _)| [ORDER_BY, ORDER].contains(name));
+        let scope = if orders_root { "" } else { NESTED };
         let names: BTreeSet<&str> = quoted_names(message).collect();
-        let by_was_wrong = self.turned.contains("orderBy");
-        if words(message).any(|word| word == "orderBy") {
-            return vec![if by_was_wrong { "order" } else { "orderBy" }.to_owned()];
-        }
-        if names.contains("order") && by_was_wrong {
-            return vec!["order".to_owned()];
-        }
-        match names.iter().any(|name| name.contains("Order")) {
-            true => vec!["orderBy".to_owned(), "order".to_owned()],
-            false => Vec::new(),
-        }
+        let is_named = words(message).any(|word| word == ORDER_BY) || names.contains(ORDER);
+        let turned = match self.assumed_order(scope) {
+            Some(ORDER_BY) if names.contains(ORDER) && !words(message).any(|word| word == ORDER_BY) => vec![],
+            Some(name) if is_named => vec![name],
+            _ if names.iter().any(|name| name.contains("Order")) => vec![ORDER_BY, ORDER],
+            _ => vec![],
+        };
+        turned.into_iter().map(|name| format!("{scope}{name}")).collect()
     }
 }
 
-/// The spellings of input fields that `message` speaks against.
+/// The spellings of input fields that `message` speaks against: those that it quotes, else those that it names at all. A
+/// server that quotes the one in question may repeat the whole input after it.
 fn respelled(operation: &str, message: &str) -> Vec<String> {
-    let words: BTreeSet<&str> = words(message).collect();
-    let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| words.contains(name)));
-    named.map(|names| format!("{operation}.{}", names[0])).collect()
+    let quoted: BTreeSet<&str> = quoted_names(message).flat_map(words).collect();
+    let all: BTreeSet<&str> = words(message).collect();
+    let turned = |said: &BTreeSet<&str>| -> Vec<String> {
+        let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| said.contains(name)));
+        named.map(|names| format!("{operation}.{}", names[0])).collect()
+    };
+    let by_quotes = turned(&quoted);
+    if by_quotes.is_empty() { turned(&all) } else { by_quotes }
 }
 
 /// The selected fields that `message` speaks against.
@@ -258,6 +278,13 @@ fn missing(document: &Document, message: &str) -> Vec<String> {
     }
     missing
 }
+
+/// The two names of the argument that orders a list, in the order in which they are tried (D, O).
+const ORDER_BY: &str = "orderBy";
+const ORDER: &str = "order";
+
+/// What stands before them where a list inside a record is meant.
+const NESTED: &str = "nested ";
 
 /// The guess that lists in payloads are connections, turned around.
 const PLAIN_PAYLOADS: &str = "plain payloads";

@@ -12,7 +12,6 @@ use crate::error::{Error, Outcome};
 use crate::ledger::Call;
 use crate::randomness::up_to;
 use crate::retry::{Fault, backoff, retry_after};
-use crate::secret::strike;
 use crate::transport::{Request, Response, TransportError};
 
 /// A request that may take several attempts.
@@ -83,11 +82,11 @@ impl Client {
             failures: open.failures,
             last: open.last,
         })?;
-        let budget = self.settings().budget;
-        let one_more = |spent: u64| budget.is_none_or(|budget| spent < budget).then_some(spent + 1);
-        if self.spent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err() {
-            return Err(Error::Budget { operation, budget: budget.unwrap_or_default() });
-        }
+        let budget = self.settings().budget.unwrap_or(u64::MAX);
+        let one_more = |spent| (spent < budget).then_some(spent + 1);
+        // What is refused is not sent, and does not count.
+        let spent = self.spent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        spent.map_err(|_| Error::Budget { operation, budget })?;
         let allowance = &self.surroundings().allowance;
         allowance.take().await.map_err(|source| Error::Allowance { operation, source })
     }
@@ -107,6 +106,7 @@ impl Client {
             Ok(response) => self.judge(response, judge),
             Err(fault) => Err(fault.clone()),
         };
+        let result = result.map_err(|fault| self.discretion().fault(fault));
         match &result {
             Err(fault) if fault.is_outage() => {
                 let why = self.error_of(exchange, fault.clone(), attempt).to_string();
@@ -115,7 +115,8 @@ impl Client {
             _ => self.breaker().succeeded(),
         }
         let error = result.as_ref().err().map(|fault| self.error_of(exchange, fault.clone(), attempt).to_string());
-        let call = record(exchange, answer.ok(), error, attempt, started, duration);
+        let mut call = record(exchange, answer.ok(), error, attempt, started, duration);
+        call.response = call.response.map(|response| self.discretion().without_secrets(response));
         self.surroundings().ledger.record(call).await;
         result
     }
@@ -129,7 +130,7 @@ impl Client {
             max_answer_bytes: self.settings().max_answer_bytes,
         };
         let timeout = self.settings().timeout;
-        let answer = tokio::select! {
+        tokio::select! {
             biased;
             answer = self.surroundings().transport.post(&request) => answer.map_err(|error| match error {
                 TransportError::NotSent(detail) => Fault::NotSent(detail),
@@ -139,11 +140,7 @@ impl Client {
             () = self.clock().sleep(timeout) => {
                 Err(Fault::Interrupted(format!("nothing came within {} ms", timeout.as_millis())))
             }
-        };
-        // The answer to a login is nothing but secrets, and nobody is told of it.
-        let Some(bearer) = bearer else { return answer };
-        let secrets = [self.settings().client_secret.reveal(), bearer.access.reveal()];
-        answer.map(|answer| Response { body: strike(answer.body, &secrets), ..answer })
+        }
     }
 
     fn judge<T>(&self, response: &Response, judge: &Judge<T>) -> Result<T, Fault> {

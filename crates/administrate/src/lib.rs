@@ -5,7 +5,7 @@
 //! - A write is never sent twice unless the first certainly did nothing; where that cannot be known the error
 //!   [is doubtful](Error::is_doubtful) and the caller looks first.
 //! - Every request, login and introspection included, takes a permit of the [`Allowance`] and is told to the [`Ledger`].
-//! - No secret shows in errors, in `Debug` or in the ledger, also where a server repeats it; in errors no e-mail address.
+//! - No secret shows in errors, in `Debug` or in the ledger.
 //! - Network, time and chance are arguments ([`Surroundings`]): a test or a simulated world provides its own.
 //!
 //! What it does not do: it keeps nothing but the token and the tenant's dialect, knows no database, and decides nothing
@@ -36,6 +36,7 @@ mod breaker;
 mod client;
 mod clock;
 mod dialect;
+mod discretion;
 mod document;
 mod error;
 mod exchange;
@@ -60,6 +61,7 @@ mod wire;
 pub use allowance::{Allowance, AllowanceError, TokenBucket};
 pub use client::{Capabilities, Client, Surroundings};
 pub use clock::Clock;
+pub use discretion::without_addresses;
 pub use error::{Error, GraphqlError, Outcome, PayloadError};
 pub use id::Id;
 pub use ledger::{Call, Ledger, NoLedger};
@@ -81,6 +83,6 @@ pub use ops::webhooks::{NewWebhook, WebhookType};
 pub use ops::{OPERATIONS, Operation};
 pub use production::{HttpTransport, OsRandomness, SystemClock};
 pub use randomness::Randomness;
-pub use secret::{Secret, without_addresses};
+pub use secret::Secret;
 pub use settings::Settings;
 pub use transport::{BoxFuture, Request, Response, Transport, TransportError};

@@ -14,8 +14,8 @@ pub use agreements::{agree, agreed, kept_agreements, note_seen, now, put_agreeme
 pub use likeness::{Likeness, alike};
 pub use rows::{Chosen, EventRow, SessionRow, known_ids, pair_in_order, put_rows, remove_rows, rows};
 pub use store::{
-    external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event, lose_sessions,
-    note_state, published, with_leftovers, withdraw_sessions, withdrawn,
+    decided, external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event,
+    lose_sessions, note_state, published, suspects, with_leftovers, withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -114,6 +114,23 @@ pub struct Standing {
     pub published_sessions: Vec<Id>,
     /// It stood there before we wanted it: it is not ours to take away.
     pub found_there: bool,
+    /// It was published when we called it off.
+    #[serde(default)]
+    pub was_published: bool,
+    /// It was made after a creation of which nobody saw the end: there may come to be a second one.
+    #[serde(default)]
+    pub made_in_doubt: bool,
+}
+
+/// An event of ours of which there may be a second one in Administrate.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Suspect {
+    /// Our id.
+    pub tutorial_event_id: i64,
+    /// Its code.
+    pub code: String,
+    /// Administrate's id of the one that is linked.
+    pub external_id: String,
 }
 
 impl Agreed {

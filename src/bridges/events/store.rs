@@ -3,7 +3,7 @@
 use administrate::Id;
 use sqlx::{PgConnection, PgPool};
 
-use super::{EventLink, ExternalIds, SessionLink};
+use super::{EventLink, ExternalIds, SessionLink, Suspect};
 use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -205,6 +205,30 @@ pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Res
     .bind(tutorial_event_ids)
     .fetch_all(db)
     .await?)
+}
+
+/// Our events of which there may be a second one there; none comes a month after it was asked for.
+pub async fn suspects(db: &mut PgConnection) -> Result<Vec<Suspect>> {
+    Ok(sqlx::query_as(
+        "SELECT e.tutorial_event_id, ours.code, e.external_id FROM lectern.agreed AS a
+         JOIN adm.events AS e ON e.external_id = a.external_id
+         JOIN acted.tutorial_events AS ours ON ours.id = e.tutorial_event_id
+         WHERE a.entity = 'event-standing' AND a.agreed_at > now() - interval '30 days' AND a.fields @> '{\"made_in_doubt\": true}' ORDER BY ours.code",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// A person has decided which event there is ours: nobody looks for a second one any more.
+pub async fn decided(db: &mut PgConnection, external_id: &Id) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.agreed SET fields = fields - 'made_in_doubt'
+         WHERE entity = 'event-standing' AND external_id = $1",
+    )
+    .bind(external_id.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Which of our events have sessions there beyond ours.

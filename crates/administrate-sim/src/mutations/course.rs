@@ -3,13 +3,14 @@
 use super::{Check, Refusal};
 use crate::tenant::{EventState, Number, Staff, Tenant};
 
-/// draft → published → cancelled, draft → cancelled; staying is always allowed.
-pub(super) fn change_state(check: &mut Check, what: &str, from: EventState, to: EventState) {
+/// draft → published → cancelled, draft → cancelled; staying is always allowed. Whether what was cancelled may be taken up
+/// again is the tenant's to say.
+pub(super) fn change_state(check: &mut Check, tenant: &Tenant, what: &str, (from, to): (EventState, EventState)) {
     let message = match (from, to) {
         (EventState::Published, EventState::Draft) => {
             format!("A published {what} cannot go back to draft")
         }
-        (EventState::Cancelled, EventState::Draft | EventState::Published) => {
+        (EventState::Cancelled, EventState::Draft | EventState::Published) if !tenant.cancelled_may_return => {
             format!("A cancelled {what} cannot be changed to another state")
         }
         _ => return,

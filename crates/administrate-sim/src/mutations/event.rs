@@ -245,7 +245,7 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> 
     };
     let mut event = old.clone();
     change_links(&mut check, tenant, &mut event, &input);
-    change_state(&mut check, &mut event, input.lifecycle_state, now);
+    change_state((&mut check, tenant), &mut event, input.lifecycle_state, now);
     change_texts(&mut event, input);
     check_event(&mut check, &event);
     check.verdict()?;
@@ -272,9 +272,9 @@ fn change_links(check: &mut Check, tenant: &Tenant, event: &mut Event, input: &U
     event.custom_fields.extend(check.custom_fields(tenant, "Event", input.custom_field_values.as_deref()));
 }
 
-fn change_state(check: &mut Check, event: &mut Event, to: Option<EventState>, now: Timestamp) {
+fn change_state((check, tenant): (&mut Check, &Tenant), event: &mut Event, to: Option<EventState>, now: Timestamp) {
     let Some(to) = to else { return };
-    course::change_state(check, "event", event.state, to);
+    course::change_state(check, tenant, "event", (event.state, to));
     if to == EventState::Cancelled && event.state != to {
         event.cancelled_at = Some(now);
     }

@@ -76,7 +76,7 @@ fn change(check: &mut Check, tenant: &Tenant, session: &mut Session, input: Upda
         session.venue = check.venue(tenant, venue.as_deref(), session.location);
     }
     if let Some(state) = input.lifecycle_state {
-        course::change_state(check, "session", session.state, state);
+        course::change_state(check, tenant, "session", (session.state, state));
         session.state = state;
     }
     session.custom_fields.extend(check.custom_fields(tenant, "Session", input.custom_field_values.as_deref()));

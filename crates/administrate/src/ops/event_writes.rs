@@ -139,10 +139,15 @@ pub struct EventChanges {
     pub max_places: Option<Option<i32>>,
     /// Whether it takes no more bookings.
     pub is_sold_out: Option<bool>,
-    /// Time in the classroom. Not documented: sent only where introspection shows the fields.
-    pub classroom: Option<Window>,
-    /// Access to the learning platform. Not documented: sent only where introspection shows the fields.
-    pub lms: Option<Window>,
+    /// First moment in the classroom, wall-clock in `time_zone`. None of the four times is documented: they are sent only
+    /// where introspection shows the fields, each alone.
+    pub classroom_start: Option<DateTime>,
+    /// Last moment there.
+    pub classroom_end: Option<DateTime>,
+    /// First moment of access to the learning platform.
+    pub lms_start: Option<DateTime>,
+    /// Last moment of it.
+    pub lms_end: Option<DateTime>,
     /// Values of custom fields; fields not named stay.
     pub custom_fields: Vec<CustomFieldValue>,
 }
@@ -247,7 +252,8 @@ impl Client {
         let places = changes.max_places.map(|places| places.map_or(Arg::Null, |places| Arg::Int(places.into())));
         mutation.input_some("maxPlaces", places);
         mutation.input_some("isSoldOut", changes.is_sold_out.map(Arg::Bool));
-        windows(&mut mutation, changes.classroom, changes.lms, changes.time_zone.as_deref());
+        let classroom = [changes.classroom_start, changes.classroom_end];
+        times(&mut mutation, classroom, [changes.lms_start, changes.lms_end], changes.time_zone.as_deref());
         mutation.input_some("customFieldValues", values_arg(&changes.custom_fields));
         self.write(&mutation).await
     }
@@ -284,29 +290,29 @@ fn fill(mutation: &mut Mutation, event: &NewEvent) -> Result<(), Error> {
     mutation.input_some("venueId", event.venue_id.as_ref().filter(|_| !is_lms).map(Arg::id));
     mutation.input_quietly("taxType", Arg::id(&event.tax_type_id));
     mutation.input("timeZoneName", Arg::Text(event.time_zone.clone()));
-    let classroom = event.classroom.filter(|_| !is_lms);
-    let lms = event.lms.filter(|_| !is_classroom);
-    windows(mutation, classroom, lms, Some(&event.time_zone));
+    let ends = |window: Option<Window>| [window.map(|window| window.start), window.map(|window| window.end)];
+    let classroom = ends(event.classroom.filter(|_| !is_lms));
+    let lms = ends(event.lms.filter(|_| !is_classroom));
+    times(mutation, classroom, lms, Some(&event.time_zone));
     mutation.input_some("maxPlaces", event.max_places.map(|places| Arg::Int(places.into())));
     mutation.input_some("customFieldValues", values_arg(&event.custom_fields));
     Ok(())
 }
 
-fn windows(mutation: &mut Mutation, classroom: Option<Window>, lms: Option<Window>, zone: Option<&str>) {
+/// The names of an event's four times, wall-clock and with an offset: classroom, learning platform, start before end.
+const TIMES: [(&str, &str); 4] = [
+    ("classroomStartDateTime", "timeZonedClassroomStart"),
+    ("classroomEndDateTime", "timeZonedClassroomEnd"),
+    ("lmsStartDateTime", "timeZonedLmsStart"),
+    ("lmsEndDateTime", "timeZonedLmsEnd"),
+];
+
+fn times(mutation: &mut Mutation, classroom: [Option<DateTime>; 2], lms: [Option<DateTime>; 2], zone: Option<&str>) {
     let zone = zone.and_then(|name| TimeZone::get(name).ok());
-    for (window, start, end) in [
-        (
-            classroom,
-            ("classroomStartDateTime", "timeZonedClassroomStart"),
-            ("classroomEndDateTime", "timeZonedClassroomEnd"),
-        ),
-        (lms, ("lmsStartDateTime", "timeZonedLmsStart"), ("lmsEndDateTime", "timeZonedLmsEnd")),
-    ] {
-        let Some(window) = window else { continue };
-        for (time, (name, zoned_name)) in [(window.start, start), (window.end, end)] {
-            let zoned = zone.as_ref().and_then(|zone| zoned(time, zone));
-            mutation.input_or(name, local(time), zoned.map(|arg| (zoned_name, arg)));
-        }
+    for (time, (name, zoned_name)) in classroom.into_iter().chain(lms).zip(TIMES) {
+        let Some(time) = time else { continue };
+        let zoned = zone.as_ref().and_then(|zone| zoned(time, zone));
+        mutation.input_or(name, local(time), zoned.map(|arg| (zoned_name, arg)));
     }
 }
 

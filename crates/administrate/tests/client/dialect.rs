@@ -29,6 +29,20 @@ async fn the_other_spelling_of_the_tax_type_is_tried_once_and_remembered() {
 }
 
 #[tokio::test]
+async fn only_the_spelling_that_is_complained_of_is_turned() {
+    let found =
+        "found { courseTemplateId: $courseTemplateId, title: $title, taxType: $taxType, timeZoneName: $timeZoneName }";
+    let refusals = [
+        format!("Expected value of type 'BlendedInput!' to include required field 'taxTypeId', {found}."),
+        format!("Expected value of type 'BlendedInput!' not to include unknown field 'taxType', {found}."),
+    ];
+    let world = World::new(vec![errors(&[&refusals[0], &refusals[1]]), data(made())]);
+    world.client().create_event(&new_event(EventMode::Blended)).await.expect("made");
+    let query = world.last().query();
+    assert!(query.contains("taxTypeId: $taxTypeId, timeZoneName: $timeZoneName"), "{query}");
+}
+
+#[tokio::test]
 async fn the_order_argument_goes_by_two_names_or_none() {
     let found = page("locations", vec![location(1)], 1, false);
     let world = World::new(vec![
