@@ -127,7 +127,7 @@ pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
 
 async fn relink<S: Synced>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
     let rows = S::rows(db).await?;
-    // Of events only those that are ours have rows.
+    // An event that is on its way to Administrate has no row yet.
     if let Some(external) = &decision.external
         && S::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)
