@@ -22,6 +22,11 @@ pub fn fold(name: &str) -> String {
     collapse(&folded)
 }
 
+/// A name as it is kept: white space trimmed and collapsed, the letters as they are.
+pub fn tidy(name: &str) -> String {
+    collapse(name)
+}
+
 /// Up to three of `known` that resemble `wanted`, best first, each once.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     Known::new(known).nearest(wanted)

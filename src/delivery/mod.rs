@@ -56,8 +56,10 @@ pub struct Worker {
 /// What became of one effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The event's code.
+    /// The event's code, the name of another record.
     pub subject: String,
+    /// Our id of it.
+    pub subject_id: i64,
     /// The row of the outbox.
     pub item: i64,
     /// How far it has come.
@@ -195,6 +197,7 @@ impl Worker {
         let (remarks, ended) = self.carry_out(&item, halt).await;
         let mut outcome = Outcome {
             subject: item.subject.clone(),
+            subject_id: item.subject_id,
             item: item.id,
             state: State::Pending,
             why: None,

@@ -15,7 +15,8 @@ use crate::tutorials::reference::{self, CourseTemplate, Instructor, References};
 /// Brings in what is missing of a provider.
 pub async fn fill(db: &mut PgConnection, provider: &Provider) -> Result<()> {
     catalogue::add(db, &catalogue_of(provider)).await?;
-    reference::add(db, &references_of(provider)).await
+    reference::add(db, &references_of(provider)).await?;
+    Ok(())
 }
 
 /// What tutorials refer to.
@@ -26,6 +27,7 @@ pub fn references_of(provider: &Provider) -> References {
         templates: provider.templates.iter().map(template).collect(),
         locations: provider.locations.clone(),
         venues: provider.venues.clone(),
+        rooms: Vec::new(),
         instructors: provider
             .instructors
             .iter()

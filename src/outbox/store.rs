@@ -135,9 +135,9 @@ pub async fn open(pool: &PgPool, run: Option<i64>) -> Result<Vec<Item>> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).fetch_all(pool).await?)
 }
 
-/// Our ids of the subjects of this kind that are not delivered yet.
-pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<i64>> {
-    Ok(sqlx::query_scalar("SELECT subject_id FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
+/// Our ids of the subjects of this kind that are not delivered yet, and how far each has come.
+pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, State)>> {
+    Ok(sqlx::query_as("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
         .bind(kind)
         .fetch_all(db)
         .await?)

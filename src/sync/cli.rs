@@ -11,10 +11,11 @@ use super::decisions::{self, Decision, Verdict};
 use super::disputes::Side;
 use super::entity::Entity;
 use super::matching::Ours;
+use super::options::{Options, PruneLimit};
 use super::report::{Report, Summary};
-use super::run::{Options, Progress, PruneLimit, Sync};
+use super::run::{Progress, Sync};
 use super::saved::SavedPlans;
-use super::{creation, deciding, saved, table, undo, workbook};
+use super::{choosing, deciding, saved, table, undo, workbook};
 use crate::cli::Context;
 use crate::console::Console;
 use crate::db::Database;
@@ -179,6 +180,11 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
 
 async fn sync(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let mut options = args.options()?;
+    if args.skip_errors && matches!(target, Target::One(_)) {
+        return Err(Error::Usage(
+            "--skip-errors is for `lectern sync all`: one entity has nothing to go on with".into(),
+        ));
+    }
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
@@ -278,7 +284,7 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
         return Ok(Some(report.exit()));
     }
     let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
-    let chosen = creation::choose(console, "apply which of these changes?", &names)?;
+    let chosen = choosing::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
     Ok(options.only.is_empty().then_some(Exit::Done))
 }

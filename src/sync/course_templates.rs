@@ -14,6 +14,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Approval, Bounded, bounded};
 use crate::error::Result;
+use crate::names::tidy;
 use crate::tutorials::reference::{self, Named, References};
 
 /// Course templates on the way of every entity.
@@ -21,6 +22,7 @@ pub(super) struct CourseTemplates;
 
 impl Synced for CourseTemplates {
     const ENTITY: Entity = Entity::CourseTemplates;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
     type Row = bridges::CourseTemplate;
     type Theirs = Vec<remote::CourseTemplate>;
     type Ours = (Vec<Named>, Vec<Approval>);
@@ -57,8 +59,17 @@ impl Synced for CourseTemplates {
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
-        let templates = chosen.map(|template| reference::CourseTemplate { code: template.code, title: template.title });
+        let templates = chosen
+            .map(|template| reference::CourseTemplate { code: tidy(&template.code), title: tidy(&template.title) });
         Ok(References { templates: templates.collect(), ..References::default() })
+    }
+
+    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        theirs.iter().map(counterpart).collect()
+    }
+
+    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::retired_course_templates(db).await
     }
 
     fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {

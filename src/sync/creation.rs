@@ -1,24 +1,26 @@
 //! What Administrate does not have of ours is created there, if somebody wants it (FR-003).
 //!
 //! After a run, never during it: one summary, then each entity is decided about, all, chosen ones, or none. What is to be
-//! created goes through the outbox, so that nothing is created twice, and is delivered at once. What the tenant's API
-//! cannot create is listed, to be created by hand.
+//! created goes through the outbox, so that nothing is created twice, and is delivered at once. What was asked and could
+//! not be done is told with the reason, as a list to be created by hand.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use administrate::Client;
 use sqlx::PgPool;
 
+use super::by_hand;
+use super::choosing::choose;
 use super::entity::Entity;
+use super::findings::{Kept, Trouble};
 use super::matching::Ours;
-use super::plan::Trouble;
 use super::report::{CreatedThere, Report};
 use super::run::Sync;
-use super::table::shown;
 use crate::bridges::reference::{Kind, store};
 use crate::cli::Context;
 use crate::console::Console;
-use crate::delivery::{Worker, creations, drain};
+use crate::delivery::{Outcome, Worker, creations, drain};
 use crate::error::Result;
 use crate::outbox::{self, State};
 use crate::runs;
@@ -32,12 +34,6 @@ pub enum Decider {
     Person,
     /// Nothing is: what is unmatched is logged.
     Nobody,
-}
-
-/// The records of one entity that could be created.
-struct Wish {
-    kind: Kind,
-    records: Vec<Ours>,
 }
 
 /// Creates what is wanted of the unmatched records that `reports` tell, and notes there what became of it.
@@ -59,39 +55,55 @@ pub async fn create_unmatched<'a>(
     }
     summarise(console, &unmatched);
     for report in &mut unmatched {
-        let told = report.errors.len();
         if let Err(error) = create_of(context, pool, sync, decider, report).await {
             let message = format!("nothing could be created in Administrate: {error}");
+            console.say(format_args!("  {message}"));
             report.trouble(Trouble { external_id: None, message });
         }
-        report.errors.iter().skip(told).for_each(|trouble| console.say(format_args!("  {}", trouble.message)));
     }
 }
 
-/// Creates what is wanted of one entity.
+/// Creates what is wanted of one entity, and keeps in its run what became of it.
 async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decider, report: &mut Report) -> Result<()> {
-    let console = &context.console;
-    let Some(kind) = kind_of(report.entity) else {
-        by_hand(console, report, "events come from a timetable: see `lectern outbox` and `lectern import`");
-        return Ok(());
+    let kind = kind_of(report.entity);
+    let obstacle = match kind {
+        Some(kind) => creations::obstacle(kind, &sync.client().capabilities().await?, &context.config),
+        None => Some("events come from a timetable: see `lectern outbox` and `lectern import`".into()),
     };
-    let capabilities = sync.client().capabilities().await?;
-    if let Some(why) = creations::obstacle(kind, &capabilities, &context.config) {
-        by_hand(console, report, why);
-        return Ok(());
+    let records = report.unmatched_local.clone();
+    match kind.filter(|_| obstacle.is_none()) {
+        Some(kind) => {
+            let chosen = wanted(&context.console, decider, report.entity, records)?;
+            if chosen.is_empty() {
+                return Ok(());
+            }
+            create(context, pool, sync, (kind, chosen), report).await?;
+        }
+        None => {
+            let why = obstacle.unwrap_or_default();
+            by_hand::list(&context.console, pool, (report.entity, &records), Some(&why)).await?;
+            if decider == Decider::Person {
+                return Ok(());
+            }
+            let told = records.into_iter().map(|record| not_created(record, why.clone()));
+            report.not_created_in_administrate.extend(told);
+        }
     }
-    let named = report.unmatched_local.iter().filter(|record| !record.name.trim().is_empty());
-    let mut records: Vec<Ours> = named.cloned().collect();
-    if decider == Decider::Person {
-        let lines: Vec<String> = records.iter().map(with_suggestions).collect();
-        console.say(format_args!("{}:", capitalised(report.entity.plural())));
-        let places = choose(console, "create which in Administrate?", &lines)?;
-        records = places.into_iter().filter_map(|at| records.get(at).cloned()).collect();
+    match report.run_id {
+        Some(run) => runs::amend(&mut *pool.acquire().await?, run, report.exit(), report).await,
+        None => Ok(()),
     }
-    if records.is_empty() {
-        return Ok(());
+}
+
+/// Those that are to be created.
+fn wanted(console: &Console, decider: Decider, entity: Entity, records: Vec<Ours>) -> Result<Vec<Ours>> {
+    if decider != Decider::Person {
+        return Ok(records);
     }
-    create(context, pool, sync, Wish { kind, records }, report).await
+    console.say(format_args!("{}:", by_hand::capitalised(entity.plural())));
+    let lines: Vec<String> = records.iter().map(by_hand::with_suggestions).collect();
+    let places = choose(console, "create which in Administrate?", &lines)?;
+    Ok(places.into_iter().filter_map(|at| records.get(at).cloned()).collect())
 }
 
 fn is_unmatched(report: &Report) -> bool {
@@ -120,121 +132,111 @@ fn summarise(console: &Console, reports: &[&mut Report]) {
     reports.iter().for_each(|report| console.say(format_args!("  {}", lacks(report))));
 }
 
-fn by_hand(console: &Console, report: &Report, why: &str) {
-    console.say(format_args!("{} cannot be created from here:", capitalised(report.entity.plural())));
-    console.say(format_args!("  {why}"));
-    console.say("to be created in Administrate by hand:");
-    report.unmatched_local.iter().for_each(|record| console.say(format_args!("  {}", with_suggestions(record))));
-}
-
-/// A record that may stand there under another name is told with that name.
-fn with_suggestions(record: &Ours) -> String {
-    let name = shown(&record.name);
-    match record.suggestions.as_slice() {
-        [] => name.to_owned(),
-        names => format!("{name} (is it theirs called {}?)", names.join(" or ")),
-    }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Enqueues, delivers, and notes what became of it.
-async fn create(context: &Context, pool: &PgPool, sync: &Sync, wish: Wish, report: &mut Report) -> Result<()> {
-    let run = report.run_id;
-    let effects = wish.records.iter().filter_map(|record| creations::effect(wish.kind, record.id, &record.name));
-    let effects: Vec<_> = effects.collect();
-    let mut tx = pool.begin().await?;
-    outbox::enqueue(&mut tx, run, &effects).await?;
-    tx.commit().await?;
-    deliver(context, pool, sync.client(), report).await?;
+/// Enqueues, delivers, and notes what became of each.
+async fn create(
+    context: &Context,
+    pool: &PgPool,
+    sync: &Sync,
+    (kind, records): (Kind, Vec<Ours>),
+    report: &mut Report,
+) -> Result<()> {
     let mut db = pool.acquire().await?;
-    for record in wish.records {
-        if let Some(external_id) = store::external_id(&mut db, wish.kind, record.id).await? {
-            report.created_there(CreatedThere { id: record.id, name: record.name, external_id });
+    let mut sent = Vec::new();
+    for record in records {
+        match obstacle_of(kind, &record, store::external_id(&mut db, kind, record.id).await?) {
+            Some(why) => report.not_created_in_administrate.push(not_created(record, why)),
+            None => sent.push(record),
         }
     }
-    if let Some(run) = run {
-        runs::amend(&mut db, run, report.exit(), report).await?;
+    let effects: Vec<_> = sent.iter().map(|record| creations::effect(kind, record.id, &record.name)).collect();
+    let mut tx = pool.begin().await?;
+    outbox::enqueue(&mut tx, report.run_id, &effects).await?;
+    tx.commit().await?;
+    let outcomes = carry_out(context, pool, sync.client(), report.run_id).await?;
+    let outcomes: HashMap<i64, Outcome> = outcomes.into_iter().map(|one| (one.subject_id, one)).collect();
+    for record in sent {
+        let id = record.id;
+        let external_id = store::external_id(&mut db, kind, id).await?;
+        note(report, record, external_id, outcomes.get(&id));
     }
-    let count = report.created_in_administrate.len();
-    context.console.say(format_args!("{} created in Administrate", report.entity.counted(count)));
+    let created = report.created_in_administrate.iter().map(|created| created.external_id.clone()).collect();
+    if let Err(error) = sync.refresh(report.entity, &created).await {
+        tracing::warn!(%error, entity = %report.entity, "what Administrate says of them comes with the next sync");
+    }
+    tell(&context.console, report);
+    let left = report.not_created_in_administrate.iter();
+    let left: Vec<Ours> = left.map(|left| Ours::new(left.id, &left.name)).collect();
+    if !left.is_empty() {
+        by_hand::list(&context.console, pool, (report.entity, &left), None).await?;
+    }
     Ok(())
+}
+
+/// Why a record is not to be created: nobody would know it, or it is linked already with one that is gone.
+fn obstacle_of(kind: Kind, record: &Ours, linked: Option<String>) -> Option<String> {
+    match linked {
+        None => record.name.trim().is_empty().then(|| "it has no name".into()),
+        Some(id) if kind == Kind::Instructor => Some(format!(
+            "it is linked with the contact {id}, who is no instructor there: mark it there as one, or prune the link"
+        )),
+        Some(id) => Some(format!("it is linked with {id}, which Administrate no longer has: prune the link first")),
+    }
+}
+
+/// Notes what became of one record that was sent.
+fn note(report: &mut Report, record: Ours, external_id: Option<String>, outcome: Option<&Outcome>) {
+    let remarks = outcome.map_or(&[][..], |outcome| &outcome.remarks);
+    match external_id {
+        Some(id) if remarks.iter().any(creations::is_no_instructor) => {
+            let why = format!("the contact {id} was made, but this API makes no instructors: mark it there as one");
+            report.not_created_in_administrate.push(not_created(record, why));
+        }
+        Some(external_id) => {
+            let open = remarks.iter().filter(|remark| remark.needs_a_person()).map(ToString::to_string).collect();
+            report.created_there(CreatedThere { id: record.id, name: record.name, external_id, to_mend: open });
+        }
+        None => {
+            let why = outcome.and_then(|outcome| outcome.why.clone());
+            let why = why.unwrap_or_else(|| "it waits for somebody to decide: see `lectern outbox`".into());
+            report.not_created_in_administrate.push(not_created(record, why));
+        }
+    }
+}
+
+fn not_created(record: Ours, reason: String) -> Kept {
+    Kept { id: record.id, name: record.name, reason }
+}
+
+fn tell(console: &Console, report: &Report) {
+    let created = &report.created_in_administrate;
+    console.say(format_args!("{} created in Administrate", report.entity.counted(created.len())));
+    for one in created.iter().filter(|one| !one.to_mend.is_empty()) {
+        console.say(format_args!("  {} ({}): {}", one.name, one.external_id, one.to_mend.join("; ")));
+    }
+    let left = &report.not_created_in_administrate;
+    if !left.is_empty() {
+        console.say(format_args!("{} not created:", report.entity.counted(left.len())));
+        left.iter().for_each(|one| console.say(format_args!("  {}: {}", super::table::shown(&one.name), one.reason)));
+    }
+}
+
+/// Carries out at once what a run has asked for; gives the last outcome of each effect.
+async fn carry_out(context: &Context, pool: &PgPool, client: &Client, run: Option<i64>) -> Result<Vec<Outcome>> {
+    let worker = Arc::new(Worker::new(pool, client.clone(), &context.config).await?);
+    let drained = drain(worker.clone(), run, &context.stop, |_| ()).await;
+    if let Some(worker) = Arc::into_inner(worker) {
+        worker.close().await?;
+    }
+    Ok(drained?.outcomes)
 }
 
 /// Delivers at once what the run of a report has asked for, and notes there what could not be delivered.
 pub(super) async fn deliver(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
-    let worker = Arc::new(Worker::new(pool, client.clone(), &context.config).await?);
-    let drained = drain(worker.clone(), report.run_id, &context.stop, |_| ()).await;
-    if let Some(worker) = Arc::into_inner(worker) {
-        worker.close().await?;
-    }
-    for outcome in drained?.outcomes.iter().filter(|outcome| outcome.state != State::Delivered) {
+    let outcomes = carry_out(context, pool, client, report.run_id).await?;
+    for outcome in outcomes.iter().filter(|outcome| outcome.state != State::Delivered) {
         let why = outcome.why.as_deref().unwrap_or("it is still to be delivered");
         let message = format!("{} has not reached Administrate: {why}; see `lectern outbox`", outcome.subject);
         report.trouble(Trouble { external_id: None, message });
     }
     Ok(())
-}
-
-/// Asks which of a list are meant; gives their places, from 0.
-pub(super) fn choose(console: &Console, question: &str, lines: &[String]) -> Result<Vec<usize>> {
-    for (at, line) in (1..).zip(lines) {
-        console.say(format_args!("{at:>4}. {line}"));
-    }
-    loop {
-        let answer = console.line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
-        match chosen(&answer, lines.len()) {
-            Some(places) => return Ok(places),
-            None => {
-                console.say(format_args!("\"{answer}\" is neither of these; the numbers go from 1 to {}", lines.len()))
-            }
-        }
-    }
-}
-
-/// The places, from 0, that an answer chooses of so many; none where it is no answer. Saying nothing chooses nothing.
-fn chosen(answer: &str, count: usize) -> Option<Vec<usize>> {
-    let mut places = Vec::new();
-    match answer.trim().to_lowercase().as_str() {
-        "" | "none" | "n" | "no" => return Some(places),
-        "all" | "a" => return Some((0..count).collect()),
-        answer => {
-            for part in answer.split([',', ' ']).filter(|part| !part.is_empty()) {
-                let (first, last) = part.split_once('-').unwrap_or((part, part));
-                let (first, last): (usize, usize) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-                if first < 1 || last > count || first > last {
-                    return None;
-                }
-                places.extend(first - 1..last);
-            }
-        }
-    }
-    places.sort_unstable();
-    places.dedup();
-    Some(places)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_choose_places() {
-        for (answer, expected) in [
-            ("", Some(vec![])),
-            ("none\n", Some(vec![])),
-            ("ALL", Some(vec![0, 1, 2, 3])),
-            ("1, 3-4", Some(vec![0, 2, 3])),
-            ("2 2", Some(vec![1])),
-            ("0", None),
-            ("5", None),
-            ("3-2", None),
-            ("perhaps", None),
-        ] {
-            assert_eq!(chosen(answer, 4), expected, "{answer}");
-        }
-    }
 }

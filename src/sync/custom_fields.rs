@@ -1,14 +1,13 @@
 //! Custom fields: Administrate's own, one row for each kind of record that a field is attached to (FR-007).
 
-use std::collections::HashSet;
-
 use administrate::Client;
 use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
+use super::findings::Trouble;
 use super::matching::Pairing;
-use super::plan::{Plan, Trouble, Wanted};
+use super::plan::{Plan, Wanted};
 use super::remote::{self, CustomField, Fetched};
 use super::synced::{Ground, Synced};
 use crate::bridges::reference as bridges;
@@ -51,16 +50,19 @@ impl Synced for CustomFields {
 /// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
 /// neither changed nor missed.
 pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> Plan<bridges::CustomField> {
-    let failed: HashSet<&str> = theirs.failed.iter().map(|(kind, _)| kind.as_str()).collect();
-    let rows: Vec<_> = rows.iter().filter(|row| !failed.contains(row.entity_type.as_str())).cloned().collect();
+    let is_missed = |kind: &String| rows.iter().any(|row| row.entity_type == *kind);
+    let untold = theirs.untold.into_iter().filter(is_missed);
+    let untold = untold.map(|kind| (kind, "Administrate told nothing of them, where there were some".to_owned()));
+    let failed: Vec<(String, String)> = theirs.failed.into_iter().chain(untold).collect();
+    let is_known = |row: &&bridges::CustomField| failed.iter().all(|(kind, _)| *kind != row.entity_type);
+    let rows: Vec<_> = rows.iter().filter(is_known).cloned().collect();
     let mut plan = Plan::between(
         Entity::CustomFields,
         theirs.records.into_iter().map(wanted).collect(),
         &rows,
         Pairing::default(),
     );
-    let troubles = theirs
-        .failed
+    let troubles = failed
         .into_iter()
         .map(|(kind, sentence)| Trouble { external_id: None, message: format!("custom fields of {kind}: {sentence}") });
     plan.findings.errors.extend(troubles);

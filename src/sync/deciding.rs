@@ -9,7 +9,7 @@ use super::decisions;
 use super::disputes::verdict::{Verdict, decide};
 use super::disputes::{Dispute, Side};
 use super::entity::Entity;
-use super::plan::Trouble;
+use super::findings::Trouble;
 use super::report::Report;
 use crate::cli::Context;
 use crate::error::{Error, Exit, Result};

@@ -31,6 +31,15 @@ pub struct Decisions {
     pub ignored_remote: HashSet<String>,
 }
 
+impl Decisions {
+    /// Whether one of them is about this record of ours.
+    pub fn name(&self, ours: i64) -> bool {
+        self.linked.values().any(|id| *id == ours)
+            || self.apart.iter().any(|(id, _)| *id == ours)
+            || self.ignored_local.contains(&ours)
+    }
+}
+
 /// Our records that a person has linked: entity as it is typed, and our id.
 ///
 /// # Errors
@@ -126,7 +135,7 @@ pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
 
 async fn relink<S: Synced>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
     let rows = S::rows(db).await?;
-    // Of events only those that are ours have rows.
+    // An event that is on its way to Administrate has no row yet.
     if let Some(external) = &decision.external
         && S::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)

@@ -1,9 +1,9 @@
 //! Events that are known here, matched by title, and what Administrate says of them: lifecycle, dates, sessions, and how
 //! many places are left.
 //!
-//! An event that nobody here knows gets no row, and one whose delivery is not done is left to delivery. A link once made
-//! holds when the title changes there; two events of one title are ambiguous even where one of them is linked. Which
-//! session is which: `sessions`.
+//! An event that nobody here knows, or that could be several of ours, gets a row without a link and without sessions; one
+//! whose delivery is not done is left to delivery. A link once made holds when the title changes there; two events of one
+//! title are ambiguous even where one of them is linked. Which session is which: `sessions`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,16 +12,15 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::apply::apply;
 use super::decisions::Decisions;
 use super::disputes::reading::{Compared, held};
 use super::disputes::{Held, by_settings, weigh};
 use super::entity::Entity;
+use super::findings::{Skipped, Trouble};
 use super::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
-use super::plan::{Plan, Skipped, Trouble};
+use super::plan::{Change, Plan};
 use super::remote;
 use super::sessions;
-use super::store;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::events::{self as bridges, Chosen, EventRow, Seen};
 use crate::bridges::reference::{Bounded, Bridge};
@@ -29,14 +28,14 @@ use crate::config::Winner;
 use crate::delivery::comparison::{Difference, Directory};
 use crate::error::Result;
 use crate::names::fold;
-use crate::outbox;
+use crate::outbox::{self, State};
 use crate::tutorials::{self, EVENT, Offer, Places};
 
 /// Events on the way of every entity.
 pub(super) struct Events;
 
 /// The row of an event and, where it is linked, how bookable ours is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// The bridge row.
     #[serde(flatten)]
@@ -44,6 +43,16 @@ pub struct Row {
     /// Plan items towards `acted.tutorial_events`.
     #[serde(flatten)]
     pub places: Places,
+    /// How bookable ours was before it was linked: what a plan that links it rests on, and what taking that back restores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<Places>,
+}
+
+impl PartialEq for Row {
+    /// What stands; how it came to be is no part of it.
+    fn eq(&self, other: &Self) -> bool {
+        self.bridge == other.bridge && self.places == other.places
+    }
 }
 
 /// Our side of events.
@@ -51,8 +60,8 @@ pub struct Row {
 pub struct Known {
     /// The events.
     pub offers: Vec<Offer>,
-    /// Our ids of those whose delivery is not done.
-    pub undelivered: HashSet<i64>,
+    /// Those whose delivery is not done, by our ids, and how far it has come.
+    pub undelivered: HashMap<i64, State>,
     /// Administrate's ids of everything that a row may refer to.
     pub references: HashSet<String>,
     /// In which times are told that name no zone.
@@ -141,9 +150,18 @@ impl Synced for Events {
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         bridges::remove_rows(db, &ids(rows)).await
     }
+
+    async fn restore(db: &mut PgConnection, inverse: &[Change<Self::Row>]) -> Result<()> {
+        let unlinked = inverse.iter().filter_map(|change| {
+            let linked = change.before.as_ref()?;
+            let stays = change.after.as_ref().is_some_and(|after| after.link() == linked.link());
+            Some((linked.link()?, linked.stood?)).filter(|_| !stays)
+        });
+        tutorials::store::offer_places(db, &unlinked.collect::<Vec<_>>()).await
+    }
 }
 
-async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone: &TimeZone) -> Result<Known> {
+pub(super) async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone: &TimeZone) -> Result<Known> {
     Ok(Known {
         offers: tutorials::store::offers(db, ids).await?,
         undelivered: outbox::open_subjects(db, EVENT).await?.into_iter().collect(),
@@ -156,15 +174,18 @@ async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone: &TimeZone)
 }
 
 /// The rows beside how bookable ours are.
-fn beside(rows: Vec<EventRow>, offers: &[Offer]) -> Vec<Row> {
+pub(super) fn beside(rows: Vec<EventRow>, offers: &[Offer]) -> Vec<Row> {
     let offers: HashMap<i64, &Offer> = offers.iter().map(|offer| (offer.id, offer)).collect();
     let row = |bridge: EventRow| {
         let ours = bridge.tutorial_event_id.and_then(|id| offers.get(&id));
-        let places =
-            Places { is_soldout: ours.map(|ours| ours.is_soldout), remain_space: ours.map(|ours| ours.remain_space) };
-        Row { bridge, places }
+        Row { bridge, places: ours.map(stood).unwrap_or_default(), stood: None }
     };
     rows.into_iter().map(row).collect()
+}
+
+/// How bookable ours is.
+fn stood(offer: &&Offer) -> Places {
+    Places { is_soldout: Some(offer.is_soldout), remain_space: Some(offer.remain_space) }
 }
 
 /// Links each event of theirs with the one of ours that has its title as code.
@@ -180,25 +201,28 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
     let mut plan = Plan::between(Entity::Events, Vec::new(), &[], pairing);
     plan.fetched = theirs.len();
     let mut seen: HashSet<String> = HashSet::new();
+    let keeps_sessions = |told: &&administrate::Event| {
+        let stands = standing.get(told.id.as_str()).is_some_and(|row| !row.bridge.sessions.is_empty());
+        stands || links.contains_key(told.id.as_str())
+    };
+    let kept: HashSet<String> = theirs.iter().filter(keeps_sessions).flat_map(session_ids).collect();
     for told in theirs {
         let event = remote::event(&told, &ours.time_zone);
         seen.insert(event.external_id.clone());
         let before = standing.get(event.external_id.as_str()).copied();
         let link = links.get(&event.external_id).and_then(|id| offers.get(id)).copied();
         let was_linked = before.and_then(Bridge::link);
-        let is_open = |id: i64| ours.undelivered.contains(&id);
-        if ambiguous.contains(&event.external_id) {
-            leave(&mut plan, &event, before);
-        } else if link.map(|offer| offer.id).into_iter().chain(was_linked).any(is_open) {
+        let mut subjects = link.map(|offer| offer.id).into_iter().chain(was_linked);
+        if ambiguous.contains(&event.external_id) && before.is_some() {
+            plan.unchanged.push(event.external_id);
+        } else if let Some(state) = subjects.find_map(|id| ours.undelivered.get(&id)) {
             compare(&mut plan, ours, &told, link, false);
-            plan.findings.skipped.push(undelivered(event));
+            leave_to_delivery(&mut plan, event, *state);
         } else if ignored.contains(&event.external_id) && before.is_none() {
             plan.findings.skipped.push(Skipped::ignored(&event.external_id, event.title));
-        } else if link.is_none() && before.is_none() {
-            plan.passed_over += 1;
         } else {
             let name = event.title.clone();
-            let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone)));
+            let row = wanted(event, link, before, (ours, &told.zone(&ours.time_zone), &kept));
             compare(&mut plan, ours, &told, link, true);
             if let Some(offer) = link {
                 let stand = before.map_or(&[][..], |row| &row.bridge.sessions);
@@ -213,7 +237,7 @@ pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisi
         }
     }
     let is_gone = |row: &&Row| !seen.contains(row.external_id());
-    let is_delivery_s = |row: &&Row| row.link().is_some_and(|id| ours.undelivered.contains(&id));
+    let is_delivery_s = |row: &&Row| row.link().is_some_and(|id| ours.undelivered.contains_key(&id));
     plan.gone = rows.iter().filter(is_gone).filter(|row| !is_delivery_s(row)).cloned().collect();
     plan.release_links(&links.into_values().collect());
     plan
@@ -227,6 +251,10 @@ fn candidates(offers: &[Offer]) -> Vec<Candidate> {
 
 fn counterpart(event: &administrate::Event) -> Counterpart {
     Counterpart { record: Theirs::new(event.id.as_str(), &event.title), key: MatchKey::of(&event.title) }
+}
+
+fn session_ids(event: &administrate::Event) -> impl Iterator<Item = String> {
+    event.sessions.iter().map(|session| session.id.to_string())
 }
 
 /// Weighs what both sides hold of an event.
@@ -276,20 +304,30 @@ fn contested(ours: i64, rival: &str, linked: Theirs, offers: &HashMap<i64, &Offe
     Ambiguity { key: fold(code), local: vec![Ours::new(ours, code)], remote }
 }
 
-fn leave(plan: &mut Plan<Row>, event: &remote::Event, before: Option<&Row>) {
-    match before {
-        Some(_) => plan.unchanged.push(event.external_id.clone()),
-        None => plan.passed_over += 1,
+/// What is on its way is not overtaken; what waits for a person is told as what it is.
+fn leave_to_delivery(plan: &mut Plan<Row>, event: remote::Event, state: State) {
+    let remote::Event { external_id, title: name, .. } = event;
+    match state {
+        State::Failed | State::Unknown => {
+            let message = format!(
+                "{name}: its delivery waits for a person, and nothing of it is taken over: see `lectern outbox`"
+            );
+            plan.findings.errors.push(Trouble { external_id: Some(external_id), message });
+        }
+        State::Pending | State::Delivered => {
+            let reason = "it is on its way to Administrate: see `lectern outbox`".into();
+            plan.findings.skipped.push(Skipped { external_id, name, reason });
+        }
     }
 }
 
-fn undelivered(event: remote::Event) -> Skipped {
-    let reason = "it is on its way to Administrate: see `lectern outbox`".into();
-    Skipped { external_id: event.external_id, name: event.title, reason }
-}
-
 /// The row as Administrate asks for it.
-fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (ours, zone): (&Known, &TimeZone)) -> Row {
+fn wanted(
+    event: remote::Event,
+    link: Option<&Offer>,
+    before: Option<&Row>,
+    (ours, zone, kept): (&Known, &TimeZone, &HashSet<String>),
+) -> Row {
     let known = |id: Option<String>| id.filter(|id| ours.references.contains(id));
     let stands = before.map(|row| &row.bridge);
     let mut row = Row {
@@ -308,11 +346,15 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (our
             // The field writes it so in this column.
             lifecycle_state: event.lifecycle.map(|state| state.to_uppercase()),
             title: Some(event.title),
-            sessions: sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions)),
+            sessions: match stands {
+                None if link.is_none() => Vec::new(),
+                stands => sessions::rows(event.sessions, stands.map_or(&[], |row| &row.sessions), kept),
+            },
             tutorial_event_id: before.and_then(Bridge::link),
             external_id: event.external_id,
         },
         places: Places::default(),
+        stood: None,
     };
     row.set_link(link.map(|offer| offer.id));
     if let Some(offer) = link {
@@ -322,58 +364,7 @@ fn wanted(event: remote::Event, link: Option<&Offer>, before: Option<&Row>, (our
             is_soldout: Some(event.is_sold_out.unwrap_or(offer.is_soldout)),
             remain_space: Some(left.unwrap_or(offer.remain_space)),
         };
+        row.stood = Some(stood(&offer)).filter(|_| before.and_then(Bridge::link) != Some(offer.id));
     }
     row
-}
-
-/// What became of one event that Administrate told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakenOver {
-    /// Its row, or how bookable ours is, has changed.
-    Written,
-    /// Everything was so already.
-    Unchanged,
-    /// No event of ours has its title.
-    Unknown,
-    /// Ours is on its way to Administrate: what was told may be older than what is being sent.
-    Undelivered,
-    /// Several could be meant; nothing was written, the next `lectern sync events` tells which.
-    Ambiguous,
-    /// It cannot be stored, or a person has decided to ignore it.
-    Refused,
-}
-
-/// Takes over what Administrate says of one event, as a sync of all would: for whoever is told of one at a time.
-/// Times that name no zone are told in `time_zone`. The caller owns the transaction.
-///
-/// # Errors
-/// The database's alone.
-pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_zone: &TimeZone) -> Result<TakenOver> {
-    let external_id = event.id.to_string();
-    let title = fold(&event.title);
-    let named = tutorials::store::event_codes(db).await?.into_iter().filter(|ours| fold(&ours.name) == title);
-    let mut ours: Vec<i64> = named.map(|ours| ours.id).collect();
-    let decisions = store::decisions(db, Entity::Events).await?;
-    ours.extend(decisions.linked.get(&external_id));
-    let stand = bridges::rows(db, Chosen::Of(&external_id, &ours)).await?;
-    ours.extend(stand.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
-    if stand.iter().any(|row| row.external_id != external_id) && !decisions.linked.contains_key(&external_id) {
-        return Ok(TakenOver::Ambiguous);
-    }
-    let known = known(db, Some(&ours), time_zone).await?;
-    let rows = beside(stand, &known.offers);
-    let plan = plan(&known, vec![event], &rows, &decisions);
-    let findings = &plan.findings;
-    if !plan.is_empty() {
-        apply::<Events>(db, &plan, None).await?;
-        return Ok(TakenOver::Written);
-    }
-    let is_undelivered = ours.iter().any(|id| known.undelivered.contains(id));
-    Ok(match findings {
-        _ if !findings.ambiguous.is_empty() => TakenOver::Ambiguous,
-        _ if !findings.skipped.is_empty() && is_undelivered => TakenOver::Undelivered,
-        _ if !findings.skipped.is_empty() || !findings.errors.is_empty() => TakenOver::Refused,
-        _ if plan.passed_over > 0 => TakenOver::Unknown,
-        _ => TakenOver::Unchanged,
-    })
 }

@@ -7,13 +7,15 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
+use super::findings::Trouble;
 use super::locations::candidates;
 use super::matching::{Counterpart, MatchKey, Theirs, pair};
-use super::plan::{Difference, Plan, Trouble, Wanted};
+use super::plan::{Difference, Plan, Wanted};
 use super::remote::{self, Contact, People};
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Administrator, Bounded, bounded};
 use crate::error::Result;
+use crate::names::tidy;
 use crate::tutorials::reference::{self, Named, References};
 
 /// Instructors on the way of every entity.
@@ -21,6 +23,7 @@ pub(super) struct Instructors;
 
 impl Synced for Instructors {
     const ENTITY: Entity = Entity::Instructors;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Instructors);
     type Row = bridges::Instructor;
     type Theirs = People;
     type Ours = (Vec<Named>, Vec<Administrator>);
@@ -55,11 +58,19 @@ impl Synced for Instructors {
         let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
         let instructors = chosen.map(|contact| reference::Instructor {
             username: reference::username_of_contact(&contact.external_id),
-            first_name: contact.first_name,
-            last_name: contact.last_name,
+            first_name: tidy(&contact.first_name),
+            last_name: tidy(&contact.last_name),
             email: String::new(),
         });
         Ok(References { instructors: instructors.collect(), ..References::default() })
+    }
+
+    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        theirs.instructors.iter().map(counterpart).collect()
+    }
+
+    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::retired_instructors(db).await
     }
 
     fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {

@@ -13,6 +13,7 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Bounded, bounded};
 use crate::error::Result;
+use crate::names::tidy;
 use crate::tutorials::reference::{self, Named, References};
 
 /// Locations on the way of every entity.
@@ -20,6 +21,7 @@ pub(super) struct Locations;
 
 impl Synced for Locations {
     const ENTITY: Entity = Entity::Locations;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Locations);
     type Row = bridges::Location;
     type Theirs = Vec<remote::Location>;
     type Ours = Vec<Named>;
@@ -51,9 +53,19 @@ impl Synced for Locations {
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
-        let locations =
-            chosen.map(|location| reference::Location { name: location.name, code: location.code.unwrap_or_default() });
+        let locations = chosen.map(|location| reference::Location {
+            name: tidy(&location.name),
+            code: tidy(location.code.as_deref().unwrap_or_default()),
+        });
         Ok(References { locations: locations.collect(), ..References::default() })
+    }
+
+    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        theirs.iter().map(counterpart).collect()
+    }
+
+    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::retired_locations(db).await
     }
 
     fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {

@@ -11,6 +11,8 @@
 
 pub mod api;
 mod apply;
+mod by_hand;
+mod choosing;
 pub mod cli;
 pub mod course_templates;
 pub mod creation;
@@ -20,9 +22,12 @@ pub mod decisions;
 pub mod disputes;
 pub mod entity;
 pub mod events;
+pub mod findings;
 pub mod instructors;
 pub mod locations;
 pub mod matching;
+pub mod one_event;
+pub mod options;
 pub mod plan;
 pub mod planned;
 pub mod price_levels;
@@ -32,17 +37,21 @@ pub mod report;
 pub mod run;
 pub mod saved;
 mod sessions;
+mod storable;
 mod store;
 mod synced;
 pub mod table;
+mod taking_over;
 pub mod undo;
 pub mod venues;
+mod way;
 pub mod workbook;
 
 #[cfg(test)]
 mod tests;
 
 pub use entity::Entity;
-pub use events::{TakenOver, take_over};
+pub use one_event::{TakenOver, take_over};
+pub use options::Options;
 pub use report::{Report, Summary};
-pub use run::{Options, Sync};
+pub use run::Sync;

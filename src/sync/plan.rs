@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::disputes::{Dispute, Settlement};
+use super::disputes::Settlement;
 use super::entity::Entity;
-use super::matching::{Ambiguity, Ours, Pairing, Theirs};
+use super::findings::{Findings, Skipped, Trouble};
+use super::matching::Pairing;
 use super::planned::Planned;
-use crate::bridges::reference::{Administrator, Approval, Bounded, Bridge};
+use super::storable::{misfit, nul_in};
+use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
 use crate::console::counted;
-use crate::names::fold;
+use crate::tutorials::reference::Added;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct Plan<R> {
     pub changes: Vec<Change<R>>,
     /// Rows that say already what Administrate says, by its ids.
     pub unchanged: Vec<String>,
-    /// How many records get no row because they are nobody's here; of events alone.
+    /// How many records get no row without being listed: ambiguous prices, and what is not among those that are meant.
     #[serde(default)]
     pub passed_over: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
@@ -39,9 +40,18 @@ pub struct Plan<R> {
     /// Who may administer events, where that changed.
     #[serde(default = "Difference::none")]
     pub administrators: Difference<Administrator>,
+    /// Rows of ours that were made before it was; none in a plan that is saved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Added>,
     /// Values of events that are decided about; of events alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settlements: Vec<Settlement>,
+    /// What goes with the rows that are pruned.
+    #[serde(skip)]
+    pub fallen: Fallen,
+    /// Administrate's ids that somebody named and that no record here goes by.
+    #[serde(skip)]
+    pub unknown: BTreeSet<String>,
     /// What a person should know.
     pub findings: Findings,
 }
@@ -64,57 +74,6 @@ pub struct Difference<T> {
     pub added: Vec<T>,
     /// To be taken away.
     pub removed: Vec<T>,
-}
-
-/// What a person should know of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Findings {
-    /// Ours that Administrate does not have.
-    pub unmatched_local: Vec<Ours>,
-    /// Theirs that we do not have.
-    pub unmatched_remote: Vec<Theirs>,
-    /// Where several could be meant; nothing is linked.
-    pub ambiguous: Vec<Ambiguity>,
-    /// Theirs that were made records of ours, or in a dry run would be.
-    #[serde(default)]
-    pub created_local: Vec<Theirs>,
-    /// Theirs that are deliberately not bridged.
-    pub skipped: Vec<Skipped>,
-    /// Values that were changed on both sides since they last agreed, and not decided about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<Dispute>,
-    /// Values that were changed in Administrate alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub differences: Vec<Dispute>,
-    /// What could not be done.
-    pub errors: Vec<Trouble>,
-}
-
-/// A record that is deliberately not bridged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Administrate's id.
-    pub external_id: String,
-    /// How people call it.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
-impl Skipped {
-    /// A record that a person has decided to leave out.
-    pub fn ignored(external_id: &str, name: String) -> Self {
-        Skipped { external_id: external_id.to_owned(), name, reason: "it is to be ignored".into() }
-    }
-}
-
-/// Something that could not be done, with one record or with a whole fetch (then without id).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// Administrate's id, where it is about one record.
-    pub external_id: Option<String>,
-    /// A sentence.
-    pub message: String,
 }
 
 /// A row as Administrate's record asks for it, not linked yet.
@@ -170,7 +129,10 @@ impl<R: Bridge> Plan<R> {
             gone: Vec::new(),
             approvals: Difference::none(),
             administrators: Difference::none(),
+            made: Vec::new(),
             settlements: Vec::new(),
+            fallen: Fallen::default(),
+            unknown: BTreeSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
         };
         let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
@@ -201,26 +163,6 @@ impl<R: Bridge> Plan<R> {
         } else {
             self.changes.push(Change { name, before: before.cloned(), after: Some(after) });
         }
-    }
-
-    /// Makes what was found such that it can be kept: a record that nobody here knows by a name with a NUL is an error.
-    pub(super) fn make_storable(&mut self) {
-        if !serde_json::to_value(&self.findings).is_ok_and(|findings| has_nul(&findings)) {
-            return;
-        }
-        let unmatched = std::mem::take(&mut self.findings.unmatched_remote);
-        let (unfit, unmatched): (Vec<_>, Vec<_>) =
-            unmatched.into_iter().partition(|record| record.external_id.contains('\0') || record.name.contains('\0'));
-        self.findings.unmatched_remote = unmatched;
-        for Theirs { external_id, .. } in unfit {
-            let is_told = |trouble: &Trouble| trouble.external_id.as_ref() == Some(&external_id);
-            if !self.findings.errors.iter().any(is_told) {
-                self.findings.errors.push(Trouble { external_id: Some(external_id), message: nul_in("name") });
-            }
-        }
-        let findings = serde_json::to_value(&self.findings).map(without_nul).and_then(serde_json::from_value);
-        // Plain data of our own always goes there and back.
-        self.findings = findings.unwrap_or_default();
     }
 
     /// Notes that a record could not be brought in.
@@ -255,8 +197,12 @@ impl<R: Bridge> Plan<R> {
     pub fn narrow(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
         let mut unknown = only.clone();
         self.records().for_each(|external_id| _ = unknown.remove(external_id));
+        let counted =
+            |plan: &Self| plan.changes.iter().filter(|change| change.after.is_some()).count() + plan.unchanged.len();
+        let before = counted(self);
         self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
         self.unchanged.retain(|external_id| only.contains(external_id));
+        self.passed_over += before - counted(self);
         self.approvals.added.retain(|approval| only.contains(&approval.template_external_id));
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
@@ -292,27 +238,11 @@ impl<R: Bridge> Plan<R> {
         after.into_values().collect()
     }
 
-    /// Which unmatched records of theirs can be made records of ours, all or those of `only`: those with a name that no
-    /// other unmatched one has, so that each finds its own the next time.
-    pub fn to_take_over(&self, only: &BTreeSet<String>) -> (BTreeSet<String>, Vec<Theirs>) {
-        let unmatched = &self.findings.unmatched_remote;
-        let mut namesakes: HashMap<String, usize> = HashMap::new();
-        for record in unmatched {
-            *namesakes.entry(fold(&record.name)).or_default() += 1;
-        }
-        let is_alone = |record: &&Theirs| {
-            let name = fold(&record.name);
-            !name.is_empty() && namesakes.get(&name) == Some(&1)
-        };
-        let is_chosen = |record: &&Theirs| only.is_empty() || only.contains(&record.external_id);
-        let chosen: Vec<Theirs> = unmatched.iter().filter(is_alone).filter(is_chosen).cloned().collect();
-        (chosen.iter().map(|record| record.external_id.clone()).collect(), chosen)
-    }
-
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Plan { changes, approvals, administrators, settlements, .. } = self;
-        changes.is_empty() && approvals.is_empty() && administrators.is_empty() && settlements.is_empty()
+        let Plan { changes, approvals, administrators, made, settlements, .. } = self;
+        let is_made = !made.is_empty() || !self.findings.removed_local.is_empty();
+        changes.is_empty() && approvals.is_empty() && administrators.is_empty() && settlements.is_empty() && !is_made
     }
 
     /// The changes of one kind.
@@ -349,46 +279,6 @@ impl<R> Change<R> {
     }
 }
 
-/// Why a row cannot be stored, if it cannot.
-fn misfit<R: Bridge>(row: &R) -> Option<String> {
-    let has_nul = || serde_json::to_value(row).is_ok_and(|row| has_nul(&row));
-    unstorable(row.bounded()).or_else(|| has_nul().then(|| nul_in("record")))
-}
-
-/// Why one of these columns cannot be stored, if one cannot.
-pub(super) fn unstorable(columns: Vec<Bounded<'_>>) -> Option<String> {
-    columns.into_iter().find_map(|Bounded { column, text, most }| {
-        let length = text.chars().count();
-        if length > most {
-            return Some(format!("its {column} is {length} characters long, {most} can be kept"));
-        }
-        text.contains('\0').then(|| nul_in(column))
-    })
-}
-
-fn nul_in(column: &str) -> String {
-    format!("its {column} contains a NUL character, which PostgreSQL cannot keep")
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields.values().any(has_nul),
-        _ => false,
-    }
-}
-
-/// The same with a sign that can be kept in the place of each NUL.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) => text.replace('\0', "\u{fffd}").into(),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, without_nul(value))).collect(),
-        other => other,
-    }
-}
-
 impl<R: Bridge> fmt::Display for Plan<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -397,6 +287,9 @@ impl<R: Bridge> fmt::Display for Plan<R> {
         write!(f, "{}: {}", self.entity, counted(self.changes.len(), "change"))?;
         for change in &self.changes {
             write!(f, "\n  {}", Planned::of(change))?;
+        }
+        for row in self.made.iter().filter(|row| row.table.is_of_records()) {
+            write!(f, "\n  + ours: {} ({})", row.name, row.id)?;
         }
         for settled in self.settlements.iter().flat_map(|settlement| &settlement.fields) {
             write!(f, "\n  {settled}")?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::plan::{Action, Change};
+use super::table::shown;
 use crate::bridges::reference::Bridge;
 
 /// What would become of one row.
@@ -65,7 +66,7 @@ impl fmt::Display for Planned {
             Action::Update => '~',
             Action::Prune => '-',
         };
-        write!(f, "{sign} {} ({})", self.name, self.external_id)?;
+        write!(f, "{sign} {} ({})", shown(&self.name), self.external_id)?;
         for (at, Field { field, before, after }) in self.fields.iter().enumerate() {
             f.write_str(if at == 0 { ": " } else { ", " })?;
             match (self.action, before, after) {

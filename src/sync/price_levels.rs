@@ -17,6 +17,7 @@ pub(super) struct PriceLevels;
 
 impl Synced for PriceLevels {
     const ENTITY: Entity = Entity::PriceLevels;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::PriceLevels);
     type Row = bridges::PriceLevel;
     type Theirs = Vec<remote::PriceLevel>;
     type Ours = ();

@@ -3,7 +3,7 @@
 //! We keep one price for a template and level. Of several, the one in the provider's currency and region is kept and
 //! the others are skipped; where several of those remain, a person must choose and nothing is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use administrate::Client;
 use rust_decimal::RoundingStrategy;
@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
+use super::findings::{Skipped, Trouble};
 use super::matching::{Ambiguity, Pairing, Theirs};
-use super::plan::{Plan, Skipped};
+use super::plan::Plan;
 use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference as bridges;
@@ -104,14 +105,21 @@ pub fn plan(
             plan.findings.skipped.push(Skipped::ignored(&price.external_id, places.describe(&price)));
             continue;
         }
+        if let Some(text) = &price.unreadable {
+            let message = format!("its amount \"{text}\" is no number: {}", places.place(&price));
+            plan.findings.errors.push(Trouble { external_id: Some(price.external_id), message });
+            continue;
+        }
         match places.slot(&price) {
             Ok(slot) => slots.entry(slot).or_default().push(price),
             Err(reason) => plan.findings.skipped.push(places.skipped(&price, reason)),
         }
     }
     let standing: HashMap<Slot, &bridges::Price> = rows.iter().map(|row| (slot_of(row), row)).collect();
-    let is_told =
-        |row: &&bridges::Price| plan.findings.skipped.iter().any(|price| price.external_id == row.external_id);
+    let skipped = plan.findings.skipped.iter().map(|price| price.external_id.as_str());
+    let failed = plan.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
+    let told: HashSet<&str> = skipped.chain(failed).collect();
+    let is_told = |row: &&bridges::Price| told.contains(row.external_id.as_str());
     let is_gone = |row: &&bridges::Price| !slots.contains_key(&slot_of(row)) && !is_told(row);
     plan.gone = rows.iter().filter(is_gone).cloned().collect();
     for (slot, prices) in slots {
@@ -144,22 +152,36 @@ impl Places {
         standing: Option<&bridges::Price>,
         preference: &Preference,
     ) {
-        let several = prices.len() > 1;
-        let (kept, others): (Vec<_>, Vec<_>) =
-            prices.into_iter().partition(|price| !several || preference.prefers(price));
-        let reason = format!("the template has several prices for this level; the one in {preference} is kept");
-        plan.findings.skipped.extend(others.iter().map(|price| self.skipped(price, &reason)));
-        match kept.as_slice() {
-            [] => plan.unchanged.extend(standing.map(|row| row.external_id.clone())),
-            [one] => plan.take(self.describe(one), standing, row_of(slot, one)),
-            [first, ..] => {
-                plan.unchanged.extend(standing.map(|row| row.external_id.clone()));
-                plan.findings.ambiguous.push(Ambiguity {
-                    key: fold(&self.place(first)),
-                    local: Vec::new(),
-                    remote: kept.iter().map(|price| Theirs::new(&price.external_id, self.describe(price))).collect(),
-                });
+        let is_meant = preference.among(&prices);
+        let (meant, others): (Vec<_>, Vec<_>) = prices.into_iter().partition(is_meant);
+        let reason = match meant.as_slice() {
+            [] => format!("none of the template's prices for this level is in {preference}"),
+            [kept] => format!("the template has several prices for this level; {} is kept", terms(kept)),
+            _ => format!("the template has several prices for this level; one in {preference} is to be chosen"),
+        };
+        if let [kept] = meant.as_slice() {
+            plan.take(self.describe(kept), standing, row_of(slot, kept));
+            plan.findings.skipped.extend(others.iter().map(|price| self.skipped(price, &reason)));
+            return;
+        }
+        // Nothing is written; a row that stands stays as it is.
+        let stands = |price: &&remote::Price| standing.is_some_and(|row| row.external_id == price.external_id);
+        match standing {
+            Some(row) if meant.iter().chain(&others).any(|price| stands(&price)) => {
+                plan.unchanged.push(row.external_id.clone());
             }
+            Some(row) => plan.gone.push(row.clone()),
+            None => {}
+        }
+        let left = others.iter().filter(|price| !stands(price));
+        plan.findings.skipped.extend(left.map(|price| self.skipped(price, &reason)));
+        if let [first, ..] = meant.as_slice() {
+            plan.passed_over += meant.iter().filter(|price| !stands(price)).count();
+            plan.findings.ambiguous.push(Ambiguity {
+                key: fold(&self.place(first)),
+                local: Vec::new(),
+                remote: meant.iter().map(|price| Theirs::new(&price.external_id, self.describe(price))).collect(),
+            });
         }
     }
 
@@ -176,18 +198,19 @@ impl Places {
 
     /// `CM2 - Standard: GBP 250.00 (UK)`.
     fn describe(&self, price: &remote::Price) -> String {
-        let mut text = self.place(price);
-        let amount = price.amount.map(|amount| amount.to_string());
-        let words: Vec<&str> =
-            price.currency.first().map(String::as_str).into_iter().chain(amount.as_deref()).collect();
-        if !words.is_empty() {
-            text = format!("{text}: {}", words.join(" "));
-        }
-        match &price.region {
-            Some(region) => format!("{text} ({region})"),
-            None => text,
+        match terms(price) {
+            none if none.is_empty() => self.place(price),
+            terms => format!("{}: {terms}", self.place(price)),
         }
     }
+}
+
+/// `GBP 250.00 (UK)`, as far as it is known.
+fn terms(price: &remote::Price) -> String {
+    let amount = price.amount.map(|amount| amount.to_string());
+    let region = price.region.as_ref().map(|region| format!("({region})"));
+    let words = [price.currency.first().cloned(), amount, region];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn row_of(slot: &Slot, price: &remote::Price) -> bridges::Price {
@@ -203,11 +226,19 @@ fn row_of(slot: &Slot, price: &remote::Price) -> bridges::Price {
 }
 
 impl Preference {
-    fn prefers(&self, price: &remote::Price) -> bool {
-        let region = fold(&self.region);
-        let in_currency = price.currency.iter().any(|name| fold(name) == fold(&self.currency));
-        let in_region = region.is_empty() || price.region.as_deref().is_some_and(|code| fold(code) == region);
-        in_currency && in_region
+    /// Which of the prices of one template and level are meant: the only one; else those in the currency for the region,
+    /// or where there is none for it, those for any region.
+    fn among(&self, prices: &[remote::Price]) -> impl Fn(&remote::Price) -> bool + use<> {
+        let (currency, region) = (fold(&self.currency), fold(&self.region));
+        let in_currency = move |price: &remote::Price| price.currency.iter().any(|name| fold(name) == currency);
+        let in_region = move |price: &remote::Price| price.region.as_deref().is_some_and(|code| fold(code) == region);
+        let (is_alone, is_anywhere) = (prices.len() == 1, self.region.is_empty());
+        let is_told = prices.iter().any(|price| in_currency(price) && in_region(price));
+        move |price| {
+            is_alone
+                || in_currency(price)
+                    && (is_anywhere || if is_told { in_region(price) } else { price.region.is_none() })
+        }
     }
 }
 

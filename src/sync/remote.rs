@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Whatever a fetch brought, and what of it failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Fetched<T> {
     pub records: Vec<T>,
     /// The parts that could not be fetched: their name and the sentence. Rows of such a part are left alone.
     pub failed: Vec<(String, String)>,
+    /// The parts of which Administrate told nothing at all, not even that there is nothing.
+    pub untold: Vec<String>,
 }
 
 /// The definition of a custom field for one kind of record.
@@ -104,6 +106,8 @@ pub struct Price {
     pub level: Option<String>,
     /// The amount, in `currency`.
     pub amount: Option<Decimal>,
+    /// What stands in the amount's place and is no number.
+    pub unreadable: Option<String>,
     /// What the currency goes by: its code, its name.
     pub currency: Vec<String>,
     /// Code of the region for which it holds.
@@ -164,11 +168,14 @@ pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<CustomField
     }
     let mut answers = calls.join_all().await;
     answers.sort_by_key(|(kind, _)| *kind);
-    let mut fetched = Fetched { records: Vec::new(), failed: Vec::new() };
+    let mut fetched = Fetched { records: Vec::new(), failed: Vec::new(), untold: Vec::new() };
     let mut last = None;
     for (kind, answer) in answers {
         match answer {
-            Ok(definitions) => fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field))),
+            Ok(None) => fetched.untold.push(kind.name().to_owned()),
+            Ok(Some(definitions)) => {
+                fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field)))
+            }
             Err(error) => {
                 fetched.failed.push((kind.name().to_owned(), error.to_string()));
                 last = Some(error);
@@ -254,19 +261,20 @@ pub(super) async fn course_templates(client: &Client) -> Result<Vec<CourseTempla
 
 /// Every price of every course template.
 pub(super) async fn prices(client: &Client) -> Result<Vec<Price>> {
-    client.template_prices().await?.into_iter().map(price).collect()
+    Ok(client.template_prices().await?.into_iter().map(price).collect())
 }
 
-fn price(price: administrate::TemplatePrice) -> Result<Price> {
-    let unreadable = || Error::Failed(format!("the price {} has an amount that is no decimal number", price.id));
-    Ok(Price {
-        amount: price.amount.as_deref().map(str::parse).transpose().map_err(|_| unreadable())?,
+fn price(price: administrate::TemplatePrice) -> Price {
+    let amount: Option<Decimal> = price.amount.as_deref().and_then(|text| text.parse().ok());
+    Price {
+        amount,
+        unreadable: price.amount.filter(|_| amount.is_none()),
         external_id: price.id.into(),
         template: price.course_template_id.into(),
         level: price.price_level_id.map(Id::into),
         currency: price.currency_code.into_iter().chain(price.currency_name).collect(),
         region: price.region_code,
-    })
+    }
 }
 
 /// One event as it was told. Times that name no zone are told in `fallback`.
@@ -295,6 +303,15 @@ pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> Event {
         location: event.location_id.as_ref().map(text),
         venue: event.venue_id.as_ref().map(text),
         instructor: event.staff.iter().find(teaches).and_then(|member| member.contact_id.as_ref()).map(text),
-        sessions: event.sessions.iter().map(session).collect(),
+        sessions: in_order(&event.sessions).into_iter().map(session).collect(),
     }
+}
+
+/// Sessions by their ids, as lists of Administrate are asked for: who tells of one event may tell them in any order.
+fn in_order(sessions: &[administrate::Session]) -> Vec<&administrate::Session> {
+    let mut sessions: Vec<&administrate::Session> = sessions.iter().collect();
+    if sessions.iter().all(|session| session.id.number().is_some()) {
+        sessions.sort_by_cached_key(|session| session.id.number());
+    }
+    sessions
 }

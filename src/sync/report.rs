@@ -1,13 +1,16 @@
 //! What a run tells: the JSON document of contract §3, and the same for a reader at a terminal.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
+use super::findings::{Findings, Kept, Skipped, Trouble};
 use super::matching::{Ambiguity, Ours, Theirs};
-use super::plan::{Action, Findings, Plan, Skipped, Trouble};
+use super::plan::{Action, Plan};
 use super::planned::Planned;
-use crate::bridges::reference::Bridge;
+use crate::bridges::reference::{Bridge, Fallen};
 use crate::error::{Error, Exit};
 
 /// The report of one entity.
@@ -39,15 +42,31 @@ pub struct Report {
     pub settled: Vec<Settled>,
     /// Rows whose record Administrate no longer has and that stay.
     pub gone: Vec<Gone>,
+    /// What goes with the rows that are pruned.
+    #[serde(skip_serializing_if = "Fallen::is_empty")]
+    pub pruned_along: Fallen,
     /// Ours that were created there after the run.
     pub created_in_administrate: Vec<CreatedThere>,
+    /// Ours that were to be created there and were not.
+    pub not_created_in_administrate: Vec<Kept>,
     /// Theirs that were made records of ours, or in a dry run would be.
     pub created_local: Vec<Theirs>,
+    /// Theirs that were to be made records of ours and could not.
+    pub not_created_local: Vec<Skipped>,
+    /// Ours that the run made that is taken back, and that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed_local: Vec<Ours>,
+    /// Likewise, that stay because they are in use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_local: Vec<Kept>,
     /// What could not be done.
     pub errors: Vec<Trouble>,
     /// What would be written; of a dry run alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<Planned>>,
+    /// Administrate's ids that were named and that none of its records of this entity goes by.
+    #[serde(skip)]
+    pub unknown: BTreeSet<String>,
     /// Why the whole run was refused or failed, if it was.
     #[serde(skip)]
     outcome: Outcome,
@@ -100,6 +119,9 @@ pub struct CreatedThere {
     pub name: String,
     /// Administrate's id.
     pub external_id: String,
+    /// What is to be mended there by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_mend: Vec<String>,
 }
 
 /// A row whose record Administrate no longer has.
@@ -117,6 +139,9 @@ impl Report {
             unmatched_remote,
             ambiguous,
             created_local,
+            not_created_local,
+            removed_local,
+            kept_local,
             skipped,
             conflicts,
             differences,
@@ -147,10 +172,16 @@ impl Report {
             differences,
             settled,
             gone,
+            pruned_along: plan.fallen.clone(),
             created_in_administrate: Vec::new(),
+            not_created_in_administrate: Vec::new(),
             created_local,
+            not_created_local,
+            removed_local,
+            kept_local,
             errors,
             plan: dry_run.then(|| plan.changes.iter().map(Planned::of).collect()),
+            unknown: plan.unknown.clone(),
             outcome: Outcome::Carried,
         }
     }
@@ -172,10 +203,16 @@ impl Report {
             differences: Vec::new(),
             settled: Vec::new(),
             gone: Vec::new(),
+            pruned_along: Fallen::default(),
             created_in_administrate: Vec::new(),
+            not_created_in_administrate: Vec::new(),
             created_local: Vec::new(),
+            not_created_local: Vec::new(),
+            removed_local: Vec::new(),
+            kept_local: Vec::new(),
             errors: vec![trouble],
             plan: None,
+            unknown: BTreeSet::new(),
             outcome: if matches!(error, Error::Stopped) { Outcome::Stopped } else { Outcome::Ended(error.exit()) },
         }
     }
@@ -219,18 +256,25 @@ impl Report {
         self.created_in_administrate.push(created);
     }
 
-    /// How the command ends. Work done of which a part failed, is ambiguous or
-    /// was changed on both sides needs a person; unmatched records alone
-    /// do not (contract §1).
+    /// How the command ends. Work done of which a part failed, is ambiguous, was asked for and not done, or was changed on
+    /// both sides needs a person; unmatched records alone do not (contract §1).
     pub fn exit(&self) -> Exit {
         match self.outcome {
             Outcome::Ended(exit) => exit,
             Outcome::Stopped => Exit::NeedsPerson,
-            Outcome::Carried => {
-                let is_clear = self.ambiguous.is_empty() && self.conflicts.is_empty() && self.errors.is_empty();
-                if is_clear { Exit::Done } else { Exit::NeedsPerson }
-            }
+            Outcome::Carried if self.is_clear() => Exit::Done,
+            Outcome::Carried => Exit::NeedsPerson,
         }
+    }
+
+    fn is_clear(&self) -> bool {
+        self.ambiguous.is_empty()
+            && self.conflicts.is_empty()
+            && self.errors.is_empty()
+            && self.not_created_local.is_empty()
+            && self.kept_local.is_empty()
+            && self.not_created_in_administrate.is_empty()
+            && self.created_in_administrate.iter().all(|created| created.to_mend.is_empty())
     }
 
     /// Whether a signal ended it before anything was written.

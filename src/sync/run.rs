@@ -1,89 +1,49 @@
-//! One run: each entity on its way from both sides over the plan to the rows, and what is kept of it.
+//! One run, of one entity or of all in their order. The way that each of them goes: [`way`](super::way).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use administrate::Client;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::postgres::PgAdvisoryLock;
-use sqlx::{Connection, Either, PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::apply;
 use super::course_templates::CourseTemplates;
 use super::custom_fields::CustomFields;
 use super::entity::Entity;
 use super::events::Events;
 use super::instructors::Instructors;
 use super::locations::Locations;
-use super::plan::{Action, Plan, Trouble, unstorable};
+use super::options::Options;
 use super::price_levels::PriceLevels;
 use super::prices::Prices;
 use super::report::{Report, Summary};
-use super::store;
-use super::synced::{Ground, Synced};
-use super::undo::JournalOf;
+use super::synced::Ground;
 use super::venues::Venues;
-use crate::bridges::reference::Bridge;
+use super::way::nowhere;
 use crate::config::Config;
-use crate::error::{Error, Exit, Result};
-use crate::runs;
+use crate::error::{Exit, Result};
 use crate::tenant::{self, Audit, Terms};
-use crate::tutorials::reference;
-
-/// What was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Show the plan and write nothing.
-    pub dry_run: bool,
-    /// Write only what concerns these records, by Administrate's id; empty: everything.
-    pub only: BTreeSet<String>,
-    /// Delete rows whose record Administrate no longer has.
-    pub prune: Option<PruneLimit>,
-    /// Make records of ours of Administrate's unmatched ones, all or those of `only`.
-    pub create_local: bool,
-    /// `sync all` goes on after an entity that failed.
-    pub skip_errors: bool,
-    /// Apply exactly these plans; one that is not what would be planned now is refused.
-    pub exactly: Option<BTreeMap<Entity, Value>>,
-}
-
-/// How much of an entity a run may delete, in percent of its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PruneLimit(pub u8);
-
-impl Default for PruneLimit {
-    /// A fifth (rules, Sync).
-    fn default() -> Self {
-        PruneLimit(20)
-    }
-}
-
-impl PruneLimit {
-    fn is_exceeded(self, pruned: usize, rows: usize) -> bool {
-        pruned * 100 > rows * usize::from(self.0)
-    }
-}
 
 /// A run of one entity or of all.
 pub struct Sync {
-    pool: PgPool,
-    client: Client,
-    options: Options,
-    stop: CancellationToken,
+    pub(super) pool: PgPool,
+    pub(super) client: Client,
+    pub(super) options: Options,
+    pub(super) stop: CancellationToken,
     /// The run that was opened for it; none: each entity opens its own.
-    run: Option<i64>,
-    ground: Ground,
+    pub(super) run: Option<i64>,
+    pub(super) ground: Ground,
     /// Requests that were sent before the entity under way.
-    asked_before: u64,
+    pub(super) asked_before: u64,
+    /// Whether it is one of all entities, each of which knows some of the records that were named.
+    pub(super) is_of_all: bool,
     /// What this run has synchronised, or in a dry run planned.
-    done: BTreeSet<Entity>,
+    pub(super) done: BTreeSet<Entity>,
     /// What a dry run has planned.
-    planned: BTreeMap<Entity, Value>,
+    pub(super) planned: BTreeMap<Entity, Value>,
     /// Is told of each entity that starts, and of its plan in a dry run.
-    say: Box<dyn Fn(Progress<'_>) + Send + std::marker::Sync>,
+    pub(super) say: Box<dyn Fn(Progress<'_>) + Send + std::marker::Sync>,
 }
 
 /// What a run says on its way.
@@ -106,6 +66,7 @@ impl Sync {
             run: None,
             ground,
             asked_before: 0,
+            is_of_all: false,
             done: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
@@ -173,6 +134,7 @@ impl Sync {
     /// one that a signal has ended is not run.
     pub async fn all(&mut self) -> Summary {
         let mut reports = Vec::new();
+        self.is_of_all = true;
         for entity in Entity::ALL {
             if self.stop.is_cancelled() {
                 break;
@@ -187,6 +149,7 @@ impl Sync {
                 break;
             }
         }
+        tell_unknown(&mut reports);
         Summary::of(reports)
     }
 
@@ -205,218 +168,32 @@ impl Sync {
         }
     }
 
-    async fn run<S: Synced>(&mut self) -> Report {
-        self.asked_before = self.client.requests();
-        let report = match self.options.dry_run {
-            true => self.rehearse::<S>().await,
-            false => self.carry_out::<S>().await,
-        };
-        let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
-        let report = report.asking(self.requests());
-        if !report.failed() && !report.is_stopped() {
-            self.done.insert(S::ENTITY);
+    /// Brings the rows of records that have just been created there to what Administrate says of them, so that the next
+    /// plan is empty.
+    ///
+    /// # Errors
+    /// Administrate or the database cannot be asked.
+    pub async fn refresh(&self, entity: Entity, external_ids: &BTreeSet<String>) -> Result<()> {
+        match entity {
+            Entity::Locations => self.refresh_some::<Locations>(external_ids).await,
+            Entity::Venues => self.refresh_some::<Venues>(external_ids).await,
+            Entity::Instructors => self.refresh_some::<Instructors>(external_ids).await,
+            Entity::CourseTemplates => self.refresh_some::<CourseTemplates>(external_ids).await,
+            Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => Ok(()),
         }
-        report
-    }
-
-    /// Plans, and lays the plan over what later entities see.
-    async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
-        let mut db = self.pool.acquire().await?;
-        self.require::<S>(&mut db).await?;
-        S::prepare(&mut db, &mut self.ground).await?;
-        let stood = self.may_prune::<S>(&mut db).await?;
-        let theirs = self.fetch::<S>().await?;
-        let rows = S::rows(&mut db).await?;
-        let plan = self.plan::<S>(&mut db, theirs, &rows, stood).await?;
-        (self.say)(Progress::Planned(&plan));
-        self.planned.insert(S::ENTITY, saved(&plan)?);
-        S::lay(&mut self.ground, plan.over(&rows));
-        Ok(match self.refusal(&plan, rows.len())? {
-            Some(refusal) => Report::refused(&plan, None, true, refusal),
-            None => Report::of(&plan, None, true),
-        })
-    }
-
-    /// Plans and applies, alone on this entity in this database, and keeps the report.
-    async fn carry_out<S: Synced>(&mut self) -> Result<Report> {
-        let mut db = self.pool.acquire().await?;
-        self.require::<S>(&mut db).await?;
-        S::prepare(&mut db, &mut self.ground).await?;
-        let lock = PgAdvisoryLock::new(format!("lectern sync {}", S::ENTITY));
-        let Either::Left(mut held) = lock.try_acquire(self.pool.acquire().await?).await? else {
-            return Err(Error::Failed(format!(
-                "another sync of {} is running on this database: wait until it has ended",
-                S::ENTITY.plural()
-            )));
-        };
-        let run = match self.run {
-            Some(run) => run,
-            None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
-        };
-        let done = self.apply_run::<S>(&mut held, run).await;
-        // A connection that broke has given the lock back with it.
-        let _ = held.release_now().await;
-        match done {
-            Ok(report) => Ok(report),
-            Err(error) => {
-                let report = Report::ended(S::ENTITY, Some(run), false, &error).asking(self.requests());
-                runs::finish(&mut db, run, report.kept_exit(), &report).await?;
-                Ok(report)
-            }
-        }
-    }
-
-    /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
-    async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
-        let stood = self.may_prune::<S>(db).await?;
-        let theirs = self.fetch::<S>().await?;
-        let mut transaction = db.begin().await?;
-        let rows = S::rows(&mut transaction).await?;
-        let plan = self.plan::<S>(&mut transaction, theirs, &rows, stood).await?;
-        let report = match self.refusal(&plan, rows.len())? {
-            Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
-            None => {
-                apply::<S>(&mut transaction, &plan, Some(run)).await?;
-                if !plan.is_empty() {
-                    runs::keep_journal(&mut transaction, run, &JournalOf::plan(&plan)).await?;
-                }
-                Report::of(&plan, Some(run), false)
-            }
-        };
-        let report = report.asking(self.requests());
-        runs::finish(&mut transaction, run, report.exit(), &report).await?;
-        transaction.commit().await?;
-        Ok(report)
-    }
-
-    fn requests(&self) -> u64 {
-        self.client.requests() - self.asked_before
-    }
-
-    async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(Error::Stopped),
-            theirs = S::fetch(&self.client, &self.ground) => theirs,
-        }
-    }
-
-    /// The rows that stand before Administrate is asked, where some are to be pruned: one that comes meanwhile, by a
-    /// delivery, stands for a record that the fetch may have missed.
-    async fn may_prune<S: Synced>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
-        if self.options.prune.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(S::rows(db).await?.iter().map(Bridge::identity).collect()))
-    }
-
-    async fn plan<S: Synced>(
-        &self,
-        db: &mut PgConnection,
-        theirs: S::Theirs,
-        rows: &[S::Row],
-        stood: Option<HashSet<String>>,
-    ) -> Result<Plan<S::Row>> {
-        let mut plan = self.compare::<S>(db, theirs, rows).await?;
-        if let Some(stood) = stood {
-            plan.gone.retain(|row| stood.contains(&row.identity()));
-            plan.prune();
-        }
-        if !self.options.only.is_empty() {
-            let unknown = plan.narrow(&self.options.only);
-            let troubles = unknown.into_iter().map(|id| Trouble {
-                message: format!("there are no {} with this id", S::ENTITY.plural()),
-                external_id: Some(id),
-            });
-            plan.findings.errors.extend(troubles);
-        }
-        Ok(plan)
-    }
-
-    /// Compares both sides, after ours has been given what is to be taken over.
-    async fn compare<S: Synced>(
-        &self,
-        db: &mut PgConnection,
-        theirs: S::Theirs,
-        rows: &[S::Row],
-    ) -> Result<Plan<S::Row>> {
-        let ours = S::ours(db, &self.ground).await?;
-        let decisions = store::decisions(db, S::ENTITY).await?;
-        let planned = |ours: &S::Ours, theirs| {
-            let mut plan = S::plan(ours, theirs, rows, &decisions);
-            plan.make_storable();
-            plan
-        };
-        if !self.options.create_local {
-            return Ok(planned(&ours, theirs));
-        }
-        let mut plan = planned(&ours, theirs.clone());
-        let (mut chosen, mut taken_over) = plan.to_take_over(&self.options.only);
-        let unfit = unfit::<S>(&theirs, &chosen);
-        chosen.retain(|id| unfit.iter().all(|trouble| trouble.external_id.as_ref() != Some(id)));
-        taken_over.retain(|record| chosen.contains(&record.external_id));
-        if !self.options.dry_run && !chosen.is_empty() {
-            let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
-            reference::add(db, &missing).await?;
-            plan = planned(&S::ours(db, &self.ground).await?, theirs);
-            // One that an inactive record of ours goes by stays as it was.
-            let left = &plan.findings.unmatched_remote;
-            taken_over.retain(|record| left.iter().all(|other| other.external_id != record.external_id));
-        }
-        plan.findings.created_local = taken_over;
-        plan.findings.errors.extend(unfit);
-        Ok(plan)
-    }
-
-    /// Why the plan is not to be carried out without a person, if so.
-    fn refusal<R: Bridge>(&self, plan: &Plan<R>, rows: usize) -> Result<Option<String>> {
-        if let Some(plans) = &self.options.exactly
-            && plans.get(&plan.entity) != Some(&saved(plan)?)
-        {
-            return Ok(Some(format!(
-                "the saved plan of {} is stale: Administrate or this database has changed since; make a new one",
-                plan.entity.plural()
-            )));
-        }
-        let pruned = plan.of(Action::Prune).count();
-        Ok(self.options.prune.filter(|limit| limit.is_exceeded(pruned, rows)).map(|limit| {
-            format!(
-                "{pruned} of {rows} {} would be pruned, more than {} %: nothing was written; \
-                 if that is meant, say so with --prune-limit",
-                plan.entity.plural(),
-                limit.0
-            )
-        }))
-    }
-
-    /// Whether everything that the entity builds upon has been synchronised (FR-021).
-    async fn require<S: Synced>(&self, db: &mut PgConnection) -> Result<()> {
-        for earlier in S::ENTITY.prerequisites() {
-            if !self.done.contains(earlier) && !runs::has_succeeded(db, "sync", earlier.name()).await? {
-                return Err(Error::Prerequisite(format!(
-                    "{} build upon {}, which have not been synchronised: run `lectern sync {earlier}` first",
-                    S::ENTITY.plural(),
-                    earlier.plural()
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
-/// Those of the chosen ones that no record of ours can hold, and why.
-fn unfit<S: Synced>(theirs: &S::Theirs, chosen: &BTreeSet<String>) -> Vec<Trouble> {
-    let chosen = S::columns(theirs).into_iter().filter(|(id, _)| chosen.contains(*id));
-    let trouble = |(id, columns): (&str, _)| {
-        let message = format!("it cannot be made one of ours: {}", unstorable(columns)?);
-        Some(Trouble { external_id: Some(id.to_owned()), message })
-    };
-    chosen.filter_map(trouble).collect()
-}
-
-/// A plan as it is saved.
-fn saved<R: Bridge>(plan: &Plan<R>) -> Result<Value> {
-    serde_json::to_value(plan).map_err(|error| Error::Failed(format!("the plan cannot be saved: {error}")))
+/// Tells, with the last of the reports of all entities, which ids that were named no entity knows.
+fn tell_unknown(reports: &mut [Report]) {
+    if reports.len() < Entity::ALL.len() || reports.iter().any(Report::failed) {
+        return;
+    }
+    let unknown = reports.iter().map(|report| report.unknown.clone());
+    let unknown = unknown.reduce(|all, some| all.intersection(&some).cloned().collect()).unwrap_or_default();
+    if let Some(last) = reports.last_mut() {
+        unknown.iter().for_each(|id| last.trouble(nowhere(id, "records")));
+    }
 }
 
 impl Summary {

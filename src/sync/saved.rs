@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entity::Entity;
-use super::run::PruneLimit;
+use super::options::PruneLimit;
 use crate::error::{Error, Result};
 use crate::writable;
 

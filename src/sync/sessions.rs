@@ -14,8 +14,9 @@ use super::remote;
 use crate::bridges::events::{Likeness, SessionRow, alike, pair_in_order};
 use crate::tutorials::{Offer, OfferedSession};
 
-/// The rows of an event's sessions as Administrate tells them, and of those that it no longer has.
-pub(super) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow]) -> Vec<SessionRow> {
+/// The rows of an event's sessions as Administrate tells them, and of those that it no longer has. `moved`: ids of
+/// sessions that other events have, too.
+pub(super) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow], moved: &HashSet<String>) -> Vec<SessionRow> {
     let mut rows: Vec<SessionRow> = Vec::new();
     for (day, session) in (1..).zip(theirs) {
         let before = stand.iter().find(|row| row.external_id == session.external_id);
@@ -31,7 +32,9 @@ pub(super) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow]) -> Vec<Se
             external_id: session.external_id,
         });
     }
-    let is_gone = |row: &&SessionRow| rows.iter().all(|known| known.external_id != row.external_id);
+    let is_gone = |row: &&SessionRow| {
+        !moved.contains(&row.external_id) && rows.iter().all(|known| known.external_id != row.external_id)
+    };
     let gone: Vec<SessionRow> = stand.iter().filter(is_gone).cloned().collect();
     rows.extend(gone.into_iter().map(|row| SessionRow { day_number: None, ..row }));
     rows

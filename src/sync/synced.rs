@@ -10,7 +10,8 @@ use sqlx::PgConnection;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
-use super::plan::Plan;
+use super::matching::Counterpart;
+use super::plan::{Change, Plan};
 use super::prices::Preference;
 use crate::bridges::reference::{self as bridges, Bounded, Bridge};
 use crate::config::{Config, Labels, Winner};
@@ -21,6 +22,8 @@ use crate::tutorials::reference::References;
 pub(super) trait Synced {
     /// Which entity.
     const ENTITY: Entity;
+    /// The table of its rows, where something goes with those that are deleted.
+    const TABLE: Option<bridges::Table> = None;
     /// A row of its bridge table.
     type Row: Bridge + DeserializeOwned;
     /// Everything that Administrate says.
@@ -56,6 +59,16 @@ pub(super) trait Synced {
         Ok(References::default())
     }
 
+    /// Each of theirs with the key by which it is matched, for entities that can be taken over.
+    fn counterparts(_ours: &Self::Ours, _theirs: &Self::Theirs) -> Vec<Counterpart> {
+        Vec::new()
+    }
+
+    /// What inactive ones of ours go by; they are no candidates, and yet nobody else is to be made of their name.
+    async fn retired(_db: &mut PgConnection) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// The columns of ours that each of theirs would fill where it is taken over, by its id.
     fn columns(_theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
         Vec::new()
@@ -69,6 +82,11 @@ pub(super) trait Synced {
 
     /// Deletes rows.
     async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+
+    /// Restores what the changes of a run did beside its rows, after `inverse` has taken those back.
+    async fn restore(_db: &mut PgConnection, _inverse: &[Change<Self::Row>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What the entities of one run share.
@@ -131,6 +149,18 @@ impl Ground {
             None => bridges::store::price_levels(db).await,
         }
     }
+}
+
+/// What has to be done, such that it can be kept.
+pub(super) fn planned<S: Synced>(
+    ours: &S::Ours,
+    theirs: S::Theirs,
+    rows: &[S::Row],
+    decisions: &Decisions,
+) -> Plan<S::Row> {
+    let mut plan = S::plan(ours, theirs, rows, decisions);
+    plan.make_storable();
+    plan
 }
 
 /// Administrate's ids of rows, for the stores that delete by them.

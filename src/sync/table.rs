@@ -6,9 +6,11 @@ use comfy_table::{CellAlignment, Table};
 
 use super::disputes::{Dispute, Settled};
 use super::entity::Entity;
+use super::findings::Skipped;
 use super::matching::{Ambiguity, Ours, Theirs};
 use super::report::Report;
 use crate::console;
+use crate::names::tidy;
 use crate::runs::Run;
 
 /// The counts of reports as a table, a row an entity.
@@ -68,10 +70,20 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.settled, "decided", Settled::to_string);
     let created = format!("{plural} of Administrate's taken over");
     section(&mut text, &report.created_local, &created, theirs);
+    let not_taken = format!("{plural} of Administrate's that could not be taken over");
+    section(&mut text, &report.not_created_local, &not_taken, |left| format!("{}: {}", theirs_of(left), left.reason));
+    section(&mut text, &report.removed_local, &format!("{plural} of ours, made by that run, that go with it"), ours);
+    let kept = format!("{plural} of ours, made by that run, that stay");
+    section(&mut text, &report.kept_local, &kept, |kept| format!("{} ({}): {}", kept.name, kept.id, kept.reason));
     let skipped = format!("{plural} deliberately not kept");
     section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
     let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");
     section(&mut text, &report.gone, &gone, |gone| gone.external_id.clone());
+    let fallen = &report.pruned_along;
+    let along =
+        [(fallen.prices.len(), "price"), (fallen.approvals.len(), "approval"), (fallen.mentions.len(), "mention")];
+    let along: Vec<_> = along.into_iter().filter(|(count, _)| *count > 0).collect();
+    section(&mut text, &along, "go with what is pruned", |(count, what)| console::counted(*count, what));
     section(&mut text, &report.errors, "errors", |trouble| match &trouble.external_id {
         Some(id) => format!("{id}: {}", trouble.message),
         None => trouble.message.clone(),
@@ -94,6 +106,10 @@ fn ours(record: &Ours) -> String {
     named(&record.name, &record.id.to_string(), &record.suggestions)
 }
 
+fn theirs_of(left: &Skipped) -> String {
+    named(&left.name, &left.external_id, &[])
+}
+
 fn theirs(record: &Theirs) -> String {
     named(&record.name, &record.external_id, &record.suggestions)
 }
@@ -112,7 +128,10 @@ fn ambiguity(ambiguity: &Ambiguity) -> String {
     here.chain(there).fold(format!("{}:", ambiguity.key), |text, line| text + &line)
 }
 
-/// A name to be read, also where there is none.
-pub(super) fn shown(name: &str) -> &str {
-    if name.trim().is_empty() { "(no name)" } else { name }
+/// A name to be read in a line, also where there is none.
+pub(super) fn shown(name: &str) -> String {
+    match tidy(name) {
+        none if none.is_empty() => "(no name)".to_owned(),
+        name => name,
+    }
 }

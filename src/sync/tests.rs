@@ -1,17 +1,17 @@
 //! The plans of all entities, on made-up records.
 
-use std::collections::BTreeSet;
+mod ambiguity;
+mod prices;
 
-use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 use super::decisions::Decisions;
 use super::entity::Entity;
 use super::plan::{Action, Plan};
 use super::planned::Planned;
-use super::prices::{Places, Preference};
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
-use super::{course_templates, custom_fields, instructors, locations, prices, venues};
+use super::{course_templates, custom_fields, instructors, locations, venues};
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::{Error, Exit};
 use crate::tutorials::reference::{Named, NamedVenue};
@@ -99,7 +99,7 @@ fn only_the_chosen_records_are_written() {
     let mut plan = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
     let unknown = plan.narrow(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
     assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
-    assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 0]);
+    assert_eq!(counts(&plan), [1, 0, 0, 0, 1, 0], "the others are left out");
     assert_eq!(plan.changes[0].row().map(Bridge::external_id), Some("B"));
 }
 
@@ -201,100 +201,18 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
         roles: vec![],
         options: vec![],
     };
-    let fetched = |records, failed| Fetched { records, failed };
+    let fetched = |records, failed| Fetched { records, failed, untold: vec![] };
     let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);
     assert_eq!(counts(&both), [2, 0, 0, 0, 0, 0], "one key, two kinds of record, two rows");
     let failed = vec![("Session".to_owned(), "HTTP status 500".to_owned())];
     let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.over(&[]));
     assert_eq!(counts(&partial), [0, 1, 0, 0, 0, 1]);
     assert!(partial.gone.is_empty());
-}
-
-fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {
-    remote::Price {
-        external_id: id.into(),
-        template: "T1".into(),
-        level: Some("L1".into()),
-        amount: amount.parse().ok(),
-        currency: vec![currency.into()],
-        region: region.map(str::to_owned),
-    }
-}
-
-fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> Plan<bridges::Price> {
-    let places = Places {
-        templates: [("T1".to_owned(), "CM2".to_owned())].into(),
-        levels: [("L1".to_owned(), "Standard".to_owned())].into(),
-    };
-    let preference = Preference { currency: "GBP".into(), region: region.into() };
-    prices::plan(theirs, &places, rows, &preference, &Decisions::default())
-}
-
-#[test]
-fn of_several_prices_the_providers_own_is_kept() {
-    let three = || {
-        vec![
-            price("A", "250.00", "gbp", Some("UK")),
-            price("B", "300.00", "EUR", Some("IE")),
-            price("C", "260.00", "GBP", Some("XI")),
-        ]
-    };
-    for (theirs, region, expected, ambiguous) in [
-        (three(), "UK", [1, 0, 0, 0, 2, 0], 0),
-        (three(), "", [0, 0, 0, 0, 1, 0], 1),
-        (vec![price("B", "300.00", "EUR", None)], "", [1, 0, 0, 0, 0, 0], 0),
-        (vec![price("B", "300.00", "EUR", None), price("D", "1", "USD", None)], "", [0, 0, 0, 0, 2, 0], 0),
-    ] {
-        let plan = planned(theirs, &[], region);
-        assert_eq!((counts(&plan), plan.findings.ambiguous.len()), (expected, ambiguous), "{region:?}");
-    }
-}
-
-#[test]
-fn an_ambiguous_price_leaves_the_stored_one() {
-    let rows = planned(vec![price("A", "250", "GBP", None)], &[], "").over(&[]);
-    let plan = planned(vec![price("A", "251", "GBP", None), price("C", "260", "GBP", None)], &rows, "");
-    assert!(plan.is_empty());
-    assert_eq!(plan.findings.ambiguous[0].key, "cm2 - standard");
-    assert_eq!(plan.findings.ambiguous[0].remote[1].name, "CM2 - Standard: GBP 260");
-    assert!(plan.gone.is_empty());
-}
-
-#[test]
-fn a_price_is_the_row_of_its_template_and_level() {
-    let rows = planned(vec![price("A", "250.004", "GBP", None)], &[], "").over(&[]);
-    assert_eq!(rows[0].amount, Decimal::new(25000, 2), "as numeric(10, 2) keeps it");
-    assert!(planned(vec![price("A", "250", "GBP", None)], &rows, "").is_empty());
-    let renewed = planned(vec![price("Z", "250.00", "GBP", None)], &rows, "");
-    assert_eq!(counts(&renewed), [0, 1, 0, 0, 0, 0], "a new id on the same level is an update");
-    assert_eq!(renewed.over(&rows).len(), 1);
-}
-
-#[test]
-fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
-    let cases = [
-        remote::Price { template: "T9".into(), ..price("A", "1", "GBP", None) },
-        remote::Price { level: Some("L9".into()), ..price("B", "1", "GBP", None) },
-        remote::Price { level: None, ..price("C", "1", "GBP", None) },
-        remote::Price { amount: None, ..price("D", "1", "GBP", None) },
-        price("E", "123456789", "GBP", None),
-    ];
-    let plan = planned(cases.to_vec(), &[], "");
-    assert_eq!(counts(&plan), [0, 0, 0, 0, 4, 1]);
-    assert!(plan.findings.skipped.iter().all(|skipped| !skipped.reason.is_empty()));
-}
-
-#[test]
-fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
-    let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").over(&[]);
-    for told in [
-        remote::Price { amount: None, ..price("A", "1", "GBP", None) },
-        remote::Price { level: None, ..price("A", "1", "GBP", None) },
-    ] {
-        let plan = planned(vec![told], &rows, "");
-        assert_eq!((plan.findings.skipped.len(), &plan.gone, plan.is_empty()), (1, &Vec::new(), true));
-    }
-    assert_eq!(planned(Vec::new(), &rows, "").gone.len(), 1);
+    let untold = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Session".into()] };
+    let untold = custom_fields::plan(untold, &both.over(&[]));
+    assert_eq!((counts(&untold), untold.gone.len()), ([0, 0, 1, 0, 0, 1], 0), "nothing told is not nothing there");
+    let none = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Learner".into()] };
+    assert_eq!(counts(&custom_fields::plan(none, &both.over(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
 }
 
 #[test]
@@ -377,7 +295,9 @@ fn the_document_has_the_fields_of_the_contract() {
       "settled": [],
       "gone": [],
       "created_in_administrate": [],
+      "not_created_in_administrate": [],
       "created_local": [],
+      "not_created_local": [],
       "errors": []
     }
     "#);

@@ -1,6 +1,7 @@
-//! Takes back what a run wrote, from its journal: all of it, or nothing where a row has changed since.
+//! Takes back what a run wrote, from its journal: all of it, or nothing where a row has changed since. Of the records of
+//! ours that it made, those that are in use by now stay, each with its link.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,18 +13,21 @@ use super::custom_fields::CustomFields;
 use super::disputes::{Settlement, settling};
 use super::entity::Entity;
 use super::events::Events;
+use super::findings::Kept;
 use super::instructors::Instructors;
 use super::locations::Locations;
-use super::matching::Pairing;
+use super::matching::{Ours, Pairing};
 use super::plan::{Change, Difference, Plan};
 use super::price_levels::PriceLevels;
 use super::prices::Prices;
 use super::report::Report;
+use super::store;
 use super::synced::Synced;
 use super::venues::Venues;
-use crate::bridges::reference::{Administrator, Approval, Bridge};
+use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
 use crate::error::{Error, Result};
 use crate::runs;
+use crate::tutorials::reference::{self, Added, Reasons};
 
 /// What a run changed.
 #[derive(Debug, Deserialize)]
@@ -31,6 +35,10 @@ struct Journal<R> {
     changes: Vec<Change<R>>,
     approvals: Difference<Approval>,
     administrators: Difference<Administrator>,
+    #[serde(default)]
+    made: Vec<Added>,
+    #[serde(default)]
+    fallen: Fallen,
     #[serde(default)]
     settlements: Vec<Settlement>,
 }
@@ -42,6 +50,9 @@ pub(super) struct JournalOf<'a, R> {
     approvals: &'a Difference<Approval>,
     administrators: &'a Difference<Administrator>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    made: &'a [Added],
+    fallen: &'a Fallen,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     settlements: &'a [Settlement],
 }
 
@@ -51,6 +62,8 @@ impl<'a, R: Bridge> JournalOf<'a, R> {
             changes: &plan.changes,
             approvals: &plan.approvals,
             administrators: &plan.administrators,
+            made: &plan.made,
+            fallen: &plan.fallen,
             settlements: &plan.settlements,
         }
     }
@@ -63,6 +76,7 @@ impl<R: Bridge> Journal<R> {
         plan.changes = self.changes;
         plan.approvals = self.approvals;
         plan.administrators = self.administrators;
+        plan.made = self.made;
         plan.settlements = self.settlements;
         plan
     }
@@ -133,25 +147,67 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
 }
 
 async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
-    let plan = read::<S>(journal)?.inverse(S::ENTITY);
+    let mut journal = read::<S>(journal)?;
+    let (made, fallen) = (std::mem::take(&mut journal.made), std::mem::take(&mut journal.fallen));
+    let mut plan = journal.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
     let changed = changed_since(&plan, &rows) + settling::changed_since(&mut transaction, &plan.settlements).await?;
     if changed > 0 {
         return Err(Error::NeedsPerson(format!(
-            "{changed} {} have changed since that run: nothing was taken back; undo the later runs first",
-            S::ENTITY.plural()
+            "{} {} changed since that run: nothing was taken back; undo the later runs first",
+            S::ENTITY.counted(changed),
+            if changed == 1 { "has" } else { "have" },
         )));
     }
+    let staying = leave_used::<S>(&mut transaction, &mut plan, &made, &rows).await?;
     if dry_run {
         return Ok(Report::of(&plan, None, true));
     }
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
     apply::<S>(&mut transaction, &plan, Some(undone)).await?;
+    S::restore(&mut transaction, &plan.changes).await?;
+    fallen.restore(&mut transaction).await?;
+    reference::take_away(&mut transaction, &made, &staying).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;
     transaction.commit().await?;
     Ok(report)
+}
+
+/// What the run made of ours goes with it. A record that is in use by now stays, and so does its link; gives why.
+async fn leave_used<S: Synced>(
+    db: &mut PgConnection,
+    plan: &mut Plan<S::Row>,
+    made: &[Added],
+    rows: &[S::Row],
+) -> Result<Reasons> {
+    let linked: HashSet<i64> = plan.over(rows).iter().filter_map(Bridge::link).collect();
+    let decisions = store::decisions(db, S::ENTITY).await?;
+    let (records, companions): (Vec<&Added>, Vec<&Added>) = made.iter().partition(|row| row.table.is_of_records());
+    let known = records.iter().filter_map(|row| match row.id {
+        id if linked.contains(&id) => Some(((row.table, id), "another of Administrate's is linked with it".into())),
+        id if decisions.name(id) => Some(((row.table, id), "a decision about links names it".into())),
+        _ => None,
+    });
+    let staying = reference::staying(db, made, known.collect()).await?;
+    let reason = |row: &Added| staying.get(&(row.table, row.id)).cloned();
+    let findings = &mut plan.findings;
+    for row in records {
+        match reason(row) {
+            Some(reason) => findings.kept_local.push(Kept { id: row.id, name: row.name.clone(), reason }),
+            None => findings.removed_local.push(Ours::new(row.id, &row.name)),
+        }
+    }
+    let kept: HashSet<i64> = findings.kept_local.iter().map(|kept| kept.id).collect();
+    plan.changes.retain(|change| !change.before.as_ref().and_then(Bridge::link).is_some_and(|id| kept.contains(&id)));
+    for row in companions {
+        let is_alone = findings.removed_local.iter().any(|removed| removed.name == row.name);
+        if let Some(reason) = reason(row).filter(|_| is_alone) {
+            findings.kept_local.push(Kept { id: row.id, name: format!("the account of {}", row.name), reason });
+        }
+    }
+    Ok(staying)
 }
 
 /// How many rows are no longer as the run left them.

@@ -13,13 +13,15 @@ use super::remote;
 use super::synced::{Ground, Synced, ids};
 use crate::bridges::reference::{self as bridges, Bounded, bounded};
 use crate::error::Result;
-use crate::tutorials::reference::{self, NamedVenue, References};
+use crate::names::tidy;
+use crate::tutorials::reference::{self, NamedVenue, References, Room};
 
 /// Venues on the way of every entity.
 pub(super) struct Venues;
 
 impl Synced for Venues {
     const ENTITY: Entity = Entity::Venues;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Venues);
     type Row = bridges::Venue;
     type Theirs = Vec<remote::Venue>;
     type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
@@ -46,20 +48,23 @@ impl Synced for Venues {
     }
 
     async fn missing(
-        db: &mut PgConnection,
+        _db: &mut PgConnection,
         (_, locations): &Self::Ours,
         theirs: Self::Theirs,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
-        let names = reference::store::locations(db).await?;
-        let name_of = |id: i64| names.iter().find(|location| location.id == id).map(|location| location.name.clone());
-        let linked = |id: &str| locations.iter().find(|row| row.external_id == id)?.tutorial_location_id;
+        let linked = linked(locations);
         let chosen = theirs.into_iter().filter(|venue| chosen.contains(&venue.external_id));
-        let venues = chosen.filter_map(|venue| {
-            let location = name_of(linked(venue.location.as_deref()?)?)?;
-            Some(reference::Venue { name: venue.name, location })
+        let rooms = chosen.filter_map(|venue| {
+            let location_id = location_of(&venue, &linked)?;
+            Some(Room { name: tidy(&venue.name), location_id })
         });
-        Ok(References { venues: venues.collect(), ..References::default() })
+        Ok(References { rooms: rooms.collect(), ..References::default() })
+    }
+
+    fn counterparts((_, locations): &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        let linked = linked(locations);
+        theirs.iter().map(|venue| counterpart(venue, &linked)).collect()
     }
 
     fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
@@ -88,18 +93,13 @@ pub fn plan(
     rows: &[bridges::Venue],
     decisions: &Decisions,
 ) -> Plan<bridges::Venue> {
-    let linked: HashMap<&str, Option<i64>> =
-        locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect();
+    let linked = linked(locations);
     let candidate = |venue: &NamedVenue| Candidate {
         record: Ours::new(venue.id, &venue.name),
         key: MatchKey::of_within(&venue.name, venue.location_id),
     };
-    let counterpart = |venue: &remote::Venue| {
-        let location = venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten());
-        let record = Theirs::new(&venue.external_id, &venue.name);
-        Counterpart { record, key: MatchKey::of_within(&venue.name, location) }
-    };
-    let pairing = pair(ours.iter().map(candidate).collect(), theirs.iter().map(counterpart).collect(), decisions);
+    let counterparts = theirs.iter().map(|venue| counterpart(venue, &linked));
+    let pairing = pair(ours.iter().map(candidate).collect(), counterparts.collect(), decisions);
     let wanted = theirs.into_iter().map(|venue| Wanted {
         name: venue.name,
         row: bridges::Venue {
@@ -110,4 +110,21 @@ pub fn plan(
         },
     });
     Plan::between(Entity::Venues, wanted.collect(), rows, pairing)
+}
+
+/// Our id of each location that has a row, by Administrate's.
+type Linked<'a> = HashMap<&'a str, Option<i64>>;
+
+fn linked(locations: &[bridges::Location]) -> Linked<'_> {
+    locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect()
+}
+
+/// Our id of the location of one of theirs, where it is linked.
+fn location_of(venue: &remote::Venue, linked: &Linked<'_>) -> Option<i64> {
+    venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten())
+}
+
+fn counterpart(venue: &remote::Venue, linked: &Linked<'_>) -> Counterpart {
+    let record = Theirs::new(&venue.external_id, &venue.name);
+    Counterpart { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
 }

@@ -1,10 +1,12 @@
 //! The discrepancies of a run as a workbook, both ways: for whoever mends them, here or in Administrate.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::disputes::{Dispute, Side};
+use super::matching::Theirs;
 use super::report::Report;
 use crate::error::{Error, Result};
 use crate::timetable_import::writing::neutral;
@@ -83,14 +85,23 @@ fn not_there(report: &Report) -> Rows {
     let created = report.created_in_administrate.iter().map(|created| {
         vec![created.id.to_string(), created.name.clone(), String::new(), format!("created: {}", created.external_id)]
     });
-    unmatched.chain(created).collect()
+    let not_created = report.not_created_in_administrate.iter().map(|left| {
+        vec![left.id.to_string(), left.name.clone(), String::new(), format!("not created: {}", left.reason)]
+    });
+    let asked: HashSet<i64> = report.not_created_in_administrate.iter().map(|left| left.id).collect();
+    let unmatched = unmatched.filter(|row| row[0].parse().is_ok_and(|id| !asked.contains(&id)));
+    unmatched.chain(created).chain(not_created).collect()
 }
 
 fn not_here(report: &Report) -> Rows {
-    let row = |theirs: &super::matching::Theirs, became: &str| {
+    let row = |theirs: &Theirs, became: &str| {
         vec![theirs.external_id.clone(), theirs.name.clone(), theirs.suggestions.join(" or "), became.to_owned()]
     };
-    let unmatched = report.unmatched_remote.iter().map(|theirs| row(theirs, "to be taken over, linked or ignored"));
+    let refused = |theirs: &Theirs| report.not_created_local.iter().find(|left| left.external_id == theirs.external_id);
+    let unmatched = report.unmatched_remote.iter().map(|theirs| match refused(theirs) {
+        Some(left) => row(theirs, &format!("not taken over: {}", left.reason)),
+        None => row(theirs, "to be taken over, linked or ignored"),
+    });
     unmatched.chain(report.created_local.iter().map(|theirs| row(theirs, "taken over"))).collect()
 }
 

@@ -97,12 +97,12 @@ pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?)
 }
 
-/// Whether one that came about later was applied to the same thing.
+/// Whether one that came about later was applied to the same thing. One that does not say when came about as it came.
 pub(super) async fn is_overtaken(db: &mut PgConnection, item: &Item) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM lectern.webhook_inbox AS later, lectern.webhook_inbox AS this
                         WHERE this.id = $1 AND later.entity_id = this.entity_id AND later.state = 'applied'
-                          AND later.triggered > this.triggered)",
+                          AND coalesce(later.triggered, later.received_at) > coalesce(this.triggered, this.received_at))",
     )
     .bind(item.id)
     .fetch_one(db)

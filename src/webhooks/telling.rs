@@ -1,6 +1,8 @@
 //! What a delivery tells, read from its body without trusting its shape.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -63,7 +65,7 @@ impl Delivery {
         Ok(Delivery {
             webhook_id: text(metadata, "webhook_id", "webhookId"),
             entity_id: node(payload).map(|node| text(node, "id", "id")).unwrap_or_default(),
-            triggered: triggered_at.parse().ok(),
+            triggered: time(&triggered_at),
             triggered_at,
             content_hash: content_hash(payload),
             body: Value::Object(body).to_string(),
@@ -145,6 +147,14 @@ fn holds_nul(value: &Value) -> bool {
     }
 }
 
+/// A time as it may be told: RFC 3339, without an offset in UTC, or seconds since 1970. What is none is no reason to refuse
+/// a delivery that is signed: Administrate would not tell it again. Such a one is as late as it came.
+fn time(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp());
+    let epoch = || Timestamp::from_second(text.parse::<f64>().ok()?.floor() as i64).ok();
+    text.parse().ok().or_else(local).or_else(epoch)
+}
+
 /// A short text, also of a number; PostgreSQL keeps no NUL.
 fn text(object: &Map<String, Value>, snake: &str, camel: &str) -> String {
     let mut text = match object.get(snake).or_else(|| object.get(camel)) {
@@ -170,9 +180,20 @@ fn forget_passing(value: &mut Value) {
             fields.retain(|key, _| !PASSING.contains(&key.as_str()));
             fields.values_mut().for_each(forget_passing);
         }
-        Value::Array(items) => items.iter_mut().for_each(forget_passing),
+        Value::Array(items) => {
+            items.iter_mut().for_each(forget_passing);
+            // Lists of records have no order of their own.
+            if items.iter().all(|item| id_in(item).is_some()) {
+                items.sort_by_cached_key(|item| id_in(item).map(Value::to_string));
+            }
+        }
         _ => {}
     }
+}
+
+/// The id of a record in a list.
+fn id_in(item: &Value) -> Option<&Value> {
+    item.pointer("/node/id").or_else(|| item.get("id"))
 }
 
 /// What is to change here because of what is told.

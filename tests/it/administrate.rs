@@ -77,7 +77,7 @@ impl Administrate {
             (administrate::SupportsCustomField::Event, "Event"),
             (administrate::SupportsCustomField::Session, "Session"),
         ] {
-            for field in client.custom_fields(kind).await.expect("custom fields") {
+            for field in client.custom_fields(kind).await.expect("custom fields").expect("told") {
                 sqlx::query(
                     "INSERT INTO adm.custom_fields (external_id, label, field_type, entity_type) VALUES ($1, $2, 's', $3)",
                 )

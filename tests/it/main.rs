@@ -35,6 +35,7 @@ mod sync_kept;
 mod sync_matching;
 mod sync_prompts;
 mod sync_story;
+mod sync_taking_over;
 mod sync_trouble;
 mod terminal;
 mod torture;

@@ -119,7 +119,10 @@ async fn a_run_is_taken_back_unless_its_rows_have_changed() {
 async fn unmatched_records_are_taken_over_only_on_request() {
     let story = Story::begin().await;
     let (_, report) = story.lectern(&["sync", "locations", "--create-local", "--dry-run"]).await;
-    assert_eq!(report["created_local"][0]["name"], "Manchester");
+    assert_eq!(report["created_local"], json!([]), "ours of the name Manchester is inactive: {report:#}");
+    story.simulator.edit(|tenant| _ = tenant.add_location("Bath", "BTH"));
+    let (_, report) = story.lectern(&["sync", "locations", "--create-local", "--dry-run"]).await;
+    assert_eq!(report["created_local"][0]["name"], "Bath");
     assert_eq!(story.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
     let (_, summary) = story.lectern(&["sync", "all", "--create-local"]).await;
     let left = |at: usize| summary["reports"][at]["unmatched_remote"].clone();
@@ -132,4 +135,61 @@ async fn unmatched_records_are_taken_over_only_on_request() {
     assert_eq!(story.count(linked).await, 4);
     let (_, again) = story.lectern(&["sync", "all", "--create-local"]).await;
     assert!((2..6).all(|at| again["reports"][at]["created_local"] == json!([])), "{again:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_that_mean_nothing_are_refused() {
+    let story = Story::begin().await;
+    for arguments in [
+        &["sync", "locations", "--skip-errors"][..],
+        &["sync", "locations", "--create-local", "--only", ""],
+        &["sync", "all", "--only", " , "],
+    ] {
+        assert_eq!(story.lectern(arguments).await.0, 2, "{arguments:?}");
+    }
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_has_to_be_known_to_one_entity_alone() {
+    let story = Story::begin().await;
+    let london = Tenant::location_id(1);
+    let (_, summary) = story.lectern(&["sync", "all", "--only", &london]).await;
+    let errors = |summary: &serde_json::Value| {
+        let reports = summary["reports"].as_array().expect("reports").clone();
+        reports.iter().map(|report| report["errors"].as_array().map_or(0, Vec::len)).sum::<usize>()
+    };
+    assert_eq!(errors(&summary), 0, "{summary:#}");
+    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 1);
+    assert_eq!(story.count("SELECT count(*) FROM adm.pricelevels").await, 0);
+    let (exit, summary) = story.lectern(&["sync", "all", "--only", "nobody"]).await;
+    assert_eq!((exit, errors(&summary)), (4, 1), "{summary:#}");
+    for report in summary["reports"].as_array().expect("reports") {
+        let count = |name: &str| report["counts"][name].as_u64().expect("a count");
+        let told = ["created", "updated", "unchanged", "skipped"].iter().map(|name| count(name)).sum::<u64>();
+        assert_eq!(count("fetched"), told, "each record is counted once: {report:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fell_with_a_pruned_row_comes_back_with_it() {
+    let story = Story::begin().await;
+    story.lectern(&["sync", "all"]).await;
+    let all = "SELECT (SELECT count(*) FROM adm.course_template_price_levels) * 1000000
+                    + (SELECT count(*) FROM lectern.approved_instructors) * 1000
+                    + (SELECT count(*) FROM adm.venues WHERE location_id IS NOT NULL)";
+    let before = story.count(all).await;
+    story.simulator.edit(|tenant| {
+        tenant.locations.remove(1);
+        tenant.templates.remove(1);
+    });
+    for entity in ["locations", "course-templates"] {
+        let prune = ["sync", entity, "--prune", "--prune-limit", "100"];
+        let (_, told) = story.lectern(&[&prune[..], &["--dry-run"]].concat()).await;
+        let (_, pruned) = story.lectern(&prune).await;
+        assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &told["pruned_along"]));
+        assert!(pruned["pruned_along"].is_object(), "what goes with it is told: {pruned:#}");
+        let (exit, undone) = story.lectern(&["sync", "undo", &pruned["run_id"].to_string()]).await;
+        assert_eq!((exit, story.count(all).await), (0, before), "{undone:#}");
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use administrate_sim::tenant::{Event, EventState, Session};
 use administrate_sim::{Options, Tenant};
+use lectern::bridges::events::{link_event, link_of};
 use lectern::delivery::{Worker, drain};
-use lectern::sync::events::{TakenOver, take_over};
+use lectern::sync::{TakenOver, take_over};
 use lectern::tutorials::announce_events;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -99,7 +100,7 @@ async fn what_administrate_says_is_taken_over_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_get_no_row_and_namesakes_wait_for_a_person() {
+async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person() {
     let known = Delivered::begin().await;
     assert_eq!(known.sync(&[]).await.0, 0);
     known.change("CM2-01", |event| event.max_places = Some(30));
@@ -112,14 +113,69 @@ async fn strangers_get_no_row_and_namesakes_wait_for_a_person() {
     assert_eq!(exit, 4, "{report:#}");
     assert_eq!(report["unmatched_remote"][0]["name"], "Stranger");
     assert_eq!(report["ambiguous"][0]["remote"].as_array().map(Vec::len), Some(2));
-    assert_eq!((&report["counts"]["updated"], &report["counts"]["skipped"]), (&json!(0), &json!(2)));
-    assert_eq!(known.story.count("SELECT count(*) FROM adm.events").await, 2);
+    let counts = &report["counts"];
+    assert_eq!((&counts["fetched"], &counts["created"], &counts["unchanged"]), (&json!(4), &json!(2), &json!(2)));
+    let unlinked = "SELECT count(*) FROM adm.events AS e WHERE tutorial_event_id IS NULL AND title IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM adm.sessions AS s WHERE s.event_id = e.id)";
+    assert_eq!(known.story.count(unlinked).await, 2);
+    let (_, again) = known.sync(&[]).await;
+    assert_eq!((&again["counts"]["unchanged"], &again["counts"]["updated"]), (&json!(4), &json!(0)), "{again:#}");
     assert_eq!(known.bookable("CM2-01").await, (false, 12));
     let ours = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("an id").to_owned();
     assert_eq!(known.story.lectern(&["sync", "link", "events", "CM2-01", &ours]).await.0, 0);
     let (exit, report) = known.sync(&[]).await;
     assert_eq!((exit, &report["ambiguous"]), (0, &json!([])), "{report:#}");
     assert_eq!(known.bookable("CM2-01").await, (false, 30));
+    known.story.simulator.edit(|tenant| {
+        let stranger = tenant.events_titled("Stranger").next().expect("it is there").0;
+        tenant.events.remove(&stranger);
+    });
+    let (exit, report) = known.sync(&["--prune", "--prune-limit", "50"]).await;
+    assert_eq!((exit, &report["counts"]["pruned"]), (0, &json!(1)), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    let pool = &known.story.world.pool;
+    let ours: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'CM2-01'")
+        .fetch_one(pool)
+        .await
+        .expect("ours");
+    let link = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read").expect("linked");
+    sqlx::raw_sql(
+        "UPDATE adm.sessions SET tutorial_session_id = NULL, day_number = day_number + 10;
+         UPDATE adm.sessions SET day_number = 13 - day_number; -- 1 and 2 have changed places
+         UPDATE adm.events SET tutorial_event_id = NULL;",
+    )
+    .execute(pool)
+    .await
+    .expect("as a sync between creation and storing may leave it");
+    link_event(pool, ours, &link).await.expect("linked");
+    let stored = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read");
+    assert_eq!(stored, Some(link));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linking_an_event_rests_on_our_places_and_is_taken_back_with_them() {
+    let known = Delivered::begin().await;
+    let forget = "DELETE FROM adm.events";
+    sqlx::query(forget).execute(&known.story.world.pool).await.expect("no links, as in an adopted database");
+    known.change("CM2-01", |event| event.booked_places = 12);
+    let (_, planned) = known.sync(&["--plan-out", "plan.json"]).await;
+    assert_eq!(planned["counts"]["created"], 2, "{planned:#}");
+    let sold = "UPDATE acted.tutorial_events SET remain_space = 7 WHERE code = 'CM2-01'";
+    sqlx::query(sold).execute(&known.story.world.pool).await.expect("five places were sold here");
+    let (exit, refused) = known.sync(&["--plan", "plan.json"]).await;
+    assert!(exit == 4 && refused["errors"][0]["message"].to_string().contains("stale"), "{refused:#}");
+    assert_eq!(known.bookable("CM2-01").await, (false, 7));
+    let (_, report) = known.sync(&[]).await;
+    assert_eq!(known.bookable("CM2-01").await, (true, 0));
+    let run = report["run_id"].to_string();
+    assert_eq!(known.story.lectern(&["sync", "undo", &run]).await.0, 0);
+    assert_eq!(known.bookable("CM2-01").await, (false, 7));
+    assert_eq!(known.story.count("SELECT count(*) FROM adm.events").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +188,11 @@ async fn what_is_on_its_way_is_left_to_delivery() {
     let (exit, report) = known.sync(&[]).await;
     assert_eq!((exit, report["skipped"][0]["name"].as_str()), (0, Some("CM2-03")), "{report:#}");
     assert_eq!(known.bookable("CM2-03").await, (false, 12));
+    let failed = "UPDATE lectern.outbox SET state = 'failed', next_attempt_at = NULL WHERE subject = 'CM2-03'";
+    sqlx::query(failed).execute(&known.story.world.pool).await.expect("as after a refusal");
+    let (exit, report) = known.sync(&[]).await;
+    let message = report["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.contains("waits for a person"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,6 +240,25 @@ fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<Strin
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["ours"]), text(&row["theirs"]));
     report[list].as_array().expect("a list").iter().map(row).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_moves_to_another_event_moves_its_row() {
+    let known = Delivered::begin().await;
+    assert_eq!(known.sync(&[]).await.0, 0);
+    known.story.simulator.edit(|tenant| {
+        let (from, to) = (tenant.events_titled("CM2-01").next(), tenant.events_titled("cm2-02").next());
+        let (from, to) = (from.expect("delivered").0, to.expect("delivered").0);
+        let moved = tenant.sessions_of(from).nth(1).expect("a session").0;
+        tenant.sessions.get_mut(&moved).expect("it is there").event = to;
+    });
+    let (_, report) = known.sync(&[]).await;
+    assert_eq!((&report["counts"]["updated"], &report["errors"]), (&json!(2), &json!([])), "{report:#}");
+    let of =
+        "SELECT count(*) FROM adm.sessions AS s JOIN adm.events AS e ON e.id = s.event_id WHERE e.title = 'cm2-02'";
+    assert_eq!(known.story.count(of).await, 3);
+    let (_, again) = known.sync(&[]).await;
+    assert_eq!(again["counts"]["updated"], 0, "{again:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -298,3 +298,24 @@ async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
     assert_eq!(forget_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
     assert_eq!(told.tell("2026-05-14T10:02:01Z", &node(7, "again")).await, 200, "the latest is known by its content");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_say_when_it_came_about_is_as_late_as_it_came() {
+    let told = Told::new().await;
+    let node =
+        |left: i64| json!({ "id": EVENT, "title": "A", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
+    assert_eq!(told.tell("yesterday", &node(9)).await, 202, "it is signed, and would not be told again");
+    assert_eq!(told.tell("", &node(8)).await, 202);
+    assert_eq!(told.apply().await, 2);
+    assert_eq!(told.event().await.1, 8, "the later one holds");
+    let (_, listed) = told.lectern(&["webhooks", "list", "--all"]).await;
+    let first = listed["items"][0]["id"].to_string();
+    assert_eq!(told.lectern(&["webhooks", "replay", &first]).await.0, 0);
+    told.apply().await;
+    assert_eq!(told.event().await.1, 8, "an older one that is applied again changes nothing");
+    let soon = Timestamp::now().as_second() + 60;
+    assert_eq!(told.tell(&soon.to_string(), &node(5)).await, 202, "seconds since 1970 are a time");
+    assert_eq!(told.tell("2020-01-01T00:00:00", &node(6)).await, 202, "and so is one without an offset");
+    told.apply().await;
+    assert_eq!(told.event().await.1, 5, "the one of 2020 is overtaken");
+}

@@ -30,6 +30,8 @@ pub struct Profile {
     pub tax: TaxName,
     /// Whether `location.create`, `venue.create`, `courseTemplate.create` and `session.removeStaff` exist.
     pub creates: bool,
+    /// Whether `contact.create` takes `isInstructor` and its like. In all named profiles it does.
+    pub contact_roles: bool,
     /// Shape of the payloads in question.
     pub payload: PayloadShape,
     /// Whether `__schema` and `__type` are answered. All named profiles do; set it to `false` to refuse.
@@ -42,6 +44,7 @@ impl Profile {
         name: "classic",
         tax: TaxName::TaxType,
         creates: false,
+        contact_roles: true,
         payload: PayloadShape::List,
         introspection: true,
     };
@@ -50,6 +53,7 @@ impl Profile {
         name: "current",
         tax: TaxName::TaxTypeId,
         creates: false,
+        contact_roles: true,
         payload: PayloadShape::Object,
         introspection: true,
     };
@@ -58,6 +62,7 @@ impl Profile {
         name: "extended",
         tax: TaxName::TaxTypeId,
         creates: true,
+        contact_roles: true,
         payload: PayloadShape::List,
         introspection: true,
     };
@@ -69,12 +74,18 @@ impl Profile {
         Self { introspection: false, ..self }
     }
 
+    /// The same with a `contact.create` that makes people without roles, which is all that is documented of it.
+    pub fn without_contact_roles(self) -> Self {
+        Self { contact_roles: false, ..self }
+    }
+
     /// Whether a line of the schema text marked with `variant` stands in this profile.
     pub(crate) fn has(&self, variant: &str) -> bool {
         match variant {
             "tax=taxType" => self.tax == TaxName::TaxType,
             "tax=taxTypeId" => self.tax == TaxName::TaxTypeId,
             "creates" => self.creates,
+            "contact-roles" => self.contact_roles,
             "payload=list" => self.payload == PayloadShape::List,
             "payload=object" => self.payload == PayloadShape::Object,
             _ => false,

@@ -54,7 +54,7 @@ async fn start(profile: Profile) -> (Running, Client, Arc<Heard>) {
 }
 
 async fn read_everything(client: &Client) {
-    let fields = client.custom_fields(SupportsCustomField::Event).await.expect("custom fields");
+    let fields = client.custom_fields(SupportsCustomField::Event).await.expect("custom fields").expect("told");
     assert_eq!(fields.len(), 5);
     assert_eq!(client.price_levels().await.expect("price levels").len(), 2);
     assert_eq!(client.locations().await.expect("locations").len(), 2);

@@ -15,6 +15,11 @@ impl Id {
         Self(id.into())
     }
 
+    /// The number in it, for bringing records of one kind into the order in which they were made; none where it has none.
+    pub fn number(&self) -> Option<u64> {
+        number_in(&self.0)
+    }
+
     /// The id as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -55,7 +55,8 @@ impl Fault {
     /// Whether it speaks of Administrate being down, for the breaker.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::NotSent(_) | Self::Interrupted(_) => true,
+            // What answers with rubbish is some other server that stands in its place.
+            Self::NotSent(_) | Self::Interrupted(_) | Self::Unreadable(_) => true,
             Self::Status(status, _) => *status >= 500,
             _ => false,
         }

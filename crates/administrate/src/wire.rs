@@ -55,22 +55,6 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
         .transpose()
 }
 
-/// An amount of money without loss: the digits as they came, text or number; none where empty.
-///
-/// A JSON number is held as f64 on its way, whose shortest form returns up to 15 digits unchanged.
-pub(crate) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let Some(text) = maybe_text(deserializer)? else {
-        return Ok(None);
-    };
-    let digits = text.trim();
-    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-    let plain = !unsigned.is_empty()
-        && unsigned.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && unsigned.bytes().filter(|b| *b == b'.').count() <= 1
-        && unsigned.bytes().any(|b| b.is_ascii_digit());
-    if plain { Ok(Some(digits.to_owned())) } else { Err(D::Error::custom(format!("{text:?} is no amount"))) }
-}
-
 /// The id of an object like `{id}`; none for null, for an object without id, and for an empty one.
 pub(crate) fn id_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<crate::Id>, D::Error> {
     let value = Value::deserialize(deserializer)?;

@@ -106,6 +106,15 @@ async fn link_sessions(db: &mut PgConnection, event: i64, sessions: &[SessionLin
     .bind(&ours)
     .execute(&mut *db)
     .await?;
+    // A sync may have seen them before, in another order: a day stands only once, also halfway.
+    sqlx::query(
+        "UPDATE adm.sessions AS known SET day_number = NULL
+         FROM unnest($1::text[]) WITH ORDINALITY AS s (external_id, day)
+         WHERE known.external_id = s.external_id AND known.day_number <> s.day",
+    )
+    .bind(&ids)
+    .execute(&mut *db)
+    .await?;
     sqlx::query(
         "INSERT INTO adm.sessions (external_id, tutorial_session_id, event_id, day_number)
          SELECT external_id, ours, $1, day FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS s (external_id, ours, day)

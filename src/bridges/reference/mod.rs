@@ -4,6 +4,8 @@
 //! be the same. Rows are told apart by Administrate's ids, never by ours, so that a plan means the same in every
 //! database. It does not decide who is who (`sync` does) and does not speak to Administrate.
 
+mod fallen;
+mod links;
 pub mod store;
 
 use std::borrow::Cow;
@@ -11,6 +13,8 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use fallen::{Fallen, Table};
 
 /// The kinds of record that may be created on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

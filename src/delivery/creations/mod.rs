@@ -17,39 +17,54 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::outbox::{Effect, Item};
 
-/// What every kind is to the outbox: its effect and the kind of its subject.
-const EFFECTS: [(Kind, &str, &str); 4] = [
-    (Kind::Location, "create_location", "location"),
-    (Kind::Venue, "create_venue", "venue"),
-    (Kind::CourseTemplate, "create_course_template", "course_template"),
-    (Kind::Instructor, "create_contact", "instructor"),
-];
+/// What a kind is to the outbox: its effect and the kind of its subject.
+type Known = (&'static str, &'static str);
+const LOCATION: Known = ("create_location", "location");
+const VENUE: Known = ("create_venue", "venue");
+const COURSE_TEMPLATE: Known = ("create_course_template", "course_template");
+const CONTACT: Known = ("create_contact", "instructor");
 
 /// What an effect is to create, if it is one of these.
 pub fn kind_of(effect: &str) -> Option<Kind> {
-    EFFECTS.into_iter().find(|(_, name, _)| *name == effect).map(|(kind, ..)| kind)
+    match effect {
+        effect if effect == LOCATION.0 => Some(Kind::Location),
+        effect if effect == VENUE.0 => Some(Kind::Venue),
+        effect if effect == COURSE_TEMPLATE.0 => Some(Kind::CourseTemplate),
+        effect if effect == CONTACT.0 => Some(Kind::Instructor),
+        _ => None,
+    }
 }
 
 /// The effect that creates a record of ours in Administrate; `subject` is its name. A sync has just looked there.
-pub fn effect(kind: Kind, id: i64, subject: &str) -> Option<Effect> {
-    let (_, name, subject_kind) = EFFECTS.into_iter().find(|(known, ..)| *known == kind)?;
-    Some(Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] })
+pub fn effect(kind: Kind, id: i64, subject: &str) -> Effect {
+    let (name, subject_kind) = match kind {
+        Kind::Location => LOCATION,
+        Kind::Venue => VENUE,
+        Kind::CourseTemplate => COURSE_TEMPLATE,
+        Kind::Instructor => CONTACT,
+    };
+    Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] }
 }
 
 /// Why records of this kind cannot be created there, if they cannot.
-pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Option<&'static str> {
-    let (offered, missing) = match kind {
-        Kind::Location => (capabilities.create_location, "its API has no location.create"),
-        Kind::Venue => (capabilities.create_venue, "its API has no venue.create"),
-        Kind::CourseTemplate => (capabilities.create_course_template, "its API has no courseTemplate.create"),
-        Kind::Instructor => (capabilities.create_contact, "its API has no contact.create"),
+pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Option<String> {
+    let (offered, mutation) = match kind {
+        Kind::Location => (capabilities.create_location, "location.create"),
+        Kind::Venue => (capabilities.create_venue, "venue.create"),
+        Kind::CourseTemplate => (capabilities.create_course_template, "courseTemplate.create"),
+        Kind::Instructor => (capabilities.create_contact, "contact.create"),
     };
     let needs_account = kind == Kind::Instructor && config.administrate.account_id.is_empty();
-    match (offered, needs_account) {
-        (false, _) => Some(missing),
-        (true, true) => Some(NO_ACCOUNT),
-        (true, false) => None,
+    match (offered, capabilities.introspected) {
+        (true, _) => needs_account.then(|| NO_ACCOUNT.into()),
+        (false, true) => Some(format!("its API has no {mutation}")),
+        (false, false) => Some(format!("its API does not tell what it can, and no {mutation} is documented")),
     }
+}
+
+/// Whether the remark says that somebody was created who is no instructor there, because the API does not take that.
+pub fn is_no_instructor(remark: &Remark) -> bool {
+    matches!(remark, Remark::LeftOut(fields) if fields.contains(&"isInstructor"))
 }
 
 const NO_ACCOUNT: &str = "a contact belongs to an account: set ADMINISTRATE_ACCOUNT_ID to it";

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::{Accord, Settlement, Side};
 use crate::bridges::events as bridges;
 use crate::error::Result;
-use crate::sync::plan::Skipped;
+use crate::sync::findings::Skipped;
 use crate::tutorials::{self, Event};
 
 impl Settlement {

@@ -3,9 +3,12 @@
 //! Reads only rows that may still be chosen: inactive ones are left out. [`add`] brings in what is missing and leaves
 //! alone what is there; linking any of it with Administrate is sync's.
 
+mod added;
 pub mod store;
 
 use sqlx::PgConnection;
+
+pub use added::{Added, Reasons, Table, staying, take_away};
 
 use crate::error::Result;
 
@@ -38,6 +41,8 @@ pub struct References {
     pub locations: Vec<Location>,
     /// Rooms there.
     pub venues: Vec<Venue>,
+    /// Rooms at locations that are here.
+    pub rooms: Vec<Room>,
     /// Who teaches.
     pub instructors: Vec<Instructor>,
 }
@@ -65,8 +70,17 @@ pub struct Location {
 pub struct Venue {
     /// Up to 255 characters.
     pub name: String,
-    /// Name of its location.
+    /// Name of its location, which no other location has.
     pub location: String,
+}
+
+/// A venue at a location that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Up to 255 characters.
+    pub name: String,
+    /// Our id of its location.
+    pub location_id: i64,
 }
 
 /// A person who teaches, with the login and the staff record that come with it.
@@ -88,13 +102,14 @@ pub fn username_of_contact(external_id: &str) -> String {
     format!("administrate-{external_id}")
 }
 
-/// Brings in what is missing.
+/// Brings in what is missing; gives the rows that it made, in their order.
 ///
 /// # Errors
 /// A code or a name that is too long.
-pub async fn add(db: &mut PgConnection, references: &References) -> Result<()> {
-    store::add_templates(db, &references.templates).await?;
-    store::add_locations(db, &references.locations).await?;
-    store::add_venues(db, &references.venues).await?;
-    store::add_instructors(db, &references.instructors).await
+pub async fn add(db: &mut PgConnection, references: &References) -> Result<Vec<Added>> {
+    let mut made = store::add_templates(db, &references.templates).await?;
+    made.extend(store::add_locations(db, &references.locations).await?);
+    made.extend(store::add_venues(db, &references.venues, &references.rooms).await?);
+    made.extend(store::add_instructors(db, &references.instructors).await?);
+    Ok(made)
 }

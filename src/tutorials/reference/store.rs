@@ -1,10 +1,12 @@
 //! The statements that read and add reference data; any number of rows is added in a fixed number of statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
-use super::{CourseTemplate, Instructor, Location, Named, NamedVenue, Venue};
+use super::{Added, CourseTemplate, Instructor, Location, Named, NamedVenue, Room, Table, Venue};
 use crate::error::Result;
 
 /// Active course templates, by code.
@@ -71,6 +73,27 @@ pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instruc
     Ok(row.map(instructor))
 }
 
+/// What else is to be said of records than their name: a location's code, a venue's location, an instructor's e-mail
+/// address, a course template's title. Blank ones are left out.
+pub async fn details(db: &mut PgConnection, table: Table, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let sql = match table {
+        Table::Locations => "SELECT id::bigint, btrim(code) FROM acted.tutorial_locations WHERE id = ANY ($1)",
+        Table::Venues => {
+            "SELECT v.id::bigint, btrim(l.name) FROM acted.tutorial_venues v
+             JOIN acted.tutorial_locations l ON l.id = v.location_id WHERE v.id = ANY ($1)"
+        }
+        Table::Instructors | Table::Staff | Table::Accounts => {
+            "SELECT i.id::bigint, btrim(u.email) FROM acted.tutorial_instructors i
+             JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE i.id = ANY ($1)"
+        }
+        Table::CourseTemplates => {
+            "SELECT id::bigint, btrim(title) FROM acted.tutorial_course_templates WHERE id = ANY ($1)"
+        }
+    };
+    let rows: Vec<(i64, Option<String>)> = sqlx::query_as(sql).bind(ids).fetch_all(db).await?;
+    Ok(rows.into_iter().filter_map(|(id, text)| Some((id, text.filter(|text| !text.is_empty())?))).collect())
+}
+
 /// The instructors with these login names.
 pub async fn instructor_ids(db: &mut PgConnection, usernames: &[String]) -> Result<HashMap<String, i64>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -97,82 +120,173 @@ pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Named>> {
     .await?)
 }
 
+/// What inactive locations are called.
+pub async fn retired_locations(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT name FROM acted.tutorial_locations WHERE NOT is_active").fetch_all(db).await?)
+}
+
+/// The codes of inactive course templates.
+pub async fn retired_course_templates(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT code FROM acted.tutorial_course_templates WHERE NOT is_active").fetch_all(db).await?)
+}
+
+/// Inactive instructors, by "First Last".
+pub async fn retired_instructors(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name))) FROM acted.tutorial_instructors i
+         JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE NOT i.is_active",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
     rows.iter().map(field).collect()
 }
 
 /// Course templates, by code.
-pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO acted.tutorial_course_templates (code, title)
-         SELECT * FROM UNNEST($1::text[], $2::text[]) ON CONFLICT (code) DO NOTHING",
+pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<Vec<Added>> {
+    let made = sqlx::query_as(
+        "INSERT INTO acted.tutorial_course_templates AS made (code, title)
+         SELECT * FROM UNNEST($1::text[], $2::text[]) ON CONFLICT (code) DO NOTHING
+         RETURNING id::bigint, code, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
     .bind(texts(rows, |row| &row.code))
     .bind(texts(rows, |row| &row.title))
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    Ok(added(Table::CourseTemplates, made))
 }
 
 /// Locations, by name.
-pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO acted.tutorial_locations (name, code)
+pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<Vec<Added>> {
+    let made = sqlx::query_as(
+        "INSERT INTO acted.tutorial_locations AS made (name, code)
          SELECT * FROM UNNEST($1::text[], $2::text[]) AS given (name, code)
-         WHERE NOT EXISTS (SELECT FROM acted.tutorial_locations AS known WHERE known.name = given.name)",
+         WHERE NOT EXISTS (SELECT FROM acted.tutorial_locations AS known WHERE known.name = given.name)
+         RETURNING id::bigint, name, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
     .bind(texts(rows, |row| &row.name))
     .bind(texts(rows, |row| &row.code))
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    Ok(added(Table::Locations, made))
 }
 
 /// Venues, by name within their location.
-pub async fn add_venues(db: &mut PgConnection, rows: &[Venue]) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO acted.tutorial_venues (name, location_id)
-         SELECT given.name, location.id FROM UNNEST($1::text[], $2::text[]) AS given (name, location)
-         JOIN acted.tutorial_locations AS location ON location.name = given.location
+pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room]) -> Result<Vec<Added>> {
+    let (venue_names, room_names) = (texts(venues, |venue| &venue.name), texts(rooms, |room| &room.name));
+    let called = venues.iter().map(|venue| Some(venue.location.as_str())).chain(rooms.iter().map(|_| None));
+    let ids = venues.iter().map(|_| None).chain(rooms.iter().map(|room| Some(room.location_id)));
+    let made = sqlx::query_as(
+        "INSERT INTO acted.tutorial_venues AS made (name, location_id)
+         SELECT given.name, location.id FROM UNNEST($1::text[], $2::bigint[], $3::text[]) AS given (name, id, called)
+         JOIN acted.tutorial_locations AS location ON location.id = given.id OR location.name = given.called
          WHERE NOT EXISTS (SELECT FROM acted.tutorial_venues AS known
-                           WHERE known.name = given.name AND known.location_id = location.id)",
+                           WHERE known.name = given.name AND known.location_id = location.id)
+         RETURNING id::bigint, name, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
-    .bind(texts(rows, |row| &row.name))
-    .bind(texts(rows, |row| &row.location))
-    .execute(db)
+    .bind([venue_names, room_names].concat())
+    .bind(ids.collect::<Vec<Option<i64>>>())
+    .bind(called.collect::<Vec<Option<&str>>>())
+    .fetch_all(db)
     .await?;
-    Ok(())
+    Ok(added(Table::Venues, made))
 }
 
 /// Instructors, by login name, with their account and their staff record.
-pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<()> {
+pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<Vec<Added>> {
     let usernames = texts(rows, |row| &row.username);
-    sqlx::query(
-        "INSERT INTO public.auth_user (username, first_name, last_name, email)
-         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT (username) DO NOTHING",
+    let accounts = sqlx::query_as(
+        "INSERT INTO public.auth_user AS made (username, first_name, last_name, email)
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT (username) DO NOTHING
+         RETURNING id::bigint, btrim(concat_ws(' ', btrim(first_name), btrim(last_name))),
+             to_jsonb(made) - ARRAY['date_joined']",
     )
     .bind(&usernames)
     .bind(texts(rows, |row| &row.first_name))
     .bind(texts(rows, |row| &row.last_name))
     .bind(texts(rows, |row| &row.email))
-    .execute(&mut *db)
+    .fetch_all(&mut *db)
     .await?;
-    sqlx::query(
-        "INSERT INTO acted.staff (user_id)
+    let staff = sqlx::query_as(
+        "INSERT INTO acted.staff AS made (user_id)
          SELECT person.id FROM public.auth_user AS person WHERE person.username = ANY($1::text[])
-         ON CONFLICT (user_id) DO NOTHING",
+         ON CONFLICT (user_id) DO NOTHING
+         RETURNING id::bigint, (SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name)))
+                                FROM public.auth_user AS u WHERE u.id = made.user_id),
+             to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
     .bind(&usernames)
-    .execute(&mut *db)
+    .fetch_all(&mut *db)
     .await?;
-    sqlx::query(
-        "INSERT INTO acted.tutorial_instructors (staff_id)
+    let instructors = sqlx::query_as(
+        "INSERT INTO acted.tutorial_instructors AS made (staff_id)
          SELECT staff.id FROM acted.staff
          JOIN public.auth_user AS person ON person.id = staff.user_id WHERE person.username = ANY($1::text[])
-         ON CONFLICT (staff_id) DO NOTHING",
+         ON CONFLICT (staff_id) DO NOTHING
+         RETURNING id::bigint, (SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name)))
+                                FROM acted.staff AS s JOIN public.auth_user AS u ON u.id = s.user_id
+                                WHERE s.id = made.staff_id),
+             to_jsonb(made) - ARRAY['created_at', 'updated_at']",
     )
     .bind(&usernames)
-    .execute(db)
+    .fetch_all(db)
     .await?;
+    let tables = [(Table::Accounts, accounts), (Table::Staff, staff), (Table::Instructors, instructors)];
+    Ok(tables.into_iter().flat_map(|(table, made)| added(table, made)).collect())
+}
+
+fn added(table: Table, made: Vec<(i64, String, Value)>) -> Vec<Added> {
+    made.into_iter().map(|(id, name, values)| Added { table, id, name, values }).collect()
+}
+
+/// Which of these rows stand as they were brought in; they are locked, so that nobody comes to refer to them meanwhile.
+pub async fn unchanged(db: &mut PgConnection, table: Table, rows: &[&Added]) -> Result<HashSet<i64>> {
+    let sql = format!(
+        "SELECT t.id::bigint FROM {} AS t JOIN jsonb_to_recordset($1) AS w (id bigint, values jsonb) ON t.id = w.id
+         WHERE to_jsonb(t) @> w.values FOR UPDATE OF t",
+        table.name()
+    );
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(Json(rows)).fetch_all(db).await?.into_iter().collect())
+}
+
+/// Which rows anywhere refer to one of these by a foreign key, each by table and what it refers to. Rows of `except` are
+/// passed over.
+pub async fn referrers(
+    db: &mut PgConnection,
+    table: Table,
+    ids: &[i64],
+    except: &[(Table, Vec<i64>)],
+) -> Result<Vec<(String, i64)>> {
+    let keys: Vec<(String, String)> = sqlx::query_as(
+        "SELECT format('%I.%I', n.nspname, r.relname), quote_ident(a.attname) FROM pg_constraint AS c
+         JOIN pg_class AS r ON r.oid = c.conrelid JOIN pg_namespace AS n ON n.oid = r.relnamespace
+         JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+         WHERE c.contype = 'f' AND c.confrelid = $1::regclass AND cardinality(c.conkey) = 1 AND c.conparentid = 0
+         ORDER BY 1, 2",
+    )
+    .bind(table.name())
+    .fetch_all(&mut *db)
+    .await?;
+    let mut found = Vec::new();
+    for (referrer, column) in keys {
+        let passed_over = except.iter().find(|(known, _)| known.name() == referrer).map(|(_, ids)| ids.as_slice());
+        let unless = if passed_over.is_some() { "AND NOT id = ANY ($2)" } else { "AND $2::bigint[] IS NOT NULL" };
+        let sql = format!("SELECT DISTINCT {column}::bigint FROM {referrer} WHERE {column} = ANY ($1) {unless}");
+        let referred: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(ids)
+            .bind(passed_over.unwrap_or_default())
+            .fetch_all(&mut *db)
+            .await?;
+        found.extend(referred.into_iter().map(|id| (referrer.clone(), id)));
+    }
+    Ok(found)
+}
+
+/// Deletes rows that were brought in.
+pub async fn take_away(db: &mut PgConnection, table: Table, ids: &[i64]) -> Result<()> {
+    let sql = format!("DELETE FROM {} WHERE id = ANY ($1)", table.name());
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).execute(db).await?;
     Ok(())
 }

@@ -39,7 +39,7 @@ pub struct TemplatePrice {
     pub id: Id,
     /// The course template.
     pub course_template_id: Id,
-    /// Decimal digits as they came, like `250.00`; none where the price has none.
+    /// What came as amount, in general decimal digits like `250.00`; none where the price has none.
     pub amount: Option<String>,
     /// The price level; none where the price has none.
     pub price_level_id: Option<Id>,
@@ -204,7 +204,7 @@ struct PricedNode {
 #[serde(rename_all = "camelCase")]
 struct PriceNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::amount")]
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
     amount: Option<String>,
     #[serde(default, deserialize_with = "crate::wire::id_of")]
     price_level: Option<Id>,

@@ -106,14 +106,15 @@ pub struct CustomFieldValue {
 }
 
 impl Client {
-    /// The definitions for one kind of record; empty where the tenant has none, or has no such kind.
+    /// The definitions for one kind of record; empty where the tenant has none, or has no such kind. None where it tells
+    /// nothing of them, which is not the same.
     ///
     /// # Errors
     /// As every call.
-    pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Vec<CustomFieldDefinition>, Error> {
+    pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Option<Vec<CustomFieldDefinition>>, Error> {
         const OPERATION: &str = "customFieldTemplate";
         if !self.dialect().await?.takes_word(OPERATION, "type", kind.name()) {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let fields = "key label description type isRequired roles options { value }";
         let document = Document::query(
@@ -123,15 +124,16 @@ impl Client {
             format!("customFieldDefinitions {{ {fields} }}"),
         );
         let template = match self.run(&|_| document.clone()).await {
-            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| denies(error, kind)) => Value::Null,
+            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| denies(error, kind)) => {
+                return Ok(Some(Vec::new()));
+            }
             answer => answer?.value,
         };
         let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
-        let definitions = template.get("customFieldDefinitions").unwrap_or(&Value::Null);
-        wire::nodes(definitions)
-            .into_iter()
-            .map(|node| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string())))
-            .collect()
+        let Some(told) = template.get("customFieldDefinitions").filter(|told| !told.is_null()) else { return Ok(None) };
+        let read =
+            |node: &Value| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string()));
+        wire::nodes(told).into_iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 }
 

@@ -74,10 +74,10 @@ async fn amounts_are_texts_or_numbers() {
     assert_eq!(found[0].currency_code.as_deref(), Some("GBP"));
     assert_eq!((found[2].currency_code.as_deref(), found[2].region_code.as_deref()), (None, None));
 
-    let broken = json!({"id": "T1", "publicPrices": [{"id": "R1", "amount": "a lot"}]});
-    let error = World::new(vec![page("courseTemplates", vec![broken], 1, false)]);
-    let error = error.client().template_prices().await.expect_err("no amount");
-    assert!(error.to_string().contains("\"a lot\" is no amount"), "{error}");
+    let rubbish = json!({"id": "T1", "publicPrices": [{"id": "R1", "amount": "a lot"}]});
+    let told = World::new(vec![page("courseTemplates", vec![rubbish], 1, false)]);
+    let told = told.client().template_prices().await.expect("found");
+    assert_eq!(told[0].amount.as_deref(), Some("a lot"), "for whoever reads it, or not");
 }
 
 #[tokio::test]
@@ -86,17 +86,17 @@ async fn custom_fields_as_list_or_connection_of_any_kind_of_record() {
     for definitions in [json!([field]), connection(vec![field.clone()], 1, false)] {
         let answer = data(json!({"customFieldTemplate": {"customFieldDefinitions": definitions}}));
         let world = World::new(vec![answer]);
-        let found = world.client().custom_fields(SupportsCustomField::Session).await.expect("found");
+        let found = world.client().custom_fields(SupportsCustomField::Session).await.expect("found").expect("told");
         assert_eq!((found[0].label.as_str(), found[0].field_type.as_deref()), ("Day", Some("number")));
         assert_eq!(found[0].is_required, Some(true));
         assert!(world.last().query().contains("customFieldTemplate(type: Session)"));
     }
     let world = World::new(vec![data(json!({"customFieldTemplate": null}))]);
     let none = world.client().custom_fields(SupportsCustomField::TokenIssue).await;
-    assert!(none.expect("none").is_empty());
+    assert_eq!(none.expect("an answer"), None, "nothing told is not nothing there");
     let denied = errors(&["Value \"TokenIssue\" does not exist in \"SupportsCustomField\" enum."]);
     let none = World::new(vec![denied]).client().custom_fields(SupportsCustomField::TokenIssue).await;
-    assert!(none.expect("no such kind").is_empty());
+    assert_eq!(none.expect("no such kind"), Some(vec![]));
     World::new(vec![errors(&["TokenIssue is out of order"])])
         .client()
         .custom_fields(SupportsCustomField::TokenIssue)

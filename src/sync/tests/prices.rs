@@ -1,0 +1,110 @@
+//! Which price is kept.
+
+use rust_decimal::Decimal;
+
+use super::counts;
+use crate::bridges::reference as bridges;
+use crate::sync::decisions::Decisions;
+use crate::sync::plan::Plan;
+use crate::sync::prices::{self, Places, Preference};
+use crate::sync::remote;
+
+fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {
+    remote::Price {
+        external_id: id.into(),
+        template: "T1".into(),
+        level: Some("L1".into()),
+        amount: amount.parse().ok(),
+        unreadable: None,
+        currency: vec![currency.into()],
+        region: region.map(str::to_owned),
+    }
+}
+
+fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> Plan<bridges::Price> {
+    let places = Places {
+        templates: [("T1".to_owned(), "CM2".to_owned())].into(),
+        levels: [("L1".to_owned(), "Standard".to_owned())].into(),
+    };
+    let preference = Preference { currency: "GBP".into(), region: region.into() };
+    prices::plan(theirs, &places, rows, &preference, &Decisions::default())
+}
+
+#[test]
+fn of_several_prices_the_providers_own_is_kept() {
+    let three = || {
+        vec![
+            price("A", "250.00", "gbp", Some("UK")),
+            price("B", "300.00", "EUR", Some("IE")),
+            price("C", "260.00", "GBP", Some("XI")),
+        ]
+    };
+    for (theirs, region, expected, ambiguous) in [
+        (three(), "UK", [1, 0, 0, 0, 2, 0], 0),
+        (three(), "", [0, 0, 0, 0, 3, 0], 1),
+        (three(), "US", [0, 0, 0, 0, 3, 0], 0),
+        (vec![price("A", "1", "GBP", None), price("B", "2", "EUR", None)], "UK", [1, 0, 0, 0, 1, 0], 0),
+        (vec![price("B", "300.00", "EUR", None)], "", [1, 0, 0, 0, 0, 0], 0),
+        (vec![price("B", "300.00", "EUR", None), price("D", "1", "USD", None)], "", [0, 0, 0, 0, 2, 0], 0),
+    ] {
+        let fetched = theirs.len();
+        let plan = planned(theirs, &[], region);
+        assert_eq!((counts(&plan), plan.findings.ambiguous.len()), (expected, ambiguous), "{region:?}");
+        assert_eq!(counts(&plan).iter().sum::<usize>(), fetched, "each is counted once");
+    }
+}
+
+#[test]
+fn an_ambiguous_price_leaves_the_stored_one() {
+    let rows = planned(vec![price("A", "250", "GBP", None)], &[], "").over(&[]);
+    let plan = planned(vec![price("A", "251", "GBP", None), price("C", "260", "GBP", None)], &rows, "");
+    assert!(plan.is_empty());
+    assert_eq!(plan.findings.ambiguous[0].key, "cm2 - standard");
+    assert_eq!(plan.findings.ambiguous[0].remote[1].name, "CM2 - Standard: GBP 260");
+    assert_eq!((counts(&plan), plan.gone.len()), ([0, 0, 1, 0, 1, 0], 0));
+    let nowhere = planned(vec![price("A", "1", "EUR", None), price("C", "2", "USD", None)], &rows, "");
+    assert_eq!((counts(&nowhere), nowhere.findings.ambiguous.len()), ([0, 0, 1, 0, 1, 0], 0));
+    assert_eq!(nowhere.findings.skipped[0].reason, "none of the template's prices for this level is in GBP");
+}
+
+#[test]
+fn a_price_is_the_row_of_its_template_and_level() {
+    let rows = planned(vec![price("A", "250.004", "GBP", None)], &[], "").over(&[]);
+    assert_eq!(rows[0].amount, Decimal::new(25000, 2), "as numeric(10, 2) keeps it");
+    assert!(planned(vec![price("A", "250", "GBP", None)], &rows, "").is_empty());
+    let renewed = planned(vec![price("Z", "250.00", "GBP", None)], &rows, "");
+    assert_eq!(counts(&renewed), [0, 1, 0, 0, 0, 0], "a new id on the same level is an update");
+    assert_eq!(renewed.over(&rows).len(), 1);
+}
+
+#[test]
+fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
+    let cases = [
+        remote::Price { template: "T9".into(), ..price("A", "1", "GBP", None) },
+        remote::Price { level: Some("L9".into()), ..price("B", "1", "GBP", None) },
+        remote::Price { level: None, ..price("C", "1", "GBP", None) },
+        remote::Price { amount: None, ..price("D", "1", "GBP", None) },
+        price("E", "123456789", "GBP", None),
+    ];
+    let plan = planned(cases.to_vec(), &[], "");
+    assert_eq!(counts(&plan), [0, 0, 0, 0, 4, 1]);
+    let rubbish = remote::Price { unreadable: Some("1e2".into()), ..price("F", "", "GBP", None) };
+    let fine = price("G", "2", "EUR", None);
+    let plan = planned(vec![rubbish, fine], &[], "");
+    assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 1], "an error of that price alone");
+    assert!(plan.findings.errors[0].message.contains("\"1e2\" is no number: CM2 - Standard"), "{:?}", plan.findings);
+    assert!(plan.findings.skipped.iter().all(|skipped| !skipped.reason.is_empty()));
+}
+
+#[test]
+fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
+    let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").over(&[]);
+    for told in [
+        remote::Price { amount: None, ..price("A", "1", "GBP", None) },
+        remote::Price { level: None, ..price("A", "1", "GBP", None) },
+    ] {
+        let plan = planned(vec![told], &rows, "");
+        assert_eq!((plan.findings.skipped.len(), &plan.gone, plan.is_empty()), (1, &Vec::new(), true));
+    }
+    assert_eq!(planned(Vec::new(), &rows, "").gone.len(), 1);
+}
