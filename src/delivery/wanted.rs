@@ -92,12 +92,13 @@ fn wanted_event(
     let first = event.sessions.iter().map(|session| session.start).min();
     let last = event.sessions.iter().map(|session| session.end).max();
     let window = |(start, end)| Window { start: zone.to_datetime(start), end: zone.to_datetime(end) };
+    let mode = match event.learning_mode.ok_or("the event has no learning mode, which decides how it is created")? {
+        LearningMode::Blended => EventMode::Blended,
+        LearningMode::Lms => EventMode::Lms,
+        LearningMode::Classroom => EventMode::Classroom,
+    };
     Ok(NewEvent {
-        mode: match event.learning_mode.ok_or("the event has no learning mode, which decides how it is created")? {
-            LearningMode::Blended => EventMode::Blended,
-            LearningMode::Lms => EventMode::Lms,
-            LearningMode::Classroom => EventMode::Classroom,
-        },
+        mode,
         course_template_id: linked(&ids.templates, template, "course template", "course-templates")?,
         title: event.code.clone(),
         event_type: if config.administrate.event_type == "private" { EventType::Private } else { EventType::Public },
@@ -106,7 +107,8 @@ fn wanted_event(
         tax_type_id: Id::new(config.administrate.tax_type.clone()),
         time_zone: event.time_zone.clone(),
         classroom: first.zip(last).map(window),
-        lms: event.lms_start.zip(event.lms_end).map(window),
+        // What a classroom event says of the learning platform is kept here only (rules, Import).
+        lms: event.lms_start.zip(event.lms_end).map(window).filter(|_| mode != EventMode::Classroom),
         max_places: event.max_places,
         custom_fields: custom_fields(ids, "Event", values),
     })

@@ -161,20 +161,32 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
                 count(*) FILTER (WHERE state = 'pending') AS pending,
                 count(*) FILTER (WHERE state = 'failed') AS failed,
                 count(*) FILTER (WHERE state = 'unknown') AS unknown
-         FROM lectern.outbox WHERE $1::bigint IS NULL OR run_id = $1",
+         FROM (SELECT DISTINCT ON (subject_kind, subject_id) state FROM lectern.outbox
+               WHERE $1::bigint IS NULL OR run_id = $1 ORDER BY subject_kind, subject_id, id DESC) AS latest",
     )
     .bind(run)
     .fetch_one(pool)
     .await?)
 }
 
-/// How far the last effect of each of these events has come.
-pub async fn standings(db: &mut PgConnection, subjects: &[String]) -> Result<Vec<Standing>> {
+/// How many of these rows are in which state.
+pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<Counts> {
+    let states: Vec<State> =
+        sqlx::query_scalar("SELECT state FROM lectern.outbox WHERE id = ANY ($1)").bind(ids).fetch_all(pool).await?;
+    let mut counts = Counts::default();
+    states.into_iter().for_each(|state| counts.count(state));
+    Ok(counts)
+}
+
+/// How far the last effect of each of these events, and of those that a run went on with, has come.
+pub async fn standings(db: &mut PgConnection, run: i64, subjects: &[String]) -> Result<Vec<Standing>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
-         WHERE subject = ANY ($1) ORDER BY subject, id DESC",
+         WHERE subject = ANY ($1) OR subject IN (SELECT subject FROM lectern.outbox WHERE run_id = $2)
+         ORDER BY subject, id DESC",
     )
     .bind(subjects)
+    .bind(run)
     .fetch_all(db)
     .await?)
 }
@@ -300,15 +312,22 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize) -> Result<()> {
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize, seconds: f64) -> Result<()> {
     sqlx::query(
-        "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2)
+        "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2),
+             late_until = now() + make_interval(secs => $3)
          WHERE id = $1",
     )
     .bind(id)
     .bind(Json(sent))
+    .bind(seconds)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_not_late(pool: &PgPool, id: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.outbox SET late_until = NULL WHERE id = $1").bind(id).execute(pool).await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ pub mod apply;
 pub mod approving;
 pub mod cli;
 pub mod importing;
-mod kept;
+pub mod kept;
 pub mod newcomers;
 pub mod plan;
 pub mod planning;

@@ -417,6 +417,9 @@ async fn what_the_command_can_ask_can_be_asked_here() {
     stop.cancel();
     delivering.await.expect("it ends");
     assert_eq!(states(), [EventState::Published; 4]);
+    let (_, document) = desk.get(&queued).await;
+    assert_eq!((&document["exit_code"], &document["delivery"]["pending"]), (&json!(4), &json!(0)), "{document}");
+    assert_eq!((&document["delivery"]["delivered"], &document["undelivered"]), (&json!(1), &json!([])));
 
     for (fields, expected) in
         [([("publish", "perhaps"), ("ours", "1")], 400), ([("approve_instructors", "yes"), ("deliver", "queue")], 422)]
