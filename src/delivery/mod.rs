@@ -149,6 +149,7 @@ impl Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
+            lost if lost.is_lost_database() => Trouble::Ours(lost),
             // The database is there and refused this one write; others may pass.
             Error::Database(sqlx::Error::Database(_)) => Trouble::later(error.to_string()),
             Error::Failed(why) => Trouble::Refused(why),

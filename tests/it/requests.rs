@@ -500,6 +500,27 @@ async fn a_killed_server_takes_its_import_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_goes_on_when_the_database_is_back() {
+    let desk = Desk::open().await;
+    desk.sides.administrate.fault(Fault::first("session.update", Action::Hang { when: When::After }));
+    let worker = desk.worker();
+    let run = location(&desk.import(&[]).await);
+    while desk.sides.administrate.requests().of("session.update") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(cut).execute(&desk.sides.world.pool).await.expect("cut");
+    desk.sides.administrate.clear_faults();
+    // The worker rests after an outage; another one need not.
+    drop(worker);
+    let _worker = desk.worker();
+    let document = desk.ended(&run).await;
+    assert_eq!((&document["exit_code"], &document["counts"]["created"]), (&json!(0), &json!(1)), "{document}");
+    assert_eq!((&document["delivery"]["delivered"], &document["error"]), (&json!(1), &Value::Null), "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_processes_one_keeps_the_schedule() {
     let desk = Desk::open().await;
     let pool = &desk.sides.world.pool;

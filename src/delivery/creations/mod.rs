@@ -63,7 +63,7 @@ pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: 
         Kind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
     };
     if !there {
-        return Err(Error::Failed(format!(
+        return Err(Error::Usage(format!(
             "Administrate has nothing of this kind with the id {id}; look its id up there"
         )));
     }
