@@ -23,7 +23,7 @@ hostile: prerequisites
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) test --locked --test house
+	$(CARGO) test --locked --workspace --test house
 
 fmt:
 	$(CARGO) fmt --all

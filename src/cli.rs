@@ -120,38 +120,51 @@ impl Context {
 
 /// Reads the command line, carries the command out, and says how it ended.
 pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(spell_out_sync(arguments)) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
-        }
-    };
-    let json = cli.global.json;
-    match run(cli).await {
-        Ok(exit) => exit,
-        Err(error) => {
+    let arguments = spell_out_sync(arguments);
+    // Whoever wants a document gets one also where the rest of the line cannot be read.
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(cli).await.unwrap_or_else(|error| {
             tracing::debug!(?error, "the command failed");
-            let console = Console::new(json, true, CancellationToken::new());
-            console.say(format_args!("lectern: {error}"));
-            let _ = console.document(&serde_json::json!({ "error": error.to_string(), "exit": error.exit() as u8 }));
-            error.exit()
+            failed(json, &error.to_string(), error.exit())
+        }),
+        Err(usage) if json && usage.use_stderr() => failed(json, usage.to_string().trim_end(), Exit::Usage),
+        Err(usage) => {
+            let _ = usage.print();
+            if usage.use_stderr() { Exit::Usage } else { Exit::Done }
         }
     }
 }
 
+/// Says on stderr, and in the document, why nothing came of it.
+fn failed(json: bool, sentence: &str, exit: Exit) -> Exit {
+    let console = Console::new(json, true, CancellationToken::new());
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
+    console.say(format_args!("lectern: {sentence}"));
+    let _ = console.document(&serde_json::json!({ "error": sentence, "exit": exit as u8 }));
+    exit
+}
+
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
-    match cli.command {
-        Command::Demo(args) => crate::demo::cli::run(&context, args).await,
-        Command::Migrate(args) => crate::schema::cli::run(&context, args).await,
-        Command::Outbox(args) => crate::delivery::cli::run(&context, args).await,
-        Command::Search(args) => crate::search::cli::run(&context, args).await,
-        Command::Serve(args) => crate::server::cli::run(&context, args).await,
-        Command::Import(args) => crate::timetable_import::cli::run(&context, args).await,
-        Command::Sync(args) => crate::sync::cli::run(&context, args).await,
-        Command::Token(args) => crate::identity::cli::run(&context, args).await,
-        Command::Webhooks(args) => crate::webhooks::cli::run(&context, args).await,
+    let exit = carry_out(&context, cli.command).await?;
+    match context.console.written() {
+        Err(error) if exit == Exit::Done => Err(error),
+        _ => Ok(exit),
+    }
+}
+
+async fn carry_out(context: &Context, command: Command) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => crate::demo::cli::run(context, args).await,
+        Command::Migrate(args) => crate::schema::cli::run(context, args).await,
+        Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
+        Command::Search(args) => crate::search::cli::run(context, args).await,
+        Command::Serve(args) => crate::server::cli::run(context, args).await,
+        Command::Import(args) => crate::timetable_import::cli::run(context, args).await,
+        Command::Sync(args) => crate::sync::cli::run(context, args).await,
+        Command::Token(args) => crate::identity::cli::run(context, args).await,
+        Command::Webhooks(args) => crate::webhooks::cli::run(context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
             Ok(Exit::Done)

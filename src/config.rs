@@ -110,7 +110,6 @@ pub enum Winner {
 #[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Delivery {
     pub parallel: usize,
-    pub claim_seconds: u32,
 }
 
 /// What `lectern serve` does by itself.

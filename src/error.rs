@@ -88,7 +88,8 @@ impl Error {
     }
 }
 
-fn io_sentence(error: &std::io::Error) -> String {
+/// What the system's refusal means to a person.
+pub(crate) fn io_sentence(error: &std::io::Error) -> String {
     use std::io::ErrorKind::*;
     match error.kind() {
         NotFound => "there is no such place; check the path or choose another".into(),

@@ -71,7 +71,16 @@ impl Body {
             })?),
         };
         let Body { dry_run, only, skip_errors, .. } = self;
-        let only = only.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+        if skip_errors && entity.is_some() {
+            let error =
+                FieldError::new("/skip_errors", "invalid_value", "it goes on to the next entity: it is for all");
+            return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+        }
+        let only: BTreeSet<String> = only.into_iter().map(|id| id.trim().to_owned()).collect();
+        if only.contains("") {
+            let error = FieldError::new("/only", "invalid_value", "an id is empty; leave only out for everything");
+            return Err(Problem::fields(vec![error]));
+        }
         Ok(Request::Sync { entity, dry_run, only, skip_errors })
     }
 }

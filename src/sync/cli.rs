@@ -1,5 +1,6 @@
 //! `lectern sync`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -50,7 +51,7 @@ pub struct Args {
     /// Write what does not agree into a workbook
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
-    /// Keep every exchange with Administrate in this folder, without secrets and names, for a support case
+    /// Keep every exchange with Administrate in this folder for a support case: without secrets and addresses, but with names
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
     /// Create in Administrate what of ours it does not have, without asking
@@ -337,10 +338,16 @@ impl Args {
 
     fn options(&self) -> Result<Options> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
-        let only = self.only.iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        if self.skip_errors && !matches!(self.target, Some(Target::All)) {
+            return Err(Error::Usage("--skip-errors goes on to the next entity: it is for `lectern sync all`".into()));
+        }
+        let only: BTreeSet<String> = self.only.iter().map(|id| id.trim().to_owned()).collect();
+        if only.contains("") {
+            return Err(Error::Usage("--only names an empty id; leave it out for everything".into()));
+        }
         let asked = Options {
             dry_run: self.dry_run || self.plan_out.is_some(),
-            only: only.collect(),
+            only,
             prune: self.prune.then_some(limit),
             create_local: self.create_local,
             skip_errors: self.skip_errors,

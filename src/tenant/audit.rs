@@ -1,13 +1,15 @@
 //! The audit log: every call to Administrate, without secrets or personal data.
 
-use administrate::{BoxFuture, Call, Ledger};
+use std::borrow::Cow;
+
+use administrate::{BoxFuture, Call, Ledger, without_addresses};
 use serde_json::Value;
 use sqlx::PgPool;
 
 use super::store;
 
 /// Values under these keys are of or about a person, wherever they stand.
-const PERSONAL: &[&str] =
+pub(super) const PERSONAL: &[&str] =
     &["emailAddress", "email", "firstName", "lastName", "middleName", "personalName", "telephone", "mobile", "address"];
 
 /// The longest answer that is kept, in bytes; of a longer one its length is.
@@ -48,6 +50,12 @@ pub(super) struct Entry {
     pub started: jiff::Timestamp,
     pub completed: jiff::Timestamp,
     pub duration_ms: i32,
+    /// What kind of thing it was about, as the operation calls it.
+    pub entity_type: &'static str,
+    /// Administrate's id of what a mutation wrote; empty where that is not one thing.
+    pub entity_id: String,
+    /// How many records the answer held.
+    pub records: i32,
 }
 
 impl Entry {
@@ -55,14 +63,19 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
+        let answer = call.response.as_deref().map(read);
+        let (entity_id, records) = answer.as_ref().map(|answer| told(call.operation, answer)).unwrap_or_default();
         Entry {
             operation: call.operation,
-            document: kept_document(call.operation, &call.document),
+            document: storable(&kept_document(call.operation, &call.document)),
             variables,
-            response: call.response.map(|body| kept_answer(&body)),
+            response: answer.map(|answer| kept_answer(answer, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: call.error.unwrap_or_default(),
+            error: storable(&without_addresses(&call.error.unwrap_or_default())),
+            entity_type: call.operation.split('.').next().unwrap_or_default(),
+            entity_id,
+            records,
             started: call.started,
             completed: call.started.checked_add(call.duration).unwrap_or(call.started),
             duration_ms: i32::try_from(call.duration.as_millis()).unwrap_or(i32::MAX),
@@ -70,13 +83,34 @@ impl Entry {
     }
 }
 
-fn kept_answer(body: &str) -> Value {
-    if body.len() > LONGEST_ANSWER {
-        return serde_json::json!({ "not_kept": "too long", "bytes": body.len() });
+fn read(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }))
+}
+
+fn kept_answer(mut answer: Value, bytes: usize) -> Value {
+    if bytes > LONGEST_ANSWER {
+        return serde_json::json!({ "not_kept": "too long", "bytes": bytes });
     }
-    let mut answer = serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }));
     redact(&mut answer);
     answer
+}
+
+/// Of an answer: the id of the one thing that a mutation wrote, and how many records it holds.
+fn told(operation: &str, answer: &Value) -> (String, i32) {
+    let root = operation.split('.').next().unwrap_or_default();
+    let root = &answer["data"][root];
+    let listed = root["edges"].as_array().or(root.as_array());
+    if let Some(listed) = listed {
+        return (String::new(), i32::try_from(listed.len()).unwrap_or(i32::MAX));
+    }
+    let payload = operation.split_once('.').and_then(|(_, verb)| root[verb].as_object());
+    let written = payload.and_then(|payload| payload.values().find_map(|object| object["id"].as_str()));
+    (storable(written.unwrap_or_default()), i32::from(written.is_some()))
+}
+
+/// The text as PostgreSQL can keep it, with a sign in the place of each NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A document as it is kept: one that is about people names them in its literals.
@@ -84,20 +118,36 @@ pub(super) fn kept_document(operation: &str, document: &str) -> String {
     if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
 }
 
-/// Replaces what is personal by an ellipsis, at any depth.
+/// Replaces what is personal by an ellipsis, at any depth, and what cannot be stored by a sign for that.
 pub(super) fn redact(value: &mut Value) {
+    redact_all(value, PERSONAL);
+}
+
+/// The same, where values under these keys are of or about a person.
+pub(super) fn redact_all(value: &mut Value, personal: &[&str]) {
     match value {
         Value::Object(fields) => {
+            // A key with a NUL could not be stored either.
+            if fields.keys().any(|key| key.contains('\0')) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (storable(&key), field)).collect();
+            }
             for (key, field) in fields {
-                if PERSONAL.contains(&key.as_str()) {
-                    hide(field);
-                } else {
-                    redact(field);
+                match personal.contains(&key.as_str()) {
+                    true => hide(field),
+                    false => redact_all(field, personal),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        _ => {}
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, personal)),
+        Value::String(text) => {
+            if let Cow::Owned(kept) = without_addresses(text) {
+                *text = kept;
+            }
+            if text.contains('\0') {
+                *text = storable(text);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -134,7 +184,7 @@ mod tests {
 
     #[test]
     fn nobody_is_named_in_what_is_kept() {
-        let kept = kept_answer(
+        let kept = kept(
             r#"{"data":{"contacts":{"edges":[{"node":{"id":"UGVyc29uOjE=","firstName":"Ada","lastName":null,
                "emailAddress":"ada@example.org","personalName":{"name":"Ada Marlow"}}}]}}}"#,
         );
@@ -142,6 +192,33 @@ mod tests {
             kept.pointer("/data/contacts/edges/0/node").expect("kept"),
             &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
+    }
+
+    fn kept(body: &str) -> Value {
+        kept_answer(read(body), body.len())
+    }
+
+    #[test]
+    fn what_cannot_be_stored_or_names_an_address_is_struck_out_of_any_text() {
+        assert_eq!(
+            kept(r#"{"errors":[{"message":"no contact jane@example.org"}],"data":{"a\u0000b":["x\u0000y"]}}"#),
+            serde_json::json!({"errors":[{"message":"no contact …"}],"data":{"a\u{fffd}b":["x\u{fffd}y"]}})
+        );
+        assert_eq!(kept("<html>"), serde_json::json!({"not_kept": "no JSON"}));
+    }
+
+    #[test]
+    fn an_answer_tells_what_it_is_about() {
+        for (operation, body, expected) in [
+            ("locations", r#"{"data":{"locations":{"edges":[{"node":{"id":"L1"}},{"node":{"id":"L2"}}]}}}"#, ("", 2)),
+            ("customFieldTemplate", r#"{"data":{"customFieldTemplate":null}}"#, ("", 0)),
+            ("event.update", r#"{"data":{"event":{"update":{"event":{"id":"E1"},"errors":[]}}}}"#, ("E1", 1)),
+            ("event.delete", r#"{"data":{"event":{"delete":{"errors":[]}}}}"#, ("", 0)),
+            ("event.update", r#"{"errors":[{"message":"no"}]}"#, ("", 0)),
+        ] {
+            let (id, records) = told(operation, &read(body));
+            assert_eq!((id.as_str(), records), expected, "{body}");
+        }
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Exchanges kept in a folder, one line each, so that the simulator can answer them again (`administrate-sim --replay`).
 //!
-//! Without secrets and personal data, as the audit log: people come back without their names.
+//! Without secrets, and of people without all that no matching needs: their names stay, because ours are matched with
+//! them, and a case with instructors could not be repeated otherwise. So only the owner may read the file.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use administrate::{BoxFuture, Call, Ledger};
 use serde_json::{Value, json};
 
-use super::audit::{kept_document, redact};
+use super::audit::{PERSONAL, kept_document, redact_all};
 use crate::error::{Error, Result};
 
 /// The file in the folder.
@@ -28,7 +30,7 @@ impl Recording {
         let path = folder.join(FILE);
         let open = || {
             std::fs::create_dir_all(folder)?;
-            OpenOptions::new().create(true).write(true).truncate(true).open(&path)
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)
         };
         let file = open().map_err(|error| Error::Failed(format!("cannot record in {}: {error}", path.display())))?;
         Ok(Recording { file: Mutex::new(file), other })
@@ -44,6 +46,15 @@ impl Ledger for Recording {
         }
         self.other.record(call)
     }
+}
+
+/// Keys under which the names of people stand.
+const NAMES: &[&str] = &["firstName", "middleName", "lastName", "personalName"];
+
+/// Hides what is personal but for names.
+fn redact(value: &mut Value) {
+    let personal: Vec<&str> = PERSONAL.iter().copied().filter(|key| !NAMES.contains(key)).collect();
+    redact_all(value, &personal);
 }
 
 fn line(call: &Call) -> Value {

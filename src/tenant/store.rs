@@ -59,8 +59,9 @@ pub(super) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
     sqlx::query(
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))
          INSERT INTO adm.api_audit_log (command, operation, graphql_query, variables, response_body, status_code,
-             success, error_message, started_at, completed_at, duration_ms)
-         SELECT left($1, 100), left($2, 50), $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM quick",
+             success, error_message, started_at, completed_at, duration_ms, entity_type, entity_id, records_processed)
+         SELECT left($1, 100), left($2, 50), $3, $4, $5, $6, $7, $8, $9, $10, $11, left($12, 50), left($13, 255), $14
+         FROM quick",
     )
     .bind(command)
     .bind(entry.operation)
@@ -73,6 +74,9 @@ pub(super) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
     .bind(entry.started.to_sqlx())
     .bind(entry.completed.to_sqlx())
     .bind(entry.duration_ms)
+    .bind(entry.entity_type)
+    .bind(&entry.entity_id)
+    .bind(entry.records)
     .execute(pool)
     .await?;
     Ok(())

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery::comparison::last_agreed;
+use crate::delivery::drain::Waiting;
 use crate::delivery::{self, Drained, Remark, Worker, drain, twins};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
@@ -170,12 +171,15 @@ pub async fn import(
     document.counts = store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
-    let ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
+    let mut ended_early = apply(pool, &plan, |row| loaded.unused(row), manner, stop).await?;
     turn.end().await?;
     if let Some(client) = client {
         let worker = Worker::new(pool, client.clone(), config).await?;
         let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
-        twins::notice(pool, &client, Some(run)).await?;
+        ended_early |= drained.ended_early;
+        if !ended_early {
+            twins::notice(pool, &client, Some(run)).await?;
+        }
         document.tell_undelivered(outbox::open(pool, Some(run)).await?);
         document.problems.extend(leftovers(&loaded.timetable, &plan, &drained.outcomes));
         document.tell_remarks(&drained.outcomes);
@@ -306,14 +310,15 @@ async fn deliver(
         plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
     let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
     let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
-    let mut waited = false;
+    let mut waiting = None;
     while tutorials::are_pursued(pool, run, &ids).await? {
-        waited = true;
+        waiting.get_or_insert_with(Waiting::begin).tell();
         if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            drained.ended_early = true;
             return Ok(drained);
         }
     }
-    if waited {
+    if waiting.is_some() {
         tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
         drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
     }

@@ -1,6 +1,7 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
 mod administrate;
+mod command_line;
 mod delivery;
 mod delivery_cancelled;
 mod delivery_doubts;
@@ -8,6 +9,7 @@ mod delivery_steps;
 mod demo;
 mod demo_fill;
 mod hostile;
+mod http;
 mod identity;
 mod import;
 mod import_after;

@@ -19,15 +19,15 @@ use crate::rehearsed::Rehearsed;
 use crate::site::{Site, problem, token};
 
 /// A served site over both sides, an operator's token, and a timetable of two sessions.
-struct Desk {
-    sides: Rehearsed,
-    site: Site,
-    token: String,
-    timetable: Vec<u8>,
+pub struct Desk {
+    pub sides: Rehearsed,
+    pub site: Site,
+    pub token: String,
+    pub timetable: Vec<u8>,
 }
 
 impl Desk {
-    async fn open() -> Desk {
+    pub async fn open() -> Desk {
         let lines = [event("A"), second_day("A", "17:00")];
         let sides = rehearsed(&lines).await;
         let timetable = std::fs::read(write(sides.world.folder(), "t.xlsx", &lines)).expect("readable");
@@ -37,17 +37,17 @@ impl Desk {
     }
 
     /// Carries out what is asked until dropped.
-    fn worker(&self) -> DropGuard {
+    pub fn worker(&self) -> DropGuard {
         let stop = CancellationToken::new();
         tokio::spawn(work(self.sides.world.pool.clone(), Arc::new(self.sides.config()), stop.clone()));
         stop.drop_guard()
     }
 
-    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.site.request(method, path).bearer_auth(&self.token)
     }
 
-    async fn import(&self, fields: &[(&str, &str)]) -> Response {
+    pub async fn import(&self, fields: &[(&str, &str)]) -> Response {
         upload(self.request("POST", "/api/imports/"), &self.timetable, fields).send().await.expect("an answer")
     }
 
@@ -56,7 +56,7 @@ impl Desk {
     }
 
     /// Asks until the run has ended.
-    async fn ended(&self, path: &str) -> Value {
+    pub async fn ended(&self, path: &str) -> Value {
         loop {
             let (status, document) = self.get(path).await;
             if status != 202 {
@@ -86,7 +86,7 @@ fn upload(request: RequestBuilder, file: &[u8], fields: &[(&str, &str)]) -> Requ
     request.header("content-type", "multipart/form-data; boundary=cut").body(body)
 }
 
-fn location(response: &Response) -> String {
+pub fn location(response: &Response) -> String {
     assert_eq!(response.status(), 202);
     response.headers()["location"].to_str().expect("a path").to_owned()
 }

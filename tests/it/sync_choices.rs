@@ -35,6 +35,10 @@ async fn only_the_chosen_records_are_applied() {
     assert_eq!(story.count("SELECT count(*) FROM adm.locations WHERE tutorial_location_id = 1").await, 1);
     let (exit, report) = story.lectern(&["sync", "locations", "--only", "nobody"]).await;
     assert_eq!((exit, &report["errors"][0]["external_id"]), (4, &json!("nobody")));
+    for arguments in [["--only", ""], ["--only", "a,,b"], ["--skip-errors", "--dry-run"]] {
+        let arguments = [&["sync", "locations"][..], &arguments].concat();
+        assert_eq!(story.lectern(&arguments).await.0, 2, "{arguments:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

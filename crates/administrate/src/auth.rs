@@ -56,6 +56,9 @@ impl Auth {
             let fresh = state.token.as_ref().is_some_and(|token| now < token.renew_at);
             if !fresh {
                 state.renew(client).await?;
+                if let Some(token) = &state.token {
+                    client.discretion().keep(&token.access);
+                }
             }
             let token = state.token.as_ref().ok_or_else(|| refusal(client, "it issued no token", CREDENTIALS))?;
             Ok(Bearer { access: token.access.clone(), generation: state.generation })

@@ -13,6 +13,7 @@ use crate::auth::Auth;
 use crate::breaker::Breaker;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
+use crate::discretion::Discretion;
 use crate::document::Document;
 use crate::error::Error;
 use crate::exchange::{Exchange, Judge};
@@ -49,6 +50,7 @@ struct Inner {
     settings: Settings,
     surroundings: Surroundings,
     auth: Auth,
+    discretion: Discretion,
     breaker: Breaker,
     limit: Limit,
     spent: AtomicU64,
@@ -79,11 +81,13 @@ impl Client {
     pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
         let breaker = Breaker::new(settings.breaker_after, settings.breaker_rest);
         let limit = Limit::new(settings.attempts_when_limited(), settings.breaker_rest);
+        let discretion = Discretion::new(settings.client_secret.clone());
         Self {
             inner: Arc::new(Inner {
                 settings,
                 surroundings,
                 auth: Auth::default(),
+                discretion,
                 breaker,
                 limit,
                 spent: AtomicU64::new(0),
@@ -160,7 +164,8 @@ impl Client {
         let (text, variables) = document.render();
         let (path, is_mutation) = (document.path.clone(), document.is_mutation);
         let exchange = self.graphql(document.operation, is_mutation, text, Value::Object(variables));
-        self.exchange(&exchange, &judged(path, is_mutation)).await
+        let answer = self.exchange(&exchange, &judged(path, is_mutation)).await?;
+        Ok(Answer { errors: self.discretion().errors(answer.errors), ..answer })
     }
 
     fn graphql(&self, operation: &'static str, is_mutation: bool, document: String, variables: Value) -> Exchange {
@@ -220,6 +225,10 @@ impl Client {
 
     pub(crate) fn auth(&self) -> &Auth {
         &self.inner.auth
+    }
+
+    pub(crate) fn discretion(&self) -> &Discretion {
+        &self.inner.discretion
     }
 
     pub(crate) fn breaker(&self) -> &Breaker {

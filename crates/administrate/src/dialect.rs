@@ -166,10 +166,9 @@ impl Dialect {
     pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
         let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
         let Some(schema) = &self.schema else {
-            return match (self.turned.contains("orderBy"), self.turned.contains("order")) {
-                (false, _) => Some(("orderBy", Arg::List(vec![by_id]))),
-                (true, false) => Some(("order", by_id)),
-                (true, true) => None,
+            return match self.assumed_order("")? {
+                ORDER_BY => Some((ORDER_BY, Arg::List(vec![by_id]))),
+                order => Some((order, by_id)),
             };
         };
         let spelled = |name| Some((name, schema.query_arg(&[root], name)?));
@@ -179,6 +178,22 @@ impl Dialect {
             return None;
         }
         Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
+    }
+
+    /// The same of a list inside a record, as text; none where introspection tells, and [`selection`] orders what is paged.
+    pub(crate) fn nested_ordering(&self) -> Option<&'static str> {
+        if self.is_introspected() {
+            return None;
+        }
+        match self.assumed_order(NESTED)? {
+            ORDER_BY => Some("orderBy: [{field: id, direction: asc}]"),
+            _ => Some("order: {field: id, direction: asc}"),
+        }
+    }
+
+    /// How lists are ordered, as far as no error spoke against it: a tenant has one of two arguments, or none.
+    fn assumed_order(&self, scope: &str) -> Option<&'static str> {
+        [ORDER_BY, ORDER].into_iter().find(|name| !self.turned.contains(&format!("{scope}{name}")))
     }
 
     /// Whether the argument `arg` of the query `root` takes the enum value `word`, as far as is known.
@@ -229,7 +244,7 @@ impl Dialect {
             turned.extend(respelled(document.operation, message));
             turned.extend(not_taken(document.operation, message));
             if !error.in_execution {
-                turned.extend(self.reordered(message));
+                turned.extend(self.reordered(document, message));
                 turned.extend(missing(document, message));
             }
         }
@@ -237,20 +252,19 @@ impl Dialect {
         (turned != self.turned).then_some(Self { schema, turned })
     }
 
-    /// The order arguments that `message` speaks against: a tenant has one of two, or none.
-    fn reordered(&self, message: &str) -> Vec<String> {
+    /// The order arguments that `message` speaks against, of the lists that `document` orders.
+    fn reordered(&self, document: &Document, message: &str) -> Vec<String> {
+        let orders_root = document.args.iter().any(|(name, _)| [ORDER_BY, ORDER].contains(name));
+        let scope = if orders_root { "" } else { NESTED };
         let names: BTreeSet<&str> = quoted_names(message).collect();
-        let by_was_wrong = self.turned.contains("orderBy");
-        if words(message).any(|word| word == "orderBy") {
-            return vec![if by_was_wrong { "order" } else { "orderBy" }.to_owned()];
-        }
-        if names.contains("order") && by_was_wrong {
-            return vec!["order".to_owned()];
-        }
-        match names.iter().any(|name| name.contains("Order")) {
-            true => vec!["orderBy".to_owned(), "order".to_owned()],
-            false => Vec::new(),
-        }
+        let is_named = words(message).any(|word| word == ORDER_BY) || names.contains(ORDER);
+        let turned = match self.assumed_order(scope) {
+            Some(ORDER_BY) if names.contains(ORDER) && !words(message).any(|word| word == ORDER_BY) => vec![],
+            Some(name) if is_named => vec![name],
+            _ if names.iter().any(|name| name.contains("Order")) => vec![ORDER_BY, ORDER],
+            _ => vec![],
+        };
+        turned.into_iter().map(|name| format!("{scope}{name}")).collect()
     }
 }
 
@@ -290,6 +304,13 @@ fn missing(document: &Document, message: &str) -> Vec<String> {
     }
     missing
 }
+
+/// The two names of the argument that orders a list, in the order in which they are tried (D, O).
+const ORDER_BY: &str = "orderBy";
+const ORDER: &str = "order";
+
+/// What stands before them where a list inside a record is meant.
+const NESTED: &str = "nested ";
 
 /// The guess that lists in payloads are connections, turned around.
 const PLAIN_PAYLOADS: &str = "plain payloads";

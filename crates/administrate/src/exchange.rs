@@ -82,12 +82,11 @@ impl Client {
             failures: open.failures,
             last: open.last,
         })?;
-        let spent = self.spent().fetch_add(1, Ordering::Relaxed);
-        if let Some(budget) = self.settings().budget
-            && spent >= budget
-        {
-            return Err(Error::Budget { operation, budget });
-        }
+        let budget = self.settings().budget.unwrap_or(u64::MAX);
+        let one_more = |spent| (spent < budget).then_some(spent + 1);
+        // What is refused is not sent, and does not count.
+        let spent = self.spent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        spent.map_err(|_| Error::Budget { operation, budget })?;
         let allowance = &self.surroundings().allowance;
         allowance.take().await.map_err(|source| Error::Allowance { operation, source })
     }
@@ -107,6 +106,7 @@ impl Client {
             Ok(response) => self.judge(response, judge),
             Err(fault) => Err(fault.clone()),
         };
+        let result = result.map_err(|fault| self.discretion().fault(fault));
         match &result {
             Err(fault) if fault.is_outage() => {
                 let why = self.error_of(exchange, fault.clone(), attempt).to_string();
@@ -115,7 +115,8 @@ impl Client {
             _ => self.breaker().succeeded(),
         }
         let error = result.as_ref().err().map(|fault| self.error_of(exchange, fault.clone(), attempt).to_string());
-        let call = record(exchange, answer.ok(), error, attempt, started, duration);
+        let mut call = record(exchange, answer.ok(), error, attempt, started, duration);
+        call.response = call.response.map(|response| self.discretion().without_secrets(response));
         self.surroundings().ledger.record(call).await;
         result
     }

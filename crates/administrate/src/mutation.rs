@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::dialect::Dialect;
+use crate::discretion::Discretion;
 use crate::document::{Arg, Document};
 use crate::error::{Error, GraphqlError, Outcome, PayloadError};
 use crate::id::Id;
@@ -155,7 +156,7 @@ impl Client {
             return Err(Error::Unsupported { operation });
         }
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
-        let payload = Payload::read(&answer.value, mutation.object);
+        let payload = Payload::read(&answer.value, mutation.object).discreet(self.discretion());
         let left_out = mutation.sorted(&*self.dialect().await?).1;
         let id = payload.object.get("id").and_then(|id| Id::deserialize(id).ok());
         match id {
@@ -194,7 +195,7 @@ impl Client {
             return Ok(Written { left_out });
         }
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
-        let payload = Payload::read(&answer.value, mutation.object);
+        let payload = Payload::read(&answer.value, mutation.object).discreet(self.discretion());
         let is_nothing = answer.value.get(mutation.object).is_some_and(Value::is_null);
         match payload.failure(operation, answer) {
             Some(error) => Err(error),
@@ -230,6 +231,11 @@ impl Payload {
             object: first.into_iter().find(|item| item.is_object()).cloned().unwrap_or_default(),
             errors: parts.iter().flat_map(|part| errors_of(part)).collect(),
         }
+    }
+
+    fn discreet(self, discretion: &Discretion) -> Self {
+        let errors = self.errors.into_iter().map(|error| discretion.payload_error(error)).collect();
+        Self { errors, ..self }
     }
 
     /// The errors of the payload, and those at the top as far as they came along.

@@ -44,8 +44,9 @@ impl Nested {
         format!("{}(first: {PAGE}) {{ {} }}", self.field, connection(self.node))
     }
 
-    fn page(&self, offset: usize) -> String {
-        format!("{}(first: {PAGE}, offset: {offset}) {{ {} }}", self.field, connection(self.node))
+    fn page(&self, offset: usize, order: Option<&str>) -> String {
+        let order = order.map(|order| format!(", {order}")).unwrap_or_default();
+        format!("{}(first: {PAGE}, offset: {offset}{order}) {{ {} }}", self.field, connection(self.node))
     }
 }
 
@@ -212,9 +213,13 @@ impl Client {
         let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
         let mut walk = Walk::default();
         let mut more = walk.take(list).map_err(named)?;
+        if more && !self.dialect().await?.is_introspected() {
+            // The first page came without an order, which nobody could say: what follows it is not known.
+            walk = Walk::default();
+        }
         while more {
             let offset = walk.so_far();
-            let answer = self.run(&|_| nested_document(nested, &id, offset)).await?;
+            let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
             let parents = wire::nodes(&answer.value);
             let page = parents.first().and_then(|parent| parent.get(nested.field));
             let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
@@ -236,8 +241,8 @@ fn page_document(listing: &Listing, dialect: &Dialect, offset: usize) -> Documen
     Document::query(listing.operation, listing.root, args, connection(&listing.selection))
 }
 
-fn nested_document(nested: &Nested, id: &str, offset: usize) -> Document {
-    let page = nested.page(offset);
+fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
+    let page = nested.page(offset, dialect.nested_ordering());
     let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
     Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
 }

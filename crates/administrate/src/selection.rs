@@ -15,7 +15,7 @@ struct Part {
     name: String,
     is_fragment: bool,
     is_guess: bool,
-    /// With parentheses; empty where there are none. Only `first` and `offset` are ever written.
+    /// With parentheses; empty where there are none. Only `first`, `offset` and an order are ever written.
     args: String,
     inside: Vec<Part>,
 }
@@ -189,7 +189,7 @@ fn parse_parts(tokens: &mut Tokens<'_>) -> Vec<Part> {
             }
             args if args.starts_with('(') => {
                 if let Some(part) = parts.last_mut() {
-                    part.args = args.to_owned();
+                    part.args = args.replace(" { ", "{").replace(" } ", "}");
                 }
             }
             name => parts

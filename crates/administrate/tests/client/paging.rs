@@ -3,7 +3,7 @@
 use administrate::{Error, Id};
 use serde_json::{Value, json};
 
-use crate::world::{Step, World, connection, data, location, page};
+use crate::world::{Step, World, connection, data, errors, location, page};
 
 fn locations(from: usize, to: usize) -> Vec<Value> {
     (from..=to).map(location).collect()
@@ -85,16 +85,42 @@ async fn a_list_inside_a_record_is_paged_only_where_it_is_longer() {
     let world = World::new(vec![page("courseTemplates", vec![whole], 1, false)]);
     let approved = world.client().approved_instructors(&[Id::from("T1")]).await.expect("approved");
     assert_eq!(approved[&Id::from("T1")].len(), 2);
+}
 
+#[tokio::test]
+async fn a_longer_list_inside_a_record_is_read_in_an_order() {
+    let (first, last) = (connection(contacts(1, 100), 130, true), connection(contacts(101, 130), 130, false));
+    let [first, last] = [first, last].map(|list| page("courseTemplates", vec![template(list)], 1, false));
+    // Nobody could say how the first page is to be ordered: it is asked for again.
     let world = World::new(vec![
-        page("courseTemplates", vec![template(connection(contacts(1, 100), 130, true))], 1, false),
-        page("courseTemplates", vec![template(connection(contacts(101, 130), 130, false))], 1, false),
+        first.clone(),
+        errors(&["Unknown argument 'orderBy' on field 'CourseTemplate.approvedInstructors'."]),
+        first.clone(),
+        last.clone(),
     ]);
-    let approved = world.client().approved_instructors(&[Id::from("T1")]).await.expect("approved");
+    let client = world.client();
+    let approved = client.approved_instructors(&[Id::from("T1")]).await.expect("approved");
     assert_eq!(approved[&Id::from("T1")].len(), 130);
-    let last = world.last();
-    assert!(last.query().contains("approvedInstructors(first: 100, offset: 100)"), "{}", last.query());
-    assert_eq!(last.variables(), json!({"value": "T1"}));
+    let asked = world.queries();
+    for (query, args) in asked.iter().skip(1).zip([
+        "offset: 0, orderBy: [{field: id, direction: asc}]",
+        "offset: 0, order: {field: id, direction: asc}",
+        "offset: 100, order: {field: id, direction: asc}",
+    ]) {
+        assert!(query.contains(&format!("approvedInstructors(first: 100, {args})")), "{query}");
+    }
+    assert_eq!(world.last().variables(), json!({"value": "T1"}));
+
+    let neither = World::new(vec![
+        first.clone(),
+        errors(&["Unknown argument 'orderBy'"]),
+        errors(&["Unknown argument 'order'"]),
+        first,
+        last,
+    ]);
+    let approved = neither.client().approved_instructors(&[Id::from("T1")]).await.expect("approved");
+    assert_eq!(approved[&Id::from("T1")].len(), 130);
+    assert!(neither.last().query().contains("approvedInstructors(first: 100, offset: 100)"));
 }
 
 #[tokio::test]

@@ -181,3 +181,31 @@ async fn calls_can_be_spawned() {
     is_send(client.locations()).await.expect("found");
     is_send(update(&client)).await.expect("written");
 }
+
+#[tokio::test]
+async fn what_a_server_repeats_of_secrets_and_addresses_is_not_passed_on() {
+    let said = "denied for jane.smith@example.org: the secret, Bearer token-of-today";
+    let issued = ok(json!({"access_token": "token-of-today"}));
+    let world = World::new(vec![errors(&[said]), status(500)]).logins(vec![issued]);
+    let client = world.client_with(|settings| settings.attempts = 1);
+    let error = client.locations().await.expect_err("denied");
+    assert!(error.to_string().contains("denied for …: …, Bearer …"), "{error}");
+    let calls = format!("{:?}", world.calls.lock().expect("calls"));
+    assert!(!calls.contains("the secret") && !calls.contains("token-of-today"), "{calls}");
+
+    let refusal = json!([{"label": "contactId", "message": "no jane@example.org", "value": "jane@example.org"}]);
+    let payload = json!({"session": {"update": {"session": null, "errors": refusal}}});
+    let error = update(&World::new(vec![data(payload)]).client()).await.expect_err("refused");
+    assert!(error.to_string().contains("no …") && !error.to_string().contains('@'), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_not_sent_does_not_count() {
+    let world = World::new(vec![one_location()]);
+    let client = world.client_with(|settings| settings.budget = Some(3));
+    client.locations().await.expect("login, introspection, answer");
+    for _ in 0..5 {
+        client.locations().await.expect_err("used up");
+    }
+    assert_eq!(client.requests(), 3);
+}
