@@ -62,7 +62,7 @@ async fn a_bar_tells_pace_and_time_left_at_a_terminal_alone() {
         let operation = if at_terminal { "session.update" } else { "event.update" };
         sides.administrate.fault(Fault::first(operation, Action::Hang { when: When::Before }));
         let mut program = sides.program(&["import", file, "--no-prompt"]);
-        program.env("LECTERN_HTTP_TIMEOUT_MS", "3000");
+        program.env("LECTERN_HTTP_TIMEOUT_MS", "3000").env("TERM", "xterm");
         if !at_terminal {
             let output = tokio::task::spawn_blocking(move || program.output()).await.expect("joined").expect("it runs");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
