@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -181,9 +181,9 @@ impl Console {
     pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
         let target = if total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "  {msg} {bar:32} {pos}/{len} · {rate} · {eta} left";
+        let template = "  {msg} {bar:32} {pos}/{len}{pace}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.with_key("rate", rate));
+            bar.set_style(style.with_key("pace", pace));
         }
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_secs(1));
@@ -206,9 +206,12 @@ fn harmless(text: &str) -> Cow<'_, str> {
     if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
 }
 
-fn rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
-    // A bar that cannot be drawn is no reason to end the work.
-    let _ = write!(text, "{:.1}/s", state.per_sec());
+/// How many a second, and how long the rest takes; nothing before the first, when nobody can know.
+fn pace(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    if state.pos() > 0 {
+        // A bar that cannot be drawn is no reason to end the work.
+        let _ = write!(text, " · {:.1}/s · {:#} left", state.per_sec(), HumanDuration(state.eta()));
+    }
 }
 
 #[cfg(test)]

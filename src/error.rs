@@ -70,6 +70,18 @@ impl Error {
         }
     }
 
+    /// Whether the database cannot be reached, or ended the connection: what was under way can go on once it is back.
+    pub fn is_lost_database(&self) -> bool {
+        match self {
+            Error::Database(sqlx::Error::Database(refusal)) => is_shutdown(refusal.as_ref()),
+            Error::Database(error) => matches!(
+                error,
+                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed
+            ),
+            _ => false,
+        }
+    }
+
     /// An error that tells what was being done to which file or folder.
     pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Error::Failed(format!("{doing} {}: {}", path.display(), io_sentence(error)))
@@ -110,6 +122,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                     "the database refused the login: check the user and password in DATABASE_URL".into()
                 }
                 Some("3D000") => "the database named in DATABASE_URL does not exist: create it first".into(),
+                _ if is_shutdown(refusal.as_ref()) => UNREACHABLE.into(),
                 _ if is_missing(refusal.as_ref()) => {
                     "the database is not at the schema of this program: run `lectern migrate`".into()
                 }
@@ -118,14 +131,19 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 None => "the database refused the change; --debug logs the details".into(),
             }
         }
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
-            "the database cannot be reached: check that PostgreSQL runs and what DATABASE_URL says".into()
-        }
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => UNREACHABLE.into(),
         sqlx::Error::Configuration(_) => {
             "DATABASE_URL is no PostgreSQL address; it looks like postgres://user:password@host:5432/name".into()
         }
         _ => "talking to the database failed; --debug logs the details".into(),
     }
+}
+
+const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL runs and what DATABASE_URL says";
+
+/// The server ends, or somebody has it end the connection.
+fn is_shutdown(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(refusal.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
 }
 
 /// A table, schema or column that a statement names is not there.

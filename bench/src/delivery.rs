@@ -1,6 +1,7 @@
 //! Bringing events to an Administrate that answers slowly: how many requests, and how long beside the least possible.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use administrate_sim::Tenant;
@@ -19,6 +20,12 @@ const EVENTS: usize = 200;
 /// How long Administrate takes for every answer.
 const LATENCIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(100)];
 
+/// The window of the allowance.
+const WINDOW_SECONDS: f64 = 300.0;
+
+/// How long an import is to wait for its allowance.
+const WAITED_SECONDS: f64 = 20.0;
+
 pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     if world.connect(READY).await.is_err() {
         ready(world).await?;
@@ -26,6 +33,7 @@ pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     let config = world.config(READY)?;
     let file = world.write("delivered.xlsx", &timetable_workbook(EVENTS)?)?;
     let mut figures = Vec::new();
+    let mut calls = 0;
     for latency in LATENCIES {
         let simulator = simulator(theirs::tenant(&provider(), &config.administrate.labels), latency).await?;
         world.copy("delivered", READY).await?;
@@ -37,6 +45,7 @@ pub async fn measure(world: &World) -> Result<Vec<Figure>> {
         }
         let requests = simulator.requests();
         simulator.stop().await;
+        calls = requests.total;
         let mutations = writes(&requests.by_operation);
         let reads = requests.total - mutations;
         eprintln!("latency {latency:?}: {:?}", requests.by_operation);
@@ -64,7 +73,32 @@ pub async fn measure(world: &World) -> Result<Vec<Figure>> {
             1.2,
         ));
     }
+    figures.push(within_allowance(world, &file, calls).await?);
     Ok(figures)
+}
+
+/// The same import where the allowance is what it waits for: all but so many of its calls go out at once, the rest as
+/// permits grow back.
+async fn within_allowance(world: &World, file: &Path, calls: u64) -> Result<Figure> {
+    let config = world.config(READY)?;
+    let permits = calls as f64 * WINDOW_SECONDS / (WINDOW_SECONDS + WAITED_SECONDS);
+    let permits = permits.floor();
+    let simulator = simulator(theirs::tenant(&provider(), &config.administrate.labels), Duration::ZERO).await?;
+    world.copy("delivered", READY).await?;
+    let mut command = world.program("delivered", Some(&simulator), &["import", &file.to_string_lossy(), "--json"]);
+    command.env("ADMINISTRATE_RATE_LIMIT", permits.to_string());
+    let ran = run(command).await?;
+    let requests = simulator.requests();
+    let is_complete = is_complete(&simulator.tenant());
+    simulator.stop().await;
+    if ran.document()?["delivery"]["delivered"] != EVENTS || !is_complete {
+        return Err(format!("not all of {EVENTS} events arrived within an allowance of {permits}").into());
+    }
+    let (mut took, mut bound) = (Samples::default(), Samples::default());
+    took.push(ran.seconds);
+    bound.push((requests.total as f64 - permits) / (permits / WINDOW_SECONDS));
+    let what = format!("import and delivery of {EVENTS} events, {permits} requests allowed in five minutes");
+    Ok(Figure::at_most(&what, &took, ("(calls - burst) / allowance", &bound), 1.2))
 }
 
 /// Everything that names a mutation: `event.createBlended`, but neither a list nor a login.

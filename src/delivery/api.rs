@@ -115,7 +115,7 @@ async fn decide(
 /// What a decision named does not exist over there: the caller's mistake, not ours.
 fn refused(error: Error) -> Problem {
     match error {
-        Error::Failed(why) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
+        Error::Usage(why) | Error::Failed(why) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
         other => other.into(),
     }
 }

@@ -1,9 +1,6 @@
 //! The first step: the event comes to be in Administrate, once.
 
-use std::time::Duration;
-
-use administrate::{CreatedEvent, Event};
-use tokio::time::Instant;
+use administrate::Event;
 
 use super::errand::Errand;
 use super::pairing::paired;
@@ -13,22 +10,15 @@ use super::{Remark, Trouble, is_called_off};
 use crate::bridges::events::{self, Agreed, EventLink, Standing};
 use crate::names::fold;
 
-/// For how many times the longest wait for an answer a creation that was not answered may still be carried out.
-const LATE: u32 = 7;
-
 impl Errand<'_> {
     /// Creates the event, or finds that it is there already, and stores its ids at once.
     pub(super) async fn create(&mut self, wanted: &Wanted) -> Result<EventLink, Trouble> {
         if let Some(link) = self.found(wanted).await? {
             return Ok(link);
         }
-        self.wait_for_late_ones()?;
-        let claims = &self.worker.claims;
-        claims.in_doubt_from_now(self.item, &Sent::of(&wanted.event)).await?;
-        if !claims.still_hold(self.item).await {
-            return Err(Trouble::later("the connection that keeps other workers away broke"));
-        }
-        let created = self.created(wanted).await?;
+        self.worker.wait_for_late_ones(self.item)?;
+        let create = self.worker.client.create_event(&wanted.event);
+        let created = self.worker.create_once(self.item, &Sent::of(&wanted.event), create).await?;
         if self.item.in_doubt {
             self.stands_alone(&created.id, wanted).await?;
         }
@@ -46,35 +36,6 @@ impl Errand<'_> {
             self.agree(Agreed::Event, &link.external_id, &wanted.event).await?;
         }
         Ok(link)
-    }
-
-    /// Sends the creation. One that took all the time it may take can still be carried out: nobody creates it anew before
-    /// it was looked for again and again.
-    async fn created(&self, wanted: &Wanted) -> Result<CreatedEvent, Trouble> {
-        let (started, timeout) = (Instant::now(), self.timeout());
-        match self.worker.client.create_event(&wanted.event).await.map_err(Trouble::from) {
-            Err(Trouble::Later { why, outage, said_no, .. }) if started.elapsed() >= timeout => {
-                self.worker.claims.may_come_late(self.item, timeout * LATE).await?;
-                Err(Trouble::Later { why, outage, said_no, at_least: timeout })
-            }
-            ended => ended,
-        }
-    }
-
-    /// Not found is not the same as not made, as long as a creation may still be carried out.
-    fn wait_for_late_ones(&self) -> Result<(), Trouble> {
-        let rest = Duration::from_secs_f64(self.item.late_seconds.unwrap_or_default().max(0.0));
-        if rest.is_zero() {
-            return Ok(());
-        }
-        let soon = self.timeout() * 2;
-        let at_least = if rest > soon * 2 { soon } else { rest };
-        let why = "Administrate did not answer the creation in time and may still carry it out; it is looked for again";
-        Err(Trouble::Later { why: why.into(), outage: false, said_no: false, at_least })
-    }
-
-    fn timeout(&self) -> Duration {
-        Duration::from_millis(self.worker.config.http_timeout_ms)
     }
 
     /// What may already be there, found by title, template and start where there is a doubt, and linked.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Worker};
@@ -19,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash. Who
 /// stops programs tends to kill them after ten seconds.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// After how long somebody who waits for another process is told.
+const LONG: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another worker has ended with events of the run.
 const OTHERS: Duration = Duration::from_millis(100);
@@ -92,7 +96,9 @@ async fn wait_for_others(
     told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
     drained: &mut Drained,
 ) -> Result<()> {
+    let mut waiting = Waiting::begin();
     while !drained.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
+        waiting.tell();
         if !rested(OTHERS, stop).await {
             drained.ended_early = true;
             return Ok(());
@@ -100,6 +106,30 @@ async fn wait_for_others(
         drained.absorb(one_round(worker, run, stop, told).await?);
     }
     Ok(())
+}
+
+/// Waiting for another process; whoever waits for long is told.
+#[derive(Debug)]
+pub struct Waiting {
+    since: Instant,
+    is_told: bool,
+}
+
+impl Waiting {
+    /// It begins now.
+    pub fn begin() -> Self {
+        Waiting { since: Instant::now(), is_told: false }
+    }
+
+    /// Says once for what is being waited, after some seconds.
+    pub fn tell(&mut self) {
+        if !self.is_told && self.since.elapsed() >= LONG {
+            self.is_told = true;
+            tracing::warn!(
+                "another process is bringing events of this to Administrate; waiting until it has (Ctrl-C ends that)"
+            );
+        }
+    }
 }
 
 /// Rests, unless stopped meanwhile; gives whether it could.

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod comparison;
 mod create;
 pub mod creations;
+mod doubt;
 pub mod drain;
 mod errand;
 mod left;
@@ -151,6 +152,7 @@ impl Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
+            lost if lost.is_lost_database() => Trouble::Ours(lost),
             // The database is there and refused this one write; others may pass.
             Error::Database(sqlx::Error::Database(_)) => Trouble::later(error.to_string()),
             Error::Failed(why) => Trouble::Refused(why),
@@ -174,7 +176,12 @@ impl From<administrate::Error> for Trouble {
             let said_no = matches!(error, administrate::Error::Graphql { .. } | administrate::Error::Unreadable { .. });
             return Trouble::Later { why, outage, said_no, at_least: Duration::ZERO };
         }
-        Trouble::Rejected(why)
+        let names_a_field = matches!(&error, administrate::Error::Refused { errors, .. }
+            if errors.iter().any(|error| error.label.contains("customFieldValues")));
+        // The key means nothing to a person; one that is gone there is known no more after this.
+        let mend =
+            "; where a custom field is gone there: `lectern sync custom-fields --prune`, then `lectern import retry`";
+        Trouble::Rejected(if names_a_field { why + mend } else { why })
     }
 }
 

@@ -29,9 +29,14 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
     match decision {
         Decision::Delivered(id) => {
             let event = client.event(id).await?.ok_or_else(|| {
-                Error::Failed(format!("Administrate has no event with the id {id}; look its id up there"))
+                Error::Usage(format!("Administrate has no event with the id \"{id}\"; look its id up there"))
             })?;
             let mut db = pool.acquire().await?;
+            if let Some(other) = events::linked_event(&mut db, id).await?.filter(|other| *other != item.subject_id) {
+                let other = tutorials::store::events_by_id(&mut db, &[other]).await?.pop();
+                let code = other.map_or("another event here".to_owned(), |known| known.event.code);
+                return Err(Error::Usage(format!("Administrate's event {id} is {code} already; look again there")));
+            }
             let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
             drop(db);
             let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
@@ -56,7 +61,7 @@ async fn forget_other(pool: &PgPool, client: &Client, event: i64, named: Option<
     let link = events::link_of(&mut *pool.acquire().await?, event).await?;
     let Some(link) = link.filter(|link| Some(&link.external_id) != named) else { return Ok(()) };
     if client.event(&link.external_id).await?.is_some() {
-        return Err(Error::Failed(format!(
+        return Err(Error::Usage(format!(
             "the event stands in Administrate as {} again: name that one with --delivered",
             link.external_id
         )));

@@ -30,6 +30,12 @@ pub fn after_outage(base_ms: u64) -> Duration {
     Duration::from_millis(base_ms * 30)
 }
 
+/// How long a creation of which nobody saw the end, because the connection or we ourselves broke off, is taken for being
+/// under way over there: 10 s by default, at most as long as an answer may take.
+pub fn under_way(base_ms: u64) -> Duration {
+    Duration::from_millis(base_ms * 20)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

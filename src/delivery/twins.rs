@@ -21,10 +21,11 @@ pub async fn suspects(pool: &PgPool) -> Result<Vec<Suspect>> {
     events::suspects(&mut *pool.acquire().await?).await
 }
 
-/// Looks for second ones and asks a person about them, as a part of `run` if one is named.
+/// Looks for second ones and asks a person about them, as a part of `run` if one is named. Where Administrate cannot be
+/// asked, that is logged.
 ///
 /// # Errors
-/// Administrate's and the database's.
+/// The database's.
 pub async fn notice(pool: &PgPool, client: &Client, run: Option<i64>) -> Result<()> {
     let suspects = suspects(pool).await?;
     if suspects.is_empty() {
@@ -32,7 +33,15 @@ pub async fn notice(pool: &PgPool, client: &Client, run: Option<i64>) -> Result<
     }
     let titles: Vec<&str> = suspects.iter().map(|suspect| suspect.code.as_str()).collect();
     let mut found: HashMap<String, Vec<Event>> = HashMap::new();
-    for event in client.events_by_titles(&titles).await? {
+    let told = match client.events_by_titles(&titles).await {
+        Ok(told) => told,
+        Err(error) => {
+            // The next import looks again.
+            tracing::warn!(%error, "events that were made after a doubt could not be looked for");
+            return Ok(());
+        }
+    };
+    for event in told {
         if !is_called_off(&event) {
             found.entry(fold(&event.title)).or_default().push(event);
         }

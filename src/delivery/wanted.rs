@@ -107,8 +107,8 @@ fn wanted_event(
         tax_type_id: Id::new(config.administrate.tax_type.clone()),
         time_zone: event.time_zone.clone(),
         classroom: first.zip(last).map(window),
-        // Of an event in the classroom alone they are kept here only.
-        lms: event.lms_start.zip(event.lms_end).filter(|_| mode != EventMode::Classroom).map(window),
+        // What a classroom event says of the learning platform is kept here only (rules, Import).
+        lms: event.lms_start.zip(event.lms_end).map(window).filter(|_| mode != EventMode::Classroom),
         max_places: event.max_places,
         custom_fields: custom_fields(ids, "Event", values),
     })

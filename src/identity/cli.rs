@@ -66,7 +66,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
         }
         Action::Revoke { id } => {
             if !super::revoke(&database.pool, id).await? {
-                return Err(Error::Failed(format!("there is no token {id}; `lectern token list` shows them")));
+                return Err(Error::Usage(format!("there is no token {id}; `lectern token list` shows them")));
             }
             console.say(format_args!("token {id} is revoked"));
             console.document(&json!({ "id": id, "revoked": true }))?;

@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    ask_a_person, count_by_state, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open, open_state,
-    open_subjects, reask, reopen, set_aside, standings, take_over,
+    ask_a_person, count_by_state, count_of, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open,
+    open_state, open_subjects, reask, reopen, set_aside, standings, take_over,
 };
 
 use crate::error::Result;
@@ -191,9 +191,14 @@ impl Claims {
     }
 
     /// Notes, in a transaction of its own, that a creation is about to be sent, and with what: whatever happens now, the
-    /// next attempt looks before it creates.
-    pub async fn in_doubt_from_now(&self, item: &Item, sent: &impl Serialize) -> Result<()> {
-        store::mark_in_doubt(&self.pool, item.id, sent).await
+    /// next attempt looks before it creates, and for `time` does not take it for not made when it finds nothing.
+    pub async fn in_doubt_from_now(&self, item: &Item, sent: &impl Serialize, time: Duration) -> Result<()> {
+        store::mark_in_doubt(&self.pool, item.id, sent, time.as_secs_f64()).await
+    }
+
+    /// Notes that the creation was certainly not carried out and will not be.
+    pub async fn comes_no_more(&self, item: &Item) -> Result<()> {
+        store::mark_not_late(&self.pool, item.id).await
     }
 
     /// Notes that a creation may still be carried out for so long: not to find it says nothing until then.

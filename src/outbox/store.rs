@@ -21,7 +21,8 @@ const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
     greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
 /// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
-/// anew; one that waits for a person goes on waiting.
+/// anew; one that waits for a person goes on waiting. That a further step is asked for tells nothing new of whether it may
+/// be there already.
 pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]) -> Result<()> {
     let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
     let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
@@ -36,7 +37,8 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
               AS e (effect, kind, id, subject, look_first, also)
          ON CONFLICT (subject_kind, subject_id) WHERE state <> 'delivered' DO UPDATE
          SET asked = open.asked + 1, attempts = 0, effect = excluded.effect, subject = excluded.subject,
-             run_id = excluded.run_id, look_first = open.look_first OR excluded.look_first,
+             run_id = excluded.run_id,
+             look_first = open.look_first OR excluded.look_first AND excluded.also = '{}',
              also = ARRAY(SELECT DISTINCT unnest(open.also || excluded.also)),
              state = CASE open.state WHEN 'unknown' THEN 'unknown' ELSE 'pending' END,
              next_attempt_at = CASE open.state WHEN 'unknown' THEN NULL ELSE now() END",
@@ -161,20 +163,32 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
                 count(*) FILTER (WHERE state = 'pending') AS pending,
                 count(*) FILTER (WHERE state = 'failed') AS failed,
                 count(*) FILTER (WHERE state = 'unknown') AS unknown
-         FROM lectern.outbox WHERE $1::bigint IS NULL OR run_id = $1",
+         FROM (SELECT DISTINCT ON (subject_kind, subject_id) state FROM lectern.outbox
+               WHERE $1::bigint IS NULL OR run_id = $1 ORDER BY subject_kind, subject_id, id DESC) AS latest",
     )
     .bind(run)
     .fetch_one(pool)
     .await?)
 }
 
-/// How far the last effect of each of these events has come.
-pub async fn standings(db: &mut PgConnection, subjects: &[String]) -> Result<Vec<Standing>> {
+/// How many of these rows are in which state.
+pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<Counts> {
+    let states: Vec<State> =
+        sqlx::query_scalar("SELECT state FROM lectern.outbox WHERE id = ANY ($1)").bind(ids).fetch_all(pool).await?;
+    let mut counts = Counts::default();
+    states.into_iter().for_each(|state| counts.count(state));
+    Ok(counts)
+}
+
+/// How far the last effect of each of these events, and of those that a run went on with, has come.
+pub async fn standings(db: &mut PgConnection, run: i64, subjects: &[String]) -> Result<Vec<Standing>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
-         WHERE subject = ANY ($1) ORDER BY subject, id DESC",
+         WHERE subject = ANY ($1) OR subject IN (SELECT subject FROM lectern.outbox WHERE run_id = $2)
+         ORDER BY subject, id DESC",
     )
     .bind(subjects)
+    .bind(run)
     .fetch_all(db)
     .await?)
 }
@@ -300,15 +314,22 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize) -> Result<()> {
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize, seconds: f64) -> Result<()> {
     sqlx::query(
-        "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2)
+        "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2),
+             late_until = now() + make_interval(secs => $3)
          WHERE id = $1",
     )
     .bind(id)
     .bind(Json(sent))
+    .bind(seconds)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_not_late(pool: &PgPool, id: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.outbox SET late_until = NULL WHERE id = $1").bind(id).execute(pool).await?;
     Ok(())
 }
 

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use super::{Asking, Kept, Kind, State as RunState, UNDO, progress};
 use crate::auth::{Operator, Reader};
+use crate::error::Error;
 use crate::search::api::{Pairs, pairs};
 use crate::server::etag;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::ServerState;
+use crate::timetable_import;
 
 /// Runs that a list shows unless it is told otherwise, and at most.
 const PAGE: i64 = 50;
@@ -41,11 +43,13 @@ async fn import(
     headers: HeaderMap,
     run: Run,
 ) -> Result<Response, Problem> {
-    Ok(shown(&headers, &find(&state, Kind::Import, run).await?, Kind::Import))
+    let kept = find(&state, Kind::Import, run).await?;
+    Ok(shown(&headers, &kept, document_now(&state, &kept, Kind::Import).await?))
 }
 
 async fn sync(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
-    Ok(shown(&headers, &find(&state, Kind::Sync, run).await?, Kind::Sync))
+    let kept = find(&state, Kind::Sync, run).await?;
+    Ok(shown(&headers, &kept, document(&kept, Kind::Sync)))
 }
 
 async fn cancel_import(
@@ -86,8 +90,7 @@ pub async fn find(state: &ServerState, kind: Kind, run: Run) -> Result<Kept, Pro
 }
 
 /// 200 with the document once the run has ended, 202 with how far it has come until then.
-fn shown(headers: &HeaderMap, kept: &Kept, kind: Kind) -> Response {
-    let document = document(kept, kind);
+fn shown(headers: &HeaderMap, kept: &Kept, document: Value) -> Response {
     match kept.finished_at {
         Some(_) => etag::tagged(headers, StatusCode::OK, document),
         None => {
@@ -98,8 +101,17 @@ fn shown(headers: &HeaderMap, kept: &Kept, kind: Kind) -> Response {
     }
 }
 
+/// The same, where an import tells how far its events have come by now; `exit_code` stays as the run ended.
+pub async fn document_now(state: &ServerState, kept: &Kept, kind: Kind) -> Result<Value, Error> {
+    let mut document = document(kept, kind);
+    if kept.kind == Kind::Import.name() && kept.finished_at.is_some() && !kept.dry_run {
+        timetable_import::kept::bring_up_to_date(&state.pool, kept.id, &mut document).await?;
+    }
+    Ok(document)
+}
+
 /// The command's document (contract §3) and beside it how the run itself fared.
-pub fn document(kept: &Kept, kind: Kind) -> Value {
+fn document(kept: &Kept, kind: Kind) -> Value {
     let mut document = match &kept.document {
         Some(document @ Value::Object(_)) => document.clone(),
         _ if kept.kind == UNDO => json!({ "dry_run": kept.dry_run, "undone_run": kept.subject.parse::<i64>().ok() }),
@@ -156,7 +168,7 @@ pub async fn list(state: &ServerState, kind: Kind, address: Pairs) -> Result<Res
 
 async fn cancel(state: &ServerState, headers: &HeaderMap, kind: Kind, run: Run) -> Result<Response, Problem> {
     let kept = find(state, kind, run).await?;
-    etag::check(headers, &document(&kept, kind))?;
+    etag::check(headers, &document_now(state, &kept, kind).await?)?;
     if !kept.requested && kept.finished_at.is_none() {
         let detail = "this run belongs to a command; end that command where it runs";
         return Err(Problem::new(StatusCode::CONFLICT, detail));

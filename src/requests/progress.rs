@@ -14,7 +14,7 @@ use futures_util::stream::{self, Stream};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::api::{Run, document, find};
+use super::api::{Run, document_now, find};
 use super::pace::{self, Pace};
 use super::{Kind, State as RunState, kept};
 use crate::auth::Reader;
@@ -83,7 +83,7 @@ fn progress(run: i64, state: RunState, delivery: Counts, per_second: Option<f64>
 async fn look(state: &ServerState, run: i64) -> Result<Seen> {
     let Some(kept) = kept(&state.pool, Kind::Import, run).await? else { return Ok(Seen::Ended(Value::Null)) };
     if kept.finished_at.is_some() {
-        return Ok(Seen::Ended(document(&kept, Kind::Import)));
+        return Ok(Seen::Ended(document_now(state, &kept, Kind::Import).await?));
     }
     let delivery = outbox::count_by_state(&state.pool, Some(run)).await?;
     Ok(Seen::Going { state: kept.state(), delivery })

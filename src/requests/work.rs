@@ -124,7 +124,11 @@ impl Worker {
             tracing::error!(%error, run, "a requested run met a defect");
             Err(Error::Failed("this is a defect of Lectern; its log says more".into()))
         });
-        Ok(done.unwrap_or_else(|error| nothing(request, &error)))
+        match done {
+            // The run stays open, and goes on when the database is back.
+            Err(error) if error.is_lost_database() => Err(error),
+            done => Ok(done.unwrap_or_else(|error| nothing(request, &error))),
+        }
     }
 
     async fn run(&self, run: i64, request: &Request, cancel: CancellationToken) -> Result<Ended> {

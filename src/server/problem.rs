@@ -83,13 +83,11 @@ impl From<&Error> for StatusCode {
             Error::Usage(_) => Self::BAD_REQUEST,
             Error::NeedsPerson(_) | Error::Prerequisite(_) => Self::CONFLICT,
             Error::Administrate(_) => Self::BAD_GATEWAY,
+            lost if lost.is_lost_database() => Self::SERVICE_UNAVAILABLE,
             Error::Database(sqlx::Error::RowNotFound) => Self::NOT_FOUND,
             Error::Database(sqlx::Error::Database(refusal)) if refusal.is_unique_violation() => Self::CONFLICT,
             Error::Database(sqlx::Error::Database(refusal)) if refusal.is_check_violation() => {
                 Self::UNPROCESSABLE_ENTITY
-            }
-            Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
-                Self::SERVICE_UNAVAILABLE
             }
             Error::Stopped => Self::SERVICE_UNAVAILABLE,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,

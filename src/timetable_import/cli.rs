@@ -258,16 +258,22 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
     {
         return Err(kept::no_such(run));
     }
+    let mut ids: Vec<i64> = outbox::open(pool, run).await?.into_iter().map(|item| item.id).collect();
     let due = outbox::make_due(pool, None, run).await?;
     crate::delivery::cli::deliver(context, database, "import retry", run).await?;
     crate::delivery::cli::notice_twins(context, database, "import retry", run).await?;
     let open = outbox::open(pool, run).await?;
+    ids.extend(open.iter().map(|item| item.id));
     context.console.print(format_args!("{due} tried again; {} still open", open.len()));
     let undelivered: Vec<report::Undelivered> = open.into_iter().map(report::Undelivered::from).collect();
     for open in &undelivered {
         context.console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
     }
-    let counts = outbox::count_by_state(pool, run).await?;
+    // Of a named import all its events; else those that were open.
+    let counts = match run {
+        Some(run) => outbox::count_by_state(pool, Some(run)).await?,
+        None => outbox::count_of(pool, &ids).await?,
+    };
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery::comparison::last_agreed;
+use crate::delivery::drain::Waiting;
 use crate::delivery::{self, Drained, Worker, drain, twins};
 use crate::error::{Error, Exit, Result};
 use crate::names::fold;
@@ -141,7 +142,9 @@ async fn carry_out(
         Some(client) => {
             let worker = Worker::new(pool, client.clone(), config).await?;
             let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
-            twins::notice(pool, &client, Some(run)).await?;
+            if not_written == 0 && !drained.ended_early {
+                twins::notice(pool, &client, Some(run)).await?;
+            }
             drained
         }
         None => Drained::default(),
@@ -162,7 +165,7 @@ async fn carry_out(
     document.tell_remarks(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
     let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
-    let exit = if is_told { document.exit() } else { Exit::NeedsPerson };
+    let exit = if drained.ended_early || !is_told { Exit::NeedsPerson } else { document.exit() };
     if let Some(held) = own {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
         held.release().await?;
@@ -298,14 +301,15 @@ async fn deliver(
         plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
     let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
     let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
-    let mut waited = false;
+    let mut waiting = None;
     while tutorials::are_pursued(pool, run, &ids).await? {
-        waited = true;
+        waiting.get_or_insert_with(Waiting::begin).tell();
         if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            drained.ended_early = true;
             return Ok(drained);
         }
     }
-    if waited {
+    if waiting.is_some() {
         tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
         drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use administrate_sim::{Action, Fault, Options, When};
 use lectern::delivery::{Drained, Remark, Worker, drain};
 use lectern::outbox::{self, State};
-use lectern::tutorials::{Event, Role, Staff, announce_events, revise_events};
+use lectern::tutorials::{Event, LearningMode, Role, Staff, announce_events, revise_events};
 use tokio_util::sync::CancellationToken;
 
 use crate::administrate::Administrate;
@@ -130,11 +130,64 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
 #[tokio::test]
 async fn the_requests_are_as_few_as_can_be() {
     let story = Story::begin(2).await;
-    story.announce(&[story.provider.event("CM2-01"), story.provider.event("CM2-02")]).await;
-    let before = story.administrate.simulator.requests().total;
+    let simulator = &story.administrate.simulator;
+    let named = |role, contact| Staff {
+        role,
+        name: "Somebody".into(),
+        tutorial_instructor_id: None,
+        external_id: Some(administrate_sim::Tenant::contact_id(contact)),
+    };
+    let others =
+        simulator.edit(|tenant| [tenant.add_instructor("Tom", "Okafor"), tenant.add_administrator("Kit", "Ash")]);
+    let blended = story.provider.event("CM2-01");
+    let mut crowded = story.provider.event("CM2-02");
+    crowded.staff.extend([
+        named(Role::Instructor, others[0]),
+        named(Role::Administrator, others[1]),
+        named(Role::Administrator, story.administrate.administrator),
+    ]);
+    let mut lms = story.provider.event("CM2-03");
+    (lms.learning_mode, lms.sessions) = (Some(LearningMode::Lms), Vec::new());
+    let mut classroom = story.provider.event("CM2-04");
+    classroom.learning_mode = Some(LearningMode::Classroom);
+    let before = simulator.requests();
+    story.announce(&[blended, crowded, lms, classroom]).await;
     story.deliver().await;
-    // Login and introspection once; then each event: create, two updates, two staffings, one bulk staffing.
-    assert_eq!(story.administrate.simulator.requests().total - before, 2 + 2 * 6);
+    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    let after = simulator.requests();
+    let sent = |operation: &str| after.of(operation) - before.of(operation);
+    // One create, one update and one addStaff a session, one addStaffBulk an event and role; login and introspection once.
+    for (operation, expected) in [
+        ("event.createBlended", 2),
+        ("event.createLMS", 1),
+        ("event.createClassroom", 1),
+        ("session.update", 6),
+        ("session.addStaff", 6),
+        ("event.update", 0),
+        ("events", 0),
+    ] {
+        assert_eq!(sent(operation), expected, "{operation}: {:?}", after.by_operation);
+    }
+    // Of one contact it is addStaff.
+    assert_eq!((sent("event.addStaff"), sent("event.addStaffBulk")), (3, 2));
+    assert_eq!(after.total - before.total, 2 + 21, "{:?}", after.by_operation);
+}
+
+#[tokio::test]
+async fn of_a_window_only_the_end_that_changed_is_written() {
+    let story = Story::begin(2).await;
+    let mut event = story.provider.event("CM2-01");
+    let id = story.announce(std::slice::from_ref(&event)).await[0];
+    story.deliver().await;
+    let before = story.administrate.simulator.mutations().len();
+    event.lms_end = event.lms_end.map(|end| end + jiff::SignedDuration::from_hours(24));
+    story.revise(id, &event).await;
+    story.deliver().await;
+    let mutations = story.administrate.simulator.mutations();
+    let [written] = &mutations[before..] else { panic!("one write: {mutations:?}") };
+    let input: Vec<&String> = written.arguments["input"].as_object().expect("an input").keys().collect();
+    assert_eq!(input, ["lmsEndDateTime", "timeZoneName"]);
+    assert!(written.changed);
 }
 
 #[tokio::test]

@@ -265,3 +265,24 @@ async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
     assert_eq!((requests.of("event.createBlended"), story.states().await), (2, vec![State::Delivered]));
     assert!(requests.of("events") >= 3, "it may have been carried out late: {requests:?}");
 }
+
+#[tokio::test]
+async fn what_may_be_under_way_is_not_made_anew() {
+    let story = Story::begin(2).await;
+    story.announce(&[story.provider.event("CM2-01")]).await;
+    // A worker ends right after it has sent a creation, which Administrate takes its time for.
+    let claims = outbox::Claims::open(&story.world.pool).await.expect("claims");
+    let item = claims.next(None).await.expect("claimed").expect("a row");
+    let minute = std::time::Duration::from_secs(60);
+    claims.in_doubt_from_now(&item, &serde_json::json!({}), minute).await.expect("noted");
+    claims.give_back(&item).await.expect("given back");
+    story.deliver_once().await;
+    let created = || story.administrate.simulator.requests().of("event.createBlended");
+    assert_eq!((story.states().await, created()), (vec![State::Pending], 0));
+    let (_, why) = open(&story).await;
+    assert!(why.contains("nobody saw the end of a creation"), "{why}");
+    let later = "UPDATE lectern.outbox SET late_until = now(), next_attempt_at = now()";
+    sqlx::query(later).execute(&story.world.pool).await.expect("time passes");
+    story.deliver().await;
+    assert_eq!((story.states().await, created()), (vec![State::Delivered], 1));
+}

@@ -174,7 +174,11 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
     let story = Story::begin(2).await;
     story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Late));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
-    let drained = story.deliver_within("300").await;
+    let mut drained = story.deliver_within("300").await;
+    while story.states().await == [State::Pending] {
+        // On a busy machine other answers take too long as well.
+        drained = story.deliver_within("300").await;
+    }
     assert_eq!(story.states().await, [State::Unknown], "{drained:?}");
     let why = drained.outcomes[0].why.clone().expect("the evidence");
     let ids: Vec<String> = story.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
@@ -244,10 +248,17 @@ async fn a_person_can_say_that_it_is_none_of_those() {
     let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
     let nobody = Decision::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
     assert!(resolve(&story.world.pool, &story.client, item, &nobody).await.is_err(), "there is no such event");
+    let template = story.provider.event("CM2-02");
+    story.announce(std::slice::from_ref(&template)).await;
+    story.deliver().await;
+    let of_another = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
+    let of_another = Decision::Delivered(administrate::Id::new(of_another.expect("it is there")));
+    let refused = resolve(&story.world.pool, &story.client, item, &of_another).await.expect_err("it is another's");
+    assert!(refused.to_string().contains("is CM2-02 already"), "{refused}");
     resolve(&story.world.pool, &story.client, item, &Decision::Recreate).await.expect("resolved");
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered]);
-    assert_eq!(simulator.tenant().events.len(), 3);
+    assert_eq!(story.states().await, [State::Delivered; 2]);
+    assert_eq!(simulator.tenant().events.len(), 4);
     assert!(resolve(&story.world.pool, &story.client, item, &Decision::Recreate).await.is_err(), "nothing is unknown");
 }
 

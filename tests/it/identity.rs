@@ -38,7 +38,7 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
 
     assert_eq!(lectern(&world, &["token", "revoke", "1"]).await.0, 0);
     assert_eq!(problem(ask().await.expect("an answer")).await.0, 401);
-    assert_eq!(lectern(&world, &["token", "revoke", "7"]).await.0, 1);
+    assert_eq!(lectern(&world, &["token", "revoke", "7"]).await.0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

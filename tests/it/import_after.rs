@@ -1,6 +1,9 @@
 //! Imports beside each other, and what is done with one after it.
 
+use std::process::Stdio;
+
 use administrate_sim::tenant::EventState;
+use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
 use serde_json::json;
 
@@ -82,4 +85,28 @@ async fn a_day_that_a_change_brought_goes_with_it() {
     assert_eq!((days("A"), days("B").len()), (vec!["A-1".to_owned()], 2));
     assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_sessions").await, 3);
     assert_eq!(sides.count("SELECT count(*) FROM lectern.withdrawn_sessions").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_another_import_and_is_told_to_end_tells_that_work_is_left() {
+    let lines = [event("A"), second_day("A", "17:00")];
+    let sides = rehearsed(&lines).await;
+    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    sides.administrate.fault(Fault::first("session.update", Action::Hang { when: When::Before }));
+    let mut first = sides.program(&["import", &file]).spawn().expect("it runs");
+    while sides.administrate.requests().of("session.update") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = sides.program(&["import", &file, "--json"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    // It has opened its run and waits for the first.
+    while sides.count("SELECT count(*) FROM lectern.runs WHERE kind = 'import'").await < 2 {
+        tokio::task::yield_now().await;
+    }
+    let id = nix::unistd::Pid::from_raw(second.id().cast_signed());
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).expect("told");
+    let ended = tokio::task::spawn_blocking(move || second.wait_with_output()).await.expect("joined").expect("ended");
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!(ended.status.code(), Some(4), "{told}");
+    first.kill().expect("killed");
+    first.wait().expect("ended");
 }

@@ -23,6 +23,7 @@ mod outbox;
 mod provider;
 mod rehearsed;
 mod requests;
+mod requests_followed;
 mod schema;
 mod search;
 mod site;

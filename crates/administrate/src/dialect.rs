@@ -64,7 +64,19 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ),
     (
         "event.update", // O, D
-        &["title", "locationId", "timeZoneName", "lifecycleState", "maxPlaces", "isSoldOut", "customFieldValues"],
+        &[
+            "title",
+            "locationId",
+            "timeZoneName",
+            "lifecycleState",
+            "maxPlaces",
+            "isSoldOut",
+            "classroomStartDateTime",
+            "classroomEndDateTime",
+            "lmsStartDateTime",
+            "lmsEndDateTime",
+            "customFieldValues",
+        ],
     ),
     ("event.delete", &["eventIds"]),                            // C
     ("event.addStaff", &["eventId", "contactId", "staffType"]), // O
@@ -93,6 +105,10 @@ pub(crate) const TOLD_OF_EVENTS: &str = "query ($objectid: ID!) { node(id: $obje
 
 /// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];
+
+/// Operation and those of its known input fields that are G: they are left out from the first error that names one.
+const GUESSED_INPUTS: &[(&str, &[&str])] =
+    &[("event.update", &["classroomStartDateTime", "classroomEndDateTime", "lmsStartDateTime", "lmsEndDateTime"])];
 
 /// How one tenant's API is spoken to.
 #[derive(Debug, Clone, Default)]
@@ -135,6 +151,7 @@ impl Dialect {
             let turned = self.turned.contains(&format!("{operation}.{name}"));
             return match spellings {
                 Some([_, newer]) if turned => Some(newer),
+                None if turned => None,
                 _ => known.contains(&name).then_some(name),
             };
         };
@@ -225,6 +242,7 @@ impl Dialect {
         for error in errors {
             let message = before_suggestions(&error.message);
             turned.extend(respelled(document.operation, message));
+            turned.extend(not_taken(document.operation, message));
             if !error.in_execution {
                 turned.extend(self.reordered(document, message));
                 turned.extend(missing(document, message));
@@ -261,6 +279,14 @@ fn respelled(operation: &str, message: &str) -> Vec<String> {
     };
     let by_quotes = turned(&quoted);
     if by_quotes.is_empty() { turned(&all) } else { by_quotes }
+}
+
+/// The guessed input fields that go when `message` names one of them.
+fn not_taken(operation: &str, message: &str) -> Vec<String> {
+    let guessed =
+        GUESSED_INPUTS.iter().find(|(guessed, _)| *guessed == operation).map_or(&[][..], |(_, fields)| fields);
+    let is_named = words(message).any(|word| guessed.contains(&word));
+    guessed.iter().filter(|_| is_named).map(|field| format!("{operation}.{field}")).collect()
 }
 
 /// The selected fields that `message` speaks against.

@@ -195,6 +195,8 @@ impl Client {
             return Ok(Written { left_out });
         }
         let answer = self.run(&|dialect| mutation.document(dialect)).await?;
+        // What was learnt meanwhile may have left out more.
+        let left_out = mutation.sorted(&*self.dialect().await?).1;
         let payload = Payload::read(&answer.value, mutation.object).discreet(self.discretion());
         let is_nothing = answer.value.get(mutation.object).is_some_and(Value::is_null);
         match payload.failure(operation, answer) {

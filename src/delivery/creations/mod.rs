@@ -78,7 +78,7 @@ pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: 
         Kind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
     };
     if !there {
-        return Err(Error::Failed(format!(
+        return Err(Error::Usage(format!(
             "Administrate has nothing of this kind with the id {id}; look its id up there"
         )));
     }
@@ -123,11 +123,8 @@ impl Worker {
                 several => return Err(Trouble::Unclear(namesakes(item, several))),
             }
         }
-        self.claims.in_doubt_from_now(item, &item.subject).await?;
-        if !self.claims.still_hold(item).await {
-            return Err(Trouble::later("the connection that keeps other workers away broke"));
-        }
-        let created = create.await?;
+        self.wait_for_late_ones(item)?;
+        let created = self.create_once(item, &item.subject, create).await?;
         remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
         if !created.left_out.is_empty() {
             remarks.push(Remark::LeftOut(created.left_out));

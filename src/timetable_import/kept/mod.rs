@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::problems::Problem;
 use super::report;
@@ -48,21 +48,38 @@ async fn read(pool: &PgPool, run: Option<i64>) -> Result<Kept> {
         let none = || Error::Prerequisite("nothing was imported yet: run `lectern import FILE.xlsx` first".into());
         return Err(run.map_or_else(none, no_such));
     };
-    let written = |fate: &Value| matches!(word(fate, "outcome"), "new" | "adopted" | "changed" | "cancelled");
-    let titles: Vec<String> =
-        events.iter().filter(|fate| written(fate)).map(|fate| word(fate, "title").to_owned()).collect();
-    let standings = outbox::standings(&mut db, &titles).await?;
+    let standings = standings(&mut db, run_id, &events).await?;
     let standings: HashMap<&str, &Standing> = standings.iter().map(|known| (known.subject.as_str(), known)).collect();
     let mut delivery = Counts::default();
+    standings.values().for_each(|standing| delivery.count(standing.state));
     for fate in &mut events {
-        let standing = standings.get(word(fate, "title")).filter(|_| written(fate));
-        if let Some(standing) = standing {
-            delivery.count(standing.state);
-        }
+        let standing = standings.get(word(fate, "title"));
         fate["delivery"] = json!(standing.map(|standing| standing.state));
         fate["error"] = json!(standing.and_then(|standing| standing.last_error.as_deref()));
     }
     Ok(Kept { run_id, import, events, delivery })
+}
+
+/// How far the events that an import wrote, or went on with, have come by now.
+async fn standings(db: &mut PgConnection, run: i64, fates: &[Value]) -> Result<Vec<Standing>> {
+    let written = |fate: &&Value| matches!(word(fate, "outcome"), "new" | "adopted" | "changed" | "cancelled");
+    let titles: Vec<String> = fates.iter().filter(written).map(|fate| word(fate, "title").to_owned()).collect();
+    outbox::standings(db, run, &titles).await
+}
+
+/// Brings an import's kept document up to date: how far its events have come by now.
+pub async fn bring_up_to_date(pool: &PgPool, run: i64, document: &mut Value) -> Result<()> {
+    let mut db = pool.acquire().await?;
+    let Some((.., fates)) = store::kept_run(&mut db, Some(run)).await? else { return Ok(()) };
+    let (mut delivery, mut open) = (Counts::default(), Vec::new());
+    for Standing { subject, state, last_error } in standings(&mut db, run, &fates).await? {
+        delivery.count(state);
+        if state != State::Delivered {
+            open.push(json!({ "event": subject, "state": state, "error": last_error }));
+        }
+    }
+    (document["delivery"], document["undelivered"]) = (json!(delivery), json!(open));
+    Ok(())
 }
 
 fn word<'a>(fate: &'a Value, key: &str) -> &'a str {

@@ -57,9 +57,9 @@ impl Way<'_> {
         usize::from(self.is_looked_for()) + 1 + self.arrival(event, made)
     }
 
-    /// Whether a new event is looked for before it is created: nobody did now, or a further step was asked of it.
+    /// Whether a new event is looked for before it is created: nobody did now.
     fn is_looked_for(&self) -> bool {
-        self.wishes.queued || self.wishes.publish || self.wishes.delete_drafts
+        self.wishes.queued
     }
 
     /// An event that stands there with so many sessions: it is looked for again, and told all that is ours.

@@ -6,10 +6,10 @@ use administrate_sim::{Action, Fault, When};
 use tokio::process::Child;
 
 use super::timetables::Act;
-use super::{Stage, terminate};
+use super::{Stage, both_sides, terminate};
 
 /// How many kinds of blow take turns.
-pub const KINDS: u64 = 20;
+pub const KINDS: u64 = 21;
 
 /// Longest time after a request, in microseconds, that a kill between two requests waits.
 const BETWEEN_MICROS: u64 = 12_000;
@@ -46,6 +46,8 @@ pub enum Blow {
     TwoWorkers(u64),
     /// The same import twice at once, of which one is killed when so many requests arrived.
     TwoImports(u64),
+    /// PostgreSQL ends every connection when a request arrives, as where it is started anew.
+    Cut(u64),
     /// Asked for over HTTP, and called off there when so many requests arrived.
     CalledOff(u64),
 }
@@ -73,6 +75,7 @@ impl Blow {
             16 => Blow::Late(1 + chance.below(act.creations())),
             17 => Blow::TwoWorkers(at),
             18 => Blow::TwoImports(at),
+            19 => Blow::Cut(at),
             _ => Blow::CalledOff(at),
         };
         (act, blow)
@@ -98,6 +101,7 @@ impl Blow {
             Blow::Late(_) => "creation carried out late",
             Blow::TwoWorkers(_) => "two workers, one killed",
             Blow::TwoImports(_) => "two imports at once, one killed",
+            Blow::Cut(_) => "PostgreSQL connections cut",
             Blow::CalledOff(_) => "called off over HTTP",
         }
     }
@@ -143,6 +147,15 @@ impl Stage {
                 self.two_at_once(&["outbox", "run"], at).await
             }
             Blow::TwoImports(at) => self.two_at_once(&["import"], at).await,
+            Blow::Cut(at) => {
+                let mut child = self.start(&["import"]);
+                tokio::select! {
+                    ended = child.wait() => return ended.expect("it ends").code(),
+                    () = self.sides.administrate.arrived(self.before + at) => {}
+                }
+                both_sides::cut_connections(&self.sides).await;
+                child.wait().await.expect("it ends").code()
+            }
             Blow::CalledOff(at) => self.called_off(at).await,
             Blow::Late(at) => self.with(Fault::nth("event.createBlended", at, Action::Late)).await,
             Blow::Reset(at, when) => self.with(fault(at, Action::Reset { when })).await,

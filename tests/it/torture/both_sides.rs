@@ -137,3 +137,10 @@ pub async fn let_time_pass(sides: &Rehearsed) {
     let pass = "UPDATE lectern.outbox SET next_attempt_at = now() WHERE state = 'pending'";
     sqlx::query(pass).execute(&sides.world.pool).await.expect("passed");
 }
+
+/// Ends every connection with the database, as PostgreSQL does when it is started anew.
+pub async fn cut_connections(sides: &Rehearsed) {
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(cut).execute(&sides.world.pool).await.expect("cut");
+}

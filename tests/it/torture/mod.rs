@@ -114,13 +114,17 @@ impl Stage {
         both_sides::keep_facts(&sides).await;
         let file = sides.world.folder().join("t.xlsx");
         std::fs::write(&file, Act::New.workbook()).expect("a file");
-        let mut stage = Stage { sides, file, chance: Chance::of(seed), timeout_ms, act: Act::New, before: 0 };
+        // What is set up is not to be disturbed, on however busy a machine.
+        let patient_ms = 60_000;
+        let chance = Chance::of(seed);
+        let mut stage = Stage { sides, file, chance, timeout_ms: patient_ms, act: Act::New, before: 0 };
         if act == Act::Changed {
             assert_eq!(stage.run(&["import"]).await, Some(0), "the import before the change: {}", stage.said());
             std::fs::write(&stage.file, act.workbook()).expect("a file");
             stage.act = act;
             stage.before = stage.sides.administrate.requests().total;
         }
+        stage.timeout_ms = timeout_ms;
         stage
     }
 

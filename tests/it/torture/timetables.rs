@@ -30,7 +30,7 @@ impl Act {
     pub const fn requests(self) -> u64 {
         match self {
             Act::New => 17,
-            Act::Changed => 30,
+            Act::Changed => 29,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Each guess about a tenant's API: told by introspection, or learnt from its errors.
 
-use administrate::{EventMode, Id, NewLocation};
+use administrate::{EventChanges, EventMode, Id, NewLocation};
 use serde_json::{Value, json};
 
 use crate::world::{World, connection, data, errors, location, page};
@@ -40,6 +40,28 @@ async fn only_the_spelling_that_is_complained_of_is_turned() {
     world.client().create_event(&new_event(EventMode::Blended)).await.expect("made");
     let query = world.last().query();
     assert!(query.contains("taxTypeId: $taxTypeId, timeZoneName: $timeZoneName"), "{query}");
+}
+
+#[tokio::test]
+async fn dates_of_an_event_are_tried_and_left_out_where_they_are_not_taken() {
+    let done = || data(json!({"event": {"update": {"event": {"id": "E1"}, "errors": []}}}));
+    let refusal = "Field \"lmsEndDateTime\" is not defined by type \"EventUpdateInput\".";
+    let world = World::new(vec![done(), errors(&[refusal]), done()]);
+    let client = world.client();
+    let end = jiff::civil::date(2026, 7, 2).at(9, 0, 0, 0);
+    let changes = EventChanges {
+        title: Some("T".into()),
+        time_zone: Some("Europe/London".into()),
+        lms_end: Some(end),
+        ..EventChanges::default()
+    };
+    let id = Id::from("E1");
+    assert_eq!(client.update_event(&id, &changes).await.expect("done").left_out, [""; 0]);
+    assert!(world.last().query().contains("lmsEndDateTime: \"2026-07-02T09:00:00\""), "{}", world.last().query());
+    assert!(!world.last().query().contains("lmsStart"), "the end alone");
+    assert_eq!(client.update_event(&id, &changes).await.expect("done").left_out, ["lmsEndDateTime"]);
+    let query = world.last().query();
+    assert!(query.contains("title:") && !query.contains("lmsEnd"), "{query}");
 }
 
 #[tokio::test]
