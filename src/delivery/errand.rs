@@ -109,6 +109,7 @@ impl Errand<'_> {
             return self.call_off(link.map(|link| self.standing(link))).await;
         }
         let wanted = self.wanted().await?;
+        self.check_approvals(link.as_ref(), &wanted).await?;
         let mut link = match link {
             Some(link) => {
                 self.compare(&link, &wanted).await?;

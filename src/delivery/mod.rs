@@ -10,6 +10,7 @@
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
 pub mod api;
+mod approvals;
 mod clashes;
 pub mod cli;
 pub mod comparison;
@@ -52,6 +53,7 @@ pub struct Worker {
     client: Client,
     config: Config,
     claims: Claims,
+    approvals: approvals::Approvals,
 }
 
 /// What became of one effect.
@@ -194,7 +196,8 @@ impl Worker {
     /// A worker on this database and this Administrate.
     pub async fn new(pool: &PgPool, client: Client, config: &Config) -> Result<Worker> {
         let claims = Claims::open(pool).await?;
-        Ok(Worker { pool: pool.clone(), client, config: config.clone(), claims })
+        let approvals = approvals::Approvals::default();
+        Ok(Worker { pool: pool.clone(), client, config: config.clone(), claims, approvals })
     }
 
     /// Carries out the next due effect, of `run` alone if one is named; none when nothing is due. Cancelling `halt` ends

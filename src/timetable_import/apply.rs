@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{self, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
+use crate::tutorials::{self, APPROVED, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
 use super::kept::store as kept;
 use super::newcomers;
@@ -123,6 +123,11 @@ async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result
             (false, false) => &[COMPARE],
         };
         tutorials::ask_also(db, Some(manner.run), &revised, before_writing).await?;
+    }
+    if !manner.looked {
+        let written = |code: &str| batch.iter().any(|item| item.title == code && item.event.is_some());
+        let written: Vec<_> = standing.iter().filter(|(_, code)| written(code)).cloned().collect();
+        tutorials::ask_also(db, Some(manner.run), &written, &[APPROVED]).await?;
     }
     if manner.also.publish {
         let published = bridges::events::published(db, &ids).await?;

@@ -231,6 +231,9 @@ pub const COMPARE: &str = "compare";
 /// The same before a second try: whoever asked has just looked, and the first goes without.
 pub const COMPARE_LATER: &str = "compare_later";
 
+/// The step that looks, before somebody is added, whether they are approved: whoever asked could not.
+pub const APPROVED: &str = "approved";
+
 /// That our values are written over whatever stands in Administrate.
 pub const OURS: &str = "ours";
 

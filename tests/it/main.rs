@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod import;
 mod import_after;
+mod import_approvals;
 mod import_conflicts;
 mod import_ends;
 mod import_prompt;

@@ -319,9 +319,10 @@ const PLAIN_PAYLOADS: &str = "plain payloads";
 const VITAL: &[&str] =
     &["id", "edges", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
 
-/// A server's sentence without what it thinks was meant.
+/// A server's sentence without what it thinks was meant, and without the input that it repeats.
 fn before_suggestions(message: &str) -> &str {
-    message.split_once("Did you mean").map_or(message, |(before, _)| before)
+    let ends = ["Did you mean", "found:", "Found:", "found {", "Found {"].iter().filter_map(|word| message.find(word));
+    ends.min().map_or(message, |end| &message[..end])
 }
 
 /// The words of a server's message that can be names.

@@ -2,7 +2,8 @@
 //! beforehand.
 //!
 //! What is counted is all that carrying out sends where nothing goes wrong and this API takes what it is told. Not counted:
-//! what a plan is made from, a process's login and its one question what the API can do, and what earlier imports left open.
+//! what a plan is made from, a process's login and its one question what the API can do, what earlier imports left open, and
+//! of what is queued the look, once a course template, at who is approved for it.
 
 use std::collections::BTreeSet;
 

@@ -65,6 +65,19 @@ async fn dates_of_an_event_are_tried_and_left_out_where_they_are_not_taken() {
 }
 
 #[tokio::test]
+async fn what_a_server_repeats_of_the_input_teaches_nothing() {
+    let said = "Expected value of type 'BlendedInput' to include required field 'taxTypeId', found: {\n  taxType: \
+                $taxType\n  timeZoneName: $timeZoneName\n}.";
+    let world = World::new(vec![errors(&[said]), data(made())]);
+    world.client().create_event(&new_event(EventMode::Blended)).await.expect("made");
+    assert!(world.last().query().contains("timeZoneName:"), "{}", world.last().query());
+    let unquoted = "Unknown field on EventUpdateInput, found: { title: $title, timeZoneName: $timeZoneName }";
+    let world = World::new(vec![errors(&[unquoted])]);
+    world.client().create_event(&new_event(EventMode::Blended)).await.expect_err("nothing is learnt");
+    assert_eq!(world.left(), 0);
+}
+
+#[tokio::test]
 async fn the_order_argument_goes_by_two_names_or_none() {
     let found = page("locations", vec![location(1)], 1, false);
     let world = World::new(vec![
