@@ -189,11 +189,13 @@ impl Places {
         Skipped { external_id: price.external_id.clone(), name: self.describe(price), reason: reason.into() }
     }
 
-    /// `CM2 - Standard`, or ids where names are not known.
+    /// `CM2 - Standard`: our code of the template, else theirs; ids where names are not known.
     fn place(&self, price: &remote::Price) -> String {
         let name = |names: &HashMap<String, String>, id: &str| names.get(id).map_or(id.to_owned(), String::clone);
         let level = price.level.as_deref().map_or("no level".into(), |level| name(&self.levels, level));
-        format!("{} - {level}", name(&self.templates, &price.template))
+        let template = self.templates.get(&price.template).filter(|name| **name != price.template);
+        let template = template.or(price.template_code.as_ref()).unwrap_or(&price.template);
+        format!("{template} - {level}")
     }
 
     /// `CM2 - Standard: GBP 250.00 (UK)`.

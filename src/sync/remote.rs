@@ -102,6 +102,8 @@ pub struct Price {
     pub external_id: String,
     /// Id of the course template.
     pub template: String,
+    /// Its code.
+    pub template_code: Option<String>,
     /// Id of the price level.
     pub level: Option<String>,
     /// The amount, in `currency`.
@@ -271,6 +273,7 @@ fn price(price: administrate::TemplatePrice) -> Price {
         unreadable: price.amount.filter(|_| amount.is_none()),
         external_id: price.id.into(),
         template: price.course_template_id.into(),
+        template_code: price.course_template_code,
         level: price.price_level_id.map(Id::into),
         currency: price.currency_code.into_iter().chain(price.currency_name).collect(),
         region: price.region_code,

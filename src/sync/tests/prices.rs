@@ -13,6 +13,7 @@ fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote
     remote::Price {
         external_id: id.into(),
         template: "T1".into(),
+        template_code: Some("cm2".into()),
         level: Some("L1".into()),
         amount: amount.parse().ok(),
         unreadable: None,
@@ -107,4 +108,19 @@ fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
         assert_eq!((plan.findings.skipped.len(), &plan.gone, plan.is_empty()), (1, &Vec::new(), true));
     }
     assert_eq!(planned(Vec::new(), &rows, "").gone.len(), 1);
+}
+
+#[test]
+fn a_price_goes_by_the_code_of_its_template() {
+    let named = |known: &str| {
+        let places = Places {
+            templates: [("T1".to_owned(), known.to_owned())].into(),
+            levels: [("L1".to_owned(), "Standard".to_owned())].into(),
+        };
+        let preference = Preference { currency: "GBP".into(), region: String::new() };
+        let theirs = vec![price("A", "250", "GBP", None)];
+        prices::plan(theirs, &places, &[], &preference, &Decisions::default()).changes[0].name.clone()
+    };
+    assert!(named("CM2").starts_with("CM2 - Standard"), "ours: {}", named("CM2"));
+    assert!(named("T1").starts_with("cm2 - Standard"), "theirs, where it is not linked: {}", named("T1"));
 }

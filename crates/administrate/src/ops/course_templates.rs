@@ -39,6 +39,8 @@ pub struct TemplatePrice {
     pub id: Id,
     /// The course template.
     pub course_template_id: Id,
+    /// Its code.
+    pub course_template_code: Option<String>,
     /// What came as amount, in general decimal digits like `250.00`; none where the price has none.
     pub amount: Option<String>,
     /// The price level; none where the price has none.
@@ -106,7 +108,7 @@ impl Client {
             operation: "courseTemplates.publicPrices",
             root: "courseTemplates",
             filters: vec![],
-            selection: format!("id {}", PRICES.selection()),
+            selection: format!("id code {}", PRICES.selection()),
         };
         let templates: Vec<PricedNode> = self.list_with(&listing, &[&PRICES]).await?;
         Ok(templates.into_iter().flat_map(PricedNode::into_prices).collect())
@@ -196,6 +198,8 @@ impl TemplateNode {
 #[serde(rename_all = "camelCase")]
 struct PricedNode {
     id: Id,
+    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    code: Option<String>,
     #[serde(default, deserialize_with = "crate::wire::listed")]
     public_prices: Vec<PriceNode>,
 }
@@ -218,6 +222,7 @@ impl PricedNode {
     fn into_prices(self) -> impl Iterator<Item = TemplatePrice> {
         let template = self.id;
         self.public_prices.into_iter().map(move |price| TemplatePrice {
+            course_template_code: self.code.clone(),
             id: price.id,
             course_template_id: template.clone(),
             amount: price.amount,
