@@ -21,8 +21,8 @@ const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
     greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
 
 /// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
-/// anew; one that waits for a person goes on waiting. That a further step is asked for tells nothing new of whether it may
-/// be there already.
+/// anew; one that waits for a person goes on waiting. That a further step is asked for leaves what is brought about, and
+/// tells nothing new of whether it may be there already.
 pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]) -> Result<()> {
     let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
     let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
@@ -36,8 +36,8 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::text[])
               AS e (effect, kind, id, subject, look_first, also)
          ON CONFLICT (subject_kind, subject_id) WHERE state <> 'delivered' DO UPDATE
-         SET asked = open.asked + 1, attempts = 0, effect = excluded.effect, subject = excluded.subject,
-             run_id = excluded.run_id,
+         SET asked = open.asked + 1, attempts = 0, subject = excluded.subject, run_id = excluded.run_id,
+             effect = CASE WHEN excluded.also = '{}' THEN excluded.effect ELSE open.effect END,
              look_first = open.look_first OR excluded.look_first AND excluded.also = '{}',
              also = ARRAY(SELECT DISTINCT unnest(open.also || excluded.also)),
              state = CASE open.state WHEN 'unknown' THEN 'unknown' ELSE 'pending' END,

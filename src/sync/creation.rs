@@ -4,7 +4,7 @@
 //! created goes through the outbox, so that nothing is created twice, and is delivered at once. What was asked and could
 //! not be done is told with the reason, as a list to be created by hand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use administrate::Client;
@@ -22,6 +22,7 @@ use crate::cli::Context;
 use crate::console::Console;
 use crate::delivery::{Outcome, Worker, creations, drain};
 use crate::error::Result;
+use crate::names::fold;
 use crate::outbox::{self, State};
 use crate::runs;
 
@@ -142,8 +143,11 @@ async fn create(
 ) -> Result<()> {
     let mut db = pool.acquire().await?;
     let mut sent = Vec::new();
+    let of_one_name = namesakes(kind, &report.unmatched_local);
     for record in records {
-        match obstacle_of(kind, &record, store::external_id(&mut db, kind, record.id).await?) {
+        let linked = store::external_id(&mut db, kind, record.id).await?;
+        let obstacle = of_one_name.contains(&fold(&record.name)).then(|| NAMESAKES.to_owned());
+        match obstacle.or_else(|| obstacle_of(kind, &record, linked)) {
             Some(why) => report.not_created_in_administrate.push(not_created(record, why)),
             None => sent.push(record),
         }
@@ -171,6 +175,16 @@ async fn create(
     }
     Ok(())
 }
+
+/// The names that several of ours go by; venues are told apart by their locations, too.
+fn namesakes(kind: Kind, ours: &[Ours]) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    let names = ours.iter().map(|record| fold(&record.name)).filter(|_| kind != Kind::Venue);
+    names.filter(|name| !seen.insert(name.clone())).collect()
+}
+
+const NAMESAKES: &str = "several of ours go by this name, and the next sync could not tell which of them it is: rename or \
+                         deactivate all but one";
 
 /// Why a record is not to be created: nobody would know it, or it is linked already with one that is gone.
 fn obstacle_of(kind: Kind, record: &Ours, linked: Option<String>) -> Option<String> {

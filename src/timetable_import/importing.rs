@@ -138,16 +138,16 @@ async fn carry_out(
     turn.end().await?;
     let not_written = plan.items.len() - written;
     plan.items.truncate(written);
-    let drained = match client {
+    let (drained, left_to_others) = match client {
         Some(client) => {
             let worker = Worker::new(pool, client.clone(), config).await?;
-            let drained = deliver(pool, worker, (run, &plan), stop, told).await?;
-            if not_written == 0 && !drained.ended_early {
+            let ended = deliver(pool, worker, (run, &plan), stop, told).await?;
+            if not_written == 0 && !stop.is_cancelled() && !ended.0.ended_early {
                 twins::notice(pool, &client, Some(run)).await?;
             }
-            drained
+            ended
         }
-        None => Drained::default(),
+        None => (Drained::default(), false),
     };
     let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
     let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&own_place)));
@@ -165,7 +165,7 @@ async fn carry_out(
     document.tell_remarks(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
     let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
-    let exit = if drained.ended_early || !is_told { Exit::NeedsPerson } else { document.exit() };
+    let exit = if left_to_others || !is_told { Exit::NeedsPerson } else { document.exit() };
     if let Some(held) = own {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
         held.release().await?;
@@ -285,14 +285,15 @@ async fn plan_again(
     Ok(again)
 }
 
-/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there.
+/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there;
+/// tells whether that one was left at it.
 async fn deliver(
     pool: &PgPool,
     worker: Worker,
     (run, plan): (i64, &Plan),
     stop: &CancellationToken,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<Drained> {
+) -> Result<(Drained, bool)> {
     let worker = Arc::new(worker);
     let told: Arc<dyn Fn(&delivery::Outcome) + Send + Sync> = Arc::new(told);
     let told_again = told.clone();
@@ -305,15 +306,14 @@ async fn deliver(
     while tutorials::are_pursued(pool, run, &ids).await? {
         waiting.get_or_insert_with(Waiting::begin).tell();
         if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
-            drained.ended_early = true;
-            return Ok(drained);
+            return Ok((drained, true));
         }
     }
     if waiting.is_some() {
         tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
         drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
     }
-    Ok(drained)
+    Ok((drained, false))
 }
 
 /// Writes the refused blocks; gives where, None when nothing was refused.

@@ -75,7 +75,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
 }
 
 fn unknown(id: i64) -> Error {
-    Error::Failed(format!("there is no delivery {id}; `lectern webhooks list --all` shows them"))
+    Error::Usage(format!("there is no delivery {id}; `lectern webhooks list --all` shows them"))
 }
 
 fn list(context: &Context, items: &[Item]) -> Result<Exit> {

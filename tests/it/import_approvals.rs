@@ -34,6 +34,8 @@ async fn whoever_lost_the_approval_meanwhile_keeps_the_event_out_until_it_is_giv
     let sides = rehearsed(&lines).await;
     approved_once(&sides).await;
     queue(&sides, &lines).await;
+    let (_, listed) = sides.run(&["outbox"]).await;
+    assert_eq!(listed["items"][0]["effect"], "create_event", "{listed}");
     let before = sides.administrate.tenant();
     sides.administrate.edit(nobody_may);
     let (exit, told) = sides.run(&["import", "retry"]).await;

@@ -40,6 +40,18 @@ async fn everything_unmatched_is_created_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn namesakes_of_ours_are_not_created() {
+    let story = extended().await;
+    let add = "INSERT INTO acted.tutorial_locations (name) VALUES ('Hull'), ('HULL ')";
+    sqlx::query(add).execute(&story.world.pool).await.expect("two of one name");
+    let (exit, report) = story.lectern(&["sync", "locations", "--create-remote"]).await;
+    assert_eq!((exit, &report["created_in_administrate"][0]["name"]), (4, &json!("Edinburgh")), "{report:#}");
+    let left = report["not_created_in_administrate"].as_array().expect("a list");
+    assert_eq!(left.len(), 2, "{report:#}");
+    assert!(left[0]["reason"].as_str().is_some_and(|why| why.contains("several of ours")), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_created_unasked() {
     let story = extended().await;
     story.lectern(&["sync", "all"]).await;

@@ -184,7 +184,7 @@ async fn what_cannot_be_applied_waits_and_is_replayed() {
     assert_eq!((exit, &shown["body"]["payload"]["node"]["title"]), (0, &json!("A")), "{shown}");
 
     execute(&told.world, "UPDATE acted.tutorial_events SET code = 'A'").await;
-    assert_eq!(told.lectern(&["webhooks", "replay", "99"]).await.0, 1);
+    assert_eq!(told.lectern(&["webhooks", "replay", "99"]).await.0, 2);
     let (exit, replayed) = told.lectern(&["webhooks", "replay"]).await;
     assert_eq!((exit, &replayed["items"]), (0, &json!([])), "{replayed}");
     assert_eq!(told.event().await.1, 7);
