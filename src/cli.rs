@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Override};
 use crate::console::Console;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Exit, Result};
 
 /// Keeps tutorials, Administrate and timetables in step.
@@ -81,7 +81,7 @@ enum Command {
     /// See everything at work on this machine, with made-up data or with your own timetable
     Demo(crate::demo::cli::Args),
     /// Bring the database to this program's schema
-    Migrate(crate::schema::cli::Args),
+    Migrate(crate::migrate::cli::Args),
     /// Match reference data with Administrate and report what has no counterpart
     Sync(crate::sync::cli::Args),
     /// Bring a timetable workbook here and to Administrate
@@ -91,7 +91,7 @@ enum Command {
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
-    Serve(crate::server::cli::Args),
+    Serve(crate::serve::cli::Args),
     /// Make, list and revoke the tokens of programs that use the HTTP API
     Token(crate::identity::cli::Args),
     /// Show what Administrate told by itself, apply it again, ask to be told
@@ -157,10 +157,10 @@ async fn run(cli: Cli) -> Result<Exit> {
 async fn carry_out(context: &Context, command: Command) -> Result<Exit> {
     match command {
         Command::Demo(args) => crate::demo::cli::run(context, args).await,
-        Command::Migrate(args) => crate::schema::cli::run(context, args).await,
+        Command::Migrate(args) => crate::migrate::cli::run(context, args).await,
         Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
         Command::Search(args) => crate::search::cli::run(context, args).await,
-        Command::Serve(args) => crate::server::cli::run(context, args).await,
+        Command::Serve(args) => crate::serve::cli::run(context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(context, args).await,
         Command::Sync(args) => crate::sync::cli::run(context, args).await,
         Command::Token(args) => crate::identity::cli::run(context, args).await,

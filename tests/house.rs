@@ -98,11 +98,13 @@ fn sources() -> Vec<(PathBuf, String)> {
 fn sql_stands_in_stores() {
     let statement = ["query(", "query_as(", "query_scalar(", "query_as::<", "query_scalar::<"];
     // The three that speak to PostgreSQL about itself, not about a table of a module.
-    let exempt = ["src/embedded/mod.rs", "src/db.rs", "src/schema/mod.rs", "src/runs.rs"];
+    let exempt = ["src/embedded/mod.rs", "src/database.rs", "src/migrate/mod.rs", "src/runs.rs"];
     let offenders: Vec<String> = sources()
         .into_iter()
         .filter(|(path, text)| {
-            statement.iter().any(|call| text.contains(&format!("sqlx::{call}"))) && !path.ends_with("store.rs")
+            statement.iter().any(|call| text.contains(&format!("sqlx::{call}")))
+                && !path.ends_with("store.rs")
+                && !path.to_string_lossy().contains("/store/")
         })
         .map(|(path, _)| path.strip_prefix(ROOT).expect("below").display().to_string())
         .filter(|path| !exempt.contains(&path.as_str()))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use administrate_sim::Tenant;
-use lectern::demo::theirs;
+use lectern::demo::remote;
 
 use crate::Result;
 use crate::figure::{Figure, Samples};
@@ -35,7 +35,7 @@ pub async fn measure(world: &World) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let mut calls = 0;
     for latency in LATENCIES {
-        let simulator = simulator(theirs::tenant(&provider(), &config.administrate.labels), latency).await?;
+        let simulator = simulator(remote::tenant(&provider(), &config.administrate.labels), latency).await?;
         world.copy("delivered", READY).await?;
         let command = world.program("delivered", Some(&simulator), &["import", &file.to_string_lossy(), "--json"]);
         let ran = run(command).await?;
@@ -83,7 +83,7 @@ async fn within_allowance(world: &World, file: &Path, calls: u64) -> Result<Figu
     let config = world.config(READY)?;
     let permits = calls as f64 * WINDOW_SECONDS / (WINDOW_SECONDS + WAITED_SECONDS);
     let permits = permits.floor();
-    let simulator = simulator(theirs::tenant(&provider(), &config.administrate.labels), Duration::ZERO).await?;
+    let simulator = simulator(remote::tenant(&provider(), &config.administrate.labels), Duration::ZERO).await?;
     world.copy("delivered", READY).await?;
     let mut command = world.program("delivered", Some(&simulator), &["import", &file.to_string_lossy(), "--json"]);
     command.env("ADMINISTRATE_RATE_LIMIT", permits.to_string());

@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
-use lectern::demo::{ours, theirs};
+use lectern::demo::{local, remote};
 use lectern::timetable_import::apply::{Also, Manner, apply};
-use lectern::timetable_import::importing;
+use lectern::timetable_import::plan::planner::{Wishes, plan};
 use lectern::timetable_import::plan::{Item, Plan};
-use lectern::timetable_import::planning::{Wishes, plan};
-use lectern::timetable_import::{kept, store};
+use lectern::timetable_import::run;
+use lectern::timetable_import::{history, store};
 use lectern::tutorials::{self, Event};
 use sqlx::postgres::PgPoolCopyExt;
 use sqlx::{PgPool, Row};
@@ -82,9 +82,9 @@ pub async fn measure(world: &World, runs: usize) -> Result<Vec<Figure>> {
 pub async fn ready(world: &World) -> Result<()> {
     let provider = provider();
     let config = world.config("postgres")?;
-    let simulator = simulator(theirs::tenant(&provider, &config.administrate.labels), Duration::ZERO).await?;
+    let simulator = simulator(remote::tenant(&provider, &config.administrate.labels), Duration::ZERO).await?;
     let pool = world.create(READY).await?;
-    ours::fill(&mut *pool.acquire().await?, &provider).await?;
+    local::fill(&mut *pool.acquire().await?, &provider).await?;
     run(world.program(READY, Some(&simulator), &["sync", "all", "--no-prompt"])).await?;
     sqlx::query("ANALYZE").execute(&pool).await?;
     pool.close().await;
@@ -181,7 +181,7 @@ impl Stages {
             let pool = world.connect("staged").await?;
             let config = world.config("staged")?;
             let mut watch = Watch::start();
-            let loaded = importing::load(file.as_ref(), &config)?;
+            let loaded = run::load(file.as_ref(), &config)?;
             let read = watch.lap();
             let mut db = pool.acquire().await?;
             let ours = store::ours(&mut db, &loaded.timetable).await?;
@@ -249,7 +249,8 @@ async fn apply_alone(pool: &PgPool, plan: &Plan, manner: Manner) -> Result<()> {
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
         tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        kept::store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()]).await?;
+        history::store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()])
+            .await?;
         transaction.commit().await?;
     }
     Ok(())

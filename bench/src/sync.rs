@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use administrate_sim::{Running, Tenant};
-use lectern::demo::{ours, theirs};
+use lectern::demo::{local, remote};
 use lectern::tutorials::reference;
 use sqlx::{PgPool, Row};
 
@@ -84,9 +84,9 @@ pub async fn measure_memory(world: &World) -> Result<Vec<Figure>> {
 async fn ready(world: &World, database: &str, records: usize) -> Result<Running> {
     let provider = references(records);
     let config = world.config("postgres")?;
-    let tenant: Tenant = theirs::tenant(&provider, &config.administrate.labels);
+    let tenant: Tenant = remote::tenant(&provider, &config.administrate.labels);
     let pool = world.create(database).await?;
-    reference::add(&mut *pool.acquire().await?, &ours::references_of(&provider)).await?;
+    reference::add(&mut *pool.acquire().await?, &local::references_of(&provider)).await?;
     sqlx::query("ANALYZE").execute(&pool).await?;
     pool.close().await;
     let simulator = simulator(tenant, Duration::ZERO).await?;

@@ -60,7 +60,7 @@ impl World {
     pub async fn create(&self, name: &str) -> Result<PgPool> {
         self.execute(format!("CREATE DATABASE {name}")).await?;
         let pool = self.connect(name).await?;
-        lectern::schema::apply(&pool).await?;
+        lectern::migrate::apply(&pool).await?;
         Ok(pool)
     }
 

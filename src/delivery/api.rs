@@ -10,14 +10,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resolve::{Decision, resolve};
-use crate::auth::{Operator, Reader};
 use crate::error::Error;
+use crate::gateway::{Audit, connect};
+use crate::http::auth::{Operator, Reader};
+use crate::http::json::JsonBody;
+use crate::http::problem::{FieldError, Problem};
+use crate::http::state::ServerState;
 use crate::outbox;
 use crate::search::api::{Pairs, pairs};
-use crate::server::json::JsonBody;
-use crate::server::problem::{FieldError, Problem};
-use crate::server::state::ServerState;
-use crate::tenant::{Audit, connect};
 
 /// The routes of the outbox.
 pub fn router(state: ServerState) -> Router {

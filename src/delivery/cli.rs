@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::drain::drain_all;
 use super::resolve::{Decision, resolve};
-use super::{Drained, Outcome, Remark, Worker, drain, twins};
+use super::{Drained, Outcome, Remark, Worker, drain, duplicates};
 use crate::cli::Context;
 use crate::console;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
+use crate::gateway::{Audit, connect};
 use crate::outbox::{self, Item, State};
-use crate::tenant::{Audit, connect};
 
 /// Options of `lectern outbox`.
 #[derive(Debug, clap::Args)]
@@ -126,11 +126,11 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
 /// # Errors
 /// As [`deliver`].
 pub async fn notice_twins(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<()> {
-    if twins::suspects(&database.pool).await?.is_empty() {
+    if duplicates::suspects(&database.pool).await?.is_empty() {
         return Ok(());
     }
     let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
-    twins::notice(&database.pool, &client, run).await
+    duplicates::notice(&database.pool, &client, run).await
 }
 
 /// What moves a bar on: every event that is not to be tried again.

@@ -10,27 +10,15 @@
 //! Does not: decide what is to be delivered (the verbs of `tutorials` ask), publish or delete anything unasked.
 
 pub mod api;
-mod approvals;
-mod clashes;
 pub mod cli;
-pub mod comparison;
-mod create;
-pub mod creations;
-mod doubt;
 pub mod drain;
-mod errand;
-mod left;
-mod pairing;
+pub mod duplicates;
+mod event;
+mod in_doubt;
+pub mod reference;
 pub mod resolve;
-pub mod schedule;
-mod sent;
-mod staff;
-mod standing;
 mod store;
-pub mod twins;
-mod update;
-mod wanted;
-pub mod work;
+pub mod worker;
 
 use std::fmt;
 use std::time::Duration;
@@ -39,12 +27,13 @@ use administrate::Client;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::outbox::{Claims, Item, State};
 
 pub use drain::{Drained, drain};
-pub use wanted::WantedSession;
+pub use event::desired::WantedSession;
 
 /// Carries out effects, one at a time or many at once.
 #[derive(Debug)]
@@ -53,7 +42,7 @@ pub struct Worker {
     client: Client,
     config: Config,
     claims: Claims,
-    approvals: approvals::Approvals,
+    approvals: event::approvals::Approvals,
 }
 
 /// What became of one effect.
@@ -125,7 +114,7 @@ impl fmt::Display for Remark {
 
 /// Why an event is not delivered.
 #[derive(Debug)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// Repeating may mend it, but not before so long. `said_no`: Administrate did not fail, it refused.
     Later { why: String, outage: bool, said_no: bool, at_least: Duration },
     /// Administrate refused it: somebody has to change something first.
@@ -196,7 +185,7 @@ impl Worker {
     /// A worker on this database and this Administrate.
     pub async fn new(pool: &PgPool, client: Client, config: &Config) -> Result<Worker> {
         let claims = Claims::open(pool).await?;
-        let approvals = approvals::Approvals::default();
+        let approvals = event::approvals::Approvals::default();
         Ok(Worker { pool: pool.clone(), client, config: config.clone(), claims, approvals })
     }
 
@@ -227,15 +216,15 @@ impl Worker {
         let base = self.config.retry_base_ms;
         let (state, wait, why) = match trouble {
             Trouble::Later { why, outage: true, .. } => {
-                let wait = schedule::after_outage(base);
+                let wait = backoff::after_outage(base);
                 self.claims.not_tried(item, wait, Some(&why)).await?;
                 (outcome.why, outcome.again_in, outcome.outage) = (Some(why), Some(wait), true);
                 return Ok(());
             }
             Trouble::Stopped => return self.claims.not_tried(item, Duration::ZERO, None).await,
-            Trouble::Later { why, at_least, .. } => match schedule::next_wait(item.attempts, base) {
+            Trouble::Later { why, at_least, .. } => match backoff::next_wait(item.attempts, base) {
                 Some(wait) => (State::Pending, Some(wait.max(at_least)), why),
-                None => (State::Failed, None, schedule::given_up(why, item.attempts)),
+                None => (State::Failed, None, backoff::given_up(why, item.attempts)),
             },
             Trouble::Rejected(why) | Trouble::Refused(why) => (State::Failed, None, why),
             Trouble::Unclear(why) => (State::Unknown, None, why),

@@ -3,9 +3,9 @@
 use administrate::{Client, Id};
 use sqlx::PgPool;
 
-use super::creations;
-use super::pairing::paired;
+use super::reference;
 use crate::bridges::events::{self, EventLink};
+use crate::delivery::event::sessions::paired;
 use crate::error::{Error, Result};
 use crate::outbox::{self, Item, State};
 use crate::tutorials;
@@ -22,8 +22,8 @@ pub enum Decision {
 /// Carries a decision into the outbox, which then goes on by itself.
 pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decision) -> Result<()> {
     let item = unknown_item(pool, item).await?;
-    if let (Some(kind), Decision::Delivered(id)) = (creations::kind_of(&item.effect), decision) {
-        creations::decided(pool, client, kind, item.subject_id, id).await?;
+    if let (Some(kind), Decision::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
+        reference::decided(pool, client, kind, item.subject_id, id).await?;
         return outbox::reopen(pool, item.id, true).await;
     }
     match decision {
@@ -48,7 +48,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
             outbox::reopen(pool, item.id, true).await
         }
         Decision::Recreate => {
-            if creations::kind_of(&item.effect).is_none() {
+            if reference::kind_of(&item.effect).is_none() {
                 forget_other(pool, client, item.subject_id, None).await?;
             }
             outbox::reopen(pool, item.id, false).await

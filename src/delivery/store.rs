@@ -2,9 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::comparison::{Directory, Listed};
 use crate::config::Labels;
 use crate::error::Result;
+use crate::merge::{Directory, Listed};
 
 /// What locations, venues and custom fields are called on both sides.
 pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<Directory> {

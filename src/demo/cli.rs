@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use administrate_sim::Running;
 use jiff::Timestamp;
 
-use super::chosen::{Chosen, Ready};
-use super::commands::Told;
 use super::folder::{Folder, Held, Mark};
+use super::source::{Chosen, Ready};
 use super::steps::Steps;
-use super::{commands, database, simulator, site, theirs};
+use super::walkthrough::Told;
+use super::{database, remote, simulator, site, walkthrough};
 use crate::cli::Context;
 use crate::console::counted;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::schema;
-use crate::timetable_import::importing;
+use crate::migrate;
 use crate::timetable_import::problems::Problem;
 use crate::timetable_import::report::Document;
+use crate::timetable_import::run;
 
 /// Options of `lectern demo`.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ fn no_timetable(context: &Context, file: &Path, problems: Vec<Problem>) -> Resul
     for problem in problems.iter().filter(|problem| problem.is_error()) {
         context.console.say(format_args!("{}: {}", file.display(), problem.message));
     }
-    let import = serde_json::to_value(Document::of_problems(importing::name_of(file), false, problems));
+    let import = serde_json::to_value(Document::of_problems(run::name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
     context.console.document(&Told { import, ..Told::default() })?;
     Ok(Exit::Failed)
@@ -88,10 +88,10 @@ async fn show(
     once: bool,
 ) -> Result<Exit> {
     let mark = database::claim(database, folder, &chosen.name(), Timestamp::now()).await?;
-    steps.take("Bringing it to this program's schema (lectern migrate)", schema::apply(&database.pool)).await?;
+    steps.take("Bringing it to this program's schema (lectern migrate)", migrate::apply(&database.pool)).await?;
     let ready = fill(folder, steps, database, chosen, &mark).await?;
     let joined = simulator::joined(context, database)?;
-    let tenant = theirs::tenant(&ready.provider, &joined.config.administrate.labels);
+    let tenant = remote::tenant(&ready.provider, &joined.config.administrate.labels);
     let starting = simulator::start(folder.file("administrate.json"), tenant);
     let simulator = steps.take("Starting a simulator of Administrate on this machine", starting).await?;
     steps.remark(format_args!("at {}, its state in {}", simulator.instance_url(), "administrate.json"));
@@ -110,7 +110,7 @@ async fn work(
     once: bool,
 ) -> Result<Exit> {
     let mut told = Told::default();
-    let exit = commands::all(context, database, steps, ready, &mut told).await?;
+    let exit = walkthrough::all(context, database, steps, ready, &mut told).await?;
     if !once && exit != Exit::Failed && !context.stop.is_cancelled() {
         steps.next("Serving the site");
         site::serve(context, database, simulator, |url| {

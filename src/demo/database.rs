@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use super::folder::{Folder, Mark};
 use super::provider::Provider;
-use super::{ours, store};
-use crate::db::Database;
+use super::{local, store};
+use crate::database::Database;
 use crate::error::{Error, Result};
 
 /// Makes sure that folder and database are this demo's or nobody's, and gives their mark. Writes nothing but the
@@ -70,7 +70,7 @@ pub async fn fill(database: &Database, provider: &Provider, mark: &Mark) -> Resu
     if store::mark(&mut db).await?.is_some() {
         return Ok(false);
     }
-    ours::fill(&mut db, provider).await?;
+    local::fill(&mut db, provider).await?;
     store::put_mark(&mut db, mark).await?;
     db.commit().await?;
     Ok(true)

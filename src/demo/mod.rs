@@ -9,20 +9,20 @@
 //!
 //! Does not: have a way of its own to do anything that a command does.
 
-pub mod chosen;
 pub mod cli;
 pub mod codes;
-pub mod commands;
 pub mod database;
 pub mod folder;
-pub mod invented;
-pub mod ours;
+pub mod from_timetable;
+pub mod local;
 pub mod provider;
-pub mod rehearsal;
+pub mod remote;
+pub mod sample;
 pub mod simulator;
 pub mod site;
+pub mod source;
 pub mod steps;
 pub mod store;
-pub mod theirs;
 pub mod timetable;
+pub mod walkthrough;
 pub mod workbook;

@@ -6,7 +6,7 @@ use administrate_sim::{Options, Running, Simulator, Tenant};
 
 use crate::cli::Context;
 use crate::config::{Config, DEFAULTS};
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Result};
 
 /// Requests in five minutes; the simulator sets no limit of its own.

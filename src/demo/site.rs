@@ -8,11 +8,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::cli::Context;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::http::state::ServerState;
 use crate::search::follow::Follower;
-use crate::server;
-use crate::server::state::ServerState;
+use crate::serve;
 
 /// How many ports are tried after the one wished for.
 const PORTS: u16 = 100;
@@ -33,10 +33,10 @@ pub async fn serve(
         context.console.say(line);
     }
     let mut background = JoinSet::new();
-    server::cli::start_background(context, database, &mut background);
+    serve::cli::start_background(context, database, &mut background);
     let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
     let state = ServerState::new(&database.pool, &context.config, &context.stop);
-    server::serve(listener, server::cli::site(&state, follower), context.stop.clone()).await;
+    serve::serve(listener, serve::cli::site(&state, follower), context.stop.clone()).await;
     let _ = following.await;
     background.join_all().await;
     Ok(())
@@ -46,7 +46,7 @@ pub async fn serve(
 async fn listen(bind: &str) -> Result<TcpListener> {
     let refused = match TcpListener::bind(bind).await {
         Ok(listener) => return Ok(listener),
-        Err(error) if error.kind() != ErrorKind::AddrInUse => return server::cli::listen(bind).await,
+        Err(error) if error.kind() != ErrorKind::AddrInUse => return serve::cli::listen(bind).await,
         Err(error) => error,
     };
     let wished = tokio::net::lookup_host(bind).await.ok().and_then(|mut addresses| addresses.next());

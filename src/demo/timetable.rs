@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::ToSpan;
 use jiff::civil::{Date, Time, Weekday, time};
 
-use super::invented::{self, LENGTHS, LIVE_ONLINE, ONLINE, SELF_PACED, Season, TOWNS};
 use super::provider::{Provider, Template};
+use super::sample;
+use super::sample::{LENGTHS, LIVE_ONLINE, ONLINE, SELF_PACED, Season, TOWNS};
 
 /// Blended events by their number of sessions, in the order of [`LENGTHS`].
 const EVENTS: [usize; LENGTHS.len()] = [7, 3, 59, 78, 12, 112, 6, 54];
@@ -99,7 +100,7 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(provider: &'a Provider, today: Date) -> Self {
         let term = |season: Season| Term { days: teaching_days(&season), season, numbers: BTreeMap::new() };
-        let terms = invented::seasons(today).map(term);
+        let terms = sample::seasons(today).map(term);
         Self { provider, terms, taken: HashSet::new(), made: 0, face_to_face: 0 }
     }
 

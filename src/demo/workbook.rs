@@ -7,7 +7,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 
 use super::timetable::{Day, Planned};
 use crate::timetable_import::layout::{Field, LAYOUT};
-use crate::timetable_import::writing::neutral;
+use crate::timetable_import::sheet::write::neutral;
 
 /// Column of a field, counted from 0. The provider's workbook has one column without a header before its last.
 fn column(field: Field) -> u16 {

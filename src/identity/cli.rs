@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{NewToken, Role, Token};
 use crate::cli::Context;
 use crate::console;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 
 /// Options of `lectern token`.

@@ -18,9 +18,9 @@ use super::index::Catalogue;
 use super::query::Query;
 use super::siblings::{self, FuzzyQuery};
 use super::unified::answer;
-use crate::server::etag;
-use crate::server::json::JsonBody;
-use crate::server::problem::{FieldError, Problem};
+use crate::http::etag;
+use crate::http::json::JsonBody;
+use crate::http::problem::{FieldError, Problem};
 
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
 

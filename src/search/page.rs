@@ -20,7 +20,7 @@ use super::index::Catalogue;
 use super::query::{ListFilter, Query};
 use super::response::{Answer, BundleItem, EventItem, Item, Listing, Price, SessionItem};
 use super::unified::answer;
-use crate::server::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem};
 
 /// Products on a page.
 const PAGE_SIZE: u64 = 20;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::server::problem::FieldError;
+use crate::http::problem::FieldError;
 
 /// Texts shorter than this, after trimming, are browsing.
 const SHORTEST_TEXT: usize = 2;

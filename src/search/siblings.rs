@@ -9,7 +9,7 @@ use super::compose::{self, SessionUrls};
 use super::index::{Catalogue, Offer, row_number};
 use super::query::Pairs;
 use super::response::Item;
-use crate::server::problem::FieldError;
+use crate::http::problem::FieldError;
 
 const SHORTEST_TEXT: usize = 2;
 const MIN_SCORE: u64 = 60;

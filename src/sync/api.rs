@@ -10,14 +10,15 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::Entity;
-use crate::auth::{Operator, Reader};
 use crate::error::Error;
-use crate::requests::api::{asked, idempotency_key, list};
-use crate::requests::{self, Asking, Kind, Request};
+use crate::http::auth::{Operator, Reader};
+use crate::http::json::JsonBody;
+use crate::http::problem::{FieldError, Problem};
+use crate::http::state::ServerState;
+use crate::jobs;
+use crate::jobs::api::{asked, idempotency_key, list};
+use crate::jobs::{Asking, Kind, Request};
 use crate::search::api::Pairs;
-use crate::server::json::JsonBody;
-use crate::server::problem::{FieldError, Problem};
-use crate::server::state::ServerState;
 
 /// The routes of syncs.
 pub fn router(state: ServerState) -> Router {
@@ -53,7 +54,7 @@ async fn ask(
     let key = idempotency_key(&headers)?;
     let request = body.request()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = requests::ask(&mut transaction, &caller, &request, key, &[]).await?;
+    let asking = jobs::ask(&mut transaction, &caller, &request, key, &[]).await?;
     if matches!(asking, Asking::New(_)) {
         transaction.commit().await.map_err(Error::from)?;
     }

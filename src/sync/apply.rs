@@ -2,12 +2,12 @@
 
 use sqlx::PgConnection;
 
-use super::disputes::settling::settle;
+use super::entity_sync::Synced;
 use super::plan::{Change, Plan};
-use super::synced::Synced;
 use crate::bridges::reference::Bridge;
-use crate::bridges::reference::store;
+use crate::bridges::store::references;
 use crate::error::Result;
+use crate::sync::conflicts::apply::settle;
 
 /// Writes what the plan says and nothing else, as a part of `run`.
 pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>, run: Option<i64>) -> Result<()> {
@@ -20,10 +20,10 @@ pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>,
         S::put(db, &coming).await?;
     }
     if !plan.approvals.is_empty() {
-        store::change_approvals(db, &plan.approvals.removed, &plan.approvals.added).await?;
+        references::change_approvals(db, &plan.approvals.removed, &plan.approvals.added).await?;
     }
     if !plan.administrators.is_empty() {
-        store::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
+        references::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
     }
     if !plan.settlements.is_empty() {
         settle(db, run, &plan.settlements).await?;

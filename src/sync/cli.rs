@@ -6,21 +6,26 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::creation::{Decider, create_unmatched};
-use super::decisions::{self, Decision, Verdict};
-use super::disputes::Side;
+use super::conflicts::Side;
+use super::conflicts::cli;
+use super::create_remote::{Decider, create_unmatched};
 use super::entity::Entity;
 use super::matching::Ours;
 use super::options::{Options, PruneLimit};
+use super::overrides;
+use super::overrides::{Decision, Verdict};
+use super::plan::plan_file;
 use super::report::{Report, Summary};
+use super::report::{text, xlsx};
 use super::run::{Progress, Sync};
-use super::saved::SavedPlans;
-use super::{choosing, deciding, saved, table, undo, workbook};
+use super::undo;
 use crate::cli::Context;
 use crate::console::Console;
-use crate::db::Database;
+use crate::console::select;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::{runs, writable};
+use crate::sync::plan::plan_file::SavedPlans;
+use crate::{output_file, runs};
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -162,7 +167,7 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
         (Some(Action::Decide { entity, event, field, wins }), _) => {
-            deciding::by_command(context, &database.pool, entity, &event, &field, wins).await
+            cli::by_command(context, &database.pool, entity, &event, &field, wins).await
         }
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
@@ -189,7 +194,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         return Err(Error::Usage("events of ours come from a timetable: bring them with `lectern import`".into()));
     }
     for file in args.report.iter().chain(&args.plan_out) {
-        writable::check(file)?;
+        output_file::check(file)?;
     }
     let (console, pool, decider) = (&context.console, &database.pool, args.decider(&context.console));
     if args.pick
@@ -202,7 +207,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
-            deciding::after(context, pool, sync.client(), &mut report).await?;
+            cli::after(context, pool, sync.client(), &mut report).await?;
             create_unmatched(context, pool, &sync, decider, [&mut report]).await;
             write_files(console, args, &[&report], &sync)?;
             console.document(&report)?;
@@ -223,7 +228,7 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
     let mut db = database.pool.acquire().await?;
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| text != "-" && !text.is_empty());
     let local = match given(&pair.local) {
-        Some(wanted) => Some(decisions::find_local(&mut db, pair.entity, &wanted).await?),
+        Some(wanted) => Some(overrides::find_local(&mut db, pair.entity, &wanted).await?),
         None => None,
     };
     let external = given(&pair.external);
@@ -239,7 +244,7 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
         )));
     }
     let decision = Decision { entity: pair.entity, verdict, local: local.as_ref().map(|named| named.id), external };
-    decisions::decide(&mut db, &decision).await?;
+    overrides::decide(&mut db, &decision).await?;
     let name = local.as_ref().map_or("-", |named| named.name.as_str());
     let theirs = decision.external.as_deref().unwrap_or("-");
     console.say(format_args!("{} {} {name} {theirs}: kept, and later syncs respect it", verdict.name(), pair.entity));
@@ -255,7 +260,7 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
 /// Writes what was asked for besides the document: the report and the plans.
 fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &Sync) -> Result<()> {
     if let Some(path) = &args.report {
-        workbook::write(path, reports)?;
+        xlsx::write(path, reports)?;
         console.say(format_args!("the report is in {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
@@ -278,13 +283,13 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
     let rehearsal = Options { dry_run: true, ..options.clone() };
     let mut sync = open(context, database, &target.command(), rehearsal).await?;
     let report = sync.entity(entity).await;
-    let changes = sync.planned().get(&entity).map(saved::changes).unwrap_or_default();
+    let changes = sync.planned().get(&entity).map(plan_file::changes).unwrap_or_default();
     if report.failed() || changes.is_empty() {
         show_one(console, &report);
         return Ok(Some(report.exit()));
     }
     let names: Vec<String> = changes.iter().map(|(id, name)| format!("{name} ({id})")).collect();
-    let chosen = choosing::choose(console, "apply which of these changes?", &names)?;
+    let chosen = select::choose(console, "apply which of these changes?", &names)?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
     Ok(options.only.is_empty().then_some(Exit::Done))
 }
@@ -294,7 +299,7 @@ async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Ex
     let kept = runs::kept(&mut db, "sync", run).await?;
     let kept =
         kept.ok_or_else(|| Error::Usage(format!("there is no sync run {run}; `lectern sync runs` lists them")))?;
-    console.print(table::runs(std::slice::from_ref(&kept.run)));
+    console.print(text::runs(std::slice::from_ref(&kept.run)));
     if let Some(journal) = &kept.journal {
         let entity: Entity = kept.run.subject.parse().map_err(Error::Failed)?;
         console.print(undo::describe(entity, journal.clone())?);
@@ -306,7 +311,7 @@ async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Ex
 async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
     let runs = runs::latest(&mut db, "sync", limit).await?;
-    console.print(table::runs(&runs));
+    console.print(text::runs(&runs));
     console.document(&json!({ "runs": runs }))?;
     Ok(Exit::Done)
 }
@@ -366,13 +371,13 @@ impl Args {
 }
 
 pub(super) fn show_one(console: &Console, report: &Report) {
-    console.print(table::counts([report]));
+    console.print(text::counts([report]));
     tell_findings(console, report);
     report.failure().for_each(|why| console.say(format_args!("lectern: {why}")));
 }
 
 fn show_all(console: &Console, summary: &Summary) {
-    console.print(table::counts(summary.tried()));
+    console.print(text::counts(summary.tried()));
     for report in summary.tried() {
         tell_findings(console, report);
         report.failure().for_each(|why| console.say(format_args!("lectern: {}: {why}", report.entity.plural())));
@@ -382,7 +387,7 @@ fn show_all(console: &Console, summary: &Summary) {
 
 /// What a person should know.
 fn tell_findings(console: &Console, report: &Report) {
-    let findings = table::findings(report);
+    let findings = text::findings(report);
     if !findings.is_empty() {
         console.print(findings.trim_end());
     }

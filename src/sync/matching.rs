@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::decisions::Decisions;
+use super::overrides::Decisions;
 use crate::names::{Known, fold};
 
 /// By what two records are taken for the same.

@@ -11,47 +11,30 @@
 
 pub mod api;
 mod apply;
-mod by_hand;
-mod choosing;
 pub mod cli;
-pub mod course_templates;
-pub mod creation;
-pub mod custom_fields;
-mod deciding;
-pub mod decisions;
-pub mod disputes;
+pub mod conflicts;
+mod create_local;
+pub mod create_remote;
+pub mod entities;
 pub mod entity;
-pub mod events;
-pub mod findings;
-pub mod instructors;
-pub mod locations;
+mod entity_sync;
 pub mod matching;
-pub mod one_event;
 pub mod options;
+pub mod overrides;
+mod pipeline;
 pub mod plan;
-pub mod planned;
-pub mod price_levels;
-pub mod prices;
 pub mod remote;
 pub mod report;
 pub mod run;
-pub mod saved;
-mod sessions;
-mod storable;
+pub mod schedule;
 mod store;
-mod synced;
-pub mod table;
-mod taking_over;
 pub mod undo;
-pub mod venues;
-mod way;
-pub mod workbook;
 
 #[cfg(test)]
 mod tests;
 
+pub use entities::events::single::{TakenOver, take_over};
 pub use entity::Entity;
-pub use one_event::{TakenOver, take_over};
 pub use options::Options;
 pub use report::{Report, Summary};
 pub use run::Sync;

@@ -8,22 +8,23 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::course_templates::CourseTemplates;
-use super::custom_fields::CustomFields;
 use super::entity::Entity;
-use super::events::Events;
-use super::instructors::Instructors;
-use super::locations::Locations;
+use super::entity_sync::Ground;
 use super::options::Options;
-use super::price_levels::PriceLevels;
-use super::prices::Prices;
+use super::pipeline::nowhere;
 use super::report::{Report, Summary};
-use super::synced::Ground;
-use super::venues::Venues;
-use super::way::nowhere;
 use crate::config::Config;
 use crate::error::{Exit, Result};
-use crate::tenant::{self, Audit, Terms};
+use crate::gateway;
+use crate::gateway::{Audit, Terms};
+use crate::sync::entities::course_templates::CourseTemplates;
+use crate::sync::entities::custom_fields::CustomFields;
+use crate::sync::entities::events::Events;
+use crate::sync::entities::instructors::Instructors;
+use crate::sync::entities::locations::Locations;
+use crate::sync::entities::price_levels::PriceLevels;
+use crate::sync::entities::prices::Prices;
+use crate::sync::entities::venues::Venues;
 
 /// A run of one entity or of all.
 pub struct Sync {
@@ -101,10 +102,10 @@ impl Sync {
     ) -> Result<Self> {
         let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
         if audit == Audit::Kept {
-            tenant::forget_old_calls(pool, config.sync.audit_days.into()).await?;
+            gateway::forget_old_calls(pool, config.sync.audit_days.into()).await?;
         }
         let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
-        let client = tenant::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
+        let client = gateway::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
         Ok(Sync::new(pool.clone(), client, config, options, stop))
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
-use super::decisions::{Decision, Decisions, Verdict};
 use super::entity::Entity;
+use super::overrides::{Decision, Decisions, Verdict};
 use crate::error::Result;
 
 /// Everything decided about an entity.

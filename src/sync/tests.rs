@@ -5,15 +5,15 @@ mod prices;
 
 use std::collections::BTreeSet;
 
-use super::decisions::Decisions;
+use super::entities::{course_templates, custom_fields, instructors, locations, venues};
 use super::entity::Entity;
+use super::overrides::Decisions;
 use super::plan::{Action, Plan};
-use super::planned::Planned;
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
-use super::{course_templates, custom_fields, instructors, locations, venues};
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::{Error, Exit};
+use crate::sync::plan::display::Planned;
 use crate::tutorials::reference::{Named, NamedVenue};
 
 fn named(records: &[(i64, &str)]) -> Vec<Named> {

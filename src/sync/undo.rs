@@ -8,25 +8,25 @@ use serde_json::Value;
 use sqlx::{Acquire, PgConnection, PgPool};
 
 use super::apply::apply;
-use super::course_templates::CourseTemplates;
-use super::custom_fields::CustomFields;
-use super::disputes::{Settlement, settling};
+use super::conflicts::{Settlement, apply};
 use super::entity::Entity;
-use super::events::Events;
-use super::findings::Kept;
-use super::instructors::Instructors;
-use super::locations::Locations;
+use super::entity_sync::Synced;
 use super::matching::{Ours, Pairing};
 use super::plan::{Change, Difference, Plan};
-use super::price_levels::PriceLevels;
-use super::prices::Prices;
 use super::report::Report;
 use super::store;
-use super::synced::Synced;
-use super::venues::Venues;
 use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
 use crate::error::{Error, Result};
 use crate::runs;
+use crate::sync::entities::course_templates::CourseTemplates;
+use crate::sync::entities::custom_fields::CustomFields;
+use crate::sync::entities::events::Events;
+use crate::sync::entities::instructors::Instructors;
+use crate::sync::entities::locations::Locations;
+use crate::sync::entities::price_levels::PriceLevels;
+use crate::sync::entities::prices::Prices;
+use crate::sync::entities::venues::Venues;
+use crate::sync::report::findings::Kept;
 use crate::tutorials::reference::{self, Added, Reasons};
 
 /// What a run changed.
@@ -152,7 +152,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
     let mut plan = journal.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = S::rows(&mut transaction).await?;
-    let changed = changed_since(&plan, &rows) + settling::changed_since(&mut transaction, &plan.settlements).await?;
+    let changed = changed_since(&plan, &rows) + apply::changed_since(&mut transaction, &plan.settlements).await?;
     if changed > 0 {
         return Err(Error::NeedsPerson(format!(
             "{} {} changed since that run: nothing was taken back; undo the later runs first",

@@ -13,18 +13,19 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::publishing;
+use super::publish;
 use super::upload::{self, Upload};
-use crate::auth::{Operator, Reader};
 use crate::error::Error;
+use crate::http::auth::{Operator, Reader};
+use crate::http::json::JsonBody;
+use crate::http::problem::Problem;
+use crate::http::state::ServerState;
+use crate::jobs;
+use crate::jobs::api::{Run, asked, find_import, idempotency_key, list};
+use crate::jobs::worker::upload_folder;
+use crate::jobs::{Asking, Kind, Request};
 use crate::outbox;
-use crate::requests::api::{Run, asked, find_import, idempotency_key, list};
-use crate::requests::work::upload_folder;
-use crate::requests::{self, Asking, Kind, Request};
 use crate::search::api::Pairs;
-use crate::server::json::JsonBody;
-use crate::server::problem::Problem;
-use crate::server::state::ServerState;
 
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -60,7 +61,7 @@ async fn ask(
     let Upload { staged, file, dry_run, deliver, further, digest } = upload::receive(form, &state.config).await?;
     let request = Request::Import { file, dry_run, deliver, further };
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = requests::ask(&mut transaction, &caller, &request, key, &digest).await?;
+    let asking = jobs::ask(&mut transaction, &caller, &request, key, &digest).await?;
     if let Asking::New(run) = asking {
         // The file is there before anybody can see the run.
         staged.keep(&upload_folder(&state.config.data_dir, run))?;
@@ -72,8 +73,8 @@ async fn ask(
 /// Publishes the events of an import; the worker of `serve` does it.
 async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
     let import = find_import(&state, run).await?.id;
-    let (mut published, _) = publishing::ask(&state.pool, import, false).await?;
-    publishing::finish(&state.pool, &mut published).await?;
+    let (mut published, _) = publish::ask(&state.pool, import, false).await?;
+    publish::finish(&state.pool, &mut published).await?;
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())
 }
 
@@ -109,7 +110,7 @@ async fn undo(
     let Undo { dry_run } = body.map(|JsonBody(undo)| undo).unwrap_or_default();
     let request = Request::Undo { import: import.id, dry_run };
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = requests::ask(&mut transaction, &caller, &request, key, &[]).await?;
+    let asking = jobs::ask(&mut transaction, &caller, &request, key, &[]).await?;
     if let Asking::New(_) = asking {
         transaction.commit().await.map_err(Error::from)?;
     }

@@ -10,8 +10,8 @@ use crate::bridges;
 use crate::error::Result;
 use crate::tutorials::{self, APPROVED, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
-use super::kept::store as kept;
-use super::newcomers;
+use super::history::store as kept;
+use super::plan::new_instructors;
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
 
 /// How a plan is to be applied.
@@ -57,8 +57,8 @@ pub async fn apply(
             return Ok(at * manner.blocks_per_batch);
         }
         let mut transaction = pool.begin().await?;
-        let newcomers = newcomers::named(&plan.newcomers, batch.iter().copied());
-        let newcomers = newcomers::welcome(&mut transaction, &newcomers).await?;
+        let newcomers = new_instructors::named(&plan.newcomers, batch.iter().copied());
+        let newcomers = new_instructors::welcome(&mut transaction, &newcomers).await?;
         let before = apply_batch(&mut transaction, batch, &newcomers, manner).await?;
         go_on(&mut transaction, batch, manner).await?;
         let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();

@@ -7,17 +7,18 @@ use serde_json::json;
 
 use crate::cli::Context;
 use crate::console::counted;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::tutorials::DELETE_DRAFTS;
 
 use super::apply::Also;
-use super::importing::{self, Asked, Deliver, Loaded};
 use super::layout::LAYOUT;
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
-use super::{kept, publishing, store, undoing};
+use super::run;
+use super::run::{Asked, Deliver, Loaded};
+use super::{history, publish, store, undo};
 
 /// Bring a timetable workbook here and to Administrate
 #[derive(Debug, clap::Args)]
@@ -100,7 +101,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Retry { run }), _) => retry(context, run).await,
         (Some(Action::Publish { run }), _) => publish(context, run).await,
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(Action::Show { run }), _) => kept::show(context, run).await,
+        (Some(Action::Show { run }), _) => history::show(context, run).await,
         (None, Some(file)) => {
             let asked = Asked {
                 file,
@@ -120,7 +121,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
-    let loaded = match importing::load_fit(&asked.file, &context.config) {
+    let loaded = match run::load_fit(&asked.file, &context.config) {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(context, asked, problems),
     };
@@ -146,7 +147,7 @@ fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Ex
             context.console.say(format_args!("{file}: {}", problem.message));
         }
     }
-    let document = Document::of_problems(importing::name_of(&asked.file), asked.dry_run, problems);
+    let document = Document::of_problems(run::name_of(&asked.file), asked.dry_run, problems);
     context.console.document(&document)?;
     Ok(Exit::Failed)
 }
@@ -170,7 +171,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
         wished
     };
     let told = crate::delivery::cli::moving(&bar);
-    let imported = importing::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
+    let imported = run::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
     if !wished {
@@ -236,7 +237,7 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
     let zone = zone.iana_name().unwrap_or("UTC");
     let choices = store::choices(&mut *database.pool.acquire().await?, &context.config.sittings, zone).await;
     database.close().await;
-    let bytes = super::template::empty(&choices?)
+    let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
     std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
     context.console.say(format_args!("an empty timetable: {}", file.display()));
@@ -254,9 +255,9 @@ async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
 async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> Result<Exit> {
     let pool = &database.pool;
     if let Some(run) = run
-        && !kept::store::is_import(&mut *pool.acquire().await?, run).await?
+        && !history::store::is_import(&mut *pool.acquire().await?, run).await?
     {
-        return Err(kept::no_such(run));
+        return Err(history::no_such(run));
     }
     let mut ids: Vec<i64> = outbox::open(pool, run).await?.into_iter().map(|item| item.id).collect();
     let due = outbox::make_due(pool, None, run).await?;
@@ -287,7 +288,7 @@ async fn publish(context: &Context, run: i64) -> Result<Exit> {
 
 async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
     let console = &context.console;
-    let (mut published, held) = publishing::ask(&database.pool, run, true).await?;
+    let (mut published, held) = publish::ask(&database.pool, run, true).await?;
     console.print(format_args!(
         "import {run}: {} to be published, {} already",
         counted(published.asked.len(), "event"),
@@ -295,7 +296,7 @@ async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<
     ));
     if let Some(publishing) = published.run_id {
         let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
-        publishing::finish(&database.pool, &mut published).await?;
+        publish::finish(&database.pool, &mut published).await?;
         for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
             console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
         }
@@ -316,14 +317,14 @@ async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
 
 async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool) -> Result<Exit> {
     let console = &context.console;
-    let mut undone = undoing::plan(&database.pool, run).await?;
+    let mut undone = undo::plan(&database.pool, run).await?;
     console.print(&undone);
     let is_possible = !dry_run && undone.refused.is_empty();
     if is_possible && console.agrees("take this back, here and in Administrate?").await? {
         let bar = console.progress("taken back", (undone.removed.len() + undone.restored.len()) as u64);
         let told = crate::delivery::cli::moving(&bar);
         let undoing = (&mut undone, None);
-        let outcomes = undoing::take_back(&database.pool, &context.config, undoing, &context.stop, told).await;
+        let outcomes = undo::take_back(&database.pool, &context.config, undoing, &context.stop, told).await;
         bar.finish_and_clear();
         for outcome in outcomes?.iter().filter(|outcome| outcome.why.is_some()) {
             console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));

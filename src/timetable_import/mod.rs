@@ -6,35 +6,30 @@
 //! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
 //! ([`remote`]) and giving approvals ([`approving`]); all other writing there is delivery's.
 
-pub mod annotated;
 pub mod api;
 pub mod apply;
-pub mod approving;
-mod arrived;
+pub mod approvals;
 pub mod cli;
-pub mod importing;
-pub mod kept;
-mod loading;
-pub mod newcomers;
+pub mod history;
+mod load;
+mod parse;
 pub mod plan;
-pub mod planning;
 pub mod problems;
-pub mod publishing;
+pub mod publish;
 pub mod remote;
 pub mod report;
-mod rows;
+pub mod run;
+pub mod sheet;
 pub mod store;
-pub mod template;
-mod turn;
-pub mod undoing;
+pub mod undo;
 pub mod upload;
 pub mod workbook;
-pub mod writing;
+mod write_lock;
 
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use planning::{facts, ours};
-pub use rows::{blocks, columns, layout, values};
+pub use parse::{blocks, columns, layout, values};
+pub use plan::{inputs, remote_state};

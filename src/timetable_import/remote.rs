@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::names::fold;
 
 use super::blocks::Timetable;
-use super::facts::{RemoteEvent, RemoteFacts};
-use super::ours::{self, Ours};
+use super::plan::inputs::{self, Ours};
+use super::plan::new_instructors;
+use super::plan::remote_state::{RemoteEvent, RemoteFacts};
 use super::plan::{Change, Plan};
-use super::{newcomers, store};
+use super::store;
 
 /// Asks Administrate for all that the plan of a timetable depends on.
 ///
@@ -43,7 +44,7 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
 /// # Errors
 /// As [`read`].
 pub async fn instructors(client: &Client, timetable: &Timetable, ours: &Ours) -> Result<Vec<Contact>> {
-    if newcomers::unknown_names(timetable, ours).is_empty() {
+    if new_instructors::unknown_names(timetable, ours).is_empty() {
         return Ok(Vec::new());
     }
     Ok(client.instructors().await?)
@@ -70,11 +71,11 @@ pub async fn standing(client: &Client, plan: &Plan, ours: &Ours) -> Result<HashM
     Ok(standing.into_iter().map(|event| (event.id.to_string(), event)).collect())
 }
 
-async fn administrators(client: &Client) -> Result<Vec<ours::Contact>> {
+async fn administrators(client: &Client) -> Result<Vec<inputs::Contact>> {
     let contacts = client.administrators().await?;
     let named = contacts.into_iter().map(|contact| {
         let name = format!("{} {}", contact.first_name.unwrap_or_default(), contact.last_name.unwrap_or_default());
-        ours::Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
+        inputs::Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
     });
     Ok(named.collect())
 }

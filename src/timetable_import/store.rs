@@ -11,14 +11,15 @@ use sqlx::PgConnection;
 use crate::bridges;
 use crate::error::Result;
 use crate::names::fold;
-use crate::sync::decisions;
+use crate::sync::overrides;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
-use super::facts::RemoteFacts;
-use super::ours::{Booking, Contact, Definition, Linked, Ours};
-use super::template::{self, Choices};
+use super::plan::inputs::{Booking, Contact, Definition, Linked, Ours};
+use super::plan::remote_state::RemoteFacts;
+use super::sheet::template;
 use super::values::sitting_of;
+use crate::timetable_import::sheet::template::Choices;
 
 /// Reads everything of ours that the plan of a timetable depends on.
 pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
@@ -60,7 +61,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         links: HashMap::new(),
         agreed: HashMap::new(),
     };
-    ours.decide(&decisions::linked_by_hand(db).await?);
+    ours.decide(&overrides::linked_by_hand(db).await?);
     let known: Vec<i64> = ours.events.values().map(|known| known.id).collect();
     ours.links = bridges::events::reached(db, &known).await?;
     Ok(ours)
@@ -68,7 +69,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
 
 /// Definitions of custom fields by folded (entity type, label); of several the oldest.
 async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), Definition>> {
-    let fields = bridges::reference::store::custom_fields(db).await?;
+    let fields = bridges::store::references::custom_fields(db).await?;
     let definition = |field: bridges::reference::CustomField| {
         let options = field.options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
         let of = (fold(&field.entity_type), fold(&field.label));

@@ -14,14 +14,15 @@ use crate::names::fold;
 use crate::tutorials::KnownEvent;
 
 use super::blocks::{self, Reading, Timetable, Venue};
-use super::facts::RemoteFacts;
 use super::layout::Field as F;
-use super::ours::{Contact, Definition, Link, Linked, Named, OurProduct, OurVenue, Ours};
+use super::plan::inputs::{Contact, Definition, Link, Linked, Named, OurProduct, OurVenue, Ours};
+use super::plan::remote_state::RemoteFacts;
 use super::plan::{Outcome, Plan};
-use super::planning::{Wishes, plan};
 use super::problems::Code;
+use super::sheet::write;
 use super::workbook::{self, Limits};
-use super::writing::{self, Entry, Line};
+use crate::timetable_import::plan::planner::{Wishes, plan};
+use crate::timetable_import::sheet::write::{Entry, Line};
 
 /// Settings as they are without any file.
 pub fn reading() -> Reading {
@@ -182,7 +183,7 @@ pub fn ods_of(table: &str) -> Vec<u8> {
 
 /// Writes a workbook and reads it back.
 pub fn timetable(lines: &[Line]) -> Timetable {
-    let bytes = writing::timetable(lines).expect("a workbook");
+    let bytes = write::timetable(lines).expect("a workbook");
     let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
     blocks::read(&sheet, &reading()).expect("not too large")
 }

@@ -7,15 +7,16 @@ use jiff::civil::date;
 use crate::tutorials::LearningMode;
 
 use super::blocks;
-use super::facts::RemoteEvent;
 use super::layout::Field as F;
-use super::ours::Booking;
 use super::plan::Outcome;
-use super::planning::{Wishes, plan};
+use super::plan::inputs::Booking;
+use super::plan::remote_state::RemoteEvent;
 use super::problems::Code;
+use super::sheet::write;
 use super::testing::*;
 use super::workbook::{self, Limits};
-use super::writing::{self, Entry};
+use crate::timetable_import::plan::planner::{Wishes, plan};
+use crate::timetable_import::sheet::write::Entry;
 
 #[test]
 fn sound_rows_are_new_events() {
@@ -83,7 +84,7 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
 fn formulas_count_by_their_stored_result() {
     let line = with(event("A"), [(F::StartTime, Some(Entry::Formula("CLOCK", "09:30")))]);
     let (ours, facts) = sound_world();
-    let bytes = writing::timetable(&[line]).expect("a workbook");
+    let bytes = write::timetable(&[line]).expect("a workbook");
     for (stored, problems) in [("09:30", &[][..]), ("", &[(Code::MissingValue, "I4")])] {
         let bytes = with_part(&bytes, "xl/worksheets/sheet1.xml", "<v>09:30</v>", &format!("<v>{stored}</v>"));
         let bytes =
@@ -372,6 +373,7 @@ fn the_sample_timetable_is_read_whole() {
     assert_eq!((counts.events, counts.created, counts.sessions), (41, 41, 156));
     let self_paced = timetable.blocks.iter().filter(|block| block.event.mode == LearningMode::Lms).count();
     assert_eq!(self_paced, 4);
-    let again = super::planning::plan(&timetable, &applied(&plan, &ours), &facts, wishes(&labels()));
+    let again =
+        crate::timetable_import::plan::planner::plan(&timetable, &applied(&plan, &ours), &facts, wishes(&labels()));
     assert!(again.items.iter().all(|item| item.outcome == Outcome::Unchanged), "{again}");
 }

@@ -13,11 +13,11 @@ use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
-use super::importing::Deliver;
+use super::run::Deliver;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::requests::Further;
-use crate::server::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem};
+use crate::jobs::Further;
 
 /// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
 const PATIENCE: u64 = 2;

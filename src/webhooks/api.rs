@@ -10,10 +10,10 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::telling::Delivery;
+use super::payload::Delivery;
 use super::{Heard, signature};
-use crate::server::problem::Problem;
-use crate::server::state::ServerState;
+use crate::http::problem::Problem;
+use crate::http::state::ServerState;
 
 /// The route of webhooks.
 pub fn router(state: ServerState) -> Router {

@@ -4,12 +4,12 @@ use administrate::{Client, Id, NewWebhook, WebhookType};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{Item, State, store, work};
+use super::{Item, State, store, worker};
 use crate::cli::Context;
 use crate::console;
-use crate::db::Database;
+use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::tenant::{Audit, connect};
+use crate::gateway::{Audit, connect};
 
 /// Options of `lectern webhooks`.
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
                 super::one(pool, *id).await?.ok_or_else(|| unknown(*id))?;
             }
             super::make_due(pool, &ids).await?;
-            work::apply_due(pool, &context.config).await?;
+            worker::apply_due(pool, &context.config).await?;
             let items = super::list(pool, true).await?;
             let items = items.into_iter().filter(|item| ids.contains(&item.id) || item.state != State::Applied);
             list(context, &items.collect::<Vec<_>>())

@@ -12,10 +12,10 @@
 
 pub mod api;
 pub mod cli;
+pub mod payload;
 pub mod signature;
 mod store;
-pub mod telling;
-pub mod work;
+pub mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,11 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use self::payload::{Change, Delivery, Told};
 use crate::bridges::events::{self, Agreed, Agreement, Seen};
 use crate::error::Result;
 use crate::sync::{self, TakenOver};
 use crate::tutorials;
-use telling::{Change, Delivery, Told};
 
 pub use store::{forget_applied, keep, list, make_due, one};
 
@@ -97,7 +97,7 @@ async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Ap
     let external_id = Id::new(item.entity_id.clone());
     let told = Delivery::told(&item.body);
     let news = news(db, &external_id, &told).await?;
-    let applied = match telling::whole(&item.body) {
+    let applied = match payload::whole(&item.body) {
         Some(event) => take_over_whole(db, event, &news.change, zone).await?,
         None => match find_event(db, &external_id, &told).await? {
             Found::Ours(event) => Applied::Done(take_over_places(db, event, &external_id, &told, &news.change).await?),
@@ -124,8 +124,8 @@ async fn news(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<Ne
     let seen = seen.map(|agreement| agreement.values);
     let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
     let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
-    let change = telling::change(seen.as_ref(), &told.seen, asked_for);
-    Ok(News { seen_now: telling::seen_after(seen.clone(), &told.seen), seen, change })
+    let change = payload::change(seen.as_ref(), &told.seen, asked_for);
+    Ok(News { seen_now: payload::seen_after(seen.clone(), &told.seen), seen, change })
 }
 
 /// Which event of ours is meant.

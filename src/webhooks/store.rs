@@ -3,7 +3,7 @@
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, PgPool};
 
-use super::telling::Delivery;
+use super::payload::Delivery;
 use super::{Heard, Item, State, TRIES};
 use crate::error::Result;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::telling::{Change, Delivery, Told, change, seen_after};
+use super::payload::{Change, Delivery, Told, change, seen_after};
 use crate::bridges::events::Seen;
 
 fn body(node: &serde_json::Value) -> Vec<u8> {

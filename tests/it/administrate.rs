@@ -3,7 +3,7 @@
 use administrate_sim::tenant::{FieldKind, Number};
 use administrate_sim::{Options, Running, Simulator, Tenant};
 use lectern::config::Config;
-use lectern::tenant::{Audit, connect};
+use lectern::gateway::{Audit, connect};
 
 use crate::provider::Provider;
 use crate::world::World;

@@ -62,7 +62,7 @@ impl Story {
     pub async fn deliver_within(&self, timeout_ms: &str) -> Drained {
         let mut config = self.administrate.config(&self.world);
         config.http_timeout_ms = timeout_ms.parse().expect("milliseconds");
-        let client = lectern::tenant::connect(&config, &self.world.pool, "test", lectern::tenant::Audit::Kept);
+        let client = lectern::gateway::connect(&config, &self.world.pool, "test", lectern::gateway::Audit::Kept);
         let worker = Arc::new(self.worker(&client.await.expect("connected"), timeout_ms).await);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }

@@ -3,8 +3,8 @@
 use administrate_sim::tenant::{EventState, SessionState};
 use administrate_sim::{Action, Fault, Tenant, When};
 use lectern::bridges;
+use lectern::delivery::duplicates;
 use lectern::delivery::resolve::{Decision, resolve};
-use lectern::delivery::twins;
 use lectern::outbox::{self, State};
 use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Role, Staff, ask_also, withdraw_events};
 
@@ -208,7 +208,7 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
         story.deliver_within("200").await;
     }
     let pool = &story.world.pool;
-    twins::notice(pool, &story.client, None).await.expect("looked");
+    duplicates::notice(pool, &story.client, None).await.expect("looked");
     assert_eq!(story.states().await, [State::Delivered], "there is one");
 
     let late = simulator.edit(|tenant| {
@@ -216,13 +216,13 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
         let twin = ours.clone();
         tenant.add_event(twin)
     });
-    twins::notice(pool, &story.client, None).await.expect("looked");
+    duplicates::notice(pool, &story.client, None).await.expect("looked");
     assert_eq!(story.states().await, [State::Delivered, State::Unknown]);
     let item = outbox::list(pool, false).await.expect("listed").remove(0);
     let why = item.last_error.expect("the evidence");
     let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
-    twins::notice(pool, &story.client, None).await.expect("looked");
+    duplicates::notice(pool, &story.client, None).await.expect("looked");
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
@@ -230,7 +230,7 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
     resolve(pool, &story.client, item.id, &decision).await.expect("resolved");
     story.deliver().await;
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
-    assert!(twins::suspects(pool).await.expect("read").is_empty(), "decided about {id}");
+    assert!(duplicates::suspects(pool).await.expect("read").is_empty(), "decided about {id}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use administrate_sim::tenant::SessionState;
 use administrate_sim::{Options as Simulated, Simulator, Tenant};
 use jiff::civil::date;
-use lectern::demo::{invented, timetable, workbook};
+use lectern::demo::{sample, timetable, workbook};
 use lectern::embedded::{Embedded, Options};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -223,7 +223,7 @@ fn what_is_no_timetable_begins_nothing() {
 /// A timetable of one event.
 fn small_workbook(folder: &Path) -> PathBuf {
     let today = date(2031, 3, 5);
-    let provider = invented::provider(today);
+    let provider = sample::provider(today);
     let one: Vec<_> = timetable::timetable(&provider, today).into_iter().take(1).collect();
     let path = folder.join("one.xlsx");
     std::fs::write(&path, workbook::write(&one, today).expect("a workbook")).expect("written");

@@ -1,7 +1,7 @@
 //! The made-up provider in our tables: once, whole, and so that an import finds what it looks for.
 
 use jiff::civil::date;
-use lectern::demo::{invented, ours, timetable};
+use lectern::demo::{local, sample, timetable};
 use sqlx::Row;
 
 use crate::world::World;
@@ -42,9 +42,9 @@ async fn counts(world: &World) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn filling_twice_is_filling_once() {
     let world = World::new().await;
-    let provider = invented::provider(date(2031, 3, 5));
+    let provider = sample::provider(date(2031, 3, 5));
     let mut db = world.pool.acquire().await.expect("a connection");
-    ours::fill(&mut db, &provider).await.expect("filled");
+    local::fill(&mut db, &provider).await.expect("filled");
     let once = counts(&world).await;
     for (table, count) in &once {
         assert!(*count > 0, "{table} is empty");
@@ -56,7 +56,7 @@ async fn filling_twice_is_filling_once() {
     assert_eq!(of("acted.products"), Some((provider.tutorials.len() + 2 * 60 * provider.goods.len()) as i64));
     assert_eq!(of("acted.prices"), of("acted.products").map(|offers| offers * 3));
     assert_eq!(of("acted.bundle_products"), Some(2 * 60 * provider.goods.len() as i64));
-    ours::fill(&mut db, &provider).await.expect("filled again");
+    local::fill(&mut db, &provider).await.expect("filled again");
     assert_eq!(counts(&world).await, once);
 }
 
@@ -64,9 +64,9 @@ async fn filling_twice_is_filling_once() {
 async fn every_event_has_exactly_one_product() {
     let world = World::new().await;
     let today = date(2031, 3, 5);
-    let provider = invented::provider(today);
+    let provider = sample::provider(today);
     let mut db = world.pool.acquire().await.expect("a connection");
-    ours::fill(&mut db, &provider).await.expect("filled");
+    local::fill(&mut db, &provider).await.expect("filled");
     let events = timetable::timetable(&provider, today);
     let templates: Vec<&str> = events.iter().map(|event| event.template.as_str()).collect();
     let locations: Vec<&str> = events.iter().map(|event| event.location.as_str()).collect();

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
-use lectern::timetable_import::importing;
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::writing::{self, Line};
+use lectern::timetable_import::run;
+use lectern::timetable_import::sheet::write;
+use lectern::timetable_import::sheet::write::Line;
 
 use crate::rehearsed::Rehearsed;
 use crate::world::World;
@@ -55,7 +56,7 @@ pub fn changed(mut line: Line, field: F, text: &str) -> Line {
 
 pub fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
     let path = folder.join(name);
-    std::fs::write(&path, writing::timetable(lines).expect("a workbook")).expect("a file");
+    std::fs::write(&path, write::timetable(lines).expect("a workbook")).expect("a file");
     path
 }
 
@@ -68,7 +69,7 @@ pub async fn rehearsed(lines: &[Line]) -> Rehearsed {
 async fn rehearsed_for(file: &Path) -> Rehearsed {
     let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml");
     let config = lectern::config::Config::load(Some(&defaults), |_| None, &[("data_dir", "/nowhere".into())]);
-    let loaded = importing::load(file, &config.expect("settings")).expect("readable");
+    let loaded = run::load(file, &config.expect("settings")).expect("readable");
     Rehearsed::new(&loaded.timetable).await
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::import::{changed, event, rehearsed, write};
 use crate::rehearsed::Rehearsed;
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::writing::Line;
+use lectern::timetable_import::sheet::write::Line;
 
 /// Everybody is approved for everything, as the last sync saw it.
 async fn approved_once(sides: &Rehearsed) {

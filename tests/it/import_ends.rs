@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use administrate_sim::tenant::EventState;
 use administrate_sim::{Action, Fault, When};
-use lectern::timetable_import::writing::{self, Line};
+use lectern::timetable_import::sheet::write;
+use lectern::timetable_import::sheet::write::Line;
 use serde_json::Value;
 
 use crate::import::{changed, event, rehearsed, second_day};
@@ -14,7 +15,7 @@ use lectern::timetable_import::layout::Field as F;
 
 fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
     let path = folder.join(name);
-    std::fs::write(&path, writing::timetable(lines).expect("a workbook")).expect("a file");
+    std::fs::write(&path, write::timetable(lines).expect("a workbook")).expect("a file");
     path
 }
 

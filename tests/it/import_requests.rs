@@ -1,7 +1,7 @@
 //! The number of requests that a plan names is the number that is sent.
 
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::writing::Line;
+use lectern::timetable_import::sheet::write::Line;
 
 use crate::import::{changed, event, rehearsed, second_day, write};
 use crate::rehearsed::Rehearsed;

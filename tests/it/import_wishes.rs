@@ -3,7 +3,7 @@
 use administrate_sim::tenant::FieldKind;
 use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::writing::Line;
+use lectern::timetable_import::sheet::write::Line;
 use serde_json::{Value, json};
 
 use crate::import::{changed, event, rehearsed, second_day, write};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use administrate_sim::tenant::EventState;
 use administrate_sim::{Action, Fault, When};
 use lectern::identity::Role;
-use lectern::requests::schedule;
-use lectern::requests::work::work;
+use lectern::jobs::worker::work;
+use lectern::sync::schedule;
 use lectern::timetable_import::layout::Field;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -314,8 +314,8 @@ async fn what_the_command_can_ask_can_be_asked_here() {
     let (status, told) = answer(desk.request("POST", &format!("{queued}/publish"))).await;
     assert_eq!((status, &told["asked"]), (202, &json!(["B"])), "{told}");
     let config = desk.sides.config();
-    let client = lectern::tenant::connect(&config, &desk.sides.world.pool, "serve", lectern::tenant::Audit::Kept);
-    let delivering = lectern::delivery::work::work(
+    let client = lectern::gateway::connect(&config, &desk.sides.world.pool, "serve", lectern::gateway::Audit::Kept);
+    let delivering = lectern::delivery::worker::work(
         desk.sides.world.pool.clone(),
         client.await.expect("connected"),
         config.clone(),

@@ -7,10 +7,10 @@ use crate::world::World;
 #[tokio::test]
 async fn the_steps_are_taken_once() {
     let world = World::bare().await;
-    assert!(lectern::schema::pending(&world.pool).await.expect("readable") > 0);
-    lectern::schema::apply(&world.pool).await.expect("applied");
-    lectern::schema::apply(&world.pool).await.expect("applied again");
-    assert_eq!(lectern::schema::pending(&world.pool).await.expect("readable"), 0);
+    assert!(lectern::migrate::pending(&world.pool).await.expect("readable") > 0);
+    lectern::migrate::apply(&world.pool).await.expect("applied");
+    lectern::migrate::apply(&world.pool).await.expect("applied again");
+    assert_eq!(lectern::migrate::pending(&world.pool).await.expect("readable"), 0);
     let rows = sqlx::query("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public'")
         .fetch_all(&world.pool)
         .await

@@ -1,10 +1,10 @@
 //! A served site over a world: the real server on a real socket.
 
 use lectern::config::Config;
+use lectern::http::state::ServerState;
 use lectern::identity::{self, NewToken, Role};
 use lectern::search::follow::Follower;
-use lectern::server;
-use lectern::server::state::ServerState;
+use lectern::serve;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,13 +29,13 @@ impl Site {
     pub async fn serve_with(world: &World, config: &Config) -> Site {
         // Another test may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let listener = server::cli::listen("127.0.0.1:0").await.expect("a free port");
+        let listener = serve::cli::listen("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
         let stop = CancellationToken::new();
         tokio::spawn(follower.clone().follow(stop.clone()));
-        let app = server::cli::site(&ServerState::new(&world.pool, config, &stop), follower.clone());
-        tokio::spawn(server::serve(listener, app, stop.clone()));
+        let app = serve::cli::site(&ServerState::new(&world.pool, config, &stop), follower.clone());
+        tokio::spawn(serve::serve(listener, app, stop.clone()));
         Site { follower, address, client: Client::new(), _stop: stop.drop_guard() }
     }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use administrate_sim::{Action, Fault, When};
+use lectern::gateway::{Audit, connect};
 use lectern::sync::{Report, Sync};
-use lectern::tenant::{Audit, connect};
 use tokio_util::sync::CancellationToken;
 
 use crate::sync_story::Story;

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use lectern::tutorials::announce_events;
 use lectern::webhooks::forget_applied;
-use lectern::webhooks::work::apply_due;
+use lectern::webhooks::worker::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
 use sha2::Sha256;

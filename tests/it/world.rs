@@ -106,7 +106,7 @@ impl Cluster {
         let cluster = Cluster { postgres };
         cluster.run("CREATE DATABASE template_world").await;
         let pool = PgPool::connect(&cluster.postgres.url_of("template_world")).await.expect("the template");
-        lectern::schema::apply(&pool).await.expect("the schema");
+        lectern::migrate::apply(&pool).await.expect("the schema");
         pool.close().await;
         cluster
     }

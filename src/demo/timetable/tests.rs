@@ -6,13 +6,13 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::demo::{invented, workbook};
+use crate::demo::{sample, workbook};
 use crate::timetable_import::blocks::{self, Reading, Venue};
 use crate::timetable_import::workbook::{self as reader, Limits};
 use crate::tutorials::LearningMode;
 
 fn made(today: Date) -> (Provider, Vec<Planned>) {
-    let provider = invented::provider(today);
+    let provider = sample::provider(today);
     let events = timetable(&provider, today);
     (provider, events)
 }
@@ -60,7 +60,7 @@ fn everything_it_names_is_there_and_on_sale() {
     let today = date(2031, 3, 5);
     let (provider, events) = made(today);
     let codes: BTreeMap<String, String> =
-        invented::seasons(today).into_iter().map(|season| (season.sitting, season.code)).collect();
+        sample::seasons(today).into_iter().map(|season| (season.sitting, season.code)).collect();
     for event in &events {
         let sold = provider.tutorials.iter().filter(|tutorial| {
             tutorial.template == event.template

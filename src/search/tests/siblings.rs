@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::shop::shop;
+use crate::http::problem::FieldError;
 use crate::search::compose::SessionUrls;
 use crate::search::siblings::{FuzzyQuery, default_data, default_limit, fuzzy};
-use crate::server::problem::FieldError;
 
 fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
     address.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

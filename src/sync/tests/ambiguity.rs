@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::{contact, named, remote_locations};
 use crate::bridges::reference::{self as bridges, Bridge};
-use crate::sync::decisions::Decisions;
-use crate::sync::findings::Findings;
+use crate::sync::entities::{course_templates, events, instructors, locations, venues};
+use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
 use crate::sync::remote::{self, People};
-use crate::sync::{course_templates, events, instructors, locations, venues};
+use crate::sync::report::findings::Findings;
 use crate::tutorials::Offer;
 use crate::tutorials::reference::NamedVenue;
 

@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 
 use super::counts;
 use crate::bridges::reference as bridges;
-use crate::sync::decisions::Decisions;
+use crate::sync::entities::prices;
+use crate::sync::entities::prices::{Places, Preference};
+use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
-use crate::sync::prices::{self, Places, Preference};
 use crate::sync::remote;
 
 fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {

@@ -4,8 +4,8 @@ use super::{self as workbook, Content, Limits, Sheet, Unfit};
 use crate::timetable_import::blocks;
 use crate::timetable_import::layout::LAYOUT;
 use crate::timetable_import::problems::Code;
+use crate::timetable_import::sheet::write;
 use crate::timetable_import::testing::{event, ods_of, reading, session, with_part, xlsx_of};
-use crate::timetable_import::writing;
 
 fn read(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
     workbook::read(name, bytes, &Limits::default())
@@ -25,7 +25,7 @@ fn text(text: &str) -> Content {
 
 #[test]
 fn what_is_no_workbook_is_refused_with_a_sentence() {
-    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let sound = write::timetable(&[event("A")]).expect("a workbook");
     let doctype = with_part(&sound, "xl/workbook.xml", "<workbook ", "<!DOCTYPE x><workbook ");
     let unclosed = xlsx_of("<sheetData><row r=\"1\"><c r=\"A1\"><v>1");
     let backwards = xlsx_of(
@@ -77,7 +77,7 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
         assert!(matches!(found, Err(Unfit::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
     }
     let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
-    let sheet = read("many.xlsx", &writing::timetable(&lines).expect("a workbook")).expect("readable");
+    let sheet = read("many.xlsx", &write::timetable(&lines).expect("a workbook")).expect("readable");
     let few = blocks::Reading { most_rows: 39, ..reading() };
     assert!(matches!(blocks::read(&sheet, &few), Err(Unfit::TooLarge(_))));
     assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
@@ -87,7 +87,7 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
 #[test]
 fn too_many_rows_are_told_as_such() {
     let lines: Vec<_> = (1..=60).map(|n| event(&format!("E{n}"))).collect();
-    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let xlsx = write::timetable(&lines).expect("a workbook");
     let inline: String = (1..=60)
         .map(|row| {
             let cells: String = (0..50).map(|n| format!("<c t=\"inlineStr\"><is><t>{row} {n}</t></is></c>")).collect();
@@ -109,7 +109,7 @@ fn too_many_rows_are_told_as_such() {
 
 #[test]
 fn limits_are_told_in_their_own_size() {
-    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let sound = write::timetable(&[event("A")]).expect("a workbook");
     let limits = Limits { file_bytes: 2000, ..Limits::default() };
     let found = workbook::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
     assert!(found.ends_with(" kB, 2 kB are accepted"), "{found}");
@@ -170,7 +170,7 @@ fn escaped_characters_of_excel_cells() {
     let expected = [(1, 0, text("one\r\ntwo _x0041_ CB1_f2f_x0041_")), (1, 1, text("A")), (1, 2, text("A"))];
     assert_eq!(cells(&read("inline.xlsx", &xlsx_of(&sheet)).expect("readable")), expected);
     // In the table of strings, as the library writes them that makes our own workbooks.
-    let typed = writing::timetable(&[event("A_x0041__x005F_\u{1}")]).expect("a workbook");
+    let typed = write::timetable(&[event("A_x0041__x005F_\u{1}")]).expect("a workbook");
     let shared = with_part(&typed, "xl/sharedStrings.xml", "King's Cross", "King_x0027_s Cross");
     let sheet = read("shared.xlsx", &shared).expect("readable");
     let found = blocks::read(&sheet, &reading()).expect("small");
@@ -200,7 +200,7 @@ fn cells_of_older_excel() {
 fn a_sheet_of_older_excel_says_what_a_new_one_says() {
     let bytes = include_bytes!("../../../tests/data/timetable.xls");
     let old = blocks::read(&read("timetable.xls", bytes).expect("readable"), &reading()).expect("small");
-    let new = writing::timetable(&[event("A")]).expect("a workbook");
+    let new = write::timetable(&[event("A")]).expect("a workbook");
     let new = blocks::read(&read("t.xlsx", &new).expect("readable"), &reading()).expect("small");
     assert_eq!((&old.problems, &old.blocks[0].problems), (&vec![], &vec![]));
     assert_eq!(old.blocks[0].event, new.blocks[0].event);
@@ -251,7 +251,7 @@ fn a_text_table_reads_like_a_workbook() {
                22/10/2025,16:00,10/04/2026,00:00,12,,Ada Marlow,Ada Marlow,,1,,,20/10/2025,N,2026A,,,,,,N,,";
     let table = format!("{}\r\n{row}\r\n", header.join(","));
     let written = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
-    let typed = writing::timetable(&[event("A")]).expect("a workbook");
+    let typed = write::timetable(&[event("A")]).expect("a workbook");
     let typed = blocks::read(&read("t.xlsx", &typed).expect("readable"), &reading()).expect("small");
     assert_eq!(written.blocks[0].problems, []);
     assert_eq!(written.blocks[0].event, typed.blocks[0].event);
@@ -286,7 +286,7 @@ fn each_missing_header_is_told_with_what_was_probably_meant() {
 
 #[test]
 fn dates_of_1904_are_read_by_their_own_epoch() {
-    let typed = writing::timetable(&[event("A"), session("A", 2)]).expect("a workbook");
+    let typed = write::timetable(&[event("A"), session("A", 2)]).expect("a workbook");
     let moved = with_part(&typed, "xl/workbook.xml", "<workbookPr ", "<workbookPr date1904=\"1\" ");
     let sheet = read("t.xlsx", &moved).expect("readable");
     assert!(sheet.since_1904);
@@ -298,7 +298,7 @@ fn dates_of_1904_are_read_by_their_own_epoch() {
 #[test]
 fn only_the_cells_that_are_wanted_are_kept() {
     let lines: Vec<_> = (1..=3).map(|n| event(&format!("E{n}"))).collect();
-    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let xlsx = write::timetable(&lines).expect("a workbook");
     let csv = b"a;b;c\n1;2;3\n\n4;5;6\n";
     let (rows, columns) = ([1, 5].into(), [1].into());
     for (name, bytes, expected) in [

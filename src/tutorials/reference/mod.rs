@@ -3,12 +3,12 @@
 //! Reads only rows that may still be chosen: inactive ones are left out. [`add`] brings in what is missing and leaves
 //! alone what is there; linking any of it with Administrate is sync's.
 
-mod added;
+mod created;
 pub mod store;
 
 use sqlx::PgConnection;
 
-pub use added::{Added, Reasons, Table, staying, take_away};
+pub use created::{Added, Reasons, Table, staying, take_away};
 
 use crate::error::Result;
 

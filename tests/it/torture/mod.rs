@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use administrate_sim::{Options, Profile, Tenant};
 use lectern::config::Config;
-use lectern::timetable_import::importing;
+use lectern::timetable_import::run;
 use tokio::process::{Child, Command};
 
 use crate::rehearsed::Rehearsed;
@@ -106,7 +106,7 @@ impl Stage {
         std::fs::write(&known, timetables::known()).expect("a file");
         let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml");
         let config = Config::load(Some(&defaults), |_| None, &[("data_dir", "/nowhere".into())]).expect("settings");
-        let loaded = importing::load(&known, &config).expect("readable");
+        let loaded = run::load(&known, &config).expect("readable");
         // Whom a change takes off a session, the API has to let go.
         let profile = if act == Act::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
         let sides = Rehearsed::with(&loaded.timetable, Options { profile, ..Options::default() }).await;

@@ -1,7 +1,8 @@
 //! The timetables that are imported: one that is new to both sides, and one that changes most of it.
 
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::writing::{self, Line};
+use lectern::timetable_import::sheet::write;
+use lectern::timetable_import::sheet::write::Line;
 
 /// The events of the timetable: two days with two people and an administrator, one day, self-paced; and the one that
 /// only the changed timetable has.
@@ -52,7 +53,7 @@ impl Act {
 
     /// Its workbook.
     pub fn workbook(self) -> Vec<u8> {
-        writing::timetable(&self.lines()).expect("a workbook")
+        write::timetable(&self.lines()).expect("a workbook")
     }
 
     fn lines(self) -> Vec<Line> {
@@ -65,7 +66,7 @@ impl Act {
 
 /// Everything that any of them names.
 pub fn known() -> Vec<u8> {
-    writing::timetable(&[new(), changed()].concat()).expect("a workbook")
+    write::timetable(&[new(), changed()].concat()).expect("a workbook")
 }
 
 fn day(title: &str, day: i32, date: &str) -> Line {

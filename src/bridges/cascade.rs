@@ -1,0 +1,99 @@
+//! What goes when rows of reference data are deleted: the prices of a template or level, who may teach it, and every
+//! mention of them in rows that stay. Kept, so that a deletion can be taken back whole.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::reference::{Approval, Price};
+use crate::error::Result;
+
+/// What went with rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallen {
+    /// Prices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Price>,
+    /// Who may teach what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Mentions in rows that stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+}
+
+/// That a row mentions another, both by Administrate's ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Mention {
+    /// Table and what of it, like `events.location`.
+    pub column: String,
+    /// Of which row.
+    pub external_id: String,
+    /// What it mentions.
+    pub mentioned: String,
+}
+
+/// Tables whose rows may be mentioned or have prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "their names say it")]
+pub enum Table {
+    Locations,
+    Venues,
+    Instructors,
+    CourseTemplates,
+    PriceLevels,
+}
+
+impl Table {
+    fn is_meant(self, mention: &Mention) -> bool {
+        let meant = match self {
+            Table::Locations => ".location",
+            Table::Venues => ".venue",
+            Table::Instructors => ".instructor",
+            Table::CourseTemplates => ".course_template",
+            Table::PriceLevels => return false,
+        };
+        mention.column.ends_with(meant)
+    }
+}
+
+impl Fallen {
+    /// What would go with these rows.
+    pub async fn with(db: &mut PgConnection, table: Table, external_ids: &[String]) -> Result<Fallen> {
+        Ok(Fallen {
+            prices: match table {
+                Table::CourseTemplates | Table::PriceLevels => {
+                    super::store::cascade::prices_of(db, external_ids).await?
+                }
+                Table::Locations | Table::Venues | Table::Instructors => Vec::new(),
+            },
+            approvals: match table {
+                Table::CourseTemplates => super::store::cascade::approvals_of(db, external_ids).await?,
+                _ => Vec::new(),
+            },
+            mentions: super::store::cascade::mentions(db, external_ids)
+                .await?
+                .into_iter()
+                .filter(|one| table.is_meant(one))
+                .collect(),
+        })
+    }
+
+    /// Whether nothing went.
+    pub fn is_empty(&self) -> bool {
+        self.prices.is_empty() && self.approvals.is_empty() && self.mentions.is_empty()
+    }
+
+    /// Brings it back where nothing has taken its place.
+    pub async fn restore(&self, db: &mut PgConnection) -> Result<()> {
+        if !self.prices.is_empty() {
+            super::store::cascade::restore_prices(db, &self.prices).await?;
+        }
+        if !self.approvals.is_empty() {
+            crate::bridges::store::references::change_approvals(db, &[], &self.approvals).await?;
+        }
+        if !self.mentions.is_empty() {
+            super::store::cascade::restore_mentions(db, &self.mentions).await?;
+        }
+        Ok(())
+    }
+}

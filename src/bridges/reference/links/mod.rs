@@ -1,3 +1,0 @@
-//! The link of one record of ours, read and made.
-
-pub(super) mod store;

@@ -1,0 +1,181 @@
+//! SQL that reads and writes whole rows of `adm.events` and `adm.sessions`.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::bridges::event_rows::EventRow;
+use crate::error::Result;
+
+/// Which rows are read.
+#[derive(Debug, Clone, Copy)]
+pub enum Chosen<'a> {
+    /// Every one.
+    All,
+    /// That of this event of Administrate's, and those linked to these of ours.
+    Of(&'a str, &'a [i64]),
+}
+
+/// The rows that stand for Administrate's events, with their sessions by day.
+pub async fn rows(db: &mut PgConnection, chosen: Chosen<'_>) -> Result<Vec<EventRow>> {
+    let (external_id, ours) = match chosen {
+        Chosen::All => (None, None),
+        Chosen::Of(external_id, ours) => (Some(external_id), Some(ours)),
+    };
+    let rows: Vec<Json<EventRow>> = sqlx::query_scalar(
+        "SELECT json_build_object(
+             'external_id', e.external_id, 'tutorial_event_id', e.tutorial_event_id, 'title', e.title,
+             'lifecycle_state', e.lifecycle_state, 'sold_out', e.sold_out, 'cancelled', e.cancelled,
+             'max_places', e.max_places, 'lms_start_date', e.lms_start_date, 'lms_end_date', e.lms_end_date,
+             'timezone', e.timezone, 'course_template', t.external_id, 'location', l.external_id,
+             'venue', v.external_id, 'primary_instructor', i.external_id, 'sessions', coalesce(s.list, '[]'))
+         FROM adm.events AS e
+         LEFT JOIN adm.course_templates AS t ON t.id = e.course_template_id
+         LEFT JOIN adm.locations AS l ON l.id = e.location_id
+         LEFT JOIN adm.venues AS v ON v.id = e.venue_id
+         LEFT JOIN adm.instructors AS i ON i.id = e.primary_instructor_id
+         LEFT JOIN (
+             SELECT event_id, json_agg(json_build_object(
+                 'external_id', external_id, 'tutorial_session_id', tutorial_session_id, 'title', title,
+                 'day_number', day_number, 'classroom_start_date', classroom_start_date,
+                 'classroom_start_time', classroom_start_time, 'classroom_end_date', classroom_end_date,
+                 'classroom_end_time', classroom_end_time, 'cancelled', cancelled) ORDER BY day_number, id) AS list
+             FROM adm.sessions WHERE external_id IS NOT NULL GROUP BY event_id) AS s ON s.event_id = e.id
+         WHERE e.external_id IS NOT NULL AND ($1::text IS NULL OR e.external_id = $1 OR e.tutorial_event_id = ANY ($2))
+         ORDER BY e.id",
+    )
+    .bind(external_id)
+    .bind(ours)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|Json(row)| row).collect())
+}
+
+/// Writes rows of events with their sessions: one that stands is changed, one that does not is created.
+pub async fn put_rows(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+    release_events(db, rows).await?;
+    sqlx::query(
+        "INSERT INTO adm.events AS known (external_id, tutorial_event_id, title, lifecycle_state, sold_out, cancelled,
+             max_places, lms_start_date, lms_end_date, timezone, course_template_id, location_id, venue_id,
+             primary_instructor_id)
+         SELECT w.external_id, w.tutorial_event_id, w.title, w.lifecycle_state, w.sold_out, w.cancelled, w.max_places,
+             w.lms_start_date, w.lms_end_date, w.timezone, t.id, l.id, v.id, i.id
+         FROM jsonb_to_recordset($1) AS w (external_id text, tutorial_event_id bigint, title text, lifecycle_state text,
+             sold_out boolean, cancelled boolean, max_places int, lms_start_date timestamptz, lms_end_date timestamptz,
+             timezone text, course_template text, location text, venue text, primary_instructor text)
+         LEFT JOIN adm.course_templates AS t ON t.external_id = w.course_template
+         LEFT JOIN adm.locations AS l ON l.external_id = w.location
+         LEFT JOIN adm.venues AS v ON v.external_id = w.venue
+         LEFT JOIN adm.instructors AS i ON i.external_id = w.primary_instructor
+         ON CONFLICT (external_id) DO UPDATE
+         SET (tutorial_event_id, title, lifecycle_state, sold_out, cancelled, max_places, lms_start_date, lms_end_date,
+              timezone, course_template_id, location_id, venue_id, primary_instructor_id)
+           = (excluded.tutorial_event_id, excluded.title, excluded.lifecycle_state, excluded.sold_out,
+              excluded.cancelled, excluded.max_places, excluded.lms_start_date, excluded.lms_end_date,
+              excluded.timezone, excluded.course_template_id, excluded.location_id, excluded.venue_id,
+              excluded.primary_instructor_id)
+         WHERE (known.tutorial_event_id, known.title, known.lifecycle_state, known.sold_out, known.cancelled,
+                known.max_places, known.lms_start_date, known.lms_end_date, known.timezone, known.course_template_id,
+                known.location_id, known.venue_id, known.primary_instructor_id)
+           IS DISTINCT FROM
+               (excluded.tutorial_event_id, excluded.title, excluded.lifecycle_state, excluded.sold_out,
+                excluded.cancelled, excluded.max_places, excluded.lms_start_date, excluded.lms_end_date,
+                excluded.timezone, excluded.course_template_id, excluded.location_id, excluded.venue_id,
+                excluded.primary_instructor_id)",
+    )
+    .bind(Json(rows))
+    .execute(&mut *db)
+    .await?;
+    release_sessions(db, rows).await?;
+    sqlx::query(
+        "INSERT INTO adm.sessions AS known (external_id, event_id, tutorial_session_id, title, day_number,
+             classroom_start_date, classroom_start_time, classroom_end_date, classroom_end_time, cancelled)
+         SELECT s.external_id, e.id, s.tutorial_session_id, s.title, s.day_number, s.classroom_start_date,
+             s.classroom_start_time, s.classroom_end_date, s.classroom_end_time, s.cancelled
+         FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
+         JOIN adm.events AS e ON e.external_id = w.external_id
+         CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, tutorial_session_id bigint, title text,
+             day_number int, classroom_start_date date, classroom_start_time time, classroom_end_date date,
+             classroom_end_time time, cancelled boolean)
+         ON CONFLICT (external_id) DO UPDATE
+         SET (event_id, tutorial_session_id, title, day_number, classroom_start_date, classroom_start_time,
+              classroom_end_date, classroom_end_time, cancelled)
+           = (excluded.event_id, excluded.tutorial_session_id, excluded.title, excluded.day_number,
+              excluded.classroom_start_date, excluded.classroom_start_time, excluded.classroom_end_date,
+              excluded.classroom_end_time, excluded.cancelled)
+         WHERE (known.event_id, known.tutorial_session_id, known.title, known.day_number, known.classroom_start_date,
+                known.classroom_start_time, known.classroom_end_date, known.classroom_end_time, known.cancelled)
+           IS DISTINCT FROM
+               (excluded.event_id, excluded.tutorial_session_id, excluded.title, excluded.day_number,
+                excluded.classroom_start_date, excluded.classroom_start_time, excluded.classroom_end_date,
+                excluded.classroom_end_time, excluded.cancelled)",
+    )
+    .bind(Json(rows))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Frees the links that rows are about to exchange: each may stand only once, also halfway.
+async fn release_events(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+    sqlx::query(
+        "UPDATE adm.events AS e SET tutorial_event_id = NULL
+         FROM jsonb_to_recordset($1) AS w (external_id text, tutorial_event_id bigint)
+         WHERE e.external_id = w.external_id AND e.tutorial_event_id <> coalesce(w.tutorial_event_id, 0)",
+    )
+    .bind(Json(rows))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Frees the links and days that sessions are about to exchange. A row of an adopted database that lacks Administrate's id
+/// gets that of the session of its day.
+async fn release_sessions(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+    sqlx::query(
+        "UPDATE adm.sessions AS known SET external_id = s.external_id
+         FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
+         JOIN adm.events AS e ON e.external_id = w.external_id
+         CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, day_number int)
+         WHERE known.event_id = e.id AND known.external_id IS NULL AND known.day_number = s.day_number
+           AND NOT EXISTS (SELECT FROM adm.sessions AS other WHERE other.external_id = s.external_id)",
+    )
+    .bind(Json(rows))
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "UPDATE adm.sessions AS known SET day_number = NULL, tutorial_session_id = NULL
+         FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
+         JOIN adm.events AS e ON e.external_id = w.external_id
+         CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, tutorial_session_id bigint, day_number int)
+         WHERE coalesce(known.day_number, known.tutorial_session_id) IS NOT NULL
+           AND (known.external_id = s.external_id
+                    AND (known.event_id, known.day_number, known.tutorial_session_id)
+                        IS DISTINCT FROM (e.id, s.day_number, s.tutorial_session_id)
+                OR known.external_id IS NULL
+                    AND (known.event_id = e.id AND known.day_number = s.day_number
+                         OR known.tutorial_session_id = s.tutorial_session_id))",
+    )
+    .bind(Json(rows))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Deletes rows of events; those of their sessions go with them.
+pub async fn remove_rows(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
+    sqlx::query("DELETE FROM adm.events WHERE external_id = ANY ($1)").bind(external_ids).execute(db).await?;
+    Ok(())
+}
+
+/// Administrate's ids of everything that a row of an event may refer to.
+pub async fn known_ids(db: &mut PgConnection) -> Result<HashSet<String>> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT external_id FROM adm.course_templates UNION ALL SELECT external_id FROM adm.locations
+         UNION ALL SELECT external_id FROM adm.venues UNION ALL SELECT external_id FROM adm.instructors",
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().collect())
+}

@@ -1,0 +1,8 @@
+//! All SQL on the link tables `adm.*` and on `lectern.agreed`.
+
+pub mod baseline;
+pub mod cascade;
+pub mod event_rows;
+pub mod events;
+pub mod links;
+pub mod references;

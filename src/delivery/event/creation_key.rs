@@ -1,0 +1,80 @@
+//! By what an event is known again that Administrate may have created although nobody saw it: title, course template
+//! and start, as they were sent.
+
+use administrate::{Event, Id, NewEvent};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::names::fold;
+
+/// What a creation was sent with, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub title: String,
+    template: Id,
+    time_zone: String,
+    classroom: Option<DateTime>,
+    lms: Option<DateTime>,
+}
+
+impl Sent {
+    pub(crate) fn of(event: &NewEvent) -> Sent {
+        Sent {
+            title: event.title.clone(),
+            template: event.course_template_id.clone(),
+            time_zone: event.time_zone.clone(),
+            classroom: event.classroom.map(|window| window.start),
+            lms: event.lms.map(|window| window.start),
+        }
+    }
+
+    /// Whether this is Administrate's event: in the classroom where both have such a part, else whichever it calls its
+    /// start. One that says nothing of its start could be any.
+    pub(crate) fn made(&self, event: &Event) -> bool {
+        let template = event.course_template.as_ref().is_none_or(|theirs| theirs.id == self.template);
+        let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
+        let starts = match (event.classroom_start, self.classroom) {
+            (Some(theirs), Some(ours)) => theirs.local(&zone) == ours,
+            _ => {
+                let theirs = [event.start, event.time_zoned_start, event.classroom_start, event.lms_start];
+                let mut theirs = theirs.into_iter().flatten().map(|moment| moment.local(&zone));
+                theirs.any(|start| [self.classroom, self.lms].contains(&Some(start)))
+            }
+        };
+        template && starts && fold(&event.title) == fold(&self.title)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_known_by_title_template_and_start() {
+        let sent: Sent = serde_json::from_value(json!({
+            "title": "CM2-01", "template": "T1", "time_zone": "Europe/London",
+            "classroom": "2026-06-13T09:30:00", "lms": "2026-04-22T16:00:00",
+        }))
+        .expect("it reads");
+        let classroom = json!({ "classroomStart": "2026-06-13T09:30:00", "lmsStart": "2026-04-01T00:00:00" });
+        for (differs, expected) in [
+            (classroom.clone(), true),
+            (json!({ "title": "cm2-01", "timeZonedStart": "2026-06-13T08:30:00Z" }), true),
+            (json!({ "lmsStart": "2026-04-22T15:00:00Z" }), true),
+            (json!({ "classroomStart": "2026-06-14T09:30:00", "lmsStart": "2026-04-22T15:00:00Z" }), false),
+            (json!({ "courseTemplate": { "id": "T2" }, "start": "2026-06-13T09:30:00" }), false),
+            (json!({ "title": "CM2-02", "start": "2026-06-13T09:30:00" }), false),
+            (json!({}), false),
+        ] {
+            let mut event = json!({ "id": "E1", "title": "CM2-01", "courseTemplate": { "id": "T1" } });
+            for (field, value) in differs.as_object().expect("fields") {
+                event[field] = value.clone();
+            }
+            let event: Event = serde_json::from_value(event).expect("it reads");
+            assert_eq!(sent.made(&event), expected, "{differs}");
+        }
+    }
+}

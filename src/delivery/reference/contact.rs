@@ -1,0 +1,38 @@
+//! An instructor of ours as a contact that teaches, in the account that the settings name.
+
+use administrate::{Contact, Id, NewContact};
+
+use super::NO_ACCOUNT;
+use crate::bridges::reference::Kind;
+use crate::delivery::{Remark, Trouble, Worker};
+use crate::names::fold;
+use crate::outbox::Item;
+use crate::tutorials::reference::store;
+
+impl Worker {
+    pub(crate) async fn create_contact(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
+        let Some(ours) = store::instructor(&mut *self.pool.acquire().await?, item.subject_id).await? else {
+            return Ok(());
+        };
+        let account = &self.config.administrate.account_id;
+        if account.is_empty() {
+            return Err(Trouble::Refused(NO_ACCOUNT.into()));
+        }
+        let name = format!("{} {}", ours.first_name, ours.last_name);
+        let look = async {
+            // Without a role: one whose flag was not taken is the same person.
+            let there = self.client.contacts_named(&name, None).await?.into_iter();
+            let is_it = |one: &Contact| one.full_name().is_some_and(|known| fold(&known) == fold(&name));
+            Ok(there.filter(is_it).map(|one| one.id).collect())
+        };
+        let new = NewContact {
+            first_name: ours.first_name.clone(),
+            last_name: ours.last_name.clone(),
+            account_id: Some(Id::new(account.as_str())),
+            email: Some(ours.email.clone()).filter(|email| !email.is_empty()),
+            is_instructor: true,
+        };
+        let id = self.look_or_create(item, remarks, look, self.client.create_contact(&new)).await?;
+        self.keep_link(Kind::Instructor, item, &id, None).await
+    }
+}

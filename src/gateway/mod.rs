@@ -1,0 +1,98 @@
+//! The tenant: how Lectern reaches the provider's Administrate.
+//!
+//! Promises: every request takes a permit of one allowance that all processes share, a 429 makes all of them pause, and
+//! every call is told to the audit log without secrets or personal data.
+
+mod audit;
+pub mod rate_limiter;
+mod recording;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use administrate::{
+    Client, HttpTransport, Ledger, NoLedger, OsRandomness, Secret, Settings, Surroundings, SystemClock,
+};
+use sqlx::PgPool;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+pub use store::forget_old_calls;
+
+/// Whether calls are told to the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audit {
+    /// They are.
+    Kept,
+    /// They are not: a dry run writes nothing there (rules, Everywhere).
+    NotKept,
+}
+
+/// A client of the Administrate that the settings name. `command` is who calls, for the audit log.
+///
+/// Errors: [`Error::Prerequisite`] naming every `ADMINISTRATE_*` variable that is missing.
+pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: Audit) -> Result<Client> {
+    connect_on(config, pool, command, Terms { audit, budget: None, record: None }).await
+}
+
+/// On which terms a client may speak.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Whether its calls are told to the audit log.
+    pub audit: Audit,
+    /// How many requests it may send; none: as many as it takes.
+    pub budget: Option<u64>,
+    /// A folder in which its exchanges are kept, to be replayed by the simulator.
+    pub record: Option<PathBuf>,
+}
+
+/// As [`connect`], on these terms.
+///
+/// # Errors
+/// Likewise, and [`Error::Failed`] where the folder cannot be written.
+pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Terms) -> Result<Client> {
+    let ours = &config.administrate;
+    let needed = [
+        ("ADMINISTRATE_API_URL", ours.api_url.is_empty()),
+        ("ADMINISTRATE_AUTH_URL", ours.auth_url.is_empty()),
+        ("ADMINISTRATE_CLIENT_ID", ours.client_id.is_empty()),
+        ("ADMINISTRATE_CLIENT_SECRET", ours.client_secret.is_empty()),
+    ];
+    let missing: Vec<&str> = needed.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect();
+    if !missing.is_empty() {
+        return Err(Error::Prerequisite(format!(
+            "Administrate is not named: set {} (or the [administrate] settings)",
+            missing.join(", ")
+        )));
+    }
+    let ledger: Arc<dyn Ledger> = match terms.audit {
+        Audit::Kept => Arc::new(audit::AuditLog::new(pool, command)),
+        Audit::NotKept => Arc::new(NoLedger),
+    };
+    let ledger = match &terms.record {
+        Some(folder) => Arc::new(recording::Recording::begin(folder, ledger)?),
+        None => ledger,
+    };
+    let surroundings = Surroundings {
+        transport: Arc::new(HttpTransport::new()?),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(OsRandomness),
+        allowance: Arc::new(rate_limiter::SharedAllowance::open(pool, ours.rate_limit).await?),
+        ledger,
+    };
+    let mut settings = settings(config);
+    settings.budget = terms.budget;
+    Ok(Client::new(settings, surroundings))
+}
+
+fn settings(config: &Config) -> Settings {
+    let ours = &config.administrate;
+    let secret = Secret::new(ours.client_secret.reveal());
+    let mut settings = Settings::new(&ours.api_url, &ours.auth_url, &ours.client_id, secret)
+        .with_retry_base(Duration::from_millis(config.retry_base_ms));
+    settings.timeout = Duration::from_millis(config.http_timeout_ms);
+    settings
+}

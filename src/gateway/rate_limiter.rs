@@ -1,0 +1,41 @@
+//! The request allowance in PostgreSQL: a token bucket that all processes share.
+
+use std::time::Duration;
+
+use administrate::{Allowance, AllowanceError, BoxFuture};
+use sqlx::PgPool;
+
+use super::store;
+use crate::error::Result;
+
+/// Administrate counts in windows of five minutes.
+const WINDOW_SECONDS: f64 = 300.0;
+
+/// A bucket of as many permits as a window has, full at first, so that a short burst goes out at once.
+pub(crate) struct SharedAllowance {
+    pool: PgPool,
+    permits: f64,
+}
+
+impl SharedAllowance {
+    pub(crate) async fn open(pool: &PgPool, permits: u32) -> Result<Self> {
+        store::fill_allowance(pool, permits.into()).await?;
+        Ok(SharedAllowance { pool: pool.clone(), permits: permits.into() })
+    }
+}
+
+impl Allowance for SharedAllowance {
+    fn take(&self) -> BoxFuture<'_, Result<(), AllowanceError>> {
+        Box::pin(async {
+            loop {
+                let wait = store::take_permit(&self.pool, self.permits, self.permits / WINDOW_SECONDS).await?;
+                let Some(seconds) = wait else { return Ok(()) };
+                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            }
+        })
+    }
+
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), AllowanceError>> {
+        Box::pin(async move { Ok(store::pause_allowance(&self.pool, duration.as_secs_f64()).await?) })
+    }
+}

@@ -1,0 +1,92 @@
+//! All SQL on `lectern.request_allowance` and `adm.api_audit_log`.
+//!
+//! Both are written with every request, and losing the last moments of either in a power cut costs nothing: these
+//! statements do not wait for the disk.
+
+use jiff_sqlx::ToSqlx;
+use sqlx::PgPool;
+use sqlx::types::Json;
+
+use super::audit::Entry;
+use crate::error::Result;
+
+/// Makes the bucket, full, if there is none.
+pub(crate) async fn fill_allowance(pool: &PgPool, permits: f64) -> Result<()> {
+    sqlx::query("INSERT INTO lectern.request_allowance (tokens) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(permits)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Takes a permit from a bucket that holds `capacity` and refills by `rate` a second; or says how many seconds to wait
+/// before asking again.
+pub(crate) async fn take_permit(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<f64>> {
+    let wait: Option<f64> = sqlx::query_scalar(
+        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+              before AS (
+                  SELECT least($1, tokens + $2 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::float8))
+                             AS tokens,
+                         coalesce(extract(epoch FROM paused_until - clock_timestamp())::float8, 0) AS pause
+                  FROM lectern.request_allowance, quick FOR UPDATE OF request_allowance),
+              taken AS (
+                  UPDATE lectern.request_allowance SET tokens = before.tokens - 1, refilled_at = clock_timestamp()
+                  FROM before WHERE before.tokens >= 1 AND before.pause <= 0 RETURNING 1)
+         SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN NULL
+                     ELSE greatest(pause, (1 - tokens) / $2, 0.001) END
+         FROM before",
+    )
+    .bind(capacity)
+    .bind(rate)
+    .fetch_one(pool)
+    .await?;
+    Ok(wait)
+}
+
+/// Nobody gets a permit for so many seconds.
+pub(crate) async fn pause_allowance(pool: &PgPool, seconds: f64) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.request_allowance
+         SET paused_until = greatest(paused_until, clock_timestamp() + make_interval(secs => $1))",
+    )
+    .bind(seconds)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> Result<()> {
+    sqlx::query(
+        "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))
+         INSERT INTO adm.api_audit_log (command, operation, graphql_query, variables, response_body, status_code,
+             success, error_message, started_at, completed_at, duration_ms, entity_type, entity_id, records_processed)
+         SELECT left($1, 100), left($2, 50), $3, $4, $5, $6, $7, $8, $9, $10, $11, left($12, 50), left($13, 255), $14
+         FROM quick",
+    )
+    .bind(command)
+    .bind(entry.operation)
+    .bind(&entry.document)
+    .bind(Json(&entry.variables))
+    .bind(entry.response.as_ref().map(Json))
+    .bind(entry.status)
+    .bind(entry.succeeded)
+    .bind(&entry.error)
+    .bind(entry.started.to_sqlx())
+    .bind(entry.completed.to_sqlx())
+    .bind(entry.duration_ms)
+    .bind(entry.entity_type)
+    .bind(&entry.entity_id)
+    .bind(entry.records)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Removes calls older than so many days; gives how many.
+pub async fn forget_old_calls(pool: &PgPool, days: i32) -> Result<u64> {
+    let done = sqlx::query("DELETE FROM adm.api_audit_log WHERE started_at < now() - make_interval(days => $1)")
+        .bind(days)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
+}

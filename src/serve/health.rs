@@ -1,0 +1,31 @@
+//! `/livez`: the process answers. `/readyz`: so does the database.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::http::problem::Problem;
+use crate::search::follow::Follower;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The routes of health.
+pub fn router(follower: Follower) -> Router {
+    Router::new().route("/livez", get(alive)).route("/readyz", get(ready)).with_state(follower)
+}
+
+async fn alive() -> Json<Value> {
+    Json(json!({ "status": "alive" }))
+}
+
+async fn ready(State(follower): State<Follower>) -> Result<Json<Value>, Problem> {
+    match tokio::time::timeout(PATIENCE, follower.ping()).await {
+        Ok(Ok(())) => Ok(Json(json!({ "status": "ready", "catalogue_version": follower.current().version }))),
+        _ => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")),
+    }
+}

@@ -1,0 +1,135 @@
+//! Course templates, matched by code (FR-017), with their learning mode, custom fields and approved instructors.
+
+use std::collections::{BTreeSet, HashSet};
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use super::locations::candidates;
+use crate::bridges::reference as bridges;
+use crate::bridges::reference::{Approval, Bounded, bounded};
+use crate::bridges::store::references;
+use crate::error::Result;
+use crate::names::tidy;
+use crate::sync::entity::Entity;
+use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
+use crate::sync::overrides::Decisions;
+use crate::sync::plan::{Difference, Plan, Wanted};
+use crate::sync::remote;
+use crate::tutorials::reference;
+use crate::tutorials::reference::{Named, References};
+
+/// Course templates on the way of every entity.
+pub(crate) struct CourseTemplates;
+
+impl Synced for CourseTemplates {
+    const ENTITY: Entity = Entity::CourseTemplates;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
+    type Row = bridges::CourseTemplate;
+    type Theirs = Vec<remote::CourseTemplate>;
+    type Ours = (Vec<Named>, Vec<Approval>);
+
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+        remote::course_templates(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        references::course_templates(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::course_templates(db).await?, references::approvals(db).await?))
+    }
+
+    fn plan(
+        (ours, approvals): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, approvals, decisions)
+    }
+
+    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+        ground.course_templates = Some(rows);
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
+        let templates = chosen
+            .map(|template| reference::CourseTemplate { code: tidy(&template.code), title: tidy(&template.title) });
+        Ok(References { templates: templates.collect(), ..References::default() })
+    }
+
+    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        theirs.iter().map(counterpart).collect()
+    }
+
+    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::retired_course_templates(db).await
+    }
+
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.iter().map(|template| {
+            let columns = vec![bounded("code", &template.code, 50), bounded("title", &template.title, 255)];
+            (template.external_id.as_str(), columns)
+        });
+        columns.collect()
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+        references::put_course_templates(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        references::remove_course_templates(db, &ids(rows)).await
+    }
+}
+
+/// Links each course template with the one of ours that has its code.
+pub fn plan(
+    ours: &[Named],
+    theirs: Vec<remote::CourseTemplate>,
+    rows: &[bridges::CourseTemplate],
+    approvals: &[Approval],
+    decisions: &Decisions,
+) -> Plan<bridges::CourseTemplate> {
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
+    let approvals = approvals_difference(&theirs, approvals);
+    let wanted = theirs.into_iter().map(|template| Wanted {
+        row: bridges::CourseTemplate {
+            external_id: template.external_id,
+            event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
+            custom_fields: template.custom_fields.into_iter().collect(),
+            tutorial_course_template_id: None,
+        },
+        name: template.code,
+    });
+    let mut plan = Plan::between(Entity::CourseTemplates, wanted.collect(), rows, pairing);
+    plan.approvals = approvals;
+    plan
+}
+
+fn counterpart(template: &remote::CourseTemplate) -> Counterpart {
+    Counterpart { record: Theirs::new(&template.external_id, &template.code), key: MatchKey::of(&template.code) }
+}
+
+/// What is known of a template that Administrate no longer has stays until its row is pruned.
+fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -> Difference<Approval> {
+    let fetched: HashSet<&str> = theirs.iter().map(|template| template.external_id.as_str()).collect();
+    let stand: Vec<Approval> =
+        stand.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
+    let wanted = theirs.iter().flat_map(|template| {
+        template.approved.iter().map(|contact| Approval {
+            template_external_id: template.external_id.clone(),
+            contact_external_id: contact.clone(),
+        })
+    });
+    Difference::between(&stand, wanted)
+}

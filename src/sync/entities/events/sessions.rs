@@ -1,0 +1,112 @@
+//! Which of an event's sessions in Administrate is which of ours, and what is told of those that are nobody's. Pure.
+//!
+//! A link once made holds by id, also where Administrate no longer has the session: its row keeps the link, without a day.
+//! What has no link is known by its title, then by its start. Order alone tells only where nothing else has told anything
+//! of the event and the numbers agree. Ours is never linked with a session that merely stands in its place.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::bridges::events::{Likeness, SessionRow, alike, pair_in_order};
+use crate::sync::conflicts::Dispute;
+use crate::sync::remote;
+use crate::tutorials::{Offer, OfferedSession};
+
+/// The rows of an event's sessions as Administrate tells them, and of those that it no longer has. `moved`: ids of
+/// sessions that other events have, too.
+pub(crate) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow], moved: &HashSet<String>) -> Vec<SessionRow> {
+    let mut rows: Vec<SessionRow> = Vec::new();
+    for (day, session) in (1..).zip(theirs) {
+        let before = stand.iter().find(|row| row.external_id == session.external_id);
+        rows.push(SessionRow {
+            tutorial_session_id: before.and_then(|row| row.tutorial_session_id),
+            title: Some(session.title),
+            day_number: Some(day),
+            classroom_start_date: session.start.map(|start| start.date()),
+            classroom_start_time: session.start.map(|start| start.time()),
+            classroom_end_date: session.end.map(|end| end.date()),
+            classroom_end_time: session.end.map(|end| end.time()),
+            cancelled: session.lifecycle.as_deref().map(|state| state == "cancelled"),
+            external_id: session.external_id,
+        });
+    }
+    let is_gone = |row: &&SessionRow| {
+        !moved.contains(&row.external_id) && rows.iter().all(|known| known.external_id != row.external_id)
+    };
+    let gone: Vec<SessionRow> = stand.iter().filter(is_gone).cloned().collect();
+    rows.extend(gone.into_iter().map(|row| SessionRow { day_number: None, ..row }));
+    rows
+}
+
+/// Links what is not linked yet. Their times are those of `zone`.
+pub(crate) fn pair(rows: &mut [SessionRow], ours: &[OfferedSession], zone: &TimeZone) {
+    let linked = linked(rows);
+    let is_history = rows.iter().any(|row| row.tutorial_session_id.is_some());
+    let free: Vec<(i64, Likeness)> = ours
+        .iter()
+        .filter(|session| !linked.contains(&session.id))
+        .map(|session| (session.id, Likeness::new(&session.title, Some(session.start))))
+        .collect();
+    let (there, mut gone): (Vec<_>, Vec<_>) = rows.iter_mut().partition(|row| row.day_number.is_some());
+    let mut open: Vec<&mut SessionRow> = there.into_iter().filter(|row| row.tutorial_session_id.is_none()).collect();
+    let told: Vec<Likeness> = open.iter().map(|row| likeness(row, zone)).collect();
+    let links = alike(&free, &told);
+    if !is_history && links.iter().all(Option::is_none) && free.len() == open.len() {
+        let ids: Vec<i64> = free.iter().map(|(id, _)| *id).collect();
+        return pair_in_order(&ids, open.into_iter().map(|row| &mut row.tutorial_session_id));
+    }
+    // Each may be linked once: one that has come back under another id leaves the row of its first one.
+    gone.iter_mut()
+        .filter(|row| row.tutorial_session_id.is_some() && links.contains(&row.tutorial_session_id))
+        .for_each(|row| row.tutorial_session_id = None);
+    open.iter_mut().zip(links).for_each(|(row, link)| row.tutorial_session_id = link);
+}
+
+/// What is to be told of `rows`: ours that Administrate does not have, and theirs that are new or could be those.
+/// A session that the course template made beyond ours is known since the event was delivered.
+pub(crate) fn unpaired(external_id: &str, offer: &Offer, rows: &[SessionRow], stand: &[SessionRow]) -> Vec<Dispute> {
+    let linked = linked(rows);
+    let tell = |field: String, ours: Option<String>, theirs: Option<String>, agreed: Option<String>| Dispute {
+        external_id: external_id.to_owned(),
+        name: offer.code.clone(),
+        field,
+        ours,
+        theirs,
+        agreed,
+    };
+    let missing = (1..).zip(&offer.sessions).filter(|(_, session)| !linked.contains(&session.id));
+    let mut told: Vec<Dispute> = missing
+        .map(|(day, session): (i32, _)| {
+            let was_there = rows.iter().any(|row| row.tutorial_session_id == Some(session.id));
+            let title = Some(session.title.clone());
+            tell(format!("day {day}: session"), title.clone(), None, title.filter(|_| was_there))
+        })
+        .collect();
+    let is_missing = !told.is_empty();
+    let is_new = |row: &&SessionRow| is_missing || stand.iter().all(|known| known.external_id != row.external_id);
+    let strange = rows.iter().filter(|row| row.day_number.is_some() && row.tutorial_session_id.is_none());
+    told.extend(strange.filter(is_new).map(|row| tell("session".into(), None, Some(called(row)), None)));
+    told
+}
+
+/// Ours that Administrate has.
+fn linked(rows: &[SessionRow]) -> HashSet<i64> {
+    rows.iter().filter(|row| row.day_number.is_some()).filter_map(|row| row.tutorial_session_id).collect()
+}
+
+fn likeness(row: &SessionRow, zone: &TimeZone) -> Likeness {
+    Likeness::new(row.title.as_deref().unwrap_or_default(), start(row, zone))
+}
+
+fn start(row: &SessionRow, zone: &TimeZone) -> Option<Timestamp> {
+    let start = row.classroom_start_date?.to_datetime(row.classroom_start_time?);
+    Some(start.to_zoned(zone.clone()).ok()?.timestamp())
+}
+
+/// `CM2 day 4, 2026-03-06`
+fn called(row: &SessionRow) -> String {
+    let title = row.title.as_deref().unwrap_or_default();
+    row.classroom_start_date.map_or_else(|| title.to_owned(), |date| format!("{title}, {date}"))
+}

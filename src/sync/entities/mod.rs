@@ -1,0 +1,10 @@
+//! One file for each entity that a sync matches.
+
+pub mod course_templates;
+pub mod custom_fields;
+pub mod events;
+pub mod instructors;
+pub mod locations;
+pub mod price_levels;
+pub mod prices;
+pub mod venues;

@@ -1,0 +1,133 @@
+//! Venues, matched by name within their location (FR-019).
+
+use std::collections::{BTreeSet, HashMap};
+
+use administrate::Client;
+use sqlx::PgConnection;
+
+use crate::bridges::reference as bridges;
+use crate::bridges::reference::{Bounded, bounded};
+use crate::bridges::store::references;
+use crate::error::Result;
+use crate::names::tidy;
+use crate::sync::entity::Entity;
+use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
+use crate::sync::overrides::Decisions;
+use crate::sync::plan::{Plan, Wanted};
+use crate::sync::remote;
+use crate::tutorials::reference;
+use crate::tutorials::reference::{NamedVenue, References, Room};
+
+/// Venues on the way of every entity.
+pub(crate) struct Venues;
+
+impl Synced for Venues {
+    const ENTITY: Entity = Entity::Venues;
+    const TABLE: Option<bridges::Table> = Some(bridges::Table::Venues);
+    type Row = bridges::Venue;
+    type Theirs = Vec<remote::Venue>;
+    type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
+
+    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+        remote::venues(client).await
+    }
+
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+        references::venues(db).await
+    }
+
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+        Ok((reference::store::venues(db).await?, ground.locations(db).await?))
+    }
+
+    fn plan(
+        (ours, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        decisions: &Decisions,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, locations, rows, decisions)
+    }
+
+    async fn missing(
+        _db: &mut PgConnection,
+        (_, locations): &Self::Ours,
+        theirs: Self::Theirs,
+        chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        let linked = linked(locations);
+        let chosen = theirs.into_iter().filter(|venue| chosen.contains(&venue.external_id));
+        let rooms = chosen.filter_map(|venue| {
+            let location_id = location_of(&venue, &linked)?;
+            Some(Room { name: tidy(&venue.name), location_id })
+        });
+        Ok(References { rooms: rooms.collect(), ..References::default() })
+    }
+
+    fn counterparts((_, locations): &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+        let linked = linked(locations);
+        theirs.iter().map(|venue| counterpart(venue, &linked)).collect()
+    }
+
+    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        let columns = theirs.iter().map(|venue| {
+            let columns = vec![bounded("name", &venue.name, 255)];
+            (venue.external_id.as_str(), columns)
+        });
+        columns.collect()
+    }
+
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+        references::put_venues(db, rows).await
+    }
+
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+        references::remove_venues(db, &ids(rows)).await
+    }
+}
+
+/// Links each venue with the one of ours that has its name at its location. Without a location that is linked, nothing
+/// matches.
+pub fn plan(
+    ours: &[NamedVenue],
+    theirs: Vec<remote::Venue>,
+    locations: &[bridges::Location],
+    rows: &[bridges::Venue],
+    decisions: &Decisions,
+) -> Plan<bridges::Venue> {
+    let linked = linked(locations);
+    let candidate = |venue: &NamedVenue| Candidate {
+        record: Ours::new(venue.id, &venue.name),
+        key: MatchKey::of_within(&venue.name, venue.location_id),
+    };
+    let counterparts = theirs.iter().map(|venue| counterpart(venue, &linked));
+    let pairing = pair(ours.iter().map(candidate).collect(), counterparts.collect(), decisions);
+    let wanted = theirs.into_iter().map(|venue| Wanted {
+        name: venue.name,
+        row: bridges::Venue {
+            external_id: venue.external_id,
+            // A location that came to Administrate after the last sync of locations has no row to refer to.
+            location_id: venue.location.filter(|id| linked.contains_key(id.as_str())),
+            tutorial_venue_id: None,
+        },
+    });
+    Plan::between(Entity::Venues, wanted.collect(), rows, pairing)
+}
+
+/// Our id of each location that has a row, by Administrate's.
+type Linked<'a> = HashMap<&'a str, Option<i64>>;
+
+fn linked(locations: &[bridges::Location]) -> Linked<'_> {
+    locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect()
+}
+
+/// Our id of the location of one of theirs, where it is linked.
+fn location_of(venue: &remote::Venue, linked: &Linked<'_>) -> Option<i64> {
+    venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten())
+}
+
+fn counterpart(venue: &remote::Venue, linked: &Linked<'_>) -> Counterpart {
+    let record = Theirs::new(&venue.external_id, &venue.name);
+    Counterpart { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
+}

@@ -1,0 +1,171 @@
+//! What each entity is to the one way that all of them go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use administrate::Client;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
+
+use super::entity::Entity;
+use super::matching::Counterpart;
+use super::overrides::Decisions;
+use super::plan::{Change, Plan};
+use crate::bridges::reference as bridges;
+use crate::bridges::reference::{Bounded, Bridge};
+use crate::bridges::store::references;
+use crate::config::{Config, Labels, Winner};
+use crate::error::Result;
+use crate::sync::entities::prices::Preference;
+use crate::tutorials::reference::References;
+
+/// An entity: where both sides are read, how they are compared, where the rows are written.
+pub(super) trait Synced {
+    /// Which entity.
+    const ENTITY: Entity;
+    /// The table of its rows, where something goes with those that are deleted.
+    const TABLE: Option<bridges::Table> = None;
+    /// A row of its bridge table.
+    type Row: Bridge + DeserializeOwned;
+    /// Everything that Administrate says.
+    type Theirs: Clone + Send;
+    /// What is known here beside the rows.
+    type Ours: Send;
+
+    /// Notes what has to be known before Administrate is asked.
+    async fn prepare(_db: &mut PgConnection, _ground: &mut Ground) -> Result<()> {
+        Ok(())
+    }
+
+    /// Fetches their side, whole or not at all.
+    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs>;
+
+    /// Reads the bridge rows.
+    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
+
+    /// Reads our side.
+    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
+
+    /// Compares; pure.
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row>;
+
+    /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
+    /// are Administrate's own.
+    async fn missing(
+        _db: &mut PgConnection,
+        _ours: &Self::Ours,
+        _theirs: Self::Theirs,
+        _chosen: &BTreeSet<String>,
+    ) -> Result<References> {
+        Ok(References::default())
+    }
+
+    /// Each of theirs with the key by which it is matched, for entities that can be taken over.
+    fn counterparts(_ours: &Self::Ours, _theirs: &Self::Theirs) -> Vec<Counterpart> {
+        Vec::new()
+    }
+
+    /// What inactive ones of ours go by; they are no candidates, and yet nobody else is to be made of their name.
+    async fn retired(_db: &mut PgConnection) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// The columns of ours that each of theirs would fill where it is taken over, by its id.
+    fn columns(_theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+        Vec::new()
+    }
+
+    /// Keeps the rows as the plan would leave them, for entities that build upon them.
+    fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
+
+    /// Writes rows.
+    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
+
+    /// Deletes rows.
+    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+
+    /// Restores what the changes of a run did beside its rows, after `inverse` has taken those back.
+    async fn restore(_db: &mut PgConnection, _inverse: &[Change<Self::Row>]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What the entities of one run share.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// In which times are told that name no zone.
+    pub(super) time_zone: TimeZone,
+    /// Which of several prices is kept.
+    pub(super) preference: Preference,
+    /// What this tenant calls the custom fields of events.
+    pub(super) labels: Labels,
+    /// Whose value of an event's field holds that both sides have changed.
+    pub(super) winners: BTreeMap<String, Winner>,
+    /// When Administrate was asked for events, by the database's clock: what was agreed on later is newer than its answer.
+    pub(super) asked_at: Option<Timestamp>,
+    /// Rows as earlier plans of the same dry run would leave them.
+    pub(super) locations: Option<Vec<bridges::Location>>,
+    /// Likewise.
+    pub(super) course_templates: Option<Vec<bridges::CourseTemplate>>,
+    /// Likewise.
+    pub(super) price_levels: Option<Vec<bridges::PriceLevel>>,
+}
+
+impl Ground {
+    /// Nothing planned yet.
+    pub(super) fn of(config: &Config) -> Self {
+        let ours = &config.administrate;
+        Ground {
+            time_zone: config.zone(),
+            preference: Preference { currency: ours.currency.clone(), region: ours.region.clone() },
+            labels: ours.labels.clone(),
+            winners: config.sync.conflicts.clone(),
+            asked_at: None,
+            locations: None,
+            course_templates: None,
+            price_levels: None,
+        }
+    }
+
+    /// The bridge rows of locations.
+    pub(super) async fn locations(&self, db: &mut PgConnection) -> Result<Vec<bridges::Location>> {
+        match &self.locations {
+            Some(planned) => Ok(planned.clone()),
+            None => references::locations(db).await,
+        }
+    }
+
+    /// The bridge rows of course templates.
+    pub(super) async fn course_templates(&self, db: &mut PgConnection) -> Result<Vec<bridges::CourseTemplate>> {
+        match &self.course_templates {
+            Some(planned) => Ok(planned.clone()),
+            None => references::course_templates(db).await,
+        }
+    }
+
+    /// The bridge rows of price levels.
+    pub(super) async fn price_levels(&self, db: &mut PgConnection) -> Result<Vec<bridges::PriceLevel>> {
+        match &self.price_levels {
+            Some(planned) => Ok(planned.clone()),
+            None => references::price_levels(db).await,
+        }
+    }
+}
+
+/// What has to be done, such that it can be kept.
+pub(super) fn planned<S: Synced>(
+    ours: &S::Ours,
+    theirs: S::Theirs,
+    rows: &[S::Row],
+    decisions: &Decisions,
+) -> Plan<S::Row> {
+    let mut plan = S::plan(ours, theirs, rows, decisions);
+    plan.make_storable();
+    plan
+}
+
+/// Administrate's ids of rows, for the stores that delete by them.
+pub(super) fn ids<R: Bridge>(rows: &[R]) -> Vec<String> {
+    rows.iter().map(|row| row.external_id().to_owned()).collect()
+}

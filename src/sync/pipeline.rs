@@ -1,0 +1,231 @@
+//! The way of one entity: both sides read, planned, shown or applied, and kept.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
+use sqlx::postgres::PgAdvisoryLock;
+use sqlx::{Connection, Either, PgConnection};
+
+use super::apply::apply;
+use super::create_local::{Wish, take_over};
+use super::entity_sync::{Synced, planned};
+use super::options::Options;
+use super::plan::{Action, Plan};
+use super::report::Report;
+use super::run::{Progress, Sync};
+use super::store;
+use super::undo::JournalOf;
+use crate::bridges::reference::{Bridge, Fallen};
+use crate::error::{Error, Result};
+use crate::runs;
+use crate::sync::report::findings::Trouble;
+
+impl Sync {
+    /// Goes it; whatever goes wrong is in the report.
+    pub(super) async fn run<S: Synced>(&mut self) -> Report {
+        self.asked_before = self.client.requests();
+        let report = match self.options.dry_run {
+            true => self.rehearse::<S>().await,
+            false => self.carry_out::<S>().await,
+        };
+        let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
+        let report = report.asking(self.requests());
+        if !report.failed() && !report.is_stopped() {
+            self.done.insert(S::ENTITY);
+        }
+        report
+    }
+
+    /// Plans, and lays the plan over what later entities see.
+    async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
+        let mut db = self.pool.acquire().await?;
+        self.require::<S>(&mut db).await?;
+        S::prepare(&mut db, &mut self.ground).await?;
+        let stood = self.may_prune::<S>(&mut db).await?;
+        let theirs = self.fetch::<S>().await?;
+        let rows = S::rows(&mut db).await?;
+        let plan = self.plan::<S>(&mut db, theirs, &rows, stood).await?;
+        (self.say)(Progress::Planned(&plan));
+        self.planned.insert(S::ENTITY, saved(&plan)?);
+        S::lay(&mut self.ground, plan.over(&rows));
+        Ok(match self.refusal(&plan, rows.len())? {
+            Some(refusal) => Report::refused(&plan, None, true, refusal),
+            None => Report::of(&plan, None, true),
+        })
+    }
+
+    /// Plans and applies, alone on this entity in this database, and keeps the report.
+    async fn carry_out<S: Synced>(&mut self) -> Result<Report> {
+        let mut db = self.pool.acquire().await?;
+        self.require::<S>(&mut db).await?;
+        S::prepare(&mut db, &mut self.ground).await?;
+        let lock = PgAdvisoryLock::new(format!("lectern sync {}", S::ENTITY));
+        let Either::Left(mut held) = lock.try_acquire(self.pool.acquire().await?).await? else {
+            return Err(Error::Failed(format!(
+                "another sync of {} is running on this database: wait until it has ended",
+                S::ENTITY.plural()
+            )));
+        };
+        let run = match self.run {
+            Some(run) => run,
+            None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
+        };
+        let done = self.apply_run::<S>(&mut held, run).await;
+        // A connection that broke has given the lock back with it.
+        let _ = held.release_now().await;
+        match done {
+            Ok(report) => Ok(report),
+            Err(error) => {
+                let report = Report::ended(S::ENTITY, Some(run), false, &error).asking(self.requests());
+                runs::finish(&mut db, run, report.kept_exit(), &report).await?;
+                Ok(report)
+            }
+        }
+    }
+
+    /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
+    async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
+        let stood = self.may_prune::<S>(db).await?;
+        let theirs = self.fetch::<S>().await?;
+        let mut transaction = db.begin().await?;
+        let rows = S::rows(&mut transaction).await?;
+        let plan = self.plan::<S>(&mut transaction, theirs, &rows, stood).await?;
+        let report = match self.refusal(&plan, rows.len())? {
+            Some(refusal) => Report::refused(&plan, Some(run), false, refusal),
+            None => {
+                apply::<S>(&mut transaction, &plan, Some(run)).await?;
+                if !plan.is_empty() {
+                    runs::keep_journal(&mut transaction, run, &JournalOf::plan(&plan)).await?;
+                }
+                Report::of(&plan, Some(run), false)
+            }
+        };
+        let report = report.asking(self.requests());
+        runs::finish(&mut transaction, run, report.exit(), &report).await?;
+        transaction.commit().await?;
+        Ok(report)
+    }
+
+    /// Brings the rows of these records to what Administrate says of them.
+    pub(super) async fn refresh_some<S: Synced>(&self, external_ids: &BTreeSet<String>) -> Result<()> {
+        let theirs = self.fetch::<S>().await?;
+        let mut transaction = self.pool.begin().await?;
+        let rows = S::rows(&mut transaction).await?;
+        let ours = S::ours(&mut transaction, &self.ground).await?;
+        let decisions = store::decisions(&mut transaction, S::ENTITY).await?;
+        let mut plan = planned::<S>(&ours, theirs, &rows, &decisions);
+        plan.narrow(external_ids);
+        apply::<S>(&mut transaction, &plan, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    fn requests(&self) -> u64 {
+        self.client.requests() - self.asked_before
+    }
+
+    async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            theirs = S::fetch(&self.client, &self.ground) => theirs,
+        }
+    }
+
+    /// The rows that stand before Administrate is asked, where some are to be pruned: one that comes meanwhile, by a
+    /// delivery, stands for a record that the fetch may have missed.
+    async fn may_prune<S: Synced>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
+        if self.options.prune.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(S::rows(db).await?.iter().map(Bridge::identity).collect()))
+    }
+
+    async fn plan<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+        stood: Option<HashSet<String>>,
+    ) -> Result<Plan<S::Row>> {
+        let mut plan = self.compare::<S>(db, theirs, rows).await?;
+        if let Some(stood) = stood {
+            plan.gone.retain(|row| stood.contains(&row.identity()));
+            plan.prune();
+        }
+        if !self.options.only.is_empty() {
+            plan.unknown = plan.narrow(&self.options.only);
+            if !self.is_of_all {
+                plan.findings.errors.extend(plan.unknown.iter().map(|id| nowhere(id, S::ENTITY.plural())));
+            }
+        }
+        if let Some(table) = S::TABLE {
+            let pruned = plan.of(Action::Prune).filter_map(|change| change.row());
+            let pruned: Vec<String> = pruned.map(|row| row.external_id().to_owned()).collect();
+            if !pruned.is_empty() {
+                plan.fallen = Fallen::with(db, table, &pruned).await?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Compares both sides, after ours has been given what is to be taken over.
+    async fn compare<S: Synced>(
+        &self,
+        db: &mut PgConnection,
+        theirs: S::Theirs,
+        rows: &[S::Row],
+    ) -> Result<Plan<S::Row>> {
+        let decisions = store::decisions(db, S::ENTITY).await?;
+        let Options { create_local, dry_run, only, .. } = &self.options;
+        if !create_local {
+            return Ok(planned::<S>(&S::ours(db, &self.ground).await?, theirs, rows, &decisions));
+        }
+        let wish = Wish { only, dry_run: *dry_run };
+        take_over::<S>(db, &self.ground, (theirs, rows), &decisions, wish).await
+    }
+
+    /// Why the plan is not to be carried out without a person, if so.
+    fn refusal<R: Bridge>(&self, plan: &Plan<R>, rows: usize) -> Result<Option<String>> {
+        if let Some(plans) = &self.options.exactly
+            && plans.get(&plan.entity) != Some(&saved(plan)?)
+        {
+            return Ok(Some(format!(
+                "the saved plan of {} is stale: Administrate or this database has changed since; make a new one",
+                plan.entity.plural()
+            )));
+        }
+        let pruned = plan.of(Action::Prune).count();
+        Ok(self.options.prune.filter(|limit| limit.is_exceeded(pruned, rows)).map(|limit| {
+            format!(
+                "{pruned} of {rows} {} would be pruned, more than {} %: nothing was written; \
+                 if that is meant, say so with --prune-limit",
+                plan.entity.plural(),
+                limit.0
+            )
+        }))
+    }
+
+    /// Whether everything that the entity builds upon has been synchronised (FR-021).
+    async fn require<S: Synced>(&self, db: &mut PgConnection) -> Result<()> {
+        for earlier in S::ENTITY.prerequisites() {
+            if !self.done.contains(earlier) && !runs::has_succeeded(db, "sync", earlier.name()).await? {
+                return Err(Error::Prerequisite(format!(
+                    "{} build upon {}, which have not been synchronised: run `lectern sync {earlier}` first",
+                    S::ENTITY.plural(),
+                    earlier.plural()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// That nothing goes by an id which somebody named.
+pub(super) fn nowhere(external_id: &str, what: &str) -> Trouble {
+    Trouble { external_id: Some(external_id.to_owned()), message: format!("there are no {what} with this id") }
+}
+
+/// A plan as it is saved.
+fn saved<R: Bridge>(plan: &Plan<R>) -> Result<Value> {
+    serde_json::to_value(plan).map_err(|error| Error::Failed(format!("the plan cannot be saved: {error}")))
+}

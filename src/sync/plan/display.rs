@@ -1,0 +1,93 @@
+//! A change of a plan as it is shown: to a person as a line, to a program as fields.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Action, Change};
+use crate::bridges::reference::Bridge;
+use crate::sync::report::text::shown;
+
+/// What would become of one row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Planned {
+    /// `create`, `update` or `prune`.
+    pub action: Action,
+    /// How people call the record.
+    pub name: String,
+    /// Administrate's id of it.
+    pub external_id: String,
+    /// What differs; null where there is no row before or after.
+    pub fields: Vec<Field>,
+}
+
+/// A value before and after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Field {
+    pub field: String,
+    pub before: Value,
+    pub after: Value,
+}
+
+impl Planned {
+    /// The change as it is shown.
+    pub fn of<R: Bridge>(change: &Change<R>) -> Planned {
+        Planned {
+            action: change.action(),
+            name: change.name.clone(),
+            external_id: change.row().map_or("", Bridge::external_id).to_owned(),
+            fields: fields(change),
+        }
+    }
+}
+
+/// The fields that differ; the id is told already unless it is what changes.
+fn fields<R: Bridge>(change: &Change<R>) -> Vec<Field> {
+    let object = |row: &Option<R>| match serde_json::to_value(row) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let (before, after) = (object(&change.before), object(&change.after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |fields: &Map<_, _>, name: &String| fields.get(name).cloned().unwrap_or_default();
+    let field = |name: &String| Field { field: name.clone(), before: value(&before, name), after: value(&after, name) };
+    let is_told = |name: &str| name == "external_id" && change.action() != Action::Update;
+    names.into_iter().map(field).filter(|one| one.before != one.after && !is_told(&one.field)).collect()
+}
+
+impl fmt::Display for Planned {
+    /// `~ London (TG9j…): legacy_id "7" → "8", tutorial_location_id null → 1`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.action {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Prune => '-',
+        };
+        write!(f, "{sign} {} ({})", shown(&self.name), self.external_id)?;
+        for (at, Field { field, before, after }) in self.fields.iter().enumerate() {
+            f.write_str(if at == 0 { ": " } else { ", " })?;
+            match (self.action, before, after) {
+                (Action::Update, Value::Array(before), Value::Array(after)) => {
+                    let differing = after.iter().filter(|one| !before.contains(one)).count();
+                    write!(
+                        f,
+                        "{field}: {} before, {} after, {differing} of them new or changed",
+                        before.len(),
+                        after.len()
+                    )?;
+                }
+                (Action::Update, ..) => write!(f, "{field} {before} → {after}")?,
+                (_, Value::Array(list), Value::Null) | (_, Value::Null, Value::Array(list)) => {
+                    write!(f, "{field}: {}", list.len())?;
+                }
+                (Action::Create | Action::Prune, ..) => {
+                    write!(f, "{field} {}", if after.is_null() { before } else { after })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! What a person should know of a run, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sync::conflicts::Dispute;
+use crate::sync::matching::{Ambiguity, Ours, Theirs};
+
+/// What a person should know of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Ours that Administrate does not have.
+    pub unmatched_local: Vec<Ours>,
+    /// Theirs that we do not have.
+    pub unmatched_remote: Vec<Theirs>,
+    /// Where several could be meant; nothing is linked.
+    pub ambiguous: Vec<Ambiguity>,
+    /// Theirs that were made records of ours, or in a dry run would be.
+    #[serde(default)]
+    pub created_local: Vec<Theirs>,
+    /// Theirs that were to be made records of ours and could not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_created_local: Vec<Skipped>,
+    /// Ours that are taken back with the run that made them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_local: Vec<Ours>,
+    /// Ours that stay although the run that made them is taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_local: Vec<Kept>,
+    /// Theirs that are deliberately not bridged.
+    pub skipped: Vec<Skipped>,
+    /// Values that were changed on both sides since they last agreed, and not decided about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Dispute>,
+    /// Values that were changed in Administrate alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Dispute>,
+    /// What could not be done.
+    pub errors: Vec<Trouble>,
+}
+
+/// A record of ours with which something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Our id.
+    pub id: i64,
+    /// How people call it.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A record of Administrate's that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Administrate's id.
+    pub external_id: String,
+    /// How people call it.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Skipped {
+    /// A record that a person has decided to leave out.
+    pub fn ignored(external_id: &str, name: String) -> Self {
+        Skipped { external_id: external_id.to_owned(), name, reason: "it is to be ignored".into() }
+    }
+}
+
+/// Something that could not be done, with one record or with a whole fetch (then without id).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Administrate's id, where it is about one record.
+    pub external_id: Option<String>,
+    /// A sentence.
+    pub message: String,
+}

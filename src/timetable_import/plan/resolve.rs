@@ -1,0 +1,273 @@
+//! One block → the event that it means: names become records, with a problem at each cell that names none.
+
+use jiff::civil::Date;
+
+use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
+
+use super::Approval;
+use super::custom_fields;
+use super::inputs::{Contact, Named, Ours};
+use super::lookup::{Reference, References};
+use super::planner::Wishes;
+use crate::names::fold;
+use crate::timetable_import::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
+use crate::timetable_import::layout::Field;
+use crate::timetable_import::problems::{Flaw, Problem, cell_name};
+
+/// Resolves one block, collecting what is wrong with it.
+pub(crate) struct Resolver<'a> {
+    timetable: &'a Timetable,
+    references: &'a References<'a>,
+    block: &'a Block,
+    /// What is wrong, that of reading included.
+    pub(crate) problems: Vec<Problem>,
+    /// Approvals that the block needs, where they are to be given.
+    pub(crate) approvals: Vec<Approval>,
+    ours: &'a Ours,
+    wishes: Wishes<'a>,
+}
+
+/// The records that an event row names.
+struct Found {
+    template: Option<Reference>,
+    location: Option<Reference>,
+    venue: Option<Reference>,
+    instructors: Vec<Reference>,
+    administrators: Vec<Contact>,
+    product: Option<Named>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        (timetable, block): (&'a Timetable, &'a Block),
+        references: &'a References<'a>,
+        ours: &'a Ours,
+        wishes: Wishes<'a>,
+    ) -> Self {
+        let problems = block.problems.clone();
+        Self { timetable, references, block, problems, approvals: Vec::new(), ours, wishes }
+    }
+
+    pub(crate) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
+        let mut problem = self.timetable.problem(row, field, flaw);
+        problem.event = self.block.event.title.as_deref().map(shown_title);
+        self.problems.push(problem);
+    }
+
+    fn keep<T>(&mut self, row: u32, field: Field, found: Result<T, Flaw>) -> Option<T> {
+        found.map_err(|flaw| self.flag(row, field, flaw)).ok()
+    }
+
+    /// The event, as if it were new; None when anything is wrong with the block.
+    pub(crate) fn resolve(&mut self) -> Option<Event> {
+        let found = self.find();
+        let mut sessions = Vec::new();
+        for (row, cells) in &self.block.sessions {
+            sessions.extend(self.session(*row, cells, &found));
+        }
+        self.check_custom_fields(found.template.as_ref());
+        if self.problems.iter().any(Problem::is_error) {
+            return None;
+        }
+        sessions.sort_by_key(|session| session.sequence);
+        self.event(found, sessions)
+    }
+
+    /// Holds what the rows say under the labels of custom fields against Administrate's definitions.
+    fn check_custom_fields(&mut self, template: Option<&Reference>) {
+        let (block, labels) = (self.block, self.wishes.labels);
+        let event = custom_fields::of_event(labels, &block.event).into_iter().map(|fed| (block.row, "event", fed));
+        let sessions = block.sessions.iter().flat_map(|(row, cells)| {
+            custom_fields::of_session(labels, cells).into_iter().map(|fed| (*row, "session", fed))
+        });
+        for (row, entity, (label, field, value)) in event.chain(sessions) {
+            let Some(definition) = self.ours.fields.get(&(entity.to_owned(), fold(label))) else { continue };
+            let default = template.map(|template| (template.record.id, definition.key.clone()));
+            let has_default = default.is_some_and(|default| self.ours.defaults.contains(&default));
+            let checked = custom_fields::check(definition, value.as_deref(), has_default);
+            if let Err(flaw) = checked
+                && !self.is_wrong(row, field)
+            {
+                self.flag(row, field, flaw);
+            }
+        }
+    }
+
+    /// Whether something is wrong with a cell already.
+    fn is_wrong(&self, row: u32, field: Field) -> bool {
+        let cell = cell_name(row, self.timetable.columns.of(field));
+        self.problems.iter().any(|problem| problem.is_error() && problem.cell.as_deref() == Some(&cell))
+    }
+
+    fn find(&mut self) -> Found {
+        let (row, event) = (self.block.row, &self.block.event);
+        let references = self.references;
+        let template = event.template.as_deref().map(|code| references.template(code));
+        let template = template.and_then(|found| self.keep(row, Field::Template, found));
+        let location = event.location.as_deref().map(|name| references.location(name));
+        let location = location.and_then(|found| self.keep(row, Field::Location, found));
+        let venue = self.venue(row, &event.venue, location.as_ref());
+        let product = match (&event.sitting, &template, &location) {
+            (Some(sitting), Some(template), Some(location)) => {
+                let found = references.product(sitting, &template.record, &location.record);
+                self.keep(row, Field::Sitting, found)
+            }
+            _ => None,
+        };
+        let instructors = self.instructors(row, Field::Instructor, &event.instructors, template.as_ref());
+        let mut administrators = Vec::new();
+        for name in &event.administrators {
+            administrators.extend(self.keep(row, Field::Administrator, references.administrator(name)));
+        }
+        Found { template, location, venue, instructors, administrators, product }
+    }
+
+    fn venue(&mut self, row: u32, venue: &Venue, location: Option<&Reference>) -> Option<Reference> {
+        let (Venue::Named(name), Some(location)) = (venue, location) else { return None };
+        self.keep(row, Field::Venue, self.references.venue(name, &location.record))
+    }
+
+    /// The instructors that a cell names, approved for the template where that is known.
+    fn instructors(
+        &mut self,
+        row: u32,
+        field: Field,
+        names: &[String],
+        template: Option<&Reference>,
+    ) -> Vec<Reference> {
+        let mut found = Vec::new();
+        for name in names {
+            let Some(instructor) = self.keep(row, field, self.references.instructor(name)) else { continue };
+            if let Some(template) = template {
+                self.check_approval(row, field, &instructor, template);
+            }
+            found.push(instructor);
+        }
+        found
+    }
+
+    fn check_approval(&mut self, row: u32, field: Field, instructor: &Reference, template: &Reference) {
+        match self.references.approval(instructor, template) {
+            Err(_) if self.wishes.approve_instructors && self.references.denied(instructor, template).is_none() => {
+                self.approvals.push(Approval {
+                    template: template.external_id.clone(),
+                    code: template.record.name.clone(),
+                    contact: instructor.external_id.clone(),
+                    name: instructor.record.name.clone(),
+                })
+            }
+            Err(flaw) => self.flag(row, field, flaw),
+            Ok(()) => {}
+        }
+    }
+
+    fn session(&mut self, row: u32, cells: &SessionCells, found: &Found) -> Option<Session> {
+        let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, found.template.as_ref());
+        let instructors = if cells.instructors.is_empty() { &found.instructors } else { &own };
+        let (location, venue) = self.place(row, cells, found);
+        // A row that says nothing of its place is where its event is, also when that moves.
+        let inherits = cells.location.is_none() && cells.venue == Venue::Blank;
+        let own_place = |place: Option<Reference>| place.filter(|_| !inherits).map(|place| place.record.id);
+        Some(Session {
+            sequence: cells.day?,
+            title: cells.title.clone()?,
+            start: cells.start?.at,
+            end: cells.end?.at,
+            location_id: own_place(location),
+            venue_id: own_place(venue),
+            location_text: cells.location.clone(),
+            venue_text: written(&cells.venue),
+            url: cells.url.clone(),
+            instructor_ids: instructors.iter().map(|instructor| instructor.record.id).collect(),
+        })
+    }
+
+    /// Where a session takes place; what its row leaves blank is the event's.
+    fn place(&mut self, row: u32, cells: &SessionCells, found: &Found) -> (Option<Reference>, Option<Reference>) {
+        if row == self.block.row {
+            return (found.location.clone(), found.venue.clone());
+        }
+        let location = match &cells.location {
+            None => found.location.clone(),
+            Some(name) => self.keep(row, Field::Location, self.references.location(name)),
+        };
+        let venue = match &cells.venue {
+            Venue::Blank if location == found.location => found.venue.clone(),
+            named => self.venue(row, named, location.as_ref()),
+        };
+        (location, venue)
+    }
+
+    fn event(&self, found: Found, sessions: Vec<Session>) -> Option<Event> {
+        let cells = self.block.event.clone();
+        let (start_date, end_date) = self.dates(&sessions)?;
+        let instructors = found.instructors.into_iter().map(|instructor| Staff {
+            role: Role::Instructor,
+            name: instructor.record.name,
+            tutorial_instructor_id: Some(instructor.record.id),
+            external_id: None,
+        });
+        let administrators = found.administrators.into_iter().map(|contact| Staff {
+            role: Role::Administrator,
+            name: contact.name,
+            tutorial_instructor_id: None,
+            external_id: Some(contact.external_id),
+        });
+        Some(Event {
+            code: cells.title?,
+            product_id: found.product?.id,
+            course_template_id: found.template.map(|template| template.record.id),
+            learning_mode: Some(cells.mode),
+            location_id: found.location.map(|location| location.record.id),
+            venue_id: found.venue.map(|venue| venue.record.id),
+            location_text: cells.location,
+            venue_text: written(&cells.venue),
+            is_soldout: false,
+            finalisation_date: cells.finalisation,
+            remain_space: cells.max_places.unwrap_or(0),
+            start_date,
+            end_date,
+            time_zone: cells.zone.iana_name().unwrap_or("UTC").to_owned(),
+            lms_start: cells.lms_start.map(|moment| moment.at),
+            lms_end: cells.lms_end.map(|moment| moment.at),
+            max_places: cells.max_places,
+            sitting: cells.sitting.map(|sitting| sitting.written),
+            web_sale: cells.web_sale,
+            cancelled: false,
+            event_url: cells.url,
+            ocr_moodle_code: cells.ocr_moodle_code,
+            access_duration: cells.access_duration,
+            recordings: cells.recordings,
+            recording_pin: cells.recording_pin,
+            tutors: cells.tutors,
+            sage_code: cells.sage_code,
+            extra_information: cells.extra_information,
+            registration_deadline: cells.registration_deadline,
+            staff: instructors.chain(administrators).collect(),
+            sessions,
+        })
+    }
+
+    /// First and last day: of the self-paced window where there is one, else of the sessions.
+    fn dates(&self, sessions: &[Session]) -> Option<(Date, Date)> {
+        let event = &self.block.event;
+        if let (Some(start), Some(end)) = (event.lms_start, event.lms_end) {
+            return Some((start.local.date(), end.local.date()));
+        }
+        if event.mode == LearningMode::Lms {
+            return None;
+        }
+        let day = |at: jiff::Timestamp| event.zone.to_datetime(at).date();
+        let start = sessions.iter().map(|session| session.start).min()?;
+        let end = sessions.iter().map(|session| session.end).max()?;
+        Some((day(start), day(end)))
+    }
+}
+
+fn written(venue: &Venue) -> Option<String> {
+    match venue {
+        Venue::Blank => None,
+        Venue::Unsettled => Some("To be confirmed".to_owned()),
+        Venue::Named(name) => Some(name.clone()),
+    }
+}

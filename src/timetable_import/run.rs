@@ -1,0 +1,335 @@
+//! The verb: a file is read, planned against both sides, applied here, and brought to Administrate.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::delivery;
+use crate::delivery::drain::Waiting;
+use crate::delivery::{Drained, Worker, drain, duplicates};
+use crate::error::{Error, Exit, Result};
+use crate::gateway;
+use crate::gateway::Audit;
+use crate::merge::last_agreed;
+use crate::names::fold;
+use crate::{outbox, output_file, runs, tutorials};
+
+use super::apply::{Also, Manner, apply};
+use super::approvals::approve;
+pub use super::load::{Loaded, load, load_fit, name_of};
+use super::plan::new_instructors;
+use super::plan::remote_state::RemoteFacts;
+use super::plan::{Counts, Outcome, Plan};
+use super::report::Document;
+use super::report::{rejected, undelivered};
+use super::write_lock::Turn;
+use super::{history, remote, store};
+use crate::timetable_import::plan::planner::{Wishes, plan};
+
+/// How often it is looked whether an earlier import has ended.
+const REST: Duration = Duration::from_millis(100);
+
+/// When the remote half happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Deliver {
+    /// Before the command ends.
+    #[default]
+    Wait,
+    /// Later, by whoever drains the outbox; Administrate need not be reachable now.
+    Queue,
+}
+
+/// What is asked of an import.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The workbook.
+    pub file: PathBuf,
+    /// Only plan.
+    pub dry_run: bool,
+    /// When the remote half happens.
+    pub deliver: Deliver,
+    /// Where the refused blocks are to be written, if anywhere.
+    pub report: Option<PathBuf>,
+    /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
+    pub approve_instructors: bool,
+    /// Whether instructors who are unknown here, but not in Administrate, are to be created here instead of refused.
+    pub create_instructors: bool,
+    /// Whether our values are written over those that somebody changed in Administrate meanwhile.
+    pub ours: bool,
+    /// What else is to be done in Administrate.
+    pub also: Also,
+    /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
+    pub run: Option<i64>,
+}
+
+/// What an import did, or would do.
+#[derive(Debug)]
+pub struct Imported {
+    /// What is told about it.
+    pub document: Document,
+    /// How it ends.
+    pub exit: Exit,
+}
+
+/// Imports a file that was loaded. `planned` hears the plan and says whether to carry it out, `told` hears
+/// every delivery.
+///
+/// # Errors
+/// Nothing was synced yet or Administrate is not named (prerequisite); Administrate cannot be reached while validating
+/// (nothing is written then); the database fails.
+pub async fn import(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    stop: &CancellationToken,
+    planned: impl FnOnce(&Plan) -> bool,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Imported> {
+    check(pool, asked).await?;
+    let client = match asked.deliver {
+        Deliver::Queue => None,
+        Deliver::Wait => {
+            let audit = if asked.dry_run { Audit::NotKept } else { Audit::Kept };
+            Some(gateway::connect(config, pool, "import", audit).await?)
+        }
+    };
+    let (mut facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
+    if !planned(&plan) || asked.dry_run {
+        let report = write_report(loaded, &plan, asked.report.as_deref())?;
+        let document =
+            Document { run_id: asked.run, report, ..Document::of_plan(name_of(&asked.file), asked.dry_run, plan) };
+        return Ok(Imported { exit: document.exit(), document });
+    }
+    if let Some(client) = &client {
+        facts.denied = approve(client, &facts, &plan.approvals).await?;
+    }
+    let Some(turn) = Turn::take(pool, stop).await? else {
+        let document = Document::of_problems(name_of(&asked.file), false, Vec::new());
+        return Ok(Imported { document, exit: Exit::NeedsPerson });
+    };
+    // Of a large file no two plans stand beside one another.
+    let before = Before::of(&plan);
+    drop(plan);
+    let plan = plan_again(pool, config, (loaded, asked), &facts, &before).await?;
+    drop(facts);
+    carry_out(pool, config, (loaded, asked), (client, turn), plan, stop, told).await
+}
+
+/// Writes a plan here, brings it to Administrate unless that is left to others, and tells what came of it.
+async fn carry_out(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    (client, turn): (Option<administrate::Client>, Turn),
+    mut plan: Plan,
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<Imported> {
+    let file = name_of(&asked.file);
+    let (run, own) = open_run(pool, asked.run, &file).await?;
+    let blocks_per_batch = config.import.blocks_per_batch;
+    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
+    let unused = loaded.unused();
+    let written =
+        apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), manner, stop).await?;
+    turn.end().await?;
+    let not_written = plan.items.len() - written;
+    plan.items.truncate(written);
+    let (drained, left_to_others) = match client {
+        Some(client) => {
+            let worker = Worker::new(pool, client.clone(), config).await?;
+            let ended = deliver(pool, worker, (run, &plan), stop, told).await?;
+            if not_written == 0 && !stop.is_cancelled() && !ended.0.ended_early {
+                duplicates::notice(pool, &client, Some(run)).await?;
+            }
+            ended
+        }
+        None => (Drained::default(), false),
+    };
+    let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
+    let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&own_place)));
+    let is_told = report.is_ok();
+    // What was imported is told also where this could not be written.
+    let report = report.unwrap_or_else(|error| {
+        tracing::warn!("the refused blocks are not kept: {error}");
+        None
+    });
+    let counts = history::store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
+    let seen = undelivered::problems(&mut *pool.acquire().await?, &loaded.timetable, &plan, &drained.outcomes).await?;
+    let mut document = Document::of_plan(file, false, plan);
+    document.tell_undelivered(outbox::open(pool, Some(run)).await?);
+    document.problems.extend(seen);
+    document.tell_remarks(&drained.outcomes);
+    let delivery = outbox::count_by_state(pool, Some(run)).await?;
+    let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
+    let exit = if left_to_others || !is_told { Exit::NeedsPerson } else { document.exit() };
+    if let Some(held) = own {
+        runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
+        held.release().await?;
+    }
+    Ok(Imported { document, exit })
+}
+
+/// What has to be so before anything is done.
+async fn check(pool: &PgPool, asked: &Asked) -> Result<()> {
+    if !store::is_synced(&mut *pool.acquire().await?).await? {
+        return Err(Error::Prerequisite(
+            "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
+        ));
+    }
+    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+        return Err(Error::Usage(
+            "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
+        ));
+    }
+    let Some(report) = asked.report.as_deref() else { return Ok(()) };
+    if is_same_file(report, &asked.file) {
+        return Err(Error::Usage(format!(
+            "--report names the timetable itself, of which only the refused blocks would be left: choose another file than {}",
+            report.display()
+        )));
+    }
+    output_file::check(report)
+}
+
+fn is_same_file(one: &Path, two: &Path) -> bool {
+    matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
+}
+
+/// The run that was opened for an import, or one of its own, held from here on.
+async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64, Option<runs::Held>)> {
+    if let Some(run) = opened {
+        return Ok((run, None));
+    }
+    let run = runs::begin(&mut *pool.acquire().await?, "import", file).await?;
+    Ok((run, runs::hold(pool, run).await?))
+}
+
+fn wishes<'a>(config: &'a Config, asked: &Asked) -> Wishes<'a> {
+    Wishes {
+        labels: &config.administrate.labels,
+        sittings: &config.sittings,
+        approve_instructors: asked.approve_instructors,
+        ours_win: asked.ours,
+        queued: asked.deliver == Deliver::Queue,
+        publish: asked.also.publish,
+        delete_drafts: asked.also.delete_drafts,
+    }
+}
+
+/// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
+async fn plan_of(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    client: Option<&administrate::Client>,
+) -> Result<(RemoteFacts, Plan)> {
+    let timetable = &loaded.timetable;
+    let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
+    let mut facts: RemoteFacts = match client {
+        Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
+        None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
+    };
+    if let Some(client) = client.filter(|_| asked.create_instructors) {
+        facts.instructors = remote::instructors(client, timetable, &ours).await?;
+    }
+    new_instructors::introduce(&mut ours, timetable, &facts.instructors);
+    let wishes = wishes(config, asked);
+    let planned = plan(timetable, &ours, &facts, wishes);
+    let changing = planned.changing();
+    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
+    // What is about to change is compared with what stands there now.
+    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
+    facts.standing = remote::standing(client, &planned, &ours).await?;
+    let planned = plan(timetable, &ours, &facts, wishes);
+    Ok((facts, planned))
+}
+
+/// What is still asked of a plan when the next is made.
+struct Before {
+    counts: Counts,
+    /// Folded titles of the events of which it was read how they stand there.
+    compared: Vec<String>,
+}
+
+impl Before {
+    fn of(plan: &Plan) -> Before {
+        let compared = plan.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
+        Before { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
+    }
+}
+
+/// Plans once more where it is this import's turn to write: another one may have written since.
+async fn plan_again(
+    pool: &PgPool,
+    config: &Config,
+    (loaded, asked): (&Loaded, &Asked),
+    facts: &RemoteFacts,
+    before: &Before,
+) -> Result<Plan> {
+    let mut db = pool.acquire().await?;
+    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
+    let compared = before.compared.iter().filter_map(|title| ours.events.get(title).map(|known| known.id));
+    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    new_instructors::introduce(&mut ours, &loaded.timetable, &facts.instructors);
+    let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
+    if facts.denied.is_empty() && again.counts() != before.counts {
+        tracing::warn!(
+            "another import has written meanwhile; what is left to do: {}",
+            again.summary().replace('\n', "; ")
+        );
+    }
+    Ok(again)
+}
+
+/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there;
+/// tells whether that one was left at it.
+async fn deliver(
+    pool: &PgPool,
+    worker: Worker,
+    (run, plan): (i64, &Plan),
+    stop: &CancellationToken,
+    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
+) -> Result<(Drained, bool)> {
+    let worker = Arc::new(worker);
+    let told: Arc<dyn Fn(&delivery::Outcome) + Send + Sync> = Arc::new(told);
+    let told_again = told.clone();
+    let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| told(outcome)).await?;
+    let titles: Vec<&str> =
+        plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
+    let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
+    let mut waiting = None;
+    while tutorials::are_pursued(pool, run, &ids).await? {
+        waiting.get_or_insert_with(Waiting::begin).tell();
+        if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            return Ok((drained, true));
+        }
+    }
+    if waiting.is_some() {
+        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
+        drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
+    }
+    Ok((drained, false))
+}
+
+/// Writes the refused blocks; gives where, None when nothing was refused.
+fn write_report(loaded: &Loaded, plan: &Plan, to: Option<&Path>) -> Result<Option<String>> {
+    let Some(to) = to else { return Ok(None) };
+    let rows = rejected::refused_rows(&loaded.timetable, plan);
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let cannot = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
+    let sheet = loaded.rows(&rows).map_err(|unfit| cannot(unfit.to_string()))?;
+    let bytes = rejected::refused(&sheet, &loaded.timetable, plan, &rows).map_err(|error| cannot(error.to_string()))?;
+    output_file::write(to, &bytes)?;
+    Ok(Some(to.display().to_string()))
+}

@@ -1,0 +1,4 @@
+//! Workbooks that Lectern writes.
+
+pub mod template;
+pub mod write;

@@ -1,0 +1,94 @@
+//! The worker of the inbox: applies what was received, until it is stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Connection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use super::{Applied, Item, State, store};
+use crate::backoff::next_wait;
+use crate::config::Config;
+use crate::error::Result;
+
+/// How often the inbox is looked at when it was empty.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long nothing is tried after the database could not be used.
+const REST_AFTER_OUTAGE: Duration = Duration::from_secs(15);
+
+/// How often what is old is forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Works until stopped.
+pub async fn work(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
+    tokio::join!(apply_all(&pool, &config, &stop), forget_all(&pool, &config, &stop));
+}
+
+async fn forget_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = store::forget_applied(pool, config.sync.webhook_days.into()).await {
+            tracing::error!(%error, "old webhooks could not be forgotten");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await;
+    }
+}
+
+async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let rest = match apply_due(pool, config).await {
+            Ok(_) => REST,
+            Err(error) => {
+                tracing::error!(%error, "the inbox of webhooks could not be read");
+                REST_AFTER_OUTAGE
+            }
+        };
+        stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+    }
+}
+
+/// Applies whatever is due; gives how many were tried.
+///
+/// # Errors
+/// The inbox cannot be read; what a single delivery met is noted with it.
+pub async fn apply_due(pool: &PgPool, config: &Config) -> Result<usize> {
+    let mut tried = 0;
+    while apply_next(pool, config).await? {
+        tried += 1;
+    }
+    Ok(tried)
+}
+
+async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
+    let mut tx = pool.begin().await?;
+    let Some(item) = store::next_due(&mut tx).await? else { return Ok(false) };
+    // What fails is taken back alone: the claim stays until the failure is noted.
+    let mut attempt = tx.begin().await?;
+    let applied = match crate::webhooks::apply(&mut attempt, &item, &config.zone()).await {
+        Ok(applied) => applied,
+        Err(error) => {
+            drop(attempt);
+            drop(tx);
+            let wait = next_wait(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
+            store::mark_failed(pool, item.id, &error.to_string(), wait.as_secs_f64()).await?;
+            tracing::warn!(%error, id = item.id, "a webhook could not be applied");
+            return Ok(true);
+        }
+    };
+    attempt.commit().await?;
+    let (state, note) = match &applied {
+        Applied::Done(note) => (State::Applied, note),
+        Applied::Dead(why) => (State::Dead, why),
+    };
+    store::mark(&mut tx, item.id, state, note).await?;
+    tx.commit().await?;
+    tell(&item, &applied);
+    Ok(true)
+}
+
+fn tell(item: &Item, applied: &Applied) {
+    match applied {
+        Applied::Done(note) => tracing::info!(id = item.id, note, "a webhook is applied"),
+        Applied::Dead(why) => tracing::warn!(id = item.id, why, "a webhook waits for a person"),
+    }
+}
