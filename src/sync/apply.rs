@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::entity_sync::Synced;
+use super::entity_sync::EntitySync;
 use super::plan::{Change, Plan};
 use crate::bridges::reference::Bridge;
 use crate::bridges::store::references;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::sync::conflicts::apply::settle;
 
 /// Writes what the plan says and nothing else, as a part of `run`.
-pub(super) async fn apply<S: Synced>(db: &mut PgConnection, plan: &Plan<S::Row>, run: Option<i64>) -> Result<()> {
+pub(super) async fn apply<S: EntitySync>(db: &mut PgConnection, plan: &Plan<S::Row>, run: Option<i64>) -> Result<()> {
     let leaving: Vec<S::Row> = plan.changes.iter().filter_map(leaves).cloned().collect();
     if !leaving.is_empty() {
         S::remove(db, &leaving).await?;

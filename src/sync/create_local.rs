@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::entity_sync::{Ground, Synced, planned};
+use super::entity_sync::{Ground, EntitySync, planned};
 use super::matching::{MatchKey, Theirs};
 use super::overrides::Decisions;
 use super::plan::Plan;
@@ -26,7 +26,7 @@ pub(super) struct Wish<'a> {
 }
 
 /// The plan after ours has been given what is to be taken over; of a dry run, the plan without it.
-pub(super) async fn take_over<S: Synced>(
+pub(super) async fn take_over<S: EntitySync>(
     db: &mut PgConnection,
     ground: &Ground,
     (theirs, rows): (S::Theirs, &[S::Row]),
@@ -97,7 +97,7 @@ fn obstacle(
 }
 
 /// Those that no record of ours can hold, and why.
-fn unfit<S: Synced>(theirs: &S::Theirs) -> HashMap<String, String> {
+fn unfit<S: EntitySync>(theirs: &S::Theirs) -> HashMap<String, String> {
     let columns = S::columns(theirs).into_iter();
     columns.filter_map(|(id, columns)| Some((id.to_owned(), unstorable(columns)?))).collect()
 }

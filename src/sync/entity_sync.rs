@@ -21,7 +21,7 @@ use crate::sync::entities::prices::Preference;
 use crate::tutorials::reference::References;
 
 /// An entity: where both sides are read, how they are compared, where the rows are written.
-pub(super) trait Synced {
+pub(super) trait EntitySync {
     /// Which entity.
     const ENTITY: Entity;
     /// The table of its rows, where something goes with those that are deleted.
@@ -154,7 +154,7 @@ impl Ground {
 }
 
 /// What has to be done, such that it can be kept.
-pub(super) fn planned<S: Synced>(
+pub(super) fn planned<S: EntitySync>(
     ours: &S::Ours,
     theirs: S::Theirs,
     rows: &[S::Row],

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::{Acquire, PgConnection};
 
 use super::entity::Entity;
-use super::entity_sync::Synced;
+use super::entity_sync::EntitySync;
 use super::store;
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Result};
@@ -134,7 +134,7 @@ pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-async fn relink<S: Synced>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
+async fn relink<S: EntitySync>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
     let rows = S::rows(db).await?;
     // An event that is on its way to Administrate has no row yet.
     if let Some(external) = &decision.external

@@ -8,7 +8,7 @@ use sqlx::{Connection, Either, PgConnection};
 
 use super::apply::apply;
 use super::create_local::{Wish, take_over};
-use super::entity_sync::{Synced, planned};
+use super::entity_sync::{EntitySync, planned};
 use super::options::Options;
 use super::plan::{Action, Plan};
 use super::report::Report;
@@ -22,10 +22,10 @@ use crate::sync::report::findings::Trouble;
 
 impl Sync {
     /// Goes it; whatever goes wrong is in the report.
-    pub(super) async fn run<S: Synced>(&mut self) -> Report {
+    pub(super) async fn run<S: EntitySync>(&mut self) -> Report {
         self.asked_before = self.client.requests();
         let report = match self.options.dry_run {
-            true => self.rehearse::<S>().await,
+            true => self.dry_run::<S>().await,
             false => self.carry_out::<S>().await,
         };
         let report = report.unwrap_or_else(|error| Report::ended(S::ENTITY, None, self.options.dry_run, &error));
@@ -37,7 +37,7 @@ impl Sync {
     }
 
     /// Plans, and lays the plan over what later entities see.
-    async fn rehearse<S: Synced>(&mut self) -> Result<Report> {
+    async fn dry_run<S: EntitySync>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
         S::prepare(&mut db, &mut self.ground).await?;
@@ -55,7 +55,7 @@ impl Sync {
     }
 
     /// Plans and applies, alone on this entity in this database, and keeps the report.
-    async fn carry_out<S: Synced>(&mut self) -> Result<Report> {
+    async fn carry_out<S: EntitySync>(&mut self) -> Result<Report> {
         let mut db = self.pool.acquire().await?;
         self.require::<S>(&mut db).await?;
         S::prepare(&mut db, &mut self.ground).await?;
@@ -84,7 +84,7 @@ impl Sync {
     }
 
     /// Reads our side, plans and writes in one transaction, in which nobody speaks to Administrate.
-    async fn apply_run<S: Synced>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
+    async fn apply_run<S: EntitySync>(&self, db: &mut PgConnection, run: i64) -> Result<Report> {
         let stood = self.may_prune::<S>(db).await?;
         let theirs = self.fetch::<S>().await?;
         let mut transaction = db.begin().await?;
@@ -107,7 +107,7 @@ impl Sync {
     }
 
     /// Brings the rows of these records to what Administrate says of them.
-    pub(super) async fn refresh_some<S: Synced>(&self, external_ids: &BTreeSet<String>) -> Result<()> {
+    pub(super) async fn refresh_some<S: EntitySync>(&self, external_ids: &BTreeSet<String>) -> Result<()> {
         let theirs = self.fetch::<S>().await?;
         let mut transaction = self.pool.begin().await?;
         let rows = S::rows(&mut transaction).await?;
@@ -123,7 +123,7 @@ impl Sync {
         self.client.requests() - self.asked_before
     }
 
-    async fn fetch<S: Synced>(&self) -> Result<S::Theirs> {
+    async fn fetch<S: EntitySync>(&self) -> Result<S::Theirs> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Error::Stopped),
@@ -133,14 +133,14 @@ impl Sync {
 
     /// The rows that stand before Administrate is asked, where some are to be pruned: one that comes meanwhile, by a
     /// delivery, stands for a record that the fetch may have missed.
-    async fn may_prune<S: Synced>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
+    async fn may_prune<S: EntitySync>(&self, db: &mut PgConnection) -> Result<Option<HashSet<String>>> {
         if self.options.prune.is_none() {
             return Ok(None);
         }
         Ok(Some(S::rows(db).await?.iter().map(Bridge::identity).collect()))
     }
 
-    async fn plan<S: Synced>(
+    async fn plan<S: EntitySync>(
         &self,
         db: &mut PgConnection,
         theirs: S::Theirs,
@@ -169,7 +169,7 @@ impl Sync {
     }
 
     /// Compares both sides, after ours has been given what is to be taken over.
-    async fn compare<S: Synced>(
+    async fn compare<S: EntitySync>(
         &self,
         db: &mut PgConnection,
         theirs: S::Theirs,
@@ -206,7 +206,7 @@ impl Sync {
     }
 
     /// Whether everything that the entity builds upon has been synchronised (FR-021).
-    async fn require<S: Synced>(&self, db: &mut PgConnection) -> Result<()> {
+    async fn require<S: EntitySync>(&self, db: &mut PgConnection) -> Result<()> {
         for earlier in S::ENTITY.prerequisites() {
             if !self.done.contains(earlier) && !runs::has_succeeded(db, "sync", earlier.name()).await? {
                 return Err(Error::Prerequisite(format!(

@@ -10,7 +10,7 @@ use sqlx::{Acquire, PgConnection, PgPool};
 use super::apply::apply;
 use super::conflicts::{Settlement, apply};
 use super::entity::Entity;
-use super::entity_sync::Synced;
+use super::entity_sync::EntitySync;
 use super::matching::{Ours, Pairing};
 use super::plan::{Change, Difference, Plan};
 use super::report::Report;
@@ -115,11 +115,11 @@ pub fn describe(entity: Entity, journal: Value) -> Result<String> {
     }
 }
 
-fn told<S: Synced>(journal: Value) -> Result<String> {
+fn told<S: EntitySync>(journal: Value) -> Result<String> {
     Ok(read::<S>(journal)?.plan(S::ENTITY).to_string())
 }
 
-fn read<S: Synced>(journal: Value) -> Result<Journal<S::Row>> {
+fn read<S: EntitySync>(journal: Value) -> Result<Journal<S::Row>> {
     serde_json::from_value(journal)
         .map_err(|error| Error::Failed(format!("the run was kept by another version of this program: {error}")))
 }
@@ -146,7 +146,7 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
     }
 }
 
-async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
+async fn take_back<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
     let mut journal = read::<S>(journal)?;
     let (made, fallen) = (std::mem::take(&mut journal.made), std::mem::take(&mut journal.fallen));
     let mut plan = journal.inverse(S::ENTITY);
@@ -176,7 +176,7 @@ async fn take_back<S: Synced>(db: &mut PgConnection, journal: Value, dry_run: bo
 }
 
 /// What the run made of ours goes with it. A record that is in use by now stays, and so does its link; gives why.
-async fn leave_used<S: Synced>(
+async fn leave_used<S: EntitySync>(
     db: &mut PgConnection,
     plan: &mut Plan<S::Row>,
     made: &[Added],

@@ -40,7 +40,7 @@ impl Worker {
 impl Errand<'_> {
     /// Ends the errand before anything is written where somebody who is new to it is not approved.
     pub(crate) async fn check_approvals(&self, link: Option<&EventLink>, wanted: &Wanted) -> Result<(), Trouble> {
-        if !self.is_asked(APPROVED) {
+        if !self.has_option(APPROVED) {
             return Ok(());
         }
         let before = self.taught_before(link).await?;

@@ -20,7 +20,7 @@ impl Errand<'_> {
     pub(crate) async fn compare(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
         let standing = self.standing_of(link).await?;
         let by_us = standing.state == Some(Lifecycle::Cancelled);
-        let ours_win = by_us || self.is_asked(OURS);
+        let ours_win = by_us || self.has_option(OURS);
         if !ours_win && !self.is_doubtful(link).await? {
             return Ok(());
         }
@@ -44,12 +44,12 @@ impl Errand<'_> {
 
     /// Whether what stands there may be other than was agreed, and nobody has looked.
     async fn is_doubtful(&self, link: &EventLink) -> Result<bool, Trouble> {
-        let nobody_looked = match self.is_asked(COMPARE_LATER) {
+        let nobody_looked = match self.has_option(COMPARE_LATER) {
             true => self.item.attempts > 1,
             // What is published later than it was made is looked at, too: publishing would take up what was cancelled.
-            false => self.is_asked(PUBLISH),
+            false => self.has_option(PUBLISH),
         };
-        if nobody_looked || self.is_asked(COMPARE) {
+        if nobody_looked || self.has_option(COMPARE) {
             return Ok(true);
         }
         let seen: Option<Agreement<Seen>> = self.agreed(Agreed::EventSeen, &link.external_id).await?;
@@ -74,14 +74,14 @@ impl Errand<'_> {
             };
             let agreed: Option<Agreement<WantedSession>> = self.agreed(Agreed::Session, &linked.external_id).await?;
             let is_published = standing.published_sessions.contains(&linked.external_id);
-            if agreed.as_ref().and_then(Agreement::certain) != Some(session) || self.is_asked(PUBLISH) && !is_published
+            if agreed.as_ref().and_then(Agreement::certain) != Some(session) || self.has_option(PUBLISH) && !is_published
             {
                 writes.sessions.push(linked.external_id.clone());
             }
         }
         let theirs: Vec<Id> = link.sessions.iter().map(|session| session.external_id.clone()).collect();
         writes.anything |= !writes.sessions.is_empty()
-            || self.is_asked(PUBLISH) && standing.state.is_none()
+            || self.has_option(PUBLISH) && standing.state.is_none()
             || !events::withdrawn(&self.worker.pool, &theirs).await?.is_empty();
         Ok(writes)
     }

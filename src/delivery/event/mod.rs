@@ -136,10 +136,10 @@ impl Errand<'_> {
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;
-        if self.is_asked(DELETE_DRAFTS) {
+        if self.has_option(DELETE_DRAFTS) {
             self.delete_drafts(&mut link).await?;
         }
-        self.publish(&link, self.is_asked(PUBLISH)).await?;
+        self.publish(&link, self.has_option(PUBLISH)).await?;
         self.compare_sessions(&link)?;
         self.compare_left(&link, &wanted).await
     }
@@ -156,7 +156,7 @@ impl Errand<'_> {
         if self.halt.is_cancelled() { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
-    pub(super) fn is_asked(&self, step: &str) -> bool {
+    pub(super) fn has_option(&self, step: &str) -> bool {
         self.item.also.iter().any(|asked| asked == step)
     }
 

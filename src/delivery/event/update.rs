@@ -23,7 +23,7 @@ impl Errand<'_> {
             return Ok(());
         }
         self.go_on()?;
-        let changes = event_changes(before.as_ref(), &wanted.event, self.is_asked(OURS));
+        let changes = event_changes(before.as_ref(), &wanted.event, self.has_option(OURS));
         let mut agreed = Some(wanted.event.clone());
         if changes != EventChanges::default() {
             if let Some(before) = &before {
@@ -66,7 +66,7 @@ impl Errand<'_> {
         }
         self.go_on()?;
         let mut agreed = wanted.clone();
-        let changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref(), self.is_asked(OURS));
+        let changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref(), self.has_option(OURS));
         if changes != SessionChanges::default() {
             if let Some(before) = &before {
                 self.doubt(Agreed::Session, id, &before.values).await?;

@@ -12,7 +12,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Difference, Plan, Wanted};
@@ -23,7 +23,7 @@ use crate::tutorials::reference::{Named, References};
 /// Course templates on the way of every entity.
 pub(crate) struct CourseTemplates;
 
-impl Synced for CourseTemplates {
+impl EntitySync for CourseTemplates {
     const ENTITY: Entity = Entity::CourseTemplates;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
     type Row = bridges::CourseTemplate;

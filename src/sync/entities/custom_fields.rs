@@ -7,7 +7,7 @@ use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced};
+use crate::sync::entity_sync::{Ground, EntitySync};
 use crate::sync::matching::Pairing;
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
@@ -18,7 +18,7 @@ use crate::sync::report::findings::Trouble;
 /// Custom fields on the way of every entity.
 pub(crate) struct CustomFields;
 
-impl Synced for CustomFields {
+impl EntitySync for CustomFields {
     const ENTITY: Entity = Entity::CustomFields;
     type Row = bridges::CustomField;
     type Theirs = Fetched<CustomField>;

@@ -12,7 +12,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Difference, Plan, Wanted};
@@ -25,7 +25,7 @@ use crate::tutorials::reference::{Named, References};
 /// Instructors on the way of every entity.
 pub(crate) struct Instructors;
 
-impl Synced for Instructors {
+impl EntitySync for Instructors {
     const ENTITY: Entity = Entity::Instructors;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Instructors);
     type Row = bridges::Instructor;

@@ -11,7 +11,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
@@ -22,7 +22,7 @@ use crate::tutorials::reference::{Named, References};
 /// Locations on the way of every entity.
 pub(crate) struct Locations;
 
-impl Synced for Locations {
+impl EntitySync for Locations {
     const ENTITY: Entity = Entity::Locations;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Locations);
     type Row = bridges::Location;

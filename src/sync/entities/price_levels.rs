@@ -7,7 +7,7 @@ use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::Pairing;
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
@@ -16,7 +16,7 @@ use crate::sync::remote;
 /// Price levels on the way of every entity.
 pub(crate) struct PriceLevels;
 
-impl Synced for PriceLevels {
+impl EntitySync for PriceLevels {
     const ENTITY: Entity = Entity::PriceLevels;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::PriceLevels);
     type Row = bridges::PriceLevel;

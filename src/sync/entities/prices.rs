@@ -14,7 +14,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::{Ambiguity, Pairing, Theirs};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
@@ -25,7 +25,7 @@ use crate::tutorials::reference;
 /// Prices on the way of every entity.
 pub(crate) struct Prices;
 
-impl Synced for Prices {
+impl EntitySync for Prices {
     const ENTITY: Entity = Entity::CourseTemplatePriceLevels;
     type Row = bridges::Price;
     type Theirs = Vec<remote::Price>;

@@ -27,7 +27,7 @@ use crate::outbox::State;
 use crate::sync::conflicts::load::{Compared, held};
 use crate::sync::conflicts::{Held, by_settings, weigh};
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, Synced, ids};
+use crate::sync::entity_sync::{Ground, EntitySync, ids};
 use crate::sync::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Change, Plan};
@@ -113,7 +113,7 @@ impl Bridge for Row {
     }
 }
 
-impl Synced for Events {
+impl EntitySync for Events {
     const ENTITY: Entity = Entity::Events;
     type Row = Row;
     type Theirs = Vec<administrate::Event>;
