@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::Context;
 use crate::config::{Config, Override};
 use crate::console::Console;
-use crate::database::Database;
 use crate::error::{Exit, Result};
 
 /// Keeps tutorials, Administrate and timetables in step.
@@ -98,24 +98,6 @@ enum Command {
     Webhooks(crate::webhooks::cli::Args),
     /// Print every setting with its default and its explanation
     Settings,
-}
-
-/// What every command is given.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The settings of this run.
-    pub config: Config,
-    /// How to speak.
-    pub console: Console,
-    /// Cancelled by Ctrl-C and SIGTERM: end between two steps.
-    pub stop: CancellationToken,
-}
-
-impl Context {
-    /// Opens the database, at this program's schema.
-    pub async fn database(&self) -> Result<Database> {
-        Database::open_ready(&self.config).await
-    }
 }
 
 /// Reads the command line, carries the command out, and says how it ended.

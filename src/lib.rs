@@ -1,6 +1,7 @@
 //! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
 //! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
 
+pub mod app;
 pub mod backoff;
 pub mod bridges;
 pub mod catalogue;

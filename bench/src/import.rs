@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use lectern::demo::{local, remote};
-use lectern::timetable_import::apply::{Also, Manner, apply};
-use lectern::timetable_import::plan::planner::{Wishes, plan};
+use lectern::timetable_import::apply::{ApplyOptions, apply};
+use lectern::timetable_import::options::{DeliveryMode, ImportOptions};
+use lectern::timetable_import::plan::planner::{PlannerOptions, plan};
 use lectern::timetable_import::plan::{Item, Plan};
 use lectern::timetable_import::run;
 use lectern::timetable_import::{history, store};
@@ -188,29 +189,16 @@ impl Stages {
             let facts = store::kept_facts(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
             drop(db);
             let gathered = watch.lap();
-            let wishes = Wishes {
-                labels: &config.administrate.labels,
-                sittings: &config.sittings,
-                approve_instructors: false,
-                ours_win: false,
-                queued: true,
-                publish: false,
-                delete_drafts: false,
-            };
-            let plan = plan(&loaded.timetable, &ours, &facts, wishes);
+            let import = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
+            let options = PlannerOptions { labels: &config.administrate.labels, sittings: &config.sittings, import };
+            let plan = plan(&loaded.timetable, &ours, &facts, options);
             let planned = watch.lap();
             let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
-            let manner = Manner {
-                run,
-                blocks_per_batch: config.import.blocks_per_batch,
-                looked: false,
-                ours: false,
-                also: Also::default(),
-            };
+            let options = ApplyOptions { run, blocks_per_batch: config.import.blocks_per_batch, import };
             if with_effects {
-                apply(&pool, &plan, |_| serde_json::json!({}), manner, &CancellationToken::new()).await?;
+                apply(&pool, &plan, |_| serde_json::json!({}), options, &CancellationToken::new()).await?;
             } else {
-                apply_alone(&pool, &plan, manner).await?;
+                apply_alone(&pool, &plan, options).await?;
             }
             let applied = watch.lap();
             let all = read + gathered + planned + applied;
@@ -241,15 +229,15 @@ impl Stages {
 }
 
 /// As [`apply`], without effects.
-async fn apply_alone(pool: &PgPool, plan: &Plan, manner: Manner) -> Result<()> {
+async fn apply_alone(pool: &PgPool, plan: &Plan, options: ApplyOptions) -> Result<()> {
     let items: Vec<&Item> = plan.items.iter().collect();
-    for batch in items.chunks(manner.blocks_per_batch) {
+    for batch in items.chunks(options.blocks_per_batch) {
         let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
         let mut transaction = pool.begin().await?;
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
         tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        history::store::keep_fates(&mut transaction, manner.run, batch, &vec![serde_json::json!({}); batch.len()])
+        history::store::keep_fates(&mut transaction, options.run, batch, &vec![serde_json::json!({}); batch.len()])
             .await?;
         transaction.commit().await?;
     }

@@ -3,6 +3,8 @@
 //! `config.default.toml` is both the documentation and the default values. A setting that it does not name is refused
 //! wherever it comes from, with the name of its place.
 
+pub mod cron;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -226,7 +228,7 @@ impl Config {
         }
         for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
             if !expression.trim().is_empty() {
-                crate::sync::schedule::crontab(expression, &self.time_zone).map_err(|why| {
+                cron::CronSchedule::parse(expression, &self.time_zone).map_err(|why| {
                     Error::Usage(format!(
                         "schedule.{name}: \"{expression}\" is no cron expression; one looks like 30 3 * * * ({why})"
                     ))

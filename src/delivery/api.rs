@@ -15,9 +15,9 @@ use crate::gateway::{Audit, connect};
 use crate::http::auth::{Operator, Reader};
 use crate::http::json::JsonBody;
 use crate::http::problem::{FieldError, Problem};
+use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
 use crate::outbox;
-use crate::search::api::{Pairs, pairs};
 
 /// The routes of the outbox.
 pub fn router(state: ServerState) -> Router {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::drain::drain_all;
 use super::resolve::{Decision, resolve};
 use super::{Drained, Outcome, Remark, Worker, drain, duplicates};
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};

@@ -10,7 +10,7 @@ use super::source::{Chosen, Ready};
 use super::steps::Steps;
 use super::walkthrough::Told;
 use super::{database, remote, simulator, site, walkthrough};
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use administrate_sim::{Options, Running, Simulator, Tenant};
 
-use crate::cli::Context;
+use crate::app::Context;
 use crate::config::{Config, DEFAULTS};
 use crate::database::Database;
 use crate::error::{Error, Result};

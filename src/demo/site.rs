@@ -7,7 +7,7 @@ use administrate_sim::Running;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::cli::Context;
+use crate::app::Context;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::http::state::ServerState;

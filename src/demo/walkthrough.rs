@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use super::source::Ready;
 use super::steps::Steps;
-use crate::cli::Context;
+use crate::app::Context;
 use crate::database::Database;
 use crate::delivery;
 use crate::error::{Error, Exit, Result};
@@ -20,10 +20,9 @@ use crate::search::index::Catalogue;
 use crate::search::query::Query;
 use crate::search::unified;
 use crate::sync;
-use crate::timetable_import::apply::Also;
+use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::report;
-use crate::timetable_import::run;
-use crate::timetable_import::run::{Asked, Deliver};
+use crate::timetable_import::run::{self, ImportRequest};
 
 /// The demo's JSON document (contract §2): those of its commands, and where the site is.
 #[derive(Debug, Default, Serialize)]
@@ -117,17 +116,7 @@ async fn import(
     let file = ready.workbook.clone();
     let loaded =
         run::load(&file, &context.config).map_err(|unfit| Error::Failed(format!("{}: {unfit}", file.display())))?;
-    let asked = Asked {
-        file,
-        dry_run: false,
-        deliver: Deliver::Wait,
-        report: None,
-        approve_instructors: false,
-        create_instructors: false,
-        ours: false,
-        also: Also::default(),
-        run: None,
-    };
+    let request = ImportRequest { file, options: ImportOptions::default(), report: None, run: None };
     let bar = context.console.progress("to Administrate", 0);
     let planned = |plan: &crate::timetable_import::plan::Plan| {
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
@@ -135,7 +124,7 @@ async fn import(
         true
     };
     let delivered = delivery::cli::moving(&bar);
-    let work = run::import(pool, &context.config, (&loaded, &asked), &context.stop, planned, delivered);
+    let work = run::import(pool, &context.config, (&loaded, &request), &context.stop, planned, delivered);
     let imported = steps.take(format_args!("lectern import {}", ready.workbook.display()), work).await;
     bar.finish_and_clear();
     let imported = imported?;

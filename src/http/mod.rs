@@ -2,6 +2,8 @@
 
 pub mod auth;
 pub mod etag;
+pub mod idempotency;
 pub mod json;
 pub mod problem;
+pub mod query;
 pub mod state;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{NewToken, Role, Token};
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};

@@ -1,262 +1,265 @@
-//! Runs that are asked for over HTTP: an import or a sync that is carried out in the background.
+//! Background jobs: runs requested over HTTP or by the schedule, carried out by the worker of `lectern serve`.
 //!
-//! Promises: what was answered 202 is carried out, also when the process ends meanwhile (the next one takes it up, and it
-//! goes on from what is done already), unless it is called off; asked twice under one idempotency key it runs once; the run
-//! is kept with its document, also a dry one.
+//! Promises: a job answered with 202 is carried out even when the process ends meanwhile (the next process resumes it),
+//! unless it is cancelled; a job enqueued twice under one idempotency key runs once; every run is stored with its
+//! document, dry runs too.
 //!
-//! Does not: know how an import or a sync works; they are the verbs that the commands call.
+//! The queue knows no module: a module describes its [`Queue`], enqueues [`Job`]s and implements [`JobHandler`].
 
 pub mod api;
-pub mod progress;
-pub(crate) mod store;
-pub mod throughput;
-pub mod worker;
+mod store;
+mod worker;
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 
-use crate::error::Result;
+use crate::error::{Error, Exit, Result};
 use crate::identity::Caller;
 use crate::runs;
-use crate::sync::Entity;
-use crate::timetable_import::run::Deliver;
 
-pub use store::{cancel, kept, latest};
+pub use store::{cancel, find, latest};
+pub use worker::run_queue;
 
-/// What is to be run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Request {
-    /// A timetable whose file is kept in the data folder.
-    Import {
-        /// The file's name.
-        file: String,
-        /// Only plan.
-        dry_run: bool,
-        /// When the remote half happens.
-        deliver: Deliver,
-        /// What is wished beyond that.
-        #[serde(flatten)]
-        further: Further,
-    },
-    /// An import that is taken back.
-    Undo {
-        /// Which.
-        import: i64,
-        /// Only plan.
-        dry_run: bool,
-    },
-    /// A sync.
-    Sync {
-        /// Of what; none: of everything.
-        entity: Option<Entity>,
-        /// Only plan.
-        dry_run: bool,
-        /// Only these records, by Administrate's id; empty: all.
-        only: BTreeSet<String>,
-        /// All entities: go on after one that failed.
-        skip_errors: bool,
-    },
+/// A queue of runs that are carried out one at a time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// What one of its runs is called in messages; also the run kind that lists show.
+    pub name: &'static str,
+    /// All kinds of `lectern.runs` that belong to it.
+    pub run_kinds: &'static [&'static str],
+    /// The path of its runs in the HTTP API.
+    pub path: &'static str,
+    /// The JSON key of a run's subject.
+    pub subject_key: &'static str,
 }
 
-/// What an import does only where it is asked to, as the command's options of the same names.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[expect(missing_docs, reason = "as in `importing::Asked`")]
-pub struct Further {
-    pub publish: bool,
-    pub delete_drafts: bool,
-    pub ours: bool,
-    pub approve_instructors: bool,
-    pub create_instructors: bool,
-}
-
-/// As `lectern.runs` calls a run that takes back an import.
-pub const UNDO: &str = "import-undo";
-
-/// The two kinds of run; each is carried out one at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Of a timetable, or of taking one back.
-    Import,
-    /// Of reference data.
-    Sync,
-}
-
-impl Kind {
-    /// As `lectern.runs` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Import => "import",
-            Kind::Sync => "sync",
-        }
-    }
-
-    /// All that `lectern.runs` calls such a run.
-    pub fn names(self) -> &'static [&'static str] {
-        match self {
-            Kind::Import => &["import", UNDO],
-            Kind::Sync => &["sync"],
-        }
-    }
-
-    /// Under which path its runs are.
-    pub fn path(self) -> &'static str {
-        match self {
-            Kind::Import => "/api/imports",
-            Kind::Sync => "/api/syncs",
-        }
-    }
-}
-
-impl Request {
-    /// Which kind of run it makes.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Request::Import { .. } | Request::Undo { .. } => Kind::Import,
-            Request::Sync { .. } => Kind::Sync,
-        }
-    }
-
-    /// What `lectern.runs` calls it.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Request::Undo { .. } => UNDO,
-            other => other.kind().name(),
-        }
-    }
-
+/// A run to be carried out later.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its kind in `lectern.runs`.
+    pub run_kind: &'static str,
+    /// Its subject in `lectern.runs`.
+    pub subject: String,
     /// Whether it only plans.
-    pub fn is_dry(&self) -> bool {
-        match self {
-            Request::Import { dry_run, .. } | Request::Undo { dry_run, .. } | Request::Sync { dry_run, .. } => *dry_run,
-        }
+    pub dry_run: bool,
+    /// What its handler reads, as JSON.
+    pub payload: Box<RawValue>,
+}
+
+impl Job {
+    /// Describes a run; `request` becomes the payload.
+    ///
+    /// # Errors
+    /// Where `request` cannot be serialised.
+    pub fn new(run_kind: &'static str, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
+        let payload = serde_json::value::to_raw_value(request)
+            .map_err(|error| Error::Failed(format!("the request cannot be stored: {error}")))?;
+        Ok(Job { run_kind, subject, dry_run, payload })
     }
 
-    /// What `lectern.runs` calls its subject: the file, the import that is taken back, or the entity.
-    pub(crate) fn subject(&self) -> Cow<'_, str> {
-        match self {
-            Request::Import { file, .. } => file.into(),
-            Request::Undo { import, .. } => import.to_string().into(),
-            Request::Sync { entity, .. } => entity.map_or("all", Entity::name).into(),
-        }
-    }
-
-    /// Equal for equal requests. `content`: what a file holds.
+    /// Returns the same digest for equal requests. `content`: the digest of a file that belongs to the request.
     fn fingerprint(&self, content: &[u8]) -> [u8; 32] {
-        let said = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::new().chain_update(said).chain_update([0]).chain_update(content).finalize().into()
+        Sha256::new().chain_update(self.payload.get()).chain_update([0]).chain_update(content).finalize().into()
     }
 }
 
-/// What became of asking.
+/// The stored request of a run that has not ended.
+#[derive(Debug)]
+pub struct StoredJob {
+    /// The run.
+    pub run: i64,
+    /// What its handler reads.
+    pub payload: Box<RawValue>,
+    /// Whether it was cancelled.
+    pub cancelled: bool,
+}
+
+impl StoredJob {
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// Where the stored JSON does not fit `T`.
+    pub fn request<T: for<'a> Deserialize<'a>>(&self) -> Result<T> {
+        serde_json::from_str(self.payload.get())
+            .map_err(|error| Error::Failed(format!("the stored request of run {} cannot be read: {error}", self.run)))
+    }
+}
+
+/// A run's document and exit code.
+#[derive(Debug)]
+pub struct JobResult {
+    /// What the command would print with `--json`.
+    pub document: Value,
+    /// How the command would end.
+    pub exit: Exit,
+}
+
+impl JobResult {
+    /// Puts a document and an exit code together.
+    ///
+    /// # Errors
+    /// Where the document cannot be serialised.
+    pub fn new(document: &impl Serialize, exit: Exit) -> Result<JobResult> {
+        let document = serde_json::to_value(document)
+            .map_err(|error| Error::Failed(format!("the document cannot be written: {error}")))?;
+        Ok(JobResult { document, exit })
+    }
+}
+
+/// Carries out the jobs of one queue.
+pub trait JobHandler: Send + Sync + 'static {
+    /// The queue whose jobs it carries out.
+    const QUEUE: &'static Queue;
+
+    /// Carries out a job until it is done or cancelled.
+    fn run(&self, job: &StoredJob, cancel: CancellationToken) -> impl Future<Output = Result<JobResult>> + Send;
+
+    /// Returns the document of a job that did nothing because of `reason`.
+    fn empty_document(&self, job: &StoredJob, reason: &Error) -> Value;
+
+    /// Sets aside what a cancelled run left undone.
+    fn on_cancelled(&self, _run: i64) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Frees what a finished run no longer needs.
+    fn on_finished(&self, _run: i64) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+}
+
+/// The outcome of [`enqueue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
+pub enum Enqueued {
     /// A new run.
     New(i64),
-    /// It was asked before, under the same key: this run.
+    /// The same request was enqueued before under the same key: its run.
     Known(i64),
-    /// The key was used for something else.
-    OtherUnderThisKey,
+    /// The key was used for another request.
+    KeyConflict,
 }
 
-/// Asks for a run in the caller's transaction; only [`Asking::New`] is to be committed. `key`: the idempotency key;
-/// `content`: the digest of a file that belongs to the request.
+/// Enqueues a job in the caller's transaction, which is committed only for [`Enqueued::New`]. `key`: the idempotency
+/// key; `content`: the digest of a file that belongs to the request.
 ///
 /// # Errors
-/// From the database.
-pub async fn ask(
+/// The database's.
+pub async fn enqueue(
     db: &mut PgConnection,
     caller: &Caller,
-    request: &Request,
+    job: &Job,
     key: Option<&str>,
     content: &[u8],
-) -> Result<Asking> {
-    let run = runs::begin_later(db, request.name(), &request.subject(), request.is_dry()).await?;
-    store::insert(db, run, request, Some(caller.token_id)).await?;
-    let Some(key) = key else { return Ok(Asking::New(run)) };
-    let fingerprint = request.fingerprint(content);
-    Ok(match store::remember(db, caller.token_id, key, &fingerprint, run).await? {
-        None => Asking::New(run),
-        Some((known, before)) if before == fingerprint => Asking::Known(known),
-        Some(_) => Asking::OtherUnderThisKey,
+) -> Result<Enqueued> {
+    let run = runs::begin_later(db, job.run_kind, &job.subject, job.dry_run).await?;
+    store::insert(db, run, &job.payload, Some(caller.token_id)).await?;
+    let Some(key) = key else { return Ok(Enqueued::New(run)) };
+    let fingerprint = job.fingerprint(content);
+    Ok(match store::save_key(db, caller.token_id, key, &fingerprint, run).await? {
+        None => Enqueued::New(run),
+        Some((known, before)) if before == fingerprint => Enqueued::Known(known),
+        Some(_) => Enqueued::KeyConflict,
     })
 }
 
-/// How far a run has come.
+/// Enqueues a scheduled job; returns none where another process has done so, or an equal job has not ended.
+///
+/// # Errors
+/// The database's.
+pub async fn enqueue_due(pool: &PgPool, job: &Job, due: Timestamp) -> Result<Option<i64>> {
+    let mut transaction = pool.begin().await?;
+    let is_first = store::claim_time(&mut transaction, &job.subject, due).await?;
+    let run = match is_first && !store::is_open(&mut transaction, &job.payload).await? {
+        true => {
+            let run = runs::begin_later(&mut transaction, job.run_kind, &job.subject, job.dry_run).await?;
+            store::insert(&mut transaction, run, &job.payload, None).await?;
+            Some(run)
+        }
+        false => None,
+    };
+    // A claimed time stays claimed, also where nothing is enqueued.
+    transaction.commit().await?;
+    Ok(run)
+}
+
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nobody has begun.
+pub enum JobState {
+    /// No worker has claimed it.
     Queued,
-    /// Somebody carries it out.
+    /// A process carries it out.
     Running,
-    /// Called off; it ends at its next step.
+    /// Cancelled; it ends before its next step.
     Cancelling,
-    /// Called off, and ended.
+    /// Cancelled, and ended.
     Cancelled,
-    /// Carried out; the exit code says how well.
+    /// Carried out; the exit code says with what success.
     Done,
-    /// A command's process ended before it was carried out.
+    /// The process of a command ended before the run was carried out.
     Interrupted,
 }
 
-/// A run as it is kept; times are RFC 3339 in UTC.
+/// A stored run; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Kept {
+pub struct StoredRun {
+    /// Its id.
     pub id: i64,
+    /// Its kind in `lectern.runs`.
     pub kind: String,
+    /// The file, the import that is undone, or the entity.
     pub subject: String,
+    /// Whether it only plans.
     pub dry_run: bool,
+    /// When it was opened.
     pub started_at: String,
+    /// When it ended.
     pub finished_at: Option<String>,
+    /// How it ended.
     pub exit_code: Option<i32>,
+    /// What it reported.
     pub document: Option<Value>,
-    /// Whether it was asked for over HTTP; none for a command's.
+    /// Whether it was enqueued; a command opens its own run.
     pub requested: bool,
+    /// Whether it was cancelled.
     pub cancelled: bool,
-    /// Whether somebody carries it out at this moment.
-    pub held: bool,
+    /// Whether a process carries it out at this moment.
+    pub locked: bool,
 }
 
-impl Kept {
-    /// How far it has come.
-    pub fn state(&self) -> State {
+impl StoredRun {
+    /// Derives the progress from the stored times and the lock.
+    pub fn state(&self) -> JobState {
         match (self.finished_at.is_some(), self.cancelled) {
-            (true, true) => State::Cancelled,
-            (true, false) => State::Done,
-            (false, true) => State::Cancelling,
-            (false, false) if self.held => State::Running,
-            (false, false) if self.requested => State::Queued,
-            (false, false) => State::Interrupted,
+            (true, true) => JobState::Cancelled,
+            (true, false) => JobState::Done,
+            (false, true) => JobState::Cancelling,
+            (false, false) if self.locked => JobState::Running,
+            (false, false) if self.requested => JobState::Queued,
+            (false, false) => JobState::Interrupted,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn equal_requests_have_equal_fingerprints() {
-        let further = Further::default();
-        let import = |dry_run| Request::Import { file: "t.xlsx".into(), dry_run, deliver: Deliver::Wait, further };
-        assert_eq!(import(true).fingerprint(b"x"), import(true).fingerprint(b"x"));
-        assert_ne!(import(true).fingerprint(b"x"), import(false).fingerprint(b"x"));
-        assert_ne!(import(true).fingerprint(b"x"), import(true).fingerprint(b"y"));
-    }
-
-    #[test]
-    fn what_was_asked_before_there_were_further_wishes_is_read() {
-        let kept = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
-        let (file, further) = ("t.xlsx".into(), Further::default());
-        let import = Request::Import { file, dry_run: false, deliver: Deliver::Queue, further };
-        assert_eq!(serde_json::from_str::<Request>(kept).expect("it reads"), import);
+    fn fingerprints_of_equal_requests_are_equal() {
+        let job = |dry_run| {
+            Job::new("import", "t.xlsx".into(), dry_run, &json!({ "file": "t.xlsx", "dry_run": dry_run }))
+                .expect("JSON")
+        };
+        assert_eq!(job(true).fingerprint(b"x"), job(true).fingerprint(b"x"));
+        assert_ne!(job(true).fingerprint(b"x"), job(false).fingerprint(b"x"));
+        assert_ne!(job(true).fingerprint(b"x"), job(true).fingerprint(b"y"));
     }
 }

@@ -2,35 +2,38 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Kept, Kind, Request};
+use super::{Queue, StoredJob, StoredRun};
 use crate::error::Result;
 use crate::runs;
 
-const KEPT: &str = "SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, r.document,
+const RUN: &str = "SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, r.document,
     to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS started_at,
     to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS finished_at,
     q.run_id IS NOT NULL AS requested, q.cancelled_at IS NOT NULL AS cancelled,
     EXISTS (SELECT FROM pg_locks
             WHERE locktype = 'advisory' AND classid = $1::int::oid AND objsubid = 2 AND objid = r.id::int::oid
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS held
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locked
     FROM lectern.runs AS r LEFT JOIN lectern.requested_runs AS q ON q.run_id = r.id";
 
-/// Keeps what a run is asked to do; `token`: by whom, none for the schedule.
-pub(crate) async fn insert(db: &mut PgConnection, run: i64, request: &Request, token: Option<i64>) -> Result<()> {
+/// Stores the payload of a run. `token`: the caller's, none for the schedule.
+pub(super) async fn insert(db: &mut PgConnection, run: i64, payload: &RawValue, token: Option<i64>) -> Result<()> {
     sqlx::query("INSERT INTO lectern.requested_runs (run_id, request, token_id) VALUES ($1, $2, $3)")
         .bind(run)
-        .bind(Json(request))
+        .bind(Json(payload))
         .bind(token)
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// Keeps a key for a day; where it is kept already, gives its run and fingerprint. Two callers at once wait for each other.
-pub(crate) async fn remember(
+/// Stores an idempotency key for a day; returns the run and fingerprint of a key that is stored already.
+///
+/// Two callers with one key wait for each other.
+pub(super) async fn save_key(
     db: &mut PgConnection,
     token: i64,
     key: &str,
@@ -41,7 +44,7 @@ pub(crate) async fn remember(
         .bind(token)
         .execute(&mut *db)
         .await?;
-    let done = sqlx::query(
+    let inserted = sqlx::query(
         "INSERT INTO lectern.idempotency_keys (token_id, key, fingerprint, run_id) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING",
     )
@@ -51,7 +54,7 @@ pub(crate) async fn remember(
     .bind(run)
     .execute(&mut *db)
     .await?;
-    if done.rows_affected() == 1 {
+    if inserted.rows_affected() == 1 {
         return Ok(None);
     }
     let known =
@@ -63,46 +66,46 @@ pub(crate) async fn remember(
     Ok(Some(known))
 }
 
-/// A run of a kind, if there is one.
-pub async fn kept(pool: &PgPool, kind: Kind, run: i64) -> Result<Option<Kept>> {
-    let sql = format!("{KEPT} WHERE r.kind = ANY ($2) AND r.id = $3");
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(kind.names()).bind(run);
+/// Returns a run of a queue.
+pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<StoredRun>> {
+    let sql = format!("{RUN} WHERE r.kind = ANY ($2) AND r.id = $3");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.run_kinds).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
-/// Runs of a kind, the latest first, those before `before` alone if it is named.
-pub async fn latest(pool: &PgPool, kind: Kind, before: Option<i64>, limit: i64) -> Result<Vec<Kept>> {
-    let sql = format!("{KEPT} WHERE r.kind = $2 AND ($3::bigint IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4");
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(kind.name()).bind(before).bind(limit);
+/// Returns the latest runs of a queue, newest first; with `before` only those with a lower id.
+pub async fn latest(pool: &PgPool, queue: &Queue, before: Option<i64>, limit: i64) -> Result<Vec<StoredRun>> {
+    let sql = format!("{RUN} WHERE r.kind = $2 AND ($3::bigint IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.name).bind(before).bind(limit);
     Ok(found.fetch_all(pool).await?)
 }
 
-/// Calls a requested run off; gives whether it was still to be ended.
+/// Cancels a requested run; returns whether it had not ended yet.
 pub async fn cancel(pool: &PgPool, run: i64) -> Result<bool> {
-    let done = sqlx::query(
+    let updated = sqlx::query(
         "UPDATE lectern.requested_runs AS q SET cancelled_at = coalesce(q.cancelled_at, now())
          FROM lectern.runs AS r WHERE r.id = q.run_id AND q.run_id = $1 AND r.finished_at IS NULL",
     )
     .bind(run)
     .execute(pool)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(updated.rows_affected() > 0)
 }
 
-/// Requested runs of a kind that are not ended, the oldest first.
-pub(crate) async fn open(pool: &PgPool, kind: Kind) -> Result<Vec<i64>> {
+/// Returns the requested runs of a queue that have not ended, oldest first.
+pub(super) async fn open_runs(pool: &PgPool, queue: &Queue) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT q.run_id FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
          WHERE r.kind = ANY ($1) AND r.finished_at IS NULL ORDER BY q.run_id",
     )
-    .bind(kind.names())
+    .bind(queue.run_kinds)
     .fetch_all(pool)
     .await?)
 }
 
-/// What is asked, unless the run has ended; and whether it was called off.
-pub(crate) async fn open_request(pool: &PgPool, run: i64) -> Result<Option<(Request, bool)>> {
-    let found: Option<(Json<Request>, bool)> = sqlx::query_as(
+/// Returns the stored request of a run, unless the run has ended.
+pub(super) async fn open_job(pool: &PgPool, run: i64) -> Result<Option<StoredJob>> {
+    let found: Option<(Json<Box<RawValue>>, bool)> = sqlx::query_as(
         "SELECT q.request, q.cancelled_at IS NOT NULL
          FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
          WHERE q.run_id = $1 AND r.finished_at IS NULL",
@@ -110,11 +113,11 @@ pub(crate) async fn open_request(pool: &PgPool, run: i64) -> Result<Option<(Requ
     .bind(run)
     .fetch_optional(pool)
     .await?;
-    Ok(found.map(|(Json(request), cancelled)| (request, cancelled)))
+    Ok(found.map(|(Json(payload), cancelled)| StoredJob { run, payload, cancelled }))
 }
 
-/// Whether a run was called off.
-pub(crate) async fn is_cancelled(pool: &PgPool, run: i64) -> Result<bool> {
+/// Reports whether a run was cancelled.
+pub(super) async fn is_cancelled(pool: &PgPool, run: i64) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT cancelled_at IS NOT NULL FROM lectern.requested_runs WHERE run_id = $1")
         .bind(run)
         .fetch_optional(pool)
@@ -122,9 +125,9 @@ pub(crate) async fn is_cancelled(pool: &PgPool, run: i64) -> Result<bool> {
         .unwrap_or(false))
 }
 
-/// Takes a time of the schedule; false where another process was earlier.
-pub(crate) async fn claim_time(db: &mut PgConnection, name: &str, due: Timestamp) -> Result<bool> {
-    let done = sqlx::query(
+/// Claims a due time of the schedule; returns false where another process has claimed it.
+pub(super) async fn claim_time(db: &mut PgConnection, name: &str, due: Timestamp) -> Result<bool> {
+    let claimed = sqlx::query(
         "INSERT INTO lectern.schedule AS known (name, asked_for) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET asked_for = excluded.asked_for WHERE known.asked_for < excluded.asked_for",
     )
@@ -132,16 +135,16 @@ pub(crate) async fn claim_time(db: &mut PgConnection, name: &str, due: Timestamp
     .bind(due.to_sqlx())
     .execute(db)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(claimed.rows_affected() > 0)
 }
 
-/// Whether the same was asked for and has not ended.
-pub(crate) async fn is_going_on(db: &mut PgConnection, request: &Request) -> Result<bool> {
+/// Reports whether an equal request has not ended.
+pub(super) async fn is_open(db: &mut PgConnection, payload: &RawValue) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
                         WHERE q.request = $1 AND r.finished_at IS NULL)",
     )
-    .bind(Json(request))
+    .bind(Json(payload))
     .fetch_one(db)
     .await?)
 }

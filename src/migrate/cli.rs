@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{State, Step};
-use crate::cli::Context;
+use crate::app::Context;
 use crate::database::Database;
 use crate::error::{Exit, Result};
 

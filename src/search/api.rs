@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Address, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,7 +19,8 @@ use super::siblings::{self, FuzzyQuery};
 use super::unified::answer;
 use crate::http::etag;
 use crate::http::json::JsonBody;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::Problem;
+use crate::http::query::{Pairs, pairs};
 
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
 
@@ -41,15 +41,6 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
         .with_state(Shop { follower, urls })
-}
-
-/// The name and value pairs of an address, as far as it can be read.
-pub type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
-
-/// The name and value pairs of an address.
-pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {
-    let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
-    address.map(|Address(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
 }
 
 async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {

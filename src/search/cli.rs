@@ -10,7 +10,7 @@ use super::query::Query;
 use super::response::{Answer, BundleItem, Item, Listing, Price};
 use super::store;
 use super::unified::answer;
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console;
 use crate::error::{Exit, Result};
 

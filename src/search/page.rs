@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// The route of the page. `zone`: in which times are shown.
 pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
     let shop = Shop { follower, urls };
-    let home = move |State(shop): State<Shop>, address: super::api::Pairs| {
+    let home = move |State(shop): State<Shop>, address: crate::http::query::Pairs| {
         let zone = zone.clone();
         async move { home(&shop, &zone, address) }
     };
@@ -98,8 +98,8 @@ struct Session {
     url: Option<String>,
 }
 
-fn home(shop: &Shop, zone: &TimeZone, address: super::api::Pairs) -> Result<Response, Problem> {
-    let pairs = super::api::pairs(address)?;
+fn home(shop: &Shop, zone: &TimeZone, address: crate::http::query::Pairs) -> Result<Response, Problem> {
+    let pairs = crate::http::query::pairs(address)?;
     let catalogue = shop.follower.current();
     let (status, page) = match Query::from_address(&pairs) {
         Ok(query) => (StatusCode::OK, found(&catalogue, query, shop.urls, zone)),

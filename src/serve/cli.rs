@@ -6,18 +6,20 @@ use std::time::SystemTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::cli::Context;
+use crate::app::Context;
 use crate::database::Database;
 use crate::delivery;
 use crate::delivery::worker::work;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::{Audit, connect};
 use crate::http::state::ServerState;
-use crate::jobs;
+use crate::jobs::run_queue;
 use crate::search;
 use crate::search::follow::Follower;
 use crate::sync;
+use crate::sync::job::SyncJobs;
 use crate::timetable_import;
+use crate::timetable_import::job::ImportJobs;
 use crate::webhooks;
 
 /// Options of `lectern serve`.
@@ -101,8 +103,9 @@ pub fn start_background(context: &Context, database: &Database, background: &mut
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
     background.spawn(webhooks::worker::work(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(sync::schedule::work(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(jobs::worker::work(pool.clone(), config, stop.clone()));
+    background.spawn(sync::schedule::run_schedule(pool.clone(), config.clone(), stop.clone()));
+    background.spawn(run_queue(pool.clone(), ImportJobs { pool: pool.clone(), config: config.clone() }, stop.clone()));
+    background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));
 }
 
 /// Every module's routes, and what all requests go through.
@@ -112,7 +115,6 @@ pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
         .merge(search::api::router(follower.clone(), urls))
         .merge(search::page::router(follower, urls, state.config.zone()))
         .merge(delivery::api::router(state.clone()))
-        .merge(jobs::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
         .merge(webhooks::api::router(state.clone()));

@@ -10,19 +10,23 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::Entity;
+use super::job::{SYNCS, SyncRequest};
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
+use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
 use crate::http::problem::{FieldError, Problem};
+use crate::http::query::Pairs;
 use crate::http::state::ServerState;
-use crate::jobs;
-use crate::jobs::api::{asked, idempotency_key, list};
-use crate::jobs::{Asking, Kind, Request};
-use crate::search::api::Pairs;
+use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::{self, Enqueued};
 
 /// The routes of syncs.
 pub fn router(state: ServerState) -> Router {
-    Router::new().route("/api/syncs", get(latest).post(ask)).with_state(state)
+    Router::new()
+        .route("/api/syncs", get(latest).post(ask))
+        .route("/api/syncs/{run}", get(show).delete(cancel_run))
+        .with_state(state)
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,7 +45,7 @@ struct Body {
 }
 
 async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
-    list(&state, Kind::Sync, address).await
+    list(&state.pool, &SYNCS, address).await
 }
 
 /// `{"entity","dry_run","only"}` → 202 with `Location`.
@@ -52,17 +56,33 @@ async fn ask(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
-    let request = body.request()?;
+    let job = body.request()?.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = jobs::ask(&mut transaction, &caller, &request, key, &[]).await?;
-    if matches!(asking, Asking::New(_)) {
+    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &[]).await?;
+    if matches!(enqueued, Enqueued::New(_)) {
         transaction.commit().await.map_err(Error::from)?;
     }
-    asked(asking, Kind::Sync)
+    accepted_response(enqueued, &SYNCS)
+}
+
+async fn show(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+    let stored = find(&state.pool, &SYNCS, run).await?;
+    Ok(run_response(&headers, &stored, document(&stored, &SYNCS, None)))
+}
+
+async fn cancel_run(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, Problem> {
+    let stored = find(&state.pool, &SYNCS, run).await?;
+    let document = document(&stored, &SYNCS, None);
+    cancel(&state.pool, &headers, &SYNCS, stored, &document).await
 }
 
 impl Body {
-    fn request(self) -> Result<Request, Problem> {
+    fn request(self) -> Result<SyncRequest, Problem> {
         let named = self.entity.trim().to_lowercase();
         let entity = match named.as_str() {
             "all" => None,
@@ -82,6 +102,6 @@ impl Body {
             let error = FieldError::new("/only", "invalid_value", "an id is empty; leave only out for everything");
             return Err(Problem::fields(vec![error]));
         }
-        Ok(Request::Sync { entity, dry_run, only, skip_errors })
+        Ok(SyncRequest { entity, dry_run, only, skip_errors })
     }
 }

@@ -19,7 +19,7 @@ use super::report::{Report, Summary};
 use super::report::{text, xlsx};
 use super::run::{Progress, Sync};
 use super::undo;
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console::Console;
 use crate::console::select;
 use crate::database::Database;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::entity_sync::{Ground, EntitySync, planned};
+use super::entity_sync::{EntitySync, Ground, planned};
 use super::matching::{MatchKey, Theirs};
 use super::overrides::Decisions;
 use super::plan::Plan;

@@ -18,6 +18,7 @@ pub mod create_remote;
 pub mod entities;
 pub mod entity;
 mod entity_sync;
+pub mod job;
 pub mod matching;
 pub mod options;
 pub mod overrides;

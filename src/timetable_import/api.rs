@@ -11,21 +11,23 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::history;
+use super::job::{IMPORTS, ImportJob, UNDO};
+use super::progress;
 use super::publish;
-use super::upload::{self, Upload};
+use super::upload::{self, Upload, upload_folder};
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
+use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
 use crate::http::problem::Problem;
+use crate::http::query::Pairs;
 use crate::http::state::ServerState;
-use crate::jobs;
-use crate::jobs::api::{Run, asked, find_import, idempotency_key, list};
-use crate::jobs::worker::upload_folder;
-use crate::jobs::{Asking, Kind, Request};
+use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::{self, Enqueued, StoredRun};
 use crate::outbox;
-use crate::search::api::Pairs;
 
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -34,6 +36,8 @@ pub fn router(state: ServerState) -> Router {
     Router::new()
         // The upload counts for itself, so that it can say what is too large and how large may be.
         .route("/api/imports", get(latest).post(ask).layer(DefaultBodyLimit::disable()))
+        .route("/api/imports/{run}", get(show).delete(cancel_run))
+        .route("/api/imports/{run}/events", get(progress::events))
         .route("/api/imports/{run}/report", get(report))
         .route("/api/imports/{run}/publish", post(publish))
         .route("/api/imports/{run}/retry", post(retry))
@@ -42,7 +46,7 @@ pub fn router(state: ServerState) -> Router {
 }
 
 async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
-    list(&state, Kind::Import, address).await
+    list(&state.pool, &IMPORTS, address).await
 }
 
 /// Multipart with `file` and, as the command's options, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
@@ -58,16 +62,60 @@ async fn ask(
         let detail = "send the workbook as multipart/form-data, in a part called file";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let Upload { staged, file, dry_run, deliver, further, digest } = upload::receive(form, &state.config).await?;
-    let request = Request::Import { file, dry_run, deliver, further };
+    let Upload { staged, file, options, digest } = upload::receive(form, &state.config).await?;
+    let job = ImportJob::Import { file, options }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = jobs::ask(&mut transaction, &caller, &request, key, &digest).await?;
-    if let Asking::New(run) = asking {
+    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &digest).await?;
+    if let Enqueued::New(run) = enqueued {
         // The file is there before anybody can see the run.
         staged.keep(&upload_folder(&state.config.data_dir, run))?;
         transaction.commit().await.map_err(Error::from)?;
     }
-    asked(asking, Kind::Import)
+    accepted_response(enqueued, &IMPORTS)
+}
+
+async fn show(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+    let stored = find(&state.pool, &IMPORTS, run).await?;
+    let document = current_document(&state, &stored).await?;
+    Ok(run_response(&headers, &stored, document))
+}
+
+async fn cancel_run(
+    _: Operator,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, Problem> {
+    let stored = find(&state.pool, &IMPORTS, run).await?;
+    let document = current_document(&state, &stored).await?;
+    cancel(&state.pool, &headers, &IMPORTS, stored, &document).await
+}
+
+/// Returns the document of an import with the delivery state of its events by now; `exit_code` stays as the run ended.
+pub(super) async fn current_document(state: &ServerState, run: &StoredRun) -> Result<Value, Error> {
+    let initial =
+        (run.kind == UNDO).then(|| json!({ "dry_run": run.dry_run, "undone_run": run.subject.parse::<i64>().ok() }));
+    let mut document = document(run, &IMPORTS, initial);
+    // A path on the server is of no use to an HTTP client.
+    if document["report"].is_string() {
+        document["report"] = format!("{}/{}/report", IMPORTS.path, run.id).into();
+    }
+    if run.kind == IMPORTS.name && run.finished_at.is_some() && !run.dry_run {
+        history::bring_up_to_date(&state.pool, run.id, &mut document).await?;
+    }
+    Ok(document)
+}
+
+/// Returns an import, or 404; a run that undoes an import is none.
+async fn find_import(state: &ServerState, run: Run) -> Result<StoredRun, Problem> {
+    let stored = find(&state.pool, &IMPORTS, run).await?;
+    match stored.kind == IMPORTS.name {
+        true => Ok(stored),
+        false => {
+            let detail = format!("run {} undoes an import: it is not an import itself", stored.id);
+            Err(Problem::new(StatusCode::NOT_FOUND, detail))
+        }
+    }
 }
 
 /// Publishes the events of an import; the worker of `serve` does it.
@@ -103,18 +151,18 @@ async fn undo(
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
     let import = find_import(&state, run).await?;
-    if import.finished_at.is_none() && import.held {
+    if import.finished_at.is_none() && import.locked {
         let detail = format!("import {} has not ended; call it off or wait, then take it back", import.id);
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let Undo { dry_run } = body.map(|JsonBody(undo)| undo).unwrap_or_default();
-    let request = Request::Undo { import: import.id, dry_run };
+    let job = ImportJob::Undo { import: import.id, dry_run }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let asking = jobs::ask(&mut transaction, &caller, &request, key, &[]).await?;
-    if let Asking::New(_) = asking {
+    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &[]).await?;
+    if let Enqueued::New(_) = enqueued {
         transaction.commit().await.map_err(Error::from)?;
     }
-    asked(asking, Kind::Import)
+    accepted_response(enqueued, &IMPORTS)
 }
 
 /// The blocks that were refused, each bad cell coloured and commented.

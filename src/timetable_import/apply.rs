@@ -11,31 +11,19 @@ use crate::error::Result;
 use crate::tutorials::{self, APPROVED, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OURS, PUBLISH};
 
 use super::history::store as kept;
+use super::options::ImportOptions;
 use super::plan::new_instructors;
 use super::plan::{Item, Outcome, Plan, PlannedEvent};
 
-/// How a plan is to be applied.
+/// How to apply a plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct ApplyOptions {
     /// The run that it belongs to.
     pub run: i64,
     /// Blocks that commit together.
     pub blocks_per_batch: usize,
-    /// Whether somebody looked that Administrate has none of the new events.
-    pub looked: bool,
-    /// Whether our values are written over those that somebody changes there.
-    pub ours: bool,
-    /// What else is to be done there.
-    pub also: Also,
-}
-
-/// What an import does in Administrate only where it is asked to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Also {
-    /// Publish events and their sessions.
-    pub publish: bool,
-    /// Delete sessions beyond the block's, as far as they are drafts.
-    pub delete_drafts: bool,
+    /// What the caller of the import requests.
+    pub import: ImportOptions,
 }
 
 /// Applies a plan; gives how many of its items, fewer than all where `stop` was cancelled between two batches.
@@ -48,22 +36,22 @@ pub async fn apply(
     pool: &PgPool,
     plan: &Plan,
     unused: impl Fn(u32) -> Value,
-    manner: Manner,
+    options: ApplyOptions,
     stop: &CancellationToken,
 ) -> Result<usize> {
     let items: Vec<&Item> = plan.items.iter().collect();
-    for (at, batch) in items.chunks(manner.blocks_per_batch).enumerate() {
+    for (at, batch) in items.chunks(options.blocks_per_batch).enumerate() {
         if stop.is_cancelled() {
-            return Ok(at * manner.blocks_per_batch);
+            return Ok(at * options.blocks_per_batch);
         }
         let mut transaction = pool.begin().await?;
         let newcomers = new_instructors::named(&plan.newcomers, batch.iter().copied());
         let newcomers = new_instructors::welcome(&mut transaction, &newcomers).await?;
-        let before = apply_batch(&mut transaction, batch, &newcomers, manner).await?;
-        go_on(&mut transaction, batch, manner).await?;
+        let before = apply_batch(&mut transaction, batch, &newcomers, options).await?;
+        go_on(&mut transaction, batch, options).await?;
         let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
-        kept::keep_fates(&mut transaction, manner.run, batch, &unused).await?;
-        kept::keep_before(&mut transaction, manner.run, &before).await?;
+        kept::keep_fates(&mut transaction, options.run, batch, &unused).await?;
+        kept::keep_before(&mut transaction, options.run, &before).await?;
         transaction.commit().await?;
     }
     Ok(items.len())
@@ -74,16 +62,16 @@ async fn apply_batch(
     db: &mut PgConnection,
     batch: &[&Item],
     newcomers: &HashMap<i64, i64>,
-    manner: Manner,
+    options: ApplyOptions,
 ) -> Result<Vec<KnownEvent>> {
-    let run = Some(manner.run);
+    let run = Some(options.run);
     let (adopted, created): (Vec<_>, Vec<_>) = batch
         .iter()
         .filter(|item| matches!(item.outcome, Outcome::Create | Outcome::Adopt(_)))
         .filter_map(|item| Some((&item.outcome, item.event.as_ref()?.event.clone())))
         .partition(|(outcome, _)| matches!(outcome, Outcome::Adopt(_)));
     // What stands in Administrate already is found there again by delivery, which links it instead of creating it.
-    for (events, look_first) in [(created, !manner.looked), (adopted, true)] {
+    for (events, look_first) in [(created, options.import.is_queued()), (adopted, true)] {
         let events: Vec<Event> = events.into_iter().map(|(_, event)| event.with_people(newcomers)).collect();
         if !events.is_empty() {
             tutorials::announce_events(db, run, &events, look_first).await?;
@@ -102,13 +90,13 @@ async fn apply_batch(
 }
 
 /// Goes on with what earlier imports of these events left open, and asks for the further steps.
-async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result<()> {
+async fn go_on(db: &mut PgConnection, batch: &[&Item], options: ApplyOptions) -> Result<()> {
     let accepted = batch.iter().filter(|item| item.is_accepted());
     let events =
         tutorials::store::ids_by_code(db, &accepted.map(|item| item.title.as_str()).collect::<Vec<_>>()).await?;
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
-    let insisting: &[&str] = if manner.ours { &[OURS] } else { &[] };
-    tutorials::pursue_events(db, manner.run, &ids, insisting).await?;
+    let insisting: &[&str] = if options.import.overwrite_remote { &[OURS] } else { &[] };
+    tutorials::pursue_events(db, options.run, &ids, insisting).await?;
     let called_off = batch.iter().filter(|item| item.outcome == Outcome::Cancel).map(|item| item.title.as_str());
     let called_off: Vec<&str> = called_off.collect();
     let standing = events.into_iter().filter(|(_, code)| !called_off.contains(&code.as_str()));
@@ -117,31 +105,31 @@ async fn go_on(db: &mut PgConnection, batch: &[&Item], manner: Manner) -> Result
     let revised: Vec<&str> = revised.collect();
     let revised: Vec<_> = standing.iter().filter(|(_, code)| revised.contains(&code.as_str())).cloned().collect();
     if !revised.is_empty() {
-        let before_writing: &[&str] = match (manner.ours, manner.looked) {
+        let before_writing: &[&str] = match (options.import.overwrite_remote, !options.import.is_queued()) {
             (true, _) => &[OURS],
             (false, true) => &[COMPARE_LATER],
             (false, false) => &[COMPARE],
         };
-        tutorials::ask_also(db, Some(manner.run), &revised, before_writing).await?;
+        tutorials::ask_also(db, Some(options.run), &revised, before_writing).await?;
     }
-    if !manner.looked {
+    if options.import.is_queued() {
         let written = |code: &str| batch.iter().any(|item| item.title == code && item.event.is_some());
         let written: Vec<_> = standing.iter().filter(|(_, code)| written(code)).cloned().collect();
-        tutorials::ask_also(db, Some(manner.run), &written, &[APPROVED]).await?;
+        tutorials::ask_also(db, Some(options.run), &written, &[APPROVED]).await?;
     }
-    if manner.also.publish {
+    if options.import.publish {
         let published = bridges::events::published(db, &ids).await?;
         let drafts: Vec<_> = standing.iter().filter(|(id, _)| !published.contains(id)).cloned().collect();
-        tutorials::ask_also(db, Some(manner.run), &drafts, &[PUBLISH]).await?;
+        tutorials::ask_also(db, Some(options.run), &drafts, &[PUBLISH]).await?;
     }
-    if manner.also.delete_drafts {
+    if options.import.delete_drafts {
         // What a new event will have too many of, only its delivery will show.
         let new = |code: &str| {
             batch.iter().any(|item| item.title == code && matches!(item.outcome, Outcome::Create | Outcome::Adopt(_)))
         };
         let surplus = bridges::events::with_leftovers(db, &ids).await?;
         let surplus: Vec<_> = standing.into_iter().filter(|(id, code)| surplus.contains(id) || new(code)).collect();
-        tutorials::ask_also(db, Some(manner.run), &surplus, &[DELETE_DRAFTS]).await?;
+        tutorials::ask_also(db, Some(options.run), &surplus, &[DELETE_DRAFTS]).await?;
     }
     Ok(())
 }

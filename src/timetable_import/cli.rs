@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::cli::Context;
+use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::tutorials::DELETE_DRAFTS;
 
-use super::apply::Also;
 use super::layout::LAYOUT;
+use super::options::{DeliveryMode, ImportOptions};
 use super::problems::{Code, Problem};
 use super::report::{self, Document};
 use super::run;
-use super::run::{Asked, Deliver, Loaded};
+use super::run::{ImportRequest, Loaded};
 use super::{history, publish, store, undo};
 
 /// Bring a timetable workbook here and to Administrate
@@ -34,7 +34,7 @@ pub struct Args {
     dry_run: bool,
     /// Whether to wait until everything has reached Administrate
     #[arg(long, value_enum, default_value = "wait", value_name = "WHEN")]
-    deliver: Deliver,
+    deliver: DeliveryMode,
     /// Where to write the refused blocks, each bad cell coloured and commented
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
@@ -103,37 +103,36 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
         (Some(Action::Show { run }), _) => history::show(context, run).await,
         (None, Some(file)) => {
-            let asked = Asked {
-                file,
+            let options = ImportOptions {
                 dry_run: args.dry_run,
                 deliver: args.deliver,
-                report: args.report,
+                publish: args.publish,
+                delete_drafts: args.delete_drafts,
+                overwrite_remote: args.ours,
                 approve_instructors: args.approve_instructors,
                 create_instructors: args.create_missing.contains(&Missing::Instructors),
-                ours: args.ours,
-                also: Also { publish: args.publish, delete_drafts: args.delete_drafts },
-                run: None,
             };
-            import(context, &asked).await
+            let request = ImportRequest { file, options, report: args.report, run: None };
+            import(context, &request).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
 }
 
-async fn import(context: &Context, asked: &Asked) -> Result<Exit> {
-    let loaded = match run::load_fit(&asked.file, &context.config) {
+async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
+    let loaded = match run::load_fit(&request.file, &context.config) {
         Ok(loaded) => loaded,
-        Err(problems) => return refuse(context, asked, problems),
+        Err(problems) => return refuse(context, request, problems),
     };
     let database = context.database().await?;
-    let ended = import_loaded(context, &database, &loaded, asked).await;
+    let ended = import_loaded(context, &database, &loaded, request).await;
     database.close().await;
     ended
 }
 
 /// A file of which nothing can be imported.
-fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Exit> {
-    let file = asked.file.display();
+fn refuse(context: &Context, request: &ImportRequest, problems: Vec<Problem>) -> Result<Exit> {
+    let file = request.file.display();
     let missing = problems.iter().filter(|problem| problem.code == Code::MissingHeader);
     if missing.clone().count() == LAYOUT.iter().filter(|column| column.required).count() {
         // A line for each of them would say less.
@@ -147,12 +146,17 @@ fn refuse(context: &Context, asked: &Asked, problems: Vec<Problem>) -> Result<Ex
             context.console.say(format_args!("{file}: {}", problem.message));
         }
     }
-    let document = Document::of_problems(run::name_of(&asked.file), asked.dry_run, problems);
+    let document = Document::of_problems(run::name_of(&request.file), request.options.dry_run, problems);
     context.console.document(&document)?;
     Ok(Exit::Failed)
 }
 
-async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, asked: &Asked) -> Result<Exit> {
+async fn import_loaded(
+    context: &Context,
+    database: &Database,
+    loaded: &Loaded,
+    request: &ImportRequest,
+) -> Result<Exit> {
     let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let mut wished = true;
@@ -163,15 +167,15 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
         }
         console.print(plan.summary());
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
-        let asks = console.may_ask && !asked.dry_run && (waiting > 0 || !plan.approvals.is_empty());
+        let asks = console.may_ask && !request.options.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
-        if wished && !asked.dry_run {
+        if wished && !request.options.dry_run {
             console.expect(&bar, waiting as u64);
         }
         wished
     };
     let told = crate::delivery::cli::moving(&bar);
-    let imported = run::import(pool, &context.config, (loaded, asked), &context.stop, planned, told).await;
+    let imported = run::import(pool, &context.config, (loaded, request), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
     if !wished {
@@ -180,7 +184,7 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
     }
     offer_deletion(context, database, &mut imported.document).await?;
     let document = &imported.document;
-    if !asked.dry_run {
+    if !request.options.dry_run {
         let counts = &document.delivery;
         console.print(format_args!(
             "import {}: {} delivered, {} pending, {} failed, {} unknown",
@@ -198,13 +202,13 @@ async fn import_loaded(context: &Context, database: &Database, loaded: &Loaded, 
             console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
         }
     }
-    if asked.approve_instructors && !asked.dry_run {
+    if request.options.approve_instructors && !request.options.dry_run {
         // What Administrate has refused since the problems were shown.
         for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
             console.say(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
         }
     }
-    for told in document.remarks.iter().filter(|_| !asked.dry_run) {
+    for told in document.remarks.iter().filter(|_| !request.options.dry_run) {
         console.say(format_args!("{}: {}", told.event, told.message));
     }
     if let Some(report) = &document.report {

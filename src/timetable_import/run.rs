@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -20,52 +19,32 @@ use crate::merge::last_agreed;
 use crate::names::fold;
 use crate::{outbox, output_file, runs, tutorials};
 
-use super::apply::{Also, Manner, apply};
+use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
 pub use super::load::{Loaded, load, load_fit, name_of};
+use super::options::{DeliveryMode, ImportOptions};
 use super::plan::new_instructors;
+use super::plan::planner::{PlannerOptions, plan};
 use super::plan::remote_state::RemoteFacts;
 use super::plan::{Counts, Outcome, Plan};
 use super::report::Document;
 use super::report::{rejected, undelivered};
 use super::write_lock::Turn;
 use super::{history, remote, store};
-use crate::timetable_import::plan::planner::{Wishes, plan};
 
 /// How often it is looked whether an earlier import has ended.
 const REST: Duration = Duration::from_millis(100);
 
-/// When the remote half happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Deliver {
-    /// Before the command ends.
-    #[default]
-    Wait,
-    /// Later, by whoever drains the outbox; Administrate need not be reachable now.
-    Queue,
-}
-
-/// What is asked of an import.
+/// An import to be carried out.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ImportRequest {
     /// The workbook.
     pub file: PathBuf,
-    /// Only plan.
-    pub dry_run: bool,
-    /// When the remote half happens.
-    pub deliver: Deliver,
-    /// Where the refused blocks are to be written, if anywhere.
+    /// What the caller requests.
+    pub options: ImportOptions,
+    /// Where to write the rejected blocks; none: no report of a dry run, else a file in the data folder.
     pub report: Option<PathBuf>,
-    /// Whether instructors who lack an approval are to be approved in Administrate instead of refused.
-    pub approve_instructors: bool,
-    /// Whether instructors who are unknown here, but not in Administrate, are to be created here instead of refused.
-    pub create_instructors: bool,
-    /// Whether our values are written over those that somebody changed in Administrate meanwhile.
-    pub ours: bool,
-    /// What else is to be done in Administrate.
-    pub also: Also,
-    /// The run that was opened for it and that its opener closes; none: it opens and closes its own.
+    /// The run that its caller opened and closes; none: the import opens and closes its own.
     pub run: Option<i64>,
 }
 
@@ -87,58 +66,62 @@ pub struct Imported {
 pub async fn import(
     pool: &PgPool,
     config: &Config,
-    (loaded, asked): (&Loaded, &Asked),
+    (loaded, request): (&Loaded, &ImportRequest),
     stop: &CancellationToken,
     planned: impl FnOnce(&Plan) -> bool,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
 ) -> Result<Imported> {
-    check(pool, asked).await?;
-    let client = match asked.deliver {
-        Deliver::Queue => None,
-        Deliver::Wait => {
-            let audit = if asked.dry_run { Audit::NotKept } else { Audit::Kept };
+    check(pool, request).await?;
+    let options = request.options;
+    let client = match options.deliver {
+        DeliveryMode::Queue => None,
+        DeliveryMode::Wait => {
+            let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
             Some(gateway::connect(config, pool, "import", audit).await?)
         }
     };
-    let (mut facts, plan) = plan_of(pool, config, (loaded, asked), client.as_ref()).await?;
-    if !planned(&plan) || asked.dry_run {
-        let report = write_report(loaded, &plan, asked.report.as_deref())?;
-        let document =
-            Document { run_id: asked.run, report, ..Document::of_plan(name_of(&asked.file), asked.dry_run, plan) };
+    let (mut facts, plan) = plan_of(pool, config, (loaded, request), client.as_ref()).await?;
+    if !planned(&plan) || request.options.dry_run {
+        let report = write_report(loaded, &plan, request.report.as_deref())?;
+        let document = Document {
+            run_id: request.run,
+            report,
+            ..Document::of_plan(name_of(&request.file), request.options.dry_run, plan)
+        };
         return Ok(Imported { exit: document.exit(), document });
     }
     if let Some(client) = &client {
         facts.denied = approve(client, &facts, &plan.approvals).await?;
     }
     let Some(turn) = Turn::take(pool, stop).await? else {
-        let document = Document::of_problems(name_of(&asked.file), false, Vec::new());
+        let document = Document::of_problems(name_of(&request.file), false, Vec::new());
         return Ok(Imported { document, exit: Exit::NeedsPerson });
     };
     // Of a large file no two plans stand beside one another.
     let before = Before::of(&plan);
     drop(plan);
-    let plan = plan_again(pool, config, (loaded, asked), &facts, &before).await?;
+    let plan = plan_again(pool, config, (loaded, request), &facts, &before).await?;
     drop(facts);
-    carry_out(pool, config, (loaded, asked), (client, turn), plan, stop, told).await
+    carry_out(pool, config, (loaded, request), (client, turn), plan, stop, told).await
 }
 
 /// Writes a plan here, brings it to Administrate unless that is left to others, and tells what came of it.
 async fn carry_out(
     pool: &PgPool,
     config: &Config,
-    (loaded, asked): (&Loaded, &Asked),
+    (loaded, request): (&Loaded, &ImportRequest),
     (client, turn): (Option<administrate::Client>, Turn),
     mut plan: Plan,
     stop: &CancellationToken,
     told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
 ) -> Result<Imported> {
-    let file = name_of(&asked.file);
-    let (run, own) = open_run(pool, asked.run, &file).await?;
+    let file = name_of(&request.file);
+    let (run, own) = open_run(pool, request.run, &file).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
-    let manner = Manner { run, blocks_per_batch, looked: client.is_some(), ours: asked.ours, also: asked.also };
+    let options = ApplyOptions { run, blocks_per_batch, import: request.options };
     let unused = loaded.unused();
     let written =
-        apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), manner, stop).await?;
+        apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), options, stop).await?;
     turn.end().await?;
     let not_written = plan.items.len() - written;
     plan.items.truncate(written);
@@ -154,7 +137,7 @@ async fn carry_out(
         None => (Drained::default(), false),
     };
     let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
-    let report = write_report(loaded, &plan, Some(asked.report.as_deref().unwrap_or(&own_place)));
+    let report = write_report(loaded, &plan, Some(request.report.as_deref().unwrap_or(&own_place)));
     let is_told = report.is_ok();
     // What was imported is told also where this could not be written.
     let report = report.unwrap_or_else(|error| {
@@ -178,19 +161,20 @@ async fn carry_out(
 }
 
 /// What has to be so before anything is done.
-async fn check(pool: &PgPool, asked: &Asked) -> Result<()> {
+async fn check(pool: &PgPool, request: &ImportRequest) -> Result<()> {
+    let options = request.options;
     if !store::is_synced(&mut *pool.acquire().await?).await? {
         return Err(Error::Prerequisite(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
     }
-    if (asked.approve_instructors || asked.create_instructors) && asked.deliver == Deliver::Queue {
+    if (options.approve_instructors || options.create_instructors) && options.is_queued() {
         return Err(Error::Usage(
             "approving or creating instructors needs Administrate: leave out --deliver queue".into(),
         ));
     }
-    let Some(report) = asked.report.as_deref() else { return Ok(()) };
-    if is_same_file(report, &asked.file) {
+    let Some(report) = request.report.as_deref() else { return Ok(()) };
+    if is_same_file(report, &request.file) {
         return Err(Error::Usage(format!(
             "--report names the timetable itself, of which only the refused blocks would be left: choose another file than {}",
             report.display()
@@ -212,23 +196,15 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
     Ok((run, runs::hold(pool, run).await?))
 }
 
-fn wishes<'a>(config: &'a Config, asked: &Asked) -> Wishes<'a> {
-    Wishes {
-        labels: &config.administrate.labels,
-        sittings: &config.sittings,
-        approve_instructors: asked.approve_instructors,
-        ours_win: asked.ours,
-        queued: asked.deliver == Deliver::Queue,
-        publish: asked.also.publish,
-        delete_drafts: asked.also.delete_drafts,
-    }
+fn planner_options<'a>(config: &'a Config, request: &ImportRequest) -> PlannerOptions<'a> {
+    PlannerOptions { labels: &config.administrate.labels, sittings: &config.sittings, import: request.options }
 }
 
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
 async fn plan_of(
     pool: &PgPool,
     config: &Config,
-    (loaded, asked): (&Loaded, &Asked),
+    (loaded, request): (&Loaded, &ImportRequest),
     client: Option<&administrate::Client>,
 ) -> Result<(RemoteFacts, Plan)> {
     let timetable = &loaded.timetable;
@@ -237,18 +213,18 @@ async fn plan_of(
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
         None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
-    if let Some(client) = client.filter(|_| asked.create_instructors) {
+    if let Some(client) = client.filter(|_| request.options.create_instructors) {
         facts.instructors = remote::instructors(client, timetable, &ours).await?;
     }
     new_instructors::introduce(&mut ours, timetable, &facts.instructors);
-    let wishes = wishes(config, asked);
-    let planned = plan(timetable, &ours, &facts, wishes);
+    let options = planner_options(config, request);
+    let planned = plan(timetable, &ours, &facts, options);
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
     ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
     facts.standing = remote::standing(client, &planned, &ours).await?;
-    let planned = plan(timetable, &ours, &facts, wishes);
+    let planned = plan(timetable, &ours, &facts, options);
     Ok((facts, planned))
 }
 
@@ -270,7 +246,7 @@ impl Before {
 async fn plan_again(
     pool: &PgPool,
     config: &Config,
-    (loaded, asked): (&Loaded, &Asked),
+    (loaded, request): (&Loaded, &ImportRequest),
     facts: &RemoteFacts,
     before: &Before,
 ) -> Result<Plan> {
@@ -279,7 +255,7 @@ async fn plan_again(
     let compared = before.compared.iter().filter_map(|title| ours.events.get(title).map(|known| known.id));
     ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     new_instructors::introduce(&mut ours, &loaded.timetable, &facts.instructors);
-    let again = plan(&loaded.timetable, &ours, facts, wishes(config, asked));
+    let again = plan(&loaded.timetable, &ours, facts, planner_options(config, request));
     if facts.denied.is_empty() && again.counts() != before.counts {
         tracing::warn!(
             "another import has written meanwhile; what is left to do: {}",

@@ -21,7 +21,8 @@ use super::plan::{Outcome, Plan};
 use super::problems::Code;
 use super::sheet::write;
 use super::workbook::{self, Limits};
-use crate::timetable_import::plan::planner::{Wishes, plan};
+use crate::timetable_import::options::ImportOptions;
+use crate::timetable_import::plan::planner::{PlannerOptions, plan};
 use crate::timetable_import::sheet::write::{Entry, Line};
 
 /// Settings as they are without any file.
@@ -288,17 +289,9 @@ pub fn told(plan: &Plan) -> Vec<(Code, &str)> {
     plan.problems.iter().map(|problem| (problem.code, problem.cell.as_deref().unwrap_or_default())).collect()
 }
 
-pub fn wishes(labels: &Labels) -> Wishes<'_> {
+pub fn planner_options(labels: &Labels) -> PlannerOptions<'_> {
     static SITTINGS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| reading().sittings);
-    Wishes {
-        labels,
-        sittings: &SITTINGS,
-        approve_instructors: false,
-        ours_win: false,
-        queued: false,
-        publish: false,
-        delete_drafts: false,
-    }
+    PlannerOptions { labels, sittings: &SITTINGS, import: ImportOptions::default() }
 }
 
 pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {
@@ -308,7 +301,7 @@ pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {
 /// Plans lines in a world that knows what the sound event, session and self-paced event name.
 pub fn planned(lines: &[Line]) -> Plan {
     let (ours, facts) = sound_world();
-    plan(&timetable(lines), &ours, &facts, wishes(&labels()))
+    plan(&timetable(lines), &ours, &facts, planner_options(&labels()))
 }
 
 pub fn sound_world() -> (Ours, RemoteFacts) {

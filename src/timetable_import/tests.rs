@@ -15,7 +15,7 @@ use super::problems::Code;
 use super::sheet::write;
 use super::testing::*;
 use super::workbook::{self, Limits};
-use crate::timetable_import::plan::planner::{Wishes, plan};
+use crate::timetable_import::plan::planner::plan;
 use crate::timetable_import::sheet::write::Entry;
 
 #[test]
@@ -91,7 +91,7 @@ fn formulas_count_by_their_stored_result() {
             if stored.is_empty() { with_part(&bytes, "xl/worksheets/sheet1.xml", "t=\"str\"", "") } else { bytes };
         let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
         let timetable = blocks::read(&sheet, &reading()).expect("not too large");
-        assert_eq!(told(&plan(&timetable, &ours, &facts, wishes(&labels()))), problems);
+        assert_eq!(told(&plan(&timetable, &ours, &facts, planner_options(&labels()))), problems);
     }
 }
 
@@ -209,17 +209,18 @@ fn instructors_must_be_linked_and_approved() {
     let lines = [event("A"), session("A", 2)];
     let (mut ours, mut facts) = sound_world();
     facts.approved.clear();
-    let refused = plan(&timetable(&lines), &ours, &facts, wishes(&labels()));
+    let refused = plan(&timetable(&lines), &ours, &facts, planner_options(&labels()));
     let cells =
         [(Code::NotApprovedInstructor, "R4"), (Code::NotApprovedInstructor, "S4"), (Code::NotApprovedInstructor, "S5")];
     assert_eq!(told(&refused), cells);
     let labels = labels();
-    let approving = Wishes { approve_instructors: true, ..wishes(&labels) };
+    let mut approving = planner_options(&labels);
+    approving.import.approve_instructors = true;
     let approved = plan(&timetable(&lines), &ours, &facts, approving);
     assert_eq!((told(&approved), approved.approvals.len(), outcomes(&approved)), (vec![], 1, vec![&Outcome::Create]));
     ours.instructors[0].external_id = None;
     ours.locations[0].external_id = None;
-    let refused = plan(&timetable(&lines[..1]), &ours, &facts, wishes(&labels));
+    let refused = plan(&timetable(&lines[..1]), &ours, &facts, planner_options(&labels));
     assert_eq!(told(&refused), [(Code::NotLinked, "E4"), (Code::NotLinked, "R4"), (Code::NotLinked, "S4")]);
 }
 
@@ -227,7 +228,7 @@ fn instructors_must_be_linked_and_approved() {
 fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
     let lines = [event("A"), session("A", 2), self_paced("OC")];
     let (ours, facts) = sound_world();
-    let first = plan(&timetable(&lines), &ours, &facts, wishes(&labels()));
+    let first = plan(&timetable(&lines), &ours, &facts, planner_options(&labels()));
     let ours = applied(&first, &ours);
     // Typed otherwise and in another order, it is the same.
     let typed = with(
@@ -238,14 +239,14 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
             (F::Day, Some("2".into())),
         ],
     );
-    let again = plan(&timetable(&[self_paced("OC"), event("A"), typed]), &ours, &facts, wishes(&labels()));
+    let again = plan(&timetable(&[self_paced("OC"), event("A"), typed]), &ours, &facts, planner_options(&labels()));
     assert_eq!(outcomes(&again), [&Outcome::Unchanged, &Outcome::Unchanged]);
     assert_eq!((told(&again), again.remote_calls(), again.counts().sessions), (vec![], 0, 2));
     let edited = [
         with(event("A"), [(F::MaxPlaces, Some(15.into())), (F::Venue, Some("tbc".into()))]),
         with(session("A", 2), [(F::EndTime, Some("16:00".into()))]),
     ];
-    let edit = plan(&timetable(&edited), &ours, &facts, wishes(&labels()));
+    let edit = plan(&timetable(&edited), &ours, &facts, planner_options(&labels()));
     assert_eq!(outcomes(&edit), [&Outcome::Update]);
     let fields: Vec<String> = edit.items[0].changes.iter().map(ToString::to_string).collect();
     let expected = [
@@ -258,24 +259,24 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
     assert_eq!(edit.items[0].event.as_ref().map(|event| event.places_moved), Some(3));
     assert_eq!(edit.remote_calls(), 3, "one for the event, one for each day");
     let cost = |first| {
-        let edit = plan(&timetable(&[first, session("A", 2)]), &ours, &facts, wishes(&labels()));
+        let edit = plan(&timetable(&[first, session("A", 2)]), &ours, &facts, planner_options(&labels()));
         (edit.items[0].changes.len(), edit.remote_calls())
     };
     assert_eq!(cost(with(event("A"), [(F::SessionTitle, Some("First".into()))])), (1, 1));
     assert_eq!(cost(with(event("A"), [(F::Tutors, Some("two".into()))])), (1, 0), "it stays here");
-    let shorter = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
+    let shorter = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
     assert_eq!((told(&shorter), outcomes(&shorter)), (vec![(Code::SessionGone, "U4")], vec![&Outcome::Unchanged]));
 }
 
 #[test]
 fn known_events_with_another_template_conflict() {
     let (ours, facts) = sound_world();
-    let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels())), &ours);
+    let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels())), &ours);
     let mut other = ours.clone();
     if let Some(known) = other.events.get_mut("a") {
         known.event.course_template_id = Some(99);
     }
-    let refused = plan(&timetable(&[event("A")]), &other, &facts, wishes(&labels()));
+    let refused = plan(&timetable(&[event("A")]), &other, &facts, planner_options(&labels()));
     assert_eq!((told(&refused), outcomes(&refused)), (vec![(Code::ConflictingEvent, "A4")], vec![&Outcome::Conflict]));
 }
 
@@ -286,8 +287,8 @@ fn cancelled_events() {
     assert_eq!((told(&skipped), outcomes(&skipped)), (vec![(Code::CancelledSkipped, "AF4")], vec![&Outcome::Skip]));
     assert_eq!((skipped.counts().unchanged, skipped.needs_person()), (1, false));
     let (ours, facts) = sound_world();
-    let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels())), &ours);
-    let cancel = plan(&timetable(&[cancelled]), &ours, &facts, wishes(&labels()));
+    let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels())), &ours);
+    let cancel = plan(&timetable(&[cancelled]), &ours, &facts, planner_options(&labels()));
     assert_eq!((outcomes(&cancel), cancel.counts().updated, cancel.remote_calls()), (vec![&Outcome::Cancel], 1, 1));
 }
 
@@ -312,7 +313,7 @@ fn a_title_that_stands_in_administrate() {
     ] {
         let mut facts = facts.clone();
         facts.events.insert("a".to_owned(), vec![twin]);
-        let plan = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
+        let plan = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
         assert_eq!((told(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
         // What it changes there is told, the place that Administrate does not tell is none of it.
         let changes: Vec<String> = plan.items[0].changes.iter().map(ToString::to_string).collect();
@@ -325,12 +326,13 @@ fn a_title_that_stands_in_administrate() {
 fn double_bookings_are_warnings_on_the_later_row() {
     let other_place = [(F::Location, Some("Online".into())), (F::Venue, None)];
     let (mut ours, facts) = world_of(&timetable(&[event("A"), with(event("B"), other_place.clone())]));
-    let found = plan(&timetable(&[event("A"), event("B")]), &ours, &facts, wishes(&labels()));
+    let found = plan(&timetable(&[event("A"), event("B")]), &ours, &facts, planner_options(&labels()));
     assert_eq!(told(&found), [(Code::DoubleBooked, "F5"), (Code::DoubleBooked, "S5")]);
     assert_eq!(found.counts().created, 2);
-    let found = plan(&timetable(&[event("A"), with(event("B"), other_place)]), &ours, &facts, wishes(&labels()));
+    let found =
+        plan(&timetable(&[event("A"), with(event("B"), other_place)]), &ours, &facts, planner_options(&labels()));
     assert_eq!(told(&found), [(Code::DoubleBooked, "S5")]);
-    let first = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
+    let first = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
     let session = &first.items[0].event.as_ref().expect("an event").event.sessions[0];
     ours.bookings.push(Booking {
         event: "Z".to_owned(),
@@ -340,7 +342,7 @@ fn double_bookings_are_warnings_on_the_later_row() {
         start: session.start,
         end: session.end,
     });
-    let found = plan(&timetable(&[event("A")]), &ours, &facts, wishes(&labels()));
+    let found = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
     assert_eq!(told(&found), [(Code::DoubleBooked, "F4")]);
     assert!(found.problems[0].message.contains("event Z"));
 }
@@ -349,7 +351,7 @@ fn double_bookings_are_warnings_on_the_later_row() {
 fn labels_that_the_tenant_lacks_are_told_once() {
     let (mut ours, facts) = sound_world();
     ours.fields.clear();
-    let plan = plan(&timetable(&[event("A"), session("A", 2)]), &ours, &facts, wishes(&labels()));
+    let plan = plan(&timetable(&[event("A"), session("A", 2)]), &ours, &facts, planner_options(&labels()));
     let labels = plan.problems.iter().filter(|problem| problem.code == Code::UnknownLabel).count();
     assert_eq!((labels, plan.problems.len(), plan.needs_person()), (4, 4, false));
 }
@@ -366,14 +368,18 @@ fn the_sample_timetable_is_read_whole() {
     let sheet = workbook::open(&path, &Limits::default()).expect("readable");
     let timetable = blocks::read(&sheet, &reading()).expect("not too large");
     let (ours, facts) = world_of(&timetable);
-    let plan = plan(&timetable, &ours, &facts, wishes(&labels()));
+    let plan = plan(&timetable, &ours, &facts, planner_options(&labels()));
     let errors: Vec<_> = plan.problems.iter().filter(|problem| problem.is_error()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let counts = plan.counts();
     assert_eq!((counts.events, counts.created, counts.sessions), (41, 41, 156));
     let self_paced = timetable.blocks.iter().filter(|block| block.event.mode == LearningMode::Lms).count();
     assert_eq!(self_paced, 4);
-    let again =
-        crate::timetable_import::plan::planner::plan(&timetable, &applied(&plan, &ours), &facts, wishes(&labels()));
+    let again = crate::timetable_import::plan::planner::plan(
+        &timetable,
+        &applied(&plan, &ours),
+        &facts,
+        planner_options(&labels()),
+    );
     assert!(again.items.iter().all(|item| item.outcome == Outcome::Unchanged), "{again}");
 }

@@ -17,12 +17,12 @@ use crate::delivery::{Worker, drain};
 use crate::error::{Exit, Result};
 use crate::gateway;
 use crate::gateway::Audit;
-use crate::jobs::UNDO;
 use crate::tutorials;
 use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
 use super::history;
+use super::job::UNDO;
 
 /// What taking back an import means, or has done.
 #[derive(Debug, Serialize)]

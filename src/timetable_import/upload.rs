@@ -13,11 +13,10 @@ use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
-use super::run::Deliver;
+use super::options::{DeliveryMode, ImportOptions};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::problem::{FieldError, Problem};
-use crate::jobs::Further;
 
 /// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
 const PATIENCE: u64 = 2;
@@ -35,14 +34,15 @@ pub(super) struct Upload {
     pub staged: Staged,
     /// What it is called.
     pub file: String,
-    /// Only plan.
-    pub dry_run: bool,
-    /// When the remote half happens.
-    pub deliver: Deliver,
-    /// What is wished beyond that.
-    pub further: Further,
+    /// What the caller requests.
+    pub options: ImportOptions,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
+}
+
+/// Returns the folder that stores the file of a requested import until the run has ended.
+pub fn upload_folder(data_dir: &Path, run: i64) -> PathBuf {
+    data_dir.join("uploads").join(run.to_string())
 }
 
 /// A folder for one file, gone unless it is kept.
@@ -87,7 +87,7 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 /// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
     let staged = Staged::new(&config.data_dir)?;
-    let (mut file, mut dry_run, mut deliver, mut further) = (None, false, Deliver::Wait, Further::default());
+    let (mut file, mut options) = (None, ImportOptions::default());
     let mut named = HashSet::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -100,14 +100,14 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
-            "dry_run" => dry_run = truth(&mut field).await?,
-            "publish" => further.publish = truth(&mut field).await?,
-            "delete_drafts" => further.delete_drafts = truth(&mut field).await?,
-            "ours" => further.ours = truth(&mut field).await?,
-            "approve_instructors" => further.approve_instructors = truth(&mut field).await?,
-            "deliver" => deliver = when(&value(&mut field).await?)?,
+            "dry_run" => options.dry_run = truth(&mut field).await?,
+            "publish" => options.publish = truth(&mut field).await?,
+            "delete_drafts" => options.delete_drafts = truth(&mut field).await?,
+            "ours" => options.overwrite_remote = truth(&mut field).await?,
+            "approve_instructors" => options.approve_instructors = truth(&mut field).await?,
+            "deliver" => options.deliver = when(&value(&mut field).await?)?,
             "create_missing" => match value(&mut field).await?.as_str() {
-                "instructors" => further.create_instructors = true,
+                "instructors" => options.create_instructors = true,
                 _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
             },
             // Whoever misspells `dry_run` does not want to write.
@@ -118,12 +118,12 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
         }
     }
     let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
-    if (further.approve_instructors || further.create_instructors) && deliver == Deliver::Queue {
+    if (options.approve_instructors || options.create_instructors) && options.is_queued() {
         let message = "approving or creating instructors needs Administrate: leave out deliver=queue";
         let error = FieldError::new("/deliver", "invalid_value", message);
         return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
-    Ok(Upload { staged, file, dry_run, deliver, further, digest })
+    Ok(Upload { staged, file, options, digest })
 }
 
 /// Writes a file as it arrives; gives its digest.
@@ -176,10 +176,10 @@ fn truth_of(text: &str) -> Option<bool> {
     }
 }
 
-fn when(text: &str) -> Result<Deliver, Problem> {
+fn when(text: &str) -> Result<DeliveryMode, Problem> {
     match text {
-        "wait" => Ok(Deliver::Wait),
-        "queue" => Ok(Deliver::Queue),
+        "wait" => Ok(DeliveryMode::Wait),
+        "queue" => Ok(DeliveryMode::Queue),
         _ => Err(wrong("/deliver", "deliver is wait or queue")),
     }
 }
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn words_of_a_form() {
         assert_eq!(["on", "off", "", "perhaps"].map(truth_of), [Some(true), Some(false), None, None]);
-        assert_eq!(when("queue").expect("known"), Deliver::Queue);
+        assert_eq!(when("queue").expect("known"), DeliveryMode::Queue);
         assert!(when("later").is_err());
     }
 }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use administrate_sim::tenant::EventState;
 use administrate_sim::{Action, Fault, When};
 use lectern::identity::Role;
-use lectern::jobs::worker::work;
+use lectern::jobs::run_queue;
+use lectern::sync::job::SyncJobs;
 use lectern::sync::schedule;
+use lectern::timetable_import::job::ImportJobs;
 use lectern::timetable_import::layout::Field;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -39,7 +41,10 @@ impl Desk {
     /// Carries out what is asked until dropped.
     pub fn worker(&self) -> DropGuard {
         let stop = CancellationToken::new();
-        tokio::spawn(work(self.sides.world.pool.clone(), Arc::new(self.sides.config()), stop.clone()));
+        let (pool, config) = (self.sides.world.pool.clone(), Arc::new(self.sides.config()));
+        let imports = ImportJobs { pool: pool.clone(), config: config.clone() };
+        tokio::spawn(run_queue(pool.clone(), imports, stop.clone()));
+        tokio::spawn(run_queue(pool.clone(), SyncJobs { pool, config }, stop.clone()));
         stop.drop_guard()
     }
 
@@ -415,14 +420,14 @@ async fn of_several_processes_one_keeps_the_schedule() {
     let desk = Desk::open().await;
     let pool = &desk.sides.world.pool;
     let due: jiff::Timestamp = "2026-01-10T03:30:00Z".parse().expect("a time");
-    let (one, other) = tokio::join!(schedule::ask(pool, None, due), schedule::ask(pool, None, due));
+    let (one, other) = tokio::join!(schedule::enqueue_due(pool, None, due), schedule::enqueue_due(pool, None, due));
     let asked = [one.expect("asked"), other.expect("asked")];
     assert_eq!(asked.iter().flatten().count(), 1);
     let later: jiff::Timestamp = "2026-01-11T03:30:00Z".parse().expect("a time");
-    assert_eq!(schedule::ask(pool, None, later).await.expect("asked"), None, "the last has not ended");
+    assert_eq!(schedule::enqueue_due(pool, None, later).await.expect("asked"), None, "the last has not ended");
     let _worker = desk.worker();
     let summary = desk.ended("/api/syncs/1").await;
     assert_eq!((&summary["succeeded"], &summary["exit_code"]), (&json!(7), &json!(0)), "{summary}");
     let after: jiff::Timestamp = "2026-01-12T03:30:00Z".parse().expect("a time");
-    assert!(schedule::ask(pool, None, after).await.expect("asked").is_some());
+    assert!(schedule::enqueue_due(pool, None, after).await.expect("asked").is_some());
 }

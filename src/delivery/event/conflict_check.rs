@@ -74,7 +74,8 @@ impl Errand<'_> {
             };
             let agreed: Option<Agreement<WantedSession>> = self.agreed(Agreed::Session, &linked.external_id).await?;
             let is_published = standing.published_sessions.contains(&linked.external_id);
-            if agreed.as_ref().and_then(Agreement::certain) != Some(session) || self.has_option(PUBLISH) && !is_published
+            if agreed.as_ref().and_then(Agreement::certain) != Some(session)
+                || self.has_option(PUBLISH) && !is_published
             {
                 writes.sessions.push(linked.external_id.clone());
             }

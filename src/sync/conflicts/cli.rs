@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 use super::resolve::{Verdict, decide};
 use super::{Dispute, Side};
-use crate::cli::Context;
+use crate::app::Context;
 use crate::error::{Error, Exit, Result};
 use crate::gateway;
 use crate::gateway::Audit;

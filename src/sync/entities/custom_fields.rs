@@ -7,7 +7,7 @@ use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, EntitySync};
+use crate::sync::entity_sync::{EntitySync, Ground};
 use crate::sync::matching::Pairing;
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};

@@ -12,7 +12,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, EntitySync, ids};
+use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Difference, Plan, Wanted};

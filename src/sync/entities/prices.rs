@@ -14,7 +14,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, EntitySync, ids};
+use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Ambiguity, Pairing, Theirs};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;

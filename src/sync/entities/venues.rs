@@ -11,7 +11,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, EntitySync, ids};
+use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};

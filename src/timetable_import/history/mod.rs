@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::problems::Problem;
 use super::report;
-use crate::cli::Context;
+use crate::app::Context;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::outbox::{Counts, Standing, State};

@@ -19,32 +19,25 @@ use super::resolve::Resolver;
 use super::{Item, Outcome, Plan, PlannedEvent};
 use crate::timetable_import::blocks::{Block, MOST_PROBLEMS, Timetable};
 use crate::timetable_import::layout::Field;
+use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::problems::{Code, Flaw, Problem, cell_order};
 
 /// What a plan depends on besides the file and both sides.
 #[derive(Clone, Copy, Debug)]
-pub struct Wishes<'a> {
+pub struct PlannerOptions<'a> {
     /// What this tenant calls the custom fields that a timetable fills.
     pub labels: &'a Labels,
     /// Letters of sittings, and what they are in the codes of exam sessions.
     pub sittings: &'a BTreeMap<String, String>,
-    /// Whether instructors who lack an approval are to be approved instead of refused.
-    pub approve_instructors: bool,
-    /// Whether our values are written over those that somebody changed in Administrate.
-    pub ours_win: bool,
-    /// Whether it is delivered later, by somebody who has to look first.
-    pub queued: bool,
-    /// Whether events and their sessions are published.
-    pub publish: bool,
-    /// Whether surplus sessions are deleted there, as far as they are drafts.
-    pub delete_drafts: bool,
+    /// What the caller of the import requests.
+    pub import: ImportOptions,
 }
 
 /// Plans the import of a timetable.
-pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wishes<'_>) -> Plan {
-    let references = References::new(ours, facts, wishes.sittings);
+pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, options: PlannerOptions<'_>) -> Plan {
+    let references = References::new(ours, facts, options.sittings);
     let names = Names::new(ours);
-    let directory = ours.directory(wishes.labels);
+    let directory = ours.directory(options.labels);
     let mut plan = Plan { problems: timetable.problems.clone(), ..Plan::default() };
     // The first block of each title, and whether it stands.
     let mut first: HashMap<String, (&Block, bool)> = HashMap::new();
@@ -54,8 +47,8 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
             facts,
             names: &names,
             directory: &directory,
-            wishes,
-            resolver: Resolver::new((timetable, block), &references, ours, wishes),
+            options,
+            resolver: Resolver::new((timetable, block), &references, ours, options),
             block,
         };
         let title = block.event.title.as_deref().map(fold);
@@ -77,7 +70,7 @@ pub fn plan(timetable: &Timetable, ours: &Ours, facts: &RemoteFacts, wishes: Wis
     }
     let room = (MOST_PROBLEMS + 1).saturating_sub(plan.problems.len());
     plan.problems.extend(super::bookings::clashes(timetable, &plan.items, ours, room));
-    plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, ours, wishes.labels));
+    plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, ours, options.labels));
     let written = plan.items.iter().filter(|item| item.is_accepted());
     plan.newcomers = new_instructors::named(&ours.newcomers, written).into_iter().cloned().collect();
     plan.approvals.sort();
@@ -102,7 +95,7 @@ pub(super) struct Deciding<'a> {
     pub(super) facts: &'a RemoteFacts,
     pub(super) names: &'a Names<'a>,
     pub(super) directory: &'a Directory,
-    pub(super) wishes: Wishes<'a>,
+    pub(super) options: PlannerOptions<'a>,
     pub(super) resolver: Resolver<'a>,
     pub(super) block: &'a Block,
 }
@@ -203,7 +196,7 @@ impl Deciding<'_> {
 
     /// How an event gets to Administrate.
     pub(super) fn way(&self) -> Way<'_> {
-        Way { ours: self.ours, facts: self.facts, wishes: self.wishes }
+        Way { ours: self.ours, facts: self.facts, options: self.options }
     }
 
     /// The event of this title in Administrate, if there is one and it is the same.

@@ -18,14 +18,14 @@ use crate::tutorials::{Event, KnownEvent, LearningMode, Role, Session};
 use super::conflicts::is_called_off;
 use super::diff::{gone, pairs};
 use super::inputs::{Link, Ours};
-use super::planner::Wishes;
+use super::planner::PlannerOptions;
 use super::remote_state::RemoteFacts;
 
 /// What the way of an event depends on.
 pub(crate) struct Way<'a> {
     pub(crate) ours: &'a Ours,
     pub(crate) facts: &'a RemoteFacts,
-    pub(crate) wishes: Wishes<'a>,
+    pub(crate) options: PlannerOptions<'a>,
 }
 
 /// Surplus sessions are looked at, and those that are drafts are deleted at once.
@@ -60,7 +60,7 @@ impl Way<'_> {
 
     /// Whether a new event is looked for before it is created: nobody did now.
     fn is_looked_for(&self) -> bool {
-        self.wishes.queued
+        self.options.import.is_queued()
     }
 
     /// An event that stands there with so many sessions: it is looked for again, and told all that is ours.
@@ -75,8 +75,8 @@ impl Way<'_> {
         let taught = fitting.iter().filter(|session| !session.instructor_ids.is_empty()).count();
         let staff = [Role::Instructor, Role::Administrator];
         let staff = staff.into_iter().filter(|role| event.staff.iter().any(|staff| staff.role == *role)).count();
-        let published = if self.wishes.publish { 1 + fitting.len() } else { 0 };
-        let deleted = if self.wishes.delete_drafts && made > event.sessions.len() { DELETION } else { 0 };
+        let published = if self.options.import.publish { 1 + fitting.len() } else { 0 };
+        let deleted = if self.options.import.delete_drafts && made > event.sessions.len() { DELETION } else { 0 };
         looked_for + fitting.len() + taught + staff + published + deleted
     }
 
@@ -97,9 +97,11 @@ impl Way<'_> {
         let written = fields + sessions + added + looked_for + staff;
         let (published, looked) = self.publishing(before, after, link);
         let is_surplus = link.spare > fitting(before, after, link);
-        let deleted = if self.wishes.delete_drafts && is_surplus { DELETION } else { 0 };
+        let deleted = if self.options.import.delete_drafts && is_surplus { DELETION } else { 0 };
         let revived = self.revived(known, link);
-        let is_compared = !changes.is_empty() && (self.wishes.queued || self.wishes.ours_win) && written > 0;
+        let is_compared = !changes.is_empty()
+            && (self.options.import.is_queued() || self.options.import.overwrite_remote)
+            && written > 0;
         let looks = usize::from(is_compared || revived > 0 || looked && changes.is_empty());
         looks + revived + written + published + deleted
     }
@@ -110,7 +112,7 @@ impl Way<'_> {
         let is_classroom = after.learning_mode == Some(LearningMode::Classroom);
         let stays = |field: &str| NO_FIELDS_THERE.contains(&field) || is_classroom && field.starts_with("LMS ");
         let mut told = of_event.filter(|field| !stays(field));
-        told.any(|field| self.is_kept_there("event", event_label(self.wishes.labels, field)))
+        told.any(|field| self.is_kept_there("event", event_label(self.options.labels, field)))
             || classroom(before) != classroom(after)
     }
 
@@ -131,7 +133,7 @@ impl Way<'_> {
         let is_told = was.time_zone != is.time_zone
             || told.any(|field| match field {
                 "instructors" => false,
-                "url" => self.is_kept_there("session", Some(&self.wishes.labels.session_url)),
+                "url" => self.is_kept_there("session", Some(&self.options.labels.session_url)),
                 _ => true,
             });
         let is_new = |id: &i64| !before.instructor_ids.contains(id);
@@ -148,12 +150,12 @@ impl Way<'_> {
 
     /// Requests that publish the event and those of its sessions that are not, and whether it is looked at before.
     fn publishing(&self, before: &Event, after: &Event, link: &Link) -> (usize, bool) {
-        if !link.is_published && (link.is_cancelled || !self.wishes.publish) {
+        if !link.is_published && (link.is_cancelled || !self.options.import.publish) {
             return (0, false);
         }
         let sessions = (link.paired + fitting(before, after, link)).saturating_sub(link.published_sessions);
         let published = usize::from(!link.is_published) + sessions;
-        (published, self.wishes.publish && published > 0)
+        (published, self.options.import.publish && published > 0)
     }
 
     /// Requests that take up again what was cancelled there.
@@ -161,7 +163,7 @@ impl Way<'_> {
         if link.is_cancelled {
             return 1;
         }
-        let agreed = self.ours.agreed.get(&known.id).filter(|_| self.wishes.ours_win);
+        let agreed = self.ours.agreed.get(&known.id).filter(|_| self.options.import.overwrite_remote);
         let Some(there) = agreed.and_then(|agreed| self.facts.standing.get(&agreed.external_id)) else { return 0 };
         let sessions = there.sessions.iter().filter(|session| is_called_off(&session.lifecycle)).count();
         usize::from(is_called_off(&there.lifecycle)) + sessions

@@ -8,7 +8,7 @@ use super::Approval;
 use super::custom_fields;
 use super::inputs::{Contact, Named, Ours};
 use super::lookup::{Reference, References};
-use super::planner::Wishes;
+use super::planner::PlannerOptions;
 use crate::names::fold;
 use crate::timetable_import::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
 use crate::timetable_import::layout::Field;
@@ -24,7 +24,7 @@ pub(crate) struct Resolver<'a> {
     /// Approvals that the block needs, where they are to be given.
     pub(crate) approvals: Vec<Approval>,
     ours: &'a Ours,
-    wishes: Wishes<'a>,
+    options: PlannerOptions<'a>,
 }
 
 /// The records that an event row names.
@@ -42,10 +42,10 @@ impl<'a> Resolver<'a> {
         (timetable, block): (&'a Timetable, &'a Block),
         references: &'a References<'a>,
         ours: &'a Ours,
-        wishes: Wishes<'a>,
+        options: PlannerOptions<'a>,
     ) -> Self {
         let problems = block.problems.clone();
-        Self { timetable, references, block, problems, approvals: Vec::new(), ours, wishes }
+        Self { timetable, references, block, problems, approvals: Vec::new(), ours, options }
     }
 
     pub(crate) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
@@ -75,7 +75,7 @@ impl<'a> Resolver<'a> {
 
     /// Holds what the rows say under the labels of custom fields against Administrate's definitions.
     fn check_custom_fields(&mut self, template: Option<&Reference>) {
-        let (block, labels) = (self.block, self.wishes.labels);
+        let (block, labels) = (self.block, self.options.labels);
         let event = custom_fields::of_event(labels, &block.event).into_iter().map(|fed| (block.row, "event", fed));
         let sessions = block.sessions.iter().flat_map(|(row, cells)| {
             custom_fields::of_session(labels, cells).into_iter().map(|fed| (*row, "session", fed))
@@ -148,7 +148,10 @@ impl<'a> Resolver<'a> {
 
     fn check_approval(&mut self, row: u32, field: Field, instructor: &Reference, template: &Reference) {
         match self.references.approval(instructor, template) {
-            Err(_) if self.wishes.approve_instructors && self.references.denied(instructor, template).is_none() => {
+            Err(_)
+                if self.options.import.approve_instructors
+                    && self.references.denied(instructor, template).is_none() =>
+            {
                 self.approvals.push(Approval {
                     template: template.external_id.clone(),
                     code: template.record.name.clone(),

@@ -23,7 +23,7 @@ fn titles_that_differ_in_letter_case_alone_are_one_event() {
 
     let (ours, facts) = sound_world();
     let known = applied(&planned(&[event("A")]), &ours);
-    let again = plan(&timetable(&[lower]), &known, &facts, wishes(&labels()));
+    let again = plan(&timetable(&[lower]), &known, &facts, planner_options(&labels()));
     assert_eq!((told(&again), outcomes(&again)), (vec![], vec![&Outcome::Unchanged]));
 }
 
@@ -88,17 +88,17 @@ fn several_records_of_one_name_are_told() {
         (&venues, Code::UnknownVenue, &["F4", "F5"], "\"King's Cross\" (1), \"king's cross\" (101)"),
         (&people, Code::UnknownInstructor, &["R4", "S4", "S5"], "\"Ada Marlow\" (1), \"ada marlow\" (101)"),
     ] {
-        let found = plan(&timetable(&lines), ours, &facts, wishes(&labels()));
+        let found = plan(&timetable(&lines), ours, &facts, planner_options(&labels()));
         let expected: Vec<_> = cells.iter().map(|cell| (code, *cell)).collect();
         assert_eq!((told(&found), outcomes(&found)), (expected, vec![&Outcome::Refuse]));
         assert!(found.problems[0].message.contains(candidates), "{}", found.problems[0].message);
     }
     let mut decided = templates.clone();
     decided.decide(&[("course-templates".to_owned(), 1)].into());
-    let found = plan(&timetable(&lines), &decided, &facts, wishes(&labels()));
+    let found = plan(&timetable(&lines), &decided, &facts, planner_options(&labels()));
     assert_eq!((told(&found), outcomes(&found)), (vec![], vec![&Outcome::Create]));
     templates.templates[2].is_active = false;
-    assert_eq!(outcomes(&plan(&timetable(&lines), &templates, &facts, wishes(&labels()))), [&Outcome::Create]);
+    assert_eq!(outcomes(&plan(&timetable(&lines), &templates, &facts, planner_options(&labels()))), [&Outcome::Create]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn several_events_of_one_title_are_told() {
     let changed = with(event("A"), [(F::MaxPlaces, Some(Entry::from(9)))]);
     let cancelled = with(event("A"), [(F::Cancelled, Some("Y".into()))]);
     for line in [event("A"), changed, cancelled] {
-        let found = plan(&timetable(&[line]), &known, &facts, wishes(&labels()));
+        let found = plan(&timetable(&[line]), &known, &facts, planner_options(&labels()));
         let expected = (vec![(Code::ConflictingEvent, "B4")], vec![&Outcome::Conflict]);
         assert_eq!((told(&found), outcomes(&found)), expected);
         assert!(found.problems[0].message.contains("(A, a)"), "{}", found.problems[0].message);
@@ -136,7 +136,7 @@ fn values_that_administrate_would_not_take_are_problems_at_their_cells() {
     let template = ours.templates.iter().find(|known| known.record.name == "CB1_f2f_3").map(|known| known.record.id);
     let key = ours.fields[&("event".to_owned(), "ocr moodle code".to_owned())].key.clone();
     let planned =
-        |ours: &crate::timetable_import::plan::inputs::Ours| plan(&timetable(&lines), ours, &facts, wishes(&labels()));
+        |ours: &crate::timetable_import::plan::inputs::Ours| plan(&timetable(&lines), ours, &facts, planner_options(&labels()));
     let wrong = planned(&ours);
     let expected = [
         (Code::UnknownLabel, ""),
@@ -159,9 +159,9 @@ fn values_that_administrate_would_not_take_are_problems_at_their_cells() {
 fn another_learning_mode_of_a_known_event_is_refused() {
     let mode = |text: Option<&str>| with(event("A"), [(F::LearningMode, text.map(Entry::from))]);
     let (ours, facts) = sound_world();
-    let first = plan(&timetable(&[mode(Some("Classroom"))]), &ours, &facts, wishes(&labels()));
+    let first = plan(&timetable(&[mode(Some("Classroom"))]), &ours, &facts, planner_options(&labels()));
     let ours = applied(&first, &ours);
-    let planned = |line| plan(&timetable(&[line]), &ours, &facts, wishes(&labels()));
+    let planned = |line| plan(&timetable(&[line]), &ours, &facts, planner_options(&labels()));
     let other = planned(mode(Some("Blended")));
     assert_eq!((told(&other), outcomes(&other)), (vec![(Code::ConflictingEvent, "D4")], vec![&Outcome::Conflict]));
     for same in [Some("classroom"), None] {

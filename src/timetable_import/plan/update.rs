@@ -62,7 +62,7 @@ impl Deciding<'_> {
     /// Nothing is written of an event that takes place here and that somebody has cancelled there, unless ours are to win.
     fn called_off_there(&mut self, known: &KnownEvent, event: &Event) -> Option<Item> {
         let there = self.there(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
-        if there.is_none() || known.event.cancelled || self.wishes.ours_win {
+        if there.is_none() || known.event.cancelled || self.options.import.overwrite_remote {
             return None;
         }
         let (changes, _) = changes_of(self.names, &known.event, event);
@@ -97,7 +97,7 @@ impl Deciding<'_> {
         let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
         let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
         let sides = Sides { directory: self.directory, agreed, theirs };
-        let ours_win = self.wishes.ours_win;
+        let ours_win = self.options.import.overwrite_remote;
         let mut clashes = sides.of_event(&known.event, event);
         let mut called_off = Vec::new();
         for clash in clashes.iter().filter(|_| !ours_win) {
@@ -130,7 +130,7 @@ impl Deciding<'_> {
 
     /// Warns of a session that takes place here and was cancelled there.
     fn session_called_off(&mut self, day: i32) -> Conflict {
-        let conflict = conflicts::of_state(Some(day), self.wishes.ours_win);
+        let conflict = conflicts::of_state(Some(day), self.options.import.overwrite_remote);
         let advice = if conflict.overwritten { "" } else { "; import with --ours to take it up again there" };
         let row = self.block.row_of_day(day).unwrap_or(self.block.row);
         self.resolver.flag(row, Field::Day, Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}")));
@@ -145,7 +145,7 @@ impl Deciding<'_> {
         let [old, new, theirs] =
             [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
         let change = Change { field: field.to_string(), old, new };
-        let conflict = Conflict { change, theirs, overwritten: self.wishes.ours_win };
+        let conflict = Conflict { change, theirs, overwritten: self.options.import.overwrite_remote };
         let advice =
             if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
         let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));

@@ -27,7 +27,7 @@ use crate::outbox::State;
 use crate::sync::conflicts::load::{Compared, held};
 use crate::sync::conflicts::{Held, by_settings, weigh};
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{Ground, EntitySync, ids};
+use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
 use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Change, Plan};

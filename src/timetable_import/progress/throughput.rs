@@ -1,25 +1,25 @@
-//! How fast something gets on, and how long the rest takes at that pace. Pure: the time is an argument.
+//! Throughput over the last seconds and the time that the rest takes at it. Pure: the time is an argument.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How far back the pace is measured: a pause or a burst is forgotten after so long.
-const MEMORY: Duration = Duration::from_secs(15);
+/// The period over which the throughput is measured.
+const WINDOW: Duration = Duration::from_secs(15);
 
-/// What was seen of late: when, and how many were done.
+/// Recent measurements: the time of each and the number done by then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Pace(VecDeque<(Duration, i64)>);
+pub(super) struct Throughput(VecDeque<(Duration, i64)>);
 
-impl Pace {
-    /// Notes how many are done at a time, counted from any moment; gives how many are done a second, where that is known.
-    pub(crate) fn note(&mut self, at: Duration, done: i64) -> Option<f64> {
+impl Throughput {
+    /// Records how many are done at a time; returns the number per second, where it can be computed.
+    pub(super) fn record(&mut self, at: Duration, done: i64) -> Option<f64> {
         if self.0.back().is_some_and(|(_, before)| *before > done) {
-            // It begins anew.
+            // The count restarted.
             self.0.clear();
         }
         self.0.push_back((at, done));
-        // One look from before the memory stays, to measure from.
-        while self.0.get(1).is_some_and(|(seen, _)| at.saturating_sub(*seen) >= MEMORY) {
+        // The last measurement before the period stays as its start.
+        while self.0.get(1).is_some_and(|(measured, _)| at.saturating_sub(*measured) >= WINDOW) {
             self.0.pop_front();
         }
         let (first, before) = *self.0.front()?;
@@ -28,8 +28,8 @@ impl Pace {
     }
 }
 
-/// In how many seconds the rest is done; none where nothing moves.
-pub(crate) fn seconds_left(rest: i64, per_second: f64) -> Option<i64> {
+/// Returns the seconds until the rest is done; none at a throughput of zero.
+pub(super) fn seconds_left(rest: i64, per_second: f64) -> Option<i64> {
     (per_second > 0.0).then(|| (rest as f64 / per_second).ceil() as i64)
 }
 
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_pace_is_that_of_late() {
-        let mut pace = Pace::default();
+        let mut pace = Throughput::default();
         for (at_ms, done, expected) in [
             (0, 0, None),
             (500, 10, Some(20.0)),
@@ -49,7 +49,7 @@ mod tests {
             (40_000, 67, Some(2.0)),
             (41_000, 3, None),
         ] {
-            let told = pace.note(Duration::from_millis(at_ms), done);
+            let told = pace.record(Duration::from_millis(at_ms), done);
             let same = match (told, expected) {
                 (Some(told), Some(expected)) => (told - expected).abs() < 1e-9,
                 (told, expected) => told.is_none() && expected.is_none(),

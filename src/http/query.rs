@@ -1,0 +1,18 @@
+//! Query strings as name and value pairs.
+
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+
+use super::problem::{FieldError, Problem};
+
+/// The name and value pairs of a query string, or why it cannot be parsed.
+pub type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// Returns the name and value pairs of a query string.
+///
+/// # Errors
+/// 400 `invalid_query` where the query string cannot be parsed.
+pub fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
+    let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
+    query.map(|Query(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
+}

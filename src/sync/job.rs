@@ -1,0 +1,81 @@
+//! Syncs as background jobs: requested over HTTP or by the schedule.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::{Entity, Options, Report, Summary, Sync};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
+
+/// The queue of syncs.
+pub static SYNCS: Queue = Queue { name: "sync", run_kinds: &["sync"], path: "/api/syncs", subject_key: "entity" };
+
+/// A sync to be carried out later, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename = "sync")]
+pub struct SyncRequest {
+    /// The entity; none: all entities.
+    pub entity: Option<Entity>,
+    /// Only plan.
+    pub dry_run: bool,
+    /// Only the records with these ids of Administrate; empty: all.
+    pub only: BTreeSet<String>,
+    /// For all entities: continue after one that failed.
+    pub skip_errors: bool,
+}
+
+impl SyncRequest {
+    /// Describes the sync for the queue.
+    ///
+    /// # Errors
+    /// Where the request cannot be serialised.
+    pub fn job(&self) -> Result<Job> {
+        Job::new(SYNCS.name, self.entity.map_or("all", Entity::name).to_owned(), self.dry_run, self)
+    }
+}
+
+/// Carries out requested syncs.
+#[derive(Debug)]
+pub struct SyncJobs {
+    /// The database.
+    pub pool: PgPool,
+    /// The settings.
+    pub config: Arc<Config>,
+}
+
+impl JobHandler for SyncJobs {
+    const QUEUE: &'static Queue = &SYNCS;
+
+    async fn run(&self, job: &StoredJob, cancel: CancellationToken) -> Result<JobResult> {
+        let SyncRequest { entity, dry_run, only, skip_errors } = job.request()?;
+        let options = Options { dry_run, only, skip_errors, ..Options::default() };
+        let command = format!("sync {}", entity.map_or("all", Entity::name));
+        let mut sync = Sync::open(&self.pool, &self.config, &command, options, cancel).await?;
+        match entity {
+            Some(entity) => {
+                let report = sync.in_run(job.run).entity(entity).await;
+                JobResult::new(&report, report.kept_exit())
+            }
+            None => {
+                let summary = sync.all().await;
+                JobResult::new(&summary, summary.exit())
+            }
+        }
+    }
+
+    fn empty_document(&self, job: &StoredJob, reason: &Error) -> Value {
+        let document = match job.request() {
+            Ok(SyncRequest { entity: Some(entity), dry_run, .. }) => {
+                serde_json::to_value(Report::ended(entity, None, dry_run, reason))
+            }
+            _ => serde_json::to_value(Summary::of(Vec::new())),
+        };
+        document.unwrap_or_else(|_| json!({}))
+    }
+}

@@ -1,0 +1,167 @@
+//! Imports, and their undoing, as background jobs requested over HTTP.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::options::ImportOptions;
+use super::report::Document;
+use super::run::{self, ImportRequest};
+use super::undo;
+use super::upload::upload_folder;
+use crate::config::Config;
+use crate::error::{Error, Exit, Result};
+use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
+use crate::outbox;
+
+/// The kind of a run that undoes an import, in `lectern.runs`.
+pub const UNDO: &str = "import-undo";
+
+/// The queue of imports and of their undoing.
+pub static IMPORTS: Queue =
+    Queue { name: "import", run_kinds: &["import", UNDO], path: "/api/imports", subject_key: "file" };
+
+/// A run to be carried out later, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum ImportJob {
+    /// Imports a timetable whose file is stored in the data folder.
+    Import {
+        /// The file's name.
+        file: String,
+        /// What the caller requests.
+        #[serde(flatten)]
+        options: ImportOptions,
+    },
+    /// Undoes an import.
+    Undo {
+        /// The import's run.
+        import: i64,
+        /// Only plan.
+        dry_run: bool,
+    },
+}
+
+impl ImportJob {
+    /// Describes the run for the queue.
+    ///
+    /// # Errors
+    /// Where the request cannot be serialised.
+    pub fn job(&self) -> Result<Job> {
+        match self {
+            ImportJob::Import { file, options } => Job::new(IMPORTS.name, file.clone(), options.dry_run, self),
+            ImportJob::Undo { import, dry_run } => Job::new(UNDO, import.to_string(), *dry_run, self),
+        }
+    }
+}
+
+/// Carries out requested imports.
+#[derive(Debug)]
+pub struct ImportJobs {
+    /// The database.
+    pub pool: PgPool,
+    /// The settings.
+    pub config: Arc<Config>,
+}
+
+impl JobHandler for ImportJobs {
+    const QUEUE: &'static Queue = &IMPORTS;
+
+    async fn run(&self, job: &StoredJob, cancel: CancellationToken) -> Result<JobResult> {
+        match job.request()? {
+            ImportJob::Import { file, options } => self.import(job.run, &file, options, &cancel).await,
+            ImportJob::Undo { import, dry_run } => self.undo(job.run, import, dry_run, &cancel).await,
+        }
+    }
+
+    fn empty_document(&self, job: &StoredJob, _reason: &Error) -> Value {
+        match job.request() {
+            Ok(ImportJob::Import { file, options }) => {
+                serde_json::to_value(Document::of_problems(file, options.dry_run, Vec::new()))
+                    .unwrap_or_else(|_| json!({}))
+            }
+            Ok(ImportJob::Undo { import, .. }) => json!({ "undone_run": import }),
+            Err(_) => json!({}),
+        }
+    }
+
+    /// Parks what is not delivered yet: no other worker continues a cancelled import.
+    async fn on_cancelled(&self, run: i64) -> Result<()> {
+        let reason = format!("the import was cancelled: `lectern import retry {run}` resumes it");
+        outbox::set_aside(&self.pool, run, &reason).await?;
+        Ok(())
+    }
+
+    async fn on_finished(&self, run: i64) {
+        let folder = upload_folder(&self.config.data_dir, run);
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+            tracing::debug!(%error, folder = %folder.display(), "an upload could not be removed");
+        }
+    }
+}
+
+impl ImportJobs {
+    async fn import(
+        &self,
+        run: i64,
+        file: &str,
+        options: ImportOptions,
+        cancel: &CancellationToken,
+    ) -> Result<JobResult> {
+        let file = upload_folder(&self.config.data_dir, run).join(file);
+        // A real import decides itself where its report goes.
+        let report = options.dry_run.then(|| self.report_of(run));
+        let request = ImportRequest { file: file.clone(), options, report, run: Some(run) };
+        let config = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || run::load_fit(&file, &config)).await;
+        let loaded =
+            match loaded.map_err(|error| Error::Failed(format!("reading the workbook was interrupted: {error}")))? {
+                Ok(loaded) => loaded,
+                Err(problems) => {
+                    let document = Document::of_problems(run::name_of(&request.file), options.dry_run, problems);
+                    return JobResult::new(&document, Exit::Failed);
+                }
+            };
+        let result = run::import(&self.pool, &self.config, (&loaded, &request), cancel, |_| true, |_| ()).await?;
+        JobResult::new(&result.document, result.exit)
+    }
+
+    async fn undo(&self, run: i64, import: i64, dry_run: bool, cancel: &CancellationToken) -> Result<JobResult> {
+        let mut undone = undo::plan(&self.pool, import).await?;
+        if !dry_run && undone.refused.is_empty() {
+            undo::take_back(&self.pool, &self.config, (&mut undone, Some(run)), cancel, |_| ()).await?;
+        }
+        JobResult::new(&undone, undone.exit())
+    }
+
+    fn report_of(&self, run: i64) -> PathBuf {
+        self.config.data_dir.join("reports").join(format!("import-{run}.xlsx"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timetable_import::options::DeliveryMode;
+
+    #[test]
+    fn jobs_stored_before_later_options_existed_are_read() {
+        let stored = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
+        let options = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
+        let import = ImportJob::Import { file: "t.xlsx".into(), options };
+        assert_eq!(serde_json::from_str::<ImportJob>(stored).expect("it reads"), import);
+    }
+
+    #[test]
+    fn stored_form_of_a_job_is_stable() {
+        let options = ImportOptions { overwrite_remote: true, ..ImportOptions::default() };
+        let import = ImportJob::Import { file: "t.xlsx".into(), options };
+        insta::assert_snapshot!(import.job().expect("JSON").payload.get(), @r#"{"kind":"import","file":"t.xlsx","dry_run":false,"deliver":"wait","publish":false,"delete_drafts":false,"ours":true,"approve_instructors":false,"create_instructors":false}"#);
+        let undo = ImportJob::Undo { import: 3, dry_run: true };
+        insta::assert_snapshot!(undo.job().expect("JSON").payload.get(), @r#"{"kind":"undo","import":3,"dry_run":true}"#);
+    }
+}
