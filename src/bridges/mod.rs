@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod cascade;
 pub mod event_rows;
 pub mod events;
+pub mod overrides;
 pub mod reference;
 pub mod session_match;
 pub mod store;

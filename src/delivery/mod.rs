@@ -33,7 +33,6 @@ use crate::error::{Error, Result};
 use crate::outbox::{Claims, Item, State};
 
 pub use drain::{Drained, drain};
-pub use event::desired::WantedSession;
 
 /// Carries out effects, one at a time or many at once.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use administrate::{CustomFieldValue, Id, NewEvent, Window};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
+use super::desired::WantedSession;
 use super::values::{plain, session_window, their_window, zone_called};
 use super::{Aspect, Directory};
-use crate::delivery::WantedSession;
 use crate::tutorials::{Event, Session};
 
 impl Directory {

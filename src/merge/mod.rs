@@ -5,6 +5,7 @@
 //! Values are told as a person reads them, by names and not by ids; [`taking`] turns them back.
 
 pub mod accept;
+pub mod desired;
 #[cfg(test)]
 mod tests;
 pub mod values;
@@ -18,8 +19,8 @@ use sqlx::PgConnection;
 
 use crate::bridges::baseline::{Settled, agreements};
 use crate::config::Labels;
-use crate::delivery::WantedSession;
 use crate::error::Result;
+use crate::merge::desired::WantedSession;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 

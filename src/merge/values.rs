@@ -6,8 +6,8 @@ use administrate::{CustomFieldValue, Id, Moment, NewEvent, Window};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::desired::WantedSession;
 use super::{Aspect, Directory, Said, place_of};
-use crate::delivery::WantedSession;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 

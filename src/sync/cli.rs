@@ -13,13 +13,13 @@ use super::entity::Entity;
 use super::matching::Ours;
 use super::options::{Options, PruneLimit};
 use super::overrides;
-use super::overrides::{Decision, Verdict};
 use super::plan::plan_file;
 use super::report::{Report, Summary};
 use super::report::{text, xlsx};
 use super::run::{Progress, Sync};
 use super::undo;
 use crate::app::Context;
+use crate::bridges::overrides::{MatchOverride, OverrideKind};
 use crate::console::Console;
 use crate::console::select;
 use crate::database::Database;
@@ -163,9 +163,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 async fn act(context: &Context, database: &Database, mut args: Args) -> Result<Exit> {
     let console = &context.console;
     match (args.action.take(), args.target) {
-        (Some(Action::Link(pair)), _) => decide(console, database, Verdict::Link, pair).await,
-        (Some(Action::Unlink(pair)), _) => decide(console, database, Verdict::Unlink, pair).await,
-        (Some(Action::Ignore(pair)), _) => decide(console, database, Verdict::Ignore, pair).await,
+        (Some(Action::Link(pair)), _) => save_override(console, database, OverrideKind::Link, pair).await,
+        (Some(Action::Unlink(pair)), _) => save_override(console, database, OverrideKind::Unlink, pair).await,
+        (Some(Action::Ignore(pair)), _) => save_override(console, database, OverrideKind::Ignore, pair).await,
         (Some(Action::Decide { entity, event, field, wins }), _) => {
             cli::by_command(context, &database.pool, entity, &event, &field, wins).await
         }
@@ -224,7 +224,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
     }
 }
 
-async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: Pair) -> Result<Exit> {
+async fn save_override(console: &Console, database: &Database, kind: OverrideKind, pair: Pair) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| text != "-" && !text.is_empty());
     let local = match given(&pair.local) {
@@ -232,7 +232,7 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
         None => None,
     };
     let external = given(&pair.external);
-    let complete = if verdict == Verdict::Ignore {
+    let complete = if kind == OverrideKind::Ignore {
         local.is_some() || external.is_some()
     } else {
         local.is_some() && external.is_some()
@@ -240,19 +240,20 @@ async fn decide(console: &Console, database: &Database, verdict: Verdict, pair: 
     if !complete {
         return Err(Error::Usage(format!(
             "to {} takes a record of both sides; only ignore takes - for one",
-            verdict.name()
+            kind.name()
         )));
     }
-    let decision = Decision { entity: pair.entity, verdict, local: local.as_ref().map(|named| named.id), external };
-    overrides::decide(&mut db, &decision).await?;
+    let local_id = local.as_ref().map(|named| named.id);
+    let entry = MatchOverride { entity: pair.entity.name(), kind, local: local_id, external };
+    overrides::save_override(&mut db, pair.entity, &entry).await?;
     let name = local.as_ref().map_or("-", |named| named.name.as_str());
-    let theirs = decision.external.as_deref().unwrap_or("-");
-    console.say(format_args!("{} {} {name} {theirs}: kept, and later syncs respect it", verdict.name(), pair.entity));
+    let external = entry.external.as_deref().unwrap_or("-");
+    console.say(format_args!("{} {} {name} {external}: saved, later syncs respect it", kind.name(), pair.entity));
     console.document(&json!({
         "entity": pair.entity,
-        "decision": verdict.name(),
+        "decision": kind.name(),
         "local": local.map(|named| Ours::new(named.id, named.name)),
-        "external_id": decision.external,
+        "external_id": entry.external,
     }))?;
     Ok(Exit::Done)
 }

@@ -9,8 +9,8 @@ use sqlx::PgConnection;
 
 use super::entity_sync::{EntitySync, Ground, planned};
 use super::matching::{MatchKey, Theirs};
-use super::overrides::Decisions;
 use super::plan::Plan;
+use crate::bridges::overrides::MatchOverrides;
 use crate::error::Result;
 use crate::sync::plan::validate::unstorable;
 use crate::sync::report::findings::Skipped;
@@ -30,14 +30,14 @@ pub(super) async fn take_over<S: EntitySync>(
     db: &mut PgConnection,
     ground: &Ground,
     (theirs, rows): (S::Theirs, &[S::Row]),
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
     wish: Wish<'_>,
 ) -> Result<Plan<S::Row>> {
     let ours = S::ours(db, ground).await?;
     let keys = S::counterparts(&ours, &theirs).into_iter().map(|one| (one.record.external_id, one.key)).collect();
     let retired: HashSet<MatchKey> = S::retired(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
     let unfit = unfit::<S>(&theirs);
-    let mut plan = planned::<S>(&ours, theirs.clone(), rows, decisions);
+    let mut plan = planned::<S>(&ours, theirs.clone(), rows, overrides);
     let unmatched = &plan.findings.unmatched_remote;
     let meant = unmatched.iter().filter(|one| wish.only.is_empty() || wish.only.contains(&one.external_id));
     let (mut taken, mut left) = (Vec::new(), Vec::new());
@@ -53,7 +53,7 @@ pub(super) async fn take_over<S: EntitySync>(
         let chosen = taken.iter().map(|record| record.external_id.clone()).collect();
         let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
         let made: Vec<Added> = reference::add(db, &missing).await?;
-        plan = planned::<S>(&S::ours(db, ground).await?, theirs, rows, decisions);
+        plan = planned::<S>(&S::ours(db, ground).await?, theirs, rows, overrides);
         plan.made = made;
         let still: HashSet<&str> = plan.findings.unmatched_remote.iter().map(|one| one.external_id.as_str()).collect();
         let (unmade, found): (Vec<_>, _) = taken.into_iter().partition(|one| still.contains(one.external_id.as_str()));

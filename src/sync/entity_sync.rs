@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 
 use super::entity::Entity;
 use super::matching::Counterpart;
-use super::overrides::Decisions;
 use super::plan::{Change, Plan};
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{Bounded, Bridge};
 use crate::bridges::store::references;
@@ -48,7 +48,8 @@ pub(super) trait EntitySync {
     async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
 
     /// Compares; pure.
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row>;
+    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], overrides: &MatchOverrides)
+    -> Plan<Self::Row>;
 
     /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
     /// are Administrate's own.
@@ -158,9 +159,9 @@ pub(super) fn planned<S: EntitySync>(
     ours: &S::Ours,
     theirs: S::Theirs,
     rows: &[S::Row],
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<S::Row> {
-    let mut plan = S::plan(ours, theirs, rows, decisions);
+    let mut plan = S::plan(ours, theirs, rows, overrides);
     plan.make_storable();
     plan
 }

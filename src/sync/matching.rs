@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::overrides::Decisions;
+use crate::bridges::overrides::MatchOverrides;
 use crate::names::{Known, fold};
 
 /// By what two records are taken for the same.
@@ -115,8 +115,8 @@ pub struct Pairing {
 }
 
 /// Pairs both sides: first as a person has decided, the rest by key. Lists come out ordered by name.
-pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, decisions: &Decisions) -> Pairing {
-    let mut pairing = decided(&mut ours, &mut theirs, decisions);
+pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, overrides: &MatchOverrides) -> Pairing {
+    let mut pairing = decided(&mut ours, &mut theirs, overrides);
     let mut groups: BTreeMap<MatchKey, (Vec<Ours>, Vec<Theirs>)> = BTreeMap::new();
     for Candidate { record, key } in ours {
         match key {
@@ -131,7 +131,7 @@ pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, decisions: &
         }
     }
     for (key, (mut local, mut remote)) in groups {
-        set_apart(&mut pairing, &mut local, &mut remote, &decisions.apart);
+        set_apart(&mut pairing, &mut local, &mut remote, &overrides.unlinked);
         match (local.as_slice(), remote.as_slice()) {
             ([one], [other]) => {
                 pairing.links.insert(other.external_id.clone(), one.id);
@@ -148,13 +148,13 @@ pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, decisions: &
 }
 
 /// Takes everybody out about whom a person has decided.
-fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, decisions: &Decisions) -> Pairing {
-    ours.retain(|candidate| !decisions.ignored_local.contains(&candidate.record.id));
-    theirs.retain(|counterpart| !decisions.ignored_remote.contains(&counterpart.record.external_id));
+fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, overrides: &MatchOverrides) -> Pairing {
+    ours.retain(|candidate| !overrides.ignored_local.contains(&candidate.record.id));
+    theirs.retain(|counterpart| !overrides.ignored_remote.contains(&counterpart.record.external_id));
     let here: HashSet<i64> = ours.iter().map(|candidate| candidate.record.id).collect();
     let link = |counterpart: &Counterpart| {
         let external_id = &counterpart.record.external_id;
-        decisions
+        overrides
             .linked
             .get(external_id)
             .filter(|local| here.contains(local))
@@ -164,7 +164,7 @@ fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, decisions: 
     let taken: HashSet<i64> = links.values().copied().collect();
     ours.retain(|candidate| !taken.contains(&candidate.record.id));
     theirs.retain(|counterpart| !links.contains_key(&counterpart.record.external_id));
-    Pairing { links, ignored: decisions.ignored_remote.clone(), ..Pairing::default() }
+    Pairing { links, ignored: overrides.ignored_remote.clone(), ..Pairing::default() }
 }
 
 /// Whoever is known to be none of those on the other side is unmatched.
@@ -217,7 +217,7 @@ mod tests {
     type Found = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
 
     fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> Found {
-        let pairing = pair(ours(here), theirs(there), &Decisions::default());
+        let pairing = pair(ours(here), theirs(there), &MatchOverrides::default());
         let mut links: Vec<_> = pairing.links.into_iter().collect();
         links.sort();
         (
@@ -272,7 +272,7 @@ mod tests {
         let pairing = pair(
             ours(&[(1, "Edinburgh"), (2, "Leeds")]),
             theirs(&[("A", "Edinburg"), ("B", "Cork")]),
-            &Decisions::default(),
+            &MatchOverrides::default(),
         );
         assert_eq!(pairing.unmatched_local[0].suggestions, ["Edinburg"]);
         assert!(pairing.unmatched_local[1].suggestions.is_empty());

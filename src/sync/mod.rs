@@ -28,7 +28,6 @@ pub mod remote;
 pub mod report;
 pub mod run;
 pub mod schedule;
-mod store;
 pub mod undo;
 
 #[cfg(test)]

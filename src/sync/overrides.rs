@@ -1,12 +1,10 @@
-//! What a person has decided about who is who. Every later plan respects it.
-
-use std::collections::{HashMap, HashSet};
+//! Saves match overrides and applies them to the bridge rows at once.
 
 use sqlx::{Acquire, PgConnection};
 
 use super::entity::Entity;
 use super::entity_sync::EntitySync;
-use super::store;
+use crate::bridges::overrides::{MatchOverride, OverrideKind};
 use crate::bridges::reference::Bridge;
 use crate::error::{Error, Result};
 use crate::names;
@@ -18,71 +16,6 @@ use crate::sync::entities::venues::Venues;
 use crate::tutorials;
 use crate::tutorials::reference;
 use crate::tutorials::reference::Named;
-
-/// Everything decided about an entity.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Decisions {
-    /// Our id by theirs: the same, whatever their names say.
-    pub linked: HashMap<String, i64>,
-    /// Ours and theirs that are not the same, whatever their names say.
-    pub apart: HashSet<(i64, String)>,
-    /// Ours that are left out.
-    pub ignored_local: HashSet<i64>,
-    /// Theirs that are left out.
-    pub ignored_remote: HashSet<String>,
-}
-
-impl Decisions {
-    /// Whether one of them is about this record of ours.
-    pub fn name(&self, ours: i64) -> bool {
-        self.linked.values().any(|id| *id == ours)
-            || self.apart.iter().any(|(id, _)| *id == ours)
-            || self.ignored_local.contains(&ours)
-    }
-}
-
-/// Our records that a person has linked: entity as it is typed, and our id.
-///
-/// # Errors
-/// The database's alone.
-pub async fn linked_by_hand(db: &mut PgConnection) -> Result<HashSet<(String, i64)>> {
-    store::linked_by_hand(db).await
-}
-
-/// One decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// Of which entity.
-    pub entity: Entity,
-    /// What was decided.
-    pub verdict: Verdict,
-    /// Our record; an ignored record may be theirs alone.
-    pub local: Option<i64>,
-    /// Administrate's record; an ignored record may be ours alone.
-    pub external: Option<String>,
-}
-
-/// What is decided about records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// They are the same.
-    Link,
-    /// They are not.
-    Unlink,
-    /// They are left out of matching and reports.
-    Ignore,
-}
-
-impl Verdict {
-    /// As it is stored and typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Link => "link",
-            Verdict::Unlink => "unlink",
-            Verdict::Ignore => "ignore",
-        }
-    }
-}
 
 /// Finds a record of ours by id, or by the name (a template's code) that only it has.
 pub async fn find_local(db: &mut PgConnection, entity: Entity, wanted: &str) -> Result<Named> {
@@ -118,26 +51,26 @@ pub async fn find_local(db: &mut PgConnection, entity: Entity, wanted: &str) -> 
     }
 }
 
-/// Keeps the decision and lets the bridge rows say so at once.
-pub async fn decide(db: &mut PgConnection, decision: &Decision) -> Result<()> {
+/// Stores an override and updates the bridge rows.
+pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchOverride) -> Result<()> {
     let mut transaction = db.begin().await?;
-    match decision.entity {
-        Entity::Locations => relink::<Locations>(&mut transaction, decision).await?,
-        Entity::Venues => relink::<Venues>(&mut transaction, decision).await?,
-        Entity::Instructors => relink::<Instructors>(&mut transaction, decision).await?,
-        Entity::CourseTemplates => relink::<CourseTemplates>(&mut transaction, decision).await?,
-        Entity::Events => relink::<Events>(&mut transaction, decision).await?,
+    match entity {
+        Entity::Locations => relink::<Locations>(&mut transaction, entry).await?,
+        Entity::Venues => relink::<Venues>(&mut transaction, entry).await?,
+        Entity::Instructors => relink::<Instructors>(&mut transaction, entry).await?,
+        Entity::CourseTemplates => relink::<CourseTemplates>(&mut transaction, entry).await?,
+        Entity::Events => relink::<Events>(&mut transaction, entry).await?,
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => {}
     }
-    store::decide(&mut transaction, decision).await?;
+    crate::bridges::store::overrides::save(&mut transaction, entry).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-async fn relink<S: EntitySync>(db: &mut PgConnection, decision: &Decision) -> Result<()> {
+async fn relink<S: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
     let rows = S::rows(db).await?;
     // An event that is on its way to Administrate has no row yet.
-    if let Some(external) = &decision.external
+    if let Some(external) = &entry.external
         && S::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)
     {
@@ -147,7 +80,7 @@ async fn relink<S: EntitySync>(db: &mut PgConnection, decision: &Decision) -> Re
             S::ENTITY
         )));
     }
-    let changed: Vec<S::Row> = rows.into_iter().filter_map(|row| decided(row, decision)).collect();
+    let changed: Vec<S::Row> = rows.into_iter().filter_map(|row| with_override(row, entry)).collect();
     if !changed.is_empty() {
         S::put(db, &changed.iter().collect::<Vec<_>>()).await?;
     }
@@ -155,14 +88,14 @@ async fn relink<S: EntitySync>(db: &mut PgConnection, decision: &Decision) -> Re
 }
 
 /// The row as the decision wants it, where that is another.
-fn decided<R: Bridge>(mut row: R, decision: &Decision) -> Option<R> {
-    let is_theirs = decision.external.as_deref() == Some(row.external_id());
-    let is_ours = row.link().is_some() && row.link() == decision.local;
-    let link = match decision.verdict {
-        Verdict::Link if is_theirs => decision.local,
-        Verdict::Link | Verdict::Ignore if is_ours => None,
-        Verdict::Ignore if is_theirs => None,
-        Verdict::Unlink if is_ours && is_theirs => None,
+fn with_override<R: Bridge>(mut row: R, entry: &MatchOverride) -> Option<R> {
+    let is_theirs = entry.external.as_deref() == Some(row.external_id());
+    let is_ours = row.link().is_some() && row.link() == entry.local;
+    let link = match entry.kind {
+        OverrideKind::Link if is_theirs => entry.local,
+        OverrideKind::Link | OverrideKind::Ignore if is_ours => None,
+        OverrideKind::Ignore if is_theirs => None,
+        OverrideKind::Unlink if is_ours && is_theirs => None,
         _ => row.link(),
     };
     let changes = link != row.link();

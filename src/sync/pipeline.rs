@@ -13,9 +13,9 @@ use super::options::Options;
 use super::plan::{Action, Plan};
 use super::report::Report;
 use super::run::{Progress, Sync};
-use super::store;
 use super::undo::JournalOf;
 use crate::bridges::reference::{Bridge, Fallen};
+use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
 use crate::runs;
 use crate::sync::report::findings::Trouble;
@@ -112,8 +112,8 @@ impl Sync {
         let mut transaction = self.pool.begin().await?;
         let rows = S::rows(&mut transaction).await?;
         let ours = S::ours(&mut transaction, &self.ground).await?;
-        let decisions = store::decisions(&mut transaction, S::ENTITY).await?;
-        let mut plan = planned::<S>(&ours, theirs, &rows, &decisions);
+        let saved = overrides::overrides(&mut transaction, S::ENTITY.name()).await?;
+        let mut plan = planned::<S>(&ours, theirs, &rows, &saved);
         plan.narrow(external_ids);
         apply::<S>(&mut transaction, &plan, None).await?;
         Ok(transaction.commit().await?)
@@ -175,13 +175,13 @@ impl Sync {
         theirs: S::Theirs,
         rows: &[S::Row],
     ) -> Result<Plan<S::Row>> {
-        let decisions = store::decisions(db, S::ENTITY).await?;
+        let saved = overrides::overrides(db, S::ENTITY.name()).await?;
         let Options { create_local, dry_run, only, .. } = &self.options;
         if !create_local {
-            return Ok(planned::<S>(&S::ours(db, &self.ground).await?, theirs, rows, &decisions));
+            return Ok(planned::<S>(&S::ours(db, &self.ground).await?, theirs, rows, &saved));
         }
         let wish = Wish { only, dry_run: *dry_run };
-        take_over::<S>(db, &self.ground, (theirs, rows), &decisions, wish).await
+        take_over::<S>(db, &self.ground, (theirs, rows), &saved, wish).await
     }
 
     /// Why the plan is not to be carried out without a person, if so.

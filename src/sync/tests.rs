@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use super::entities::{course_templates, custom_fields, instructors, locations, venues};
 use super::entity::Entity;
-use super::overrides::Decisions;
 use super::plan::{Action, Plan};
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::error::{Error, Exit};
 use crate::sync::plan::display::Planned;
@@ -31,7 +31,7 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
 }
 
 fn located(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
-    locations::plan(ours, theirs, rows, &Decisions::default())
+    locations::plan(ours, theirs, rows, &MatchOverrides::default())
 }
 
 /// created, updated, unchanged, pruned, skipped, errors
@@ -126,7 +126,7 @@ fn a_venue_matches_at_its_linked_location_only() {
         ],
         &known,
         &[],
-        &Decisions::default(),
+        &MatchOverrides::default(),
     );
     let links: Vec<_> = plan.over(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
     let l = |id: &str| Some(id.to_owned());
@@ -151,12 +151,13 @@ fn people_are_matched_by_their_whole_name() {
         ],
         administrators: vec![contact("P9", "Ada", "Moss")],
     };
-    let plan = instructors::plan(&ours, theirs.clone(), &[], &[], &Decisions::default());
+    let plan = instructors::plan(&ours, theirs.clone(), &[], &[], &MatchOverrides::default());
     let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
     assert_eq!(links, [Some(1), Some(2), None, None]);
     assert_eq!(plan.findings.unmatched_local.len(), 2, "somebody without staff, and Jo Roe");
     assert_eq!(plan.administrators.added.len(), 1);
-    let again = instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added, &Decisions::default());
+    let again =
+        instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added, &MatchOverrides::default());
     assert!(again.is_empty());
 }
 
@@ -171,7 +172,8 @@ fn a_course_template_brings_mode_fields_and_approvals() {
         approved: approved.iter().map(|id| (*id).to_owned()).collect(),
     };
     let ours = named(&[(7, "CM2")]);
-    let plan = course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[], &Decisions::default());
+    let plan =
+        course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[], &MatchOverrides::default());
     let rows = plan.over(&[]);
     assert_eq!(rows[0].event_learning_mode.as_deref(), Some("BLENDED"));
     assert_eq!(rows[0].custom_fields, serde_json::json!({"F1": "True"}));
@@ -182,7 +184,7 @@ fn a_course_template_brings_mode_fields_and_approvals() {
         vec![template("BLENDED", &["P2", "P3"])],
         &rows,
         &approvals,
-        &Decisions::default(),
+        &MatchOverrides::default(),
     );
     assert_eq!(counts(&next), [0, 0, 1, 0, 0, 0]);
     assert_eq!((next.approvals.added.len(), next.approvals.removed.len()), (1, 1));
@@ -219,19 +221,20 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
 fn decisions_come_before_names() {
     let ours = named(&[(1, "Cork"), (2, "CORK"), (3, "London"), (4, "York")]);
     let theirs = remote_locations(&[("A", "cork"), ("B", "Londinium"), ("C", "York"), ("D", "Leeds")]);
-    let decisions = Decisions {
+    let overrides = MatchOverrides {
         linked: [("B".to_owned(), 3)].into(),
-        apart: [(1, "A".to_owned()), (4, "C".to_owned())].into(),
+        unlinked: [(1, "A".to_owned()), (4, "C".to_owned())].into(),
         ignored_local: [4].into(),
         ignored_remote: ["D".to_owned()].into(),
     };
-    let plan = locations::plan(&ours, theirs.clone(), &[], &decisions);
+    let plan = locations::plan(&ours, theirs.clone(), &[], &overrides);
     assert_eq!(counts(&plan), [3, 0, 0, 0, 1, 0]);
     let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
     assert_eq!(links, [Some(2), Some(3), None]);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [1]);
-    let unlinked = Decisions { apart: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..Decisions::default() };
+    let unlinked =
+        MatchOverrides { unlinked: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..MatchOverrides::default() };
     let plan = locations::plan(&ours, theirs, &plan.over(&[]), &unlinked);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.len(), 3);

@@ -14,8 +14,8 @@ use super::entity_sync::EntitySync;
 use super::matching::{Ours, Pairing};
 use super::plan::{Change, Difference, Plan};
 use super::report::Report;
-use super::store;
 use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
+use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
 use crate::runs;
 use crate::sync::entities::course_templates::CourseTemplates;
@@ -183,11 +183,11 @@ async fn leave_used<S: EntitySync>(
     rows: &[S::Row],
 ) -> Result<Reasons> {
     let linked: HashSet<i64> = plan.over(rows).iter().filter_map(Bridge::link).collect();
-    let decisions = store::decisions(db, S::ENTITY).await?;
+    let saved = overrides::overrides(db, S::ENTITY.name()).await?;
     let (records, companions): (Vec<&Added>, Vec<&Added>) = made.iter().partition(|row| row.table.is_of_records());
     let known = records.iter().filter_map(|row| match row.id {
         id if linked.contains(&id) => Some(((row.table, id), "another of Administrate's is linked with it".into())),
-        id if decisions.name(id) => Some(((row.table, id), "a decision about links names it".into())),
+        id if saved.has_local(id) => Some(((row.table, id), "a decision about links names it".into())),
         _ => None,
     });
     let staying = reference::staying(db, made, known.collect()).await?;

@@ -9,9 +9,9 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::bridges;
+use crate::bridges::store::overrides;
 use crate::error::Result;
 use crate::names::fold;
-use crate::sync::overrides;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
@@ -61,7 +61,7 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         links: HashMap::new(),
         agreed: HashMap::new(),
     };
-    ours.decide(&overrides::linked_by_hand(db).await?);
+    ours.decide(&overrides::manually_linked(db).await?);
     let known: Vec<i64> = ours.events.values().map(|known| known.id).collect();
     ours.links = bridges::events::reached(db, &known).await?;
     Ok(ours)

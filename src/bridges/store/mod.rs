@@ -5,4 +5,5 @@ pub mod cascade;
 pub mod event_rows;
 pub mod events;
 pub mod links;
+pub mod overrides;
 pub mod references;

@@ -9,10 +9,10 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Errand;
-use super::desired::{Wanted, WantedStaff};
 use crate::bridges::events;
 use crate::bridges::events::{Agreed, Agreement, EventLink};
 use crate::delivery::{Trouble, Worker};
+use crate::merge::desired::{Wanted, WantedStaff};
 use crate::merge::last_agreed;
 use crate::tutorials::APPROVED;
 use crate::tutorials::reference::store::instructors;

@@ -7,10 +7,10 @@
 use administrate::{Id, Lifecycle};
 
 use super::Errand;
-use super::desired::{Wanted, WantedSession, WantedStaff};
 use crate::bridges::events;
 use crate::bridges::events::{Agreed, Agreement, EventLink, Seen, Standing};
 use crate::delivery::{Trouble, is_called_off, store};
+use crate::merge::desired::{Wanted, WantedSession, WantedStaff};
 use crate::merge::{Difference, Directory, LastAgreed, differences, last_agreed};
 use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OURS, PUBLISH};
 

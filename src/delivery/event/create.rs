@@ -4,11 +4,11 @@ use administrate::Event;
 
 use super::Errand;
 use super::creation_key::Sent;
-use super::desired::Wanted;
 use super::sessions::paired;
 use crate::bridges::events;
 use crate::bridges::events::{Agreed, EventLink, Standing};
 use crate::delivery::{Remark, Trouble, is_called_off};
+use crate::merge::desired::Wanted;
 use crate::names::fold;
 
 impl Errand<'_> {

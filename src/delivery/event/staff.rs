@@ -3,9 +3,9 @@
 use administrate::{Id, NewStaff, StaffType};
 
 use super::Errand;
-use super::desired::{Wanted, WantedStaff};
 use crate::bridges::events::{Agreed, Agreement, EventLink};
 use crate::delivery::Trouble;
+use crate::merge::desired::{Wanted, WantedStaff};
 
 impl Errand<'_> {
     pub(crate) async fn update_staff(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {

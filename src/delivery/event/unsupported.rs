@@ -6,10 +6,10 @@ use administrate::{Event, Id, Moment, NewEvent, Window};
 use jiff::tz::TimeZone;
 
 use super::Errand;
-use super::desired::{Wanted, WantedSession};
 use crate::bridges::events::{Agreed, EventLink};
 use crate::console::counted;
 use crate::delivery::{Remark, Trouble};
+use crate::merge::desired::{Wanted, WantedSession};
 
 /// A value that Administrate did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]

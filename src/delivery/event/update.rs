@@ -7,11 +7,11 @@ use administrate::{CustomFieldValue, EventChanges, Id, NewEvent, SessionChanges,
 use jiff::civil::DateTime;
 
 use super::Errand;
-use super::desired::{Wanted, WantedSession};
 use super::staff::both;
 use super::unsupported::{Left, kept};
 use crate::bridges::events::{Agreed, Agreement, EventLink};
 use crate::delivery::Trouble;
+use crate::merge::desired::{Wanted, WantedSession};
 use crate::tutorials::OURS;
 
 impl Errand<'_> {

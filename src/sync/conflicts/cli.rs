@@ -71,7 +71,7 @@ async fn settle(context: &Context, pool: &PgPool, client: &Client, dispute: &Dis
     Ok(report)
 }
 
-/// Delivers what the decisions have asked for.
+/// Delivers what the overrides have asked for.
 async fn follow_up(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
     let Some(run) = report.run_id.filter(|_| !report.settled.is_empty()) else { return Ok(()) };
     if !outbox::count_by_state(pool, Some(run)).await?.is_open() {

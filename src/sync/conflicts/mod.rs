@@ -20,8 +20,8 @@ use serde_json::Value;
 
 use crate::bridges::events::Agreed;
 use crate::config::Winner;
-use crate::delivery::WantedSession;
 use crate::merge::accept::set_dates;
+use crate::merge::desired::WantedSession;
 use crate::merge::{Difference, Directory, Field, LastAgreed, differences};
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};

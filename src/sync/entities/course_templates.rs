@@ -6,6 +6,7 @@ use administrate::Client;
 use sqlx::PgConnection;
 
 use super::locations::candidates;
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{Approval, Bounded, bounded};
 use crate::bridges::store::references;
@@ -14,7 +15,6 @@ use crate::names::tidy;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Difference, Plan, Wanted};
 use crate::sync::remote;
 use crate::tutorials::reference;
@@ -46,9 +46,9 @@ impl EntitySync for CourseTemplates {
         (ours, approvals): &Self::Ours,
         theirs: Self::Theirs,
         rows: &[Self::Row],
-        decisions: &Decisions,
+        overrides: &MatchOverrides,
     ) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, approvals, decisions)
+        plan(ours, theirs, rows, approvals, overrides)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
@@ -98,9 +98,9 @@ pub fn plan(
     theirs: Vec<remote::CourseTemplate>,
     rows: &[bridges::CourseTemplate],
     approvals: &[Approval],
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<bridges::CourseTemplate> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
     let approvals = approvals_difference(&theirs, approvals);
     let wanted = theirs.into_iter().map(|template| Wanted {
         row: bridges::CourseTemplate {

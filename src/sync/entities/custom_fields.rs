@@ -3,13 +3,13 @@
 use administrate::Client;
 use sqlx::PgConnection;
 
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground};
 use crate::sync::matching::Pairing;
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
 use crate::sync::remote;
 use crate::sync::remote::{CustomField, Fetched};
@@ -36,7 +36,7 @@ impl EntitySync for CustomFields {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &Decisions) -> Plan<Self::Row> {
+    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &MatchOverrides) -> Plan<Self::Row> {
         plan(theirs, rows)
     }
 

@@ -6,6 +6,7 @@ use administrate::Client;
 use sqlx::PgConnection;
 
 use super::locations::candidates;
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{Administrator, Bounded, bounded};
 use crate::bridges::store::references;
@@ -14,7 +15,6 @@ use crate::names::tidy;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Difference, Plan, Wanted};
 use crate::sync::remote;
 use crate::sync::remote::{Contact, People};
@@ -48,9 +48,9 @@ impl EntitySync for Instructors {
         (ours, administrators): &Self::Ours,
         theirs: Self::Theirs,
         rows: &[Self::Row],
-        decisions: &Decisions,
+        overrides: &MatchOverrides,
     ) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, administrators, decisions)
+        plan(ours, theirs, rows, administrators, overrides)
     }
 
     async fn missing(
@@ -101,9 +101,9 @@ pub fn plan(
     theirs: People,
     rows: &[bridges::Instructor],
     administrators: &[Administrator],
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<bridges::Instructor> {
-    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), decisions);
+    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), overrides);
     let wanted = theirs.instructors.into_iter().map(|contact| Wanted {
         name: contact.full_name(),
         row: bridges::Instructor {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use administrate::Client;
 use sqlx::PgConnection;
 
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{Bounded, bounded};
 use crate::bridges::store::references;
@@ -13,7 +14,6 @@ use crate::names::tidy;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
 use crate::sync::remote;
 use crate::tutorials::reference;
@@ -41,8 +41,13 @@ impl EntitySync for Locations {
         reference::store::locations(db).await
     }
 
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, decisions)
+    fn plan(
+        ours: &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        overrides: &MatchOverrides,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, overrides)
     }
 
     fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
@@ -93,9 +98,9 @@ pub fn plan(
     ours: &[Named],
     theirs: Vec<remote::Location>,
     rows: &[bridges::Location],
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<bridges::Location> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), decisions);
+    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
     let wanted = theirs.into_iter().map(|location| Wanted {
         name: location.name,
         row: bridges::Location {

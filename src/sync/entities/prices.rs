@@ -9,6 +9,7 @@ use administrate::Client;
 use rust_decimal::RoundingStrategy;
 use sqlx::PgConnection;
 
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
@@ -16,7 +17,6 @@ use crate::names::fold;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Ambiguity, Pairing, Theirs};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
 use crate::sync::remote;
 use crate::sync::report::findings::{Skipped, Trouble};
@@ -55,9 +55,9 @@ impl EntitySync for Prices {
         (places, preference): &Self::Ours,
         theirs: Self::Theirs,
         rows: &[Self::Row],
-        decisions: &Decisions,
+        overrides: &MatchOverrides,
     ) -> Plan<Self::Row> {
-        plan(theirs, places, rows, preference, decisions)
+        plan(theirs, places, rows, preference, overrides)
     }
 
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -96,13 +96,13 @@ pub fn plan(
     places: &Places,
     rows: &[bridges::Price],
     preference: &Preference,
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<bridges::Price> {
     let mut plan = Plan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], Pairing::default());
     plan.fetched = theirs.len();
     let mut slots: BTreeMap<Slot, Vec<remote::Price>> = BTreeMap::new();
     for price in theirs {
-        if decisions.ignored_remote.contains(&price.external_id) {
+        if overrides.ignored_remote.contains(&price.external_id) {
             plan.findings.skipped.push(Skipped::ignored(&price.external_id, places.describe(&price)));
             continue;
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use administrate::Client;
 use sqlx::PgConnection;
 
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{Bounded, bounded};
 use crate::bridges::store::references;
@@ -13,7 +14,6 @@ use crate::names::tidy;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Plan, Wanted};
 use crate::sync::remote;
 use crate::tutorials::reference;
@@ -45,9 +45,9 @@ impl EntitySync for Venues {
         (ours, locations): &Self::Ours,
         theirs: Self::Theirs,
         rows: &[Self::Row],
-        decisions: &Decisions,
+        overrides: &MatchOverrides,
     ) -> Plan<Self::Row> {
-        plan(ours, theirs, locations, rows, decisions)
+        plan(ours, theirs, locations, rows, overrides)
     }
 
     async fn missing(
@@ -94,7 +94,7 @@ pub fn plan(
     theirs: Vec<remote::Venue>,
     locations: &[bridges::Location],
     rows: &[bridges::Venue],
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) -> Plan<bridges::Venue> {
     let linked = linked(locations);
     let candidate = |venue: &NamedVenue| Candidate {
@@ -102,7 +102,7 @@ pub fn plan(
         key: MatchKey::of_within(&venue.name, venue.location_id),
     };
     let counterparts = theirs.iter().map(|venue| counterpart(venue, &linked));
-    let pairing = pair(ours.iter().map(candidate).collect(), counterparts.collect(), decisions);
+    let pairing = pair(ours.iter().map(candidate).collect(), counterparts.collect(), overrides);
     let wanted = theirs.into_iter().map(|venue| Wanted {
         name: venue.name,
         row: bridges::Venue {

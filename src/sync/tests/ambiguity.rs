@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{contact, named, remote_locations};
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{self as bridges, Bridge};
 use crate::sync::entities::{course_templates, events, instructors, locations, venues};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
 use crate::sync::remote::{self, People};
 use crate::sync::report::findings::Findings;
@@ -23,19 +23,19 @@ fn told<R: Bridge>(plan: Plan<R>) -> (Findings, Vec<Option<i64>>) {
 }
 
 fn of_locations(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
-    told(locations::plan(&named(&ours), remote_locations(&[("A", theirs)]), &[], &Decisions::default()))
+    told(locations::plan(&named(&ours), remote_locations(&[("A", theirs)]), &[], &MatchOverrides::default()))
 }
 
 fn of_venues(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
     let venue = |(id, name): (i64, &str)| NamedVenue { id, name: name.into(), location_id: Some(7) };
     let location = bridges::Location { external_id: "L".into(), legacy_id: None, tutorial_location_id: Some(7) };
     let remote = remote::Venue { external_id: "A".into(), name: theirs.into(), location: Some("L".into()) };
-    told(venues::plan(&ours.map(venue), vec![remote], &[location], &[], &Decisions::default()))
+    told(venues::plan(&ours.map(venue), vec![remote], &[location], &[], &MatchOverrides::default()))
 }
 
 fn of_instructors(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
     let people = People { instructors: vec![contact("A", theirs, "")], administrators: vec![] };
-    told(instructors::plan(&named(&ours), people, &[], &[], &Decisions::default()))
+    told(instructors::plan(&named(&ours), people, &[], &[], &MatchOverrides::default()))
 }
 
 fn of_templates(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
@@ -47,7 +47,7 @@ fn of_templates(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i
         custom_fields: BTreeMap::new(),
         approved: vec![],
     };
-    told(course_templates::plan(&named(&ours), vec![template], &[], &[], &Decisions::default()))
+    told(course_templates::plan(&named(&ours), vec![template], &[], &[], &MatchOverrides::default()))
 }
 
 fn of_events(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
@@ -63,7 +63,7 @@ fn of_events(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>
         winners: BTreeMap::new(),
     };
     let event = serde_json::from_value(json!({ "id": "A", "title": theirs })).expect("an event");
-    told(events::plan(&known, vec![event], &[], &Decisions::default()))
+    told(events::plan(&known, vec![event], &[], &MatchOverrides::default()))
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::counts;
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::sync::entities::prices;
 use crate::sync::entities::prices::{Places, Preference};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::Plan;
 use crate::sync::remote;
 
@@ -29,7 +29,7 @@ fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) ->
         levels: [("L1".to_owned(), "Standard".to_owned())].into(),
     };
     let preference = Preference { currency: "GBP".into(), region: region.into() };
-    prices::plan(theirs, &places, rows, &preference, &Decisions::default())
+    prices::plan(theirs, &places, rows, &preference, &MatchOverrides::default())
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_price_goes_by_the_code_of_its_template() {
         };
         let preference = Preference { currency: "GBP".into(), region: String::new() };
         let theirs = vec![price("A", "250", "GBP", None)];
-        prices::plan(theirs, &places, &[], &preference, &Decisions::default()).changes[0].name.clone()
+        prices::plan(theirs, &places, &[], &preference, &MatchOverrides::default()).changes[0].name.clone()
     };
     assert!(named("CM2").starts_with("CM2 - Standard"), "ours: {}", named("CM2"));
     assert!(named("T1").starts_with("cm2 - Standard"), "theirs, where it is not linked: {}", named("T1"));

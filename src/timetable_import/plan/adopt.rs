@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::Change;
 use super::inputs::Ours;
-use crate::delivery::WantedSession;
+use crate::merge::desired::WantedSession;
 use crate::merge::{Directory, Field, Said, place_of};
 use crate::tutorials::{Event, Session};
 

@@ -135,8 +135,9 @@ fn values_that_administrate_would_not_take_are_problems_at_their_cells() {
     define(&mut ours, "event", "door code", "string", &[]);
     let template = ours.templates.iter().find(|known| known.record.name == "CB1_f2f_3").map(|known| known.record.id);
     let key = ours.fields[&("event".to_owned(), "ocr moodle code".to_owned())].key.clone();
-    let planned =
-        |ours: &crate::timetable_import::plan::inputs::Ours| plan(&timetable(&lines), ours, &facts, planner_options(&labels()));
+    let planned = |ours: &crate::timetable_import::plan::inputs::Ours| {
+        plan(&timetable(&lines), ours, &facts, planner_options(&labels()))
+    };
     let wrong = planned(&ours);
     let expected = [
         (Code::UnknownLabel, ""),

@@ -17,6 +17,7 @@ use sqlx::PgConnection;
 
 use crate::bridges::events as bridges;
 use crate::bridges::events::{Chosen, EventRow, Seen};
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{Bounded, Bridge};
 use crate::config::Winner;
 use crate::error::Result;
@@ -29,7 +30,6 @@ use crate::sync::conflicts::{Held, by_settings, weigh};
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, Ground, ids};
 use crate::sync::matching::{Ambiguity, Candidate, Counterpart, MatchKey, Ours, Pairing, Theirs, pair};
-use crate::sync::overrides::Decisions;
 use crate::sync::plan::{Change, Plan};
 use crate::sync::remote;
 use crate::sync::report::findings::{Skipped, Trouble};
@@ -140,8 +140,13 @@ impl EntitySync for Events {
         Ok(Known { held, directory, winners: ground.winners.clone(), ..known })
     }
 
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], decisions: &Decisions) -> Plan<Self::Row> {
-        plan(ours, theirs, rows, decisions)
+    fn plan(
+        ours: &Self::Ours,
+        theirs: Self::Theirs,
+        rows: &[Self::Row],
+        overrides: &MatchOverrides,
+    ) -> Plan<Self::Row> {
+        plan(ours, theirs, rows, overrides)
     }
 
     async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -194,11 +199,11 @@ fn stood(offer: &&Offer) -> Places {
 }
 
 /// Links each event of theirs with the one of ours that has its title as code.
-pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], decisions: &Decisions) -> Plan<Row> {
-    let mut pairing = pair(candidates(&ours.offers), theirs.iter().map(counterpart).collect(), decisions);
+pub fn plan(ours: &Known, theirs: Vec<administrate::Event>, rows: &[Row], overrides: &MatchOverrides) -> Plan<Row> {
+    let mut pairing = pair(candidates(&ours.offers), theirs.iter().map(counterpart).collect(), overrides);
     let standing: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let offers: HashMap<i64, &Offer> = ours.offers.iter().map(|offer| (offer.id, offer)).collect();
-    keep_links(&mut pairing, &standing, &offers, decisions);
+    keep_links(&mut pairing, &standing, &offers, overrides);
     let links = std::mem::take(&mut pairing.links);
     let ambiguous: HashSet<String> =
         pairing.ambiguous.iter().flat_map(|one| &one.remote).map(|record| record.external_id.clone()).collect();
@@ -282,14 +287,14 @@ fn keep_links(
     pairing: &mut Pairing,
     standing: &HashMap<&str, &Row>,
     offers: &HashMap<i64, &Offer>,
-    decisions: &Decisions,
+    overrides: &MatchOverrides,
 ) {
     let linked_to: HashMap<i64, String> = pairing.links.iter().map(|(theirs, ours)| (*ours, theirs.clone())).collect();
     let mut free: HashSet<i64> = pairing.unmatched_local.iter().map(|ours| ours.id).collect();
     for record in std::mem::take(&mut pairing.unmatched_remote) {
         let link = standing.get(record.external_id.as_str()).and_then(|row| row.link());
-        let link = link.filter(|ours| !decisions.apart.contains(&(*ours, record.external_id.clone())));
-        let rival = link.and_then(|ours| linked_to.get(&ours)).filter(|rival| !decisions.linked.contains_key(*rival));
+        let link = link.filter(|ours| !overrides.unlinked.contains(&(*ours, record.external_id.clone())));
+        let rival = link.and_then(|ours| linked_to.get(&ours)).filter(|rival| !overrides.linked.contains_key(*rival));
         match (link, rival) {
             (Some(ours), None) if free.remove(&ours) => _ = pairing.links.insert(record.external_id, ours),
             (Some(ours), Some(rival)) => {

@@ -7,11 +7,11 @@ use super::{Events, beside, known, plan};
 use crate::bridges::events as bridges;
 use crate::bridges::events::Chosen;
 use crate::bridges::reference::Bridge;
+use crate::bridges::store::overrides;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::apply::apply;
 use crate::sync::entity::Entity;
-use crate::sync::store;
 use crate::tutorials;
 
 /// What became of one event that Administrate told.
@@ -41,17 +41,17 @@ pub async fn take_over(db: &mut PgConnection, event: administrate::Event, time_z
     let title = fold(&event.title);
     let named = tutorials::store::event_codes(db).await?.into_iter().filter(|ours| fold(&ours.name) == title);
     let mut ours: Vec<i64> = named.map(|ours| ours.id).collect();
-    let decisions = store::decisions(db, Entity::Events).await?;
-    ours.extend(decisions.linked.get(&external_id));
+    let saved = overrides::overrides(db, Entity::Events.name()).await?;
+    ours.extend(saved.linked.get(&external_id));
     let stand = bridges::rows(db, Chosen::Of(&external_id, &ours)).await?;
     ours.extend(stand.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
-    if stand.iter().any(|row| row.external_id != external_id) && !decisions.linked.contains_key(&external_id) {
+    if stand.iter().any(|row| row.external_id != external_id) && !saved.linked.contains_key(&external_id) {
         return Ok(TakenOver::Ambiguous);
     }
     let known = known(db, Some(&ours), time_zone).await?;
     let rows = beside(stand, &known.offers);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
-    let plan = plan(&known, vec![event], &rows, &decisions);
+    let plan = plan(&known, vec![event], &rows, &saved);
     let becomes_ours = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
     // A row without a link is for the next sync of all: whoever is told of one event asks whether it is ours.
     let is_nobodys = !is_linked && !becomes_ours;

@@ -1,0 +1,74 @@
+//! All SQL on match overrides (`lectern.sync_decisions`).
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+
+use crate::bridges::overrides::{MatchOverride, MatchOverrides, OverrideKind};
+use crate::error::Result;
+
+/// Returns the overrides of an entity.
+pub async fn overrides(db: &mut PgConnection, entity: &str) -> Result<MatchOverrides> {
+    let rows: Vec<(String, Option<i64>, Option<String>)> =
+        sqlx::query_as("SELECT decision, local_id, external_id FROM lectern.sync_decisions WHERE entity = $1")
+            .bind(entity)
+            .fetch_all(db)
+            .await?;
+    let mut overrides = MatchOverrides::default();
+    for (kind, local, external) in rows {
+        match (kind.as_str(), local, external) {
+            ("link", Some(local), Some(external)) => _ = overrides.linked.insert(external, local),
+            ("unlink", Some(local), Some(external)) => _ = overrides.unlinked.insert((local, external)),
+            (_, Some(local), _) => _ = overrides.ignored_local.insert(local),
+            (_, None, Some(external)) => _ = overrides.ignored_remote.insert(external),
+            (_, None, None) => {}
+        }
+    }
+    Ok(overrides)
+}
+
+/// Returns the entity name and local id of every record that a user linked.
+pub async fn manually_linked(db: &mut PgConnection) -> Result<HashSet<(String, i64)>> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT entity, local_id FROM lectern.sync_decisions WHERE decision = 'link'")
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Stores an override in place of those that it contradicts.
+pub async fn save(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
+    let MatchOverride { entity, kind, local, external } = entry;
+    sqlx::query(
+        "DELETE FROM lectern.sync_decisions
+         WHERE entity = $1 AND CASE decision
+             WHEN 'link' THEN CASE WHEN $2 = 'unlink' THEN local_id = $3 AND external_id = $4
+                                   ELSE local_id = $3 OR external_id = $4 END
+             WHEN 'unlink' THEN $2 = 'link' AND local_id = $3 AND external_id = $4
+             ELSE $2 = 'link' AND (local_id = $3 OR external_id = $4) END",
+    )
+    .bind(entity)
+    .bind(kind.name())
+    .bind(local)
+    .bind(external)
+    .execute(&mut *db)
+    .await?;
+    let records: Vec<(Option<i64>, Option<&str>)> = match kind {
+        OverrideKind::Ignore => {
+            [(*local, None), (None, external.as_deref())].into_iter().filter(|record| *record != (None, None)).collect()
+        }
+        OverrideKind::Link | OverrideKind::Unlink => vec![(*local, external.as_deref())],
+    };
+    let (locals, externals): (Vec<Option<i64>>, Vec<Option<&str>>) = records.into_iter().unzip();
+    sqlx::query(
+        "INSERT INTO lectern.sync_decisions (entity, decision, local_id, external_id)
+         SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(entity)
+    .bind(kind.name())
+    .bind(locals)
+    .bind(externals)
+    .execute(db)
+    .await?;
+    Ok(())
+}
