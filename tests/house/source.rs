@@ -83,11 +83,6 @@ impl SourceFile {
         file
     }
 
-    /// File name without folders.
-    pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
     /// Reports whether the file is called `name.rs` or lies below a folder `name`.
     pub fn is_called(&self, name: &str) -> bool {
         self.path.strip_suffix(".rs").unwrap_or(&self.path).split('/').any(|part| part == name)
