@@ -16,9 +16,9 @@ use serde_json::Value;
 use crate::faults::PayloadTrouble;
 use crate::log::Mutation;
 use crate::schema::SchemaOf;
-use crate::strict;
+use crate::schema::extra_checks;
 use crate::tenant::Tenant;
-use crate::world::{Entity, Object, What, World};
+use crate::view::{Entity, Object, What, World};
 
 /// The JSON body of a request.
 #[derive(Debug, Deserialize)]
@@ -51,7 +51,7 @@ pub(crate) fn prepare(schema: &SchemaOf, request: Request) -> Result<Prepared, J
     let given = request.variables.unwrap_or_default();
     let variables = coerce_variable_values(&schema.schema, &operation, &given)
         .map_err(|error| refused(&error.message().to_string()))?;
-    if let Some(problem) = strict::variable_misuse(&schema.schema, &operation, &variables) {
+    if let Some(problem) = extra_checks::variable_misuse(&schema.schema, &operation, &variables) {
         return Err(refused(&problem));
     }
     let operations = paths(&document, &operation);

@@ -9,36 +9,25 @@
 //! It does not: guard anything (tokens are numbered), send webhooks, limit rates unless a fault says so, or know more of
 //! Administrate than Lectern needs. With [`Options::replay`] it answers from a recording instead of a tenant.
 
-mod control;
 mod execute;
 mod faults;
-mod filter;
 mod ids;
-mod input;
 mod journal;
 mod log;
 mod mutations;
-mod oauth;
 mod options;
-mod page;
-mod profile;
 mod reads;
 mod replay;
-mod running;
-mod scalars;
 mod schema;
 mod server;
-mod strict;
-mod tamper;
 pub mod tenant;
-mod wire;
-mod world;
+mod view;
 
 pub use faults::{Action, Fault, When};
 pub use journal::StateError;
 pub use log::{Mutation, Requests};
-pub use oauth::Credentials;
 pub use options::{Clock, Options};
-pub use profile::{PayloadShape, Profile, TaxName};
-pub use running::{Running, Simulator, StartError};
+pub use schema::profile::{PayloadShape, Profile, TaxName};
+pub use server::oauth::Credentials;
+pub use server::simulator::{Running, Simulator, StartError};
 pub use tenant::Tenant;

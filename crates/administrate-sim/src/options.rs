@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::oauth::Credentials;
-use crate::profile::Profile;
+use crate::schema::profile::Profile;
+use crate::server::oauth::Credentials;
 
 /// What tells the time: of tokens, and of `createdAt` and `updatedAt`.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Check, Outcome, Verdict, read};
 use crate::tenant::{Contact, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Call {

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Check, FieldValue, Outcome, Verdict, course, given, read};
-use crate::scalars;
+use crate::schema::scalars;
 use crate::tenant::{
     Event, EventState, FieldValues, LearningMode, Number, Price, Priced, Session, TemplateState, Tenant,
 };
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Create {

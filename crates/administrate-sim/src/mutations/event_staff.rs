@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Check, Outcome, Refusal, Verdict, course, read};
 use crate::ids;
 use crate::tenant::{Number, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

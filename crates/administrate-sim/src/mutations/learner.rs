@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Check, Outcome, Verdict, read};
 use crate::ids;
 use crate::tenant::Tenant;
-use crate::world::{Ask, Entity, Part, Record};
+use crate::view::{Ask, Entity, Part, Record};
 
 #[derive(Deserialize)]
 struct RecordAttendances {

@@ -22,7 +22,7 @@ use crate::faults::PayloadTrouble;
 use crate::ids;
 use crate::log::Mutation;
 use crate::tenant::{FieldKind, FieldValues, Number, Tenant};
-use crate::world::{Ask, Entity, Part, Record, World, refuse};
+use crate::view::{Ask, Entity, Part, Record, World, refuse};
 
 /// One entry of a payload's `errors`.
 #[derive(Clone, Debug, PartialEq)]
@@ -247,9 +247,11 @@ fn suits(kind: FieldKind, options: &[String], value: &str) -> bool {
         FieldKind::Date => value.parse::<jiff::civil::Date>().is_ok(),
         FieldKind::Boolean => ["true", "false"].contains(&value.to_ascii_lowercase().as_str()),
         FieldKind::Number => value.parse::<f64>().is_ok(),
-        FieldKind::Decimal => crate::scalars::decimal(&json!(value)).is_some(),
+        FieldKind::Decimal => crate::schema::scalars::decimal(&json!(value)).is_some(),
         FieldKind::Choice => options.is_empty() || options.iter().any(|option| option == value),
-        FieldKind::Datetime => crate::scalars::local(value).is_some() || crate::scalars::instant(value).is_some(),
+        FieldKind::Datetime => {
+            crate::schema::scalars::local(value).is_some() || crate::schema::scalars::instant(value).is_some()
+        }
         FieldKind::String | FieldKind::Multichoice | FieldKind::Html | FieldKind::Url => true,
     }
 }
@@ -267,8 +269,8 @@ fn trade_name(prefix: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
     use crate::schema::SchemaOf;
+    use crate::schema::profile::Profile;
 
     #[test]
     fn every_verb_of_the_schema_is_known() {

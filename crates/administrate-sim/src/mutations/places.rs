@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Check, Outcome, Verdict, read};
 use crate::tenant::{Location, Tenant, Venue};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct CreateLocation {

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Check, FieldValue, Outcome, Refusal, Verdict, course, given, read};
-use crate::scalars;
+use crate::schema::scalars;
 use crate::tenant::{Number, Session, SessionState, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{Check, FieldValue, Outcome, Refusal, Verdict, read};
 use crate::ids;
-use crate::scalars;
+use crate::schema::scalars;
 use crate::tenant::{LearningMode, Price, Priced, Template, TemplateState, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Create {

@@ -7,7 +7,7 @@ use super::{Check, Outcome, Refusal, Verdict, read};
 use crate::ids;
 use crate::reads::WEBHOOK_TYPES;
 use crate::tenant::{Tenant, Webhook};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Call {

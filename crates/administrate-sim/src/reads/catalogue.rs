@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{custom_values, identity, identity_attribute, word};
-use crate::filter::Attribute;
 use crate::ids;
+use crate::reads::filter::Attribute;
 use crate::tenant::{Number, Priced, Tenant};
-use crate::world::{Entity, Part, Record};
+use crate::view::{Entity, Part, Record};
 
 /// Triggers that webhooks can be registered for: the word of the id, and the name (facts §1.12).
 pub(crate) const WEBHOOK_TYPES: [(&str, &str); 10] = [

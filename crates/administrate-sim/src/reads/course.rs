@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::catalogue::prices_of;
 use super::{custom_values, identity, identity_attribute, linked_attribute, word};
-use crate::filter::Attribute;
 use crate::ids;
-use crate::scalars;
+use crate::reads::filter::Attribute;
+use crate::schema::scalars;
 use crate::tenant::{Event, EventState, Number, Priced, Session, Tenant};
-use crate::world::{Entity, Part};
+use crate::view::{Entity, Part};
 
 pub(super) fn event(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     let Some(row) = tenant.events.get(&number) else {

@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod course;
+mod filter;
+mod page;
 mod people;
 mod places;
 mod query;
@@ -13,11 +15,10 @@ use serde_json::{Value, json};
 
 pub(crate) use catalogue::WEBHOOK_TYPES;
 
-use crate::filter::Attribute;
 use crate::ids;
-use crate::page;
+use crate::reads::filter::Attribute;
 use crate::tenant::{FieldValues, Number, Tenant};
-use crate::world::{Ask, Entity, Part, Record, World};
+use crate::view::{Ask, Entity, Part, Record, World};
 
 /// The value of an entity's field; `None` when the type has no such field.
 pub(crate) fn field(world: &World<'_>, entity: Entity, ask: &Ask<'_>) -> Result<Option<Part>, FieldError> {

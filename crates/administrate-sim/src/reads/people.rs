@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{custom_values, identity, identity_attribute, linked_attribute};
-use crate::filter::Attribute;
+use crate::reads::filter::Attribute;
 use crate::tenant::{Number, Tenant};
-use crate::world::{Entity, Part, Record};
+use crate::view::{Entity, Part, Record};
 
 pub(super) fn account(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     match field {
@@ -126,7 +126,7 @@ fn attendance(tenant: &Tenant, learner: Number) -> Part {
         let parts = vec![("session", Part::One(Entity::Session(*session))), ("attended", Part::Leaf(json!(attended)))];
         Record::new("AttendanceSession", parts)
     });
-    crate::page::whole("AttendanceSession", nodes.map(Part::Record).collect())
+    crate::reads::page::whole("AttendanceSession", nodes.map(Part::Record).collect())
 }
 
 pub(super) fn learner_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {

@@ -1,9 +1,9 @@
 //! Locations, venues, regions.
 
 use super::{identity, identity_attribute, linked_attribute};
-use crate::filter::Attribute;
+use crate::reads::filter::Attribute;
 use crate::tenant::{Number, Tenant};
-use crate::world::{Entity, Part};
+use crate::view::{Entity, Part};
 
 pub(super) fn location(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
     let row = tenant.locations.get(number);

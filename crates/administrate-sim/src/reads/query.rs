@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::catalogue::WEBHOOK_TYPES;
 use crate::ids;
 use crate::tenant::{Number, Table, Tenant};
-use crate::world::{Ask, Entity, Part};
+use crate::view::{Ask, Entity, Part};
 
 pub(super) fn list(tenant: &Tenant, field: &str) -> Option<Vec<Entity>> {
     fn all<T>(table: &Table<T>, entity: impl Fn(Number) -> Entity) -> Vec<Entity> {

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::faults::Fault;
 use crate::log::Requests;
 use crate::server::Shared;
-use crate::wire::Line;
+use crate::server::tcp::Line;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()

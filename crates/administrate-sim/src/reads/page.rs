@@ -6,11 +6,11 @@ use apollo_compiler::resolvers::FieldError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::filter::{self, Attribute, Filter};
 use crate::ids;
 use crate::reads;
+use crate::reads::filter::{self, Attribute, Filter};
 use crate::tenant::{Number, Tenant};
-use crate::world::{Ask, Entity, Part, Record, World, refuse};
+use crate::view::{Ask, Entity, Part, Record, World, refuse};
 
 /// Rows a page has when `first` is not given.
 const USUAL: usize = 50;

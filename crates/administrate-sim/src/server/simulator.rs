@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 use crate::faults::{Fault, Faults};
 use crate::journal::{Journal, StateError};
 use crate::log::{Mutation, Requests};
-use crate::oauth::OAuth;
 use crate::options::Options;
 use crate::replay::Replay;
 use crate::schema::SchemaOf;
+use crate::server::oauth::OAuth;
+use crate::server::tcp::{Line, Wires};
 use crate::server::{self, Kept, Shared};
 use crate::tenant::Tenant;
-use crate::wire::{Line, Wires};
 
 /// Starts simulators.
 #[derive(Debug)]

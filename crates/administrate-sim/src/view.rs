@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::faults::PayloadTrouble;
-use crate::input;
 use crate::log::Mutation;
 use crate::mutations;
 use crate::reads;
+use crate::schema::arguments;
 use crate::tenant::{Number, Tenant};
 
 /// What one request works on.
@@ -189,7 +189,7 @@ impl Object<'_, '_> {
         let ty = &info.field_definition().ty;
         Ask {
             field: info.field_name(),
-            arguments: input::arguments(self.world.schema, self.world.variables, info.field_selections()[0]),
+            arguments: arguments::arguments(self.world.schema, self.world.variables, info.field_selections()[0]),
             type_name: ty.inner_named_type(),
             is_list: ty.is_list(),
         }

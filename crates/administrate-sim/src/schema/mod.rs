@@ -1,7 +1,12 @@
 //! The schema of one profile, and documents validated against it.
 //!
-//! Validation follows the GraphQL specification: what apollo-compiler checks, and [`strict`](crate::strict) what it leaves
+//! Validation follows the GraphQL specification: what apollo-compiler checks, and [`extra_checks`] what it leaves
 //! out. Results are kept per document text, since clients send the same few thousands of times.
+
+pub(crate) mod arguments;
+pub(crate) mod extra_checks;
+pub(crate) mod profile;
+pub(crate) mod scalars;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +15,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use serde_json::{Value, json};
 
-use crate::profile::Profile;
-use crate::strict;
+use crate::schema::profile::Profile;
 
 const TEXT: &str = include_str!("schema.graphql");
 
@@ -56,7 +60,7 @@ impl SchemaOf {
             let errors = invalid.errors.iter().map(|problem| json!(problem.to_json()));
             Arc::new(errors.collect::<Vec<_>>())
         })?;
-        let misuses = strict::misuses(&self.schema, &valid);
+        let misuses = extra_checks::misuses(&self.schema, &valid);
         if misuses.is_empty() { Ok(Arc::new(valid)) } else { Err(Arc::new(misuses)) }
     }
 }

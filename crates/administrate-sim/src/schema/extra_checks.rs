@@ -14,7 +14,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema};
 use serde_json::{Value, json};
 
-use crate::scalars;
+use crate::schema::scalars;
 
 /// Everything in a document that the specification forbids and the compiler did not see, as GraphQL errors.
 pub(crate) fn misuses(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>) -> Vec<Value> {

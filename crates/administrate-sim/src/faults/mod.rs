@@ -1,5 +1,7 @@
 //! Faults on demand: rules that say which call goes wrong, and how. No chance is involved.
 
+pub(crate) mod corrupt;
+
 use serde::{Deserialize, Serialize};
 
 /// A rule. Rules are asked in the order they were given; the first that matches and still has times left acts.

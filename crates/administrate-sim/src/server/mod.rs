@@ -1,5 +1,10 @@
 //! The HTTP side: `/graphql`, `/oauth/token`, `/oauth/authorize`, and under `/control` what tests and rehearsals use.
 
+mod control;
+pub(crate) mod oauth;
+pub(crate) mod simulator;
+mod tcp;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,18 +19,17 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::control;
 use crate::execute::{self, Prepared};
+use crate::faults::corrupt::tamper;
 use crate::faults::{Action, Faults, PayloadTrouble, When};
 use crate::journal::Journal;
 use crate::log::{Mutation, Requests};
-use crate::oauth::OAuth;
 use crate::options::Clock;
 use crate::replay::{Heard, Replay};
 use crate::schema::SchemaOf;
-use crate::tamper::tamper;
+use crate::server::oauth::OAuth;
+use crate::server::tcp::Line;
 use crate::tenant::Tenant;
-use crate::wire::Line;
 
 /// What requests share.
 pub(crate) struct Shared {

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use apollo_compiler::resolvers::FieldError;
 use serde::Deserialize;
 
-use crate::world::refuse;
+use crate::view::refuse;
 
 /// What a row has to compare.
 #[derive(Clone, Debug, PartialEq)]
