@@ -33,7 +33,7 @@ pub enum StateError {
     },
     /// It is no state file.
     #[error("the simulator's state {path} cannot be read ({source}); move it away to start anew")]
-    Broken {
+    Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -46,7 +46,7 @@ pub enum StateError {
 pub(crate) struct Journal {
     snapshot: PathBuf,
     generation: u64,
-    lines: File,
+    journal: File,
     _lock: File,
 }
 
@@ -62,9 +62,9 @@ impl Journal {
         let lock = lock(path)?;
         let (generation, tenant) = match fs::read(path) {
             Ok(bytes) => {
-                let broken = |source| StateError::Broken { path: path.to_owned(), source };
-                let Snapshot { generation, mut tenant } = serde_json::from_slice(&bytes).map_err(broken)?;
-                replay(&journal_of(path, generation), &mut tenant)?;
+                let invalid = |source| StateError::Invalid { path: path.to_owned(), source };
+                let Snapshot { generation, mut tenant } = serde_json::from_slice(&bytes).map_err(invalid)?;
+                replay(&journal_path(path, generation), &mut tenant)?;
                 (generation, tenant)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, seed),
@@ -72,44 +72,44 @@ impl Journal {
                 return Err(StateError::Io { path: path.to_owned(), source });
             }
         };
-        let lines = begin(path, generation + 1, &tenant)?;
-        Ok((Self { snapshot: path.to_owned(), generation: generation + 1, lines, _lock: lock }, tenant))
+        let journal = start_generation(path, generation + 1, &tenant)?;
+        Ok((Self { snapshot: path.to_owned(), generation: generation + 1, journal, _lock: lock }, tenant))
     }
 
     /// Adds one accepted mutation.
     pub(crate) fn append(&mut self, mutation: &Mutation) -> io::Result<()> {
         let mut line = serde_json::to_vec(mutation)?;
         line.push(b'\n');
-        self.lines.write_all(&line)
+        self.journal.write_all(&line)
     }
 
     /// Replaces everything by a tenant.
     pub(crate) fn restart(&mut self, tenant: &Tenant) -> Result<(), StateError> {
-        self.lines = begin(&self.snapshot, self.generation + 1, tenant)?;
+        self.journal = start_generation(&self.snapshot, self.generation + 1, tenant)?;
         self.generation += 1;
         Ok(())
     }
 }
 
-fn journal_of(path: &Path, generation: u64) -> PathBuf {
-    sibling(path, &format!("{generation}.journal"))
+fn journal_path(path: &Path, generation: u64) -> PathBuf {
+    with_suffix(path, &format!("{generation}.journal"))
 }
 
-fn sibling(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
-    name.push(ending);
+    name.push(suffix);
     PathBuf::from(name)
 }
 
 fn lock(path: &Path) -> Result<File, StateError> {
-    let file = sibling(path, "lock");
-    let io = |source| StateError::Io { path: file.clone(), source };
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io)?;
+    let file = with_suffix(path, "lock");
+    let io_error = |source| StateError::Io { path: file.clone(), source };
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io_error)?;
     match opened.try_lock() {
         Ok(()) => Ok(opened),
         Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io(source)),
+        Err(TryLockError::Error(source)) => Err(io_error(source)),
     }
 }
 
@@ -123,24 +123,24 @@ fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
         }
     };
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        let broken = |source| StateError::Broken { path: path.to_owned(), source };
-        let mutation: Mutation = serde_json::from_str(line).map_err(broken)?;
+        let invalid = |source| StateError::Invalid { path: path.to_owned(), source };
+        let mutation: Mutation = serde_json::from_str(line).map_err(invalid)?;
         mutations::apply(tenant, &mutation.operation, &mutation.arguments, mutation.at);
     }
     Ok(())
 }
 
 /// Writes a snapshot under a new generation, opens its journal, and takes the journal before away.
-fn begin(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
-    let io = |source| StateError::Io { path: path.to_owned(), source };
-    let journal = journal_of(path, generation);
-    let lines = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io)?;
+fn start_generation(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
+    let io_error = |source| StateError::Io { path: path.to_owned(), source };
+    let journal = journal_path(path, generation);
+    let journal = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io_error)?;
     let bytes = serde_json::to_vec(&Snapshot { generation, tenant: tenant.clone() });
-    let fresh = sibling(path, "new");
-    fs::write(&fresh, bytes.map_err(|error| io(error.into()))?).map_err(io)?;
-    fs::rename(&fresh, path).map_err(io)?;
-    match fs::remove_file(journal_of(path, generation - 1)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(error)),
-        _ => Ok(lines),
+    let new_snapshot = with_suffix(path, "new");
+    fs::write(&new_snapshot, bytes.map_err(|error| io_error(error.into()))?).map_err(io_error)?;
+    fs::rename(&new_snapshot, path).map_err(io_error)?;
+    match fs::remove_file(journal_path(path, generation - 1)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error)),
+        _ => Ok(journal),
     }
 }

@@ -29,5 +29,5 @@ pub use log::{Mutation, Requests};
 pub use options::{Clock, Options};
 pub use schema::profile::{PayloadShape, Profile, TaxName};
 pub use server::oauth::Credentials;
-pub use server::simulator::{Running, Simulator, StartError};
+pub use server::simulator::{RunningSimulator, Simulator, StartError};
 pub use tenant::Tenant;

@@ -25,7 +25,7 @@ impl Requests {
         self.by_operation.get(operation).copied().unwrap_or(0)
     }
 
-    pub(crate) fn count(&mut self, operations: &[String]) {
+    pub(crate) fn record(&mut self, operations: &[String]) {
         self.total += 1;
         for operation in operations {
             *self.by_operation.entry(operation.clone()).or_default() += 1;

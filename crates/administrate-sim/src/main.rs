@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use administrate_sim::{Fault, Options, Profile, Running, Simulator, Tenant};
+use administrate_sim::{Fault, Options, Profile, RunningSimulator, Simulator, Tenant};
 use clap::Parser;
 
 /// A simulated Administrate to rehearse against.
@@ -67,8 +67,8 @@ fn parse_fault(text: &str) -> Result<Fault, String> {
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("administrate-sim: {problem}");
+        Err(error) => {
+            eprintln!("administrate-sim: {error}");
             ExitCode::FAILURE
         }
     }
@@ -77,9 +77,9 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), String> {
     let seed = match &arguments.tenant {
         Some(path) => {
-            let problem = |why: String| format!("the tenant {}: {why}", path.display());
-            let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-            serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?
+            let tenant_error = |reason: String| format!("cannot read the tenant {}: {reason}", path.display());
+            let text = fs::read_to_string(path).map_err(|error| tenant_error(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| tenant_error(error.to_string()))?
         }
         None => Tenant::sample(),
     };
@@ -94,24 +94,24 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         token_lifetime: Duration::from_secs(arguments.token_lifetime),
         ..Options::default()
     };
-    let running = Simulator::start(options, seed).await.map_err(|error| error.to_string())?;
+    let simulator = Simulator::start(options, seed).await.map_err(|error| error.to_string())?;
     for fault in arguments.fault {
-        running.fault(fault);
+        simulator.add_fault(fault);
     }
-    println!("{}", exports(&running));
+    println!("{}", export_lines(&simulator));
     tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
-    running.stop().await;
+    simulator.stop().await;
     Ok(())
 }
 
 /// The lines to paste into a shell.
-fn exports(running: &Running) -> String {
+fn export_lines(simulator: &RunningSimulator) -> String {
     [
-        ("API_URL", running.graphql_url()),
-        ("AUTH_URL", running.auth_url()),
-        ("INSTANCE_URL", running.instance_url()),
-        ("CLIENT_ID", running.client_id().to_owned()),
-        ("CLIENT_SECRET", running.client_secret().to_owned()),
+        ("API_URL", simulator.graphql_url()),
+        ("AUTH_URL", simulator.auth_url()),
+        ("INSTANCE_URL", simulator.instance_url()),
+        ("CLIENT_ID", simulator.client_id().to_owned()),
+        ("CLIENT_SECRET", simulator.client_secret().to_owned()),
     ]
     .map(|(name, value)| format!("export ADMINISTRATE_{name}={value}"))
     .join("\n")

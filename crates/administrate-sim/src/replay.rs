@@ -18,11 +18,11 @@ const FILE: &str = "exchanges.jsonl";
 
 /// A recording that is being answered from.
 pub(crate) struct Replay {
-    exchanges: Mutex<Vec<Recorded>>,
+    exchanges: Mutex<Vec<Exchange>>,
 }
 
 #[derive(Deserialize)]
-struct Recorded {
+struct Exchange {
     document: String,
     #[serde(default)]
     variables: Value,
@@ -33,55 +33,57 @@ struct Recorded {
 }
 
 /// What a request hears.
-pub(crate) enum Heard {
+pub(crate) enum ReplayedResponse {
     /// This status and body.
-    Answer(u16, Value),
+    Response(u16, Value),
     /// The connection breaks, as it did.
-    Nothing,
+    ConnectionLost,
     /// Nobody asked this when the recording was made.
-    Unknown,
+    NotRecorded,
 }
 
 impl Replay {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(folder.join(FILE))?;
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let exchanges = lines.map(serde_json::from_str::<Recorded>).collect::<Result<Vec<_>, _>>()?;
-        let is_a_question = |exchange: &Recorded| !exchange.document.is_empty();
-        Ok(Replay { exchanges: Mutex::new(exchanges.into_iter().filter(is_a_question).collect()) })
+        let exchanges = lines.map(serde_json::from_str::<Exchange>).collect::<Result<Vec<_>, _>>()?;
+        let has_document = |exchange: &Exchange| !exchange.document.is_empty();
+        Ok(Replay { exchanges: Mutex::new(exchanges.into_iter().filter(has_document).collect()) })
     }
 
-    pub(crate) fn hear(&self, document: &str, variables: &Value) -> Heard {
+    pub(crate) fn next_response(&self, document: &str, variables: &Value) -> ReplayedResponse {
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        let bare = without_texts(document);
-        let exact = |one: &Recorded| one.document == document && one.variables == *variables;
-        let alike = |one: &Recorded| without_texts(&one.document) == bare;
-        let place = next(&exchanges, exact).or_else(|| next(&exchanges, alike));
-        let Some(exchange) = place.and_then(|at| exchanges.get_mut(at)) else { return Heard::Unknown };
+        let stripped = without_strings(document);
+        let is_exact = |one: &Exchange| one.document == document && one.variables == *variables;
+        let is_similar = |one: &Exchange| without_strings(&one.document) == stripped;
+        let position = next_position(&exchanges, is_exact).or_else(|| next_position(&exchanges, is_similar));
+        let Some(exchange) = position.and_then(|at| exchanges.get_mut(at)) else {
+            return ReplayedResponse::NotRecorded;
+        };
         exchange.is_used = true;
         match exchange.status {
-            Some(status) => Heard::Answer(status, exchange.response.clone().unwrap_or_default()),
-            None => Heard::Nothing,
+            Some(status) => ReplayedResponse::Response(status, exchange.response.clone().unwrap_or_default()),
+            None => ReplayedResponse::ConnectionLost,
         }
     }
 }
 
-/// The first that fits and is not used, else the last that fits.
-fn next(exchanges: &[Recorded], fits: impl Fn(&Recorded) -> bool) -> Option<usize> {
-    let unused = exchanges.iter().position(|one| !one.is_used && fits(one));
-    unused.or_else(|| exchanges.iter().rposition(fits))
+/// The first that matches and is not used, else the last that matches.
+fn next_position(exchanges: &[Exchange], matches: impl Fn(&Exchange) -> bool) -> Option<usize> {
+    let unused = exchanges.iter().position(|one| !one.is_used && matches(one));
+    unused.or_else(|| exchanges.iter().rposition(matches))
 }
 
 /// A document with every text in it emptied.
-fn without_texts(document: &str) -> String {
+fn without_strings(document: &str) -> String {
     let mut parts = document.split('"');
-    let mut bare = parts.next().unwrap_or_default().to_owned();
+    let mut stripped = parts.next().unwrap_or_default().to_owned();
     // Escaped quotation marks only move where texts begin, the same way on both sides of a comparison.
     for pair in parts.collect::<Vec<_>>().chunks(2) {
-        bare.push_str("\"\"");
-        bare.push_str(pair.get(1).copied().unwrap_or_default());
+        stripped.push_str("\"\"");
+        stripped.push_str(pair.get(1).copied().unwrap_or_default());
     }
-    bare
+    stripped
 }
 
 #[cfg(test)]
@@ -103,14 +105,14 @@ mod tests {
         ];
         fs::write(folder.path().join(FILE), lines.join("\n")).expect("written");
         let replay = Replay::open(folder.path()).expect("a recording");
-        let status = |heard: Heard| match heard {
-            Heard::Answer(status, _) => i32::from(status),
-            Heard::Nothing => 0,
-            Heard::Unknown => -1,
+        let status = |response: ReplayedResponse| match response {
+            ReplayedResponse::Response(status, _) => i32::from(status),
+            ReplayedResponse::ConnectionLost => 0,
+            ReplayedResponse::NotRecorded => -1,
         };
-        let heard = [(); 3].map(|()| status(replay.hear("{ a }", &json!({"offset": 0}))));
-        assert_eq!(heard, [500, 200, 200]);
-        assert_eq!(status(replay.hear("{ b(name: \"Ada\") }", &json!({}))), 0);
-        assert_eq!(status(replay.hear("{ c }", &json!({}))), -1);
+        let statuses = [(); 3].map(|()| status(replay.next_response("{ a }", &json!({"offset": 0}))));
+        assert_eq!(statuses, [500, 200, 200]);
+        assert_eq!(status(replay.next_response("{ b(name: \"Ada\") }", &json!({}))), 0);
+        assert_eq!(status(replay.next_response("{ c }", &json!({}))), -1);
     }
 }

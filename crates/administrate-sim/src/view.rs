@@ -1,7 +1,7 @@
 //! A request's view of the tenant, as GraphQL objects.
 //!
-//! Objects hold only *what* they are ([`Entity`]), never the row: each field is read when asked, so that in a document with
-//! several mutations every payload shows the tenant as it was after its own one. `reads` says what the fields are.
+//! Objects hold only *data* they are ([`Entity`]), never the row: each field is read when asked, so that in a document with
+//! several mutations every payload shows the tenant as it was after its own one. `reads` says data the fields are.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,21 +12,21 @@ use apollo_compiler::response::JsonMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::faults::PayloadTrouble;
+use crate::faults::PayloadFault;
 use crate::log::Mutation;
 use crate::mutations;
 use crate::reads;
 use crate::schema::arguments;
 use crate::tenant::{Number, Tenant};
 
-/// What one request works on.
-pub(crate) struct World<'w> {
-    pub(crate) tenant: RefCell<&'w mut Tenant>,
+/// ObjectData one request works on.
+pub(crate) struct View<'v> {
+    pub(crate) tenant: RefCell<&'v mut Tenant>,
     pub(crate) now: Timestamp,
-    pub(crate) schema: &'w Schema,
-    pub(crate) variables: &'w JsonMap,
+    pub(crate) schema: &'v Schema,
+    pub(crate) variables: &'v JsonMap,
     /// Errors that a fault puts into the payload of the request's first mutation.
-    pub(crate) trouble: Cell<Option<PayloadTrouble>>,
+    pub(crate) payload_fault: Cell<Option<PayloadFault>>,
     /// Mutations of this request, in order.
     pub(crate) mutations: RefCell<Vec<Mutation>>,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Entity {
     Query,
     Mutation,
     /// A group of mutations: the type's name and the field under `mutation`.
-    Verbs(&'static str, &'static str),
+    MutationGroup(&'static str, &'static str),
     Account(Number),
     Category(Number),
     Contact(Number),
@@ -68,7 +68,7 @@ impl Entity {
         match self {
             Self::Query => "Query",
             Self::Mutation => "Mutation",
-            Self::Verbs(type_name, _) => type_name,
+            Self::MutationGroup(type_name, _) => type_name,
             Self::Account(_) => "Account",
             Self::Category(_) => "LearningCategory",
             Self::Contact(_) => "Contact",
@@ -95,7 +95,7 @@ impl Entity {
 
 /// The value of a field.
 #[derive(Clone, Debug)]
-pub(crate) enum Part {
+pub(crate) enum Output {
     /// A scalar, an enum value, a list of them, or null.
     Leaf(Value),
     One(Entity),
@@ -104,7 +104,7 @@ pub(crate) enum Part {
     Records(Vec<Rc<Record>>),
 }
 
-impl Part {
+impl Output {
     pub(crate) const NULL: Self = Self::Leaf(Value::Null);
 
     pub(crate) fn leaf(value: impl Into<Value>) -> Self {
@@ -116,8 +116,8 @@ impl Part {
         number.map_or(Self::NULL, |number| Self::One(entity(number)))
     }
 
-    pub(crate) fn record(type_name: impl Into<String>, parts: Vec<(&'static str, Part)>) -> Self {
-        Self::Record(Record::new(type_name, parts))
+    pub(crate) fn record(type_name: impl Into<String>, fields: Vec<(&'static str, Output)>) -> Self {
+        Self::Record(Record::new(type_name, fields))
     }
 }
 
@@ -125,17 +125,17 @@ impl Part {
 #[derive(Debug)]
 pub(crate) struct Record {
     type_name: String,
-    parts: Vec<(&'static str, Part)>,
+    fields: Vec<(&'static str, Output)>,
 }
 
 impl Record {
-    pub(crate) fn new(type_name: impl Into<String>, parts: Vec<(&'static str, Part)>) -> Rc<Self> {
-        Rc::new(Self { type_name: type_name.into(), parts })
+    pub(crate) fn new(type_name: impl Into<String>, fields: Vec<(&'static str, Output)>) -> Rc<Self> {
+        Rc::new(Self { type_name: type_name.into(), fields })
     }
 }
 
 /// A field being asked for, with its arguments.
-pub(crate) struct Ask<'a> {
+pub(crate) struct FieldSelection<'a> {
     pub(crate) field: &'a str,
     pub(crate) arguments: Map<String, Value>,
     /// Type of the field without list and non-null.
@@ -144,76 +144,76 @@ pub(crate) struct Ask<'a> {
 }
 
 /// An error that fails the field, and shows in the answer's top-level `errors`.
-pub(crate) fn refuse<T>(message: impl Into<String>) -> Result<T, FieldError> {
+pub(crate) fn field_error<T>(message: impl Into<String>) -> Result<T, FieldError> {
     Err(FieldError { message: message.into() })
 }
 
-/// What apollo-compiler calls back.
-pub(crate) struct Object<'o, 'w> {
-    pub(crate) world: &'o World<'w>,
-    pub(crate) what: What,
+/// ObjectData apollo-compiler calls back.
+pub(crate) struct Object<'o, 'v> {
+    pub(crate) view: &'o View<'v>,
+    pub(crate) data: ObjectData,
 }
 
-pub(crate) enum What {
+pub(crate) enum ObjectData {
     Entity(Entity),
     Record(Rc<Record>),
 }
 
 impl ObjectValue for Object<'_, '_> {
     fn type_name(&self) -> &str {
-        match &self.what {
-            What::Entity(entity) => entity.type_name(),
-            What::Record(record) => &record.type_name,
+        match &self.data {
+            ObjectData::Entity(entity) => entity.type_name(),
+            ObjectData::Record(record) => &record.type_name,
         }
     }
 
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        let ask = self.ask(info);
-        let part = match &self.what {
-            What::Entity(Entity::Verbs(_, group)) => Some(mutations::run(self.world, group, &ask)?),
-            What::Entity(entity) => reads::field(self.world, *entity, &ask)?,
-            What::Record(record) => {
-                let known = record.parts.iter().find(|(name, _)| *name == ask.field);
-                Some(known.map_or(Part::NULL, |(_, part)| part.clone()))
+        let selection = self.selection(info);
+        let output = match &self.data {
+            ObjectData::Entity(Entity::MutationGroup(_, group)) => Some(mutations::run(self.view, group, &selection)?),
+            ObjectData::Entity(entity) => reads::field(self.view, *entity, &selection)?,
+            ObjectData::Record(record) => {
+                let field = record.fields.iter().find(|(name, _)| *name == selection.field);
+                Some(field.map_or(Output::NULL, |(_, output)| output.clone()))
             }
         };
-        match part {
-            Some(part) => Ok(self.resolved(part, ask.is_list)),
+        match output {
+            Some(output) => Ok(self.resolve_output(output, selection.is_list)),
             None => Err(self.unknown_field_error(info)),
         }
     }
 }
 
 impl Object<'_, '_> {
-    fn ask<'a>(&self, info: &'a ResolveInfo<'a>) -> Ask<'a> {
+    fn selection<'a>(&self, info: &'a ResolveInfo<'a>) -> FieldSelection<'a> {
         let ty = &info.field_definition().ty;
-        Ask {
+        FieldSelection {
             field: info.field_name(),
-            arguments: arguments::arguments(self.world.schema, self.world.variables, info.field_selections()[0]),
+            arguments: arguments::coerce_arguments(self.view.schema, self.view.variables, info.field_selections()[0]),
             type_name: ty.inner_named_type(),
             is_list: ty.is_list(),
         }
     }
 
     /// Where the profile has one object instead of a list, the first stands for all.
-    fn resolved<'a>(&'a self, part: Part, is_list: bool) -> ResolvedValue<'a> {
-        let object = |what| ResolvedValue::object(Object { world: self.world, what });
-        match part {
-            Part::Leaf(Value::Array(values)) => ResolvedValue::list(values.into_iter().map(ResolvedValue::leaf)),
-            Part::Leaf(value) => ResolvedValue::leaf(value),
-            Part::One(entity) => object(What::Entity(entity)),
-            Part::Record(record) => object(What::Record(record)),
-            Part::Many(entities) if is_list => {
-                ResolvedValue::list(entities.into_iter().map(move |entity| object(What::Entity(entity))))
+    fn resolve_output<'a>(&'a self, output: Output, is_list: bool) -> ResolvedValue<'a> {
+        let object = |data| ResolvedValue::object(Object { view: self.view, data });
+        match output {
+            Output::Leaf(Value::Array(values)) => ResolvedValue::list(values.into_iter().map(ResolvedValue::leaf)),
+            Output::Leaf(value) => ResolvedValue::leaf(value),
+            Output::One(entity) => object(ObjectData::Entity(entity)),
+            Output::Record(record) => object(ObjectData::Record(record)),
+            Output::Many(entities) if is_list => {
+                ResolvedValue::list(entities.into_iter().map(move |entity| object(ObjectData::Entity(entity))))
             }
-            Part::Records(records) if is_list => {
-                ResolvedValue::list(records.into_iter().map(move |record| object(What::Record(record))))
+            Output::Records(records) if is_list => {
+                ResolvedValue::list(records.into_iter().map(move |record| object(ObjectData::Record(record))))
             }
-            Part::Many(entities) => {
-                entities.first().map_or(ResolvedValue::null(), |first| object(What::Entity(*first)))
+            Output::Many(entities) => {
+                entities.first().map_or(ResolvedValue::null(), |first| object(ObjectData::Entity(*first)))
             }
-            Part::Records(records) => {
-                records.first().map_or(ResolvedValue::null(), |first| object(What::Record(Rc::clone(first))))
+            Output::Records(records) => {
+                records.first().map_or(ResolvedValue::null(), |first| object(ObjectData::Record(Rc::clone(first))))
             }
         }
     }

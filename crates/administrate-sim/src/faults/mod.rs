@@ -131,11 +131,11 @@ impl Fault {
 /// The rules in force with what they have seen.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Faults {
-    rules: Vec<Armed>,
+    rules: Vec<ActiveRule>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Armed {
+struct ActiveRule {
     fault: Fault,
     seen: u64,
     struck: u64,
@@ -143,7 +143,7 @@ struct Armed {
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.rules.push(Armed { fault, seen: 0, struck: 0 });
+        self.rules.push(ActiveRule { fault, seen: 0, struck: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -151,7 +151,7 @@ impl Faults {
     }
 
     /// The action for a request with these operations. Every matching rule counts the call, one acts.
-    pub(crate) fn strike(&mut self, operations: &[String]) -> Option<Action> {
+    pub(crate) fn trigger(&mut self, operations: &[String]) -> Option<Action> {
         let mut action = None;
         for rule in self.rules.iter_mut().filter(|rule| rule.fault.matches(operations)) {
             if rule.is_due() && action.is_none() {
@@ -164,7 +164,7 @@ impl Faults {
     }
 }
 
-impl Armed {
+impl ActiveRule {
     fn is_due(&self) -> bool {
         let spent = self.fault.times > 0 && self.struck >= self.fault.times;
         let turn = self.seen.checked_sub(self.fault.skip).map(|past| past % self.fault.every.max(1));
@@ -174,11 +174,11 @@ impl Armed {
 
 /// What a fault does to a mutation's payload.
 #[derive(Clone, Debug)]
-pub(crate) struct PayloadTrouble {
+pub(crate) struct PayloadFault {
     pub(crate) label: Option<String>,
     pub(crate) message: String,
     /// Whether the mutation is carried out all the same.
-    pub(crate) carried_out: bool,
+    pub(crate) is_executed: bool,
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
     fn struck(fault: Fault, calls: usize) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.add(fault);
-        (0..calls).map(|_| faults.strike(&["locations".to_owned()]).is_some()).collect()
+        (0..calls).map(|_| faults.trigger(&["locations".to_owned()]).is_some()).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What events and sessions have in common: state changes, staff.
 
-use super::{Check, Refusal};
+use super::{Check, PayloadError};
 use crate::tenant::{EventState, Number, Staff, Tenant};
 
 /// draft → published → cancelled, draft → cancelled; staying is always allowed. Whether what was cancelled may be taken up
@@ -10,26 +10,30 @@ pub(super) fn change_state(check: &mut Check, tenant: &Tenant, what: &str, (from
         (EventState::Published, EventState::Draft) => {
             format!("A published {what} cannot go back to draft")
         }
-        (EventState::Cancelled, EventState::Draft | EventState::Published) if !tenant.cancelled_may_return => {
+        (EventState::Cancelled, EventState::Draft | EventState::Published) if !tenant.can_reinstate_cancelled => {
             format!("A cancelled {what} cannot be changed to another state")
         }
         _ => return,
     };
-    check.refuse("lifecycleState", message, None);
+    check.add_error("lifecycleState", message, None);
 }
 
-/// Adds a contact once per kind. The words of the refusal are known (facts §1.3), for sessions too.
+/// Adds a contact once per kind. The words of the error are known (facts §1.3), for sessions too.
 pub(super) fn add_staff(
     tenant: &mut Tenant,
     course: Number,
     contact: Number,
     is_administrator: bool,
     notes: Option<String>,
-) -> Result<Number, Refusal> {
+) -> Result<Number, PayloadError> {
     let same = |staff: &Staff| staff.contact == contact && staff.is_administrator == is_administrator;
     if tenant.staff_of(course).any(|(_, staff)| same(staff)) {
         let id = Tenant::contact_id(contact);
-        return Err(Refusal::new("contactId", "The input Contact already exists as staff on the Event", Some(&id)));
+        return Err(PayloadError::new(
+            "contactId",
+            "The input Contact already exists as staff on the Event",
+            Some(&id),
+        ));
     }
     let number = tenant.add_staff(course, contact, is_administrator);
     if let Some(staff) = tenant.staff.get_mut(number) {

@@ -10,12 +10,12 @@ use crate::ids;
 use crate::reads;
 use crate::reads::filter::{self, Attribute, Filter};
 use crate::tenant::{Number, Tenant};
-use crate::view::{Ask, Entity, Part, Record, World, refuse};
+use crate::view::{Entity, FieldSelection, Output, Record, View, field_error};
 
 /// Rows a page has when `first` is not given.
-const USUAL: usize = 50;
+const DEFAULT_SIZE: usize = 50;
 /// Rows a page has at most, whatever `first` says; nobody is told.
-const MOST: usize = 100;
+const MAX_SIZE: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,99 +34,103 @@ struct Order {
     direction: String,
 }
 
-/// The page of `rows` that a field's arguments ask for.
-pub(crate) fn connection(world: &World<'_>, rows: Vec<Entity>, ask: &Ask<'_>) -> Result<Part, FieldError> {
-    let asked: PageArguments = serde_json::from_value(Value::Object(ask.arguments.clone()))
-        .map_err(|error| FieldError { message: format!("{}: {error}", ask.field) })?;
-    let tenant = world.tenant.borrow();
-    let filters: Vec<Filter> = asked.filters.into_iter().flatten().flatten().collect();
-    let orders: Vec<Order> = asked.order_by.into_iter().chain(asked.order).flatten().flatten().collect();
-    let mut rows = filtered(&tenant, rows, &filters)?;
-    sort(&tenant, &mut rows, &orders)?;
-    let from = start(asked.offset, asked.after.as_deref())?;
-    let size = match asked.first {
-        None => USUAL,
-        Some(first) => usize::try_from(first).map_err(|_| negative("first"))?.min(MOST),
+/// The page of `rows` that a field's arguments selection for.
+pub(crate) fn select_page(
+    view: &View<'_>,
+    rows: Vec<Entity>,
+    selection: &FieldSelection<'_>,
+) -> Result<Output, FieldError> {
+    let arguments: PageArguments = serde_json::from_value(Value::Object(selection.arguments.clone()))
+        .map_err(|error| FieldError { message: format!("{}: {error}", selection.field) })?;
+    let tenant = view.tenant.borrow();
+    let filters: Vec<Filter> = arguments.filters.into_iter().flatten().flatten().collect();
+    let orders: Vec<Order> = arguments.order_by.into_iter().chain(arguments.order).flatten().flatten().collect();
+    let mut rows = filter_rows(&tenant, rows, &filters)?;
+    sort_rows(&tenant, &mut rows, &orders)?;
+    let start = start_index(arguments.offset, arguments.after.as_deref())?;
+    let size = match arguments.first {
+        None => DEFAULT_SIZE,
+        Some(first) => usize::try_from(first).map_err(|_| negative_error("first"))?.min(MAX_SIZE),
     };
-    let name = ask.type_name.strip_suffix("Connection").unwrap_or(ask.type_name);
-    let nodes = rows.iter().skip(from).take(size).copied().map(Part::One).collect();
-    Ok(page(name, nodes, from, rows.len()))
+    let name = selection.type_name.strip_suffix("Connection").unwrap_or(selection.type_name);
+    let nodes = rows.iter().skip(start).take(size).copied().map(Output::One).collect();
+    Ok(connection(name, nodes, start, rows.len()))
 }
 
 /// A connection that shows all its nodes at once.
-pub(crate) fn whole(name: &str, nodes: Vec<Part>) -> Part {
+pub(crate) fn complete_page(name: &str, nodes: Vec<Output>) -> Output {
     let total = nodes.len();
-    page(name, nodes, 0, total)
+    connection(name, nodes, 0, total)
 }
 
-fn page(name: &str, nodes: Vec<Part>, from: usize, total: usize) -> Part {
-    let cursor = |index: usize| Part::leaf(ids::encode("Cursor", index as Number));
-    let shown = nodes.len();
-    let ends = |index: usize| {
-        if shown == 0 { Part::NULL } else { cursor(index) }
+fn connection(name: &str, nodes: Vec<Output>, start: usize, total: usize) -> Output {
+    let cursor = |index: usize| Output::leaf(ids::encode("Cursor", index as Number));
+    let count = nodes.len();
+    let edge_cursor = |index: usize| {
+        if count == 0 { Output::NULL } else { cursor(index) }
     };
-    let info = Part::record(
+    let info = Output::record(
         "PageInfo",
         vec![
-            ("hasNextPage", Part::leaf(from + shown < total)),
-            ("hasPreviousPage", Part::leaf(from > 0)),
-            ("startCursor", ends(from)),
-            ("endCursor", ends((from + shown).saturating_sub(1))),
-            ("totalRecords", Part::leaf(total)),
+            ("hasNextPage", Output::leaf(start + count < total)),
+            ("hasPreviousPage", Output::leaf(start > 0)),
+            ("startCursor", edge_cursor(start)),
+            ("endCursor", edge_cursor((start + count).saturating_sub(1))),
+            ("totalRecords", Output::leaf(total)),
         ],
     );
-    let edge = |(at, node): (usize, Part)| {
-        Record::new(format!("{name}Edge"), vec![("cursor", cursor(from + at)), ("node", node)])
+    let edge = |(at, node): (usize, Output)| {
+        Record::new(format!("{name}Edge"), vec![("cursor", cursor(start + at)), ("node", node)])
     };
     let edges = nodes.into_iter().enumerate().map(edge).collect();
-    Part::record(format!("{name}Connection"), vec![("edges", Part::Records(edges)), ("pageInfo", info)])
+    Output::record(format!("{name}Connection"), vec![("edges", Output::Records(edges)), ("pageInfo", info)])
 }
 
-/// `after` names the row before the page; `offset` counts from there, or from the beginning.
-fn start(offset: Option<i64>, after: Option<&str>) -> Result<usize, FieldError> {
-    let offset = usize::try_from(offset.unwrap_or(0)).map_err(|_| negative("offset"))?;
+/// `after` names the row before the page; `offset` counts start there, or start the beginning.
+fn start_index(offset: Option<i64>, after: Option<&str>) -> Result<usize, FieldError> {
+    let offset = usize::try_from(offset.unwrap_or(0)).map_err(|_| negative_error("offset"))?;
     match after {
         None => Ok(offset),
         Some(cursor) => match ids::decode("Cursor", cursor).and_then(|index| usize::try_from(index).ok()) {
             Some(index) => Ok(index.saturating_add(1).saturating_add(offset)),
-            None => refuse(format!("\"{cursor}\" is no cursor")),
+            None => field_error(format!("\"{cursor}\" is no cursor")),
         },
     }
 }
 
-fn negative(argument: &str) -> FieldError {
+fn negative_error(argument: &str) -> FieldError {
     FieldError { message: format!("\"{argument}\" cannot be negative") }
 }
 
-fn filtered(tenant: &Tenant, rows: Vec<Entity>, filters: &[Filter]) -> Result<Vec<Entity>, FieldError> {
+fn filter_rows(tenant: &Tenant, rows: Vec<Entity>, filters: &[Filter]) -> Result<Vec<Entity>, FieldError> {
     for filter in filters {
         filter.check()?;
     }
-    let mut kept = Vec::with_capacity(rows.len());
+    let mut matching = Vec::with_capacity(rows.len());
     'rows: for row in rows {
         for filter in filters {
-            if !filter.admits(&known(tenant, row, &filter.field)?)? {
+            if !filter.matches(&attribute_of(tenant, row, &filter.field)?)? {
                 continue 'rows;
             }
         }
-        kept.push(row);
+        matching.push(row);
     }
-    Ok(kept)
+    Ok(matching)
 }
 
-fn known(tenant: &Tenant, row: Entity, field: &str) -> Result<Attribute, FieldError> {
+fn attribute_of(tenant: &Tenant, row: Entity, field: &str) -> Result<Attribute, FieldError> {
     match reads::attribute(tenant, row, field) {
         Some(attribute) => Ok(attribute),
-        None => refuse(format!("the simulator cannot filter or order {} by \"{field}\"", row.type_name())),
+        None => field_error(format!("the simulator cannot filter or order {} by \"{field}\"", row.type_name())),
     }
 }
 
 /// Orders rows; equal ones, and all of them without orders, stand by number.
-fn sort(tenant: &Tenant, rows: &mut Vec<Entity>, orders: &[Order]) -> Result<(), FieldError> {
+fn sort_rows(tenant: &Tenant, rows: &mut Vec<Entity>, orders: &[Order]) -> Result<(), FieldError> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows.iter() {
         let keys: Result<Vec<Attribute>, FieldError> =
-            orders.iter().map(|order| known(tenant, *row, &order.field)).collect();
+            orders.iter().map(|order| attribute_of(tenant, *row, &order.field)).collect();
         keyed.push((keys?, *row));
     }
     keyed.sort_by(|(left, left_row), (right, right_row)| {
@@ -135,7 +139,7 @@ fn sort(tenant: &Tenant, rows: &mut Vec<Entity>, orders: &[Order]) -> Result<(),
             if order.direction == "desc" { ordering.reverse() } else { ordering }
         });
         let first_difference = compared.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal);
-        first_difference.then_with(|| reads::position(*left_row).cmp(&reads::position(*right_row)))
+        first_difference.then_with(|| reads::sort_number(*left_row).cmp(&reads::sort_number(*right_row)))
     });
     *rows = keyed.into_iter().map(|(_, row)| row).collect();
     Ok(())

@@ -17,62 +17,62 @@ use serde_json::{Value, json};
 use crate::schema::scalars;
 
 /// Everything in a document that the specification forbids and the compiler did not see, as GraphQL errors.
-pub(crate) fn misuses(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>) -> Vec<Value> {
-    let mut found = Vec::new();
+pub(crate) fn violations(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>) -> Vec<Value> {
+    let mut violations = Vec::new();
     for operation in document.operations.iter() {
-        let mut look = Look { schema, operation, found: &mut found };
+        let mut checker = DocumentChecker { schema, operation, violations: &mut violations };
         for field in operation.all_fields(document) {
-            look.at_field(field);
+            checker.check_field(field);
         }
     }
-    found.into_iter().map(|message| json!({ "message": message })).collect()
+    violations.into_iter().map(|message| json!({ "message": message })).collect()
 }
 
 /// Why a variable's value does not fit our own scalars; the built-in types were coerced before.
-pub(crate) fn variable_misuse(schema: &Schema, operation: &Operation, values: &JsonMap) -> Option<String> {
+pub(crate) fn variable_error(schema: &Schema, operation: &Operation, values: &JsonMap) -> Option<String> {
     operation.variables.iter().find_map(|variable| {
         let value = values.get(variable.name.as_str())?;
-        let problem = value_misuse(schema, &variable.ty, value)?;
-        Some(format!("variable ${}: {problem}", variable.name))
+        let error = value_error(schema, &variable.ty, value)?;
+        Some(format!("variable ${}: {error}", variable.name))
     })
 }
 
-fn value_misuse(schema: &Schema, ty: &Type, value: &JsonValue) -> Option<String> {
+fn value_error(schema: &Schema, ty: &Type, value: &JsonValue) -> Option<String> {
     match value {
         JsonValue::Null => None,
-        JsonValue::Array(items) => items.iter().find_map(|item| value_misuse(schema, ty.item_type(), item)),
+        JsonValue::Array(items) => items.iter().find_map(|item| value_error(schema, ty.item_type(), item)),
         _ => match schema.types.get(ty.inner_named_type())? {
             ExtendedType::Scalar(scalar) => {
                 let plain = serde_json::to_value(value).unwrap_or_default();
-                scalars::misuse(&scalar.name, &plain)
+                scalars::scalar_error(&scalar.name, &plain)
             }
             ExtendedType::InputObject(input) => value
                 .as_object()?
                 .iter()
-                .find_map(|(name, value)| value_misuse(schema, &input.fields.get(name.as_str())?.ty, value)),
+                .find_map(|(name, value)| value_error(schema, &input.fields.get(name.as_str())?.ty, value)),
             _ => None,
         },
     }
 }
 
-struct Look<'d> {
+struct DocumentChecker<'d> {
     schema: &'d Schema,
     operation: &'d Operation,
-    found: &'d mut Vec<String>,
+    violations: &'d mut Vec<String>,
 }
 
-impl Look<'_> {
-    fn at_field(&mut self, field: &Field) {
+impl DocumentChecker<'_> {
+    fn check_field(&mut self, field: &Field) {
         for argument in &field.arguments {
             if let Some(definition) = field.definition.argument_by_name(&argument.name) {
-                self.at_position(definition, &argument.value);
+                self.check_position(definition, &argument.value);
             }
         }
-        self.at_directives(&field.directives);
+        self.check_directives(&field.directives);
     }
 
     /// `@skip` and `@include` are the only directives there are; both take one Boolean.
-    fn at_directives(&mut self, directives: &[Node<Directive>]) {
+    fn check_directives(&mut self, directives: &[Node<Directive>]) {
         for directive in directives {
             let Some(definition) = self.schema.directive_definitions.get(&directive.name) else {
                 continue;
@@ -80,22 +80,22 @@ impl Look<'_> {
             for argument in &directive.arguments {
                 let expected = definition.arguments.iter().find(|known| known.name == argument.name);
                 if let Some(expected) = expected {
-                    self.at_position(expected, &argument.value);
+                    self.check_position(expected, &argument.value);
                 }
             }
         }
     }
 
-    fn at_position(&mut self, definition: &InputValueDefinition, value: &Literal) {
-        self.at_value(&definition.name, &definition.ty, definition.default_value.is_some(), value);
+    fn check_position(&mut self, definition: &InputValueDefinition, value: &Literal) {
+        self.check_value(&definition.name, &definition.ty, definition.default_value.is_some(), value);
     }
 
-    fn at_value(&mut self, name: &str, ty: &Type, has_default: bool, value: &Literal) {
+    fn check_value(&mut self, name: &str, ty: &Type, has_default: bool, value: &Literal) {
         match value {
             Literal::Variable(variable) => {
                 let used = self.operation.variables.iter().find(|known| known.name == *variable);
-                if let Some(used) = used.filter(|used| !fits(used, ty, has_default)) {
-                    self.found.push(format!(
+                if let Some(used) = used.filter(|used| !is_usage_allowed(used, ty, has_default)) {
+                    self.violations.push(format!(
                         "variable \"${variable}\" of type \"{}\" cannot be used for \"{name}\" which expects type \"{ty}\"",
                         used.ty
                     ));
@@ -104,52 +104,52 @@ impl Look<'_> {
             Literal::Null => {}
             Literal::List(items) => {
                 for item in items {
-                    self.at_value(name, ty.item_type(), false, item);
+                    self.check_value(name, ty.item_type(), false, item);
                 }
             }
-            Literal::Object(fields) => self.at_object(name, ty, fields),
-            literal => self.at_leaf(name, ty, literal),
+            Literal::Object(fields) => self.check_object(name, ty, fields),
+            literal => self.check_leaf(name, ty, literal),
         }
     }
 
-    fn at_object(&mut self, name: &str, ty: &Type, fields: &[(apollo_compiler::Name, Node<Literal>)]) {
+    fn check_object(&mut self, name: &str, ty: &Type, fields: &[(apollo_compiler::Name, Node<Literal>)]) {
         let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.inner_named_type()) else {
-            return self.found.push(format!("\"{name}\" expects type \"{ty}\", not an object"));
+            return self.violations.push(format!("\"{name}\" expects type \"{ty}\", not an object"));
         };
         for (at, (key, value)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier == key) {
-                self.found.push(format!("there can be only one input field named \"{key}\""));
+                self.violations.push(format!("there can be only one input field named \"{key}\""));
             }
             if let Some(definition) = input.fields.get(key) {
-                self.at_position(definition, value);
+                self.check_position(definition, value);
             }
         }
     }
 
-    fn at_leaf(&mut self, name: &str, ty: &Type, literal: &Literal) {
+    fn check_leaf(&mut self, name: &str, ty: &Type, literal: &Literal) {
         let Some(ExtendedType::Scalar(scalar)) = self.schema.types.get(ty.inner_named_type()) else {
             return;
         };
-        let problem = match literal {
-            Literal::String(text) => scalars::misuse(&scalar.name, &json!(text)),
-            Literal::Boolean(truth) => scalars::misuse(&scalar.name, &json!(truth)),
-            Literal::Int(number) => scalars::misuse(&scalar.name, &number_of(number.as_str())),
-            Literal::Float(number) => scalars::misuse(&scalar.name, &number_of(number.as_str())),
+        let error = match literal {
+            Literal::String(text) => scalars::scalar_error(&scalar.name, &json!(text)),
+            Literal::Boolean(truth) => scalars::scalar_error(&scalar.name, &json!(truth)),
+            Literal::Int(number) => scalars::scalar_error(&scalar.name, &parse_number(number.as_str())),
+            Literal::Float(number) => scalars::scalar_error(&scalar.name, &parse_number(number.as_str())),
             Literal::Enum(word) if !scalar.is_built_in() => Some(format!("{word} is no {}", scalar.name)),
             _ => None,
         };
-        if let Some(problem) = problem {
-            self.found.push(format!("\"{name}\": {problem}"));
+        if let Some(error) = error {
+            self.violations.push(format!("\"{name}\": {error}"));
         }
     }
 }
 
-fn number_of(text: &str) -> Value {
+fn parse_number(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
 /// `IsVariableUsageAllowed` of the specification.
-fn fits(variable: &VariableDefinition, expected: &Type, has_default: bool) -> bool {
+fn is_usage_allowed(variable: &VariableDefinition, expected: &Type, has_default: bool) -> bool {
     if expected.is_non_null() && !variable.ty.is_non_null() {
         let own_default = variable.default_value.as_ref().is_some_and(|value| !value.is_null());
         return (own_default || has_default) && variable.ty.is_assignable_to(&expected.clone().nullable());

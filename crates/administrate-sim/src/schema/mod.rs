@@ -20,58 +20,58 @@ use crate::schema::profile::Profile;
 const TEXT: &str = include_str!("schema.graphql");
 
 /// How many documents are remembered; beyond that all are forgotten, which costs a parse each.
-const REMEMBERED: usize = 1_000;
+const MAX_CACHED_DOCUMENTS: usize = 1_000;
 
 /// What became of a document text: valid, or the `errors` to answer with.
-pub(crate) type Checked = Result<Arc<Valid<ExecutableDocument>>, Arc<Vec<Value>>>;
+pub(crate) type ValidationResult = Result<Arc<Valid<ExecutableDocument>>, Arc<Vec<Value>>>;
 
-/// One profile's schema with the documents seen so far.
-pub(crate) struct SchemaOf {
+/// One profile's schema with the documents cache so far.
+pub(crate) struct ProfileSchema {
     pub(crate) profile: Profile,
     pub(crate) schema: Valid<Schema>,
-    seen: Mutex<HashMap<String, Checked>>,
+    cache: Mutex<HashMap<String, ValidationResult>>,
 }
 
-impl SchemaOf {
+impl ProfileSchema {
     /// The schema of a profile. `Err` tells what is wrong with the text; a test proves that nothing is.
     pub(crate) fn new(profile: Profile) -> Result<Self, String> {
-        let schema = Schema::parse_and_validate(text_of(profile), "schema.graphql")
+        let schema = Schema::parse_and_validate(schema_text(profile), "schema.graphql")
             .map_err(|invalid| invalid.errors.to_string())?;
-        Ok(Self { profile, schema, seen: Mutex::default() })
+        Ok(Self { profile, schema, cache: Mutex::default() })
     }
 
     /// Parses and validates a document.
-    pub(crate) fn check(&self, document: &str) -> Checked {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = seen.get(document) {
-            return known.clone();
+    pub(crate) fn validate(&self, document: &str) -> ValidationResult {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(result) = cache.get(document) {
+            return result.clone();
         }
-        if seen.len() >= REMEMBERED {
-            seen.clear();
+        if cache.len() >= MAX_CACHED_DOCUMENTS {
+            cache.clear();
         }
-        let checked = self.check_anew(document);
-        seen.insert(document.to_owned(), checked.clone());
-        checked
+        let result = self.validate_uncached(document);
+        cache.insert(document.to_owned(), result.clone());
+        result
     }
 
-    fn check_anew(&self, document: &str) -> Checked {
+    fn validate_uncached(&self, document: &str) -> ValidationResult {
         let parsed = ExecutableDocument::parse_and_validate(&self.schema, document, "document");
         let valid = parsed.map_err(|invalid| {
             let errors = invalid.errors.iter().map(|problem| json!(problem.to_json()));
             Arc::new(errors.collect::<Vec<_>>())
         })?;
-        let misuses = extra_checks::misuses(&self.schema, &valid);
-        if misuses.is_empty() { Ok(Arc::new(valid)) } else { Err(Arc::new(misuses)) }
+        let violations = extra_checks::violations(&self.schema, &valid);
+        if violations.is_empty() { Ok(Arc::new(valid)) } else { Err(Arc::new(violations)) }
     }
 }
 
 /// The schema text without the lines of other profiles.
-pub(crate) fn text_of(profile: Profile) -> String {
-    let stands = |line: &&str| match line.split_once("#@ ") {
-        Some((_, variant)) => line.starts_with('#') || profile.has(variant.trim()),
+pub(crate) fn schema_text(profile: Profile) -> String {
+    let is_included = |line: &&str| match line.split_once("#@ ") {
+        Some((_, variant)) => line.starts_with('#') || profile.has_variant(variant.trim()),
         None => true,
     };
-    TEXT.lines().filter(stands).collect::<Vec<_>>().join("\n")
+    TEXT.lines().filter(is_included).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -81,13 +81,13 @@ mod tests {
     #[test]
     fn every_profile_has_a_valid_schema() {
         for profile in Profile::ALL {
-            assert_eq!(SchemaOf::new(profile).err(), None, "{profile}");
+            assert_eq!(ProfileSchema::new(profile).err(), None, "{profile}");
         }
     }
 
     #[test]
     fn profiles_differ_where_they_should() {
-        let [classic, current, extended] = Profile::ALL.map(text_of);
+        let [classic, current, extended] = Profile::ALL.map(schema_text);
         assert!(classic.contains("taxType: ID!") && !classic.contains("taxTypeId: ID!"));
         assert!(current.contains("taxTypeId: ID!") && !current.contains("type LocationMutations"));
         assert!(extended.contains("type LocationMutations"));

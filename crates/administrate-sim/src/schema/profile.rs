@@ -80,7 +80,7 @@ impl Profile {
     }
 
     /// Whether a line of the schema text marked with `variant` stands in this profile.
-    pub(crate) fn has(&self, variant: &str) -> bool {
+    pub(crate) fn has_variant(&self, variant: &str) -> bool {
         match variant {
             "tax=taxType" => self.tax == TaxName::TaxType,
             "tax=taxTypeId" => self.tax == TaxName::TaxTypeId,
@@ -109,10 +109,10 @@ impl FromStr for Profile {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = || Self::ALL.map(|profile| profile.name).join(", ");
+        let names = || Self::ALL.map(|profile| profile.name).join(", ");
         Self::ALL
             .into_iter()
             .find(|profile| profile.name == name)
-            .ok_or_else(|| format!("no profile is called \"{name}\"; there are {}", known()))
+            .ok_or_else(|| format!("no profile is called \"{name}\"; there are {}", names()))
     }
 }

@@ -14,10 +14,10 @@ use serde_json::json;
 
 use crate::faults::Fault;
 use crate::log::Requests;
-use crate::server::Shared;
-use crate::server::tcp::Line;
+use crate::server::ServerContext;
+use crate::server::tcp::ClientConnection;
 
-pub(crate) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes() -> Router<Arc<ServerContext>> {
     Router::new()
         .route("/control/faults", post(add_faults).delete(clear_faults))
         .route("/control/state", get(state))
@@ -25,8 +25,12 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .layer(middleware::from_fn(loopback_only))
 }
 
-async fn loopback_only(ConnectInfo(line): ConnectInfo<Line>, request: Request, next: Next) -> Response {
-    if line.peer.ip().is_loopback() {
+async fn loopback_only(
+    ConnectInfo(connection): ConnectInfo<ClientConnection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if connection.peer.ip().is_loopback() {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "control routes answer on loopback only").into_response()
@@ -35,15 +39,15 @@ async fn loopback_only(ConnectInfo(line): ConnectInfo<Line>, request: Request, n
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum OneOrMore {
-    More(Vec<Fault>),
+enum OneOrMany {
+    Many(Vec<Fault>),
     One(Fault),
 }
 
-async fn add_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+async fn add_faults(State(context): State<Arc<ServerContext>>, body: Bytes) -> Response {
     let faults = match serde_json::from_slice(&body) {
-        Ok(OneOrMore::More(faults)) => faults,
-        Ok(OneOrMore::One(fault)) => vec![fault],
+        Ok(OneOrMany::Many(faults)) => faults,
+        Ok(OneOrMany::One(fault)) => vec![fault],
         // The untagged enum hides which field is wrong; a second reading tells.
         Err(_) => {
             let problem =
@@ -51,39 +55,39 @@ async fn add_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
             return (StatusCode::BAD_REQUEST, format!("no fault: {problem}")).into_response();
         }
     };
-    let mut state = shared.state();
+    let mut state = context.state();
     for fault in faults {
         state.faults.add(fault);
     }
     Json(json!({ "faults": state.faults })).into_response()
 }
 
-async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
-    shared.state().faults.clear();
+async fn clear_faults(State(context): State<Arc<ServerContext>>) -> Response {
+    context.state().faults.clear();
     StatusCode::NO_CONTENT.into_response()
 }
 
 /// `{"tenant", "requests", "mutations", "faults"}`.
-async fn state(State(shared): State<Arc<Shared>>) -> Response {
-    let state = shared.state();
-    let shown = json!({
+async fn state(State(context): State<Arc<ServerContext>>) -> Response {
+    let state = context.state();
+    let document = json!({
         "tenant": state.tenant,
         "requests": state.requests,
         "mutations": state.mutations,
         "faults": state.faults,
     });
-    Json(shown).into_response()
+    Json(document).into_response()
 }
 
 /// Back to the seed: no events, no faults, no counts; tokens stay valid. The state file follows.
-async fn reset(State(shared): State<Arc<Shared>>) -> Response {
-    let mut state = shared.state();
-    state.tenant = shared.seed.clone();
+async fn reset(State(context): State<Arc<ServerContext>>) -> Response {
+    let mut state = context.state();
+    state.tenant = context.seed.clone();
     state.faults.clear();
     state.requests = Requests::default();
     state.mutations.clear();
     if let Some(journal) = &mut state.journal
-        && let Err(error) = journal.restart(&shared.seed)
+        && let Err(error) = journal.restart(&context.seed)
     {
         return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
     }

@@ -19,21 +19,21 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::execute::{self, Prepared};
-use crate::faults::corrupt::tamper;
-use crate::faults::{Action, Faults, PayloadTrouble, When};
+use crate::execute::{self, PreparedRequest};
+use crate::faults::corrupt::corrupt;
+use crate::faults::{Action, Faults, PayloadFault, When};
 use crate::journal::Journal;
 use crate::log::{Mutation, Requests};
 use crate::options::Clock;
-use crate::replay::{Heard, Replay};
-use crate::schema::SchemaOf;
+use crate::replay::{Replay, ReplayedResponse};
+use crate::schema::ProfileSchema;
 use crate::server::oauth::OAuth;
-use crate::server::tcp::Line;
+use crate::server::tcp::ClientConnection;
 use crate::tenant::Tenant;
 
 /// What requests share.
-pub(crate) struct Shared {
-    pub(crate) schema: SchemaOf,
+pub(crate) struct ServerContext {
+    pub(crate) schema: ProfileSchema,
     pub(crate) clock: Clock,
     pub(crate) latency: Duration,
     pub(crate) seed: Tenant,
@@ -42,18 +42,18 @@ pub(crate) struct Shared {
     pub(crate) replay: Option<Replay>,
     /// How many requests have arrived, and how many of them were made to hang.
     pub(crate) traffic: watch::Sender<Traffic>,
-    state: Mutex<Kept>,
+    state: Mutex<MutableState>,
 }
 
 /// Requests so far, for whoever waits for one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) arrived: u64,
-    pub(crate) hung: u64,
+    pub(crate) hanging: u64,
 }
 
 /// What requests change, one at a time.
-pub(crate) struct Kept {
+pub(crate) struct MutableState {
     pub(crate) tenant: Tenant,
     pub(crate) oauth: OAuth,
     pub(crate) faults: Faults,
@@ -61,59 +61,59 @@ pub(crate) struct Kept {
     pub(crate) mutations: Vec<Mutation>,
     pub(crate) journal: Option<Journal>,
     /// Requests that are carried out after the next one of the same operation.
-    pub(crate) late: Vec<Prepared>,
+    pub(crate) late: Vec<PreparedRequest>,
 }
 
-impl Kept {
+impl MutableState {
     /// Counts a request and tells the fault that strikes it.
-    fn count(&mut self, operations: &[String]) -> Option<Action> {
-        self.requests.count(operations);
-        let action = self.faults.strike(operations);
+    fn record(&mut self, operations: &[String]) -> Option<Action> {
+        self.requests.record(operations);
+        let action = self.faults.trigger(operations);
         self.requests.faulted += u64::from(action.is_some());
         action
     }
 }
 
-impl Shared {
+impl ServerContext {
     pub(crate) fn new(
-        schema: SchemaOf,
+        schema: ProfileSchema,
         (clock, latency): (Clock, Duration),
         seed: Tenant,
         stopping: watch::Receiver<bool>,
         replay: Option<Replay>,
-        state: Kept,
+        state: MutableState,
     ) -> Self {
         let traffic = watch::Sender::default();
         Self { schema, clock, latency, seed, stopping, replay, traffic, state: Mutex::new(state) }
     }
 
     /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
-    async fn wait(&self) {
+    async fn delay(&self) {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
     }
 
     /// Counts a request that arrives and tells the fault that strikes it.
-    fn arrive(&self, operations: &[String]) -> Option<Action> {
-        let action = self.state().count(operations);
+    fn record_arrival(&self, operations: &[String]) -> Option<Action> {
+        let action = self.state().record(operations);
         self.traffic.send_modify(|traffic| traffic.arrived += 1);
         action
     }
 
     /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
-    pub(crate) fn state(&self) -> MutexGuard<'_, Kept> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, MutableState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(context: Arc<ServerContext>) -> Router {
     Router::new()
         .route("/graphql", post(graphql))
         .route("/oauth/token", post(token))
         .route("/oauth/authorize", get(authorize))
         .merge(control::routes())
-        .with_state(shared)
+        .with_state(context)
 }
 
 type Form = BTreeMap<String, String>;
@@ -121,56 +121,56 @@ type Form = BTreeMap<String, String>;
 /// Parameters may stand in the form body, as documented, or in the query string, as some clients send them. Of the faults,
 /// status, reset and hang mean something here.
 async fn token(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    State(context): State<Arc<ServerContext>>,
+    ConnectInfo(connection): ConnectInfo<ClientConnection>,
     Query(mut form): Query<Form>,
     body: Bytes,
 ) -> Response {
     form.extend(form_urlencoded::parse(&body).into_owned());
-    shared.wait().await;
-    let action = shared.arrive(&["token".to_owned()]);
+    context.delay().await;
+    let action = context.record_arrival(&["token".to_owned()]);
     match action {
-        Some(Action::Status { status, retry_after }) => status_alone(status, retry_after),
-        Some(Action::Reset { .. }) => reset(&line),
-        Some(Action::Hang { .. }) => hang(&shared, &line).await,
-        _ => match shared.state().oauth.token(&form, (shared.clock)()) {
-            Ok(answer) => axum::Json(answer).into_response(),
-            Err(refused) => {
-                let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
-                (status, axum::Json(refused.body)).into_response()
+        Some(Action::Status { status, retry_after }) => status_response(status, retry_after),
+        Some(Action::Reset { .. }) => reset_response(&connection),
+        Some(Action::Hang { .. }) => hang(&context, &connection).await,
+        _ => match context.state().oauth.token(&form, (context.clock)()) {
+            Ok(response) => axum::Json(response).into_response(),
+            Err(error) => {
+                let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, axum::Json(error.body)).into_response()
             }
         },
     }
 }
 
 /// Agrees at once, where a person would be asked.
-async fn authorize(State(shared): State<Arc<Shared>>, Query(asked): Query<Form>) -> Response {
-    let given = |name: &str| asked.get(name).map(String::as_str).unwrap_or_default();
-    let (redirect, state) = (given("redirect_uri"), given("state"));
-    if given("response_type") != "code" || redirect.is_empty() {
+async fn authorize(State(context): State<Arc<ServerContext>>, Query(parameters): Query<Form>) -> Response {
+    let parameter = |name: &str| parameters.get(name).map(String::as_str).unwrap_or_default();
+    let (redirect, state) = (parameter("redirect_uri"), parameter("state"));
+    if parameter("response_type") != "code" || redirect.is_empty() {
         return (StatusCode::BAD_REQUEST, "response_type=code and redirect_uri are needed").into_response();
     }
-    match shared.state().oauth.authorize(given("client_id"), redirect) {
+    match context.state().oauth.authorize(parameter("client_id"), redirect) {
         Some(code) => {
-            let mut answer = form_urlencoded::Serializer::new(String::new());
-            answer.append_pair("code", &code).append_pair("state", state);
-            let joint = if redirect.contains('?') { '&' } else { '?' };
-            Redirect::to(&format!("{redirect}{joint}{}", answer.finish())).into_response()
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("code", &code).append_pair("state", state);
+            let separator = if redirect.contains('?') { '&' } else { '?' };
+            Redirect::to(&format!("{redirect}{separator}{}", query.finish())).into_response()
         }
         None => (StatusCode::BAD_REQUEST, "the client is not known").into_response(),
     }
 }
 
 async fn graphql(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    State(context): State<Arc<ServerContext>>,
+    ConnectInfo(connection): ConnectInfo<ClientConnection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    shared.wait().await;
+    context.delay().await;
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if !shared.state().oauth.admits(token, (shared.clock)()) {
-        return unauthorized(&shared);
+    if !context.state().oauth.is_authorized(token, (context.clock)()) {
+        return unauthorized_response(&context);
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.starts_with("application/json") {
@@ -179,18 +179,18 @@ async fn graphql(
     let request: execute::Request = match serde_json::from_slice(&body) {
         Ok(request) => request,
         Err(error) => {
-            let problem = execute::refused(&format!("the body is no GraphQL request: {error}"));
+            let problem = execute::error_response(&format!("the body is no GraphQL request: {error}"));
             return (StatusCode::BAD_REQUEST, axum::Json(problem)).into_response();
         }
     };
-    if let Some(replay) = &shared.replay {
-        return replayed(replay, &line, request);
+    if let Some(replay) = &context.replay {
+        return replayed_response(replay, &connection, request);
     }
-    match execute::prepare(&shared.schema, request) {
-        Ok(prepared) => answer(&shared, &line, prepared).await,
+    match execute::prepare(&context.schema, request) {
+        Ok(prepared) => respond(&context, &connection, prepared).await,
         Err(problem) => {
-            let mut state = shared.state();
-            state.requests.count(&[]);
+            let mut state = context.state();
+            state.requests.record(&[]);
             state.requests.refused += 1;
             axum::Json(problem).into_response()
         }
@@ -198,22 +198,24 @@ async fn graphql(
 }
 
 /// What was heard when the recording was made.
-fn replayed(replay: &Replay, line: &Line, request: execute::Request) -> Response {
+fn replayed_response(replay: &Replay, connection: &ClientConnection, request: execute::Request) -> Response {
     let variables = JsonValue::Object(request.variables.unwrap_or_default());
     let variables = serde_json::to_value(&variables).unwrap_or_default();
-    match replay.hear(&request.query, &variables) {
-        Heard::Answer(status, body) => {
+    match replay.next_response(&request.query, &variables) {
+        ReplayedResponse::Response(status, body) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, axum::Json(body)).into_response()
         }
-        Heard::Nothing => reset(line),
-        Heard::Unknown => axum::Json(execute::refused("nobody asked this when the recording was made")).into_response(),
+        ReplayedResponse::ConnectionLost => reset_response(connection),
+        ReplayedResponse::NotRecorded => {
+            axum::Json(execute::error_response("nobody asked this when the recording was made")).into_response()
+        }
     }
 }
 
-fn unauthorized(shared: &Shared) -> Response {
-    let mut state = shared.state();
-    state.requests.count(&[]);
+fn unauthorized_response(context: &ServerContext) -> Response {
+    let mut state = context.state();
+    state.requests.record(&[]);
     state.requests.refused += 1;
     let body =
         json!({ "error": "invalid_token", "error_description": "the access token is missing, unknown or expired" });
@@ -221,63 +223,67 @@ fn unauthorized(shared: &Shared) -> Response {
 }
 
 /// Carries out a valid request, unless a fault says otherwise.
-async fn answer(shared: &Shared, line: &Line, prepared: Prepared) -> Response {
-    let action = shared.arrive(&prepared.operations);
+async fn respond(context: &ServerContext, connection: &ClientConnection, prepared: PreparedRequest) -> Response {
+    let action = context.record_arrival(&prepared.operations);
     if action == Some(Action::ExpireTokens) {
-        shared.state().oauth.expire();
+        context.state().oauth.expire_access_tokens();
     }
     match &action {
-        Some(Action::ExpireTokens) => return unauthorized(shared),
-        Some(Action::Status { status, retry_after }) => return status_alone(*status, *retry_after),
-        Some(Action::Reset { when: When::Before }) => return reset(line),
-        Some(Action::Hang { when: When::Before }) => return hang(shared, line).await,
+        Some(Action::ExpireTokens) => return unauthorized_response(context),
+        Some(Action::Status { status, retry_after }) => return status_response(*status, *retry_after),
+        Some(Action::Reset { when: When::Before }) => return reset_response(connection),
+        Some(Action::Hang { when: When::Before }) => return hang(context, connection).await,
         Some(Action::Late) => {
-            shared.state().late.push(prepared);
-            return hang(shared, line).await;
+            context.state().late.push(prepared);
+            return hang(context, connection).await;
         }
         Some(Action::Error { message }) => {
-            let mut failed = execute::refused(message);
+            let mut failed = execute::error_response(message);
             failed.insert("data", JsonValue::Null);
             return axum::Json(failed).into_response();
         }
         _ => {}
     }
-    let mut answer = match carry_out(shared, &prepared, action.as_ref()) {
-        Ok(answer) => answer,
+    let mut response = match execute_and_journal(context, &prepared, action.as_ref()) {
+        Ok(response) => response,
         Err(error) => {
             tracing::error!(%error, "the journal cannot be written");
-            return status_alone(500, None);
+            return status_response(500, None);
         }
     };
     match action {
-        Some(Action::Reset { .. }) => return reset(line),
-        Some(Action::Hang { .. }) => return hang(shared, line).await,
-        Some(action) => tamper(&mut answer, &action),
+        Some(Action::Reset { .. }) => return reset_response(connection),
+        Some(Action::Hang { .. }) => return hang(context, connection).await,
+        Some(action) => corrupt(&mut response, &action),
         None => {}
     }
-    axum::Json(answer).into_response()
+    axum::Json(response).into_response()
 }
 
 /// Execution, log and journal under one lock: the journal has the order in which things happened.
-fn carry_out(shared: &Shared, prepared: &Prepared, action: Option<&Action>) -> std::io::Result<JsonMap> {
-    let trouble = match action {
+fn execute_and_journal(
+    context: &ServerContext,
+    prepared: &PreparedRequest,
+    action: Option<&Action>,
+) -> std::io::Result<JsonMap> {
+    let payload_fault = match action {
         Some(Action::PayloadError { label, message }) => {
-            Some(PayloadTrouble { label: label.clone(), message: message.clone(), carried_out: false })
+            Some(PayloadFault { label: label.clone(), message: message.clone(), is_executed: false })
         }
         Some(Action::ObjectAndError { message }) => {
-            Some(PayloadTrouble { label: None, message: message.clone(), carried_out: true })
+            Some(PayloadFault { label: None, message: message.clone(), is_executed: true })
         }
         _ => None,
     };
-    let mut state = shared.state();
-    let now = (shared.clock)();
-    let (answer, mut mutations) = execute::carry_out(&shared.schema, prepared, &mut state.tenant, now, trouble);
+    let mut state = context.state();
+    let now = (context.clock)();
+    let (response, mut mutations) = execute::run(&context.schema, prepared, &mut state.tenant, now, payload_fault);
     let (late, waiting) = std::mem::take(&mut state.late)
         .into_iter()
         .partition::<Vec<_>, _>(|late| late.operations == prepared.operations);
     state.late = waiting;
     for late in late {
-        mutations.extend(execute::carry_out(&shared.schema, &late, &mut state.tenant, now, None).1);
+        mutations.extend(execute::run(&context.schema, &late, &mut state.tenant, now, None).1);
     }
     if let Some(journal) = &mut state.journal {
         for mutation in mutations.iter().filter(|mutation| mutation.changed) {
@@ -285,10 +291,10 @@ fn carry_out(shared: &Shared, prepared: &Prepared, action: Option<&Action>) -> s
         }
     }
     state.mutations.extend(mutations);
-    Ok(answer)
+    Ok(response)
 }
 
-fn status_alone(status: u16, retry_after: Option<u32>) -> Response {
+fn status_response(status: u16, retry_after: Option<u32>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or_default();
     match retry_after {
@@ -298,16 +304,16 @@ fn status_alone(status: u16, retry_after: Option<u32>) -> Response {
 }
 
 /// The answer is not sent: its connection is gone.
-fn reset(line: &Line) -> Response {
-    line.cut();
+fn reset_response(connection: &ClientConnection) -> Response {
+    connection.reset();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// Waits until the simulator stops; a client that gives up earlier takes this call along.
-async fn hang(shared: &Shared, line: &Line) -> Response {
-    shared.traffic.send_modify(|traffic| traffic.hung += 1);
-    let mut stopping = shared.stopping.clone();
+async fn hang(context: &ServerContext, connection: &ClientConnection) -> Response {
+    context.traffic.send_modify(|traffic| traffic.hanging += 1);
+    let mut stopping = context.stopping.clone();
     // An error means that the sender is gone, which is the same.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-    reset(line)
+    let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+    reset_response(connection)
 }

@@ -33,15 +33,15 @@ pub(crate) struct OAuth {
     codes: BTreeMap<String, String>,
 }
 
-/// A refusal of the token endpoint: the HTTP status and the JSON body.
+/// A error of the token endpoint: the HTTP status and the JSON body.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Refused {
+pub(crate) struct TokenError {
     pub(crate) status: u16,
     pub(crate) body: Value,
 }
 
-fn refused(status: u16, error: &str, description: &str) -> Refused {
-    Refused { status, body: json!({ "error": error, "error_description": description }) }
+fn token_error(status: u16, error: &str, description: &str) -> TokenError {
+    TokenError { status, body: json!({ "error": error, "error_description": description }) }
 }
 
 impl OAuth {
@@ -57,83 +57,84 @@ impl OAuth {
     }
 
     /// Answers a token request.
-    pub(crate) fn token(&mut self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<Value, Refused> {
-        let given = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-        let known = given("client_id") == self.credentials.id && given("client_secret") == self.credentials.secret;
-        match given("grant_type") {
-            "" => return Err(refused(400, "invalid_request", "grant_type is missing")),
+    pub(crate) fn token(&mut self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<Value, TokenError> {
+        let parameter = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let is_known_client =
+            parameter("client_id") == self.credentials.id && parameter("client_secret") == self.credentials.secret;
+        match parameter("grant_type") {
+            "" => return Err(token_error(400, "invalid_request", "grant_type is missing")),
             "client_credentials" | "refresh_token" | "authorization_code" => {}
             _ => {
-                return Err(refused(400, "unsupported_grant_type", "the grant type is not supported"));
+                return Err(token_error(400, "unsupported_grant_type", "the grant type is not supported"));
             }
         }
-        if !known {
-            return Err(refused(401, "invalid_client", "client authentication failed"));
+        if !is_known_client {
+            return Err(token_error(401, "invalid_client", "client authentication failed"));
         }
-        match given("grant_type") {
-            "refresh_token" if !self.refresh.contains(given("refresh_token")) => {
-                Err(refused(400, "invalid_grant", "the refresh token is not valid"))
+        match parameter("grant_type") {
+            "refresh_token" if !self.refresh.contains(parameter("refresh_token")) => {
+                Err(token_error(400, "invalid_grant", "the refresh token is not valid"))
             }
-            "authorization_code" if !self.redeem(given("code"), form.get("redirect_uri")) => {
-                Err(refused(400, "invalid_grant", "the authorization code is not valid"))
+            "authorization_code" if !self.redeem(parameter("code"), form.get("redirect_uri")) => {
+                Err(token_error(400, "invalid_grant", "the authorization code is not valid"))
             }
             // A refresh token may be absent here (facts §1.2), so clients cannot rely on it.
             "client_credentials" => Ok(self.issue(now, None)),
             "refresh_token" => {
-                let kept = given("refresh_token").to_owned();
-                Ok(self.issue(now, Some(kept)))
+                let token = parameter("refresh_token").to_owned();
+                Ok(self.issue(now, Some(token)))
             }
             _ => {
-                let fresh = format!("simulated-refresh-{}", self.issued + 1);
-                self.refresh.insert(fresh.clone());
-                Ok(self.issue(now, Some(fresh)))
+                let token = format!("simulated-refresh-{}", self.issued + 1);
+                self.refresh.insert(token.clone());
+                Ok(self.issue(now, Some(token)))
             }
         }
     }
 
     /// A code for a redirect address, as after a person's consent; `None` for a client that is not known.
-    pub(crate) fn authorize(&mut self, client_id: &str, redirect: &str) -> Option<String> {
+    pub(crate) fn authorize(&mut self, client_id: &str, redirect_uri: &str) -> Option<String> {
         if client_id != self.credentials.id {
             return None;
         }
         self.issued += 1;
         let code = format!("simulated-code-{}", self.issued);
-        self.codes.insert(code.clone(), redirect.to_owned());
+        self.codes.insert(code.clone(), redirect_uri.to_owned());
         Some(code)
     }
 
     /// Whether an `Authorization` header lets a request in.
-    pub(crate) fn admits(&self, header: Option<&str>, now: Timestamp) -> bool {
+    pub(crate) fn is_authorized(&self, header: Option<&str>, now: Timestamp) -> bool {
         let token = header.and_then(|header| header.strip_prefix("Bearer "));
-        token.and_then(|token| self.access.get(token)).is_some_and(|ends| now < *ends)
+        token.and_then(|token| self.access.get(token)).is_some_and(|expires_at| now < *expires_at)
     }
 
     /// Ends all access tokens; refresh tokens live on.
-    pub(crate) fn expire(&mut self) {
+    pub(crate) fn expire_access_tokens(&mut self) {
         self.access.clear();
     }
 
     fn redeem(&mut self, code: &str, redirect: Option<&String>) -> bool {
-        let given_for = self.codes.remove(code);
-        given_for.is_some_and(|given_for| redirect.is_none_or(|redirect| *redirect == given_for))
+        let issued_for = self.codes.remove(code);
+        issued_for.is_some_and(|issued_for| redirect.is_none_or(|redirect| *redirect == issued_for))
     }
 
     fn issue(&mut self, now: Timestamp, refresh: Option<String>) -> Value {
         self.issued += 1;
         let token = format!("simulated-access-{}", self.issued);
-        let ends = now.checked_add(self.lifetime).unwrap_or(Timestamp::MAX);
-        self.access.retain(|_, ends| now < *ends);
-        self.access.insert(token.clone(), ends);
-        let mut answer = json!({
+        let expires_at = now.checked_add(self.lifetime).unwrap_or(Timestamp::MAX);
+        self.access.retain(|_, expires_at| now < *expires_at);
+        self.access.insert(token.clone(), expires_at);
+        let mut response = json!({
             "access_token": token,
             "expires_in": self.lifetime.as_secs(),
             "token_type": "Bearer",
             "scope": "instance",
         });
         if let Some(refresh) = refresh {
-            answer["refresh_token"] = json!(refresh);
+            response["refresh_token"] = json!(refresh);
         }
-        answer
+        response
     }
 }
 
@@ -168,11 +169,11 @@ mod tests {
         let start = Timestamp::UNIX_EPOCH;
         assert!(oauth.token(&form(&[("grant_type", "client_credentials")]), start).is_ok());
         let header = Some("Bearer simulated-access-1");
-        assert!(oauth.admits(header, start));
-        assert!(!oauth.admits(header, start + Duration::from_secs(60)));
-        assert!(!oauth.admits(None, start));
-        oauth.expire();
-        assert!(!oauth.admits(header, start));
+        assert!(oauth.is_authorized(header, start));
+        assert!(!oauth.is_authorized(header, start + Duration::from_secs(60)));
+        assert!(!oauth.is_authorized(None, start));
+        oauth.expire_access_tokens();
+        assert!(!oauth.is_authorized(header, start));
     }
 
     #[test]

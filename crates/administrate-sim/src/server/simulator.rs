@@ -15,10 +15,10 @@ use crate::journal::{Journal, StateError};
 use crate::log::{Mutation, Requests};
 use crate::options::Options;
 use crate::replay::Replay;
-use crate::schema::SchemaOf;
+use crate::schema::ProfileSchema;
 use crate::server::oauth::OAuth;
-use crate::server::tcp::{Line, Wires};
-use crate::server::{self, Kept, Shared};
+use crate::server::tcp::{ClientConnection, ResettableListener};
+use crate::server::{self, MutableState, ServerContext};
 use crate::tenant::Tenant;
 
 /// Starts simulators.
@@ -58,8 +58,8 @@ impl Simulator {
     ///
     /// # Errors
     /// The address is taken, or the state file cannot be used.
-    pub async fn start(options: Options, seed: Tenant) -> Result<Running, StartError> {
-        let schema = SchemaOf::new(options.profile).map_err(StartError::Schema)?;
+    pub async fn start(options: Options, seed: Tenant) -> Result<RunningSimulator, StartError> {
+        let schema = ProfileSchema::new(options.profile).map_err(StartError::Schema)?;
         let bind = options.bind;
         let listener = TcpListener::bind(bind).await.map_err(|source| StartError::Bind { bind, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Bind { bind, source })?;
@@ -67,7 +67,7 @@ impl Simulator {
             Some(path) => Journal::open(path, seed.clone()).map(|(journal, tenant)| (Some(journal), tenant))?,
             None => (None, seed.clone()),
         };
-        let state = Kept {
+        let state = MutableState {
             tenant,
             oauth: OAuth::new(options.credentials.clone(), options.token_lifetime),
             faults: Faults::default(),
@@ -82,42 +82,42 @@ impl Simulator {
         let replay = replay.transpose()?;
         let (stop, stopping) = watch::channel(false);
         let timing = (Arc::clone(&options.clock), options.latency);
-        let shared = Arc::new(Shared::new(schema, timing, seed, stopping.clone(), replay, state));
-        let task = tokio::spawn(serve(listener, Arc::clone(&shared), stopping));
-        Ok(Running { address, options, shared, stop, task })
+        let context = Arc::new(ServerContext::new(schema, timing, seed, stopping.clone(), replay, state));
+        let task = tokio::spawn(serve(listener, Arc::clone(&context), stopping));
+        Ok(RunningSimulator { address, options, context, stop, task })
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
-    let service = server::router(shared).into_make_service_with_connect_info::<Line>();
+async fn serve(listener: TcpListener, context: Arc<ServerContext>, mut stopping: watch::Receiver<bool>) {
+    let service = server::router(context).into_make_service_with_connect_info::<ClientConnection>();
     let stopped = async move {
-        // An error means that the `Running` was dropped.
-        let _ = stopping.wait_for(|stopping| *stopping).await;
+        // An error means that the `RunningSimulator` was dropped.
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     };
-    if let Err(error) = axum::serve(Wires(listener), service).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(ResettableListener(listener), service).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "the simulator stopped serving");
     }
 }
 
 /// A running simulator. Dropping it stops it too, without waiting.
-pub struct Running {
+pub struct RunningSimulator {
     address: SocketAddr,
     options: Options,
-    shared: Arc<Shared>,
+    context: Arc<ServerContext>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for RunningSimulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
+        f.debug_struct("RunningSimulator")
             .field("address", &self.address)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
 
-impl Running {
+impl RunningSimulator {
     /// `http://127.0.0.1:PORT/graphql`, for `ADMINISTRATE_API_URL`.
     pub fn graphql_url(&self) -> String {
         format!("{}/graphql", self.instance_url())
@@ -150,49 +150,49 @@ impl Running {
 
     /// A copy of the tenant as it is now.
     pub fn tenant(&self) -> Tenant {
-        self.shared.state().tenant.clone()
+        self.context.state().tenant.clone()
     }
 
     /// Changes the tenant behind the API's back, as a person in Administrate's own pages does. Not journalled: with a state
     /// file, such a change lasts until the next start only.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Tenant) -> T) -> T {
-        change(&mut self.shared.state().tenant)
+        change(&mut self.context.state().tenant)
     }
 
     /// Adds a fault.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.state().faults.add(fault);
+    pub fn add_fault(&self, fault: Fault) {
+        self.context.state().faults.add(fault);
     }
 
     /// Takes all faults back.
     pub fn clear_faults(&self) {
-        self.shared.state().faults.clear();
+        self.context.state().faults.clear();
     }
 
     /// Ends all access tokens now: the next request hears 401.
     pub fn expire_tokens(&self) {
-        self.shared.state().oauth.expire();
+        self.context.state().oauth.expire_access_tokens();
     }
 
     /// Requests so far.
     pub fn requests(&self) -> Requests {
-        self.shared.state().requests.clone()
+        self.context.state().requests.clone()
     }
 
     /// Returns once so many requests have arrived in all; the last of them may not be answered yet.
-    pub async fn arrived(&self, requests: u64) {
+    pub async fn wait_for_arrived(&self, requests: u64) {
         // An error means that the simulator is gone, which cannot be while we hold it.
-        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.arrived >= requests).await;
+        let _ = self.context.traffic.subscribe().wait_for(|traffic| traffic.arrived >= requests).await;
     }
 
     /// Returns once so many requests hang by a fault: not begun, or done and not answered, whichever it says.
-    pub async fn hung(&self, requests: u64) {
-        let _ = self.shared.traffic.subscribe().wait_for(|traffic| traffic.hung >= requests).await;
+    pub async fn wait_for_hanging(&self, requests: u64) {
+        let _ = self.context.traffic.subscribe().wait_for(|traffic| traffic.hanging >= requests).await;
     }
 
     /// Mutations of this run in order, those included that a rule of the trade refused.
     pub fn mutations(&self) -> Vec<Mutation> {
-        self.shared.state().mutations.clone()
+        self.context.state().mutations.clone()
     }
 
     /// Stops: no new connections, running requests end (hanging ones by a reset), the state file is free again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
-use super::{FieldValues, LearningMode, Number};
+use super::{CustomFieldValues, LearningMode, Number};
 
 /// An event's state: draft → published → cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub struct Event {
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
+    pub custom_fields: CustomFieldValues,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -121,7 +121,7 @@ pub struct Session {
     /// Venue.
     pub venue: Option<Number>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
+    pub custom_fields: CustomFieldValues,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

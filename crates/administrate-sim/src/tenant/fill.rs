@@ -1,8 +1,8 @@
 //! Filling a tenant: one call per thing, numbers in the order of the calls.
 
 use super::{
-    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, Named, Number, Price, PriceLevel, Priced,
-    Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
+    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, NamedRecord, Number, Price, PriceLevel,
+    PriceOwner, Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
 };
 
 impl Tenant {
@@ -15,8 +15,8 @@ impl Tenant {
             name: "United Kingdom".to_owned(),
             tax_rate: "20.00".to_owned(),
         });
-        tenant.tax_types.add(Named { name: "Standard".to_owned() });
-        tenant.accounts.add(Named { name: "The provider".to_owned() });
+        tenant.tax_types.add(NamedRecord { name: "Standard".to_owned() });
+        tenant.accounts.add(NamedRecord { name: "The provider".to_owned() });
         tenant
     }
 
@@ -47,12 +47,12 @@ impl Tenant {
 
     /// A contact who may teach.
     pub fn add_instructor(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact { is_instructor: true, is_staff: true, ..person(first_name, last_name) })
+        self.contacts.add(Contact { is_instructor: true, is_staff: true, ..named_contact(first_name, last_name) })
     }
 
     /// A contact who may administer events.
     pub fn add_administrator(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact { is_admin: true, is_staff: true, ..person(first_name, last_name) })
+        self.contacts.add(Contact { is_admin: true, is_staff: true, ..named_contact(first_name, last_name) })
     }
 
     /// A contact of any kind.
@@ -90,7 +90,7 @@ impl Tenant {
     /// A public price in region 1; `amount` is a decimal string.
     pub fn add_public_price(&mut self, template: Number, level: Number, currency: Number, amount: &str) -> Number {
         self.prices.add(Price {
-            of: Priced::Template(template),
+            owner: PriceOwner::Template(template),
             level,
             currency,
             region: Some(1),
@@ -135,7 +135,7 @@ impl Tenant {
     }
 }
 
-fn person(first_name: &str, last_name: &str) -> Contact {
+fn named_contact(first_name: &str, last_name: &str) -> Contact {
     Contact {
         first_name: Some(first_name.to_owned()),
         last_name: Some(last_name.to_owned()),

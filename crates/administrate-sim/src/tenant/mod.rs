@@ -1,7 +1,7 @@
 //! A tenant as plain data: what stands in one customer's Administrate.
 //!
 //! Fill a [`Tenant`] with its `add_…` functions or as a struct literal, hand it to
-//! [`Simulator::start`](crate::Simulator::start), read it back with [`Running::tenant`](crate::Running::tenant).
+//! [`Simulator::start`](crate::Simulator::start), read it back with [`RunningSimulator::tenant`](crate::RunningSimulator::tenant).
 //! References between rows are [`Number`]s, the numeric part of a global id (facts §1.4), given in the order of
 //! insertion from 1. It promises no referential integrity of its own: a seed with dangling numbers reads as null.
 
@@ -24,7 +24,7 @@ use crate::ids;
 pub type Number = u64;
 
 /// Custom-field values by the number of their definition.
-pub type FieldValues = BTreeMap<Number, String>;
+pub type CustomFieldValues = BTreeMap<Number, String>;
 
 /// Everything in one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Tenant {
     /// Regions, which carry the tax rate.
     pub regions: Table<Region>,
     /// Tax types, by name.
-    pub tax_types: Table<Named>,
+    pub tax_types: Table<NamedRecord>,
     /// Price levels.
     pub price_levels: Table<PriceLevel>,
     /// Locations.
@@ -43,11 +43,11 @@ pub struct Tenant {
     /// Venues, each in one location.
     pub venues: Table<Venue>,
     /// Accounts (organisations) that contacts belong to.
-    pub accounts: Table<Named>,
+    pub accounts: Table<NamedRecord>,
     /// Contacts: instructors, staff, administrators, customers.
     pub contacts: Table<Contact>,
     /// Learning categories.
-    pub categories: Table<Named>,
+    pub categories: Table<NamedRecord>,
     /// Custom-field definitions of every entity type.
     pub custom_fields: Table<CustomField>,
     /// Course templates.
@@ -67,12 +67,13 @@ pub struct Tenant {
     /// Registered webhooks.
     pub webhooks: Table<Webhook>,
     /// Whether what was cancelled may become a draft or published again; nobody has documented that.
-    pub cancelled_may_return: bool,
+    #[serde(rename = "cancelled_may_return")]
+    pub can_reinstate_cancelled: bool,
 }
 
 /// Something that has only a name: a tax type, an account, a learning category.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Named {
+pub struct NamedRecord {
     /// Its name.
     pub name: String,
 }
@@ -156,7 +157,7 @@ pub struct Contact {
     /// Account.
     pub account: Option<Number>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
+    pub custom_fields: CustomFieldValues,
 }
 
 impl Contact {
@@ -209,7 +210,7 @@ pub struct Template {
     /// One entry per day: what `createBlended` copies.
     pub sessions: Vec<TemplateSession>,
     /// Custom-field values; events start with those whose definition they share.
-    pub custom_fields: FieldValues,
+    pub custom_fields: CustomFieldValues,
     /// Contacts who may teach it.
     pub approved_instructors: BTreeSet<Number>,
     /// Learning categories.
@@ -240,7 +241,8 @@ impl TemplateSession {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Price {
     /// What it is the price of.
-    pub of: Priced,
+    #[serde(rename = "of")]
+    pub owner: PriceOwner,
     /// Price level.
     pub level: Number,
     /// Currency.
@@ -254,7 +256,7 @@ pub struct Price {
 /// What a price belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Priced {
+pub enum PriceOwner {
     /// A course template.
     Template(Number),
     /// An event.

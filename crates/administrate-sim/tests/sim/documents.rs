@@ -91,7 +91,7 @@ async fn wrong_documents() {
     for document in WRONG {
         refused(&client, document, json!({})).await;
     }
-    assert_eq!(client.running.mutations(), [], "nothing reached a mutation");
+    assert_eq!(client.simulator.mutations(), [], "nothing reached a mutation");
 }
 
 /// What apollo-compiler alone would let through: variables inside input objects.
@@ -194,7 +194,7 @@ async fn profiles_spell_and_offer_differently() {
         (Profile::CURRENT, "taxTypeId", false, "OBJECT"),
         (Profile::EXTENDED, "taxTypeId", true, "LIST"),
     ] {
-        let client = Client::of(profile, Tenant::sample()).await;
+        let client = Client::for_profile(profile, Tenant::sample()).await;
         let reply = client.send(document, json!({})).await;
         let has = |pointer: &str, name: &str| {
             let fields = reply.data(pointer).as_array().into_iter().flatten();
@@ -209,11 +209,11 @@ async fn profiles_spell_and_offer_differently() {
 
 #[tokio::test]
 async fn introspection_can_be_refused() {
-    let client = Client::of(Profile::CLASSIC.without_introspection(), Tenant::sample()).await;
+    let client = Client::for_profile(Profile::CLASSIC.without_introspection(), Tenant::sample()).await;
     let reply = client.send("{ __schema { types { name } } }", json!({})).await;
     assert!(reply.error().contains("introspection is disabled"), "{}", reply.body);
     assert_eq!(
-        client.ask("{ locations(first: 1) { __typename } }", "/locations/__typename").await,
+        client.query("{ locations(first: 1) { __typename } }", "/locations/__typename").await,
         "LocationConnection"
     );
 }
@@ -222,13 +222,13 @@ async fn introspection_can_be_refused() {
 async fn broken_requests() {
     let client = Client::sample().await;
     let post = |body: &'static str, kind: &'static str| {
-        let request = client.http.post(client.running.graphql_url()).bearer_auth(&client.token);
-        async move { request.header("Content-Type", kind).body(body).send().await.expect("an answer").status().as_u16() }
+        let request = client.http.post(client.simulator.graphql_url()).bearer_auth(&client.token);
+        async move { request.header("Content-Type", kind).body(body).send().await.expect("a response").status().as_u16() }
     };
     assert_eq!(post("{", "application/json").await, 400);
     assert_eq!(post("{}", "application/json").await, 400);
     assert_eq!(post("{\"query\": \"{ locations { __typename } }\", \"variables\": []}", "application/json").await, 400);
     assert_eq!(post("query={ locations }", "application/x-www-form-urlencoded").await, 415);
-    let got = client.http.get(client.running.graphql_url()).send().await.expect("an answer");
+    let got = client.http.get(client.simulator.graphql_url()).send().await.expect("a response");
     assert_eq!(got.status().as_u16(), 405);
 }

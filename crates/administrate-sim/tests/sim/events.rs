@@ -4,7 +4,7 @@ use administrate_sim::tenant::{FieldKind, LearningMode, Template, TemplateSessio
 use administrate_sim::{Profile, Tenant};
 use serde_json::{Value, json};
 
-use crate::client::{Client, each, nodes};
+use crate::client::{Client, field_of_nodes, nodes};
 
 const CREATE: &str = "mutation($template: ID!, $title: String!, $location: ID!, $venue: ID, $tax: ID!, $zone: String!, $from: LocalDateTime!, \
     $to: LocalDateTime!, $places: Int, $key: ID!, $sitting: String) { event { createBlended(input: { \
@@ -37,7 +37,7 @@ async fn created(client: &Client) -> Value {
 /// A document of one mutation with nothing but ids in it: its payload.
 async fn payload(client: &Client, group: &str, call: &str, object: &str) -> Value {
     let document = format!("mutation {{ {group} {{ done: {call} {{ {object} errors {{ label message value }} }} }} }}");
-    client.ask(&document, &format!("/{group}/done")).await
+    client.query(&document, &format!("/{group}/done")).await
 }
 
 fn messages(payload: &Value) -> Vec<String> {
@@ -65,15 +65,18 @@ async fn a_blended_event_is_a_draft_with_the_days_of_its_template() {
     }
     let sessions = &event["sessions"];
     assert_eq!(sessions["pageInfo"]["totalRecords"], 3);
-    assert_eq!(each(sessions, "title"), ["Day 1", "Day 2", "Day 3"]);
-    assert_eq!(each(sessions, "start"), ["2026-07-15T09:00:00", "2026-07-16T09:00:00", "2026-07-17T09:00:00"]);
+    assert_eq!(field_of_nodes(sessions, "title"), ["Day 1", "Day 2", "Day 3"]);
+    assert_eq!(
+        field_of_nodes(sessions, "start"),
+        ["2026-07-15T09:00:00", "2026-07-16T09:00:00", "2026-07-17T09:00:00"]
+    );
     assert!(
         nodes(sessions)
             .iter()
             .all(|session| session["lifecycleState"] == "draft" && session["event"]["id"] == event["id"])
     );
     // Events and sessions share one sequence of numbers.
-    assert_eq!((event["legacyId"].as_str(), each(sessions, "id")[0].as_str()), (Some("1"), "Q291cnNlOjI="));
+    assert_eq!((event["legacyId"].as_str(), field_of_nodes(sessions, "id")[0].as_str()), (Some("1"), "Q291cnNlOjI="));
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn wrong_inputs_are_payload_errors() {
     let mut tenant = Tenant::sample();
     let draft =
         tenant.templates.add(Template { code: "DRAFT".to_owned(), state: TemplateState::Draft, ..Template::default() });
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     for (variables, label) in [
         (but("template", Tenant::template_id(99)), "courseTemplateId"),
         (but("template", "nonsense"), "courseTemplateId"),
@@ -101,8 +104,8 @@ async fn wrong_inputs_are_payload_errors() {
         assert_eq!(payload["event"], Value::Null, "{variables}");
         assert_eq!(payload["errors"][0]["label"], label, "{variables} {payload}");
     }
-    assert!(client.running.tenant().events.is_empty());
-    assert!(client.running.mutations().iter().all(|mutation| !mutation.changed));
+    assert!(client.simulator.tenant().events.is_empty());
+    assert!(client.simulator.mutations().iter().all(|mutation| !mutation.changed));
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn events_start_with_the_values_they_share_with_their_template() {
     if let Some(template) = tenant.templates.get_mut(1) {
         template.custom_fields = [(shared, "CB1".to_owned()), (own, "S1".to_owned())].into();
     }
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     let event = created(&client).await;
     let values = event["customFieldValues"].as_array().into_iter().flatten();
     assert_eq!(values.map(|field| field["value"].clone()).collect::<Vec<_>>(), ["2026A", "CB1"]);
@@ -159,7 +162,7 @@ async fn events_are_published_and_cancelled_but_never_go_back() {
     let published = payload(&client, "event", &to("published"), shown).await;
     assert_eq!(published["event"]["lifecycleState"], "published");
     // Sessions are published one by one.
-    assert_eq!(each(&published["event"]["sessions"], "lifecycleState"), ["draft", "draft", "draft"]);
+    assert_eq!(field_of_nodes(&published["event"]["sessions"], "lifecycleState"), ["draft", "draft", "draft"]);
     let back = payload(&client, "event", &to("draft"), shown).await;
     assert_eq!((&back["event"], messages(&back).len()), (&Value::Null, 1));
     let kept = payload(&client, "event", &format!("delete(input: {{ eventIds: [\"{id}\"] }})"), "").await;
@@ -229,15 +232,15 @@ async fn drafts_are_deleted_with_what_hangs_on_them() {
     payload(&client, "event", &staff, "event { id }").await;
     let one_unknown = format!("delete(input: {{ sessionIds: [\"{}\", \"{event}\"] }})", sessions[0]);
     assert_eq!(messages(&payload(&client, "session", &one_unknown, "").await).len(), 1);
-    assert_eq!(client.running.tenant().sessions.len(), 3, "all or none");
+    assert_eq!(client.simulator.tenant().sessions.len(), 3, "all or none");
     let leftover = format!("delete(input: {{ sessionIds: [\"{}\", \"{}\"] }})", sessions[0], sessions[1]);
     assert_eq!(payload(&client, "session", &leftover, "").await["errors"], json!([]));
-    assert_eq!(client.running.tenant().sessions.len(), 1);
+    assert_eq!(client.simulator.tenant().sessions.len(), 1);
     assert_eq!(
         payload(&client, "event", &format!("delete(input: {{ eventIds: \"{event}\" }})"), "").await["errors"],
         json!([])
     );
-    let left = client.running.tenant();
+    let left = client.simulator.tenant();
     assert_eq!((left.events.len(), left.sessions.len(), left.staff.len()), (0, 0, 0));
     // Numbers are not given twice.
     assert_eq!(created(&client).await["legacyId"], "5");
@@ -293,7 +296,7 @@ async fn several_mutations_in_one_document_happen_in_order() {
         b: update(eventId: \"Q291cnNlOjE=\", input: { title: \"B\" }) { event { title } } } }";
     let reply = client.send(document, json!({})).await;
     assert_eq!((reply.data("/event/a/event/title"), reply.data("/event/b/event/title")), (&json!("A"), &json!("B")));
-    let log = client.running.mutations();
+    let log = client.simulator.mutations();
     assert_eq!(
         log.iter().map(|mutation| mutation.operation.as_str()).collect::<Vec<_>>(),
         ["event.createBlended", "event.update", "event.update"]
@@ -309,7 +312,7 @@ async fn nodes_by_id_and_titles_asked_for() {
         sessions: TemplateSession::days(60),
         ..Template::default()
     });
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     let reply = client.send(CREATE, but("template", Tenant::template_id(many))).await;
     let sessions = reply.data("/event/createBlended/event/sessions");
     assert_eq!((nodes(sessions).len(), &sessions["pageInfo"]["totalRecords"]), (50, &json!(60)));
@@ -322,6 +325,6 @@ async fn nodes_by_id_and_titles_asked_for() {
     ] {
         assert_eq!(*client.send(document, json!({ "id": id })).await.data("/node"), expected);
     }
-    let asked = client.ask("{ events(filters: { field: title, operation: in, values: [\"ELO-CB1-01-26A\"] }) { edges { node { id } } } }", "/events").await;
-    assert_eq!(each(&asked, "id"), [Tenant::course_id(1)]);
+    let asked = client.query("{ events(filters: { field: title, operation: in, values: [\"ELO-CB1-01-26A\"] }) { edges { node { id } } } }", "/events").await;
+    assert_eq!(field_of_nodes(&asked, "id"), [Tenant::course_id(1)]);
 }

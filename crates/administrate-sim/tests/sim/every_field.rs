@@ -16,7 +16,7 @@ const SCHEMA: &str = "{ __schema { types { kind name fields { name args { name t
                       type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";
 
 async fn types(client: &Client) -> Types {
-    let all = client.ask(SCHEMA, "/__schema/types").await;
+    let all = client.query(SCHEMA, "/__schema/types").await;
     let objects = all.as_array().into_iter().flatten().filter(|ty| ty["kind"] == "OBJECT" || ty["kind"] == "INTERFACE");
     objects.map(|ty| (name_of(&ty["name"]), fields_of(ty))).collect()
 }
@@ -69,7 +69,7 @@ fn full() -> Tenant {
     if let Some(learner) = tenant.learners.get_mut(learner) {
         learner.attended.insert(session, true);
     }
-    let category = tenant.categories.add(administrate_sim::tenant::Named { name: "Business".to_owned() });
+    let category = tenant.categories.add(administrate_sim::tenant::NamedRecord { name: "Business".to_owned() });
     if let Some(template) = tenant.templates.get_mut(1) {
         template.categories.push(category);
     }
@@ -80,7 +80,7 @@ fn full() -> Tenant {
 #[tokio::test]
 async fn lists() {
     for profile in Profile::ALL {
-        let client = Client::of(profile, full()).await;
+        let client = Client::for_profile(profile, full()).await;
         let types = types(&client).await;
         for (list, ty) in &types["Query"] {
             // The node, and what hangs on it, connections included.
@@ -94,18 +94,18 @@ async fn lists() {
 
 #[tokio::test]
 async fn custom_fields() {
-    let client = Client::of(Profile::CLASSIC, full()).await;
+    let client = Client::for_profile(Profile::CLASSIC, full()).await;
     let types = types(&client).await;
     let selection = selection(&types, "CustomFieldTemplate", 4).unwrap_or_default();
     let fields =
-        client.ask(&format!("{{ customFieldTemplate(type: Event) {selection} }}"), "/customFieldTemplate").await;
+        client.query(&format!("{{ customFieldTemplate(type: Event) {selection} }}"), "/customFieldTemplate").await;
     assert_eq!(fields["customFieldDefinitions"].as_array().map(Vec::len), Some(5));
 }
 
 /// Filters that the simulator knows by name only say so; none passes everything.
 #[tokio::test]
 async fn filters() {
-    let client = Client::of(Profile::CLASSIC, full()).await;
+    let client = Client::for_profile(Profile::CLASSIC, full()).await;
     for (list, ty) in [
         ("accounts", "AccountField"),
         ("contacts", "ContactField"),
@@ -118,7 +118,7 @@ async fn filters() {
         ("webhookTypes", "WebhookTypeField"),
     ] {
         let known = client
-            .ask(&format!("{{ __type(name: \"{ty}\") {{ enumValues {{ name }} }} }}"), "/__type/enumValues")
+            .query(&format!("{{ __type(name: \"{ty}\") {{ enumValues {{ name }} }} }}"), "/__type/enumValues")
             .await;
         for field in known.as_array().into_iter().flatten().map(|value| name_of(&value["name"])) {
             let document = format!(

@@ -4,7 +4,7 @@ use administrate_sim::tenant::{Event, Location};
 use administrate_sim::{Profile, Tenant};
 use serde_json::{Value, json};
 
-use crate::client::{Client, each, nodes};
+use crate::client::{Client, field_of_nodes, nodes};
 
 /// `count` locations called L001 and so on; every tenth without a code.
 async fn with_locations(count: usize) -> Client {
@@ -13,7 +13,7 @@ async fn with_locations(count: usize) -> Client {
         let code = (n % 10 != 0).then(|| format!("c{n}"));
         tenant.locations.add(Location { name: format!("L{n:03}"), code, region: None });
     }
-    Client::of(Profile::CLASSIC, tenant).await
+    Client::for_profile(Profile::CLASSIC, tenant).await
 }
 
 const PAGE: &str = "query($first: Int, $offset: Int, $after: String) { locations(first: $first, offset: $offset, after: $after) { \
@@ -39,9 +39,9 @@ async fn offset_and_after_walk_the_whole_list() {
     let mut cursor = Value::Null;
     loop {
         let page = client.send(PAGE, json!({ "first": 100, "offset": by_offset.len() })).await;
-        by_offset.extend(each(page.data("/locations"), "name"));
+        by_offset.extend(field_of_nodes(page.data("/locations"), "name"));
         let page = client.send(PAGE, json!({ "first": 100, "after": cursor })).await;
-        by_cursor.extend(each(page.data("/locations"), "name"));
+        by_cursor.extend(field_of_nodes(page.data("/locations"), "name"));
         cursor = page.data("/locations/pageInfo/endCursor").clone();
         if page.data("/locations/pageInfo/hasNextPage") == false {
             break;
@@ -75,7 +75,7 @@ async fn nested_lists_are_capped_too() {
         let contact = tenant.add_instructor("Instructor", &n.to_string());
         tenant.approve(template, contact);
     }
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     let asked = |arguments: &str| {
         format!(
             "{{ courseTemplates {{ edges {{ node {{ approvedInstructors{arguments} \
@@ -84,8 +84,8 @@ async fn nested_lists_are_capped_too() {
     };
     for (arguments, got, first) in [("", 50, "0"), ("(first: 500)", 100, "0"), ("(first: 50, offset: 100)", 20, "100")]
     {
-        let list = client.ask(&asked(arguments), "/courseTemplates/edges/0/node/approvedInstructors").await;
-        assert_eq!((nodes(&list).len(), each(&list, "lastName")[0].as_str()), (got, first), "{arguments}");
+        let list = client.query(&asked(arguments), "/courseTemplates/edges/0/node/approvedInstructors").await;
+        assert_eq!((nodes(&list).len(), field_of_nodes(&list, "lastName")[0].as_str()), (got, first), "{arguments}");
         assert_eq!(list["pageInfo"]["totalRecords"], 120);
     }
 }
@@ -100,9 +100,9 @@ async fn orders() {
         ("orderBy: [{ field: code, direction: asc }, { field: name, direction: desc }]", "L010"),
     ] {
         let list = client
-            .ask(&format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"), "/locations")
+            .query(&format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"), "/locations")
             .await;
-        assert_eq!(each(&list, "name"), [first], "{order}");
+        assert_eq!(field_of_nodes(&list, "name"), [first], "{order}");
     }
 }
 
@@ -150,11 +150,11 @@ async fn filters() {
             ..Event::default()
         });
     }
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     for (list, filters, expected) in FILTERS {
         let name = if *list == "events" { "title" } else { "name" };
         let document = format!("{{ {list}(filters: {filters}) {{ edges {{ node {{ {name} }} }} }} }}");
-        assert_eq!(each(&client.ask(&document, &format!("/{list}")).await, name), *expected, "{filters}");
+        assert_eq!(field_of_nodes(&client.query(&document, &format!("/{list}")).await, name), *expected, "{filters}");
     }
     for malformed in [
         "{ field: name, operation: eq }",

@@ -27,18 +27,18 @@ async fn create(client: &Client, title: &str) {
 async fn a_second_start_finds_what_the_first_one_had() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("administrate.json");
-    let client = Client::with(kept_in(&file), Tenant::sample()).await;
+    let client = Client::start(kept_in(&file), Tenant::sample()).await;
     create(&client, "First").await;
-    let before = client.running.tenant();
-    client.running.stop().await;
+    let before = client.simulator.tenant();
+    client.simulator.stop().await;
     // What the file holds wins over the seed.
-    let client = Client::with(kept_in(&file), Tenant::new()).await;
-    assert_eq!(client.running.tenant(), before);
+    let client = Client::start(kept_in(&file), Tenant::new()).await;
+    assert_eq!(client.simulator.tenant(), before);
     create(&client, "Second").await;
-    let before = client.running.tenant();
-    client.running.stop().await;
-    let client = Client::with(kept_in(&file), Tenant::new()).await;
-    assert_eq!(client.running.tenant(), before);
+    let before = client.simulator.tenant();
+    client.simulator.stop().await;
+    let client = Client::start(kept_in(&file), Tenant::new()).await;
+    assert_eq!(client.simulator.tenant(), before);
     assert_eq!((before.events.len(), before.sessions.len()), (2, 6));
 }
 
@@ -46,16 +46,16 @@ async fn a_second_start_finds_what_the_first_one_had() {
 async fn refused_mutations_are_not_kept_and_a_torn_line_is_left_out() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("administrate.json");
-    let client = Client::with(kept_in(&file), Tenant::sample()).await;
+    let client = Client::start(kept_in(&file), Tenant::sample()).await;
     create(&client, "First").await;
     client.send(CREATE, json!({ "title": " " })).await;
-    client.running.stop().await;
+    client.simulator.stop().await;
     let journal = folder.path().join("administrate.json.1.journal");
     let text = fs::read_to_string(&journal).expect("a journal");
     assert_eq!(text.lines().count(), 1);
     fs::write(&journal, format!("{text}{}", &text[..text.len() / 2])).expect("written");
-    let client = Client::with(kept_in(&file), Tenant::new()).await;
-    assert_eq!(client.running.tenant().events.len(), 1);
+    let client = Client::start(kept_in(&file), Tenant::new()).await;
+    assert_eq!(client.simulator.tenant().events.len(), 1);
     assert!(!journal.exists(), "the next generation has begun");
 }
 
@@ -63,10 +63,10 @@ async fn refused_mutations_are_not_kept_and_a_torn_line_is_left_out() {
 async fn a_state_file_has_one_user_and_must_be_readable() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("administrate.json");
-    let client = Client::with(kept_in(&file), Tenant::sample()).await;
+    let client = Client::start(kept_in(&file), Tenant::sample()).await;
     let second = Simulator::start(kept_in(&file), Tenant::new()).await.expect_err("in use");
     assert!(second.to_string().contains("in use by another process"), "{second}");
-    client.running.stop().await;
+    client.simulator.stop().await;
     fs::write(&file, "{").expect("written");
     let broken = Simulator::start(kept_in(&file), Tenant::new()).await.expect_err("broken");
     assert!(broken.to_string().contains("move it away"), "{broken}");
@@ -78,7 +78,7 @@ async fn a_state_file_has_one_user_and_must_be_readable() {
 #[tokio::test]
 async fn a_taken_port_is_told() {
     let client = Client::sample().await;
-    let options = Options { bind: client.running.address(), ..Options::default() };
+    let options = Options { bind: client.simulator.address(), ..Options::default() };
     let taken = Simulator::start(options, Tenant::new()).await.expect_err("taken");
     assert!(taken.to_string().contains("name another port"), "{taken}");
 }
@@ -87,13 +87,13 @@ async fn a_taken_port_is_told() {
 async fn a_reset_reaches_the_file() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("administrate.json");
-    let client = Client::with(kept_in(&file), Tenant::sample()).await;
+    let client = Client::start(kept_in(&file), Tenant::sample()).await;
     create(&client, "First").await;
-    let reset = client.http.post(format!("{}/control/reset", client.running.instance_url())).send().await;
-    assert_eq!(reset.expect("an answer").status().as_u16(), 204);
+    let reset = client.http.post(format!("{}/control/reset", client.simulator.instance_url())).send().await;
+    assert_eq!(reset.expect("a response").status().as_u16(), 204);
     create(&client, "Second").await;
-    client.running.stop().await;
-    let tenant = Client::with(kept_in(&file), Tenant::new()).await.running.tenant();
+    client.simulator.stop().await;
+    let tenant = Client::start(kept_in(&file), Tenant::new()).await.simulator.tenant();
     assert_eq!(tenant.events.values().map(|event| event.title.as_str()).collect::<Vec<_>>(), ["Second"]);
 }
 
@@ -123,17 +123,17 @@ async fn what_was_acknowledged_survives_a_kill() {
     ];
     let http = http();
     let token =
-        http.post(format!("{}/token", exported["ADMINISTRATE_AUTH_URL"])).form(&form).send().await.expect("an answer");
+        http.post(format!("{}/token", exported["ADMINISTRATE_AUTH_URL"])).form(&form).send().await.expect("a response");
     let token: serde_json::Value = token.json().await.expect("JSON");
     for n in 0..20 {
         let body = json!({ "query": CREATE, "variables": { "title": format!("Event {n}") } });
         let request = http
             .post(&exported["ADMINISTRATE_API_URL"])
             .bearer_auth(token["access_token"].as_str().unwrap_or_default());
-        assert_eq!(request.json(&body).send().await.expect("an answer").status().as_u16(), 200);
+        assert_eq!(request.json(&body).send().await.expect("a response").status().as_u16(), 200);
     }
     child.kill().await.expect("killed");
     let options = Options { profile: Profile::CURRENT, ..kept_in(&file) };
-    let client = Client::with(options, Tenant::new()).await;
-    assert_eq!(client.running.tenant().events.len(), 20);
+    let client = Client::start(options, Tenant::new()).await;
+    assert_eq!(client.simulator.tenant().events.len(), 20);
 }
