@@ -1,4 +1,4 @@
-//! A GraphQL request from its text to its answer.
+//! Validation and execution of a GraphQL request.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::schema::extra_checks;
 use crate::tenant::Tenant;
 use crate::view::{Entity, Object, ObjectData, View};
 
-/// The JSON body of a request.
+/// The JSON body of a GraphQL request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
@@ -31,16 +31,16 @@ pub(crate) struct Request {
     pub(crate) operation_name: Option<String>,
 }
 
-/// A request that may be carried out: its document is valid, its variables are coerced.
+/// A request ready for execution: its document is valid and its variables are coerced.
 pub(crate) struct PreparedRequest {
     document: Arc<Valid<ExecutableDocument>>,
     operation: Node<Operation>,
     variables: Valid<JsonMap>,
-    /// `locations`, `event.createBlended`: what faults and counters know it by.
+    /// Operation paths that faults and counters use: `locations`, `event.createBlended`.
     pub(crate) operations: Vec<String>,
 }
 
-/// Validates a request. `Err` is the answer, without `data`.
+/// Validates a request. `Err` is the response body: `errors` without `data`.
 pub(crate) fn prepare(schema: &ProfileSchema, request: Request) -> Result<PreparedRequest, JsonMap> {
     let document = schema.validate(&request.query).map_err(|errors| errors_response(&errors))?;
     let operation = document
@@ -51,14 +51,14 @@ pub(crate) fn prepare(schema: &ProfileSchema, request: Request) -> Result<Prepar
     let provided = request.variables.unwrap_or_default();
     let variables = coerce_variable_values(&schema.schema, &operation, &provided)
         .map_err(|error| error_response(&error.message().to_string()))?;
-    if let Some(problem) = extra_checks::variable_error(&schema.schema, &operation, &variables) {
-        return Err(error_response(&problem));
+    if let Some(message) = extra_checks::variable_error(&schema.schema, &operation, &variables) {
+        return Err(error_response(&message));
     }
     let operations = operation_paths(&document, &operation);
     Ok(PreparedRequest { document, operation, variables, operations })
 }
 
-/// Root fields of a query, `group.verb` of a mutation.
+/// Returns the root fields of a query, or `group.field` of each mutation.
 fn operation_paths(document: &ExecutableDocument, operation: &Operation) -> Vec<String> {
     let mut paths = Vec::new();
     for field in operation.root_fields(document) {
@@ -72,7 +72,7 @@ fn operation_paths(document: &ExecutableDocument, operation: &Operation) -> Vec<
     paths
 }
 
-/// Carries a request out. Gives the answer and what it did.
+/// Executes a request. Returns the response body and the mutations of the request.
 pub(crate) fn run(
     schema: &ProfileSchema,
     prepared: &PreparedRequest,
@@ -92,22 +92,22 @@ pub(crate) fn run(
         OperationType::Mutation => Entity::Mutation,
         _ => Entity::Query,
     };
-    let executed = Execution::new(&schema.schema, &prepared.document)
+    let execution = Execution::new(&schema.schema, &prepared.document)
         .operation(&prepared.operation)
         .coerced_variable_values(&prepared.variables)
         .enable_schema_introspection(schema.profile.introspection)
         .execute_sync(&Object { view: &view, data: ObjectData::Entity(root) });
-    let response = match executed {
+    let response = match execution {
         Ok(response) => match serde_json_bytes::to_value(&response) {
             Ok(JsonValue::Object(response)) => response,
-            _ => error_response("the answer cannot be written as JSON"),
+            _ => error_response("the response cannot be written as JSON"),
         },
         Err(error) => error_response(&error.message().to_string()),
     };
     (response, view.mutations.into_inner())
 }
 
-/// An answer that has errors and no data: nothing was executed.
+/// Returns a response with one error and no `data`: nothing was executed.
 pub(crate) fn error_response(message: &str) -> JsonMap {
     errors_response(&[serde_json::json!({ "message": message })])
 }

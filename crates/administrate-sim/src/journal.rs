@@ -1,8 +1,9 @@
-//! A tenant kept on disk: a snapshot, and a journal of the mutations accepted since.
+//! A tenant stored on disk: a snapshot, and a journal of the mutations accepted since.
 //!
-//! A mutation is written before it is answered, one line each, so that a killed simulator has lost nothing it acknowledged (a
-//! power cut may: nothing is fsynced). A start reads both, writes a new snapshot and begins a new journal under the next
-//! generation; the generation is part of the journal's name, so that a start killed in between replays nothing twice.
+//! A mutation is written before its response is sent, one line each. A killed simulator has therefore lost nothing it
+//! acknowledged; a power cut may lose mutations, because nothing is fsynced. A start reads both files, writes a new snapshot
+//! and opens a new journal under the next generation. The generation is part of the journal's file name, so a start that is
+//! killed in between replays no mutation twice.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -22,26 +23,26 @@ pub enum StateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another process uses it.
-    #[error("the simulator's state {path} is in use by another process; stop that one or name another file")]
+    /// Another process uses the file.
+    #[error("the simulator's state {path} is in use by another process; stop that process or name another file")]
     InUse {
         /// The file.
         path: PathBuf,
     },
-    /// It is no state file.
-    #[error("the simulator's state {path} cannot be read ({source}); move it away to start anew")]
+    /// The file is not a state file.
+    #[error("the simulator's state {path} cannot be read ({source}); move it away to start with a new state")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parse error.
         source: serde_json::Error,
     },
 }
 
-/// A state file being written to. Holds a lock on it until dropped.
+/// An open state file. Locks it until dropped.
 #[derive(Debug)]
 pub(crate) struct Journal {
     snapshot: PathBuf,
@@ -57,7 +58,7 @@ struct Snapshot {
 }
 
 impl Journal {
-    /// Opens a state file. What it holds wins over `seed`, which is used only where there is none.
+    /// Opens a state file and returns its tenant. `seed` is used only where the file does not exist.
     pub(crate) fn open(path: &Path, seed: Tenant) -> Result<(Self, Tenant), StateError> {
         let lock = lock(path)?;
         let (generation, tenant) = match fs::read(path) {
@@ -76,14 +77,14 @@ impl Journal {
         Ok((Self { snapshot: path.to_owned(), generation: generation + 1, journal, _lock: lock }, tenant))
     }
 
-    /// Adds one accepted mutation.
+    /// Appends one accepted mutation.
     pub(crate) fn append(&mut self, mutation: &Mutation) -> io::Result<()> {
         let mut line = serde_json::to_vec(mutation)?;
         line.push(b'\n');
         self.journal.write_all(&line)
     }
 
-    /// Replaces everything by a tenant.
+    /// Replaces the stored state by a tenant.
     pub(crate) fn restart(&mut self, tenant: &Tenant) -> Result<(), StateError> {
         self.journal = start_generation(&self.snapshot, self.generation + 1, tenant)?;
         self.generation += 1;
@@ -113,7 +114,7 @@ fn lock(path: &Path) -> Result<File, StateError> {
     }
 }
 
-/// Carries out a journal's mutations again. Its last line may be torn: it was not answered then.
+/// Applies the mutations of a journal. Ignores an incomplete last line: its response was never sent.
 fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -130,7 +131,7 @@ fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Writes a snapshot under a new generation, opens its journal, and takes the journal before away.
+/// Writes the snapshot of a new generation, opens its journal and deletes the previous journal.
 fn start_generation(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
     let io_error = |source| StateError::Io { path: path.to_owned(), source };
     let journal = journal_path(path, generation);

@@ -1,9 +1,9 @@
-//! Answers of a recording instead of a tenant's: a support case, repeated offline.
+//! Replay of a recording: responses come from a file instead of a tenant, to reproduce a support case offline.
 //!
 //! A recording is a folder with `exchanges.jsonl`, one exchange a line: `document`, `variables`, `status` (null where no
-//! answer came) and `response`. Each request is answered by the next exchange not used yet with its document and
-//! variables, else by the next with its document, texts left out (recordings are redacted); what was asked more often
-//! than it was recorded hears the last answer again. Nothing is validated and no tenant changes.
+//! response came) and `response`. A request gets the next unused exchange with the same document and variables. Without one,
+//! it gets the next exchange whose document is equal apart from string literals, because recordings are redacted. A request
+//! that comes more often than it was recorded gets the last matching response again. Nothing is validated or changed.
 
 use std::fs;
 use std::io;
@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The file in the folder.
+/// File name within the folder of a recording.
 const FILE: &str = "exchanges.jsonl";
 
-/// A recording that is being answered from.
+/// An open recording.
 pub(crate) struct Replay {
     exchanges: Mutex<Vec<Exchange>>,
 }
@@ -32,13 +32,13 @@ struct Exchange {
     is_used: bool,
 }
 
-/// What a request hears.
+/// The recorded result of a request.
 pub(crate) enum ReplayedResponse {
-    /// This status and body.
+    /// HTTP status and JSON body.
     Response(u16, Value),
-    /// The connection breaks, as it did.
+    /// The connection was lost without a response.
     ConnectionLost,
-    /// Nobody asked this when the recording was made.
+    /// The recording has no such request.
     NotRecorded,
 }
 
@@ -54,10 +54,10 @@ impl Replay {
     pub(crate) fn next_response(&self, document: &str, variables: &Value) -> ReplayedResponse {
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         let stripped = without_strings(document);
-        let is_exact = |one: &Exchange| one.document == document && one.variables == *variables;
-        let is_similar = |one: &Exchange| without_strings(&one.document) == stripped;
+        let is_exact = |exchange: &Exchange| exchange.document == document && exchange.variables == *variables;
+        let is_similar = |exchange: &Exchange| without_strings(&exchange.document) == stripped;
         let position = next_position(&exchanges, is_exact).or_else(|| next_position(&exchanges, is_similar));
-        let Some(exchange) = position.and_then(|at| exchanges.get_mut(at)) else {
+        let Some(exchange) = position.and_then(|index| exchanges.get_mut(index)) else {
             return ReplayedResponse::NotRecorded;
         };
         exchange.is_used = true;
@@ -68,17 +68,17 @@ impl Replay {
     }
 }
 
-/// The first that matches and is not used, else the last that matches.
+/// Returns the position of the first unused match, else of the last match.
 fn next_position(exchanges: &[Exchange], matches: impl Fn(&Exchange) -> bool) -> Option<usize> {
-    let unused = exchanges.iter().position(|one| !one.is_used && matches(one));
+    let unused = exchanges.iter().position(|exchange| !exchange.is_used && matches(exchange));
     unused.or_else(|| exchanges.iter().rposition(matches))
 }
 
-/// A document with every text in it emptied.
+/// Returns a document with every string literal emptied.
 fn without_strings(document: &str) -> String {
     let mut parts = document.split('"');
     let mut stripped = parts.next().unwrap_or_default().to_owned();
-    // Escaped quotation marks only move where texts begin, the same way on both sides of a comparison.
+    // Escaped quotation marks shift the literal boundaries, but in the same way in both compared documents.
     for pair in parts.collect::<Vec<_>>().chunks(2) {
         stripped.push_str("\"\"");
         stripped.push_str(pair.get(1).copied().unwrap_or_default());
@@ -92,7 +92,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn exchanges_are_heard_in_order_and_the_last_one_again() {
+    fn repeated_request_gets_responses_in_order_and_then_the_last_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let line = |document: &str, variables: Value, status: Option<u16>, response: Value| {
             json!({ "document": document, "variables": variables, "status": status, "response": response }).to_string()

@@ -1,7 +1,7 @@
 //! A request's view of the tenant, as GraphQL objects.
 //!
-//! Objects hold only *data* they are ([`Entity`]), never the row: each field is read when asked, so that in a document with
-//! several mutations every payload shows the tenant as it was after its own one. `reads` says data the fields are.
+//! An object holds an [`Entity`], never a copy of the row. Each field is read when it is resolved, so in a document with several
+//! mutations every payload shows the tenant as it was right after its own mutation. `reads` defines the fields.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::reads;
 use crate::schema::arguments;
 use crate::tenant::{Number, Tenant};
 
-/// ObjectData one request works on.
+/// The tenant and the settings that one request is executed with.
 pub(crate) struct View<'v> {
     pub(crate) tenant: RefCell<&'v mut Tenant>,
     pub(crate) now: Timestamp,
@@ -31,12 +31,12 @@ pub(crate) struct View<'v> {
     pub(crate) mutations: RefCell<Vec<Mutation>>,
 }
 
-/// Something with fields. Numbers are those of its table.
+/// A GraphQL object that is backed by a row. The number is the row's number in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entity {
     Query,
     Mutation,
-    /// A group of mutations: the type's name and the field under `mutation`.
+    /// A group of mutations: its type name and its field under `mutation`.
     MutationGroup(&'static str, &'static str),
     Account(Number),
     Category(Number),
@@ -58,12 +58,12 @@ pub(crate) enum Entity {
     Template(Number),
     Venue(Number),
     Webhook(Number),
-    /// Index in the fixed list.
+    /// Index in `reads::WEBHOOK_TYPES`.
     WebhookType(usize),
 }
 
 impl Entity {
-    /// Name of its GraphQL type.
+    /// Returns the name of its GraphQL type.
     pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Query => "Query",
@@ -93,7 +93,7 @@ impl Entity {
     }
 }
 
-/// The value of a field.
+/// The value of a resolved field.
 #[derive(Clone, Debug)]
 pub(crate) enum Output {
     /// A scalar, an enum value, a list of them, or null.
@@ -111,7 +111,7 @@ impl Output {
         Self::Leaf(value.into())
     }
 
-    /// A row of another table, or null.
+    /// Returns the row of another table, or null without a number.
     pub(crate) fn link(number: Option<Number>, entity: impl Fn(Number) -> Entity) -> Self {
         number.map_or(Self::NULL, |number| Self::One(entity(number)))
     }
@@ -121,7 +121,7 @@ impl Output {
     }
 }
 
-/// A small object whose fields are known at once: an edge, a page's facts, a payload. Fields that are not given are null.
+/// An object with precomputed fields: an edge, `pageInfo`, a payload. Missing fields are null.
 #[derive(Debug)]
 pub(crate) struct Record {
     type_name: String,
@@ -134,7 +134,7 @@ impl Record {
     }
 }
 
-/// A field being asked for, with its arguments.
+/// A selected field with its coerced arguments.
 pub(crate) struct FieldSelection<'a> {
     pub(crate) field: &'a str,
     pub(crate) arguments: Map<String, Value>,
@@ -143,12 +143,12 @@ pub(crate) struct FieldSelection<'a> {
     pub(crate) is_list: bool,
 }
 
-/// An error that fails the field, and shows in the answer's top-level `errors`.
+/// Fails the field: the error appears in the top-level `errors` of the response.
 pub(crate) fn field_error<T>(message: impl Into<String>) -> Result<T, FieldError> {
     Err(FieldError { message: message.into() })
 }
 
-/// ObjectData apollo-compiler calls back.
+/// A GraphQL object as apollo-compiler resolves it.
 pub(crate) struct Object<'o, 'v> {
     pub(crate) view: &'o View<'v>,
     pub(crate) data: ObjectData,
@@ -195,7 +195,7 @@ impl Object<'_, '_> {
         }
     }
 
-    /// Where the profile has one object instead of a list, the first stands for all.
+    /// Converts an output. Where the profile has one object instead of a list, only the first is returned.
     fn resolve_output<'a>(&'a self, output: Output, is_list: bool) -> ResolvedValue<'a> {
         let object = |data| ResolvedValue::object(Object { view: self.view, data });
         match output {

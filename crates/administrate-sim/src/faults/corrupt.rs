@@ -1,11 +1,11 @@
-//! Answers made wrong on purpose, after the request was carried out.
+//! Corruption of responses by faults, after the request was executed.
 
 use apollo_compiler::response::{JsonMap, JsonValue};
 
 use crate::faults::Action;
 
-/// Does to an response what a fault of the reading kind asks for. Pages are found by their usual names: a document that renames
-/// `edges`, `pageInfo` or `totalRecords` by an alias escapes.
+/// Corrupts a response as the action defines. Pages are found by the names `edges`, `pageInfo` and `totalRecords`, so a
+/// document that uses aliases for them is not affected.
 pub(crate) fn corrupt(response: &mut JsonMap, action: &Action) {
     if *action == Action::EmptyErrors {
         response.entry("errors").or_insert_with(|| JsonValue::Array(Vec::new()));

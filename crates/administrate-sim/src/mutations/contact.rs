@@ -12,7 +12,7 @@ struct Arguments {
     input: ContactInput,
 }
 
-/// Both inputs in one; the schema asks for what a creation needs.
+/// The inputs of create and update in one type. The schema checks which fields each requires.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ContactInput {

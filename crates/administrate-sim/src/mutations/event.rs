@@ -1,4 +1,4 @@
-//! Creating, changing and deleting events.
+//! Mutations of events: create, update, delete, prices.
 
 use jiff::{Timestamp, civil, tz};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ struct Create {
     input: CreateInput,
 }
 
-/// The three create inputs in one: the schema sees to what each may and must have.
+/// The three create inputs in one type. The schema checks which fields each allows and requires.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CreateInput {
@@ -69,7 +69,7 @@ fn create(tenant: &mut Tenant, arguments: &Value, now: Timestamp, mode: Learning
     Ok(Outcome::with_object("event", Entity::Event(number)))
 }
 
-/// The event of an input, or everything that is wrong with it.
+/// Builds the event of an input, or returns all errors of the input.
 fn build_event(
     tenant: &Tenant,
     input: CreateInput,
@@ -94,7 +94,7 @@ fn build_event(
         code: input.code,
         template,
         learning_mode: mode,
-        // New events are drafts (facts §1.11), whatever the input says.
+        // New events are drafts, also if the input names another state.
         state: EventState::Draft,
         is_private: input.event_type == "private",
         time_zone: zone.to_owned(),
@@ -135,7 +135,7 @@ fn check_event(check: &mut Check, event: &Event) {
     }
 }
 
-/// Draft templates cannot be scheduled (facts §1.9), archived ones neither.
+/// Resolves a template. Only published templates can be scheduled.
 fn schedulable_template(check: &mut Check, tenant: &Tenant, id: &str) -> Option<Number> {
     let exists = |number| tenant.templates.get(number).is_some();
     let number = check.resolve("courseTemplateId", "CourseTemplate", id, exists)?;
@@ -151,18 +151,19 @@ fn event_title(tenant: &Tenant, own_title: Option<&str>, template: Option<Number
     own_title.map(str::to_owned).or_else(template_title).unwrap_or_default()
 }
 
-/// Events start with the template's values of the fields they share (facts §1.8); their own win.
+/// Returns the custom-field values of a new event: the template's values of fields that events have too, then its own.
 fn inherited_values(tenant: &Tenant, template: Option<Number>, own: CustomFieldValues) -> CustomFieldValues {
-    let context =
+    let is_of_events =
         |number: Number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains("Event"));
     let template = template.and_then(|template| tenant.templates.get(template));
     let from_template = template.into_iter().flat_map(|template| template.custom_fields.clone());
-    let mut values: CustomFieldValues = from_template.filter(|(number, _)| context(*number)).collect();
+    let mut values: CustomFieldValues = from_template.filter(|(number, _)| is_of_events(*number)).collect();
     values.extend(own);
     values
 }
 
-/// The wall-clock form wins over the form with an offset, which is brought into the event's zone.
+/// Returns the wall-clock time of an input. The local form wins over the form with an offset, which is converted to the
+/// event's zone.
 fn wall_clock(local: &Option<String>, zoned: &Option<String>, zone: &str) -> Option<civil::DateTime> {
     let from_zoned = || {
         let zone = tz::TimeZone::get(zone).ok()?;
@@ -171,22 +172,22 @@ fn wall_clock(local: &Option<String>, zoned: &Option<String>, zone: &str) -> Opt
     local.as_deref().and_then(scalars::parse_local).or_else(from_zoned)
 }
 
-/// The template's days as draft sessions, one calendar day after the other from the start of the event.
+/// Returns the template's days as draft sessions on consecutive calendar days from the start of the event.
 fn template_sessions(tenant: &Tenant, event: &Event, now: Timestamp) -> Vec<Session> {
     let template = event.template.and_then(|template| tenant.templates.get(template));
     let days = match event.learning_mode {
         LearningMode::Lms => &[],
         _ => template.map_or(&[][..], |template| template.sessions.as_slice()),
     };
-    let date = |at: usize| {
+    let date = |index: usize| {
         let first = event.classroom_start?.date();
-        first.checked_add(jiff::Span::new().try_days(i64::try_from(at).ok()?).ok()?).ok()
+        first.checked_add(jiff::Span::new().try_days(i64::try_from(index).ok()?).ok()?).ok()
     };
-    let session = |(at, day): (usize, &crate::tenant::TemplateSession)| Session {
+    let session = |(index, day): (usize, &crate::tenant::TemplateSession)| Session {
         title: day.title.clone(),
         time_zone: event.time_zone.clone(),
-        start: date(at).map(|date| date.to_datetime(day.starts)),
-        end: date(at).map(|date| date.to_datetime(day.ends)),
+        start: date(index).map(|date| date.to_datetime(day.starts)),
+        end: date(index).map(|date| date.to_datetime(day.ends)),
         location: event.location,
         venue: event.venue,
         created_at: now,
@@ -245,8 +246,8 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> 
     };
     let mut event = old.clone();
     change_links(&mut check, tenant, &mut event, &input);
-    change_state((&mut check, tenant), &mut event, input.lifecycle_state, now);
-    change_texts(&mut event, input);
+    change_state(&mut check, tenant, &mut event, input.lifecycle_state, now);
+    change_fields(&mut event, input);
     check_event(&mut check, &event);
     check.finish()?;
     event.updated_at = now;
@@ -268,20 +269,20 @@ fn change_links(check: &mut Check, tenant: &Tenant, event: &mut Event, input: &U
         check.time_zone(Some(zone));
         event.time_zone.clone_from(zone);
     }
-    // Fields that are not written keep their values (facts §1.8).
+    // Custom fields that the input does not name stay unchanged.
     event.custom_fields.extend(check.custom_fields(tenant, "Event", input.custom_field_values.as_deref()));
 }
 
-fn change_state((check, tenant): (&mut Check, &Tenant), event: &mut Event, to: Option<EventState>, now: Timestamp) {
+fn change_state(check: &mut Check, tenant: &Tenant, event: &mut Event, to: Option<EventState>, now: Timestamp) {
     let Some(to) = to else { return };
-    course::change_state(check, tenant, "event", (event.state, to));
+    course::check_state_change(check, tenant, "event", event.state, to);
     if to == EventState::Cancelled && event.state != to {
         event.cancelled_at = Some(now);
     }
     event.state = to;
 }
 
-fn change_texts(event: &mut Event, input: UpdateInput) {
+fn change_fields(event: &mut Event, input: UpdateInput) {
     fn set<T>(field: &mut T, new_value: Option<T>) {
         if let Some(value) = new_value {
             *field = value;
@@ -316,7 +317,7 @@ struct DeleteInput {
     event_ids: Vec<Option<String>>,
 }
 
-/// Deletes drafts with their sessions, staff and prices: all of them or none.
+/// Deletes draft events with their sessions, staff and prices: all of them or none.
 pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Delete { input } = read(arguments)?;
     let mut check = Check::default();
@@ -365,7 +366,11 @@ pub(super) fn add_prices(tenant: &mut Tenant, arguments: &Value) -> MutationResu
         &mut check,
         tenant,
         event.map(PriceOwner::Event),
-        (&input.price_level_id, &input.financial_unit_id, input.region_id.as_deref()),
+        &super::template::PriceIds {
+            level: &input.price_level_id,
+            currency: &input.financial_unit_id,
+            region: input.region_id.as_deref(),
+        },
         &input.amount,
     );
     check.finish()?;

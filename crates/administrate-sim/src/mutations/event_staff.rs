@@ -1,4 +1,4 @@
-//! Staff of events, and how it is taken off sessions.
+//! Mutations of event staff, and the removal of session staff.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ struct AddBulk {
     input: Vec<StaffInput>,
 }
 
-/// Each entry for itself: those that can be added are, the others are told. `events` has the ones that were changed.
+/// Adds each entry on its own and reports the entries that cannot be added. `events` has the changed events.
 pub(super) fn add_bulk(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     let AddBulk { input } = read(arguments)?;
     let (mut events, mut errors): (Vec<Number>, Vec<PayloadError>) = Default::default();
@@ -77,7 +77,7 @@ struct RemoveInput {
     staff_id: String,
 }
 
-/// Memberships of events and of sessions bear the same word in their ids.
+/// Removes staff of an event or a session: both have the same prefix in their ids.
 pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Remove { input } = read(arguments)?;
     let number = ids::decode("EventStaff", &input.staff_id);

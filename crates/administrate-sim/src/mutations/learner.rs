@@ -1,4 +1,4 @@
-//! Attendance.
+//! Mutations of learners: attendance.
 
 use std::rc::Rc;
 
@@ -23,7 +23,7 @@ struct AttendanceInput {
     attended: bool,
 }
 
-/// All of them or none.
+/// Records all attendances or none.
 pub(super) fn record_attendances(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let RecordAttendances { input } = read(arguments)?;
     let mut check = Check::default();
@@ -51,10 +51,10 @@ pub(super) fn record_attendances(tenant: &mut Tenant, arguments: &Value) -> Muta
     Ok(Outcome::with_objects("learner", learners))
 }
 
-/// The list shape: a payload for each input; after a error the one that tells it.
-pub(super) fn payload_list(selection: &FieldSelection<'_>, outcome: &Outcome, refused: &Rc<Record>) -> Output {
+/// Returns the list shape: one payload for each input, or the payload of a refused mutation.
+pub(super) fn payload_list(selection: &FieldSelection<'_>, outcome: &Outcome, refused_payload: &Rc<Record>) -> Output {
     let Some((field, entities)) = &outcome.object else {
-        return Output::Records(vec![Rc::clone(refused)]);
+        return Output::Records(vec![Rc::clone(refused_payload)]);
     };
     let errors: Vec<Rc<Record>> = outcome.errors.iter().map(super::PayloadError::output).collect();
     let payload = |entity: &Entity| {

@@ -1,7 +1,7 @@
-//! Mutations: pure functions of (tenant, arguments, now), so that a journal of accepted ones rebuilds the tenant.
+//! Mutations: pure functions of (tenant, arguments, now), so that a journal of accepted mutations rebuilds the tenant.
 //!
-//! Each checks everything first and changes nothing when it refuses. Refusals are payload errors, never failures: HTTP is
-//! 200 and the object null (facts §1.3).
+//! A mutation checks all inputs first and changes nothing when it refuses. A refused mutation returns payload errors with
+//! HTTP status 200 and a null object.
 
 mod contact;
 mod course;
@@ -49,10 +49,10 @@ impl PayloadError {
     }
 }
 
-/// What a mutation did.
+/// The outcome of a mutation: its payload, and whether it changed the tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The payload's field for the object, and what it shows.
+    /// Field of the payload for the object, and its entities.
     object: Option<(&'static str, Vec<Entity>)>,
     errors: Vec<PayloadError>,
     changed: bool,
@@ -71,7 +71,7 @@ impl Outcome {
         Self { changed: true, ..Self::default() }
     }
 
-    /// Carried out as far as possible; nothing changed when `errors` says so for every part.
+    /// Adds the errors of a partly executed mutation. `changed` is false if no part succeeded.
     fn with_errors(self, errors: Vec<PayloadError>, changed: bool) -> Self {
         Self { errors, changed, ..self }
     }
@@ -83,33 +83,33 @@ impl From<Vec<PayloadError>> for Outcome {
     }
 }
 
-/// `Err` refuses.
+/// Outcome of an accepted mutation, or the payload errors of a refused one.
 pub(crate) type MutationResult = Result<Outcome, Vec<PayloadError>>;
 
-/// Carries out `mutation { <group> { <field> } }` and gives its payload.
+/// Executes `mutation { <group> { <field> } }` and returns its payload.
 pub(crate) fn run(view: &View<'_>, group: &str, selection: &FieldSelection<'_>) -> Result<Output, FieldError> {
     let operation = format!("{group}.{}", selection.field);
     let arguments = Value::Object(selection.arguments.clone());
     let payload_fault = view.payload_fault.take();
-    let mut outcome = if payload_fault.as_ref().is_some_and(|payload_fault| !payload_fault.is_executed) {
+    let mut outcome = if payload_fault.as_ref().is_some_and(|fault| !fault.is_executed) {
         Outcome::default()
     } else {
         match apply(&mut view.tenant.borrow_mut(), &operation, &arguments, view.now) {
             Some(outcome) => outcome,
-            None => return field_error(format!("the simulator does not know {operation}")),
+            None => return field_error(format!("the simulator does not support {operation}")),
         }
     };
     let mutation = Mutation { operation, arguments, at: view.now, changed: outcome.changed };
     view.mutations.borrow_mut().push(mutation);
-    outcome.errors.extend(payload_fault.map(|payload_fault| injected_error(&payload_fault)));
+    outcome.errors.extend(payload_fault.map(|fault| injected_error(&fault)));
     Ok(payload(&outcome, selection))
 }
 
-fn injected_error(payload_fault: &PayloadFault) -> PayloadError {
-    PayloadError { label: payload_fault.label.clone(), message: payload_fault.message.clone(), value: None }
+fn injected_error(fault: &PayloadFault) -> PayloadError {
+    PayloadError { label: fault.label.clone(), message: fault.message.clone(), value: None }
 }
 
-/// One payload, or a list with one payload where the schema has a list.
+/// Returns one payload, or a list of payloads where the schema has a list.
 fn payload(outcome: &Outcome, selection: &FieldSelection<'_>) -> Output {
     let mut fields = vec![("errors", Output::Records(outcome.errors.iter().map(PayloadError::output).collect()))];
     fields.extend(outcome.object.as_ref().map(|(field, entities)| (*field, Output::Many(entities.clone()))));
@@ -117,7 +117,7 @@ fn payload(outcome: &Outcome, selection: &FieldSelection<'_>) -> Output {
     if selection.is_list { learner::payload_list(selection, outcome, &record) } else { Output::Record(record) }
 }
 
-/// Carries out one operation; `None` when there is none of that name. The journal replays through here.
+/// Applies one operation to the tenant. Returns `None` for an unknown operation. The journal is replayed with it.
 pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now: Timestamp) -> Option<Outcome> {
     let result = match operation {
         "event.createBlended" => event::create_blended(tenant, arguments, now),
@@ -149,17 +149,17 @@ pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now
     Some(result.unwrap_or_else(Outcome::from))
 }
 
-/// The arguments as a type; validation has made sure that they fit, so a error here is a defect told politely.
+/// Deserializes the arguments. They were validated before, so an error here is a bug of the simulator.
 fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Vec<PayloadError>> {
     T::deserialize(arguments).map_err(|error| vec![PayloadError::new("input", error.to_string(), None)])
 }
 
-/// A field of an update: `None` absent, `Some(None)` null, which clears.
+/// Deserializes a field of an update: `None` if absent, `Some(None)` for null, which clears the value.
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(input).map(Some)
 }
 
-/// Collects errors, so that a client hears all of them at once.
+/// Collects errors, so that a client gets all of them at once.
 #[derive(Default)]
 struct Check {
     errors: Vec<PayloadError>,
@@ -170,7 +170,7 @@ impl Check {
         self.errors.push(PayloadError::new(label, message, value));
     }
 
-    /// The number behind a global id, if it is of that type and exists.
+    /// Returns the number of a global id, or adds an error if it has another type or does not exist.
     fn resolve(&mut self, label: &str, prefix: &str, id: &str, exists: impl Fn(Number) -> bool) -> Option<Number> {
         let number = ids::decode(prefix, id).filter(|number| exists(*number));
         if number.is_none() {
@@ -183,11 +183,11 @@ impl Check {
         self.resolve("locationId", "Location", id?, |number| tenant.locations.get(number).is_some())
     }
 
-    /// A venue must lie in the location that goes with it.
+    /// Resolves a venue. It must belong to the location.
     fn venue(&mut self, tenant: &Tenant, id: Option<&str>, location: Option<Number>) -> Option<Number> {
         let number = self.resolve("venueId", "Venue", id?, |number| tenant.venues.get(number).is_some())?;
-        let lies_in = tenant.venues.get(number).and_then(|venue| venue.location);
-        if location.is_some() && lies_in.is_some() && lies_in != location {
+        let venue_location = tenant.venues.get(number).and_then(|venue| venue.location);
+        if location.is_some() && venue_location.is_some() && venue_location != location {
             self.add_error("venueId", "The Venue does not belong to the Location", id);
         }
         Some(number)
@@ -218,10 +218,10 @@ impl Check {
         let mut checked = CustomFieldValues::new();
         for field in values.unwrap_or_default() {
             let value = field.value.as_deref().unwrap_or_default();
-            let attached =
+            let is_attached =
                 |number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains(entity_type));
             let Some(number) =
-                self.resolve("customFieldValues", "CustomFieldDefinition", &field.definition_key, attached)
+                self.resolve("customFieldValues", "CustomFieldDefinition", &field.definition_key, is_attached)
             else {
                 continue;
             };
@@ -242,7 +242,7 @@ impl Check {
     }
 }
 
-/// One of `customFieldValues` on the way in.
+/// An entry of `customFieldValues` in an input.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CustomFieldInput {
@@ -265,7 +265,7 @@ fn is_valid_value(kind: FieldKind, options: &[String], value: &str) -> bool {
     }
 }
 
-/// The word that messages use for an id's prefix.
+/// Returns the type name that messages use for the prefix of an id.
 fn display_name(prefix: &str) -> &str {
     match prefix {
         "Course" => "Event",
@@ -282,7 +282,7 @@ mod tests {
     use crate::schema::profile::Profile;
 
     #[test]
-    fn every_verb_of_the_schema_is_known() {
+    fn every_mutation_of_the_schema_is_supported() {
         for profile in Profile::ALL {
             let schema = ProfileSchema::new(profile).expect("valid").schema;
             let mutation = schema.get_object("Mutation").expect("mutations");
@@ -290,9 +290,9 @@ mod tests {
             for (group, definition) in &mutation.fields {
                 let group_type = schema.get_object(definition.ty.inner_named_type()).expect("a group");
                 for field in group_type.fields.keys() {
-                    let known =
+                    let outcome =
                         apply(&mut Tenant::new(), &format!("{group}.{field}"), &json!({}), Timestamp::UNIX_EPOCH);
-                    assert!(known.is_some(), "{profile}: {group}.{field}");
+                    assert!(outcome.is_some(), "{profile}: {group}.{field}");
                     mutations += 1;
                 }
             }

@@ -1,4 +1,4 @@
-//! Locations and venues, in the profile that can create them.
+//! Mutations of locations and venues, for profiles with create mutations.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Sessions.
+//! Mutations of sessions.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -76,7 +76,7 @@ fn apply_input(check: &mut Check, tenant: &Tenant, session: &mut Session, input:
         session.venue = check.venue(tenant, venue.as_deref(), session.location);
     }
     if let Some(state) = input.lifecycle_state {
-        course::change_state(check, tenant, "session", (session.state, state));
+        course::check_state_change(check, tenant, "session", session.state, state);
         session.state = state;
     }
     session.custom_fields.extend(check.custom_fields(tenant, "Session", input.custom_field_values.as_deref()));
@@ -97,8 +97,8 @@ struct AddStaffInput {
     notes: Option<String>,
 }
 
-/// Unknown ids refuse the whole; contacts who are there already are told, the others are added.
-/// Contacts who are not approved for the template are let in (facts §5, a guess).
+/// Adds staff. Unknown ids refuse the whole mutation. Contacts who are staff already are reported, the others added.
+/// Contacts who are not approved for the template are accepted; Administrate's own rule is unknown.
 pub(super) fn add_staff(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     let AddStaff { input } = read(arguments)?;
     let mut check = Check::default();
@@ -133,7 +133,7 @@ struct DeleteInput {
     session_ids: Vec<Option<String>>,
 }
 
-/// Deletes drafts: all of them or none.
+/// Deletes draft sessions: all of them or none.
 pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Delete { input } = read(arguments)?;
     let mut check = Check::default();

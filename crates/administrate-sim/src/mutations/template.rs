@@ -1,4 +1,4 @@
-//! Course templates and prices.
+//! Mutations of course templates and prices.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +24,7 @@ struct CreateInput {
     custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-/// A template without sessions; in draft unless asked otherwise.
+/// Creates a template without sessions, as a draft unless the input names another state.
 pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Create { input } = read(arguments)?;
     let mut check = Check::default();
@@ -61,7 +61,7 @@ struct UpdateInput {
     custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-/// `approvedInstructors` replaces the list (facts §1.11).
+/// Updates a template. `approvedInstructors` replaces the whole list.
 pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Update { course_template_id: id, input } = read(arguments)?;
     let mut check = Check::default();
@@ -111,33 +111,41 @@ pub(super) fn add_public_prices(tenant: &mut Tenant, arguments: &Value) -> Mutat
     let mut check = Check::default();
     let exists = |number| tenant.templates.get(number).is_some();
     let template = check.resolve("courseTemplateId", "CourseTemplate", &input.course_template_id, exists);
-    let links = (input.price_level_id.as_str(), input.financial_unit_id.as_str(), Some(input.region_id.as_str()));
-    let price = build_price(&mut check, tenant, template.map(PriceOwner::Template), links, &input.amount);
+    let ids =
+        PriceIds { level: &input.price_level_id, currency: &input.financial_unit_id, region: Some(&input.region_id) };
+    let price = build_price(&mut check, tenant, template.map(PriceOwner::Template), &ids, &input.amount);
     check.finish()?;
     let added: Vec<Entity> = price.map(|price| Entity::Price(tenant.prices.add(price))).into_iter().collect();
     Ok(Outcome::with_objects("prices", added))
 }
 
-/// A price from its ids (level, currency, region); `None` after a error. One thing has one price per level,
-/// currency and region.
+/// Global ids of a price's level, currency and region.
+pub(super) struct PriceIds<'a> {
+    pub(super) level: &'a str,
+    pub(super) currency: &'a str,
+    pub(super) region: Option<&'a str>,
+}
+
+/// Builds a price, or returns `None` after an error. An owner has one price for each level, currency and region.
 pub(super) fn build_price(
     check: &mut Check,
     tenant: &Tenant,
     owner: Option<PriceOwner>,
-    (level, currency, region): (&str, &str, Option<&str>),
+    ids: &PriceIds<'_>,
     amount: &Value,
 ) -> Option<Price> {
-    let level = check.resolve("priceLevelId", "PriceLevel", level, |number| tenant.price_levels.get(number).is_some());
+    let level =
+        check.resolve("priceLevelId", "PriceLevel", ids.level, |number| tenant.price_levels.get(number).is_some());
     let currency =
-        check.resolve("financialUnitId", "Currency", currency, |number| tenant.currencies.get(number).is_some());
-    let region = match region {
+        check.resolve("financialUnitId", "Currency", ids.currency, |number| tenant.currencies.get(number).is_some());
+    let region = match ids.region {
         Some(id) => Some(check.resolve("regionId", "Region", id, |number| tenant.regions.get(number).is_some())?),
         None => None,
     };
     let (owner, level, currency) = (owner?, level?, currency?);
-    let same =
+    let is_same =
         |other: &Price| (other.owner, other.level, other.currency, other.region) == (owner, level, currency, region);
-    if tenant.prices.iter().any(|(_, other)| same(other)) {
+    if tenant.prices.iter().any(|(_, other)| is_same(other)) {
         check.add_error("priceLevelId", "There is already a price for this Price Level", None);
     }
     Some(Price { owner, level, currency, region, amount: scalars::parse_decimal(amount)? })

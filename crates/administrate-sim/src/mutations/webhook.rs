@@ -1,4 +1,4 @@
-//! Registrations of webhooks. The simulator keeps them and sends nothing.
+//! Mutations of webhook registrations. The simulator stores them and sends no webhooks.
 
 use serde::Deserialize;
 use serde_json::Value;

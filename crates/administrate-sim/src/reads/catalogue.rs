@@ -8,7 +8,7 @@ use crate::reads::filter::Attribute;
 use crate::tenant::{Number, PriceOwner, Tenant};
 use crate::view::{Entity, Output, Record};
 
-/// Triggers that webhooks can be registered for: the word of the id, and the name (facts §1.12).
+/// Triggers that webhooks can be registered for: the word in the id, and the name.
 pub(crate) const WEBHOOK_TYPES: [(&str, &str); 10] = [
     ("event_created", "Event Created"),
     ("event_updated", "Event Updated"),
@@ -132,7 +132,7 @@ pub(super) fn template_list(tenant: &Tenant, number: Number, field: &str) -> Opt
     })
 }
 
-/// Prices of a template or an event.
+/// Returns the prices of a template or an event.
 pub(super) fn prices_of(tenant: &Tenant, owner: PriceOwner) -> Vec<Entity> {
     let prices = tenant.prices.iter().filter(|(_, price)| price.owner == owner);
     prices.map(|(number, _)| Entity::Price(number)).collect()
@@ -151,8 +151,8 @@ pub(super) fn template_attribute(tenant: &Tenant, number: Number, field: &str) -
             Some(Attribute::List(row.categories.iter().map(id).collect()))
         }
         "withNoEvents" => {
-            let used = tenant.events.values().any(|event| event.template == Some(number));
-            Some(Attribute::Bool(!used))
+            let is_used = tenant.events.values().any(|event| event.template == Some(number));
+            Some(Attribute::Bool(!is_used))
         }
         _ => id_attribute("CourseTemplate", number, field),
     }

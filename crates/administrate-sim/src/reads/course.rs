@@ -71,7 +71,7 @@ fn local(at: Option<civil::DateTime>) -> Output {
     Output::leaf(at.map(|at| at.to_string()))
 }
 
-/// The legacy word for an event's state.
+/// Returns the legacy name of an event's state.
 fn status(state: EventState) -> &'static str {
     match state {
         EventState::Draft => "Draft",
@@ -140,7 +140,7 @@ pub(super) fn event_attribute(tenant: &Tenant, number: Number, field: &str) -> O
     }
 }
 
-/// Times and states compare as they are shown: ISO 8601 in one form sorts as text.
+/// Compares times and states by their output text: ISO 8601 times in one format sort as text.
 fn text_attribute(part: Output) -> Option<Attribute> {
     match part {
         Output::Leaf(value) => Some(Attribute::Text(value.as_str().map(str::to_owned))),

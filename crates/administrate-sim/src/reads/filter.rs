@@ -1,7 +1,7 @@
-//! Filters: `{field, operation, value}` or `{field, operation, values}`, all values being strings (facts §1.6).
+//! Filters: `{field, operation, value}` or `{field, operation, values}`; all values are strings.
 //!
-//! Where the facts are silent: `eq`, `in` and comparisons respect case, `like` and `wordlike` do not; null passes only
-//! `isnull`, `ne` and `notin`.
+//! Administrate does not document these choices: `eq`, `in` and comparisons are case-sensitive, `like` and `wordlike` are
+//! not; null passes only `isnull`, `ne` and `notin`.
 
 use std::cmp::Ordering;
 
@@ -10,22 +10,22 @@ use serde::Deserialize;
 
 use crate::view::field_error;
 
-/// What a row has to compare.
+/// A value of a row that filters and orders compare.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Attribute {
     Text(Option<String>),
     Number(Option<i64>),
     Bool(bool),
-    /// Compared as the id, ordered by the number.
+    /// A global id: filtered by the id, ordered by the number.
     Id {
         id: String,
         number: u64,
     },
-    /// A list, for `contains`.
+    /// A list of values, mainly for `contains`.
     List(Vec<String>),
 }
 
-/// One filter of a list.
+/// A filter of a connection.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Filter {
     pub(crate) field: String,
@@ -53,7 +53,7 @@ enum Operation {
 }
 
 impl Filter {
-    /// A filter that lacks what its operation needs fails the whole request.
+    /// Fails if the filter lacks the argument that its operation needs. The error fails the whole field.
     pub(crate) fn check(&self) -> Result<(), FieldError> {
         let field = &self.field;
         match self.operation {
@@ -67,7 +67,7 @@ impl Filter {
         }
     }
 
-    /// Whether a row with this attribute passes.
+    /// Returns whether a row with this attribute passes.
     pub(crate) fn matches(&self, attribute: &Attribute) -> Result<bool, FieldError> {
         let value = self.value.as_deref().unwrap_or_default();
         let values = self.values.as_deref().unwrap_or_default();
@@ -88,7 +88,7 @@ impl Filter {
             Operation::Like => to_texts(attribute).iter().any(|text| like(&text.to_lowercase(), &value.to_lowercase())),
             Operation::Wordlike => to_texts(attribute).iter().any(|text| wordlike(text, value)),
             Operation::Ne => self.compare(attribute, value)? != Some(Ordering::Equal),
-            compared => self.compare(attribute, value)?.is_some_and(|ordering| match compared {
+            comparison => self.compare(attribute, value)?.is_some_and(|ordering| match comparison {
                 Operation::Eq => ordering.is_eq(),
                 Operation::Ge => ordering.is_ge(),
                 Operation::Gt => ordering.is_gt(),
@@ -98,20 +98,20 @@ impl Filter {
         })
     }
 
-    /// How the attribute stands to a value; `None` for null.
+    /// Compares the attribute to a value. Returns `None` for null.
     fn compare(&self, attribute: &Attribute, value: &str) -> Result<Option<Ordering>, FieldError> {
-        let malformed =
+        let invalid =
             |kind: &str| field_error(format!("the filter on \"{}\" expects {kind}, not \"{value}\"", self.field));
         match attribute {
             Attribute::Text(text) => Ok(text.as_deref().map(|text| text.cmp(value))),
             Attribute::Number(number) => match value.parse::<i64>() {
                 Ok(value) => Ok(number.map(|number| number.cmp(&value))),
-                Err(_) => malformed("a number"),
+                Err(_) => invalid("a number"),
             },
             Attribute::Bool(flag) => match value.to_ascii_lowercase().as_str() {
                 "true" => Ok(Some(flag.cmp(&true))),
                 "false" => Ok(Some(flag.cmp(&false))),
-                _ => malformed("\"true\" or \"false\""),
+                _ => invalid("\"true\" or \"false\""),
             },
             Attribute::Id { id, .. } => Ok(Some(id.as_str().cmp(value))),
             Attribute::List(items) => {
@@ -121,7 +121,7 @@ impl Filter {
     }
 }
 
-/// Order of two rows by one attribute; null first.
+/// Compares one attribute of two rows; null comes first.
 pub(crate) fn compare(left: &Attribute, right: &Attribute) -> Ordering {
     match (left, right) {
         (Attribute::Text(left), Attribute::Text(right)) => left.cmp(right),
@@ -153,7 +153,7 @@ fn to_texts(attribute: &Attribute) -> Vec<String> {
     }
 }
 
-/// SQL's LIKE with `%` only.
+/// Matches like SQL's LIKE, with `%` as the only wildcard.
 fn like(text: &str, pattern: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('%') else {
         return text == pattern;
@@ -165,14 +165,14 @@ fn like(text: &str, pattern: &str) -> bool {
     let tail = parts.pop().unwrap_or_default();
     for part in parts {
         match remaining.find(part) {
-            Some(at) => remaining = &remaining[at + part.len()..],
+            Some(index) => remaining = &remaining[index + part.len()..],
             None => return false,
         }
     }
     remaining.ends_with(tail)
 }
 
-/// The words of `phrase` stand in `text` in their order, as whole words, next to each other.
+/// Returns whether `text` contains the words of `phrase` in order, as whole and adjacent words.
 fn wordlike(text: &str, phrase: &str) -> bool {
     let (text, phrase) = (words(text), words(phrase));
     phrase.is_empty() || text.windows(phrase.len()).any(|window| window == phrase)
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn like_knows_per_cent_only() {
+    fn like_supports_percent_as_the_only_wildcard() {
         for (text, pattern, expected) in [
             ("ann archer", "ann%archer", true),
             ("ann archer", "ann", false),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn wordlike_wants_whole_words_in_order() {
+    fn wordlike_matches_whole_words_in_order() {
         for (text, phrase, expected) in [
             ("ELO-CB1-01-26A", "elo cb1", true),
             ("ELO-CB1-01-26A", "CB", false),

@@ -1,6 +1,6 @@
-//! What the fields of each type are: one file per corner of the schema.
+//! Reading of fields: the value of each field of each type, one file per area of the schema.
 //!
-//! A row that a number points to and that is not there reads as null in every field, as after a deletion within a document.
+//! A number without a row reads as null in every field, for example after a deletion in the same document.
 
 mod catalogue;
 mod course;
@@ -20,7 +20,7 @@ use crate::reads::filter::Attribute;
 use crate::tenant::{CustomFieldValues, Number, Tenant};
 use crate::view::{Entity, FieldSelection, Output, Record, View};
 
-/// The value of an entity's field; `None` when the type has no such field.
+/// Returns the value of an entity's field, or `None` if the type has no such field.
 pub(crate) fn field(
     view: &View<'_>,
     entity: Entity,
@@ -56,7 +56,7 @@ pub(crate) fn field(
     })
 }
 
-/// The rows of a connection field, unfiltered; `None` when the field is none.
+/// Returns the unfiltered rows of a connection field, or `None` if the field is not a connection.
 fn connection_rows(tenant: &Tenant, entity: Entity, field: &str) -> Option<Vec<Entity>> {
     match entity {
         Entity::Query => query::list(tenant, field),
@@ -67,7 +67,7 @@ fn connection_rows(tenant: &Tenant, entity: Entity, field: &str) -> Option<Vec<E
     }
 }
 
-/// What a filter or an order compares; `None` for fields that the simulator knows by name only.
+/// Returns the attribute that a filter or an order compares, or `None` if the simulator does not support the field.
 pub(crate) fn attribute(tenant: &Tenant, entity: Entity, field: &str) -> Option<Attribute> {
     match entity {
         Entity::Location(number) => places::location_attribute(tenant, number, field),
@@ -85,7 +85,7 @@ pub(crate) fn attribute(tenant: &Tenant, entity: Entity, field: &str) -> Option<
     }
 }
 
-/// The number by which rows stand when no order is asked for.
+/// Returns the number that rows are sorted by without an order.
 pub(crate) fn sort_number(entity: Entity) -> Number {
     match entity {
         Entity::Account(number)
@@ -112,7 +112,7 @@ pub(crate) fn sort_number(entity: Entity) -> Number {
     }
 }
 
-/// `id` and `legacyId`, which most types have.
+/// Reads `id` and `legacyId`, which most types have.
 fn id_field(prefix: &str, number: Number, field: &str) -> Option<Output> {
     match field {
         "id" => Some(Output::leaf(ids::encode(prefix, number))),
@@ -122,8 +122,8 @@ fn id_field(prefix: &str, number: Number, field: &str) -> Option<Output> {
 }
 
 fn id_attribute(prefix: &str, number: Number, field: &str) -> Option<Attribute> {
-    let ordered = || Attribute::Id { id: ids::encode(prefix, number), number };
-    if field == "id" { Some(ordered()) } else { None }
+    let id = || Attribute::Id { id: ids::encode(prefix, number), number };
+    if field == "id" { Some(id()) } else { None }
 }
 
 fn linked_attribute(prefix: &str, number: Option<Number>) -> Option<Attribute> {
@@ -133,13 +133,13 @@ fn linked_attribute(prefix: &str, number: Option<Number>) -> Option<Attribute> {
     })
 }
 
-/// An enum value as it is spelled on the wire.
+/// Returns the GraphQL name of an enum value.
 fn enum_value(value: impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
 fn custom_values(tenant: &Tenant, values: &CustomFieldValues) -> Output {
-    let known = values.iter().filter_map(|(number, value)| {
+    let records = values.iter().filter_map(|(number, value)| {
         let definition = tenant.custom_fields.get(*number)?;
         let key = ids::encode("CustomFieldDefinition", *number);
         Some(Record::new(
@@ -152,10 +152,10 @@ fn custom_values(tenant: &Tenant, values: &CustomFieldValues) -> Output {
             ],
         ))
     });
-    Output::Records(known.collect())
+    Output::Records(records.collect())
 }
 
-/// What the locator looks like is not known; a label in lower case with underscores serves.
+/// Returns the locator of a custom field. Its real format is unknown; this uses the label in lower case with underscores.
 fn locator(label: &str) -> String {
     label.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_")
 }

@@ -1,4 +1,4 @@
-//! Connections: filtered, ordered, cut into pages (facts §1.5).
+//! Connections: filtering, ordering and paging of rows.
 
 use std::cmp::Ordering;
 
@@ -12,9 +12,9 @@ use crate::reads::filter::{self, Attribute, Filter};
 use crate::tenant::{Number, Tenant};
 use crate::view::{Entity, FieldSelection, Output, Record, View, field_error};
 
-/// Rows a page has when `first` is not given.
+/// Rows of a page without `first`.
 const DEFAULT_SIZE: usize = 50;
-/// Rows a page has at most, whatever `first` says; nobody is told.
+/// Maximum rows of a page. A larger `first` is reduced to it without an error.
 const MAX_SIZE: usize = 100;
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Order {
     direction: String,
 }
 
-/// The page of `rows` that a field's arguments selection for.
+/// Returns the page of `rows` that the field's arguments select.
 pub(crate) fn select_page(
     view: &View<'_>,
     rows: Vec<Entity>,
@@ -57,7 +57,7 @@ pub(crate) fn select_page(
     Ok(connection(name, nodes, start, rows.len()))
 }
 
-/// A connection that shows all its nodes at once.
+/// Returns a connection with all its nodes on one page.
 pub(crate) fn complete_page(name: &str, nodes: Vec<Output>) -> Output {
     let total = nodes.len();
     connection(name, nodes, 0, total)
@@ -66,7 +66,7 @@ pub(crate) fn complete_page(name: &str, nodes: Vec<Output>) -> Output {
 fn connection(name: &str, nodes: Vec<Output>, start: usize, total: usize) -> Output {
     let cursor = |index: usize| Output::leaf(ids::encode("Cursor", index as Number));
     let count = nodes.len();
-    let edge_cursor = |index: usize| {
+    let boundary_cursor = |index: usize| {
         if count == 0 { Output::NULL } else { cursor(index) }
     };
     let info = Output::record(
@@ -74,26 +74,27 @@ fn connection(name: &str, nodes: Vec<Output>, start: usize, total: usize) -> Out
         vec![
             ("hasNextPage", Output::leaf(start + count < total)),
             ("hasPreviousPage", Output::leaf(start > 0)),
-            ("startCursor", edge_cursor(start)),
-            ("endCursor", edge_cursor((start + count).saturating_sub(1))),
+            ("startCursor", boundary_cursor(start)),
+            ("endCursor", boundary_cursor((start + count).saturating_sub(1))),
             ("totalRecords", Output::leaf(total)),
         ],
     );
-    let edge = |(at, node): (usize, Output)| {
-        Record::new(format!("{name}Edge"), vec![("cursor", cursor(start + at)), ("node", node)])
+    let edge = |(index, node): (usize, Output)| {
+        Record::new(format!("{name}Edge"), vec![("cursor", cursor(start + index)), ("node", node)])
     };
     let edges = nodes.into_iter().enumerate().map(edge).collect();
     Output::record(format!("{name}Connection"), vec![("edges", Output::Records(edges)), ("pageInfo", info)])
 }
 
-/// `after` names the row before the page; `offset` counts start there, or start the beginning.
+/// Returns the index of the first row. `after` is the cursor of the row before the page; `offset` counts from there, or from
+/// the first row.
 fn start_index(offset: Option<i64>, after: Option<&str>) -> Result<usize, FieldError> {
     let offset = usize::try_from(offset.unwrap_or(0)).map_err(|_| negative_error("offset"))?;
     match after {
         None => Ok(offset),
         Some(cursor) => match ids::decode("Cursor", cursor).and_then(|index| usize::try_from(index).ok()) {
             Some(index) => Ok(index.saturating_add(1).saturating_add(offset)),
-            None => field_error(format!("\"{cursor}\" is no cursor")),
+            None => field_error(format!("\"{cursor}\" is not a cursor")),
         },
     }
 }
@@ -125,7 +126,7 @@ fn attribute_of(tenant: &Tenant, row: Entity, field: &str) -> Result<Attribute, 
     }
 }
 
-/// Orders rows; equal ones, and all of them without orders, stand by number.
+/// Sorts rows by the orders, then by number.
 fn sort_rows(tenant: &Tenant, rows: &mut Vec<Entity>, orders: &[Order]) -> Result<(), FieldError> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows.iter() {

@@ -76,8 +76,8 @@ pub(super) fn contact_attribute(tenant: &Tenant, number: Number, field: &str) ->
         "hasLeftCompany" => Some(Attribute::Bool(false)),
         "accountId" => linked_attribute("Organisation", row.account),
         "approvedCourseIds" | "qualifiedForCourseId" => {
-            let approving = tenant.templates.iter().filter(|(_, row)| row.approved_instructors.contains(&number));
-            Some(Attribute::List(approving.map(|(template, _)| Tenant::template_id(template)).collect()))
+            let templates = tenant.templates.iter().filter(|(_, row)| row.approved_instructors.contains(&number));
+            Some(Attribute::List(templates.map(|(template, _)| Tenant::template_id(template)).collect()))
         }
         _ => id_attribute("Person", number, field),
     }
@@ -119,7 +119,7 @@ pub(super) fn learner(tenant: &Tenant, number: Number, field: &str) -> Option<Ou
     })
 }
 
-/// The whole list on one page: nobody is known to page it, and an event has few sessions.
+/// Returns the whole list on one page: an event has few sessions, and no known client pages this list.
 fn attendance(tenant: &Tenant, learner: Number) -> Output {
     let attended = tenant.learners.get(learner).map(|row| row.attended.clone()).unwrap_or_default();
     let nodes = attended.iter().map(|(session, attended)| {

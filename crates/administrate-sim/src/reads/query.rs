@@ -1,4 +1,4 @@
-//! The roots: lists, `node`, custom-field templates, and the groups of mutations.
+//! Fields of `Query` and `Mutation`: lists, `node`, custom-field templates and the groups of mutations.
 
 use apollo_compiler::resolvers::FieldError;
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub(super) fn field(tenant: &Tenant, selection: &FieldSelection<'_>) -> Result<O
     })
 }
 
-/// What a global id points to; events are looked for before sessions, though their numbers never meet.
+/// Returns the entity of a global id. Events and sessions share one prefix and one sequence of numbers.
 fn node(tenant: &Tenant, id: &str) -> Option<Entity> {
     let (prefix, rest) = ids::split(id)?;
     if prefix == "WebhookType" {

@@ -1,7 +1,7 @@
-//! Arguments of a field as the specification coerces them (`CoerceArgumentValues`).
+//! Coercion of field arguments (`CoerceArgumentValues` of the GraphQL specification).
 //!
-//! apollo-compiler hands them over too, but turns a variable that was not provided into null inside input objects;
-//! updates must tell "leave it" from "clear it". Defaults of arguments and input fields are not looked at: the schema has none.
+//! apollo-compiler coerces arguments too, but turns an absent variable inside an input object into null. Updates must
+//! distinguish absent (leave the value) from null (clear it). Default values are ignored: the schema has none.
 
 use apollo_compiler::ast::{Type, Value as Literal};
 use apollo_compiler::executable::Field;
@@ -10,7 +10,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Node, Schema};
 use serde_json::{Map, Value};
 
-/// The arguments of a field, absent ones left out. Ids are strings here, even where an integer was sent.
+/// Returns the arguments of a field without the absent ones. Ids become strings, also where an integer was sent.
 pub(crate) fn coerce_arguments(schema: &Schema, variables: &JsonMap, field: &Field) -> Map<String, Value> {
     let mut coerced = Map::new();
     for definition in &field.definition.arguments {
@@ -23,7 +23,7 @@ pub(crate) fn coerce_arguments(schema: &Schema, variables: &JsonMap, field: &Fie
     coerced
 }
 
-/// `None` stands for a variable that was not provided.
+/// Coerces a literal. Returns `None` for a variable that was not provided.
 fn coerce_literal(schema: &Schema, variables: &JsonMap, ty: &Type, literal: &Node<Literal>) -> Option<Value> {
     let plain = match literal.as_ref() {
         Literal::Variable(name) => serde_json::to_value(variables.get(name.as_str())?).unwrap_or_default(),
@@ -44,14 +44,14 @@ fn coerce_literal(schema: &Schema, variables: &JsonMap, ty: &Type, literal: &Nod
         }
         Literal::Enum(word) => Value::from(word.as_str()),
         Literal::String(text) => Value::from(text.as_str()),
-        Literal::Boolean(truth) => Value::from(*truth),
+        Literal::Boolean(flag) => Value::from(*flag),
         Literal::Int(number) => serde_json::from_str(number.as_str()).unwrap_or_default(),
         Literal::Float(number) => serde_json::from_str(number.as_str()).unwrap_or_default(),
     };
     Some(coerce_value(schema, ty, plain))
 }
 
-/// Single values become lists where lists are declared; integers become strings where ids are.
+/// Coerces a value: single values to lists where the type is a list, integers to strings where it is `ID`.
 fn coerce_value(schema: &Schema, ty: &Type, plain: Value) -> Value {
     match (ty, plain) {
         (_, Value::Null) => Value::Null,

@@ -1,10 +1,10 @@
-//! What the GraphQL specification forbids and apollo-compiler 1.33 lets through.
+//! Checks of the GraphQL specification (October 2021) that apollo-compiler 1.33 does not make.
 //!
-//! - Variables inside input objects and lists must fit their position (§5.8.5); the compiler compares base types only.
-//! - Input fields are unique (§5.6.3).
-//! - The values of our own scalars, in documents and in variables.
+//! - Variables inside input objects and lists must be allowed in their position (§5.8.5); the compiler compares base types only.
+//! - Input fields must be unique (§5.6.3).
+//! - Values of custom scalars must be valid, in documents and in variables.
 //!
-//! Enum values, unknown fields and arguments, missing required ones, unused variables: the compiler sees to those.
+//! The compiler checks enum values, unknown fields and arguments, missing required ones and unused variables.
 
 use apollo_compiler::ast::{Type, Value as Literal, VariableDefinition};
 use apollo_compiler::executable::{Directive, Field, Operation};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::schema::scalars;
 
-/// Everything in a document that the specification forbids and the compiler did not see, as GraphQL errors.
+/// Returns the violations in a document that the compiler does not find, as GraphQL errors.
 pub(crate) fn violations(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>) -> Vec<Value> {
     let mut violations = Vec::new();
     for operation in document.operations.iter() {
@@ -28,7 +28,7 @@ pub(crate) fn violations(schema: &Valid<Schema>, document: &Valid<ExecutableDocu
     violations.into_iter().map(|message| json!({ "message": message })).collect()
 }
 
-/// Why a variable's value does not fit our own scalars; the built-in types were coerced before.
+/// Returns why a variable is not a valid custom scalar, or `None`. Built-in types were coerced before.
 pub(crate) fn variable_error(schema: &Schema, operation: &Operation, values: &JsonMap) -> Option<String> {
     operation.variables.iter().find_map(|variable| {
         let value = values.get(variable.name.as_str())?;
@@ -71,14 +71,14 @@ impl DocumentChecker<'_> {
         self.check_directives(&field.directives);
     }
 
-    /// `@skip` and `@include` are the only directives there are; both take one Boolean.
+    /// Checks directive arguments: `@skip` and `@include` exist, each with one Boolean.
     fn check_directives(&mut self, directives: &[Node<Directive>]) {
         for directive in directives {
             let Some(definition) = self.schema.directive_definitions.get(&directive.name) else {
                 continue;
             };
             for argument in &directive.arguments {
-                let expected = definition.arguments.iter().find(|known| known.name == argument.name);
+                let expected = definition.arguments.iter().find(|definition| definition.name == argument.name);
                 if let Some(expected) = expected {
                     self.check_position(expected, &argument.value);
                 }
@@ -93,7 +93,7 @@ impl DocumentChecker<'_> {
     fn check_value(&mut self, name: &str, ty: &Type, has_default: bool, value: &Literal) {
         match value {
             Literal::Variable(variable) => {
-                let used = self.operation.variables.iter().find(|known| known.name == *variable);
+                let used = self.operation.variables.iter().find(|definition| definition.name == *variable);
                 if let Some(used) = used.filter(|used| !is_usage_allowed(used, ty, has_default)) {
                     self.violations.push(format!(
                         "variable \"${variable}\" of type \"{}\" cannot be used for \"{name}\" which expects type \"{ty}\"",
@@ -116,8 +116,8 @@ impl DocumentChecker<'_> {
         let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.inner_named_type()) else {
             return self.violations.push(format!("\"{name}\" expects type \"{ty}\", not an object"));
         };
-        for (at, (key, value)) in fields.iter().enumerate() {
-            if fields[..at].iter().any(|(earlier, _)| earlier == key) {
+        for (index, (key, value)) in fields.iter().enumerate() {
+            if fields[..index].iter().any(|(earlier, _)| earlier == key) {
                 self.violations.push(format!("there can be only one input field named \"{key}\""));
             }
             if let Some(definition) = input.fields.get(key) {
@@ -132,10 +132,10 @@ impl DocumentChecker<'_> {
         };
         let error = match literal {
             Literal::String(text) => scalars::scalar_error(&scalar.name, &json!(text)),
-            Literal::Boolean(truth) => scalars::scalar_error(&scalar.name, &json!(truth)),
+            Literal::Boolean(flag) => scalars::scalar_error(&scalar.name, &json!(flag)),
             Literal::Int(number) => scalars::scalar_error(&scalar.name, &parse_number(number.as_str())),
             Literal::Float(number) => scalars::scalar_error(&scalar.name, &parse_number(number.as_str())),
-            Literal::Enum(word) if !scalar.is_built_in() => Some(format!("{word} is no {}", scalar.name)),
+            Literal::Enum(word) if !scalar.is_built_in() => Some(format!("{word} is not a valid {}", scalar.name)),
             _ => None,
         };
         if let Some(error) = error {
@@ -148,7 +148,7 @@ fn parse_number(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// `IsVariableUsageAllowed` of the specification.
+/// Implements `IsVariableUsageAllowed` of the specification (§5.8.5).
 fn is_usage_allowed(variable: &VariableDefinition, expected: &Type, has_default: bool) -> bool {
     if expected.is_non_null() && !variable.ty.is_non_null() {
         let own_default = variable.default_value.as_ref().is_some_and(|value| !value.is_null());

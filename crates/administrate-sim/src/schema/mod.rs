@@ -1,7 +1,7 @@
 //! The schema of one profile, and documents validated against it.
 //!
-//! Validation follows the GraphQL specification: what apollo-compiler checks, and [`extra_checks`] what it leaves
-//! out. Results are kept per document text, since clients send the same few thousands of times.
+//! Validation follows the GraphQL specification: apollo-compiler checks most of it, [`extra_checks`] the rest. Results are
+//! cached by document text, because clients send few documents many times.
 
 pub(crate) mod arguments;
 pub(crate) mod extra_checks;
@@ -19,13 +19,13 @@ use crate::schema::profile::Profile;
 
 const TEXT: &str = include_str!("schema.graphql");
 
-/// How many documents are remembered; beyond that all are forgotten, which costs a parse each.
+/// Maximum number of cached validation results. A full cache is cleared.
 const MAX_CACHED_DOCUMENTS: usize = 1_000;
 
-/// What became of a document text: valid, or the `errors` to answer with.
+/// A valid document, or the `errors` of the response.
 pub(crate) type ValidationResult = Result<Arc<Valid<ExecutableDocument>>, Arc<Vec<Value>>>;
 
-/// One profile's schema with the documents cache so far.
+/// The schema of one profile, with a cache of validated documents.
 pub(crate) struct ProfileSchema {
     pub(crate) profile: Profile,
     pub(crate) schema: Valid<Schema>,
@@ -33,7 +33,7 @@ pub(crate) struct ProfileSchema {
 }
 
 impl ProfileSchema {
-    /// The schema of a profile. `Err` tells what is wrong with the text; a test proves that nothing is.
+    /// Parses the schema of a profile. `Err` describes errors in the schema text; a test proves that there are none.
     pub(crate) fn new(profile: Profile) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(schema_text(profile), "schema.graphql")
             .map_err(|invalid| invalid.errors.to_string())?;
@@ -57,7 +57,7 @@ impl ProfileSchema {
     fn validate_uncached(&self, document: &str) -> ValidationResult {
         let parsed = ExecutableDocument::parse_and_validate(&self.schema, document, "document");
         let valid = parsed.map_err(|invalid| {
-            let errors = invalid.errors.iter().map(|problem| json!(problem.to_json()));
+            let errors = invalid.errors.iter().map(|error| json!(error.to_json()));
             Arc::new(errors.collect::<Vec<_>>())
         })?;
         let violations = extra_checks::violations(&self.schema, &valid);
@@ -65,7 +65,7 @@ impl ProfileSchema {
     }
 }
 
-/// The schema text without the lines of other profiles.
+/// Returns the schema text without the lines of other profiles.
 pub(crate) fn schema_text(profile: Profile) -> String {
     let is_included = |line: &&str| match line.split_once("#@ ") {
         Some((_, variant)) => line.starts_with('#') || profile.has_variant(variant.trim()),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_differ_where_they_should() {
+    fn schema_text_of_each_profile_contains_its_variants_only() {
         let [classic, current, extended] = Profile::ALL.map(schema_text);
         assert!(classic.contains("taxType: ID!") && !classic.contains("taxTypeId: ID!"));
         assert!(current.contains("taxTypeId: ID!") && !current.contains("type LocationMutations"));

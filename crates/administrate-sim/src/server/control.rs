@@ -1,4 +1,4 @@
-//! `/control`: faults, state and a fresh start over HTTP, for callers in another process. Answers on loopback only.
+//! `/control` routes: faults, state and reset for other processes. Accepts loopback clients only.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ async fn loopback_only(
     if connection.peer.ip().is_loopback() {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "control routes answer on loopback only").into_response()
+        (StatusCode::FORBIDDEN, "the control routes accept connections from loopback only").into_response()
     }
 }
 
@@ -48,11 +48,12 @@ async fn add_faults(State(context): State<Arc<ServerContext>>, body: Bytes) -> R
     let faults = match serde_json::from_slice(&body) {
         Ok(OneOrMany::Many(faults)) => faults,
         Ok(OneOrMany::One(fault)) => vec![fault],
-        // The untagged enum hides which field is wrong; a second reading tells.
+        // The error of the untagged enum does not name the wrong field; parsing a single fault does.
         Err(_) => {
-            let problem =
+            let reason =
                 serde_json::from_slice::<Fault>(&body).map_or_else(|error| error.to_string(), |_| String::new());
-            return (StatusCode::BAD_REQUEST, format!("no fault: {problem}")).into_response();
+            return (StatusCode::BAD_REQUEST, format!("the body is not a fault or a list of faults: {reason}"))
+                .into_response();
         }
     };
     let mut state = context.state();
@@ -67,7 +68,7 @@ async fn clear_faults(State(context): State<Arc<ServerContext>>) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// `{"tenant", "requests", "mutations", "faults"}`.
+/// Returns `{"tenant", "requests", "mutations", "faults"}`.
 async fn state(State(context): State<Arc<ServerContext>>) -> Response {
     let state = context.state();
     let document = json!({
@@ -79,7 +80,7 @@ async fn state(State(context): State<Arc<ServerContext>>) -> Response {
     Json(document).into_response()
 }
 
-/// Back to the seed: no events, no faults, no counts; tokens stay valid. The state file follows.
+/// Restores the seed tenant and clears faults, counts and mutations, in the state file too. Tokens stay valid.
 async fn reset(State(context): State<Arc<ServerContext>>) -> Response {
     let mut state = context.state();
     state.tenant = context.seed.clone();

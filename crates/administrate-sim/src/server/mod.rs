@@ -1,4 +1,4 @@
-//! The HTTP side: `/graphql`, `/oauth/token`, `/oauth/authorize`, and under `/control` what tests and rehearsals use.
+//! HTTP server: `/graphql`, `/oauth/token`, `/oauth/authorize`, and the `/control` routes for tests and manual trials.
 
 mod control;
 pub(crate) mod oauth;
@@ -31,28 +31,28 @@ use crate::server::oauth::OAuth;
 use crate::server::tcp::ClientConnection;
 use crate::tenant::Tenant;
 
-/// What requests share.
+/// Settings and state that all requests share.
 pub(crate) struct ServerContext {
     pub(crate) schema: ProfileSchema,
     pub(crate) clock: Clock,
     pub(crate) latency: Duration,
     pub(crate) seed: Tenant,
-    /// Turns true when the simulator stops, so that hanging requests end.
+    /// Becomes true when the simulator stops, which ends hanging requests.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) replay: Option<Replay>,
-    /// How many requests have arrived, and how many of them were made to hang.
+    /// Counts of arrived and hanging requests, for callers that wait for one.
     pub(crate) traffic: watch::Sender<Traffic>,
     state: Mutex<MutableState>,
 }
 
-/// Requests so far, for whoever waits for one.
+/// Number of requests that have arrived, and that a fault made hang, since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) arrived: u64,
     pub(crate) hanging: u64,
 }
 
-/// What requests change, one at a time.
+/// State that requests change, one request at a time.
 pub(crate) struct MutableState {
     pub(crate) tenant: Tenant,
     pub(crate) oauth: OAuth,
@@ -60,12 +60,12 @@ pub(crate) struct MutableState {
     pub(crate) requests: Requests,
     pub(crate) mutations: Vec<Mutation>,
     pub(crate) journal: Option<Journal>,
-    /// Requests that are carried out after the next one of the same operation.
+    /// Requests to execute after the next request of the same operation.
     pub(crate) late: Vec<PreparedRequest>,
 }
 
 impl MutableState {
-    /// Counts a request and tells the fault that strikes it.
+    /// Counts a request and returns the fault action for it.
     fn record(&mut self, operations: &[String]) -> Option<Action> {
         self.requests.record(operations);
         let action = self.faults.trigger(operations);
@@ -77,7 +77,8 @@ impl MutableState {
 impl ServerContext {
     pub(crate) fn new(
         schema: ProfileSchema,
-        (clock, latency): (Clock, Duration),
+        clock: Clock,
+        latency: Duration,
         seed: Tenant,
         stopping: watch::Receiver<bool>,
         replay: Option<Replay>,
@@ -87,21 +88,21 @@ impl ServerContext {
         Self { schema, clock, latency, seed, stopping, replay, traffic, state: Mutex::new(state) }
     }
 
-    /// Even a sleep of nothing takes a tick of tokio's timer, which thousands of requests would feel.
+    /// Waits for the configured latency. Skips a zero sleep, which would cost a timer tick of tokio per request.
     async fn delay(&self) {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
     }
 
-    /// Counts a request that arrives and tells the fault that strikes it.
+    /// Counts an arriving request, notifies waiting callers and returns the fault action.
     fn record_arrival(&self, operations: &[String]) -> Option<Action> {
         let action = self.state().record(operations);
         self.traffic.send_modify(|traffic| traffic.arrived += 1);
         action
     }
 
-    /// A poisoned lock is taken all the same: a test that panicked elsewhere should not hide behind it.
+    /// Locks the state. Ignores poisoning, so that a panic in one test thread does not hide its cause behind others.
     pub(crate) fn state(&self) -> MutexGuard<'_, MutableState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -118,8 +119,8 @@ pub(crate) fn router(context: Arc<ServerContext>) -> Router {
 
 type Form = BTreeMap<String, String>;
 
-/// Parameters may stand in the form body, as documented, or in the query string, as some clients send them. Of the faults,
-/// status, reset and hang mean something here.
+/// Issues a token. Parameters come in the form body, as documented, or in the query string, as some clients send them.
+/// Only the faults status, reset and hang apply to this route.
 async fn token(
     State(context): State<Arc<ServerContext>>,
     ConnectInfo(connection): ConnectInfo<ClientConnection>,
@@ -143,12 +144,12 @@ async fn token(
     }
 }
 
-/// Agrees at once, where a person would be asked.
+/// Redirects with a code at once, without a consent page.
 async fn authorize(State(context): State<Arc<ServerContext>>, Query(parameters): Query<Form>) -> Response {
     let parameter = |name: &str| parameters.get(name).map(String::as_str).unwrap_or_default();
     let (redirect, state) = (parameter("redirect_uri"), parameter("state"));
     if parameter("response_type") != "code" || redirect.is_empty() {
-        return (StatusCode::BAD_REQUEST, "response_type=code and redirect_uri are needed").into_response();
+        return (StatusCode::BAD_REQUEST, "response_type=code and redirect_uri are required").into_response();
     }
     match context.state().oauth.authorize(parameter("client_id"), redirect) {
         Some(code) => {
@@ -157,7 +158,7 @@ async fn authorize(State(context): State<Arc<ServerContext>>, Query(parameters):
             let separator = if redirect.contains('?') { '&' } else { '?' };
             Redirect::to(&format!("{redirect}{separator}{}", query.finish())).into_response()
         }
-        None => (StatusCode::BAD_REQUEST, "the client is not known").into_response(),
+        None => (StatusCode::BAD_REQUEST, "the client_id is not known").into_response(),
     }
 }
 
@@ -179,8 +180,8 @@ async fn graphql(
     let request: execute::Request = match serde_json::from_slice(&body) {
         Ok(request) => request,
         Err(error) => {
-            let problem = execute::error_response(&format!("the body is no GraphQL request: {error}"));
-            return (StatusCode::BAD_REQUEST, axum::Json(problem)).into_response();
+            let body = execute::error_response(&format!("the body is not a GraphQL request: {error}"));
+            return (StatusCode::BAD_REQUEST, axum::Json(body)).into_response();
         }
     };
     if let Some(replay) = &context.replay {
@@ -188,16 +189,16 @@ async fn graphql(
     }
     match execute::prepare(&context.schema, request) {
         Ok(prepared) => respond(&context, &connection, prepared).await,
-        Err(problem) => {
+        Err(body) => {
             let mut state = context.state();
             state.requests.record(&[]);
             state.requests.refused += 1;
-            axum::Json(problem).into_response()
+            axum::Json(body).into_response()
         }
     }
 }
 
-/// What was heard when the recording was made.
+/// Answers a request from the recording.
 fn replayed_response(replay: &Replay, connection: &ClientConnection, request: execute::Request) -> Response {
     let variables = JsonValue::Object(request.variables.unwrap_or_default());
     let variables = serde_json::to_value(&variables).unwrap_or_default();
@@ -208,7 +209,7 @@ fn replayed_response(replay: &Replay, connection: &ClientConnection, request: ex
         }
         ReplayedResponse::ConnectionLost => reset_response(connection),
         ReplayedResponse::NotRecorded => {
-            axum::Json(execute::error_response("nobody asked this when the recording was made")).into_response()
+            axum::Json(execute::error_response("the recording contains no such request")).into_response()
         }
     }
 }
@@ -222,7 +223,7 @@ fn unauthorized_response(context: &ServerContext) -> Response {
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], axum::Json(body)).into_response()
 }
 
-/// Carries out a valid request, unless a fault says otherwise.
+/// Executes a valid request and applies the fault for it.
 async fn respond(context: &ServerContext, connection: &ClientConnection, prepared: PreparedRequest) -> Response {
     let action = context.record_arrival(&prepared.operations);
     if action == Some(Action::ExpireTokens) {
@@ -238,16 +239,16 @@ async fn respond(context: &ServerContext, connection: &ClientConnection, prepare
             return hang(context, connection).await;
         }
         Some(Action::Error { message }) => {
-            let mut failed = execute::error_response(message);
-            failed.insert("data", JsonValue::Null);
-            return axum::Json(failed).into_response();
+            let mut body = execute::error_response(message);
+            body.insert("data", JsonValue::Null);
+            return axum::Json(body).into_response();
         }
         _ => {}
     }
     let mut response = match execute_and_journal(context, &prepared, action.as_ref()) {
         Ok(response) => response,
         Err(error) => {
-            tracing::error!(%error, "the journal cannot be written");
+            tracing::error!(%error, "cannot write the journal");
             return status_response(500, None);
         }
     };
@@ -260,7 +261,7 @@ async fn respond(context: &ServerContext, connection: &ClientConnection, prepare
     axum::Json(response).into_response()
 }
 
-/// Execution, log and journal under one lock: the journal has the order in which things happened.
+/// Executes, logs and journals a request under one lock, so that the journal has the order of execution.
 fn execute_and_journal(
     context: &ServerContext,
     prepared: &PreparedRequest,
@@ -303,17 +304,17 @@ fn status_response(status: u16, retry_after: Option<u32>) -> Response {
     }
 }
 
-/// The answer is not sent: its connection is gone.
+/// Resets the connection. The returned response is never sent.
 fn reset_response(connection: &ClientConnection) -> Response {
     connection.reset();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// Waits until the simulator stops; a client that gives up earlier takes this call along.
+/// Waits until the simulator stops. If the client disconnects earlier, the server drops this call.
 async fn hang(context: &ServerContext, connection: &ClientConnection) -> Response {
     context.traffic.send_modify(|traffic| traffic.hanging += 1);
     let mut stopping = context.stopping.clone();
-    // An error means that the sender is gone, which is the same.
+    // An error means that the sender was dropped: the simulator stopped as well.
     let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     reset_response(connection)
 }

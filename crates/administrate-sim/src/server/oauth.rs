@@ -1,4 +1,4 @@
-//! OAuth: tokens issued and checked (facts §1.2; errors as RFC 6749 §5.2 has them).
+//! OAuth: issues and checks tokens. Error responses follow RFC 6749 §5.2.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// The client credentials that are accepted.
+/// The accepted client credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// `client_id`.
@@ -21,7 +21,7 @@ impl Default for Credentials {
     }
 }
 
-/// Tokens in circulation. They are numbered, not random: this guards nothing.
+/// The issued tokens. They are numbered, not random, and protect nothing.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     credentials: Credentials,
@@ -29,11 +29,11 @@ pub(crate) struct OAuth {
     issued: u64,
     access: BTreeMap<String, Timestamp>,
     refresh: BTreeSet<String>,
-    /// Authorization codes with the redirect address they were given for; each works once.
+    /// Authorization codes by the redirect address they were issued for. Each works once.
     codes: BTreeMap<String, String>,
 }
 
-/// A error of the token endpoint: the HTTP status and the JSON body.
+/// An error response of the token endpoint: the HTTP status and the JSON body.
 #[derive(Debug, PartialEq)]
 pub(crate) struct TokenError {
     pub(crate) status: u16,
@@ -78,7 +78,7 @@ impl OAuth {
             "authorization_code" if !self.redeem(parameter("code"), form.get("redirect_uri")) => {
                 Err(token_error(400, "invalid_grant", "the authorization code is not valid"))
             }
-            // A refresh token may be absent here (facts §1.2), so clients cannot rely on it.
+            // Administrate may omit the refresh token for this grant, so clients must not rely on one.
             "client_credentials" => Ok(self.issue(now, None)),
             "refresh_token" => {
                 let token = parameter("refresh_token").to_owned();
@@ -92,7 +92,7 @@ impl OAuth {
         }
     }
 
-    /// A code for a redirect address, as after a person's consent; `None` for a client that is not known.
+    /// Issues a code for a redirect address, as after the user's consent. Returns `None` for an unknown client.
     pub(crate) fn authorize(&mut self, client_id: &str, redirect_uri: &str) -> Option<String> {
         if client_id != self.credentials.id {
             return None;
@@ -103,20 +103,20 @@ impl OAuth {
         Some(code)
     }
 
-    /// Whether an `Authorization` header lets a request in.
+    /// Returns whether an `Authorization` header contains a valid access token.
     pub(crate) fn is_authorized(&self, header: Option<&str>, now: Timestamp) -> bool {
         let token = header.and_then(|header| header.strip_prefix("Bearer "));
         token.and_then(|token| self.access.get(token)).is_some_and(|expires_at| now < *expires_at)
     }
 
-    /// Ends all access tokens; refresh tokens live on.
+    /// Expires all access tokens. Refresh tokens stay valid.
     pub(crate) fn expire_access_tokens(&mut self) {
         self.access.clear();
     }
 
-    fn redeem(&mut self, code: &str, redirect: Option<&String>) -> bool {
+    fn redeem(&mut self, code: &str, redirect_uri: Option<&String>) -> bool {
         let issued_for = self.codes.remove(code);
-        issued_for.is_some_and(|issued_for| redirect.is_none_or(|redirect| *redirect == issued_for))
+        issued_for.is_some_and(|issued_for| redirect_uri.is_none_or(|uri| *uri == issued_for))
     }
 
     fn issue(&mut self, now: Timestamp, refresh: Option<String>) -> Value {
@@ -143,13 +143,13 @@ mod tests {
     use super::*;
 
     fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let usual = [("client_id", "simulated-client"), ("client_secret", "simulated-secret")];
-        let all = usual.iter().chain(pairs);
+        let credentials = [("client_id", "simulated-client"), ("client_secret", "simulated-secret")];
+        let all = credentials.iter().chain(pairs);
         all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
-    fn refusals_are_those_of_the_rfc() {
+    fn invalid_token_requests_get_the_errors_of_rfc_6749() {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
         for (pairs, status, error) in [
             (vec![], 400, "invalid_request"),
@@ -158,13 +158,13 @@ mod tests {
             (vec![("grant_type", "refresh_token"), ("refresh_token", "no")], 400, "invalid_grant"),
             (vec![("grant_type", "authorization_code"), ("code", "no")], 400, "invalid_grant"),
         ] {
-            let refused = oauth.token(&form(&pairs), Timestamp::UNIX_EPOCH).expect_err("refused");
-            assert_eq!((refused.status, &refused.body["error"]), (status, &json!(error)));
+            let error_response = oauth.token(&form(&pairs), Timestamp::UNIX_EPOCH).expect_err("refused");
+            assert_eq!((error_response.status, &error_response.body["error"]), (status, &json!(error)));
         }
     }
 
     #[test]
-    fn tokens_end() {
+    fn access_token_after_its_lifetime_is_rejected() {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
         let start = Timestamp::UNIX_EPOCH;
         assert!(oauth.token(&form(&[("grant_type", "client_credentials")]), start).is_ok());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_works_once() {
+    fn authorization_code_used_twice_is_rejected() {
         let mut oauth = OAuth::new(Credentials::default(), Duration::from_secs(60));
         let code = oauth.authorize("simulated-client", "http://localhost/back").unwrap_or_default();
         let redeem = form(&[("grant_type", "authorization_code"), ("code", &code)]);

@@ -1,4 +1,4 @@
-//! A simulator that serves: its addresses, what happened in it, and how to disturb it.
+//! Starting a simulator, and the handle of a running one: its addresses, its state and its faults.
 
 use std::fmt;
 use std::io;
@@ -33,7 +33,7 @@ pub enum StartError {
     Bind {
         /// The address.
         bind: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The state file cannot be used.
@@ -42,22 +42,22 @@ pub enum StartError {
     /// The recording cannot be read.
     #[error("the recording in {folder} cannot be read: {source}", folder = folder.display())]
     Replay {
-        /// Where it was looked for.
+        /// The folder of the recording.
         folder: PathBuf,
-        /// Why.
+        /// The read or parse error.
         source: std::io::Error,
     },
-    /// The schema's text is wrong: a defect of this crate.
+    /// The schema text is not valid GraphQL: a bug in this crate.
     #[error("the simulator's schema is not valid: {0}")]
     Schema(String),
 }
 
 impl Simulator {
-    /// Starts a simulator on the current tokio runtime. Where `options.state` names an existing file, that one's tenant is
-    /// served; else `seed`.
+    /// Starts a simulator on the current tokio runtime. It serves the tenant in the file `options.state`, or `seed` where
+    /// that file does not exist.
     ///
     /// # Errors
-    /// The address is taken, or the state file cannot be used.
+    /// The address is in use, or the state file or the recording cannot be read.
     pub async fn start(options: Options, seed: Tenant) -> Result<RunningSimulator, StartError> {
         let schema = ProfileSchema::new(options.profile).map_err(StartError::Schema)?;
         let bind = options.bind;
@@ -81,8 +81,9 @@ impl Simulator {
         });
         let replay = replay.transpose()?;
         let (stop, stopping) = watch::channel(false);
-        let timing = (Arc::clone(&options.clock), options.latency);
-        let context = Arc::new(ServerContext::new(schema, timing, seed, stopping.clone(), replay, state));
+        let clock = Arc::clone(&options.clock);
+        let latency = options.latency;
+        let context = Arc::new(ServerContext::new(schema, clock, latency, seed, stopping.clone(), replay, state));
         let task = tokio::spawn(serve(listener, Arc::clone(&context), stopping));
         Ok(RunningSimulator { address, options, context, stop, task })
     }
@@ -95,11 +96,11 @@ async fn serve(listener: TcpListener, context: Arc<ServerContext>, mut stopping:
         let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     };
     if let Err(error) = axum::serve(ResettableListener(listener), service).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "the simulator stopped serving");
+        tracing::error!(%error, "the simulator stopped with an error");
     }
 }
 
-/// A running simulator. Dropping it stops it too, without waiting.
+/// A handle of a running simulator. Dropping it stops the simulator without waiting.
 pub struct RunningSimulator {
     address: SocketAddr,
     options: Options,
@@ -118,43 +119,43 @@ impl fmt::Debug for RunningSimulator {
 }
 
 impl RunningSimulator {
-    /// `http://127.0.0.1:PORT/graphql`, for `ADMINISTRATE_API_URL`.
+    /// Returns `http://127.0.0.1:PORT/graphql`, for `ADMINISTRATE_API_URL`.
     pub fn graphql_url(&self) -> String {
         format!("{}/graphql", self.instance_url())
     }
 
-    /// `http://127.0.0.1:PORT/oauth`, for `ADMINISTRATE_AUTH_URL`.
+    /// Returns `http://127.0.0.1:PORT/oauth`, for `ADMINISTRATE_AUTH_URL`.
     pub fn auth_url(&self) -> String {
         format!("{}/oauth", self.instance_url())
     }
 
-    /// `http://127.0.0.1:PORT`, for `ADMINISTRATE_INSTANCE_URL`.
+    /// Returns `http://127.0.0.1:PORT`, for `ADMINISTRATE_INSTANCE_URL`.
     pub fn instance_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `client_id` of the client that may log in.
+    /// Returns the accepted `client_id`.
     pub fn client_id(&self) -> &str {
         &self.options.credentials.id
     }
 
-    /// Its `client_secret`.
+    /// Returns the accepted `client_secret`.
     pub fn client_secret(&self) -> &str {
         &self.options.credentials.secret
     }
 
-    /// A copy of the tenant as it is now.
+    /// Returns a copy of the current tenant.
     pub fn tenant(&self) -> Tenant {
         self.context.state().tenant.clone()
     }
 
-    /// Changes the tenant behind the API's back, as a person in Administrate's own pages does. Not journalled: with a state
-    /// file, such a change lasts until the next start only.
+    /// Changes the tenant without the API, as a user of Administrate's own pages does. The change is not journalled: even
+    /// with a state file it is lost at the next start.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Tenant) -> T) -> T {
         change(&mut self.context.state().tenant)
     }
@@ -164,42 +165,42 @@ impl RunningSimulator {
         self.context.state().faults.add(fault);
     }
 
-    /// Takes all faults back.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.context.state().faults.clear();
     }
 
-    /// Ends all access tokens now: the next request hears 401.
+    /// Expires all access tokens: the next request gets status 401.
     pub fn expire_tokens(&self) {
         self.context.state().oauth.expire_access_tokens();
     }
 
-    /// Requests so far.
+    /// Returns the request counts since the start or the last reset.
     pub fn requests(&self) -> Requests {
         self.context.state().requests.clone()
     }
 
-    /// Returns once so many requests have arrived in all; the last of them may not be answered yet.
+    /// Waits until `requests` requests have arrived in all. The last of them may not be answered yet.
     pub async fn wait_for_arrived(&self, requests: u64) {
-        // An error means that the simulator is gone, which cannot be while we hold it.
+        // An error means that the sender was dropped, which is impossible while `self` exists.
         let _ = self.context.traffic.subscribe().wait_for(|traffic| traffic.arrived >= requests).await;
     }
 
-    /// Returns once so many requests hang by a fault: not begun, or done and not answered, whichever it says.
+    /// Waits until a fault has made `requests` requests hang, before or after their execution as the fault defines.
     pub async fn wait_for_hanging(&self, requests: u64) {
         let _ = self.context.traffic.subscribe().wait_for(|traffic| traffic.hanging >= requests).await;
     }
 
-    /// Mutations of this run in order, those included that a rule of the trade refused.
+    /// Returns the mutations since the start or the last reset in order, including those refused by a domain rule.
     pub fn mutations(&self) -> Vec<Mutation> {
         self.context.state().mutations.clone()
     }
 
-    /// Stops: no new connections, running requests end (hanging ones by a reset), the state file is free again.
+    /// Stops the simulator: closes the listener, ends running requests (hanging ones by a reset) and unlocks the state file.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the simulator ended by a panic");
+            tracing::error!(%error, "the simulator panicked");
         }
     }
 }

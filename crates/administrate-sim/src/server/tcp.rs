@@ -1,4 +1,4 @@
-//! TCP connections that can be reset under a request, so that clients meet what a broken network does.
+//! TCP connections that a request handler can reset, to simulate a broken network.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,25 +12,25 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Listens, and hands out connections with a [`ClientConnection`] each.
+/// A TCP listener whose connections a handler can reset through a [`ClientConnection`].
 pub(crate) struct ResettableListener(pub(crate) TcpListener);
 
-/// A connection.
+/// A TCP stream that fails with a reset once its flag is set.
 pub(crate) struct ResettableStream {
     stream: TcpStream,
     is_reset: Arc<AtomicBool>,
 }
 
-/// What a request knows of its connection.
+/// The connection of a request, as its handler sees it.
 #[derive(Clone)]
 pub(crate) struct ClientConnection {
-    /// The client.
+    /// Address of the client.
     pub(crate) peer: SocketAddr,
     is_reset: Arc<AtomicBool>,
 }
 
 impl ClientConnection {
-    /// Resets the connection: whatever the handler answers is not sent.
+    /// Resets the connection. The response of the handler is not sent.
     pub(crate) fn reset(&self) {
         self.is_reset.store(true, Ordering::SeqCst);
     }
@@ -57,7 +57,7 @@ impl Connected<IncomingStream<'_, ResettableListener>> for ClientConnection {
 }
 
 impl ResettableStream {
-    /// A linger of zero makes the closing socket send a reset instead of an orderly end.
+    /// Returns the error to fail with after a reset. A linger of zero makes the closing socket send RST instead of FIN.
     fn reset_error(&self) -> Option<io::Error> {
         if !self.is_reset.load(Ordering::SeqCst) {
             return None;
