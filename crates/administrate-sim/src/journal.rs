@@ -1,9 +1,9 @@
 //! A tenant stored on disk: a snapshot, and a journal of the mutations accepted since.
 //!
 //! A mutation is written before its response is sent, one line each. A killed simulator has therefore lost nothing it
-//! acknowledged; a power cut may lose mutations, because nothing is fsynced. A start reads both files, writes a new snapshot
-//! and opens a new journal under the next generation. The generation is part of the journal's file name, so a start that is
-//! killed in between replays no mutation twice.
+//! acknowledged; a power cut may lose mutations, because nothing is fsynced. A start reads both files, writes a new
+//! snapshot and opens a new journal under the next generation. The generation is part of the journal's file name, so a
+//! start that is killed in between replays no mutation twice.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};

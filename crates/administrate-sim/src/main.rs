@@ -20,7 +20,8 @@ struct Arguments {
     port: u16,
     /// Serve this API variant: classic, current or extended
     ///
-    /// classic: taxType, lists in payloads. current: taxTypeId, objects in payloads. extended: taxTypeId, lists, create mutations.
+    /// classic: taxType, lists in payloads. current: taxTypeId, objects in payloads. extended: taxTypeId, lists, and
+    /// the mutations that create locations, venues and templates.
     #[arg(long, default_value_t = Profile::default())]
     profile: Profile,
     /// Start with the tenant in this JSON file instead of a sample

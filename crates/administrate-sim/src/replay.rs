@@ -1,9 +1,10 @@
 //! Replay of a recording: responses come from a file instead of a tenant, to reproduce a support case offline.
 //!
-//! A recording is a folder with `exchanges.jsonl`, one exchange a line: `document`, `variables`, `status` (null where no
-//! response came) and `response`. A request gets the next unused exchange with the same document and variables. Without one,
-//! it gets the next exchange whose document is equal apart from string literals, because recordings are redacted. A request
-//! that comes more often than it was recorded gets the last matching response again. Nothing is validated or changed.
+//! A recording is a folder with `exchanges.jsonl`, one exchange a line: `document`, `variables`, `status` (null where
+//! no response came) and `response`. A request gets the next unused exchange with the same document and variables.
+//! Without one, it gets the next exchange whose document is equal apart from string literals, because recordings are
+//! redacted. A request that comes more often than it was recorded gets the last matching response again. Nothing is
+//! validated or changed.
 
 use std::fs;
 use std::io;

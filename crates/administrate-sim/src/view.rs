@@ -1,7 +1,8 @@
 //! A request's view of the tenant, as GraphQL objects.
 //!
-//! An object holds an [`Entity`], never a copy of the row. Each field is read when it is resolved, so in a document with several
-//! mutations every payload shows the tenant as it was right after its own mutation. `reads` defines the fields.
+//! An object holds an [`Entity`], never a copy of the row. Each field is read when it is resolved, so in a document
+//! with several mutations every payload shows the tenant as it was right after its own mutation. `reads` defines the
+//! fields.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

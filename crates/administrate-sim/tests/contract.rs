@@ -1,5 +1,5 @@
-//! The client of `crates/administrate` against this simulator: every operation it has, in every profile, with and without
-//! introspection. What the simulator must refuse is in `tests/sim/documents.rs`.
+//! The client of `crates/administrate` against this simulator: each of its operations, in every profile, with and
+//! without introspection. `tests/sim/documents.rs` tests what the simulator must reject.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use administrate_sim::tenant::Event;
 use administrate_sim::{Options, Profile, RunningSimulator, Simulator, Tenant};
 use jiff::civil::date;
 
-/// Remembers which operations succeeded.
+/// A call log that records which operations succeeded.
 #[derive(Default)]
 struct SucceededOperations(Mutex<BTreeSet<&'static str>>);
 
@@ -27,7 +27,7 @@ impl Ledger for SucceededOperations {
     }
 }
 
-/// Lists that are longer than a page: sessions of template 4, staff of event 1.
+/// Returns a tenant with lists longer than a page: sessions of template 4, staff of event 1.
 fn tenant() -> Tenant {
     let mut tenant = Tenant::sample();
     tenant.add_template("LONG", "A hundred and twenty days", 120);
@@ -119,7 +119,7 @@ async fn write_events(simulator: &RunningSimulator, client: &Client) {
     client.delete_sessions(&[room.sessions[2].id.clone()]).await.expect("session deleted");
     client.delete_events(&[lms.id, long.id]).await.expect("deleted");
     write_staff(client, &room.id, &room.sessions[0].id).await;
-    let event = client.event(&room.id).await.expect("event read").expect("known");
+    let event = client.event(&room.id).await.expect("event read").expect("the event exists");
     assert_eq!((event.sessions.len(), event.staff.len()), (2, 2));
     let tenant = simulator.tenant();
     assert_eq!((tenant.events_titled("Renamed").count(), tenant.events.len()), (1, 2));
@@ -130,27 +130,28 @@ async fn write_staff(client: &Client, event: &Id, session: &Id) {
     let staff =
         |contact: &Id, staff_type| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type };
     client.add_event_staff(&staff(&ada, StaffType::Instructor)).await.expect("added");
-    // Adding again is no error.
+    // Adding the same staff again succeeds.
     let all = [
         staff(&ada, StaffType::Instructor),
         staff(&tom, StaffType::Instructor),
         staff(&grace, StaffType::Administrator),
     ];
     client.add_event_staff_bulk(&all).await.expect("added in bulk");
-    let members = client.event(event).await.expect("event read").expect("known").staff;
+    let members = client.event(event).await.expect("event read").expect("the event exists").staff;
     client.remove_event_staff(&members[0].id).await.expect("removed");
     client.add_session_staff(session, &[ada.clone(), tom.clone()], StaffType::Instructor).await.expect("added");
     client.add_session_staff(session, &[ada.clone(), tom], StaffType::Instructor).await.expect("added again");
-    let reloaded = client.event(event).await.expect("event read").expect("known");
-    let session_record = reloaded.sessions.iter().find(|one| one.id == *session).expect("the session");
+    let reloaded = client.event(event).await.expect("event read").expect("the event exists");
+    let session_record = reloaded.sessions.iter().find(|candidate| candidate.id == *session).expect("the session");
     match client.remove_session_staff(session, &session_record.staff[0].id, &ada).await {
         Err(Error::Unsupported { .. }) => {}
         done => done.expect("removed"),
     }
 }
 
-/// The account is one that every tenant has; places and templates only where the profile can.
-async fn create_the_rest(simulator: &RunningSimulator, client: &Client, creates: bool) {
+/// Creates contacts, webhooks, locations, venues and templates; the last three only where the profile has the
+/// mutations.
+async fn create_other_records(simulator: &RunningSimulator, client: &Client, creates: bool) {
     let template = Id::new(Tenant::template_id(1));
     client.approve_instructors(&template, &[Id::new(Tenant::contact_id(2))]).await.expect("approved");
     let contact = NewContact {
@@ -162,9 +163,10 @@ async fn create_the_rest(simulator: &RunningSimulator, client: &Client, creates:
     };
     client.create_contact(&contact).await.expect("a contact");
     for webhook_type in WebhookType::ALL {
-        let webhook = NewWebhook { webhook_type, name: "ours".into(), url: "https://lectern.example.org/hook".into() };
+        let webhook =
+            NewWebhook { webhook_type, name: "Lectern".into(), url: "https://lectern.example.org/hook".into() };
         let webhook = client.create_webhook(&webhook).await.expect("a webhook");
-        client.move_webhook(&webhook.id, "https://elsewhere.example.org/hook").await.expect("it moves");
+        client.move_webhook(&webhook.id, "https://elsewhere.example.org/hook").await.expect("the webhook moves");
     }
     let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
     let location_id = Id::new(Tenant::location_id(1));
@@ -179,14 +181,14 @@ async fn create_the_rest(simulator: &RunningSimulator, client: &Client, creates:
 }
 
 #[tokio::test]
-async fn every_operation_in_every_profile() {
+async fn client_operations_succeed_in_every_profile() {
     for profile in Profile::ALL.into_iter().flat_map(|profile| [profile, profile.without_introspection()]) {
         let (simulator, client, succeeded) = start(profile).await;
         read_everything(&client).await;
         write_events(&simulator, &client).await;
-        let known = client.capabilities().await.expect("capabilities");
-        assert_eq!(known.introspected, profile.introspection, "{profile}");
-        create_the_rest(&simulator, &client, profile.creates && profile.introspection).await;
+        let capabilities = client.capabilities().await.expect("capabilities");
+        assert_eq!(capabilities.introspected, profile.introspection, "{profile}");
+        create_other_records(&simulator, &client, profile.creates && profile.introspection).await;
         let succeeded = succeeded.0.lock().expect("no test thread panicked").clone();
         let is_missing = |name: &&str| !succeeded.contains(name);
         let missing: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).filter(is_missing).collect();

@@ -1,7 +1,7 @@
 //! Mutations: pure functions of (tenant, arguments, now), so that a journal of accepted mutations rebuilds the tenant.
 //!
-//! A mutation checks all inputs first and changes nothing when it refuses. A refused mutation returns payload errors with
-//! HTTP status 200 and a null object.
+//! A mutation checks all inputs first and changes nothing when it refuses. A refused mutation returns payload errors
+//! with HTTP status 200 and a null object.
 
 mod contact;
 mod course;

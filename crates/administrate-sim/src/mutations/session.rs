@@ -48,11 +48,11 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> 
 
 fn find(check: &mut Check, tenant: &Tenant, id: &str) -> Option<(Number, Session)> {
     let number = crate::ids::decode("Course", id);
-    let found = number.and_then(|number| Some((number, tenant.sessions.get(&number)?.clone())));
-    if found.is_none() {
+    let session = number.and_then(|number| Some((number, tenant.sessions.get(&number)?.clone())));
+    if session.is_none() {
         check.add_error("sessionId", format!("Session with id {id} does not exist"), Some(id));
     }
-    found
+    session
 }
 
 fn apply_input(check: &mut Check, tenant: &Tenant, session: &mut Session, input: UpdateInput) {

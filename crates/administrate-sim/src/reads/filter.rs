@@ -1,7 +1,7 @@
 //! Filters: `{field, operation, value}` or `{field, operation, values}`; all values are strings.
 //!
-//! Administrate does not document these choices: `eq`, `in` and comparisons are case-sensitive, `like` and `wordlike` are
-//! not; null passes only `isnull`, `ne` and `notin`.
+//! Administrate does not document these choices: `eq`, `in` and comparisons are case-sensitive, `like` and `wordlike`
+//! are not; null passes only `isnull`, `ne` and `notin`.
 
 use std::cmp::Ordering;
 

@@ -155,7 +155,8 @@ fn custom_values(tenant: &Tenant, values: &CustomFieldValues) -> Output {
     Output::Records(records.collect())
 }
 
-/// Returns the locator of a custom field. Its real format is unknown; this uses the label in lower case with underscores.
+/// Returns the locator of a custom field. Its real format is unknown; this uses the label in lower case with
+/// underscores.
 fn locator(label: &str) -> String {
     label.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_")
 }

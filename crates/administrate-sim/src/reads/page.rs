@@ -86,8 +86,8 @@ fn connection(name: &str, nodes: Vec<Output>, start: usize, total: usize) -> Out
     Output::record(format!("{name}Connection"), vec![("edges", Output::Records(edges)), ("pageInfo", info)])
 }
 
-/// Returns the index of the first row. `after` is the cursor of the row before the page; `offset` counts from there, or from
-/// the first row.
+/// Returns the index of the first row. `after` is the cursor of the row before the page; `offset` counts from there, or
+/// from the first row.
 fn start_index(offset: Option<i64>, after: Option<&str>) -> Result<usize, FieldError> {
     let offset = usize::try_from(offset.unwrap_or(0)).map_err(|_| negative_error("offset"))?;
     match after {

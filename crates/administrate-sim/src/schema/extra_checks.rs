@@ -1,6 +1,7 @@
 //! Checks of the GraphQL specification (October 2021) that apollo-compiler 1.33 does not make.
 //!
-//! - Variables inside input objects and lists must be allowed in their position (§5.8.5); the compiler compares base types only.
+//! - Variables inside input objects and lists must be allowed in their position (§5.8.5).
+//!   The compiler compares base types only.
 //! - Input fields must be unique (§5.6.3).
 //! - Values of custom scalars must be valid, in documents and in variables.
 //!

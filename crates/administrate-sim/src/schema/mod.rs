@@ -1,7 +1,7 @@
 //! The schema of one profile, and documents validated against it.
 //!
-//! Validation follows the GraphQL specification: apollo-compiler checks most of it, [`extra_checks`] the rest. Results are
-//! cached by document text, because clients send few documents many times.
+//! Validation follows the GraphQL specification: apollo-compiler checks most of it, [`extra_checks`] the rest. Results
+//! are cached by document text, because clients send few documents many times.
 
 pub(crate) mod arguments;
 pub(crate) mod extra_checks;

@@ -198,7 +198,7 @@ async fn graphql(
     }
 }
 
-/// Answers a request from the recording.
+/// Returns the recorded response of a request.
 fn replayed_response(replay: &Replay, connection: &ClientConnection, request: execute::Request) -> Response {
     let variables = JsonValue::Object(request.variables.unwrap_or_default());
     let variables = serde_json::to_value(&variables).unwrap_or_default();

@@ -56,7 +56,7 @@ impl OAuth {
         }
     }
 
-    /// Answers a token request.
+    /// Issues a token, or returns the error response.
     pub(crate) fn token(&mut self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<Value, TokenError> {
         let parameter = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         let is_known_client =

@@ -53,8 +53,8 @@ pub enum StartError {
 }
 
 impl Simulator {
-    /// Starts a simulator on the current tokio runtime. It serves the tenant in the file `options.state`, or `seed` where
-    /// that file does not exist.
+    /// Starts a simulator on the current tokio runtime. It serves the tenant in the file `options.state`, or `seed`
+    /// where that file does not exist.
     ///
     /// # Errors
     /// The address is in use, or the state file or the recording cannot be read.
@@ -154,8 +154,8 @@ impl RunningSimulator {
         self.context.state().tenant.clone()
     }
 
-    /// Changes the tenant without the API, as a user of Administrate's own pages does. The change is not journalled: even
-    /// with a state file it is lost at the next start.
+    /// Changes the tenant without the API, as a user of Administrate's own pages does. The change is not journalled:
+    /// even with a state file it is lost at the next start.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Tenant) -> T) -> T {
         change(&mut self.context.state().tenant)
     }
@@ -196,7 +196,8 @@ impl RunningSimulator {
         self.context.state().mutations.clone()
     }
 
-    /// Stops the simulator: closes the listener, ends running requests (hanging ones by a reset) and unlocks the state file.
+    /// Stops the simulator: closes the listener, ends running requests (hanging ones by a reset) and unlocks the state
+    /// file.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {

@@ -1,9 +1,10 @@
 //! A tenant as plain data: the contents of one customer's Administrate.
 //!
 //! Fill a [`Tenant`] with its `add_…` functions or as a struct literal, pass it to
-//! [`Simulator::start`](crate::Simulator::start), read it back with [`RunningSimulator::tenant`](crate::RunningSimulator::tenant).
-//! References between rows are [`Number`]s, the numeric part of a global id, assigned in order of insertion from 1.
-//! Referential integrity is not checked: dangling numbers in a seed read as null.
+//! [`Simulator::start`](crate::Simulator::start), read it back with
+//! [`RunningSimulator::tenant`](crate::RunningSimulator::tenant). References between rows are [`Number`]s, the numeric
+//! part of a global id, assigned in order of insertion from 1. Referential integrity is not checked: dangling numbers
+//! in a seed read as null.
 
 mod event;
 mod fill;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids;
 
-/// The numeric part of a global id (`Location:7` → 7), also shown as `legacyId`.
+/// The numeric part of a global id (`Location:7` → 7), also returned as `legacyId`.
 pub type Number = u64;
 
 /// Custom-field values by the number of their definition.
@@ -85,7 +86,7 @@ pub struct Currency {
     pub code: String,
     /// Name in words.
     pub name: String,
-    /// Symbol shown before an amount.
+    /// Symbol before an amount.
     pub symbol: String,
     /// Whether it can be used for new prices.
     pub is_active: bool,

@@ -3,8 +3,8 @@
 use super::{FieldKind, Tenant};
 
 impl Tenant {
-    /// Returns a tenant with two locations, three contacts, three templates with approved instructors and prices, and the
-    /// custom fields of the importer.
+    /// Returns a tenant with two locations, three contacts, three templates with approved instructors and prices, and
+    /// the custom fields of the importer.
     pub fn sample() -> Self {
         let mut tenant = Self::new();
         let standard = tenant.add_price_level("Standard");

@@ -1,4 +1,4 @@
-//! Templates, prices, contacts, places, learners, webhooks.
+//! Templates, prices, contacts, locations, venues, learners and webhooks.
 
 use administrate_sim::tenant::Event;
 use administrate_sim::{Profile, Tenant};
@@ -7,16 +7,16 @@ use serde_json::json;
 use crate::client::{Client, field_of_nodes, nodes};
 
 #[tokio::test]
-async fn approved_instructors_are_replaced_as_a_whole() {
+async fn update_of_approved_instructors_replaces_the_whole_list() {
     let client = Client::sample().await;
-    let document = "mutation($id: ID!, $who: [ID!]) { courseTemplate { update(courseTemplateId: $id, input: { approvedInstructors: $who }) { \
+    let document = "mutation($id: ID!, $contacts: [ID!]) { courseTemplate { update(courseTemplateId: $id, input: { approvedInstructors: $contacts }) { \
         courseTemplate { approvedInstructors { edges { node { id } } } } errors { label value } } } }";
     let tom = Tenant::contact_id(2);
-    let reply = client.send(document, json!({ "id": Tenant::template_id(1), "who": [tom] })).await;
+    let reply = client.send(document, json!({ "id": Tenant::template_id(1), "contacts": [tom] })).await;
     let payload = reply.data("/courseTemplate/update");
     assert_eq!(field_of_nodes(&payload["courseTemplate"]["approvedInstructors"], "id"), [tom.as_str()]);
     let unknown = Tenant::contact_id(99);
-    let reply = client.send(document, json!({ "id": Tenant::template_id(1), "who": [tom, unknown] })).await;
+    let reply = client.send(document, json!({ "id": Tenant::template_id(1), "contacts": [tom, unknown] })).await;
     assert_eq!(
         *reply.data("/courseTemplate/update/errors"),
         json!([{ "label": "approvedInstructors", "value": unknown }])
@@ -25,7 +25,7 @@ async fn approved_instructors_are_replaced_as_a_whole() {
 }
 
 #[tokio::test]
-async fn prices_come_as_list_or_object() {
+async fn public_prices_payload_is_a_list_or_an_object_by_profile() {
     for (profile, pointer) in [
         (Profile::CLASSIC, "/courseTemplate/addPublicPrices/prices/0/amount"),
         (Profile::CURRENT, "/courseTemplate/addPublicPrices/prices/amount"),
@@ -42,14 +42,14 @@ async fn prices_come_as_list_or_object() {
         assert_ne!(level, json!(null));
         let variables = json!({ "t": Tenant::template_id(1), "l": level, "amount": "99.50" });
         assert_eq!(client.send(document, variables.clone()).await.data(pointer), "99.50", "{profile}");
-        let again = client.send(document, variables).await;
-        assert_eq!(again.data("/courseTemplate/addPublicPrices/errors/0/label"), "priceLevelId");
+        let duplicate = client.send(document, variables).await;
+        assert_eq!(duplicate.data("/courseTemplate/addPublicPrices/errors/0/label"), "priceLevelId");
         assert_eq!(client.simulator.tenant().prices.len(), 7);
     }
 }
 
 #[tokio::test]
-async fn an_event_has_prices_of_its_own() {
+async fn event_price_is_added_and_updated() {
     let mut tenant = Tenant::sample();
     tenant.add_event(Event { title: "E".to_owned(), time_zone: "UTC".to_owned(), ..Event::default() });
     let client = Client::for_profile(Profile::CLASSIC, tenant).await;
@@ -62,7 +62,7 @@ async fn an_event_has_prices_of_its_own() {
 }
 
 #[tokio::test]
-async fn contacts() {
+async fn contact_is_created_updated_and_listed() {
     let client = Client::sample().await;
     let document = "mutation($account: ID!, $first: String, $last: String) { contact { create(input: { accountId: $account, \
         personalName: { firstName: $first, lastName: $last }, isInstructor: true }) { contact { id personalName { name } account { name } } errors { label } } } }";
@@ -92,7 +92,7 @@ async fn contacts() {
 }
 
 #[tokio::test]
-async fn the_extended_profile_creates_places_and_templates() {
+async fn extended_profile_creates_locations_venues_and_templates() {
     let client = Client::for_profile(Profile::EXTENDED, Tenant::sample()).await;
     let document = "mutation { location { create(input: { name: \"York\", code: \"YRK\" }) { location { id name } errors { label } } } }";
     let york = client.query(document, "/location/create/location").await;
@@ -112,7 +112,7 @@ async fn the_extended_profile_creates_places_and_templates() {
 }
 
 #[tokio::test]
-async fn attendance_comes_as_list_or_object() {
+async fn attendance_payload_is_a_list_or_an_object_by_profile() {
     for (profile, pointer) in [
         (Profile::CLASSIC, "/learner/recordAttendances/0/learner/id"),
         (Profile::CURRENT, "/learner/recordAttendances/learner/id"),
@@ -135,18 +135,18 @@ async fn attendance_comes_as_list_or_object() {
         let refused = client.send(document, json!({ "l": "x", "s": "x" })).await;
         let errors = pointer.replace("learner/id", "errors");
         assert_eq!(refused.data(&errors).as_array().map(Vec::len), Some(2), "{profile}");
-        let shown = client
+        let events = client
             .query(
                 "{ events { edges { node { isSoldOut remainingPlaces learners { edges { node { id } } } } } } }",
                 "/events",
             )
             .await;
-        assert_eq!(nodes(&shown)[0]["isSoldOut"], true);
+        assert_eq!(nodes(&events)[0]["isSoldOut"], true);
     }
 }
 
 #[tokio::test]
-async fn webhooks_are_registered() {
+async fn webhook_is_created_and_updated() {
     let client = Client::sample().await;
     let types = client.query("{ webhookTypes(filters: { field: name, operation: like, value: \"Event%\" }) { edges { node { id name } } } }", "/webhookTypes").await;
     let id = nodes(&types)[0]["id"].clone();

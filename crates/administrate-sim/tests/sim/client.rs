@@ -1,18 +1,18 @@
-//! A plain client: it logs in, sends documents and gives back what came.
+//! A test client: logs in, sends documents and returns the raw responses.
 
 use std::sync::Once;
 
 use administrate_sim::{Options, Profile, RunningSimulator, Simulator, Tenant};
 use serde_json::{Value, json};
 
-/// A simulator of a test's own, with a client logged in.
+/// A simulator for one test, with a logged-in client.
 pub struct Client {
     pub simulator: RunningSimulator,
     pub http: reqwest::Client,
     pub token: String,
 }
 
-/// Status and JSON body; a body that is no JSON is null.
+/// HTTP status and JSON body. A body that is not JSON becomes null.
 #[derive(Debug, PartialEq)]
 pub struct Reply {
     pub status: u16,
@@ -25,7 +25,7 @@ impl Reply {
         self.body["data"].pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// Message of the first top-level error.
+    /// Returns the message of the first top-level error.
     pub fn error(&self) -> &str {
         self.body["errors"][0]["message"].as_str().unwrap_or_default()
     }
@@ -48,18 +48,18 @@ impl Client {
     }
 
     pub async fn log_in(&mut self) {
-        let (status, answer) = self.request_token(&[("grant_type", "client_credentials")]).await;
-        assert_eq!(status, 200, "{answer}");
-        self.token = answer["access_token"].as_str().unwrap_or_default().to_owned();
+        let (status, response) = self.request_token(&[("grant_type", "client_credentials")]).await;
+        assert_eq!(status, 200, "{response}");
+        self.token = response["access_token"].as_str().unwrap_or_default().to_owned();
     }
 
-    /// A token request with the right credentials; later pairs win.
+    /// Sends a token request with valid credentials. Later pairs override earlier ones.
     pub async fn request_token(&self, pairs: &[(&str, &str)]) -> (u16, Value) {
         let mut form =
             vec![("client_id", self.simulator.client_id()), ("client_secret", self.simulator.client_secret())];
         form.extend_from_slice(pairs);
-        let sent = self.http.post(format!("{}/token", self.simulator.auth_url())).form(&form).send().await;
-        let response = sent.expect("the token endpoint answers");
+        let result = self.http.post(format!("{}/token", self.simulator.auth_url())).form(&form).send().await;
+        let response = result.expect("the token endpoint responds");
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
@@ -73,10 +73,10 @@ impl Client {
     }
 
     pub async fn send(&self, document: &str, variables: Value) -> Reply {
-        self.try_send(document, variables).await.expect("the simulator answers")
+        self.try_send(document, variables).await.expect("the simulator responds")
     }
 
-    /// A document without variables that must succeed: what stands at a pointer of its data.
+    /// Sends a document without variables that must succeed. Returns the value at a JSON pointer of its data.
     pub async fn query(&self, document: &str, pointer: &str) -> Value {
         self.send(document, json!({})).await.data(pointer).clone()
     }
@@ -85,18 +85,18 @@ impl Client {
 pub fn http() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        // Somebody else's being there first would do as well.
+        // An error means that another thread has installed a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     reqwest::Client::new()
 }
 
-/// `nodes` of a connection.
+/// Returns the nodes of a connection.
 pub fn nodes(connection: &Value) -> Vec<&Value> {
     connection["edges"].as_array().into_iter().flatten().map(|edge| &edge["node"]).collect()
 }
 
-/// One field of field_of_nodes node.
+/// Returns one string field of each node.
 pub fn field_of_nodes(connection: &Value, field: &str) -> Vec<String> {
     nodes(connection).into_iter().map(|node| node[field].as_str().unwrap_or_default().to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Every fault, as a client meets it.
+//! Every fault, as a client sees it.
 
 use administrate_sim::{Action, Fault, Profile, Tenant, When};
 use serde_json::{Value, json};
@@ -16,22 +16,22 @@ async fn email(client: &Client) -> Option<String> {
 }
 
 #[tokio::test]
-async fn statuses() {
+async fn status_fault_returns_the_status_once_with_retry_after() {
     let client = Client::sample().await;
     for (status, retry_after) in [(429, Some(7)), (429, None), (500, None), (503, Some(1))] {
         client.simulator.add_fault(Fault::first("locations", Action::Status { status, retry_after }));
         let request =
             client.http.post(client.simulator.graphql_url()).bearer_auth(&client.token).json(&json!({ "query": LIST }));
         let response = request.send().await.expect("a response");
-        let told = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        assert_eq!((response.status().as_u16(), told), (status, retry_after));
+        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        assert_eq!((response.status().as_u16(), header), (status, retry_after));
         assert_eq!(client.send(LIST, json!({})).await.status, 200, "once only");
     }
     assert_eq!((client.simulator.requests().of("locations"), client.simulator.requests().faulted), (8, 4));
 }
 
 #[tokio::test]
-async fn the_token_endpoint_fails_too() {
+async fn status_fault_on_the_token_endpoint_fails_one_login() {
     let client = Client::sample().await;
     client.simulator.add_fault(Fault::first("token", Action::Status { status: 500, retry_after: None }));
     assert_eq!(client.request_token(&[("grant_type", "client_credentials")]).await.0, 500);
@@ -39,7 +39,7 @@ async fn the_token_endpoint_fails_too() {
 }
 
 #[tokio::test]
-async fn resets_before_and_after_the_commit() {
+async fn reset_before_or_after_the_commit_breaks_the_connection() {
     for (when, committed) in [(When::Before, None), (When::After, Some("new@example.org".to_owned()))] {
         let client = Client::sample().await;
         client.simulator.add_fault(Fault::first("contact.update", Action::Reset { when }));
@@ -50,7 +50,7 @@ async fn resets_before_and_after_the_commit() {
 }
 
 #[tokio::test]
-async fn a_reset_connection_gives_no_byte() {
+async fn reset_connection_sends_no_byte() {
     let client = Client::sample().await;
     client.simulator.add_fault(Fault::first("*", Action::Reset { when: When::Before }));
     let body = json!({ "query": LIST }).to_string();
@@ -61,14 +61,14 @@ async fn a_reset_connection_gives_no_byte() {
         body.len()
     );
     stream.write_all(head.as_bytes()).await.expect("the request is sent");
-    let mut got = Vec::new();
-    let end = stream.read_to_end(&mut got).await;
-    assert_eq!(got, b"");
+    let mut received = Vec::new();
+    let end = stream.read_to_end(&mut received).await;
+    assert_eq!(received, b"");
     assert_eq!(end.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset));
 }
 
 #[tokio::test]
-async fn hanging_requests_end_when_the_simulator_stops() {
+async fn hanging_request_ends_when_the_simulator_stops() {
     for (when, committed) in [(When::Before, None), (When::After, Some("new@example.org".to_owned()))] {
         let client = Client::sample().await;
         client.simulator.add_fault(Fault::first("contact.update", Action::Hang { when }));
@@ -89,7 +89,7 @@ async fn hanging_requests_end_when_the_simulator_stops() {
 }
 
 #[tokio::test]
-async fn empty_errors_beside_data() {
+async fn empty_errors_fault_adds_an_empty_list_to_the_data() {
     let client = Client::sample().await;
     client.simulator.add_fault(Fault::first("locations", Action::EmptyErrors));
     let reply = client.send(LIST, json!({})).await;
@@ -98,7 +98,7 @@ async fn empty_errors_beside_data() {
 }
 
 #[tokio::test]
-async fn top_level_errors() {
+async fn error_fault_returns_null_data_and_changes_nothing() {
     let client = Client::sample().await;
     client.simulator.add_fault(Fault::first("contact.update", Action::Error { message: "deadlock".to_owned() }));
     let reply = client.send(RENAME, json!({})).await;
@@ -107,7 +107,7 @@ async fn top_level_errors() {
 }
 
 #[tokio::test]
-async fn payload_errors_with_and_without_the_object() {
+async fn payload_error_faults_return_an_error_with_or_without_the_object() {
     let client = Client::sample().await;
     client.simulator.add_fault(Fault::first(
         "contact.update",
@@ -120,14 +120,14 @@ async fn payload_errors_with_and_without_the_object() {
     client
         .simulator
         .add_fault(Fault::first("contact.update", Action::ObjectAndError { message: "mail not checked".to_owned() }));
-    let warned = client.send(RENAME, json!({})).await;
+    let partly_failed = client.send(RENAME, json!({})).await;
     let expected = json!({ "contact": { "emailAddress": "new@example.org" }, "errors": [{ "label": null, "message": "mail not checked" }] });
-    assert_eq!(*warned.data("/contact/update"), expected);
+    assert_eq!(*partly_failed.data("/contact/update"), expected);
     assert_eq!(email(&client).await.as_deref(), Some("new@example.org"));
 }
 
 #[tokio::test]
-async fn pages_that_lie() {
+async fn page_faults_corrupt_one_page() {
     let client = Client::sample().await;
     let next = async |action: Action| {
         client.simulator.add_fault(Fault::first("locations", action));
@@ -143,7 +143,7 @@ async fn pages_that_lie() {
 }
 
 #[tokio::test]
-async fn tokens_expire_in_the_middle() {
+async fn expire_tokens_fault_gives_401_until_the_next_login() {
     let mut client = Client::sample().await;
     client.simulator.add_fault(Fault::nth("locations", 2, Action::ExpireTokens));
     let mut statuses = Vec::new();
@@ -156,7 +156,7 @@ async fn tokens_expire_in_the_middle() {
 }
 
 #[tokio::test]
-async fn faults_over_http() {
+async fn control_routes_add_and_clear_faults_and_reset_the_tenant() {
     let client = Client::for_profile(Profile::CURRENT, Tenant::sample()).await;
     let control = |path: &str| format!("{}/control/{path}", client.simulator.instance_url());
     let faults = json!([
