@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use administrate_sim::{Running, Tenant};
+use administrate_sim::{RunningSimulator, Tenant};
 use lectern::demo::{local, remote};
 use lectern::tutorials::reference;
 use sqlx::{PgPool, Row};
@@ -81,7 +81,7 @@ pub async fn measure_memory(world: &World) -> Result<Vec<Figure>> {
 }
 
 /// A database and a tenant that hold the same records, and know nothing of each other yet.
-async fn ready(world: &World, database: &str, records: usize) -> Result<Running> {
+async fn ready(world: &World, database: &str, records: usize) -> Result<RunningSimulator> {
     let provider = references(records);
     let config = world.config("postgres")?;
     let tenant: Tenant = remote::tenant(&provider, &config.administrate.labels);
@@ -95,7 +95,7 @@ async fn ready(world: &World, database: &str, records: usize) -> Result<Running>
 }
 
 /// The four entities by four commands; gives how long they took together.
-async fn sync(world: &World, simulator: &Running) -> Result<f64> {
+async fn sync(world: &World, simulator: &RunningSimulator) -> Result<f64> {
     let mut seconds = 0.0;
     for entity in ENTITIES {
         seconds += sync_entity(world, "synced", simulator, entity).await?.seconds;
@@ -103,7 +103,7 @@ async fn sync(world: &World, simulator: &Running) -> Result<f64> {
     Ok(seconds)
 }
 
-async fn sync_entity(world: &World, database: &str, simulator: &Running, entity: &str) -> Result<Ran> {
+async fn sync_entity(world: &World, database: &str, simulator: &RunningSimulator, entity: &str) -> Result<Ran> {
     run(world.program(database, Some(simulator), &["sync", entity, "--no-prompt", "--json"])).await
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use lectern::config::Config;
 use lectern::embedded::{self, Embedded};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -84,16 +84,22 @@ impl World {
     }
 
     /// The program on a database and, where one is given, a simulator. Nothing of our own environment reaches it.
-    pub fn program(&self, database: &str, simulator: Option<&Running>, arguments: &[&str]) -> Command {
+    pub fn program(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
         self.command(&self.program, database, simulator, arguments)
     }
 
     /// A peer in Python.
-    pub fn peer(&self, database: &str, simulator: Option<&Running>, arguments: &[&str]) -> Command {
+    pub fn peer(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
         self.command(&self.python, database, simulator, arguments)
     }
 
-    fn command(&self, program: &Path, database: &str, simulator: Option<&Running>, arguments: &[&str]) -> Command {
+    fn command(
+        &self,
+        program: &Path,
+        database: &str,
+        simulator: Option<&RunningSimulator>,
+        arguments: &[&str],
+    ) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", &self.folder);
         command.env("DATABASE_URL", self.url(database)).env("LECTERN_DATA_DIR", &self.folder);
@@ -111,7 +117,7 @@ impl World {
 }
 
 /// A simulator of this tenant on a free port of loopback.
-pub async fn simulator(tenant: Tenant, latency: Duration) -> Result<Running> {
+pub async fn simulator(tenant: Tenant, latency: Duration) -> Result<RunningSimulator> {
     Ok(Simulator::start(Options { latency, ..Options::default() }, tenant).await?)
 }
 

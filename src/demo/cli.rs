@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use administrate_sim::Running;
+use administrate_sim::RunningSimulator;
 use jiff::Timestamp;
 
 use super::folder::{Folder, Held, Mark};
@@ -105,7 +105,7 @@ async fn work(
     context: &Context,
     folder: &mut Folder,
     steps: &mut Steps<'_>,
-    (database, simulator): (&Database, &Running),
+    (database, simulator): (&Database, &RunningSimulator),
     ready: &Ready,
     once: bool,
 ) -> Result<Exit> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 
 use crate::app::Context;
 use crate::config::{Config, DEFAULTS};
@@ -24,13 +24,13 @@ pub fn joined(context: &Context, database: &Database) -> Result<Context> {
 }
 
 /// Starts the simulator with its state in this file; the tenant is used only where there is no such file.
-pub async fn start(state: PathBuf, tenant: Tenant) -> Result<Running> {
+pub async fn start(state: PathBuf, tenant: Tenant) -> Result<RunningSimulator> {
     let options = Options { state: Some(state), ..Options::default() };
     Simulator::start(options, tenant).await.map_err(|error| Error::Failed(error.to_string()))
 }
 
 /// The context whose Administrate this simulator is.
-pub fn pointed_at(mut context: Context, simulator: &Running) -> Context {
+pub fn pointed_at(mut context: Context, simulator: &RunningSimulator) -> Context {
     let settings = &mut context.config.administrate;
     settings.api_url = simulator.graphql_url();
     settings.auth_url = simulator.auth_url();

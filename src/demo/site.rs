@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use administrate_sim::Running;
+use administrate_sim::RunningSimulator;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -21,7 +21,7 @@ const PORTS: u16 = 100;
 pub async fn serve(
     context: &Context,
     database: &Database,
-    simulator: &Running,
+    simulator: &RunningSimulator,
     announce: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
     let listener = listen(&context.config.bind).await?;
@@ -64,7 +64,7 @@ fn following(wished: SocketAddr) -> impl Iterator<Item = SocketAddr> {
 }
 
 /// Where to look, and how other commands join.
-fn farewell(url: &str, context: &Context, simulator: &Running) -> Vec<String> {
+fn farewell(url: &str, context: &Context, simulator: &RunningSimulator) -> Vec<String> {
     let config = &context.config;
     let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
     let mut lines = vec![

@@ -1,7 +1,7 @@
 //! Administrate's side of a test: our strict simulator behind a real socket, with the provider of `provider.rs` in it.
 
 use administrate_sim::tenant::{FieldKind, Number};
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use lectern::config::Config;
 use lectern::gateway::{Audit, connect};
 
@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// A running simulator and the numbers of what stands in it.
 pub struct Administrate {
-    pub simulator: Running,
+    pub simulator: RunningSimulator,
     pub template: Number,
     pub location: Number,
     pub venue: Number,

@@ -204,10 +204,10 @@ async fn whatever_fails_the_event_is_there_once() {
             let code = format!("CM2-{number:03}");
             story.administrate.simulator.clear_faults();
             story.administrate.simulator.expire_tokens();
-            story.administrate.simulator.fault(Fault::first(operation, action.clone()));
+            story.administrate.simulator.add_fault(Fault::first(operation, action.clone()));
             if operation == "events" {
                 // Administrate is only looked at after a doubt.
-                story.administrate.simulator.fault(Fault::first("event.createBlended", reset(When::After)));
+                story.administrate.simulator.add_fault(Fault::first("event.createBlended", reset(When::After)));
             }
             story.announce(&[story.provider.event(&code)]).await;
             story.deliver().await;
@@ -227,7 +227,7 @@ async fn whatever_fails_the_event_is_there_once() {
 async fn an_outage_leaves_everything_for_later() {
     let story = Story::begin(2).await;
     story.announce(&[story.provider.event("CM2-01"), story.provider.event("CM2-02")]).await;
-    story.administrate.simulator.fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
+    story.administrate.simulator.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
     story.deliver().await;
     assert_eq!(story.states().await, [State::Pending, State::Pending]);
     story.administrate.simulator.clear_faults();
@@ -246,7 +246,7 @@ async fn what_cannot_be_decided_waits_for_a_person() {
         let event = administrate_sim::tenant::Event { title: "CM2-01".into(), ..Default::default() };
         simulator.edit(|tenant| tenant.add_event(event));
     }
-    simulator.fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
+    simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
     story.announce(&[story.provider.event("CM2-01")]).await;
     let drained = story.deliver().await;
     assert_eq!(story.states().await, [State::Unknown], "{drained:?}");

@@ -116,7 +116,7 @@ async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us()
     assert!(why.contains("cannot be taken back there"), "{why}");
     assert_eq!(states(&story).0, EventState::Cancelled);
 
-    story.administrate.simulator.edit(|tenant| tenant.cancelled_may_return = true);
+    story.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     lectern::outbox::make_due(&story.world.pool, None, None).await.expect("due");
     let drained = story.deliver().await;
     assert_eq!(drained.outcomes[0].remarks, [Remark::TakenUpAgain]);
@@ -127,7 +127,7 @@ async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us()
 #[tokio::test]
 async fn what_we_called_off_takes_place_again_where_administrate_lets_us() {
     let story = Story::begin(2).await;
-    story.administrate.simulator.edit(|tenant| tenant.cancelled_may_return = true);
+    story.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     let mut event = story.provider.event("CM2-01");
     let id = story.announce(std::slice::from_ref(&event)).await[0];
     ask(&story, id, &[PUBLISH]).await;

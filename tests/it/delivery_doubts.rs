@@ -146,7 +146,7 @@ async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
 async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
     let story = Story::begin(2).await;
     let mut event = story.provider.event("CM2-01");
-    story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
+    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
     let id = story.announce(std::slice::from_ref(&event)).await[0];
     story.deliver_once().await;
     assert_eq!(story.states().await, [State::Pending]);
@@ -258,7 +258,7 @@ async fn places_without_bound_are_told() {
 #[tokio::test]
 async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
     let story = Story::begin(2).await;
-    story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     story.announce(&[story.provider.event("CM2-01")]).await;
     story.deliver_taking("100").await;
     let requests = story.administrate.simulator.requests();

@@ -56,10 +56,10 @@ async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
     changed.sessions[0].title = "Another title".into();
     changed.staff.push(administrator(&story));
     story.revise(id, &changed).await;
-    story.administrate.simulator.fault(Fault::first("event.addStaff", Action::Reset { when: When::After }));
+    story.administrate.simulator.add_fault(Fault::first("event.addStaff", Action::Reset { when: When::After }));
     for operation in ["session.update", "event.addStaff"] {
         // Each attempt ends at one of the two, done there although we never hear of it.
-        story.administrate.simulator.fault(Fault::first(operation, Action::Reset { when: When::After }));
+        story.administrate.simulator.add_fault(Fault::first(operation, Action::Reset { when: When::After }));
     }
     story.deliver_once().await;
     story.revise(id, &event).await;
@@ -124,7 +124,7 @@ async fn publishing_happens_only_where_it_is_asked() {
         story.deliver().await
     };
     // Cut off in the midst, it goes on from there.
-    story.administrate.simulator.fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
+    story.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
     ask(&[PUBLISH]).await;
     assert_eq!(states(&story), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
     let mut db = story.world.pool.acquire().await.expect("a connection");
@@ -148,7 +148,7 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
             event.booked_places = i32::from(event.title == "SOLD");
         }
     });
-    story.administrate.simulator.fault(Fault::first("event.delete", Action::Reset { when: When::After }));
+    story.administrate.simulator.add_fault(Fault::first("event.delete", Action::Reset { when: When::After }));
     let events: Vec<(i64, String)> = ids.into_iter().zip(codes.map(String::from)).collect();
     let mut db = story.world.pool.acquire().await.expect("a connection");
     withdraw_events(&mut db, None, &events).await.expect("asked");
@@ -172,7 +172,7 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
 #[tokio::test]
 async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_is_ours() {
     let story = Story::begin(2).await;
-    story.administrate.simulator.fault(Fault::first("event.createBlended", Action::Late));
+    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Late));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
     let mut drained = story.deliver_within("300").await;
     while story.states().await == [State::Pending] {
@@ -202,7 +202,7 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
 async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
     let story = Story::begin(2).await;
     let simulator = &story.administrate.simulator;
-    simulator.fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
     while story.states().await != [State::Delivered] {
         story.deliver_within("200").await;
@@ -241,7 +241,7 @@ async fn a_person_can_say_that_it_is_none_of_those() {
     for _ in 0..2 {
         simulator.edit(|tenant| tenant.add_event(other.clone()));
     }
-    simulator.fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
+    simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
     story.announce(&[story.provider.event("CM2-01")]).await;
     story.deliver().await;
     assert_eq!(story.states().await, [State::Unknown]);
@@ -277,7 +277,7 @@ async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
         (called_off.state, called_off.title) = (EventState::Cancelled, "CM2-03".into());
     });
     for code in ["CM2-01", "CM2-03"] {
-        simulator.fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
+        simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
         story.announce(&[story.provider.event(code)]).await;
         story.deliver().await;
     }

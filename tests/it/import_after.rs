@@ -92,7 +92,7 @@ async fn who_waits_for_another_import_and_is_told_to_end_tells_that_work_is_left
     let lines = [event("A"), second_day("A", "17:00")];
     let sides = rehearsed(&lines).await;
     let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    sides.administrate.fault(Fault::first("session.update", Action::Hang { when: When::Before }));
+    sides.administrate.add_fault(Fault::first("session.update", Action::Hang { when: When::Before }));
     let mut first = sides.program(&["import", &file]).spawn().expect("it runs");
     while sides.administrate.requests().of("session.update") == 0 {
         tokio::task::yield_now().await;

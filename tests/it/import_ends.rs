@@ -41,9 +41,9 @@ fn terminate(child: &tokio::process::Child) {
 async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
     let (sides, file) = sides(&["A", "B", "C"]).await;
     // The creation under way is answered, in the end; what would follow it is not begun.
-    sides.administrate.fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    sides.administrate.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     let child = start(&sides, &["import", &file, "--no-prompt"]);
-    sides.administrate.hung(1).await;
+    sides.administrate.wait_for_hanging(1).await;
     terminate(&child);
     let output = child.wait_with_output().await.expect("it ends");
     let told: Value = serde_json::from_slice(&output.stdout).expect("the document is printed");
@@ -65,7 +65,7 @@ async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
 async fn an_unchanged_file_ends_open_as_long_as_its_events_are() {
     let (sides, file) = sides(&["A"]).await;
     let refused = Action::PayloadError { label: None, message: "not today".into() };
-    sides.administrate.fault(Fault::always("session.update", refused));
+    sides.administrate.add_fault(Fault::always("session.update", refused));
     for created in [1, 0] {
         let (exit, told) = sides.run(&["import", &file]).await;
         let found = (exit, &told["counts"]["created"], &told["delivery"]["failed"]);
@@ -82,12 +82,12 @@ async fn serve_delivers_when_administrate_is_back_and_two_of_them_deliver_once()
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
     sqlx::query(approve).execute(&sides.world.pool).await.expect("approvals");
-    sides.administrate.fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
+    sides.administrate.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
     let (exit, told) = sides.run(&["import", &file, "--deliver", "queue"]).await;
     assert_eq!((exit, &told["delivery"]["pending"]), (4, &4.into()), "{told}");
     let (one, other) = (start(&sides, &["serve", "--worker-only"]), start(&sides, &["serve", "--worker-only"]));
     // Both have met the outage.
-    sides.administrate.arrived(20).await;
+    sides.administrate.wait_for_arrived(20).await;
     let attempts = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending' AND last_error IS NOT NULL";
     while sides.count(attempts).await == 0 {
         tokio::task::yield_now().await;

@@ -60,7 +60,7 @@ async fn a_bar_tells_pace_and_time_left_at_a_terminal_alone() {
         std::fs::write(file, std::fs::read(write(sides.world.folder(), "u.xlsx", &changed)).expect("a file"))
             .expect("written");
         let operation = if at_terminal { "session.update" } else { "event.update" };
-        sides.administrate.fault(Fault::first(operation, Action::Hang { when: When::Before }));
+        sides.administrate.add_fault(Fault::first(operation, Action::Hang { when: When::Before }));
         let mut program = sides.program(&["import", file, "--no-prompt"]);
         program.env("LECTERN_HTTP_TIMEOUT_MS", "3000").env("TERM", "xterm");
         if !at_terminal {

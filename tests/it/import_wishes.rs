@@ -106,7 +106,7 @@ async fn a_refused_approval_keeps_only_its_own_events_out() {
     // The list of both instructors of the first template, then Ada alone.
     let simulator = &sides.administrate;
     let refusal = Action::PayloadError { label: None, message: "not allowed".to_owned() };
-    simulator.fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
+    simulator.add_fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
     let (exit, document) = sides.run(&import).await;
     let lacking = json!("not_approved_instructor");
     // Behind them stand warnings: all are taught at one place at one time.
@@ -122,7 +122,7 @@ async fn a_refused_approval_keeps_only_its_own_events_out() {
 
     // Nobody knows whether it was given: it is looked for, and was.
     simulator.clear_faults();
-    simulator.fault(Fault::first("courseTemplate.update", Action::Reset { when: When::After }));
+    simulator.add_fault(Fault::first("courseTemplate.update", Action::Reset { when: When::After }));
     let (exit, document) = sides.run(&import).await;
     assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use administrate_sim::tenant::FieldKind;
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use lectern::timetable_import::blocks::{Timetable, Venue};
 
 use crate::world::World;
@@ -12,7 +12,7 @@ use crate::world::World;
 /// Both sides.
 pub struct Rehearsed {
     pub world: World,
-    pub administrate: Running,
+    pub administrate: RunningSimulator,
 }
 
 impl Rehearsed {

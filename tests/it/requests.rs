@@ -242,7 +242,7 @@ async fn what_is_called_off_is_not_carried_out() {
     // Held up in the middle: what is here stays, what is not there yet is left to the outbox.
     desk.sides
         .administrate
-        .fault(Fault { times: 0, ..Fault::first("event.createBlended", Action::Hang { when: When::Before }) });
+        .add_fault(Fault { times: 0, ..Fault::first("event.createBlended", Action::Hang { when: When::Before }) });
     let running = location(&desk.import(&[]).await);
     while desk.sides.administrate.requests().of("event.createBlended") == 0 {
         tokio::task::yield_now().await;
@@ -393,7 +393,7 @@ impl Drop for Served {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_takes_its_import_up_again() {
     let desk = Desk::open().await;
-    desk.sides.administrate.fault(Fault::first("event.createBlended", Action::Hang { when: When::After }));
+    desk.sides.administrate.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::After }));
     let client = Client::new();
     let mut served = Served::start(&desk.sides);
     let ask = client.post(format!("{}/api/imports", served.address)).bearer_auth(&desk.token);

@@ -14,7 +14,7 @@ async fn progress_tells_what_a_bar_shows() {
     desk.timetable = std::fs::read(write(desk.sides.world.folder(), "u.xlsx", &lines)).expect("a file");
     // One event waits until somebody has been told about the others.
     let late = Fault::first("event.createBlended", Action::Hang { when: When::Before });
-    desk.sides.administrate.fault(late);
+    desk.sides.administrate.add_fault(late);
     let _worker = desk.worker();
     let run = location(&desk.import(&[]).await);
     let mut events = desk.request("GET", &format!("{run}/events")).send().await.expect("an answer");
@@ -99,7 +99,7 @@ async fn the_outbox_says_what_is_wrong_with_a_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_goes_on_when_the_database_is_back() {
     let desk = Desk::open().await;
-    desk.sides.administrate.fault(Fault::first("session.update", Action::Hang { when: When::After }));
+    desk.sides.administrate.add_fault(Fault::first("session.update", Action::Hang { when: When::After }));
     let worker = desk.worker();
     let run = location(&desk.import(&[]).await);
     while desk.sides.administrate.requests().of("session.update") == 0 {

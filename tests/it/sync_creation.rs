@@ -160,7 +160,7 @@ async fn what_is_linked_with_a_record_that_is_gone_is_not_said_to_be_created() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_in_doubt_is_looked_for() {
     let story = extended().await;
-    story.simulator.fault(Fault::first("location.create", Action::Reset { when: When::After }));
+    story.simulator.add_fault(Fault::first("location.create", Action::Reset { when: When::After }));
     let before = story.simulator.tenant().locations.len();
     let (_, report) = story.lectern(&["sync", "locations", "--create-remote"]).await;
     assert_eq!(report["created_in_administrate"][0]["name"], "Edinburgh", "{report:#}");

@@ -114,7 +114,7 @@ async fn every_fault_on_every_entity() {
             unsync(&story, entity).await;
             let ours = acted(&story).await;
             let before = theirs(&story).await;
-            story.simulator.fault((case.fault)(operation));
+            story.simulator.add_fault((case.fault)(operation));
             let report = sync(&story, entity).await;
             story.simulator.clear_faults();
             let exit = report.exit() as i32;

@@ -1,6 +1,6 @@
 //! `lectern sync` against the simulator: who is matched, what is told, what is written.
 
-use administrate_sim::tenant::{Price, Priced, Region};
+use administrate_sim::tenant::{Price, PriceOwner, Region};
 use administrate_sim::{Options, Profile};
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ async fn of_several_prices_the_configured_one_is_kept() {
         let euro = tenant.add_currency("EUR", "Euro", "€");
         let ireland = tenant.regions.add(Region { code: "IE".into(), name: "Ireland".into(), tax_rate: "23".into() });
         let price = |currency, region, amount: &str| Price {
-            of: Priced::Template(1),
+            owner: PriceOwner::Template(1),
             level: 1,
             currency,
             region: Some(region),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use administrate_sim::tenant::{Contact, FieldKind};
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use serde_json::Value;
 
 use crate::world::World;
@@ -12,7 +12,7 @@ use crate::world::World;
 /// A provider with something of every kind, on both sides.
 pub struct Story {
     pub world: World,
-    pub simulator: Running,
+    pub simulator: RunningSimulator,
 }
 
 impl Story {

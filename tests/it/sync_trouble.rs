@@ -10,7 +10,7 @@ use crate::sync_story::Story;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_stops_the_run_unless_errors_are_skipped() {
     let story = Story::begin().await;
-    story.simulator.fault(Fault::always("locations", Action::Error { message: "no".into() }));
+    story.simulator.add_fault(Fault::always("locations", Action::Error { message: "no".into() }));
     let (exit, summary) = story.lectern(&["sync", "all"]).await;
     assert_eq!(exit, 1);
     assert_eq!((&summary["succeeded"], &summary["failed"], &summary["not_run"]), (&json!(2), &json!(1), &json!(4)));
@@ -26,12 +26,12 @@ async fn a_failure_stops_the_run_unless_errors_are_skipped() {
 async fn a_fetch_that_is_not_whole_writes_nothing() {
     for action in [Action::TruncatedPage { keep: 1 }, Action::WrongTotal { by: 1 }, Action::DuplicateRow] {
         let story = Story::begin().await;
-        story.simulator.fault(Fault::always("locations", action.clone()));
+        story.simulator.add_fault(Fault::always("locations", action.clone()));
         let (exit, report) = story.lectern(&["sync", "locations"]).await;
         assert_eq!((exit, &report["counts"]["errors"]), (1, &json!(1)), "{action:?}: {report:#}");
         assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
         story.simulator.clear_faults();
-        story.simulator.fault(Fault::first("locations", action));
+        story.simulator.add_fault(Fault::first("locations", action));
         assert_eq!(story.lectern(&["sync", "locations"]).await.0, 4, "once is retried");
     }
 }
@@ -42,7 +42,7 @@ async fn one_kind_of_custom_fields_may_fail() {
     assert_eq!(story.lectern(&["sync", "custom-fields"]).await.0, 0);
     let before = story.count("SELECT count(*) FROM adm.custom_fields").await;
     story.simulator.edit(|tenant| tenant.custom_fields.retain(|_| false));
-    story.simulator.fault(Fault::first("customFieldTemplate", Action::Error { message: "no".into() }));
+    story.simulator.add_fault(Fault::first("customFieldTemplate", Action::Error { message: "no".into() }));
     let (exit, report) = story.lectern(&["sync", "custom-fields", "--prune", "--prune-limit", "100"]).await;
     assert_eq!((exit, &report["counts"]["errors"]), (4, &json!(1)), "{report:#}");
     let pruned = report["counts"]["pruned"].as_i64().unwrap_or_default();
@@ -56,7 +56,7 @@ async fn a_rate_limit_that_never_lifts_ends_the_hammering() {
     let only_data = Fault::always("customFieldTemplate", Action::Status { status: 429, retry_after: None });
     // Nineteen kinds are asked at once and together wait for what each of them would have waited for.
     for (fault, most) in [(only_data, 1 + 1 + 19 + 11), (limited(None), 12), (limited(Some(86_400)), 1)] {
-        story.simulator.fault(fault.clone());
+        story.simulator.add_fault(fault.clone());
         let (exit, report) = story.lectern(&["sync", "custom-fields"]).await;
         let requests = report["requests"].as_u64().expect("a count");
         assert!(requests <= most, "{fault:?}: {requests} requests");
@@ -72,7 +72,7 @@ async fn rubbish_in_place_of_answers_ends_the_hammering_too() {
     // Status 200 comes with a body that is no GraphQL.
     for status in [200, 502] {
         for operation in ["customFieldTemplate", "priceLevels", "locations", "venues", "contacts", "courseTemplates"] {
-            story.simulator.fault(Fault::always(operation, Action::Status { status, retry_after: None }));
+            story.simulator.add_fault(Fault::always(operation, Action::Status { status, retry_after: None }));
         }
         let (exit, summary) = story.lectern(&["sync", "all", "--skip-errors"]).await;
         let reports = summary["reports"].as_array().expect("reports");
@@ -103,7 +103,7 @@ async fn missing_settings_and_a_refused_login_are_told_apart() {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ADMINISTRATE_API_URL"));
-    story.simulator.fault(Fault::always("token", Action::Status { status: 401, retry_after: None }));
+    story.simulator.add_fault(Fault::always("token", Action::Status { status: 401, retry_after: None }));
     let (exit, summary) = story.lectern(&["sync", "all"]).await;
     assert_eq!((exit, &summary["failed"]), (1, &json!(1)));
 }
@@ -177,7 +177,7 @@ async fn what_ended_a_sync_is_said_to_the_person_too() {
         (vec!["sync", "locations"], vec![refused.clone()], 1, "lectern: Administrate refused the login"),
         (vec!["sync", "all"], vec![refused], 1, "lectern: custom fields: Administrate refused the login"),
     ] {
-        faults.into_iter().for_each(|fault| story.simulator.fault(fault));
+        faults.into_iter().for_each(|fault| story.simulator.add_fault(fault));
         for json in [&["--json"][..], &[]] {
             let mut command = story.program(&[&command[..], json].concat());
             let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
@@ -196,7 +196,7 @@ async fn what_administrate_says_in_an_error_is_kept_without_secrets_and_people()
     story.simulator.edit(|tenant| _ = tenant.add_location("Cor\0k", "C"));
     let secret = story.simulator.client_secret().to_owned();
     let message = format!("denied for jane.smith@example.org, who says {secret}");
-    story.simulator.fault(Fault::always("priceLevels", Action::Error { message }));
+    story.simulator.add_fault(Fault::always("priceLevels", Action::Error { message }));
     let mut command = story.program(&["sync", "all", "--json", "--skip-errors"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
     let kept: Vec<String> = sqlx::query_scalar(

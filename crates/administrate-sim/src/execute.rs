@@ -1,4 +1,4 @@
-//! A GraphQL request from its text to its answer.
+//! Validation and execution of a GraphQL request.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::faults::PayloadTrouble;
+use crate::faults::PayloadFault;
 use crate::log::Mutation;
-use crate::schema::SchemaOf;
-use crate::strict;
+use crate::schema::ProfileSchema;
+use crate::schema::extra_checks;
 use crate::tenant::Tenant;
-use crate::world::{Entity, Object, What, World};
+use crate::view::{Entity, Object, ObjectData, View};
 
-/// The JSON body of a request.
+/// The JSON body of a GraphQL request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
@@ -31,88 +31,88 @@ pub(crate) struct Request {
     pub(crate) operation_name: Option<String>,
 }
 
-/// A request that may be carried out: its document is valid, its variables are coerced.
-pub(crate) struct Prepared {
+/// A request ready for execution: its document is valid and its variables are coerced.
+pub(crate) struct PreparedRequest {
     document: Arc<Valid<ExecutableDocument>>,
     operation: Node<Operation>,
     variables: Valid<JsonMap>,
-    /// `locations`, `event.createBlended`: what faults and counters know it by.
+    /// Operation paths that faults and counters use: `locations`, `event.createBlended`.
     pub(crate) operations: Vec<String>,
 }
 
-/// Validates a request. `Err` is the answer, without `data`.
-pub(crate) fn prepare(schema: &SchemaOf, request: Request) -> Result<Prepared, JsonMap> {
-    let document = schema.check(&request.query).map_err(|errors| refused_all(&errors))?;
+/// Validates a request. `Err` is the response body: `errors` without `data`.
+pub(crate) fn prepare(schema: &ProfileSchema, request: Request) -> Result<PreparedRequest, JsonMap> {
+    let document = schema.validate(&request.query).map_err(|errors| errors_response(&errors))?;
     let operation = document
         .operations
         .get(request.operation_name.as_deref())
-        .map_err(|error| refused(&error.message().to_string()))?
+        .map_err(|error| error_response(&error.message().to_string()))?
         .clone();
-    let given = request.variables.unwrap_or_default();
-    let variables = coerce_variable_values(&schema.schema, &operation, &given)
-        .map_err(|error| refused(&error.message().to_string()))?;
-    if let Some(problem) = strict::variable_misuse(&schema.schema, &operation, &variables) {
-        return Err(refused(&problem));
+    let provided = request.variables.unwrap_or_default();
+    let variables = coerce_variable_values(&schema.schema, &operation, &provided)
+        .map_err(|error| error_response(&error.message().to_string()))?;
+    if let Some(message) = extra_checks::variable_error(&schema.schema, &operation, &variables) {
+        return Err(error_response(&message));
     }
-    let operations = paths(&document, &operation);
-    Ok(Prepared { document, operation, variables, operations })
+    let operations = operation_paths(&document, &operation);
+    Ok(PreparedRequest { document, operation, variables, operations })
 }
 
-/// Root fields of a query, `group.verb` of a mutation.
-fn paths(document: &ExecutableDocument, operation: &Operation) -> Vec<String> {
-    let mut found = Vec::new();
+/// Returns the root fields of a query, or `group.field` of each mutation.
+fn operation_paths(document: &ExecutableDocument, operation: &Operation) -> Vec<String> {
+    let mut paths = Vec::new();
     for field in operation.root_fields(document) {
         if operation.operation_type == OperationType::Mutation {
-            let verbs = field.selection_set.root_fields(document);
-            found.extend(verbs.map(|verb| format!("{}.{}", field.name, verb.name)));
+            let fields = field.selection_set.root_fields(document);
+            paths.extend(fields.map(|mutation| format!("{}.{}", field.name, mutation.name)));
         } else {
-            found.push(field.name.to_string());
+            paths.push(field.name.to_string());
         }
     }
-    found
+    paths
 }
 
-/// Carries a request out. Gives the answer and what it did.
-pub(crate) fn carry_out(
-    schema: &SchemaOf,
-    prepared: &Prepared,
+/// Executes a request. Returns the response body and the mutations of the request.
+pub(crate) fn run(
+    schema: &ProfileSchema,
+    prepared: &PreparedRequest,
     tenant: &mut Tenant,
     now: Timestamp,
-    trouble: Option<PayloadTrouble>,
+    payload_fault: Option<PayloadFault>,
 ) -> (JsonMap, Vec<Mutation>) {
-    let world = World {
+    let view = View {
         tenant: RefCell::new(tenant),
         now,
         schema: &schema.schema,
         variables: &prepared.variables,
-        trouble: Cell::new(trouble),
+        payload_fault: Cell::new(payload_fault),
         mutations: RefCell::default(),
     };
     let root = match prepared.operation.operation_type {
         OperationType::Mutation => Entity::Mutation,
         _ => Entity::Query,
     };
-    let executed = Execution::new(&schema.schema, &prepared.document)
+    let execution = Execution::new(&schema.schema, &prepared.document)
         .operation(&prepared.operation)
         .coerced_variable_values(&prepared.variables)
         .enable_schema_introspection(schema.profile.introspection)
-        .execute_sync(&Object { world: &world, what: What::Entity(root) });
-    let answer = match executed {
+        .execute_sync(&Object { view: &view, data: ObjectData::Entity(root) });
+    let response = match execution {
         Ok(response) => match serde_json_bytes::to_value(&response) {
-            Ok(JsonValue::Object(answer)) => answer,
-            _ => refused("the answer cannot be written as JSON"),
+            Ok(JsonValue::Object(response)) => response,
+            _ => error_response("the response cannot be written as JSON"),
         },
-        Err(error) => refused(&error.message().to_string()),
+        Err(error) => error_response(&error.message().to_string()),
     };
-    (answer, world.mutations.into_inner())
+    (response, view.mutations.into_inner())
 }
 
-/// An answer that has errors and no data: nothing was executed.
-pub(crate) fn refused(message: &str) -> JsonMap {
-    refused_all(&[serde_json::json!({ "message": message })])
+/// Returns a response with one error and no `data`: nothing was executed.
+pub(crate) fn error_response(message: &str) -> JsonMap {
+    errors_response(&[serde_json::json!({ "message": message })])
 }
 
-fn refused_all(errors: &[Value]) -> JsonMap {
+fn errors_response(errors: &[Value]) -> JsonMap {
     let errors: JsonValue = errors.iter().cloned().map(JsonValue::from).collect();
     JsonMap::from_iter([("errors".into(), errors)])
 }

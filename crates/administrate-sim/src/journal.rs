@@ -1,8 +1,9 @@
-//! A tenant kept on disk: a snapshot, and a journal of the mutations accepted since.
+//! A tenant stored on disk: a snapshot, and a journal of the mutations accepted since.
 //!
-//! A mutation is written before it is answered, one line each, so that a killed simulator has lost nothing it acknowledged (a
-//! power cut may: nothing is fsynced). A start reads both, writes a new snapshot and begins a new journal under the next
-//! generation; the generation is part of the journal's name, so that a start killed in between replays nothing twice.
+//! A mutation is written before its response is sent, one line each. A killed simulator has therefore lost nothing it
+//! acknowledged; a power cut may lose mutations, because nothing is fsynced. A start reads both files, writes a new
+//! snapshot and opens a new journal under the next generation. The generation is part of the journal's file name, so a
+//! start that is killed in between replays no mutation twice.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -22,31 +23,31 @@ pub enum StateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another process uses it.
-    #[error("the simulator's state {path} is in use by another process; stop that one or name another file")]
+    /// Another process uses the file.
+    #[error("the simulator's state {path} is in use by another process; stop that process or name another file")]
     InUse {
         /// The file.
         path: PathBuf,
     },
-    /// It is no state file.
-    #[error("the simulator's state {path} cannot be read ({source}); move it away to start anew")]
-    Broken {
+    /// The file is not a state file.
+    #[error("the simulator's state {path} cannot be read ({source}); move it away to start with a new state")]
+    Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parse error.
         source: serde_json::Error,
     },
 }
 
-/// A state file being written to. Holds a lock on it until dropped.
+/// An open state file. Locks it until dropped.
 #[derive(Debug)]
 pub(crate) struct Journal {
     snapshot: PathBuf,
     generation: u64,
-    lines: File,
+    journal: File,
     _lock: File,
 }
 
@@ -57,14 +58,14 @@ struct Snapshot {
 }
 
 impl Journal {
-    /// Opens a state file. What it holds wins over `seed`, which is used only where there is none.
+    /// Opens a state file and returns its tenant. `seed` is used only where the file does not exist.
     pub(crate) fn open(path: &Path, seed: Tenant) -> Result<(Self, Tenant), StateError> {
         let lock = lock(path)?;
         let (generation, tenant) = match fs::read(path) {
             Ok(bytes) => {
-                let broken = |source| StateError::Broken { path: path.to_owned(), source };
-                let Snapshot { generation, mut tenant } = serde_json::from_slice(&bytes).map_err(broken)?;
-                replay(&journal_of(path, generation), &mut tenant)?;
+                let invalid = |source| StateError::Invalid { path: path.to_owned(), source };
+                let Snapshot { generation, mut tenant } = serde_json::from_slice(&bytes).map_err(invalid)?;
+                replay(&journal_path(path, generation), &mut tenant)?;
                 (generation, tenant)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, seed),
@@ -72,48 +73,48 @@ impl Journal {
                 return Err(StateError::Io { path: path.to_owned(), source });
             }
         };
-        let lines = begin(path, generation + 1, &tenant)?;
-        Ok((Self { snapshot: path.to_owned(), generation: generation + 1, lines, _lock: lock }, tenant))
+        let journal = start_generation(path, generation + 1, &tenant)?;
+        Ok((Self { snapshot: path.to_owned(), generation: generation + 1, journal, _lock: lock }, tenant))
     }
 
-    /// Adds one accepted mutation.
+    /// Appends one accepted mutation.
     pub(crate) fn append(&mut self, mutation: &Mutation) -> io::Result<()> {
         let mut line = serde_json::to_vec(mutation)?;
         line.push(b'\n');
-        self.lines.write_all(&line)
+        self.journal.write_all(&line)
     }
 
-    /// Replaces everything by a tenant.
+    /// Replaces the stored state by a tenant.
     pub(crate) fn restart(&mut self, tenant: &Tenant) -> Result<(), StateError> {
-        self.lines = begin(&self.snapshot, self.generation + 1, tenant)?;
+        self.journal = start_generation(&self.snapshot, self.generation + 1, tenant)?;
         self.generation += 1;
         Ok(())
     }
 }
 
-fn journal_of(path: &Path, generation: u64) -> PathBuf {
-    sibling(path, &format!("{generation}.journal"))
+fn journal_path(path: &Path, generation: u64) -> PathBuf {
+    with_suffix(path, &format!("{generation}.journal"))
 }
 
-fn sibling(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
-    name.push(ending);
+    name.push(suffix);
     PathBuf::from(name)
 }
 
 fn lock(path: &Path) -> Result<File, StateError> {
-    let file = sibling(path, "lock");
-    let io = |source| StateError::Io { path: file.clone(), source };
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io)?;
+    let file = with_suffix(path, "lock");
+    let io_error = |source| StateError::Io { path: file.clone(), source };
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io_error)?;
     match opened.try_lock() {
         Ok(()) => Ok(opened),
         Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io(source)),
+        Err(TryLockError::Error(source)) => Err(io_error(source)),
     }
 }
 
-/// Carries out a journal's mutations again. Its last line may be torn: it was not answered then.
+/// Applies the mutations of a journal. Ignores an incomplete last line: its response was never sent.
 fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -123,24 +124,24 @@ fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
         }
     };
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        let broken = |source| StateError::Broken { path: path.to_owned(), source };
-        let mutation: Mutation = serde_json::from_str(line).map_err(broken)?;
+        let invalid = |source| StateError::Invalid { path: path.to_owned(), source };
+        let mutation: Mutation = serde_json::from_str(line).map_err(invalid)?;
         mutations::apply(tenant, &mutation.operation, &mutation.arguments, mutation.at);
     }
     Ok(())
 }
 
-/// Writes a snapshot under a new generation, opens its journal, and takes the journal before away.
-fn begin(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
-    let io = |source| StateError::Io { path: path.to_owned(), source };
-    let journal = journal_of(path, generation);
-    let lines = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io)?;
+/// Writes the snapshot of a new generation, opens its journal and deletes the previous journal.
+fn start_generation(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
+    let io_error = |source| StateError::Io { path: path.to_owned(), source };
+    let journal = journal_path(path, generation);
+    let journal = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io_error)?;
     let bytes = serde_json::to_vec(&Snapshot { generation, tenant: tenant.clone() });
-    let fresh = sibling(path, "new");
-    fs::write(&fresh, bytes.map_err(|error| io(error.into()))?).map_err(io)?;
-    fs::rename(&fresh, path).map_err(io)?;
-    match fs::remove_file(journal_of(path, generation - 1)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(error)),
-        _ => Ok(lines),
+    let new_snapshot = with_suffix(path, "new");
+    fs::write(&new_snapshot, bytes.map_err(|error| io_error(error.into()))?).map_err(io_error)?;
+    fs::rename(&new_snapshot, path).map_err(io_error)?;
+    match fs::remove_file(journal_path(path, generation - 1)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error)),
+        _ => Ok(journal),
     }
 }

@@ -1,44 +1,34 @@
 //! A strict simulator of Administrate's Core GraphQL API, as far as that API is known.
 //!
-//! For tests and for `lectern demo` in-process ([`Simulator::start`]), and alone as `administrate-sim --port N` for rehearsals.
+//! Runs in-process for tests and for `lectern demo` ([`Simulator::start`]), or alone as `administrate-sim --port N`.
 //!
-//! It promises: documents are validated and variables coerced by the GraphQL specification to the letter, against the text of
-//! `schema.graphql`; pages, filters, ids and payload errors are those of the facts; faults happen exactly where asked for; what
-//! was acknowledged survives a SIGKILL when a state file is named. Where the facts are silent, its choices stand in the README.
+//! Guarantees: documents are validated and variables coerced as the GraphQL specification requires, against the text of
+//! `schema/schema.graphql`. Pages, filters, ids and payload errors are those of Administrate. Faults occur exactly
+//! where they are requested. With a state file, an acknowledged mutation survives SIGKILL. The README lists the
+//! behaviour that Administrate does not document and that the simulator chose.
 //!
-//! It does not: guard anything (tokens are numbered), send webhooks, limit rates unless a fault says so, or know more of
-//! Administrate than Lectern needs. With [`Options::replay`] it answers from a recording instead of a tenant.
+//! Limits: tokens are numbered and protect nothing, no webhooks are sent, rates are limited only by faults, and the
+//! schema has only what Lectern needs. With [`Options::replay`] responses come from a recording instead of a tenant.
 
-mod control;
 mod execute;
 mod faults;
-mod filter;
 mod ids;
-mod input;
 mod journal;
 mod log;
 mod mutations;
-mod oauth;
 mod options;
-mod page;
-mod profile;
 mod reads;
 mod replay;
-mod running;
-mod scalars;
 mod schema;
 mod server;
-mod strict;
-mod tamper;
 pub mod tenant;
-mod wire;
-mod world;
+mod view;
 
 pub use faults::{Action, Fault, When};
 pub use journal::StateError;
 pub use log::{Mutation, Requests};
-pub use oauth::Credentials;
 pub use options::{Clock, Options};
-pub use profile::{PayloadShape, Profile, TaxName};
-pub use running::{Running, Simulator, StartError};
+pub use schema::profile::{PayloadShape, Profile, TaxName};
+pub use server::oauth::Credentials;
+pub use server::simulator::{RunningSimulator, Simulator, StartError};
 pub use tenant::Tenant;

@@ -1,4 +1,4 @@
-//! How a simulator is to be run.
+//! Options of a simulator.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,30 +8,30 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::oauth::Credentials;
-use crate::profile::Profile;
+use crate::schema::profile::Profile;
+use crate::server::oauth::Credentials;
 
-/// What tells the time: of tokens, and of `createdAt` and `updatedAt`.
+/// Returns the current time, for token expiry and for `createdAt` and `updatedAt`.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Settings of a simulator. The default listens on a free port of loopback and keeps its state in memory.
+/// Options of a simulator. The default listens on a free loopback port and stores its state in memory only.
 #[derive(Clone)]
 pub struct Options {
     /// Address to listen on; port 0 takes a free one.
     pub bind: SocketAddr,
     /// Variant of the API.
     pub profile: Profile,
-    /// State file; `None` keeps the state in memory. Its folder must exist.
+    /// State file; `None` stores the state in memory only. Its folder must exist.
     pub state: Option<PathBuf>,
-    /// Folder of a recording to answer from instead of the tenant.
+    /// Folder of a recording to replay instead of serving the tenant.
     pub replay: Option<PathBuf>,
-    /// What every request waits before it is looked at.
+    /// Delay before every request is processed.
     pub latency: Duration,
-    /// How long an access token works; told as `expires_in` in whole seconds.
+    /// Lifetime of an access token, reported as `expires_in` in whole seconds.
     pub token_lifetime: Duration,
-    /// The client that may log in.
+    /// The accepted client credentials.
     pub credentials: Credentials,
-    /// What tells the time.
+    /// Source of the current time.
     pub clock: Clock,
 }
 

@@ -1,9 +1,10 @@
-//! Answers of a recording instead of a tenant's: a support case, repeated offline.
+//! Replay of a recording: responses come from a file instead of a tenant, to reproduce a support case offline.
 //!
-//! A recording is a folder with `exchanges.jsonl`, one exchange a line: `document`, `variables`, `status` (null where no
-//! answer came) and `response`. Each request is answered by the next exchange not used yet with its document and
-//! variables, else by the next with its document, texts left out (recordings are redacted); what was asked more often
-//! than it was recorded hears the last answer again. Nothing is validated and no tenant changes.
+//! A recording is a folder with `exchanges.jsonl`, one exchange a line: `document`, `variables`, `status` (null where
+//! no response came) and `response`. A request gets the next unused exchange with the same document and variables.
+//! Without one, it gets the next exchange whose document is equal apart from string literals, because recordings are
+//! redacted. A request that comes more often than it was recorded gets the last matching response again. Nothing is
+//! validated or changed.
 
 use std::fs;
 use std::io;
@@ -13,16 +14,16 @@ use std::sync::{Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The file in the folder.
+/// File name within the folder of a recording.
 const FILE: &str = "exchanges.jsonl";
 
-/// A recording that is being answered from.
+/// An open recording.
 pub(crate) struct Replay {
-    exchanges: Mutex<Vec<Recorded>>,
+    exchanges: Mutex<Vec<Exchange>>,
 }
 
 #[derive(Deserialize)]
-struct Recorded {
+struct Exchange {
     document: String,
     #[serde(default)]
     variables: Value,
@@ -32,56 +33,58 @@ struct Recorded {
     is_used: bool,
 }
 
-/// What a request hears.
-pub(crate) enum Heard {
-    /// This status and body.
-    Answer(u16, Value),
-    /// The connection breaks, as it did.
-    Nothing,
-    /// Nobody asked this when the recording was made.
-    Unknown,
+/// The recorded result of a request.
+pub(crate) enum ReplayedResponse {
+    /// HTTP status and JSON body.
+    Response(u16, Value),
+    /// The connection was lost without a response.
+    ConnectionLost,
+    /// The recording has no such request.
+    NotRecorded,
 }
 
 impl Replay {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(folder.join(FILE))?;
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let exchanges = lines.map(serde_json::from_str::<Recorded>).collect::<Result<Vec<_>, _>>()?;
-        let is_a_question = |exchange: &Recorded| !exchange.document.is_empty();
-        Ok(Replay { exchanges: Mutex::new(exchanges.into_iter().filter(is_a_question).collect()) })
+        let exchanges = lines.map(serde_json::from_str::<Exchange>).collect::<Result<Vec<_>, _>>()?;
+        let has_document = |exchange: &Exchange| !exchange.document.is_empty();
+        Ok(Replay { exchanges: Mutex::new(exchanges.into_iter().filter(has_document).collect()) })
     }
 
-    pub(crate) fn hear(&self, document: &str, variables: &Value) -> Heard {
+    pub(crate) fn next_response(&self, document: &str, variables: &Value) -> ReplayedResponse {
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        let bare = without_texts(document);
-        let exact = |one: &Recorded| one.document == document && one.variables == *variables;
-        let alike = |one: &Recorded| without_texts(&one.document) == bare;
-        let place = next(&exchanges, exact).or_else(|| next(&exchanges, alike));
-        let Some(exchange) = place.and_then(|at| exchanges.get_mut(at)) else { return Heard::Unknown };
+        let stripped = without_strings(document);
+        let is_exact = |exchange: &Exchange| exchange.document == document && exchange.variables == *variables;
+        let is_similar = |exchange: &Exchange| without_strings(&exchange.document) == stripped;
+        let position = next_position(&exchanges, is_exact).or_else(|| next_position(&exchanges, is_similar));
+        let Some(exchange) = position.and_then(|index| exchanges.get_mut(index)) else {
+            return ReplayedResponse::NotRecorded;
+        };
         exchange.is_used = true;
         match exchange.status {
-            Some(status) => Heard::Answer(status, exchange.response.clone().unwrap_or_default()),
-            None => Heard::Nothing,
+            Some(status) => ReplayedResponse::Response(status, exchange.response.clone().unwrap_or_default()),
+            None => ReplayedResponse::ConnectionLost,
         }
     }
 }
 
-/// The first that fits and is not used, else the last that fits.
-fn next(exchanges: &[Recorded], fits: impl Fn(&Recorded) -> bool) -> Option<usize> {
-    let unused = exchanges.iter().position(|one| !one.is_used && fits(one));
-    unused.or_else(|| exchanges.iter().rposition(fits))
+/// Returns the position of the first unused match, else of the last match.
+fn next_position(exchanges: &[Exchange], matches: impl Fn(&Exchange) -> bool) -> Option<usize> {
+    let unused = exchanges.iter().position(|exchange| !exchange.is_used && matches(exchange));
+    unused.or_else(|| exchanges.iter().rposition(matches))
 }
 
-/// A document with every text in it emptied.
-fn without_texts(document: &str) -> String {
+/// Returns a document with every string literal emptied.
+fn without_strings(document: &str) -> String {
     let mut parts = document.split('"');
-    let mut bare = parts.next().unwrap_or_default().to_owned();
-    // Escaped quotation marks only move where texts begin, the same way on both sides of a comparison.
+    let mut stripped = parts.next().unwrap_or_default().to_owned();
+    // Escaped quotation marks shift the literal boundaries, but in the same way in both compared documents.
     for pair in parts.collect::<Vec<_>>().chunks(2) {
-        bare.push_str("\"\"");
-        bare.push_str(pair.get(1).copied().unwrap_or_default());
+        stripped.push_str("\"\"");
+        stripped.push_str(pair.get(1).copied().unwrap_or_default());
     }
-    bare
+    stripped
 }
 
 #[cfg(test)]
@@ -90,7 +93,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn exchanges_are_heard_in_order_and_the_last_one_again() {
+    fn repeated_request_gets_responses_in_order_and_then_the_last_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let line = |document: &str, variables: Value, status: Option<u16>, response: Value| {
             json!({ "document": document, "variables": variables, "status": status, "response": response }).to_string()
@@ -103,14 +106,14 @@ mod tests {
         ];
         fs::write(folder.path().join(FILE), lines.join("\n")).expect("written");
         let replay = Replay::open(folder.path()).expect("a recording");
-        let status = |heard: Heard| match heard {
-            Heard::Answer(status, _) => i32::from(status),
-            Heard::Nothing => 0,
-            Heard::Unknown => -1,
+        let status = |response: ReplayedResponse| match response {
+            ReplayedResponse::Response(status, _) => i32::from(status),
+            ReplayedResponse::ConnectionLost => 0,
+            ReplayedResponse::NotRecorded => -1,
         };
-        let heard = [(); 3].map(|()| status(replay.hear("{ a }", &json!({"offset": 0}))));
-        assert_eq!(heard, [500, 200, 200]);
-        assert_eq!(status(replay.hear("{ b(name: \"Ada\") }", &json!({}))), 0);
-        assert_eq!(status(replay.hear("{ c }", &json!({}))), -1);
+        let statuses = [(); 3].map(|()| status(replay.next_response("{ a }", &json!({"offset": 0}))));
+        assert_eq!(statuses, [500, 200, 200]);
+        assert_eq!(status(replay.next_response("{ b(name: \"Ada\") }", &json!({}))), 0);
+        assert_eq!(status(replay.next_response("{ c }", &json!({}))), -1);
     }
 }

@@ -1,5 +1,5 @@
-//! The client of `crates/administrate` against this simulator: every operation it has, in every profile, with and without
-//! introspection. What the simulator must refuse is in `tests/sim/documents.rs`.
+//! The client of `crates/administrate` against this simulator: each of its operations, in every profile, with and
+//! without introspection. `tests/sim/documents.rs` tests what the simulator must reject.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,14 +11,14 @@ use administrate::{
     SessionChanges, Settings, StaffType, SupportsCustomField, Surroundings, WebhookType, Window,
 };
 use administrate_sim::tenant::Event;
-use administrate_sim::{Options, Profile, Running, Simulator, Tenant};
+use administrate_sim::{Options, Profile, RunningSimulator, Simulator, Tenant};
 use jiff::civil::date;
 
-/// Remembers which operations succeeded.
+/// A call log that records which operations succeeded.
 #[derive(Default)]
-struct Heard(Mutex<BTreeSet<&'static str>>);
+struct SucceededOperations(Mutex<BTreeSet<&'static str>>);
 
-impl Ledger for Heard {
+impl Ledger for SucceededOperations {
     fn record(&self, call: Call) -> administrate::BoxFuture<'_, ()> {
         if call.succeeded {
             self.0.lock().expect("no test thread panicked").insert(call.operation);
@@ -27,7 +27,7 @@ impl Ledger for Heard {
     }
 }
 
-/// Lists that are longer than a page: sessions of template 4, staff of event 1.
+/// Returns a tenant with lists longer than a page: sessions of template 4, staff of event 1.
 fn tenant() -> Tenant {
     let mut tenant = Tenant::sample();
     tenant.add_template("LONG", "A hundred and twenty days", 120);
@@ -43,18 +43,18 @@ fn tenant() -> Tenant {
     tenant
 }
 
-async fn start(profile: Profile) -> (Running, Client, Arc<Heard>) {
-    let running = Simulator::start(Options { profile, ..Options::default() }, tenant()).await.expect("started");
-    let heard = Arc::new(Heard::default());
-    let surroundings = Surroundings { ledger: heard.clone(), ..Surroundings::production(6000).expect("set up") };
-    let secret = Secret::new(running.client_secret());
-    let settings = Settings::new(running.graphql_url(), running.auth_url(), running.client_id(), secret);
+async fn start(profile: Profile) -> (RunningSimulator, Client, Arc<SucceededOperations>) {
+    let simulator = Simulator::start(Options { profile, ..Options::default() }, tenant()).await.expect("started");
+    let succeeded = Arc::new(SucceededOperations::default());
+    let surroundings = Surroundings { ledger: succeeded.clone(), ..Surroundings::production(6000).expect("set up") };
+    let secret = Secret::new(simulator.client_secret());
+    let settings = Settings::new(simulator.graphql_url(), simulator.auth_url(), simulator.client_id(), secret);
     let client = Client::new(settings.with_retry_base(Duration::from_millis(1)), surroundings);
-    (running, client, heard)
+    (simulator, client, succeeded)
 }
 
 async fn read_everything(client: &Client) {
-    let fields = client.custom_fields(SupportsCustomField::Event).await.expect("custom fields").expect("told");
+    let fields = client.custom_fields(SupportsCustomField::Event).await.expect("custom fields").expect("reported");
     assert_eq!(fields.len(), 5);
     assert_eq!(client.price_levels().await.expect("price levels").len(), 2);
     assert_eq!(client.locations().await.expect("locations").len(), 2);
@@ -92,7 +92,7 @@ fn new_event(mode: EventMode, title: &str, template: u64) -> NewEvent {
     }
 }
 
-async fn write_events(running: &Running, client: &Client) {
+async fn write_events(simulator: &RunningSimulator, client: &Client) {
     let long = client.create_event(&new_event(EventMode::Blended, "Long", 4)).await.expect("blended");
     assert_eq!((long.sessions.len(), long.sessions_are_complete), (120, true));
     let lms = client.create_event(&new_event(EventMode::Lms, "LMS", 3)).await.expect("LMS");
@@ -119,9 +119,9 @@ async fn write_events(running: &Running, client: &Client) {
     client.delete_sessions(&[room.sessions[2].id.clone()]).await.expect("session deleted");
     client.delete_events(&[lms.id, long.id]).await.expect("deleted");
     write_staff(client, &room.id, &room.sessions[0].id).await;
-    let event = client.event(&room.id).await.expect("asked").expect("known");
+    let event = client.event(&room.id).await.expect("event read").expect("the event exists");
     assert_eq!((event.sessions.len(), event.staff.len()), (2, 2));
-    let tenant = running.tenant();
+    let tenant = simulator.tenant();
     assert_eq!((tenant.events_titled("Renamed").count(), tenant.events.len()), (1, 2));
 }
 
@@ -130,27 +130,28 @@ async fn write_staff(client: &Client, event: &Id, session: &Id) {
     let staff =
         |contact: &Id, staff_type| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type };
     client.add_event_staff(&staff(&ada, StaffType::Instructor)).await.expect("added");
-    // Adding again is no error.
+    // Adding the same staff again succeeds.
     let all = [
         staff(&ada, StaffType::Instructor),
         staff(&tom, StaffType::Instructor),
         staff(&grace, StaffType::Administrator),
     ];
     client.add_event_staff_bulk(&all).await.expect("added in bulk");
-    let members = client.event(event).await.expect("asked").expect("known").staff;
+    let members = client.event(event).await.expect("event read").expect("the event exists").staff;
     client.remove_event_staff(&members[0].id).await.expect("removed");
     client.add_session_staff(session, &[ada.clone(), tom.clone()], StaffType::Instructor).await.expect("added");
     client.add_session_staff(session, &[ada.clone(), tom], StaffType::Instructor).await.expect("added again");
-    let there = client.event(event).await.expect("asked").expect("known");
-    let taught = there.sessions.iter().find(|one| one.id == *session).expect("the session");
-    match client.remove_session_staff(session, &taught.staff[0].id, &ada).await {
+    let reloaded = client.event(event).await.expect("event read").expect("the event exists");
+    let session_record = reloaded.sessions.iter().find(|candidate| candidate.id == *session).expect("the session");
+    match client.remove_session_staff(session, &session_record.staff[0].id, &ada).await {
         Err(Error::Unsupported { .. }) => {}
         done => done.expect("removed"),
     }
 }
 
-/// The account is one that every tenant has; places and templates only where the profile can.
-async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
+/// Creates contacts, webhooks, locations, venues and templates; the last three only where the profile has the
+/// mutations.
+async fn create_other_records(simulator: &RunningSimulator, client: &Client, creates: bool) {
     let template = Id::new(Tenant::template_id(1));
     client.approve_instructors(&template, &[Id::new(Tenant::contact_id(2))]).await.expect("approved");
     let contact = NewContact {
@@ -162,9 +163,10 @@ async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
     };
     client.create_contact(&contact).await.expect("a contact");
     for webhook_type in WebhookType::ALL {
-        let webhook = NewWebhook { webhook_type, name: "ours".into(), url: "https://lectern.example.org/hook".into() };
-        let made = client.create_webhook(&webhook).await.expect("a webhook");
-        client.move_webhook(&made.id, "https://elsewhere.example.org/hook").await.expect("it moves");
+        let webhook =
+            NewWebhook { webhook_type, name: "Lectern".into(), url: "https://lectern.example.org/hook".into() };
+        let webhook = client.create_webhook(&webhook).await.expect("a webhook");
+        client.move_webhook(&webhook.id, "https://elsewhere.example.org/hook").await.expect("the webhook moves");
     }
     let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
     let location_id = Id::new(Tenant::location_id(1));
@@ -175,21 +177,21 @@ async fn create_the_rest(running: &Running, client: &Client, creates: bool) {
         assert_eq!(created.is_ok(), creates, "{created:?}");
         assert!(creates || matches!(created, Err(Error::Unsupported { .. } | Error::Graphql { .. })), "{created:?}");
     }
-    assert_eq!(running.tenant().locations.len(), if creates { 3 } else { 2 });
+    assert_eq!(simulator.tenant().locations.len(), if creates { 3 } else { 2 });
 }
 
 #[tokio::test]
-async fn every_operation_in_every_profile() {
+async fn client_operations_succeed_in_every_profile() {
     for profile in Profile::ALL.into_iter().flat_map(|profile| [profile, profile.without_introspection()]) {
-        let (running, client, heard) = start(profile).await;
+        let (simulator, client, succeeded) = start(profile).await;
         read_everything(&client).await;
-        write_events(&running, &client).await;
-        let known = client.capabilities().await.expect("capabilities");
-        assert_eq!(known.introspected, profile.introspection, "{profile}");
-        create_the_rest(&running, &client, profile.creates && profile.introspection).await;
-        let heard = heard.0.lock().expect("no test thread panicked").clone();
-        let unheard = |name: &&str| !heard.contains(name);
-        let missing: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).filter(unheard).collect();
+        write_events(&simulator, &client).await;
+        let capabilities = client.capabilities().await.expect("capabilities");
+        assert_eq!(capabilities.introspected, profile.introspection, "{profile}");
+        create_other_records(&simulator, &client, profile.creates && profile.introspection).await;
+        let succeeded = succeeded.0.lock().expect("no test thread panicked").clone();
+        let is_missing = |name: &&str| !succeeded.contains(name);
+        let missing: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).filter(is_missing).collect();
         let expected: &[&str] = match (profile.introspection, profile.creates) {
             (true, true) => &[],
             (true, false) => &["session.removeStaff", "location.create", "venue.create", "courseTemplate.create"],

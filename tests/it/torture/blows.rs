@@ -123,7 +123,7 @@ impl Stage {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.arrived(self.before + at) => {}
+                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
                 }
                 tokio::time::sleep(Duration::from_micros(micros)).await;
                 kill(child).await
@@ -137,7 +137,7 @@ impl Stage {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.arrived(self.before + at) => {}
+                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
                 }
                 terminate(&child);
                 child.wait().await.expect("it ends").code()
@@ -151,7 +151,7 @@ impl Stage {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.arrived(self.before + at) => {}
+                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
                 }
                 both_sides::cut_connections(&self.sides).await;
                 child.wait().await.expect("it ends").code()
@@ -173,16 +173,16 @@ impl Stage {
     }
 
     async fn with(&mut self, fault: Fault) -> Option<i32> {
-        self.sides.administrate.fault(fault);
+        self.sides.administrate.add_fault(fault);
         self.run(&["import"]).await
     }
 
     async fn killed_at(&mut self, at: u64, when: When) -> Option<i32> {
-        self.sides.administrate.fault(Fault::nth("*", at, Action::Hang { when }));
+        self.sides.administrate.add_fault(Fault::nth("*", at, Action::Hang { when }));
         let mut child = self.start(&["import"]);
         tokio::select! {
             ended = child.wait() => return ended.expect("it ends").code(),
-            () = self.sides.administrate.hung(1) => {}
+            () = self.sides.administrate.wait_for_hanging(1) => {}
         }
         kill(child).await
     }
@@ -193,7 +193,7 @@ impl Stage {
         let mut other = self.start(arguments);
         tokio::select! {
             _ = one.wait() => {}
-            () = self.sides.administrate.arrived(self.before + at) => {}
+            () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
         }
         kill(one).await;
         other.wait().await.expect("it ends").code()

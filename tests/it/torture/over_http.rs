@@ -37,7 +37,7 @@ impl Stage {
         };
         tokio::select! {
             () = has_ended(1000) => {}
-            () = self.sides.administrate.arrived(at) => {}
+            () = self.sides.administrate.wait_for_arrived(at) => {}
         }
         // An answer of 409 means that it has ended.
         ask("DELETE", &run).send().await.expect("an answer");

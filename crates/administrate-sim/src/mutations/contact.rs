@@ -3,16 +3,16 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Check, Outcome, Verdict, read};
+use super::{Check, MutationResult, Outcome, read};
 use crate::tenant::{Contact, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
-struct Call {
+struct Arguments {
     input: ContactInput,
 }
 
-/// Both inputs in one; the schema asks for what a creation needs.
+/// The inputs of create and update in one type. The schema checks which fields each requires.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ContactInput {
@@ -33,32 +33,36 @@ struct NameInput {
     last_name: Option<String>,
 }
 
-pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
-    let Call { input } = read(arguments)?;
-    let contact = changed(tenant, Contact::default(), input)?;
+pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
+    let Arguments { input } = read(arguments)?;
+    let contact = apply_input(tenant, Contact::default(), input)?;
     let number = tenant.contacts.add(contact);
-    Ok(Outcome::done("contact", Entity::Contact(number)))
+    Ok(Outcome::with_object("contact", Entity::Contact(number)))
 }
 
-pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
-    let Call { input } = read(arguments)?;
+pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
+    let Arguments { input } = read(arguments)?;
     let mut check = Check::default();
     let number = input.contact_id.as_deref().and_then(|id| check.contact(tenant, "contactId", id));
     let Some((number, old)) = number.and_then(|number| Some((number, tenant.contacts.get(number)?.clone()))) else {
-        return Err(check.refusals);
+        return Err(check.errors);
     };
-    let contact = changed(tenant, old, input)?;
+    let contact = apply_input(tenant, old, input)?;
     if let Some(row) = tenant.contacts.get_mut(number) {
         *row = contact;
     }
-    Ok(Outcome::done("contact", Entity::Contact(number)))
+    Ok(Outcome::with_object("contact", Entity::Contact(number)))
 }
 
-fn changed(tenant: &Tenant, mut contact: Contact, input: ContactInput) -> Result<Contact, Vec<super::Refusal>> {
+fn apply_input(
+    tenant: &Tenant,
+    mut contact: Contact,
+    input: ContactInput,
+) -> Result<Contact, Vec<super::PayloadError>> {
     let mut check = Check::default();
     if let Some(id) = &input.account_id {
-        let known = |number| tenant.accounts.get(number).is_some();
-        contact.account = check.link("accountId", "Organisation", id, known);
+        let exists = |number| tenant.accounts.get(number).is_some();
+        contact.account = check.resolve("accountId", "Organisation", id, exists);
     }
     if let Some(name) = input.personal_name {
         contact.first_name = name.first_name.or(contact.first_name);
@@ -66,11 +70,11 @@ fn changed(tenant: &Tenant, mut contact: Contact, input: ContactInput) -> Result
         contact.last_name = name.last_name.or(contact.last_name);
     }
     if contact.full_name().trim().is_empty() {
-        check.refuse("personalName", "A name is required", None);
+        check.add_error("personalName", "A name is required", None);
     }
     contact.email = input.email_address.or(contact.email);
     contact.is_instructor = input.is_instructor.unwrap_or(contact.is_instructor);
     contact.is_staff = input.is_staff.unwrap_or(contact.is_staff);
     contact.is_admin = input.is_admin.unwrap_or(contact.is_admin);
-    check.verdict().map(|()| contact)
+    check.finish().map(|()| contact)
 }

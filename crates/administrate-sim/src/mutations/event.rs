@@ -1,22 +1,22 @@
-//! Creating, changing and deleting events.
+//! Mutations of events: create, update, delete, prices.
 
 use jiff::{Timestamp, civil, tz};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Check, FieldValue, Outcome, Verdict, course, given, read};
-use crate::scalars;
+use super::{Check, CustomFieldInput, MutationResult, Outcome, course, nullable, read};
+use crate::schema::scalars;
 use crate::tenant::{
-    Event, EventState, FieldValues, LearningMode, Number, Price, Priced, Session, TemplateState, Tenant,
+    CustomFieldValues, Event, EventState, LearningMode, Number, Price, PriceOwner, Session, TemplateState, Tenant,
 };
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Create {
     input: CreateInput,
 }
 
-/// The three create inputs in one: the schema sees to what each may and must have.
+/// The three create inputs in one type. The schema checks which fields each allows and requires.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CreateInput {
@@ -43,58 +43,58 @@ struct CreateInput {
     registration_deadline: Option<String>,
     internal_notes: Option<String>,
     external_notes: Option<String>,
-    custom_field_values: Option<Vec<FieldValue>>,
+    custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-pub(super) fn create_blended(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+pub(super) fn create_blended(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     create(tenant, arguments, now, LearningMode::Blended)
 }
 
-pub(super) fn create_lms(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+pub(super) fn create_lms(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     create(tenant, arguments, now, LearningMode::Lms)
 }
 
-pub(super) fn create_classroom(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+pub(super) fn create_classroom(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     create(tenant, arguments, now, LearningMode::Classroom)
 }
 
-fn create(tenant: &mut Tenant, arguments: &Value, now: Timestamp, mode: LearningMode) -> Verdict {
+fn create(tenant: &mut Tenant, arguments: &Value, now: Timestamp, mode: LearningMode) -> MutationResult {
     let Create { input } = read(arguments)?;
-    let event = checked(tenant, input, mode, now)?;
-    let days = days_of(tenant, &event, now);
+    let event = build_event(tenant, input, mode, now)?;
+    let days = template_sessions(tenant, &event, now);
     let number = tenant.add_event(event);
     for day in days {
         tenant.add_session(Session { event: number, ..day });
     }
-    Ok(Outcome::done("event", Entity::Event(number)))
+    Ok(Outcome::with_object("event", Entity::Event(number)))
 }
 
-/// The event of an input, or everything that is wrong with it.
-fn checked(
+/// Builds the event of an input, or returns all errors of the input.
+fn build_event(
     tenant: &Tenant,
     input: CreateInput,
     mode: LearningMode,
     now: Timestamp,
-) -> Result<Event, Vec<super::Refusal>> {
+) -> Result<Event, Vec<super::PayloadError>> {
     let mut check = Check::default();
     let zone = input.time_zone_name.as_str();
     check.time_zone(Some(zone));
-    let template = input.course_template_id.as_deref().and_then(|id| schedulable(&mut check, tenant, id));
+    let template = input.course_template_id.as_deref().and_then(|id| schedulable_template(&mut check, tenant, id));
     let location = check.location(tenant, input.location_id.as_deref());
     let venue = check.venue(tenant, input.venue_id.as_deref(), location);
     let (tax_label, tax_type) = match input.tax_type {
         Some(id) => ("taxType", Some(id)),
         None => ("taxTypeId", input.tax_type_id),
     };
-    let tax_type =
-        tax_type.and_then(|id| check.link(tax_label, "TaxType", &id, |number| tenant.tax_types.get(number).is_some()));
+    let tax_type = tax_type
+        .and_then(|id| check.resolve(tax_label, "TaxType", &id, |number| tenant.tax_types.get(number).is_some()));
     let own_values = check.custom_fields(tenant, "Event", input.custom_field_values.as_deref());
     let event = Event {
-        title: title(tenant, input.title.as_deref(), template),
+        title: event_title(tenant, input.title.as_deref(), template),
         code: input.code,
         template,
         learning_mode: mode,
-        // New events are drafts (facts §1.11), whatever the input says.
+        // New events are drafts, also if the input names another state.
         state: EventState::Draft,
         is_private: input.event_type == "private",
         time_zone: zone.to_owned(),
@@ -107,86 +107,87 @@ fn checked(
         lms_end: wall_clock(&input.lms_end_date_time, &input.time_zoned_lms_end, zone),
         max_places: input.max_places,
         min_places: input.min_places,
-        registration_deadline: input.registration_deadline.as_deref().and_then(scalars::instant),
+        registration_deadline: input.registration_deadline.as_deref().and_then(scalars::parse_instant),
         internal_notes: input.internal_notes,
         external_notes: input.external_notes,
-        custom_fields: inherited(tenant, template, own_values),
+        custom_fields: inherited_values(tenant, template, own_values),
         created_at: now,
         updated_at: now,
         ..Event::default()
     };
     if input.lifecycle_state == Some(EventState::Cancelled) {
-        check.refuse("lifecycleState", "An event cannot be created as cancelled", None);
+        check.add_error("lifecycleState", "An event cannot be created as cancelled", None);
     }
     check_event(&mut check, &event);
-    check.verdict().map(|()| event)
+    check.finish().map(|()| event)
 }
 
 fn check_event(check: &mut Check, event: &Event) {
-    check.in_order("classroomEndDateTime", event.classroom_start.as_ref(), event.classroom_end.as_ref());
-    check.in_order("lmsEndDateTime", event.lms_start.as_ref(), event.lms_end.as_ref());
+    check.check_order("classroomEndDateTime", event.classroom_start.as_ref(), event.classroom_end.as_ref());
+    check.check_order("lmsEndDateTime", event.lms_start.as_ref(), event.lms_end.as_ref());
     if event.title.trim().is_empty() {
-        check.refuse("title", "Title is required", None);
+        check.add_error("title", "Title is required", None);
     }
     for (label, places) in [("maxPlaces", event.max_places), ("minPlaces", event.min_places)] {
         if places.is_some_and(|places| places < 0) {
-            check.refuse(label, "Places cannot be negative", None);
+            check.add_error(label, "Places cannot be negative", None);
         }
     }
 }
 
-/// Draft templates cannot be scheduled (facts §1.9), archived ones neither.
-fn schedulable(check: &mut Check, tenant: &Tenant, id: &str) -> Option<Number> {
-    let known = |number| tenant.templates.get(number).is_some();
-    let number = check.link("courseTemplateId", "CourseTemplate", id, known)?;
+/// Resolves a template. Only published templates can be scheduled.
+fn schedulable_template(check: &mut Check, tenant: &Tenant, id: &str) -> Option<Number> {
+    let exists = |number| tenant.templates.get(number).is_some();
+    let number = check.resolve("courseTemplateId", "CourseTemplate", id, exists)?;
     if tenant.templates.get(number).is_some_and(|template| template.state != TemplateState::Published) {
-        check.refuse("courseTemplateId", "The Course Template is not published", Some(id));
+        check.add_error("courseTemplateId", "The Course Template is not published", Some(id));
     }
     Some(number)
 }
 
-fn title(tenant: &Tenant, given: Option<&str>, template: Option<Number>) -> String {
-    let of_template =
+fn event_title(tenant: &Tenant, own_title: Option<&str>, template: Option<Number>) -> String {
+    let template_title =
         || template.and_then(|template| tenant.templates.get(template)).map(|template| template.title.clone());
-    given.map(str::to_owned).or_else(of_template).unwrap_or_default()
+    own_title.map(str::to_owned).or_else(template_title).unwrap_or_default()
 }
 
-/// Events start with the template's values of the fields they share (facts §1.8); their own win.
-fn inherited(tenant: &Tenant, template: Option<Number>, own: FieldValues) -> FieldValues {
-    let shared =
+/// Returns the custom-field values of a new event: the template's values of fields that events have too, then its own.
+fn inherited_values(tenant: &Tenant, template: Option<Number>, own: CustomFieldValues) -> CustomFieldValues {
+    let is_of_events =
         |number: Number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains("Event"));
     let template = template.and_then(|template| tenant.templates.get(template));
     let from_template = template.into_iter().flat_map(|template| template.custom_fields.clone());
-    let mut values: FieldValues = from_template.filter(|(number, _)| shared(*number)).collect();
+    let mut values: CustomFieldValues = from_template.filter(|(number, _)| is_of_events(*number)).collect();
     values.extend(own);
     values
 }
 
-/// The wall-clock form wins over the form with an offset, which is brought into the event's zone.
+/// Returns the wall-clock time of an input. The local form wins over the form with an offset, which is converted to the
+/// event's zone.
 fn wall_clock(local: &Option<String>, zoned: &Option<String>, zone: &str) -> Option<civil::DateTime> {
     let from_zoned = || {
         let zone = tz::TimeZone::get(zone).ok()?;
-        Some(scalars::instant(zoned.as_deref()?)?.to_zoned(zone).datetime())
+        Some(scalars::parse_instant(zoned.as_deref()?)?.to_zoned(zone).datetime())
     };
-    local.as_deref().and_then(scalars::local).or_else(from_zoned)
+    local.as_deref().and_then(scalars::parse_local).or_else(from_zoned)
 }
 
-/// The template's days as draft sessions, one calendar day after the other from the start of the event.
-fn days_of(tenant: &Tenant, event: &Event, now: Timestamp) -> Vec<Session> {
+/// Returns the template's days as draft sessions on consecutive calendar days from the start of the event.
+fn template_sessions(tenant: &Tenant, event: &Event, now: Timestamp) -> Vec<Session> {
     let template = event.template.and_then(|template| tenant.templates.get(template));
     let days = match event.learning_mode {
         LearningMode::Lms => &[],
         _ => template.map_or(&[][..], |template| template.sessions.as_slice()),
     };
-    let date = |at: usize| {
+    let date = |index: usize| {
         let first = event.classroom_start?.date();
-        first.checked_add(jiff::Span::new().try_days(i64::try_from(at).ok()?).ok()?).ok()
+        first.checked_add(jiff::Span::new().try_days(i64::try_from(index).ok()?).ok()?).ok()
     };
-    let session = |(at, day): (usize, &crate::tenant::TemplateSession)| Session {
+    let session = |(index, day): (usize, &crate::tenant::TemplateSession)| Session {
         title: day.title.clone(),
         time_zone: event.time_zone.clone(),
-        start: date(at).map(|date| date.to_datetime(day.starts)),
-        end: date(at).map(|date| date.to_datetime(day.ends)),
+        start: date(index).map(|date| date.to_datetime(day.starts)),
+        end: date(index).map(|date| date.to_datetime(day.ends)),
         location: event.location,
         venue: event.venue,
         created_at: now,
@@ -208,50 +209,50 @@ struct Update {
 #[derive(Default)]
 struct UpdateInput {
     title: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     code: Option<Option<String>>,
     location_id: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     venue_id: Option<Option<String>>,
     time_zone_name: Option<String>,
     lifecycle_state: Option<EventState>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     min_places: Option<Option<i32>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     max_places: Option<Option<i32>>,
     course_template_id: Option<String>,
     classroom_start_date_time: Option<String>,
     classroom_end_date_time: Option<String>,
     lms_start_date_time: Option<String>,
     lms_end_date_time: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     registration_deadline: Option<Option<String>>,
     is_sold_out: Option<bool>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     internal_notes: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     external_notes: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "nullable")]
     remote_meeting_url: Option<Option<String>>,
-    custom_field_values: Option<Vec<FieldValue>>,
+    custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+pub(super) fn update(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     let Update { event_id, input } = read(arguments)?;
     let mut check = Check::default();
-    let number = check.link("eventId", "Course", &event_id, |number| tenant.events.contains_key(&number));
+    let number = check.resolve("eventId", "Course", &event_id, |number| tenant.events.contains_key(&number));
     let Some((number, old)) = number.and_then(|number| Some((number, tenant.events.get(&number)?))) else {
-        return Err(check.refusals);
+        return Err(check.errors);
     };
     let mut event = old.clone();
     change_links(&mut check, tenant, &mut event, &input);
-    change_state((&mut check, tenant), &mut event, input.lifecycle_state, now);
-    change_texts(&mut event, input);
+    change_state(&mut check, tenant, &mut event, input.lifecycle_state, now);
+    change_fields(&mut event, input);
     check_event(&mut check, &event);
-    check.verdict()?;
+    check.finish()?;
     event.updated_at = now;
     tenant.events.insert(number, event);
-    Ok(Outcome::done("event", Entity::Event(number)))
+    Ok(Outcome::with_object("event", Entity::Event(number)))
 }
 
 fn change_links(check: &mut Check, tenant: &Tenant, event: &mut Event, input: &UpdateInput) {
@@ -262,33 +263,34 @@ fn change_links(check: &mut Check, tenant: &Tenant, event: &mut Event, input: &U
         event.venue = check.venue(tenant, venue.as_deref(), event.location);
     }
     if let Some(template) = &input.course_template_id {
-        event.template = schedulable(check, tenant, template);
+        event.template = schedulable_template(check, tenant, template);
     }
     if let Some(zone) = &input.time_zone_name {
         check.time_zone(Some(zone));
         event.time_zone.clone_from(zone);
     }
-    // Fields that are not written keep their values (facts §1.8).
+    // Custom fields that the input does not name stay unchanged.
     event.custom_fields.extend(check.custom_fields(tenant, "Event", input.custom_field_values.as_deref()));
 }
 
-fn change_state((check, tenant): (&mut Check, &Tenant), event: &mut Event, to: Option<EventState>, now: Timestamp) {
+fn change_state(check: &mut Check, tenant: &Tenant, event: &mut Event, to: Option<EventState>, now: Timestamp) {
     let Some(to) = to else { return };
-    course::change_state(check, tenant, "event", (event.state, to));
+    course::check_state_change(check, tenant, "event", event.state, to);
     if to == EventState::Cancelled && event.state != to {
         event.cancelled_at = Some(now);
     }
     event.state = to;
 }
 
-fn change_texts(event: &mut Event, input: UpdateInput) {
-    fn set<T>(field: &mut T, given: Option<T>) {
-        if let Some(given) = given {
-            *field = given;
+fn change_fields(event: &mut Event, input: UpdateInput) {
+    fn set<T>(field: &mut T, new_value: Option<T>) {
+        if let Some(value) = new_value {
+            *field = value;
         }
     }
-    let instant = |text: Option<String>| text.as_deref().and_then(scalars::instant);
-    let moved = |old: Option<civil::DateTime>, given: Option<String>| given.as_deref().and_then(scalars::local).or(old);
+    let instant = |text: Option<String>| text.as_deref().and_then(scalars::parse_instant);
+    let changed_time =
+        |old: Option<civil::DateTime>, text: Option<String>| text.as_deref().and_then(scalars::parse_local).or(old);
     set(&mut event.title, input.title);
     set(&mut event.code, input.code);
     set(&mut event.min_places, input.min_places);
@@ -298,10 +300,10 @@ fn change_texts(event: &mut Event, input: UpdateInput) {
     set(&mut event.internal_notes, input.internal_notes);
     set(&mut event.external_notes, input.external_notes);
     set(&mut event.remote_meeting_url, input.remote_meeting_url);
-    event.classroom_start = moved(event.classroom_start, input.classroom_start_date_time);
-    event.classroom_end = moved(event.classroom_end, input.classroom_end_date_time);
-    event.lms_start = moved(event.lms_start, input.lms_start_date_time);
-    event.lms_end = moved(event.lms_end, input.lms_end_date_time);
+    event.classroom_start = changed_time(event.classroom_start, input.classroom_start_date_time);
+    event.classroom_end = changed_time(event.classroom_end, input.classroom_end_date_time);
+    event.lms_start = changed_time(event.lms_start, input.lms_start_date_time);
+    event.lms_end = changed_time(event.lms_end, input.lms_end_date_time);
 }
 
 #[derive(Deserialize)]
@@ -315,30 +317,30 @@ struct DeleteInput {
     event_ids: Vec<Option<String>>,
 }
 
-/// Deletes drafts with their sessions, staff and prices: all of them or none.
-pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+/// Deletes draft events with their sessions, staff and prices: all of them or none.
+pub(super) fn delete(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Delete { input } = read(arguments)?;
     let mut check = Check::default();
-    let mut doomed = Vec::new();
+    let mut to_delete = Vec::new();
     for id in input.event_ids.iter().flatten() {
-        let number = check.link("eventIds", "Course", id, |number| tenant.events.contains_key(&number));
+        let number = check.resolve("eventIds", "Course", id, |number| tenant.events.contains_key(&number));
         let Some(number) = number else { continue };
         if tenant.events.get(&number).is_some_and(|event| event.state != EventState::Draft) {
-            check.refuse("eventIds", "Only draft events can be deleted", Some(id));
+            check.add_error("eventIds", "Only draft events can be deleted", Some(id));
         }
-        doomed.push(number);
+        to_delete.push(number);
     }
-    check.verdict()?;
-    for number in doomed {
+    check.finish()?;
+    for number in to_delete {
         let sessions: Vec<Number> = tenant.sessions_of(number).map(|(session, _)| session).collect();
         for session in sessions {
-            super::session::take_out(tenant, session);
+            super::session::remove(tenant, session);
         }
         tenant.staff.retain(|staff| staff.course != number);
-        tenant.prices.retain(|price| price.of != Priced::Event(number));
+        tenant.prices.retain(|price| price.owner != PriceOwner::Event(number));
         tenant.events.remove(&number);
     }
-    Ok(Outcome::done_without_object())
+    Ok(Outcome::without_object())
 }
 
 #[derive(Deserialize)]
@@ -356,18 +358,22 @@ struct AddPricesInput {
     region_id: Option<String>,
 }
 
-pub(super) fn add_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+pub(super) fn add_prices(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let AddPrices { input } = read(arguments)?;
     let mut check = Check::default();
-    let event = check.link("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
-    let price = super::template::price(
+    let event = check.resolve("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
+    let price = super::template::build_price(
         &mut check,
         tenant,
-        event.map(Priced::Event),
-        (&input.price_level_id, &input.financial_unit_id, input.region_id.as_deref()),
+        event.map(PriceOwner::Event),
+        &super::template::PriceIds {
+            level: &input.price_level_id,
+            currency: &input.financial_unit_id,
+            region: input.region_id.as_deref(),
+        },
         &input.amount,
     );
-    check.verdict()?;
+    check.finish()?;
     let added: Vec<Entity> = price.map(|price: Price| Entity::Price(tenant.prices.add(price))).into_iter().collect();
-    Ok(Outcome::done_all("prices", added))
+    Ok(Outcome::with_objects("prices", added))
 }

@@ -1,13 +1,13 @@
-//! Staff of events, and how it is taken off sessions.
+//! Mutations of event staff, and the removal of session staff.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Check, Outcome, Refusal, Verdict, course, read};
+use super::{Check, MutationResult, Outcome, PayloadError, course, read};
 use crate::ids;
 use crate::tenant::{Number, Tenant};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,10 +24,10 @@ struct Add {
     input: StaffInput,
 }
 
-pub(super) fn add(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+pub(super) fn add(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     let Add { input } = read(arguments)?;
     let event = add_one(tenant, input, now)?;
-    Ok(Outcome::done("event", Entity::Event(event)))
+    Ok(Outcome::with_object("event", Entity::Event(event)))
 }
 
 #[derive(Deserialize)]
@@ -35,31 +35,31 @@ struct AddBulk {
     input: Vec<StaffInput>,
 }
 
-/// Each entry for itself: those that can be added are, the others are told. `events` has the ones that were changed.
-pub(super) fn add_bulk(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> Verdict {
+/// Adds each entry on its own and reports the entries that cannot be added. `events` has the changed events.
+pub(super) fn add_bulk(tenant: &mut Tenant, arguments: &Value, now: Timestamp) -> MutationResult {
     let AddBulk { input } = read(arguments)?;
-    let (mut events, mut errors): (Vec<Number>, Vec<Refusal>) = Default::default();
+    let (mut events, mut errors): (Vec<Number>, Vec<PayloadError>) = Default::default();
     for entry in input {
         match add_one(tenant, entry, now) {
             Ok(event) if events.contains(&event) => {}
             Ok(event) => events.push(event),
-            Err(refusals) => errors.extend(refusals),
+            Err(new_errors) => errors.extend(new_errors),
         }
     }
     let changed = !events.is_empty();
     let events = events.into_iter().map(Entity::Event).collect();
-    Ok(Outcome::done_all("events", events).partly(errors, changed))
+    Ok(Outcome::with_objects("events", events).with_errors(errors, changed))
 }
 
-fn add_one(tenant: &mut Tenant, input: StaffInput, now: Timestamp) -> Result<Number, Vec<Refusal>> {
+fn add_one(tenant: &mut Tenant, input: StaffInput, now: Timestamp) -> Result<Number, Vec<PayloadError>> {
     let mut check = Check::default();
-    let event = check.link("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
+    let event = check.resolve("eventId", "Course", &input.event_id, |number| tenant.events.contains_key(&number));
     let contact = check.contact(tenant, "contactId", &input.contact_id);
     let (Some(event), Some(contact)) = (event, contact) else {
-        return Err(check.refusals);
+        return Err(check.errors);
     };
     let is_administrator = course::is_administrator(input.staff_type.as_deref(), input.staff_role_id.as_deref());
-    course::add_staff(tenant, event, contact, is_administrator, input.notes).map_err(|refusal| vec![refusal])?;
+    course::add_staff(tenant, event, contact, is_administrator, input.notes).map_err(|error| vec![error])?;
     if let Some(event) = tenant.events.get_mut(&event) {
         event.updated_at = now;
     }
@@ -77,12 +77,12 @@ struct RemoveInput {
     staff_id: String,
 }
 
-/// Memberships of events and of sessions bear the same word in their ids.
-pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+/// Removes staff of an event or a session: both have the same prefix in their ids.
+pub(super) fn remove(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Remove { input } = read(arguments)?;
     let number = ids::decode("EventStaff", &input.staff_id);
     match number.and_then(|number| tenant.staff.remove(number)) {
-        Some(_) => Ok(Outcome::done_without_object()),
-        None => Err(vec![Refusal::new("staffId", "The Staff does not exist", Some(&input.staff_id))]),
+        Some(_) => Ok(Outcome::without_object()),
+        None => Err(vec![PayloadError::new("staffId", "The Staff does not exist", Some(&input.staff_id))]),
     }
 }

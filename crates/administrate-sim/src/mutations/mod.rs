@@ -1,7 +1,7 @@
-//! Mutations: pure functions of (tenant, arguments, now), so that a journal of accepted ones rebuilds the tenant.
+//! Mutations: pure functions of (tenant, arguments, now), so that a journal of accepted mutations rebuilds the tenant.
 //!
-//! Each checks everything first and changes nothing when it refuses. Refusals are payload errors, never failures: HTTP is
-//! 200 and the object null (facts §1.3).
+//! A mutation checks all inputs first and changes nothing when it refuses. A refused mutation returns payload errors
+//! with HTTP status 200 and a null object.
 
 mod contact;
 mod course;
@@ -18,108 +18,108 @@ use jiff::Timestamp;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::{Value, json};
 
-use crate::faults::PayloadTrouble;
+use crate::faults::PayloadFault;
 use crate::ids;
 use crate::log::Mutation;
-use crate::tenant::{FieldKind, FieldValues, Number, Tenant};
-use crate::world::{Ask, Entity, Part, Record, World, refuse};
+use crate::tenant::{CustomFieldValues, FieldKind, Number, Tenant};
+use crate::view::{Entity, FieldSelection, Output, Record, View, field_error};
 
 /// One entry of a payload's `errors`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Refusal {
+pub(crate) struct PayloadError {
     label: Option<String>,
     message: String,
     value: Option<String>,
 }
 
-impl Refusal {
+impl PayloadError {
     pub(crate) fn new(label: &str, message: impl Into<String>, value: Option<&str>) -> Self {
         Self { label: Some(label.to_owned()), message: message.into(), value: value.map(str::to_owned) }
     }
 
-    fn part(&self) -> std::rc::Rc<Record> {
+    fn output(&self) -> std::rc::Rc<Record> {
         Record::new(
             "FieldError",
             vec![
-                ("label", Part::Leaf(json!(self.label))),
-                ("message", Part::Leaf(json!(self.message))),
-                ("value", Part::Leaf(json!(self.value))),
+                ("label", Output::Leaf(json!(self.label))),
+                ("message", Output::Leaf(json!(self.message))),
+                ("value", Output::Leaf(json!(self.value))),
             ],
         )
     }
 }
 
-/// What a mutation did.
+/// The outcome of a mutation: its payload, and whether it changed the tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The payload's field for the object, and what it shows.
+    /// Field of the payload for the object, and its entities.
     object: Option<(&'static str, Vec<Entity>)>,
-    errors: Vec<Refusal>,
+    errors: Vec<PayloadError>,
     changed: bool,
 }
 
 impl Outcome {
-    fn done(field: &'static str, entity: Entity) -> Self {
+    fn with_object(field: &'static str, entity: Entity) -> Self {
         Self { object: Some((field, vec![entity])), changed: true, ..Self::default() }
     }
 
-    fn done_all(field: &'static str, entities: Vec<Entity>) -> Self {
+    fn with_objects(field: &'static str, entities: Vec<Entity>) -> Self {
         Self { object: Some((field, entities)), changed: true, ..Self::default() }
     }
 
-    fn done_without_object() -> Self {
+    fn without_object() -> Self {
         Self { changed: true, ..Self::default() }
     }
 
-    /// Carried out as far as possible; nothing changed when `errors` says so for every part.
-    fn partly(self, errors: Vec<Refusal>, changed: bool) -> Self {
+    /// Adds the errors of a partly executed mutation. `changed` is false if no part succeeded.
+    fn with_errors(self, errors: Vec<PayloadError>, changed: bool) -> Self {
         Self { errors, changed, ..self }
     }
 }
 
-impl From<Vec<Refusal>> for Outcome {
-    fn from(errors: Vec<Refusal>) -> Self {
+impl From<Vec<PayloadError>> for Outcome {
+    fn from(errors: Vec<PayloadError>) -> Self {
         Self { errors, ..Self::default() }
     }
 }
 
-/// `Err` refuses.
-pub(crate) type Verdict = Result<Outcome, Vec<Refusal>>;
+/// Outcome of an accepted mutation, or the payload errors of a refused one.
+pub(crate) type MutationResult = Result<Outcome, Vec<PayloadError>>;
 
-/// Carries out `mutation { <group> { <field> } }` and gives its payload.
-pub(crate) fn run(world: &World<'_>, group: &str, ask: &Ask<'_>) -> Result<Part, FieldError> {
-    let operation = format!("{group}.{}", ask.field);
-    let arguments = Value::Object(ask.arguments.clone());
-    let trouble = world.trouble.take();
-    let mut outcome = if trouble.as_ref().is_some_and(|trouble| !trouble.carried_out) {
+/// Executes `mutation { <group> { <field> } }` and returns its payload.
+pub(crate) fn run(view: &View<'_>, group: &str, selection: &FieldSelection<'_>) -> Result<Output, FieldError> {
+    let operation = format!("{group}.{}", selection.field);
+    let arguments = Value::Object(selection.arguments.clone());
+    let payload_fault = view.payload_fault.take();
+    let mut outcome = if payload_fault.as_ref().is_some_and(|fault| !fault.is_executed) {
         Outcome::default()
     } else {
-        match apply(&mut world.tenant.borrow_mut(), &operation, &arguments, world.now) {
+        match apply(&mut view.tenant.borrow_mut(), &operation, &arguments, view.now) {
             Some(outcome) => outcome,
-            None => return refuse(format!("the simulator does not know {operation}")),
+            None => return field_error(format!("the simulator does not support {operation}")),
         }
     };
-    let mutation = Mutation { operation, arguments, at: world.now, changed: outcome.changed };
-    world.mutations.borrow_mut().push(mutation);
-    outcome.errors.extend(trouble.map(|trouble| troubled(&trouble)));
-    Ok(payload(&outcome, ask))
+    let mutation = Mutation { operation, arguments, at: view.now, changed: outcome.changed };
+    view.mutations.borrow_mut().push(mutation);
+    outcome.errors.extend(payload_fault.map(|fault| injected_error(&fault)));
+    Ok(payload(&outcome, selection))
 }
 
-fn troubled(trouble: &PayloadTrouble) -> Refusal {
-    Refusal { label: trouble.label.clone(), message: trouble.message.clone(), value: None }
+fn injected_error(fault: &PayloadFault) -> PayloadError {
+    PayloadError { label: fault.label.clone(), message: fault.message.clone(), value: None }
 }
 
-/// One payload, or a list with one payload where the schema has a list.
-fn payload(outcome: &Outcome, ask: &Ask<'_>) -> Part {
-    let mut parts = vec![("errors", Part::Records(outcome.errors.iter().map(Refusal::part).collect()))];
-    parts.extend(outcome.object.as_ref().map(|(field, entities)| (*field, Part::Many(entities.clone()))));
-    let record = Record::new(ask.type_name, parts);
-    if ask.is_list { learner::one_payload_each(ask, outcome, &record) } else { Part::Record(record) }
+/// Returns one payload, or a list of payloads where the schema has a list.
+fn payload(outcome: &Outcome, selection: &FieldSelection<'_>) -> Output {
+    let mut fields = vec![("errors", Output::Records(outcome.errors.iter().map(PayloadError::output).collect()))];
+    fields.extend(outcome.object.as_ref().map(|(field, entities)| (*field, Output::Many(entities.clone()))));
+    let record = Record::new(selection.type_name, fields);
+    if selection.is_list { learner::payload_list(selection, outcome, &record) } else { Output::Record(record) }
 }
 
-/// Carries out one operation; `None` when there is none of that name. The journal replays through here.
+/// Applies one operation to the tenant. Returns `None` for an unknown operation. The journal is replayed with it.
 pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now: Timestamp) -> Option<Outcome> {
-    let verdict = match operation {
+    let result = match operation {
         "event.createBlended" => event::create_blended(tenant, arguments, now),
         "event.createLMS" => event::create_lms(tenant, arguments, now),
         "event.createClassroom" => event::create_classroom(tenant, arguments, now),
@@ -146,116 +146,127 @@ pub(crate) fn apply(tenant: &mut Tenant, operation: &str, arguments: &Value, now
         "venue.create" => places::create_venue(tenant, arguments),
         _ => return None,
     };
-    Some(verdict.unwrap_or_else(Outcome::from))
+    Some(result.unwrap_or_else(Outcome::from))
 }
 
-/// The arguments as a type; validation has made sure that they fit, so a refusal here is a defect told politely.
-fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Vec<Refusal>> {
-    T::deserialize(arguments).map_err(|error| vec![Refusal::new("input", error.to_string(), None)])
+/// Deserializes the arguments. They were validated before, so an error here is a bug of the simulator.
+fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Vec<PayloadError>> {
+    T::deserialize(arguments).map_err(|error| vec![PayloadError::new("input", error.to_string(), None)])
 }
 
-/// A field of an update: `None` absent, `Some(None)` null, which clears.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
+/// Deserializes a field of an update: `None` if absent, `Some(None)` for null, which clears the value.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(input).map(Some)
 }
 
-/// Collects refusals, so that a client hears all of them at once.
+/// Collects errors, so that a client gets all of them at once.
 #[derive(Default)]
 struct Check {
-    refusals: Vec<Refusal>,
+    errors: Vec<PayloadError>,
 }
 
 impl Check {
-    fn refuse(&mut self, label: &str, message: impl Into<String>, value: Option<&str>) {
-        self.refusals.push(Refusal::new(label, message, value));
+    fn add_error(&mut self, label: &str, message: impl Into<String>, value: Option<&str>) {
+        self.errors.push(PayloadError::new(label, message, value));
     }
 
-    /// The number behind a global id, if it is of that type and exists.
-    fn link(&mut self, label: &str, prefix: &str, id: &str, exists: impl Fn(Number) -> bool) -> Option<Number> {
+    /// Returns the number of a global id, or adds an error if it has another type or does not exist.
+    fn resolve(&mut self, label: &str, prefix: &str, id: &str, exists: impl Fn(Number) -> bool) -> Option<Number> {
         let number = ids::decode(prefix, id).filter(|number| exists(*number));
         if number.is_none() {
-            self.refuse(label, format!("{} with id {id} does not exist", trade_name(prefix)), Some(id));
+            self.add_error(label, format!("{} with id {id} does not exist", display_name(prefix)), Some(id));
         }
         number
     }
 
     fn location(&mut self, tenant: &Tenant, id: Option<&str>) -> Option<Number> {
-        self.link("locationId", "Location", id?, |number| tenant.locations.get(number).is_some())
+        self.resolve("locationId", "Location", id?, |number| tenant.locations.get(number).is_some())
     }
 
-    /// A venue must lie in the location that goes with it.
+    /// Resolves a venue. It must belong to the location.
     fn venue(&mut self, tenant: &Tenant, id: Option<&str>, location: Option<Number>) -> Option<Number> {
-        let number = self.link("venueId", "Venue", id?, |number| tenant.venues.get(number).is_some())?;
-        let lies_in = tenant.venues.get(number).and_then(|venue| venue.location);
-        if location.is_some() && lies_in.is_some() && lies_in != location {
-            self.refuse("venueId", "The Venue does not belong to the Location", id);
+        let number = self.resolve("venueId", "Venue", id?, |number| tenant.venues.get(number).is_some())?;
+        let venue_location = tenant.venues.get(number).and_then(|venue| venue.location);
+        if location.is_some() && venue_location.is_some() && venue_location != location {
+            self.add_error("venueId", "The Venue does not belong to the Location", id);
         }
         Some(number)
     }
 
     fn contact(&mut self, tenant: &Tenant, label: &str, id: &str) -> Option<Number> {
-        self.link(label, "Person", id, |number| tenant.contacts.get(number).is_some())
+        self.resolve(label, "Person", id, |number| tenant.contacts.get(number).is_some())
     }
 
     fn time_zone(&mut self, name: Option<&str>) {
         if let Some(name) = name.filter(|name| jiff::tz::TimeZone::get(name).is_err()) {
-            self.refuse("timeZoneName", format!("{name} is not a valid time zone"), Some(name));
+            self.add_error("timeZoneName", format!("{name} is not a valid time zone"), Some(name));
         }
     }
 
-    fn in_order<T: PartialOrd>(&mut self, label: &str, start: Option<&T>, end: Option<&T>) {
+    fn check_order<T: PartialOrd>(&mut self, label: &str, start: Option<&T>, end: Option<&T>) {
         if start.zip(end).is_some_and(|(start, end)| end <= start) {
-            self.refuse(label, "The end must be after the start", None);
+            self.add_error(label, "The end must be after the start", None);
         }
     }
 
-    fn custom_fields(&mut self, tenant: &Tenant, entity_type: &str, values: Option<&[FieldValue]>) -> FieldValues {
-        let mut checked = FieldValues::new();
+    fn custom_fields(
+        &mut self,
+        tenant: &Tenant,
+        entity_type: &str,
+        values: Option<&[CustomFieldInput]>,
+    ) -> CustomFieldValues {
+        let mut checked = CustomFieldValues::new();
         for field in values.unwrap_or_default() {
             let value = field.value.as_deref().unwrap_or_default();
-            let attached =
+            let is_attached =
                 |number| tenant.custom_fields.get(number).is_some_and(|row| row.entity_types.contains(entity_type));
-            let Some(number) = self.link("customFieldValues", "CustomFieldDefinition", &field.definition_key, attached)
+            let Some(number) =
+                self.resolve("customFieldValues", "CustomFieldDefinition", &field.definition_key, is_attached)
             else {
                 continue;
             };
             let definition = tenant.custom_fields.get(number);
-            if let Some(row) = definition.filter(|row| !value.is_empty() && !suits(row.kind, &row.options, value)) {
+            if let Some(row) =
+                definition.filter(|row| !value.is_empty() && !is_valid_value(row.kind, &row.options, value))
+            {
                 let message = format!("{value} is not a valid value for {}", row.label);
-                self.refuse("customFieldValues", message, Some(value));
+                self.add_error("customFieldValues", message, Some(value));
             }
             checked.insert(number, value.to_owned());
         }
         checked
     }
 
-    fn verdict(self) -> Result<(), Vec<Refusal>> {
-        if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
+    fn finish(self) -> Result<(), Vec<PayloadError>> {
+        if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
     }
 }
 
-/// One of `customFieldValues` on the way in.
+/// An entry of `customFieldValues` in an input.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FieldValue {
+struct CustomFieldInput {
     definition_key: String,
     value: Option<String>,
 }
 
-fn suits(kind: FieldKind, options: &[String], value: &str) -> bool {
+fn is_valid_value(kind: FieldKind, options: &[String], value: &str) -> bool {
     match kind {
         FieldKind::Date => value.parse::<jiff::civil::Date>().is_ok(),
         FieldKind::Boolean => ["true", "false"].contains(&value.to_ascii_lowercase().as_str()),
         FieldKind::Number => value.parse::<f64>().is_ok(),
-        FieldKind::Decimal => crate::scalars::decimal(&json!(value)).is_some(),
+        FieldKind::Decimal => crate::schema::scalars::parse_decimal(&json!(value)).is_some(),
         FieldKind::Choice => options.is_empty() || options.iter().any(|option| option == value),
-        FieldKind::Datetime => crate::scalars::local(value).is_some() || crate::scalars::instant(value).is_some(),
+        FieldKind::Datetime => {
+            crate::schema::scalars::parse_local(value).is_some()
+                || crate::schema::scalars::parse_instant(value).is_some()
+        }
         FieldKind::String | FieldKind::Multichoice | FieldKind::Html | FieldKind::Url => true,
     }
 }
 
-/// The word that messages use for an id's prefix.
-fn trade_name(prefix: &str) -> &str {
+/// Returns the type name that messages use for the prefix of an id.
+fn display_name(prefix: &str) -> &str {
     match prefix {
         "Course" => "Event",
         "Person" => "Contact",
@@ -267,25 +278,25 @@ fn trade_name(prefix: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
-    use crate::schema::SchemaOf;
+    use crate::schema::ProfileSchema;
+    use crate::schema::profile::Profile;
 
     #[test]
-    fn every_verb_of_the_schema_is_known() {
+    fn every_mutation_of_the_schema_is_supported() {
         for profile in Profile::ALL {
-            let schema = SchemaOf::new(profile).expect("valid").schema;
+            let schema = ProfileSchema::new(profile).expect("valid").schema;
             let mutation = schema.get_object("Mutation").expect("mutations");
-            let mut verbs = 0;
+            let mut mutations = 0;
             for (group, definition) in &mutation.fields {
                 let group_type = schema.get_object(definition.ty.inner_named_type()).expect("a group");
-                for verb in group_type.fields.keys() {
-                    let known =
-                        apply(&mut Tenant::new(), &format!("{group}.{verb}"), &json!({}), Timestamp::UNIX_EPOCH);
-                    assert!(known.is_some(), "{profile}: {group}.{verb}");
-                    verbs += 1;
+                for field in group_type.fields.keys() {
+                    let outcome =
+                        apply(&mut Tenant::new(), &format!("{group}.{field}"), &json!({}), Timestamp::UNIX_EPOCH);
+                    assert!(outcome.is_some(), "{profile}: {group}.{field}");
+                    mutations += 1;
                 }
             }
-            assert!(verbs >= 18, "{profile}");
+            assert!(mutations >= 18, "{profile}");
         }
     }
 }

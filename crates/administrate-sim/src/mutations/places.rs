@@ -1,11 +1,11 @@
-//! Locations and venues, in the profile that can create them.
+//! Mutations of locations and venues, for profiles with create mutations.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Check, Outcome, Verdict, read};
+use super::{Check, MutationResult, Outcome, read};
 use crate::tenant::{Location, Tenant, Venue};
-use crate::world::Entity;
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct CreateLocation {
@@ -20,15 +20,15 @@ struct LocationInput {
     region_id: Option<String>,
 }
 
-pub(super) fn create_location(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+pub(super) fn create_location(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let CreateLocation { input } = read(arguments)?;
     let mut check = Check::default();
-    named(&mut check, &input.name);
-    let known = |number| tenant.regions.get(number).is_some();
-    let region = input.region_id.as_deref().and_then(|id| check.link("regionId", "Region", id, known));
-    check.verdict()?;
+    check_name(&mut check, &input.name);
+    let exists = |number| tenant.regions.get(number).is_some();
+    let region = input.region_id.as_deref().and_then(|id| check.resolve("regionId", "Region", id, exists));
+    check.finish()?;
     let number = tenant.locations.add(Location { name: input.name, code: input.code, region });
-    Ok(Outcome::done("location", Entity::Location(number)))
+    Ok(Outcome::with_object("location", Entity::Location(number)))
 }
 
 #[derive(Deserialize)]
@@ -44,18 +44,18 @@ struct VenueInput {
     description: Option<String>,
 }
 
-pub(super) fn create_venue(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+pub(super) fn create_venue(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let CreateVenue { input } = read(arguments)?;
     let mut check = Check::default();
-    named(&mut check, &input.name);
+    check_name(&mut check, &input.name);
     let location = check.location(tenant, Some(&input.location_id));
-    check.verdict()?;
+    check.finish()?;
     let number = tenant.venues.add(Venue { name: input.name, description: input.description, location });
-    Ok(Outcome::done("venue", Entity::Venue(number)))
+    Ok(Outcome::with_object("venue", Entity::Venue(number)))
 }
 
-fn named(check: &mut Check, name: &str) {
+fn check_name(check: &mut Check, name: &str) {
     if name.trim().is_empty() {
-        check.refuse("name", "Name is required", None);
+        check.add_error("name", "Name is required", None);
     }
 }

@@ -1,13 +1,13 @@
-//! Course templates and prices.
+//! Mutations of course templates and prices.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Check, FieldValue, Outcome, Refusal, Verdict, read};
+use super::{Check, CustomFieldInput, MutationResult, Outcome, PayloadError, read};
 use crate::ids;
-use crate::scalars;
-use crate::tenant::{LearningMode, Price, Priced, Template, TemplateState, Tenant};
-use crate::world::Entity;
+use crate::schema::scalars;
+use crate::tenant::{LearningMode, Price, PriceOwner, Template, TemplateState, Tenant};
+use crate::view::Entity;
 
 #[derive(Deserialize)]
 struct Create {
@@ -21,18 +21,18 @@ struct CreateInput {
     title: String,
     event_learning_mode: Option<LearningMode>,
     lifecycle_state: Option<TemplateState>,
-    custom_field_values: Option<Vec<FieldValue>>,
+    custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-/// A template without sessions; in draft unless asked otherwise.
-pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+/// Creates a template without sessions, as a draft unless the input names another state.
+pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Create { input } = read(arguments)?;
     let mut check = Check::default();
     let custom_fields = check.custom_fields(tenant, "CourseTemplate", input.custom_field_values.as_deref());
     if input.code.trim().is_empty() {
-        check.refuse("code", "Code is required", None);
+        check.add_error("code", "Code is required", None);
     }
-    check.verdict()?;
+    check.finish()?;
     let number = tenant.templates.add(Template {
         code: input.code,
         title: input.title,
@@ -41,7 +41,7 @@ pub(super) fn create(tenant: &mut Tenant, arguments: &Value) -> Verdict {
         custom_fields,
         ..Template::default()
     });
-    Ok(Outcome::done("courseTemplate", Entity::Template(number)))
+    Ok(Outcome::with_object("courseTemplate", Entity::Template(number)))
 }
 
 #[derive(Deserialize)]
@@ -58,18 +58,18 @@ struct UpdateInput {
     title: Option<String>,
     lifecycle_state: Option<TemplateState>,
     approved_instructors: Option<Vec<String>>,
-    custom_field_values: Option<Vec<FieldValue>>,
+    custom_field_values: Option<Vec<CustomFieldInput>>,
 }
 
-/// `approvedInstructors` replaces the list (facts §1.11).
-pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+/// Updates a template. `approvedInstructors` replaces the whole list.
+pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let Update { course_template_id: id, input } = read(arguments)?;
     let mut check = Check::default();
-    let known = |number| tenant.templates.get(number).is_some();
-    let number = check.link("courseTemplateId", "CourseTemplate", &id, known);
+    let exists = |number| tenant.templates.get(number).is_some();
+    let number = check.resolve("courseTemplateId", "CourseTemplate", &id, exists);
     let Some((number, mut template)) = number.and_then(|number| Some((number, tenant.templates.get(number)?.clone())))
     else {
-        return Err(check.refusals);
+        return Err(check.errors);
     };
     if let Some(instructors) = input.approved_instructors {
         let contact = |id: &String| check.contact(tenant, "approvedInstructors", id);
@@ -77,18 +77,18 @@ pub(super) fn update(tenant: &mut Tenant, arguments: &Value) -> Verdict {
     }
     if let Some(state) = input.lifecycle_state {
         if state == TemplateState::Draft && template.state != state {
-            check.refuse("lifecycleState", "A published Course Template cannot go back to draft", None);
+            check.add_error("lifecycleState", "A published Course Template cannot go back to draft", None);
         }
         template.state = state;
     }
     template.code = input.code.unwrap_or(template.code);
     template.title = input.title.unwrap_or(template.title);
     template.custom_fields.extend(check.custom_fields(tenant, "CourseTemplate", input.custom_field_values.as_deref()));
-    check.verdict()?;
+    check.finish()?;
     if let Some(row) = tenant.templates.get_mut(number) {
         *row = template;
     }
-    Ok(Outcome::done("courseTemplate", Entity::Template(number)))
+    Ok(Outcome::with_object("courseTemplate", Entity::Template(number)))
 }
 
 #[derive(Deserialize)]
@@ -106,40 +106,49 @@ struct AddPublicPricesInput {
     region_id: String,
 }
 
-pub(super) fn add_public_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+pub(super) fn add_public_prices(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let AddPublicPrices { input } = read(arguments)?;
     let mut check = Check::default();
-    let known = |number| tenant.templates.get(number).is_some();
-    let template = check.link("courseTemplateId", "CourseTemplate", &input.course_template_id, known);
-    let links = (input.price_level_id.as_str(), input.financial_unit_id.as_str(), Some(input.region_id.as_str()));
-    let price = price(&mut check, tenant, template.map(Priced::Template), links, &input.amount);
-    check.verdict()?;
+    let exists = |number| tenant.templates.get(number).is_some();
+    let template = check.resolve("courseTemplateId", "CourseTemplate", &input.course_template_id, exists);
+    let ids =
+        PriceIds { level: &input.price_level_id, currency: &input.financial_unit_id, region: Some(&input.region_id) };
+    let price = build_price(&mut check, tenant, template.map(PriceOwner::Template), &ids, &input.amount);
+    check.finish()?;
     let added: Vec<Entity> = price.map(|price| Entity::Price(tenant.prices.add(price))).into_iter().collect();
-    Ok(Outcome::done_all("prices", added))
+    Ok(Outcome::with_objects("prices", added))
 }
 
-/// A price from its ids (level, currency, region); `None` after a refusal. One thing has one price per level,
-/// currency and region.
-pub(super) fn price(
+/// Global ids of a price's level, currency and region.
+pub(super) struct PriceIds<'a> {
+    pub(super) level: &'a str,
+    pub(super) currency: &'a str,
+    pub(super) region: Option<&'a str>,
+}
+
+/// Builds a price, or returns `None` after an error. An owner has one price for each level, currency and region.
+pub(super) fn build_price(
     check: &mut Check,
     tenant: &Tenant,
-    of: Option<Priced>,
-    (level, currency, region): (&str, &str, Option<&str>),
+    owner: Option<PriceOwner>,
+    ids: &PriceIds<'_>,
     amount: &Value,
 ) -> Option<Price> {
-    let level = check.link("priceLevelId", "PriceLevel", level, |number| tenant.price_levels.get(number).is_some());
+    let level =
+        check.resolve("priceLevelId", "PriceLevel", ids.level, |number| tenant.price_levels.get(number).is_some());
     let currency =
-        check.link("financialUnitId", "Currency", currency, |number| tenant.currencies.get(number).is_some());
-    let region = match region {
-        Some(id) => Some(check.link("regionId", "Region", id, |number| tenant.regions.get(number).is_some())?),
+        check.resolve("financialUnitId", "Currency", ids.currency, |number| tenant.currencies.get(number).is_some());
+    let region = match ids.region {
+        Some(id) => Some(check.resolve("regionId", "Region", id, |number| tenant.regions.get(number).is_some())?),
         None => None,
     };
-    let (of, level, currency) = (of?, level?, currency?);
-    let same = |other: &Price| (other.of, other.level, other.currency, other.region) == (of, level, currency, region);
-    if tenant.prices.iter().any(|(_, other)| same(other)) {
-        check.refuse("priceLevelId", "There is already a price for this Price Level", None);
+    let (owner, level, currency) = (owner?, level?, currency?);
+    let is_same =
+        |other: &Price| (other.owner, other.level, other.currency, other.region) == (owner, level, currency, region);
+    if tenant.prices.iter().any(|(_, other)| is_same(other)) {
+        check.add_error("priceLevelId", "There is already a price for this Price Level", None);
     }
-    Some(Price { of, level, currency, region, amount: scalars::decimal(amount)? })
+    Some(Price { owner, level, currency, region, amount: scalars::parse_decimal(amount)? })
 }
 
 #[derive(Deserialize)]
@@ -154,15 +163,15 @@ struct UpdatePricesInput {
     amount: Value,
 }
 
-pub(super) fn update_prices(tenant: &mut Tenant, arguments: &Value) -> Verdict {
+pub(super) fn update_prices(tenant: &mut Tenant, arguments: &Value) -> MutationResult {
     let UpdatePrices { input } = read(arguments)?;
     let number = ids::decode("CoursePrice", &input.course_price_id);
     let row = number.and_then(|number| tenant.prices.get_mut(number));
-    match row.zip(scalars::decimal(&input.amount)) {
+    match row.zip(scalars::parse_decimal(&input.amount)) {
         Some((price, amount)) => {
             price.amount = amount;
-            Ok(Outcome::done_without_object())
+            Ok(Outcome::without_object())
         }
-        None => Err(vec![Refusal::new("coursePriceId", "The Price does not exist", Some(&input.course_price_id))]),
+        None => Err(vec![PayloadError::new("coursePriceId", "The Price does not exist", Some(&input.course_price_id))]),
     }
 }

@@ -4,24 +4,22 @@ use jiff::civil;
 use serde_json::json;
 
 use super::catalogue::prices_of;
-use super::{custom_values, identity, identity_attribute, linked_attribute, word};
-use crate::filter::Attribute;
+use super::{custom_values, enum_value, id_attribute, id_field, linked_attribute};
 use crate::ids;
-use crate::scalars;
-use crate::tenant::{Event, EventState, Number, Priced, Session, Tenant};
-use crate::world::{Entity, Part};
+use crate::reads::filter::Attribute;
+use crate::schema::scalars;
+use crate::tenant::{Event, EventState, Number, PriceOwner, Session, Tenant};
+use crate::view::{Entity, Output};
 
-pub(super) fn event(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
+pub(super) fn event(tenant: &Tenant, number: Number, field: &str) -> Option<Output> {
     let Some(row) = tenant.events.get(&number) else {
-        return identity("Course", number, field).or(Some(Part::NULL));
+        return id_field("Course", number, field).or(Some(Output::NULL));
     };
-    times_of_event(row, field)
-        .or_else(|| facts_of_event(tenant, row, field))
-        .or_else(|| identity("Course", number, field))
+    event_times(row, field).or_else(|| event_details(tenant, row, field)).or_else(|| id_field("Course", number, field))
 }
 
-fn times_of_event(row: &Event, field: &str) -> Option<Part> {
-    let zoned = |at: Option<civil::DateTime>| Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)));
+fn event_times(row: &Event, field: &str) -> Option<Output> {
+    let zoned = |at: Option<civil::DateTime>| Output::leaf(at.and_then(|at| scalars::to_utc(at, &row.time_zone)));
     Some(match field {
         "start" => local(row.start()),
         "end" => local(row.end()),
@@ -31,49 +29,49 @@ fn times_of_event(row: &Event, field: &str) -> Option<Part> {
         "classroomEnd" => local(row.classroom_end),
         "lmsStart" => zoned(row.lms_start),
         "lmsEnd" => zoned(row.lms_end),
-        "timeZoneName" => Part::leaf(row.time_zone.clone()),
-        "registrationDeadline" => Part::leaf(row.registration_deadline.map(|at| at.to_string())),
-        "cancelledAt" => Part::leaf(row.cancelled_at.map(|at| at.to_string())),
-        "createdAt" => Part::leaf(row.created_at.to_string()),
-        "updatedAt" => Part::leaf(row.updated_at.to_string()),
+        "timeZoneName" => Output::leaf(row.time_zone.clone()),
+        "registrationDeadline" => Output::leaf(row.registration_deadline.map(|at| at.to_string())),
+        "cancelledAt" => Output::leaf(row.cancelled_at.map(|at| at.to_string())),
+        "createdAt" => Output::leaf(row.created_at.to_string()),
+        "updatedAt" => Output::leaf(row.updated_at.to_string()),
         _ => return None,
     })
 }
 
-fn facts_of_event(tenant: &Tenant, row: &Event, field: &str) -> Option<Part> {
+fn event_details(tenant: &Tenant, row: &Event, field: &str) -> Option<Output> {
     Some(match field {
-        "code" => Part::leaf(row.code.clone()),
-        "title" => Part::leaf(row.title.clone()),
-        "lifecycleState" => Part::Leaf(word(row.state)),
-        "status" => Part::leaf(status(row.state)),
-        "eventType" => Part::leaf(if row.is_private { "private" } else { "public" }),
-        "learningMode" => Part::Leaf(word(row.learning_mode)),
-        "isSoldOut" => Part::leaf(is_sold_out(row)),
-        "isActive" => Part::leaf(row.state != EventState::Cancelled),
-        "maxPlaces" => Part::leaf(row.max_places),
-        "minPlaces" => Part::leaf(row.min_places),
-        "bookedPlaces" => Part::leaf(row.booked_places),
-        "remainingPlaces" => Part::leaf(row.remaining_places()),
-        "internalNotes" => Part::leaf(row.internal_notes.clone()),
-        "externalNotes" => Part::leaf(row.external_notes.clone()),
+        "code" => Output::leaf(row.code.clone()),
+        "title" => Output::leaf(row.title.clone()),
+        "lifecycleState" => Output::Leaf(enum_value(row.state)),
+        "status" => Output::leaf(status(row.state)),
+        "eventType" => Output::leaf(if row.is_private { "private" } else { "public" }),
+        "learningMode" => Output::Leaf(enum_value(row.learning_mode)),
+        "isSoldOut" => Output::leaf(is_sold_out(row)),
+        "isActive" => Output::leaf(row.state != EventState::Cancelled),
+        "maxPlaces" => Output::leaf(row.max_places),
+        "minPlaces" => Output::leaf(row.min_places),
+        "bookedPlaces" => Output::leaf(row.booked_places),
+        "remainingPlaces" => Output::leaf(row.remaining_places()),
+        "internalNotes" => Output::leaf(row.internal_notes.clone()),
+        "externalNotes" => Output::leaf(row.external_notes.clone()),
         "remoteMeeting" => match &row.remote_meeting_url {
-            Some(url) => Part::record("RemoteMeeting", vec![("url", Part::Leaf(json!(url)))]),
-            None => Part::NULL,
+            Some(url) => Output::record("RemoteMeeting", vec![("url", Output::Leaf(json!(url)))]),
+            None => Output::NULL,
         },
-        "courseTemplate" => Part::link(row.template, Entity::Template),
-        "location" => Part::link(row.location, Entity::Location),
-        "venue" => Part::link(row.venue, Entity::Venue),
-        "taxType" => Part::link(row.tax_type, Entity::TaxType),
+        "courseTemplate" => Output::link(row.template, Entity::Template),
+        "location" => Output::link(row.location, Entity::Location),
+        "venue" => Output::link(row.venue, Entity::Venue),
+        "taxType" => Output::link(row.tax_type, Entity::TaxType),
         "customFieldValues" => custom_values(tenant, &row.custom_fields),
         _ => return None,
     })
 }
 
-fn local(at: Option<civil::DateTime>) -> Part {
-    Part::leaf(at.map(|at| at.to_string()))
+fn local(at: Option<civil::DateTime>) -> Output {
+    Output::leaf(at.map(|at| at.to_string()))
 }
 
-/// The legacy word for an event's state.
+/// Returns the legacy name of an event's state.
 fn status(state: EventState) -> &'static str {
     match state {
         EventState::Draft => "Draft",
@@ -91,10 +89,10 @@ pub(super) fn event_list(tenant: &Tenant, number: Number, field: &str) -> Option
         "sessions" => tenant.sessions_of(number).map(|(session, _)| Entity::Session(session)).collect(),
         "staff" => tenant.staff_of(number).map(|(staff, _)| Entity::EventStaff(staff)).collect(),
         "learners" => {
-            let own = tenant.learners.iter().filter(|(_, learner)| learner.event == number);
-            own.map(|(learner, _)| Entity::Learner(learner)).collect()
+            let learners = tenant.learners.iter().filter(|(_, learner)| learner.event == number);
+            learners.map(|(learner, _)| Entity::Learner(learner)).collect()
         }
-        "prices" => prices_of(tenant, Priced::Event(number)),
+        "prices" => prices_of(tenant, PriceOwner::Event(number)),
         _ => return None,
     })
 }
@@ -114,7 +112,7 @@ pub(super) fn event_attribute(tenant: &Tenant, number: Number, field: &str) -> O
         "code" => text(row.code.clone()),
         "lifecycleState" | "learningMode" | "status" | "start" | "end" | "timeZonedStart" | "timeZonedEnd"
         | "classroomStart" | "classroomEnd" | "lmsStart" | "lmsEnd" | "createdAt" | "updatedAt" | "cancelledAt" => {
-            shown(event(tenant, number, field)?)
+            text_attribute(event(tenant, number, field)?)
         }
         "courseTemplateTitle" => text(template.map(|template| template.title.clone())),
         "courseTemplateCode" => text(template.map(|template| template.code.clone())),
@@ -127,62 +125,62 @@ pub(super) fn event_attribute(tenant: &Tenant, number: Number, field: &str) -> O
             text(location.map(|location| location.name.clone()))
         }
         "locationId" => linked_attribute("Location", row.location),
-        "isSoldOut" => Some(Attribute::Truth(is_sold_out(row))),
-        "isActive" => Some(Attribute::Truth(row.state != EventState::Cancelled)),
-        "hasPlacesRemaining" => Some(Attribute::Truth(row.remaining_places().is_none_or(|places| places > 0))),
+        "isSoldOut" => Some(Attribute::Bool(is_sold_out(row))),
+        "isActive" => Some(Attribute::Bool(row.state != EventState::Cancelled)),
+        "hasPlacesRemaining" => Some(Attribute::Bool(row.remaining_places().is_none_or(|places| places > 0))),
         "remainingPlaces" => number_of(row.remaining_places()),
         "bookedPlaces" => number_of(Some(row.booked_places)),
         "maxPlaces" => number_of(row.max_places),
         "minPlaces" => number_of(row.min_places),
         "staffContactId" => {
             let contact = |(_, staff): (Number, &crate::tenant::Staff)| ids::encode("Person", staff.contact);
-            Some(Attribute::Several(tenant.staff_of(number).map(contact).collect()))
+            Some(Attribute::List(tenant.staff_of(number).map(contact).collect()))
         }
-        _ => identity_attribute("Course", number, field),
+        _ => id_attribute("Course", number, field),
     }
 }
 
-/// Times and states compare as they are shown: ISO 8601 in one form sorts as text.
-fn shown(part: Part) -> Option<Attribute> {
+/// Compares times and states by their output text: ISO 8601 times in one format sort as text.
+fn text_attribute(part: Output) -> Option<Attribute> {
     match part {
-        Part::Leaf(value) => Some(Attribute::Text(value.as_str().map(str::to_owned))),
+        Output::Leaf(value) => Some(Attribute::Text(value.as_str().map(str::to_owned))),
         _ => None,
     }
 }
 
-pub(super) fn session(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
+pub(super) fn session(tenant: &Tenant, number: Number, field: &str) -> Option<Output> {
     let Some(row) = tenant.sessions.get(&number) else {
-        return identity("Course", number, field).or(Some(Part::NULL));
+        return id_field("Course", number, field).or(Some(Output::NULL));
     };
-    let zoned = |at: Option<civil::DateTime>| Part::leaf(at.and_then(|at| scalars::utc(at, &row.time_zone)));
+    let zoned = |at: Option<civil::DateTime>| Output::leaf(at.and_then(|at| scalars::to_utc(at, &row.time_zone)));
     Some(match field {
-        "title" => Part::leaf(row.title.clone()),
-        "code" => Part::leaf(row.code.clone()),
+        "title" => Output::leaf(row.title.clone()),
+        "code" => Output::leaf(row.code.clone()),
         "start" => local(row.start),
         "end" => local(row.end),
-        "timeZoneName" => Part::leaf(row.time_zone.clone()),
+        "timeZoneName" => Output::leaf(row.time_zone.clone()),
         "timeZonedStart" => zoned(row.start),
         "timeZonedEnd" => zoned(row.end),
-        "lifecycleState" => Part::Leaf(word(row.state)),
-        "event" => Part::One(Entity::Event(row.event)),
-        "parentEvent" => parent(row),
-        "location" => Part::link(row.location, Entity::Location),
-        "venue" => Part::link(row.venue, Entity::Venue),
+        "lifecycleState" => Output::Leaf(enum_value(row.state)),
+        "event" => Output::One(Entity::Event(row.event)),
+        "parentEvent" => parent_event(row),
+        "location" => Output::link(row.location, Entity::Location),
+        "venue" => Output::link(row.venue, Entity::Venue),
         "customFieldValues" => custom_values(tenant, &row.custom_fields),
-        "createdAt" => Part::leaf(row.created_at.to_string()),
-        "updatedAt" => Part::leaf(row.updated_at.to_string()),
-        _ => return identity("Course", number, field),
+        "createdAt" => Output::leaf(row.created_at.to_string()),
+        "updatedAt" => Output::leaf(row.updated_at.to_string()),
+        _ => return id_field("Course", number, field),
     })
 }
 
-fn parent(row: &Session) -> Part {
-    let id = Part::leaf(ids::encode("Course", row.event));
-    Part::record("ParentEvent", vec![("id", id), ("legacyId", Part::leaf(row.event.to_string()))])
+fn parent_event(row: &Session) -> Output {
+    let id = Output::leaf(ids::encode("Course", row.event));
+    Output::record("ParentEvent", vec![("id", id), ("legacyId", Output::leaf(row.event.to_string()))])
 }
 
 pub(super) fn session_attribute(tenant: &Tenant, number: Number, field: &str) -> Option<Attribute> {
     match field {
-        "title" | "code" | "start" | "end" | "lifecycleState" => shown(session(tenant, number, field)?),
-        _ => identity_attribute("Course", number, field),
+        "title" | "code" | "start" | "end" | "lifecycleState" => text_attribute(session(tenant, number, field)?),
+        _ => id_attribute("Course", number, field),
     }
 }

@@ -1,9 +1,11 @@
-//! What the fields of each type are: one file per corner of the schema.
+//! Reading of fields: the value of each field of each type, one file per area of the schema.
 //!
-//! A row that a number points to and that is not there reads as null in every field, as after a deletion within a document.
+//! A number without a row reads as null in every field, for example after a deletion in the same document.
 
 mod catalogue;
 mod course;
+mod filter;
+mod page;
 mod people;
 mod places;
 mod query;
@@ -13,46 +15,49 @@ use serde_json::{Value, json};
 
 pub(crate) use catalogue::WEBHOOK_TYPES;
 
-use crate::filter::Attribute;
 use crate::ids;
-use crate::page;
-use crate::tenant::{FieldValues, Number, Tenant};
-use crate::world::{Ask, Entity, Part, Record, World};
+use crate::reads::filter::Attribute;
+use crate::tenant::{CustomFieldValues, Number, Tenant};
+use crate::view::{Entity, FieldSelection, Output, Record, View};
 
-/// The value of an entity's field; `None` when the type has no such field.
-pub(crate) fn field(world: &World<'_>, entity: Entity, ask: &Ask<'_>) -> Result<Option<Part>, FieldError> {
-    if let Some(rows) = nested(&world.tenant.borrow(), entity, ask.field) {
-        return page::connection(world, rows, ask).map(Some);
+/// Returns the value of an entity's field, or `None` if the type has no such field.
+pub(crate) fn field(
+    view: &View<'_>,
+    entity: Entity,
+    selection: &FieldSelection<'_>,
+) -> Result<Option<Output>, FieldError> {
+    if let Some(rows) = connection_rows(&view.tenant.borrow(), entity, selection.field) {
+        return page::select_page(view, rows, selection).map(Some);
     }
-    let tenant = world.tenant.borrow();
+    let tenant = view.tenant.borrow();
     Ok(match entity {
-        Entity::Query => return query::field(&tenant, ask),
-        Entity::Mutation => query::verbs(ask.field),
-        Entity::Verbs(..) => None,
-        Entity::Location(number) => places::location(&tenant, number, ask.field),
-        Entity::Venue(number) => places::venue(&tenant, number, ask.field),
-        Entity::Region(number) => places::region(&tenant, number, ask.field),
-        Entity::Account(number) => people::account(&tenant, number, ask.field),
-        Entity::Contact(number) => people::contact(&tenant, number, ask.field),
-        Entity::EventStaff(number) | Entity::SessionStaff(number) => people::staff(&tenant, number, ask.field),
-        Entity::StaffRole(number) => people::staff_role(number, ask.field),
-        Entity::Learner(number) => people::learner(&tenant, number, ask.field),
-        Entity::Category(number) => catalogue::category(&tenant, number, ask.field),
-        Entity::Currency(number) => catalogue::currency(&tenant, number, ask.field),
-        Entity::CustomField(number) => catalogue::custom_field(&tenant, number, ask.field),
-        Entity::Price(number) => catalogue::price(&tenant, number, ask.field),
-        Entity::PriceLevel(number) => catalogue::price_level(&tenant, number, ask.field),
-        Entity::TaxType(number) => catalogue::tax_type(&tenant, number, ask.field),
-        Entity::Template(number) => catalogue::template(&tenant, number, ask.field),
-        Entity::Webhook(number) => catalogue::webhook(&tenant, number, ask.field),
-        Entity::WebhookType(index) => catalogue::webhook_type(index, ask.field),
-        Entity::Event(number) => course::event(&tenant, number, ask.field),
-        Entity::Session(number) => course::session(&tenant, number, ask.field),
+        Entity::Query => return query::field(&tenant, selection),
+        Entity::Mutation => query::mutation_group(selection.field),
+        Entity::MutationGroup(..) => None,
+        Entity::Location(number) => places::location(&tenant, number, selection.field),
+        Entity::Venue(number) => places::venue(&tenant, number, selection.field),
+        Entity::Region(number) => places::region(&tenant, number, selection.field),
+        Entity::Account(number) => people::account(&tenant, number, selection.field),
+        Entity::Contact(number) => people::contact(&tenant, number, selection.field),
+        Entity::EventStaff(number) | Entity::SessionStaff(number) => people::staff(&tenant, number, selection.field),
+        Entity::StaffRole(number) => people::staff_role(number, selection.field),
+        Entity::Learner(number) => people::learner(&tenant, number, selection.field),
+        Entity::Category(number) => catalogue::category(&tenant, number, selection.field),
+        Entity::Currency(number) => catalogue::currency(&tenant, number, selection.field),
+        Entity::CustomField(number) => catalogue::custom_field(&tenant, number, selection.field),
+        Entity::Price(number) => catalogue::price(&tenant, number, selection.field),
+        Entity::PriceLevel(number) => catalogue::price_level(&tenant, number, selection.field),
+        Entity::TaxType(number) => catalogue::tax_type(&tenant, number, selection.field),
+        Entity::Template(number) => catalogue::template(&tenant, number, selection.field),
+        Entity::Webhook(number) => catalogue::webhook(&tenant, number, selection.field),
+        Entity::WebhookType(index) => catalogue::webhook_type(index, selection.field),
+        Entity::Event(number) => course::event(&tenant, number, selection.field),
+        Entity::Session(number) => course::session(&tenant, number, selection.field),
     })
 }
 
-/// The rows of a connection field, unfiltered; `None` when the field is none.
-fn nested(tenant: &Tenant, entity: Entity, field: &str) -> Option<Vec<Entity>> {
+/// Returns the unfiltered rows of a connection field, or `None` if the field is not a connection.
+fn connection_rows(tenant: &Tenant, entity: Entity, field: &str) -> Option<Vec<Entity>> {
     match entity {
         Entity::Query => query::list(tenant, field),
         Entity::Template(number) => catalogue::template_list(tenant, number, field),
@@ -62,7 +67,7 @@ fn nested(tenant: &Tenant, entity: Entity, field: &str) -> Option<Vec<Entity>> {
     }
 }
 
-/// What a filter or an order compares; `None` for fields that the simulator knows by name only.
+/// Returns the attribute that a filter or an order compares, or `None` if the simulator does not support the field.
 pub(crate) fn attribute(tenant: &Tenant, entity: Entity, field: &str) -> Option<Attribute> {
     match entity {
         Entity::Location(number) => places::location_attribute(tenant, number, field),
@@ -80,8 +85,8 @@ pub(crate) fn attribute(tenant: &Tenant, entity: Entity, field: &str) -> Option<
     }
 }
 
-/// The number by which rows stand when no order is asked for.
-pub(crate) fn position(entity: Entity) -> Number {
+/// Returns the number that rows are sorted by without an order.
+pub(crate) fn sort_number(entity: Entity) -> Number {
     match entity {
         Entity::Account(number)
         | Entity::Category(number)
@@ -103,22 +108,22 @@ pub(crate) fn position(entity: Entity) -> Number {
         | Entity::Venue(number)
         | Entity::Webhook(number) => number,
         Entity::WebhookType(index) => index as Number,
-        Entity::Query | Entity::Mutation | Entity::Verbs(..) => 0,
+        Entity::Query | Entity::Mutation | Entity::MutationGroup(..) => 0,
     }
 }
 
-/// `id` and `legacyId`, which most types have.
-fn identity(prefix: &str, number: Number, field: &str) -> Option<Part> {
+/// Reads `id` and `legacyId`, which most types have.
+fn id_field(prefix: &str, number: Number, field: &str) -> Option<Output> {
     match field {
-        "id" => Some(Part::leaf(ids::encode(prefix, number))),
-        "legacyId" => Some(Part::leaf(number.to_string())),
+        "id" => Some(Output::leaf(ids::encode(prefix, number))),
+        "legacyId" => Some(Output::leaf(number.to_string())),
         _ => None,
     }
 }
 
-fn identity_attribute(prefix: &str, number: Number, field: &str) -> Option<Attribute> {
-    let ordered = || Attribute::Id { id: ids::encode(prefix, number), number };
-    if field == "id" { Some(ordered()) } else { None }
+fn id_attribute(prefix: &str, number: Number, field: &str) -> Option<Attribute> {
+    let id = || Attribute::Id { id: ids::encode(prefix, number), number };
+    if field == "id" { Some(id()) } else { None }
 }
 
 fn linked_attribute(prefix: &str, number: Option<Number>) -> Option<Attribute> {
@@ -128,29 +133,30 @@ fn linked_attribute(prefix: &str, number: Option<Number>) -> Option<Attribute> {
     })
 }
 
-/// An enum value as it is spelled on the wire.
-fn word(value: impl serde::Serialize) -> Value {
+/// Returns the GraphQL name of an enum value.
+fn enum_value(value: impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn custom_values(tenant: &Tenant, values: &FieldValues) -> Part {
-    let known = values.iter().filter_map(|(number, value)| {
+fn custom_values(tenant: &Tenant, values: &CustomFieldValues) -> Output {
+    let records = values.iter().filter_map(|(number, value)| {
         let definition = tenant.custom_fields.get(*number)?;
         let key = ids::encode("CustomFieldDefinition", *number);
         Some(Record::new(
             "CustomFieldValue",
             vec![
-                ("definitionKey", Part::leaf(key)),
-                ("definitionLocator", Part::leaf(locator(&definition.label))),
-                ("value", Part::Leaf(json!(value))),
-                ("definition", Part::One(Entity::CustomField(*number))),
+                ("definitionKey", Output::leaf(key)),
+                ("definitionLocator", Output::leaf(locator(&definition.label))),
+                ("value", Output::Leaf(json!(value))),
+                ("definition", Output::One(Entity::CustomField(*number))),
             ],
         ))
     });
-    Part::Records(known.collect())
+    Output::Records(records.collect())
 }
 
-/// What the locator looks like is not known; a label in lower case with underscores serves.
+/// Returns the locator of a custom field. Its real format is unknown; this uses the label in lower case with
+/// underscores.
 fn locator(label: &str) -> String {
     label.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_")
 }

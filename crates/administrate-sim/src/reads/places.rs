@@ -1,17 +1,17 @@
 //! Locations, venues, regions.
 
-use super::{identity, identity_attribute, linked_attribute};
-use crate::filter::Attribute;
+use super::{id_attribute, id_field, linked_attribute};
+use crate::reads::filter::Attribute;
 use crate::tenant::{Number, Tenant};
-use crate::world::{Entity, Part};
+use crate::view::{Entity, Output};
 
-pub(super) fn location(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
+pub(super) fn location(tenant: &Tenant, number: Number, field: &str) -> Option<Output> {
     let row = tenant.locations.get(number);
     Some(match field {
-        "name" => Part::leaf(row.map(|row| row.name.clone())),
-        "code" => Part::leaf(row.and_then(|row| row.code.clone())),
-        "region" => Part::link(row.and_then(|row| row.region), Entity::Region),
-        _ => return identity("Location", number, field),
+        "name" => Output::leaf(row.map(|row| row.name.clone())),
+        "code" => Output::leaf(row.and_then(|row| row.code.clone())),
+        "region" => Output::link(row.and_then(|row| row.region), Entity::Region),
+        _ => return id_field("Location", number, field),
     })
 }
 
@@ -20,17 +20,17 @@ pub(super) fn location_attribute(tenant: &Tenant, number: Number, field: &str) -
     match field {
         "name" => Some(Attribute::Text(Some(row.name.clone()))),
         "code" => Some(Attribute::Text(row.code.clone())),
-        _ => identity_attribute("Location", number, field),
+        _ => id_attribute("Location", number, field),
     }
 }
 
-pub(super) fn venue(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
+pub(super) fn venue(tenant: &Tenant, number: Number, field: &str) -> Option<Output> {
     let row = tenant.venues.get(number);
     Some(match field {
-        "name" => Part::leaf(row.map(|row| row.name.clone())),
-        "description" => Part::leaf(row.and_then(|row| row.description.clone())),
-        "location" => Part::link(row.and_then(|row| row.location), Entity::Location),
-        _ => return identity("Venue", number, field),
+        "name" => Output::leaf(row.map(|row| row.name.clone())),
+        "description" => Output::leaf(row.and_then(|row| row.description.clone())),
+        "location" => Output::link(row.and_then(|row| row.location), Entity::Location),
+        _ => return id_field("Venue", number, field),
     })
 }
 
@@ -39,19 +39,19 @@ pub(super) fn venue_attribute(tenant: &Tenant, number: Number, field: &str) -> O
     match field {
         "name" => Some(Attribute::Text(Some(row.name.clone()))),
         "locationId" => linked_attribute("Location", row.location),
-        _ => identity_attribute("Venue", number, field),
+        _ => id_attribute("Venue", number, field),
     }
 }
 
-pub(super) fn region(tenant: &Tenant, number: Number, field: &str) -> Option<Part> {
+pub(super) fn region(tenant: &Tenant, number: Number, field: &str) -> Option<Output> {
     let row = tenant.regions.get(number);
     Some(match field {
-        "name" => Part::leaf(row.map(|row| row.name.clone())),
-        "code" => Part::leaf(row.map(|row| row.code.clone())),
+        "name" => Output::leaf(row.map(|row| row.name.clone())),
+        "code" => Output::leaf(row.map(|row| row.code.clone())),
         "defaultTax" => {
-            let rate = Part::leaf(row.map(|row| row.tax_rate.clone()));
-            Part::record("Tax", vec![("effectiveRate", rate)])
+            let rate = Output::leaf(row.map(|row| row.tax_rate.clone()));
+            Output::record("Tax", vec![("effectiveRate", rate)])
         }
-        _ => return identity("Region", number, field),
+        _ => return id_field("Region", number, field),
     })
 }

@@ -1,4 +1,4 @@
-//! The roots: lists, `node`, custom-field templates, and the groups of mutations.
+//! Fields of `Query` and `Mutation`: lists, `node`, custom-field templates and the groups of mutations.
 
 use apollo_compiler::resolvers::FieldError;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::catalogue::WEBHOOK_TYPES;
 use crate::ids;
 use crate::tenant::{Number, Table, Tenant};
-use crate::world::{Ask, Entity, Part};
+use crate::view::{Entity, FieldSelection, Output};
 
 pub(super) fn list(tenant: &Tenant, field: &str) -> Option<Vec<Entity>> {
     fn all<T>(table: &Table<T>, entity: impl Fn(Number) -> Entity) -> Vec<Entity> {
@@ -27,28 +27,28 @@ pub(super) fn list(tenant: &Tenant, field: &str) -> Option<Vec<Entity>> {
     })
 }
 
-pub(super) fn field(tenant: &Tenant, ask: &Ask<'_>) -> Result<Option<Part>, FieldError> {
-    let text = |name: &str| ask.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
-    Ok(match ask.field {
-        "node" => Some(node(tenant, text("id")).map_or(Part::NULL, Part::One)),
+pub(super) fn field(tenant: &Tenant, selection: &FieldSelection<'_>) -> Result<Option<Output>, FieldError> {
+    let text = |name: &str| selection.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+    Ok(match selection.field {
+        "node" => Some(node(tenant, text("id")).map_or(Output::NULL, Output::One)),
         "customFieldTemplate" => {
             let entity_type = text("type");
             let attached = tenant.custom_fields.iter().filter(|(_, row)| row.entity_types.contains(entity_type));
             let definitions = attached.map(|(number, _)| Entity::CustomField(number)).collect();
-            Some(Part::record("CustomFieldTemplate", vec![("customFieldDefinitions", Part::Many(definitions))]))
+            Some(Output::record("CustomFieldTemplate", vec![("customFieldDefinitions", Output::Many(definitions))]))
         }
         _ => None,
     })
 }
 
-/// What a global id points to; events are looked for before sessions, though their numbers never meet.
+/// Returns the entity of a global id. Events and sessions share one prefix and one sequence of numbers.
 fn node(tenant: &Tenant, id: &str) -> Option<Entity> {
     let (prefix, rest) = ids::split(id)?;
     if prefix == "WebhookType" {
         return WEBHOOK_TYPES.iter().position(|(name, _)| *name == rest).map(Entity::WebhookType);
     }
     let number: Number = rest.parse().ok()?;
-    let (found, entity) = match prefix.as_str() {
+    let (exists, entity) = match prefix.as_str() {
         "Course" if tenant.events.contains_key(&number) => (true, Entity::Event(number)),
         "Course" => (tenant.sessions.contains_key(&number), Entity::Session(number)),
         "CourseTemplate" => (tenant.templates.get(number).is_some(), Entity::Template(number)),
@@ -64,19 +64,19 @@ fn node(tenant: &Tenant, id: &str) -> Option<Entity> {
         "OutboundHook" => (tenant.webhooks.get(number).is_some(), Entity::Webhook(number)),
         _ => return None,
     };
-    if found { Some(entity) } else { None }
+    if exists { Some(entity) } else { None }
 }
 
-pub(super) fn verbs(field: &str) -> Option<Part> {
-    Some(Part::One(match field {
-        "event" => Entity::Verbs("EventMutations", "event"),
-        "session" => Entity::Verbs("SessionMutations", "session"),
-        "courseTemplate" => Entity::Verbs("CourseTemplateMutations", "courseTemplate"),
-        "contact" => Entity::Verbs("ContactMutations", "contact"),
-        "learner" => Entity::Verbs("LearnerMutations", "learner"),
-        "webhooks" => Entity::Verbs("WebhookMutations", "webhooks"),
-        "location" => Entity::Verbs("LocationMutations", "location"),
-        "venue" => Entity::Verbs("VenueMutations", "venue"),
+pub(super) fn mutation_group(field: &str) -> Option<Output> {
+    Some(Output::One(match field {
+        "event" => Entity::MutationGroup("EventMutations", "event"),
+        "session" => Entity::MutationGroup("SessionMutations", "session"),
+        "courseTemplate" => Entity::MutationGroup("CourseTemplateMutations", "courseTemplate"),
+        "contact" => Entity::MutationGroup("ContactMutations", "contact"),
+        "learner" => Entity::MutationGroup("LearnerMutations", "learner"),
+        "webhooks" => Entity::MutationGroup("WebhookMutations", "webhooks"),
+        "location" => Entity::MutationGroup("LocationMutations", "location"),
+        "venue" => Entity::MutationGroup("VenueMutations", "venue"),
         _ => return None,
     }))
 }

@@ -5,33 +5,33 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
-use super::{FieldValues, LearningMode, Number};
+use super::{CustomFieldValues, LearningMode, Number};
 
-/// An event's state: draft → published → cancelled.
+/// State of an event: draft → published → cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventState {
-    /// As every new event is.
+    /// Initial state of every event.
     #[default]
     Draft,
     /// Visible and bookable.
     Published,
-    /// Called off.
+    /// Cancelled.
     Cancelled,
 }
 
-/// A session's state; changed apart from its event's.
+/// State of a session; independent of the state of its event.
 pub type SessionState = EventState;
 
-/// An event: one running of a course template. Wall-clock times are in `time_zone`.
+/// An event: one scheduled run of a course template. Wall-clock times are in `time_zone`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Event {
-    /// Title; Administrate does not force it to be unique.
+    /// Title. Administrate does not enforce uniqueness.
     pub title: String,
     /// Code.
     pub code: Option<String>,
-    /// The template it was made from; only classroom events may lack one.
+    /// Course template. Only classroom events may have none.
     pub template: Option<Number>,
     /// How it is taught.
     pub learning_mode: LearningMode,
@@ -47,23 +47,23 @@ pub struct Event {
     pub venue: Option<Number>,
     /// Tax type.
     pub tax_type: Option<Number>,
-    /// First and last moment in the classroom.
+    /// Start of the classroom part.
     pub classroom_start: Option<civil::DateTime>,
-    /// See `classroom_start`.
+    /// End of the classroom part.
     pub classroom_end: Option<civil::DateTime>,
-    /// First and last moment on the learning platform.
+    /// Start of the window on the learning platform.
     pub lms_start: Option<civil::DateTime>,
-    /// See `lms_start`.
+    /// End of the window on the learning platform.
     pub lms_end: Option<civil::DateTime>,
-    /// Places.
+    /// Maximum number of learners.
     pub max_places: Option<i32>,
-    /// Least number of learners.
+    /// Minimum number of learners.
     pub min_places: Option<i32>,
-    /// Places taken.
+    /// Number of booked places.
     pub booked_places: i32,
-    /// Marked as sold out by hand; full events are sold out anyhow.
+    /// Manually marked as sold out. Full events are sold out in any case.
     pub is_sold_out: bool,
-    /// Last moment to register.
+    /// Registration deadline.
     pub registration_deadline: Option<Timestamp>,
     /// Notes for staff.
     pub internal_notes: Option<String>,
@@ -71,28 +71,28 @@ pub struct Event {
     pub external_notes: Option<String>,
     /// Address of the remote meeting.
     pub remote_meeting_url: Option<String>,
-    /// When it was cancelled.
+    /// Time of cancellation.
     pub cancelled_at: Option<Timestamp>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
-    /// When it was made.
+    pub custom_fields: CustomFieldValues,
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Event {
-    /// Start as `start` and `timeZonedStart` show it: of the classroom part, else of the LMS window.
+    /// Returns the start for `start` and `timeZonedStart`: of the classroom part, else of the LMS window.
     pub fn start(&self) -> Option<civil::DateTime> {
         self.classroom_start.or(self.lms_start)
     }
 
-    /// End, likewise.
+    /// Returns the end for `end` and `timeZonedEnd`: of the classroom part, else of the LMS window.
     pub fn end(&self) -> Option<civil::DateTime> {
         self.classroom_end.or(self.lms_end)
     }
 
-    /// Places left; null without a maximum.
+    /// Returns the remaining places, or `None` without a maximum.
     pub fn remaining_places(&self) -> Option<i32> {
         self.max_places.map(|places| places - self.booked_places)
     }
@@ -121,23 +121,23 @@ pub struct Session {
     /// Venue.
     pub venue: Option<Number>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
-    /// When it was made.
+    pub custom_fields: CustomFieldValues,
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// One person's part in an event or a session.
+/// A staff member of an event or a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Staff {
     /// The event or session: their numbers share one sequence.
     pub course: Number,
-    /// The person.
+    /// The contact.
     pub contact: Number,
     /// `true` for an administrator, `false` for an instructor.
     pub is_administrator: bool,
-    /// Whether it was the first of its kind there.
+    /// Whether it was the first staff member of its type.
     pub is_primary: bool,
     /// Notes.
     #[serde(default)]
@@ -149,7 +149,7 @@ pub struct Staff {
 pub struct Learner {
     /// The event.
     pub event: Number,
-    /// The person.
+    /// The contact.
     pub contact: Number,
     /// Attendance by session number.
     #[serde(default)]

@@ -1,12 +1,12 @@
-//! Filling a tenant: one call per thing, numbers in the order of the calls.
+//! Filling a tenant: one call per record. Each call returns the assigned number.
 
 use super::{
-    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, Named, Number, Price, PriceLevel, Priced,
-    Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
+    Contact, Currency, CustomField, Event, FieldKind, Learner, Location, NamedRecord, Number, Price, PriceLevel,
+    PriceOwner, Region, Session, Staff, Template, TemplateSession, Tenant, Venue,
 };
 
 impl Tenant {
-    /// A tenant with what every one has: a currency (GBP), a region (GB, 20 %), a tax type and an account, each number 1.
+    /// Returns a tenant with a currency (GBP), a region (GB, 20 %), a tax type and an account, each with number 1.
     pub fn new() -> Self {
         let mut tenant = Self::default();
         tenant.add_currency("GBP", "Pound sterling", "£");
@@ -15,12 +15,12 @@ impl Tenant {
             name: "United Kingdom".to_owned(),
             tax_rate: "20.00".to_owned(),
         });
-        tenant.tax_types.add(Named { name: "Standard".to_owned() });
-        tenant.accounts.add(Named { name: "The provider".to_owned() });
+        tenant.tax_types.add(NamedRecord { name: "Standard".to_owned() });
+        tenant.accounts.add(NamedRecord { name: "The provider".to_owned() });
         tenant
     }
 
-    /// An active currency.
+    /// Adds an active currency.
     pub fn add_currency(&mut self, code: &str, name: &str, symbol: &str) -> Number {
         self.currencies.add(Currency {
             code: code.to_owned(),
@@ -30,37 +30,37 @@ impl Tenant {
         })
     }
 
-    /// A price level without description.
+    /// Adds a price level without description.
     pub fn add_price_level(&mut self, name: &str) -> Number {
         self.price_levels.add(PriceLevel { name: name.to_owned(), description: None })
     }
 
-    /// A location in region 1.
+    /// Adds a location in region 1.
     pub fn add_location(&mut self, name: &str, code: &str) -> Number {
         self.locations.add(Location { name: name.to_owned(), code: Some(code.to_owned()), region: Some(1) })
     }
 
-    /// A venue of a location.
+    /// Adds a venue of a location.
     pub fn add_venue(&mut self, location: Number, name: &str) -> Number {
         self.venues.add(Venue { name: name.to_owned(), description: None, location: Some(location) })
     }
 
-    /// A contact who may teach.
+    /// Adds a contact who may teach.
     pub fn add_instructor(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact { is_instructor: true, is_staff: true, ..person(first_name, last_name) })
+        self.contacts.add(Contact { is_instructor: true, is_staff: true, ..named_contact(first_name, last_name) })
     }
 
-    /// A contact who may administer events.
+    /// Adds a contact who may administer events.
     pub fn add_administrator(&mut self, first_name: &str, last_name: &str) -> Number {
-        self.contacts.add(Contact { is_admin: true, is_staff: true, ..person(first_name, last_name) })
+        self.contacts.add(Contact { is_admin: true, is_staff: true, ..named_contact(first_name, last_name) })
     }
 
-    /// A contact of any kind.
+    /// Adds a contact.
     pub fn add_contact(&mut self, contact: Contact) -> Number {
         self.contacts.add(contact)
     }
 
-    /// A custom field of one or more entity types (`Event`, `Session`, `CourseTemplate`, …).
+    /// Adds a custom field of one or more entity types (`Event`, `Session`, `CourseTemplate`, …).
     pub fn add_custom_field(&mut self, entity_types: &[&str], label: &str, kind: FieldKind) -> Number {
         self.custom_fields.add(CustomField {
             entity_types: entity_types.iter().map(|name| (*name).to_owned()).collect(),
@@ -70,7 +70,7 @@ impl Tenant {
         })
     }
 
-    /// A published blended template with `days` sessions.
+    /// Adds a published blended template with `days` sessions.
     pub fn add_template(&mut self, code: &str, title: &str, days: usize) -> Number {
         self.templates.add(Template {
             code: code.to_owned(),
@@ -80,17 +80,17 @@ impl Tenant {
         })
     }
 
-    /// Lets a contact teach a template. Unknown templates are ignored.
+    /// Approves an instructor for a template. Unknown templates are ignored.
     pub fn approve(&mut self, template: Number, contact: Number) {
         if let Some(template) = self.templates.get_mut(template) {
             template.approved_instructors.insert(contact);
         }
     }
 
-    /// A public price in region 1; `amount` is a decimal string.
+    /// Adds a public price in region 1; `amount` is a decimal string.
     pub fn add_public_price(&mut self, template: Number, level: Number, currency: Number, amount: &str) -> Number {
         self.prices.add(Price {
-            of: Priced::Template(template),
+            owner: PriceOwner::Template(template),
             level,
             currency,
             region: Some(1),
@@ -98,27 +98,27 @@ impl Tenant {
         })
     }
 
-    /// An event as given, without sessions.
+    /// Adds an event without sessions.
     pub fn add_event(&mut self, event: Event) -> Number {
         let number = self.next_course();
         self.events.insert(number, event);
         number
     }
 
-    /// A session as given.
+    /// Adds a session.
     pub fn add_session(&mut self, session: Session) -> Number {
         let number = self.next_course();
         self.sessions.insert(number, session);
         number
     }
 
-    /// A person on an event or a session, the first of a kind being primary.
+    /// Adds a staff member to an event or a session. The first of each staff type is primary.
     pub fn add_staff(&mut self, course: Number, contact: Number, is_administrator: bool) -> Number {
         let is_primary = !self.staff_of(course).any(|(_, other)| other.is_administrator == is_administrator);
         self.staff.add(Staff { course, contact, is_administrator, is_primary, notes: None })
     }
 
-    /// A learner on an event, taking one place.
+    /// Adds a learner to an event and books one place.
     pub fn add_learner(&mut self, event: Number, contact: Number) -> Number {
         if let Some(event) = self.events.get_mut(&event) {
             event.booked_places += 1;
@@ -135,7 +135,7 @@ impl Tenant {
     }
 }
 
-fn person(first_name: &str, last_name: &str) -> Contact {
+fn named_contact(first_name: &str, last_name: &str) -> Contact {
     Contact {
         first_name: Some(first_name.to_owned()),
         last_name: Some(last_name.to_owned()),

@@ -1,9 +1,10 @@
-//! A small made-up tenant, for trying the simulator by hand.
+//! A small sample tenant, for trying the simulator manually.
 
 use super::{FieldKind, Tenant};
 
 impl Tenant {
-    /// Two places, three people, three templates with approved instructors and prices, the custom fields of the importer.
+    /// Returns a tenant with two locations, three contacts, three templates with approved instructors and prices, and
+    /// the custom fields of the importer.
     pub fn sample() -> Self {
         let mut tenant = Self::new();
         let standard = tenant.add_price_level("Standard");
@@ -30,8 +31,8 @@ impl Tenant {
         tenant
     }
 
-    /// The custom fields that Lectern's importer writes (facts §1.8): of events `Sitting`, `Finalisation date`, `URL`, `Web sale`,
-    /// `OCR Moodle Code`; of sessions `Day`, `URL`.
+    /// Adds the custom fields that Lectern's importer writes: `Sitting`, `Finalisation date`, `URL`, `Web sale` and
+    /// `OCR Moodle Code` of events; `Day` and `URL` of sessions.
     pub fn add_importer_fields(&mut self) {
         for (label, kind) in [
             ("Sitting", FieldKind::String),

@@ -1,4 +1,4 @@
-//! Documents and variables that must be refused, and the few near them that must not.
+//! Documents and variables that must be rejected, and similar ones that must be accepted.
 
 use administrate_sim::{Profile, Tenant};
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ const FIELD: &str = "mutation($v: String) { session { update(sessionId: \"Q291cn
 const PAGE: &str =
     "query($n: Int, $f: [LocationFieldGraphFilter]) { locations(first: $n, filters: $f) { edges { node { id } } } }";
 
-/// Each has one thing wrong with it.
-const WRONG: &[&str] = &[
+/// Invalid documents, each with one error.
+const INVALID_DOCUMENTS: &[&str] = &[
     "",
     "{ locations { edges { node { id } }",
     "{ locations }",
@@ -78,25 +78,25 @@ const WRONG: &[&str] = &[
     "mutation { courseTemplate { create(input: { code: \"x\", title: \"x\" }) { errors { message } } } }",
 ];
 
-async fn refused(client: &Client, document: &str, variables: Value) {
+async fn assert_rejected(client: &Client, document: &str, variables: Value) {
     let reply = client.send(document, variables.clone()).await;
     assert_eq!(reply.status, 200, "{document} {variables}");
-    assert_ne!(reply.error(), "", "must be refused: {document} {variables} {}", reply.body);
+    assert_ne!(reply.error(), "", "must be rejected: {document} {variables} {}", reply.body);
     assert_eq!(reply.body.get("data"), None, "nothing is executed: {document} {variables}");
 }
 
 #[tokio::test]
-async fn wrong_documents() {
+async fn invalid_document_is_rejected() {
     let client = Client::sample().await;
-    for document in WRONG {
-        refused(&client, document, json!({})).await;
+    for document in INVALID_DOCUMENTS {
+        assert_rejected(&client, document, json!({})).await;
     }
-    assert_eq!(client.running.mutations(), [], "nothing reached a mutation");
+    assert_eq!(client.simulator.mutations(), [], "nothing reached a mutation");
 }
 
-/// What apollo-compiler alone would let through: variables inside input objects.
+/// Variables inside input objects, which apollo-compiler does not check.
 #[tokio::test]
-async fn variables_must_fit_inside_input_objects() {
+async fn variable_of_another_type_inside_an_input_object_is_rejected() {
     let client = Client::sample().await;
     for (declared, input) in [
         ("$v: String", "{ contacts(filters: [{ field: name, operation: eq, value: $v }]) { edges { node { id } } } }"),
@@ -132,12 +132,12 @@ async fn variables_must_fit_inside_input_objects() {
         ),
         ("$v: Boolean", "query(DECLARED) { contacts { edges { node { id @skip(if: $v) } } } }"),
     ] {
-        refused(&client, &document.replace("DECLARED", declared), json!({ "v": null })).await;
+        assert_rejected(&client, &document.replace("DECLARED", declared), json!({ "v": null })).await;
     }
 }
 
 #[tokio::test]
-async fn wrong_variables() {
+async fn invalid_variable_is_rejected() {
     let client = Client::sample().await;
     for (document, variables) in [
         (TITLE, json!({})),
@@ -161,12 +161,12 @@ async fn wrong_variables() {
         (PAGE, json!({ "f": [{ "field": "name", "value": "x" }] })),
         (PAGE, json!({ "f": [{ "field": "name", "operation": "eq", "value": "x", "also": 1 }] })),
     ] {
-        refused(&client, document, variables).await;
+        assert_rejected(&client, document, variables).await;
     }
 }
 
 #[tokio::test]
-async fn what_the_specification_allows() {
+async fn coercions_of_the_specification_are_accepted() {
     let client = Client::sample().await;
     for (document, variables) in [
         (PAGE, json!({})),
@@ -185,7 +185,7 @@ async fn what_the_specification_allows() {
 }
 
 #[tokio::test]
-async fn profiles_spell_and_offer_differently() {
+async fn introspection_of_each_profile_reports_its_variants() {
     let document = "{ blended: __type(name: \"BlendedEventCreateInput\") { inputFields { name } } \
                     mutation: __type(name: \"Mutation\") { fields { name } } \
                     attendance: __type(name: \"LearnerMutations\") { fields { type { kind } } } }";
@@ -194,7 +194,7 @@ async fn profiles_spell_and_offer_differently() {
         (Profile::CURRENT, "taxTypeId", false, "OBJECT"),
         (Profile::EXTENDED, "taxTypeId", true, "LIST"),
     ] {
-        let client = Client::of(profile, Tenant::sample()).await;
+        let client = Client::for_profile(profile, Tenant::sample()).await;
         let reply = client.send(document, json!({})).await;
         let has = |pointer: &str, name: &str| {
             let fields = reply.data(pointer).as_array().into_iter().flatten();
@@ -208,27 +208,27 @@ async fn profiles_spell_and_offer_differently() {
 }
 
 #[tokio::test]
-async fn introspection_can_be_refused() {
-    let client = Client::of(Profile::CLASSIC.without_introspection(), Tenant::sample()).await;
+async fn introspection_in_a_profile_without_it_is_refused() {
+    let client = Client::for_profile(Profile::CLASSIC.without_introspection(), Tenant::sample()).await;
     let reply = client.send("{ __schema { types { name } } }", json!({})).await;
     assert!(reply.error().contains("introspection is disabled"), "{}", reply.body);
     assert_eq!(
-        client.ask("{ locations(first: 1) { __typename } }", "/locations/__typename").await,
+        client.query("{ locations(first: 1) { __typename } }", "/locations/__typename").await,
         "LocationConnection"
     );
 }
 
 #[tokio::test]
-async fn broken_requests() {
+async fn malformed_http_request_gets_a_client_error() {
     let client = Client::sample().await;
     let post = |body: &'static str, kind: &'static str| {
-        let request = client.http.post(client.running.graphql_url()).bearer_auth(&client.token);
-        async move { request.header("Content-Type", kind).body(body).send().await.expect("an answer").status().as_u16() }
+        let request = client.http.post(client.simulator.graphql_url()).bearer_auth(&client.token);
+        async move { request.header("Content-Type", kind).body(body).send().await.expect("a response").status().as_u16() }
     };
     assert_eq!(post("{", "application/json").await, 400);
     assert_eq!(post("{}", "application/json").await, 400);
     assert_eq!(post("{\"query\": \"{ locations { __typename } }\", \"variables\": []}", "application/json").await, 400);
     assert_eq!(post("query={ locations }", "application/x-www-form-urlencoded").await, 415);
-    let got = client.http.get(client.running.graphql_url()).send().await.expect("an answer");
-    assert_eq!(got.status().as_u16(), 405);
+    let response = client.http.get(client.simulator.graphql_url()).send().await.expect("a response");
+    assert_eq!(response.status().as_u16(), 405);
 }

@@ -1,4 +1,4 @@
-//! The simulator through real sockets: what it answers, what it refuses, how it fails when told to.
+//! The simulator over real sockets: its responses, its rejections and its injected faults.
 
 mod catalogue;
 mod client;

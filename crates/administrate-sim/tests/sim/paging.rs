@@ -1,19 +1,19 @@
-//! Pages, orders, filters.
+//! Paging, orders and filters of lists.
 
 use administrate_sim::tenant::{Event, Location};
 use administrate_sim::{Profile, Tenant};
 use serde_json::{Value, json};
 
-use crate::client::{Client, each, nodes};
+use crate::client::{Client, field_of_nodes, nodes};
 
-/// `count` locations called L001 and so on; every tenth without a code.
+/// Starts a simulator with `count` locations named L001 and so on, every tenth without a code.
 async fn with_locations(count: usize) -> Client {
     let mut tenant = Tenant::new();
     for n in 1..=count {
         let code = (n % 10 != 0).then(|| format!("c{n}"));
         tenant.locations.add(Location { name: format!("L{n:03}"), code, region: None });
     }
-    Client::of(Profile::CLASSIC, tenant).await
+    Client::for_profile(Profile::CLASSIC, tenant).await
 }
 
 const PAGE: &str = "query($first: Int, $offset: Int, $after: String) { locations(first: $first, offset: $offset, after: $after) { \
@@ -21,27 +21,27 @@ const PAGE: &str = "query($first: Int, $offset: Int, $after: String) { locations
                     pageInfo { hasNextPage hasPreviousPage startCursor endCursor totalRecords } } }";
 
 #[tokio::test]
-async fn pages_have_fifty_rows_and_never_more_than_a_hundred() {
+async fn page_has_fifty_rows_by_default_and_at_most_a_hundred() {
     let client = with_locations(230).await;
-    for (asked, got) in
+    for (first, expected_rows) in
         [(json!(null), 50), (json!(10), 10), (json!(100), 100), (json!(101), 100), (json!(5000), 100), (json!(0), 0)]
     {
-        let reply = client.send(PAGE, json!({ "first": asked })).await;
-        assert_eq!(nodes(reply.data("/locations")).len(), got, "first: {asked}");
+        let reply = client.send(PAGE, json!({ "first": first })).await;
+        assert_eq!(nodes(reply.data("/locations")).len(), expected_rows, "first: {first}");
         assert_eq!(reply.data("/locations/pageInfo/totalRecords"), 230);
     }
 }
 
 #[tokio::test]
-async fn offset_and_after_walk_the_whole_list() {
+async fn paging_by_offset_and_by_cursor_returns_the_whole_list() {
     let client = with_locations(230).await;
     let (mut by_offset, mut by_cursor): (Vec<String>, Vec<String>) = Default::default();
     let mut cursor = Value::Null;
     loop {
         let page = client.send(PAGE, json!({ "first": 100, "offset": by_offset.len() })).await;
-        by_offset.extend(each(page.data("/locations"), "name"));
+        by_offset.extend(field_of_nodes(page.data("/locations"), "name"));
         let page = client.send(PAGE, json!({ "first": 100, "after": cursor })).await;
-        by_cursor.extend(each(page.data("/locations"), "name"));
+        by_cursor.extend(field_of_nodes(page.data("/locations"), "name"));
         cursor = page.data("/locations/pageInfo/endCursor").clone();
         if page.data("/locations/pageInfo/hasNextPage") == false {
             break;
@@ -57,7 +57,7 @@ async fn offset_and_after_walk_the_whole_list() {
 }
 
 #[tokio::test]
-async fn cursors_are_those_of_the_documentation() {
+async fn cursors_have_the_documented_format_and_invalid_ones_are_errors() {
     let client = with_locations(3).await;
     let reply = client.send(PAGE, json!({ "first": 2 })).await;
     assert_eq!(reply.data("/locations/edges/0/cursor"), "Q3Vyc29yOjA=");
@@ -68,30 +68,35 @@ async fn cursors_are_those_of_the_documentation() {
 }
 
 #[tokio::test]
-async fn nested_lists_are_capped_too() {
+async fn nested_list_is_limited_to_the_maximum_page() {
     let mut tenant = Tenant::new();
     let template = tenant.add_template("T", "T", 0);
     for n in 0..120 {
         let contact = tenant.add_instructor("Instructor", &n.to_string());
         tenant.approve(template, contact);
     }
-    let client = Client::of(Profile::CLASSIC, tenant).await;
-    let asked = |arguments: &str| {
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
+    let document = |arguments: &str| {
         format!(
             "{{ courseTemplates {{ edges {{ node {{ approvedInstructors{arguments} \
              {{ edges {{ node {{ lastName }} }} pageInfo {{ totalRecords }} }} }} }} }} }}"
         )
     };
-    for (arguments, got, first) in [("", 50, "0"), ("(first: 500)", 100, "0"), ("(first: 50, offset: 100)", 20, "100")]
+    for (arguments, expected_rows, first) in
+        [("", 50, "0"), ("(first: 500)", 100, "0"), ("(first: 50, offset: 100)", 20, "100")]
     {
-        let list = client.ask(&asked(arguments), "/courseTemplates/edges/0/node/approvedInstructors").await;
-        assert_eq!((nodes(&list).len(), each(&list, "lastName")[0].as_str()), (got, first), "{arguments}");
+        let list = client.query(&document(arguments), "/courseTemplates/edges/0/node/approvedInstructors").await;
+        assert_eq!(
+            (nodes(&list).len(), field_of_nodes(&list, "lastName")[0].as_str()),
+            (expected_rows, first),
+            "{arguments}"
+        );
         assert_eq!(list["pageInfo"]["totalRecords"], 120);
     }
 }
 
 #[tokio::test]
-async fn orders() {
+async fn list_with_an_order_is_sorted_by_its_fields() {
     let client = with_locations(12).await;
     for (order, first) in [
         ("order: { field: name, direction: desc }", "L012"),
@@ -100,13 +105,13 @@ async fn orders() {
         ("orderBy: [{ field: code, direction: asc }, { field: name, direction: desc }]", "L010"),
     ] {
         let list = client
-            .ask(&format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"), "/locations")
+            .query(&format!("{{ locations(first: 1, {order}) {{ edges {{ node {{ name }} }} }} }}"), "/locations")
             .await;
-        assert_eq!(each(&list, "name"), [first], "{order}");
+        assert_eq!(field_of_nodes(&list, "name"), [first], "{order}");
     }
 }
 
-/// List, filters, and the names or titles that pass them.
+/// List, filters, and the names or titles of the matching rows.
 const FILTERS: &[(&str, &str, &[&str])] = &[
     ("locations", "{ field: name, operation: eq, value: \"London\" }", &["London"]),
     ("locations", "{ field: name, operation: eq, value: \"london\" }", &[]),
@@ -133,7 +138,7 @@ const FILTERS: &[(&str, &str, &[&str])] = &[
 ];
 
 #[tokio::test]
-async fn filters() {
+async fn filters_return_the_matching_rows_and_invalid_ones_are_errors() {
     let mut tenant = Tenant::new();
     let london = tenant.add_location("London", "LON");
     let online = tenant.add_location("Live Online", "LIVE");
@@ -150,11 +155,11 @@ async fn filters() {
             ..Event::default()
         });
     }
-    let client = Client::of(Profile::CLASSIC, tenant).await;
+    let client = Client::for_profile(Profile::CLASSIC, tenant).await;
     for (list, filters, expected) in FILTERS {
         let name = if *list == "events" { "title" } else { "name" };
         let document = format!("{{ {list}(filters: {filters}) {{ edges {{ node {{ {name} }} }} }} }}");
-        assert_eq!(each(&client.ask(&document, &format!("/{list}")).await, name), *expected, "{filters}");
+        assert_eq!(field_of_nodes(&client.query(&document, &format!("/{list}")).await, name), *expected, "{filters}");
     }
     for malformed in [
         "{ field: name, operation: eq }",

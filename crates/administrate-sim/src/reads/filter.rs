@@ -1,31 +1,31 @@
-//! Filters: `{field, operation, value}` or `{field, operation, values}`, all values being strings (facts §1.6).
+//! Filters: `{field, operation, value}` or `{field, operation, values}`; all values are strings.
 //!
-//! Where the facts are silent: `eq`, `in` and comparisons respect case, `like` and `wordlike` do not; null passes only
-//! `isnull`, `ne` and `notin`.
+//! Administrate does not document these choices: `eq`, `in` and comparisons are case-sensitive, `like` and `wordlike`
+//! are not; null passes only `isnull`, `ne` and `notin`.
 
 use std::cmp::Ordering;
 
 use apollo_compiler::resolvers::FieldError;
 use serde::Deserialize;
 
-use crate::world::refuse;
+use crate::view::field_error;
 
-/// What a row has to compare.
+/// A value of a row that filters and orders compare.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Attribute {
     Text(Option<String>),
     Number(Option<i64>),
-    Truth(bool),
-    /// Compared as the id, ordered by the number.
+    Bool(bool),
+    /// A global id: filtered by the id, ordered by the number.
     Id {
         id: String,
         number: u64,
     },
-    /// A list, for `contains`.
-    Several(Vec<String>),
+    /// A list of values, mainly for `contains`.
+    List(Vec<String>),
 }
 
-/// One filter of a list.
+/// A filter of a connection.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Filter {
     pub(crate) field: String,
@@ -53,27 +53,27 @@ enum Operation {
 }
 
 impl Filter {
-    /// A filter that lacks what its operation needs fails the whole request.
+    /// Fails if the filter lacks the argument that its operation needs. The error fails the whole field.
     pub(crate) fn check(&self) -> Result<(), FieldError> {
         let field = &self.field;
         match self.operation {
             Operation::Isnull | Operation::Notnull => Ok(()),
             Operation::In | Operation::Notin | Operation::Contains if self.values.is_none() => {
-                refuse(format!("the filter on \"{field}\" needs \"values\""))
+                field_error(format!("the filter on \"{field}\" needs \"values\""))
             }
             Operation::In | Operation::Notin | Operation::Contains => Ok(()),
-            _ if self.value.is_none() => refuse(format!("the filter on \"{field}\" needs \"value\"")),
+            _ if self.value.is_none() => field_error(format!("the filter on \"{field}\" needs \"value\"")),
             _ => Ok(()),
         }
     }
 
-    /// Whether a row with this attribute passes.
-    pub(crate) fn admits(&self, attribute: &Attribute) -> Result<bool, FieldError> {
+    /// Returns whether a row with this attribute passes.
+    pub(crate) fn matches(&self, attribute: &Attribute) -> Result<bool, FieldError> {
         let value = self.value.as_deref().unwrap_or_default();
         let values = self.values.as_deref().unwrap_or_default();
-        let among = || -> Result<bool, FieldError> {
+        let is_listed = || -> Result<bool, FieldError> {
             for value in values.iter().flatten() {
-                if self.order(attribute, value)? == Some(Ordering::Equal) {
+                if self.compare(attribute, value)? == Some(Ordering::Equal) {
                     return Ok(true);
                 }
             }
@@ -82,13 +82,13 @@ impl Filter {
         Ok(match self.operation {
             Operation::Isnull => is_null(attribute),
             Operation::Notnull => !is_null(attribute),
-            Operation::In => among()?,
-            Operation::Notin => !among()?,
+            Operation::In => is_listed()?,
+            Operation::Notin => !is_listed()?,
             Operation::Contains => values.iter().flatten().all(|value| contains(attribute, value)),
-            Operation::Like => texts(attribute).iter().any(|text| like(&text.to_lowercase(), &value.to_lowercase())),
-            Operation::Wordlike => texts(attribute).iter().any(|text| wordlike(text, value)),
-            Operation::Ne => self.order(attribute, value)? != Some(Ordering::Equal),
-            compared => self.order(attribute, value)?.is_some_and(|ordering| match compared {
+            Operation::Like => to_texts(attribute).iter().any(|text| like(&text.to_lowercase(), &value.to_lowercase())),
+            Operation::Wordlike => to_texts(attribute).iter().any(|text| wordlike(text, value)),
+            Operation::Ne => self.compare(attribute, value)? != Some(Ordering::Equal),
+            comparison => self.compare(attribute, value)?.is_some_and(|ordering| match comparison {
                 Operation::Eq => ordering.is_eq(),
                 Operation::Ge => ordering.is_ge(),
                 Operation::Gt => ordering.is_gt(),
@@ -98,35 +98,35 @@ impl Filter {
         })
     }
 
-    /// How the attribute stands to a value; `None` for null.
-    fn order(&self, attribute: &Attribute, value: &str) -> Result<Option<Ordering>, FieldError> {
-        let malformed =
-            |kind: &str| refuse(format!("the filter on \"{}\" expects {kind}, not \"{value}\"", self.field));
+    /// Compares the attribute to a value. Returns `None` for null.
+    fn compare(&self, attribute: &Attribute, value: &str) -> Result<Option<Ordering>, FieldError> {
+        let invalid =
+            |kind: &str| field_error(format!("the filter on \"{}\" expects {kind}, not \"{value}\"", self.field));
         match attribute {
             Attribute::Text(text) => Ok(text.as_deref().map(|text| text.cmp(value))),
             Attribute::Number(number) => match value.parse::<i64>() {
                 Ok(value) => Ok(number.map(|number| number.cmp(&value))),
-                Err(_) => malformed("a number"),
+                Err(_) => invalid("a number"),
             },
-            Attribute::Truth(truth) => match value.to_ascii_lowercase().as_str() {
-                "true" => Ok(Some(truth.cmp(&true))),
-                "false" => Ok(Some(truth.cmp(&false))),
-                _ => malformed("\"true\" or \"false\""),
+            Attribute::Bool(flag) => match value.to_ascii_lowercase().as_str() {
+                "true" => Ok(Some(flag.cmp(&true))),
+                "false" => Ok(Some(flag.cmp(&false))),
+                _ => invalid("\"true\" or \"false\""),
             },
             Attribute::Id { id, .. } => Ok(Some(id.as_str().cmp(value))),
-            Attribute::Several(items) => {
+            Attribute::List(items) => {
                 Ok(Some(if items.iter().any(|item| item == value) { Ordering::Equal } else { Ordering::Less }))
             }
         }
     }
 }
 
-/// Order of two rows by one attribute; null first.
+/// Compares one attribute of two rows; null comes first.
 pub(crate) fn compare(left: &Attribute, right: &Attribute) -> Ordering {
     match (left, right) {
         (Attribute::Text(left), Attribute::Text(right)) => left.cmp(right),
         (Attribute::Number(left), Attribute::Number(right)) => left.cmp(right),
-        (Attribute::Truth(left), Attribute::Truth(right)) => left.cmp(right),
+        (Attribute::Bool(left), Attribute::Bool(right)) => left.cmp(right),
         (Attribute::Id { number: left, .. }, Attribute::Id { number: right, .. }) => left.cmp(right),
         _ => Ordering::Equal,
     }
@@ -138,44 +138,44 @@ fn is_null(attribute: &Attribute) -> bool {
 
 fn contains(attribute: &Attribute, value: &str) -> bool {
     match attribute {
-        Attribute::Several(items) => items.iter().any(|item| item == value),
-        other => texts(other).iter().any(|text| text.contains(value)),
+        Attribute::List(items) => items.iter().any(|item| item == value),
+        other => to_texts(other).iter().any(|text| text.contains(value)),
     }
 }
 
-fn texts(attribute: &Attribute) -> Vec<String> {
+fn to_texts(attribute: &Attribute) -> Vec<String> {
     match attribute {
         Attribute::Text(text) => text.iter().cloned().collect(),
         Attribute::Number(number) => number.iter().map(i64::to_string).collect(),
-        Attribute::Truth(truth) => vec![truth.to_string()],
+        Attribute::Bool(flag) => vec![flag.to_string()],
         Attribute::Id { id, .. } => vec![id.clone()],
-        Attribute::Several(items) => items.clone(),
+        Attribute::List(items) => items.clone(),
     }
 }
 
-/// SQL's LIKE with `%` only.
+/// Matches like SQL's LIKE, with `%` as the only wildcard.
 fn like(text: &str, pattern: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('%') else {
         return text == pattern;
     };
-    let Some(mut left) = text.strip_prefix(head) else {
+    let Some(mut remaining) = text.strip_prefix(head) else {
         return false;
     };
     let mut parts: Vec<&str> = rest.split('%').collect();
     let tail = parts.pop().unwrap_or_default();
     for part in parts {
-        match left.find(part) {
-            Some(at) => left = &left[at + part.len()..],
+        match remaining.find(part) {
+            Some(index) => remaining = &remaining[index + part.len()..],
             None => return false,
         }
     }
-    left.ends_with(tail)
+    remaining.ends_with(tail)
 }
 
-/// The words of `wanted` stand in `text` in their order, as whole words, next to each other.
-fn wordlike(text: &str, wanted: &str) -> bool {
-    let (text, wanted) = (words(text), words(wanted));
-    wanted.is_empty() || text.windows(wanted.len()).any(|window| window == wanted)
+/// Returns whether `text` contains the words of `phrase` in order, as whole and adjacent words.
+fn wordlike(text: &str, phrase: &str) -> bool {
+    let (text, phrase) = (words(text), words(phrase));
+    phrase.is_empty() || text.windows(phrase.len()).any(|window| window == phrase)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn like_knows_per_cent_only() {
+    fn like_supports_percent_as_the_only_wildcard() {
         for (text, pattern, expected) in [
             ("ann archer", "ann%archer", true),
             ("ann archer", "ann", false),
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn wordlike_wants_whole_words_in_order() {
-        for (text, wanted, expected) in [
+    fn wordlike_matches_whole_words_in_order() {
+        for (text, phrase, expected) in [
             ("ELO-CB1-01-26A", "elo cb1", true),
             ("ELO-CB1-01-26A", "CB", false),
             ("Live Online", "online live", false),
             ("Live, online!", "live online", true),
         ] {
-            assert_eq!(wordlike(text, wanted), expected, "{text} wordlike {wanted}");
+            assert_eq!(wordlike(text, phrase), expected, "{text} wordlike {phrase}");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! Answers made wrong on purpose, after the request was carried out.
+//! Corruption of responses by faults, after the request was executed.
 
 use apollo_compiler::response::{JsonMap, JsonValue};
 
 use crate::faults::Action;
 
-/// Does to an answer what a fault of the reading kind asks for. Pages are found by their usual names: a document that renames
-/// `edges`, `pageInfo` or `totalRecords` by an alias escapes.
-pub(crate) fn tamper(answer: &mut JsonMap, action: &Action) {
+/// Corrupts a response as the action defines. Pages are found by the names `edges`, `pageInfo` and `totalRecords`, so a
+/// document that uses aliases for them is not affected.
+pub(crate) fn corrupt(response: &mut JsonMap, action: &Action) {
     if *action == Action::EmptyErrors {
-        answer.entry("errors").or_insert_with(|| JsonValue::Array(Vec::new()));
+        response.entry("errors").or_insert_with(|| JsonValue::Array(Vec::new()));
         return;
     }
-    let Some(JsonValue::Object(data)) = answer.get_mut("data") else {
+    let Some(JsonValue::Object(data)) = response.get_mut("data") else {
         return;
     };
     for (_, page) in data.iter_mut() {
         match (action, page) {
-            (Action::WrongTotal { by }, JsonValue::Object(page)) => wrong_total(page, *by),
+            (Action::WrongTotal { by }, JsonValue::Object(page)) => shift_total(page, *by),
             (_, JsonValue::Object(page)) => {
                 if let Some(JsonValue::Array(edges)) = page.get_mut("edges") {
-                    tamper_edges(edges, action);
+                    corrupt_edges(edges, action);
                 }
             }
             _ => {}
@@ -27,7 +27,7 @@ pub(crate) fn tamper(answer: &mut JsonMap, action: &Action) {
     }
 }
 
-fn wrong_total(page: &mut JsonMap, by: i64) {
+fn shift_total(page: &mut JsonMap, by: i64) {
     let Some(JsonValue::Object(info)) = page.get_mut("pageInfo") else {
         return;
     };
@@ -36,7 +36,7 @@ fn wrong_total(page: &mut JsonMap, by: i64) {
     }
 }
 
-fn tamper_edges(edges: &mut Vec<JsonValue>, action: &Action) {
+fn corrupt_edges(edges: &mut Vec<JsonValue>, action: &Action) {
     match action {
         Action::TruncatedPage { keep } => edges.truncate(*keep),
         Action::NullNode { index } => {

@@ -1,9 +1,10 @@
-//! A tenant as plain data: what stands in one customer's Administrate.
+//! A tenant as plain data: the contents of one customer's Administrate.
 //!
-//! Fill a [`Tenant`] with its `add_…` functions or as a struct literal, hand it to
-//! [`Simulator::start`](crate::Simulator::start), read it back with [`Running::tenant`](crate::Running::tenant).
-//! References between rows are [`Number`]s, the numeric part of a global id (facts §1.4), given in the order of
-//! insertion from 1. It promises no referential integrity of its own: a seed with dangling numbers reads as null.
+//! Fill a [`Tenant`] with its `add_…` functions or as a struct literal, pass it to
+//! [`Simulator::start`](crate::Simulator::start), read it back with
+//! [`RunningSimulator::tenant`](crate::RunningSimulator::tenant). References between rows are [`Number`]s, the numeric
+//! part of a global id, assigned in order of insertion from 1. Referential integrity is not checked: dangling numbers
+//! in a seed read as null.
 
 mod event;
 mod fill;
@@ -20,11 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids;
 
-/// The numeric part of a global id (`Location:7` → 7), also shown as `legacyId`.
+/// The numeric part of a global id (`Location:7` → 7), also returned as `legacyId`.
 pub type Number = u64;
 
 /// Custom-field values by the number of their definition.
-pub type FieldValues = BTreeMap<Number, String>;
+pub type CustomFieldValues = BTreeMap<Number, String>;
 
 /// Everything in one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Tenant {
     /// Regions, which carry the tax rate.
     pub regions: Table<Region>,
     /// Tax types, by name.
-    pub tax_types: Table<Named>,
+    pub tax_types: Table<NamedRecord>,
     /// Price levels.
     pub price_levels: Table<PriceLevel>,
     /// Locations.
@@ -43,18 +44,18 @@ pub struct Tenant {
     /// Venues, each in one location.
     pub venues: Table<Venue>,
     /// Accounts (organisations) that contacts belong to.
-    pub accounts: Table<Named>,
+    pub accounts: Table<NamedRecord>,
     /// Contacts: instructors, staff, administrators, customers.
     pub contacts: Table<Contact>,
     /// Learning categories.
-    pub categories: Table<Named>,
+    pub categories: Table<NamedRecord>,
     /// Custom-field definitions of every entity type.
     pub custom_fields: Table<CustomField>,
     /// Course templates.
     pub templates: Table<Template>,
     /// Public prices of templates and prices of events.
     pub prices: Table<Price>,
-    /// The highest number given to an event or a session: they share one sequence.
+    /// Highest number assigned to an event or a session: they share one sequence.
     pub last_course: Number,
     /// Events, by their `Course:` number.
     pub events: BTreeMap<Number, Event>,
@@ -66,14 +67,15 @@ pub struct Tenant {
     pub learners: Table<Learner>,
     /// Registered webhooks.
     pub webhooks: Table<Webhook>,
-    /// Whether what was cancelled may become a draft or published again; nobody has documented that.
-    pub cancelled_may_return: bool,
+    /// Whether cancelled events and sessions can be reinstated. Administrate does not document it.
+    #[serde(rename = "cancelled_may_return")]
+    pub can_reinstate_cancelled: bool,
 }
 
-/// Something that has only a name: a tax type, an account, a learning category.
+/// A record with only a name: a tax type, an account, a learning category.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Named {
-    /// Its name.
+pub struct NamedRecord {
+    /// Name.
     pub name: String,
 }
 
@@ -84,7 +86,7 @@ pub struct Currency {
     pub code: String,
     /// Name in words.
     pub name: String,
-    /// Symbol shown before an amount.
+    /// Symbol before an amount.
     pub symbol: String,
     /// Whether it can be used for new prices.
     pub is_active: bool,
@@ -131,7 +133,7 @@ pub struct Venue {
     pub name: String,
     /// Description; may be null.
     pub description: Option<String>,
-    /// The location it lies in; null happens.
+    /// Location of the venue; may be null.
     pub location: Option<Number>,
 }
 
@@ -156,11 +158,11 @@ pub struct Contact {
     /// Account.
     pub account: Option<Number>,
     /// Custom-field values.
-    pub custom_fields: FieldValues,
+    pub custom_fields: CustomFieldValues,
 }
 
 impl Contact {
-    /// First, middle and last name with single blanks between; empty when all are null.
+    /// Returns first, middle and last name, separated by single spaces. Empty if all are null.
     pub fn full_name(&self) -> String {
         let parts = [&self.first_name, &self.middle_name, &self.last_name];
         let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
@@ -181,7 +183,7 @@ pub enum LearningMode {
     Blended,
 }
 
-/// A template's state (facts §1.9): published cannot go back to draft.
+/// State of a template. A published template cannot go back to draft.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TemplateState {
@@ -198,7 +200,7 @@ pub enum TemplateState {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Template {
-    /// Code, the key that people know it by. Administrate does not force it to be unique.
+    /// Code, by which users identify a template. Administrate does not enforce uniqueness.
     pub code: String,
     /// Title.
     pub title: String,
@@ -206,10 +208,10 @@ pub struct Template {
     pub learning_mode: LearningMode,
     /// State.
     pub state: TemplateState,
-    /// One entry per day: what `createBlended` copies.
+    /// One entry per day. New events get a session for each.
     pub sessions: Vec<TemplateSession>,
-    /// Custom-field values; events start with those whose definition they share.
-    pub custom_fields: FieldValues,
+    /// Custom-field values. New events inherit those whose definition applies to events too.
+    pub custom_fields: CustomFieldValues,
     /// Contacts who may teach it.
     pub approved_instructors: BTreeSet<Number>,
     /// Learning categories.
@@ -221,14 +223,14 @@ pub struct Template {
 pub struct TemplateSession {
     /// Title of the session.
     pub title: String,
-    /// Usual time of its start.
+    /// Start time of the session.
     pub starts: civil::Time,
-    /// Usual time of its end.
+    /// End time of the session.
     pub ends: civil::Time,
 }
 
 impl TemplateSession {
-    /// `count` days of 09:00 to 17:00, called "Day 1" and so on.
+    /// Returns `count` days from 09:00 to 17:00, titled "Day 1" and so on.
     pub fn days(count: usize) -> Vec<Self> {
         let day =
             |n| Self { title: format!("Day {n}"), starts: civil::time(9, 0, 0, 0), ends: civil::time(17, 0, 0, 0) };
@@ -239,8 +241,9 @@ impl TemplateSession {
 /// A price: a template's public price, or an event's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Price {
-    /// What it is the price of.
-    pub of: Priced,
+    /// Owner of the price.
+    #[serde(rename = "of")]
+    pub owner: PriceOwner,
     /// Price level.
     pub level: Number,
     /// Currency.
@@ -251,10 +254,10 @@ pub struct Price {
     pub amount: String,
 }
 
-/// What a price belongs to.
+/// The template or event that a price belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Priced {
+pub enum PriceOwner {
     /// A course template.
     Template(Number),
     /// An event.
@@ -265,15 +268,15 @@ pub enum Priced {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CustomField {
-    /// The entity types it is attached to (`Event`, `Session`, …): one key may serve several (facts §1.8).
+    /// The entity types it is attached to (`Event`, `Session`, …): one definition may apply to several.
     pub entity_types: BTreeSet<String>,
-    /// Label, what people know it by.
+    /// Label, by which users identify it.
     pub label: String,
     /// Description.
     pub description: Option<String>,
-    /// Kind of value.
+    /// Type of its values.
     pub kind: FieldKind,
-    /// Whether a value is asked for.
+    /// Whether a value is required.
     pub is_required: bool,
     /// Roles that see it.
     pub roles: Vec<String>,
@@ -281,7 +284,7 @@ pub struct CustomField {
     pub options: Vec<String>,
 }
 
-/// Kinds of custom-field values (`CustomFieldType`).
+/// Type of custom-field values (`CustomFieldType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldKind {
@@ -292,9 +295,9 @@ pub enum FieldKind {
     Number,
     /// One of the options.
     Choice,
-    /// Several of the options; how they are joined is not known, so nothing is checked.
+    /// Several of the options. Not checked, because the separator is unknown.
     Multichoice,
-    /// HTML, not checked.
+    /// HTML. Not checked.
     Html,
     /// `True` or `False`, in any case.
     Boolean,
@@ -302,7 +305,7 @@ pub enum FieldKind {
     Date,
     /// ISO 8601 with or without an offset.
     Datetime,
-    /// An address, not checked.
+    /// A URL. Not checked.
     Url,
     /// A decimal number.
     Decimal,
@@ -312,44 +315,44 @@ pub enum FieldKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Webhook {
-    /// The word after `WebhookType:`, `event_created`.
+    /// Type of the webhook: the word after `WebhookType:` in its id, such as `event_created`.
     pub webhook_type: String,
     /// Name.
     pub name: String,
-    /// The document whose result would be sent.
+    /// GraphQL document whose result Administrate would send.
     pub query: String,
-    /// Where to.
+    /// Address that Administrate would send to.
     pub url: String,
-    /// JSON that would be sent along.
+    /// JSON that Administrate would add to each request.
     pub config: Option<String>,
-    /// Who would hear of failures.
+    /// Addresses that Administrate would notify of failures.
     pub notification_emails: Vec<String>,
-    /// JMESPath that would choose what is sent.
+    /// JMESPath expression that selects which changes are sent.
     pub filter_expression: Option<String>,
 }
 
 impl Tenant {
-    /// Global id of a location, as clients see it.
+    /// Returns the global id of a location.
     pub fn location_id(number: Number) -> String {
         ids::encode("Location", number)
     }
 
-    /// Global id of a course template.
+    /// Returns the global id of a course template.
     pub fn template_id(number: Number) -> String {
         ids::encode("CourseTemplate", number)
     }
 
-    /// Global id of an event or a session.
+    /// Returns the global id of an event or a session.
     pub fn course_id(number: Number) -> String {
         ids::encode("Course", number)
     }
 
-    /// Global id of a contact.
+    /// Returns the global id of a contact.
     pub fn contact_id(number: Number) -> String {
         ids::encode("Person", number)
     }
 
-    /// Sessions of an event in the order they were made, which is day order.
+    /// Returns the sessions of an event in order of creation, which is day order.
     pub fn sessions_of(&self, event: Number) -> impl Iterator<Item = (Number, &Session)> {
         self.sessions
             .iter()
@@ -357,12 +360,12 @@ impl Tenant {
             .map(|(number, session)| (*number, session))
     }
 
-    /// Staff of an event or a session (their numbers share one sequence).
+    /// Returns the staff of an event or a session (their numbers share one sequence).
     pub fn staff_of(&self, course: Number) -> impl Iterator<Item = (Number, &Staff)> {
         self.staff.iter().filter(move |(_, staff)| staff.course == course)
     }
 
-    /// Events with exactly this title.
+    /// Returns the events with exactly this title.
     pub fn events_titled<'t>(&'t self, title: &'t str) -> impl Iterator<Item = (Number, &'t Event)> {
         self.events.iter().filter(move |(_, event)| event.title == title).map(|(number, event)| (*number, event))
     }

@@ -1,18 +1,18 @@
-//! Where tenants are known to differ, as named combinations.
+//! Profiles: named combinations of the API variants that are known to differ between tenants.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How inputs spell the tax type (facts §1.11).
+/// Name of the tax type in inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaxName {
-    /// `taxType`, as the reference sends it.
+    /// `taxType`, as known client code sends it.
     TaxType,
-    /// `taxTypeId`, as the newer documentation has it.
+    /// `taxTypeId`, as in the newer documentation.
     TaxTypeId,
 }
 
-/// The shape of payloads that are seen both ways (`learner.recordAttendances`, `prices`).
+/// Shape of the payloads that exist in both shapes (`learner.recordAttendances`, `prices`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadShape {
     /// A list.
@@ -24,22 +24,22 @@ pub enum PayloadShape {
 /// One variant of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Name, as `--profile` takes it.
+    /// Name, as the value of `--profile`.
     pub name: &'static str,
-    /// Spelling of the tax type.
+    /// Name of the tax type in inputs.
     pub tax: TaxName,
     /// Whether `location.create`, `venue.create`, `courseTemplate.create` and `session.removeStaff` exist.
     pub creates: bool,
-    /// Whether `contact.create` takes `isInstructor` and its like. In all named profiles it does.
+    /// Whether `contact.create` accepts `isInstructor`, `isStaff` and `isAdmin`. True in all named profiles.
     pub contact_roles: bool,
-    /// Shape of the payloads in question.
+    /// Shape of the payloads that exist in both shapes.
     pub payload: PayloadShape,
-    /// Whether `__schema` and `__type` are answered. All named profiles do; set it to `false` to refuse.
+    /// Whether `__schema` and `__type` are answered. True in all named profiles.
     pub introspection: bool,
 }
 
 impl Profile {
-    /// As client code has seen it: `taxType`, nothing to create, lists.
+    /// The API as known client code uses it: `taxType`, no create mutations, lists.
     pub const CLASSIC: Self = Self {
         name: "classic",
         tax: TaxName::TaxType,
@@ -48,7 +48,7 @@ impl Profile {
         payload: PayloadShape::List,
         introspection: true,
     };
-    /// As the newer documentation has it: `taxTypeId`, nothing to create, objects.
+    /// The API of the newer documentation: `taxTypeId`, no create mutations, objects.
     pub const CURRENT: Self = Self {
         name: "current",
         tax: TaxName::TaxTypeId,
@@ -57,7 +57,7 @@ impl Profile {
         payload: PayloadShape::Object,
         introspection: true,
     };
-    /// With the mutations that nobody has seen yet: `taxTypeId`, lists.
+    /// The API with create mutations that no known tenant has: `taxTypeId`, lists.
     pub const EXTENDED: Self = Self {
         name: "extended",
         tax: TaxName::TaxTypeId,
@@ -66,21 +66,21 @@ impl Profile {
         payload: PayloadShape::List,
         introspection: true,
     };
-    /// The named profiles: together they have both values of each switch.
+    /// The named profiles. Together they have both values of `tax`, `creates` and `payload`.
     pub const ALL: [Self; 3] = [Self::CLASSIC, Self::CURRENT, Self::EXTENDED];
 
-    /// The same with introspection refused.
+    /// Returns the profile with introspection refused.
     pub fn without_introspection(self) -> Self {
         Self { introspection: false, ..self }
     }
 
-    /// The same with a `contact.create` that makes people without roles, which is all that is documented of it.
+    /// Returns the profile with a `contact.create` that accepts no roles, as the documentation describes it.
     pub fn without_contact_roles(self) -> Self {
         Self { contact_roles: false, ..self }
     }
 
-    /// Whether a line of the schema text marked with `variant` stands in this profile.
-    pub(crate) fn has(&self, variant: &str) -> bool {
+    /// Returns whether the profile includes lines of the schema text marked with `variant`.
+    pub(crate) fn has_variant(&self, variant: &str) -> bool {
         match variant {
             "tax=taxType" => self.tax == TaxName::TaxType,
             "tax=taxTypeId" => self.tax == TaxName::TaxTypeId,
@@ -109,10 +109,10 @@ impl FromStr for Profile {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = || Self::ALL.map(|profile| profile.name).join(", ");
+        let names = || Self::ALL.map(|profile| profile.name).join(", ");
         Self::ALL
             .into_iter()
             .find(|profile| profile.name == name)
-            .ok_or_else(|| format!("no profile is called \"{name}\"; there are {}", known()))
+            .ok_or_else(|| format!("unknown profile \"{name}\"; choose one of {}", names()))
     }
 }

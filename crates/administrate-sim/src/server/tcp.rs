@@ -1,4 +1,4 @@
-//! TCP connections that can be reset under a request, so that clients meet what a broken network does.
+//! TCP connections that a request handler can reset, to simulate a broken network.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,37 +12,37 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Listens, and hands out connections with a [`Line`] each.
-pub(crate) struct Wires(pub(crate) TcpListener);
+/// A TCP listener whose connections a handler can reset through a [`ClientConnection`].
+pub(crate) struct ResettableListener(pub(crate) TcpListener);
 
-/// A connection.
-pub(crate) struct Wire {
+/// A TCP stream that fails with a reset once its flag is set.
+pub(crate) struct ResettableStream {
     stream: TcpStream,
-    cut: Arc<AtomicBool>,
+    is_reset: Arc<AtomicBool>,
 }
 
-/// What a request knows of its connection.
+/// The connection of a request, as its handler sees it.
 #[derive(Clone)]
-pub(crate) struct Line {
-    /// The client.
+pub(crate) struct ClientConnection {
+    /// Address of the client.
     pub(crate) peer: SocketAddr,
-    cut: Arc<AtomicBool>,
+    is_reset: Arc<AtomicBool>,
 }
 
-impl Line {
-    /// Resets the connection: whatever the handler answers is not sent.
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::SeqCst);
+impl ClientConnection {
+    /// Resets the connection. The response of the handler is not sent.
+    pub(crate) fn reset(&self) {
+        self.is_reset.store(true, Ordering::SeqCst);
     }
 }
 
-impl Listener for Wires {
-    type Io = Wire;
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        (Wire { stream, cut: Arc::default() }, peer)
+        (ResettableStream { stream, is_reset: Arc::default() }, peer)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -50,16 +50,16 @@ impl Listener for Wires {
     }
 }
 
-impl Connected<IncomingStream<'_, Wires>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
-        Self { peer: *stream.remote_addr(), cut: Arc::clone(&stream.io().cut) }
+impl Connected<IncomingStream<'_, ResettableListener>> for ClientConnection {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
+        Self { peer: *stream.remote_addr(), is_reset: Arc::clone(&stream.io().is_reset) }
     }
 }
 
-impl Wire {
-    /// A linger of zero makes the closing socket send a reset instead of an orderly end.
-    fn broken(&self) -> Option<io::Error> {
-        if !self.cut.load(Ordering::SeqCst) {
+impl ResettableStream {
+    /// Returns the error to fail with after a reset. A linger of zero makes the closing socket send RST instead of FIN.
+    fn reset_error(&self) -> Option<io::Error> {
+        if !self.is_reset.load(Ordering::SeqCst) {
             return None;
         }
         match self.stream.set_zero_linger() {
@@ -69,18 +69,18 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ResettableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.broken() {
+        match self.reset_error() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_read(cx, into),
         }
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ResettableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.broken() {
+        match self.reset_error() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_write(cx, bytes),
         }
@@ -91,7 +91,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.broken() {
+        match self.reset_error() {
             Some(error) => Poll::Ready(Err(error)),
             None => Pin::new(&mut self.stream).poll_shutdown(cx),
         }
