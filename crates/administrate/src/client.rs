@@ -7,38 +7,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::allowance::Allowance;
-use crate::answer::{Answer, Envelope};
-use crate::auth::Auth;
-use crate::breaker::Breaker;
-use crate::clock::Clock;
-use crate::dialect::Dialect;
-use crate::discretion::Discretion;
-use crate::document::Document;
+use crate::call::auth::Auth;
+use crate::call::breaker::Breaker;
+use crate::call::clock::Clock;
+use crate::call::redaction::Discretion;
+use crate::call::response::{Answer, Envelope};
+use crate::call::retry::Fault;
+use crate::call::throttle::Limit;
+use crate::call::{Exchange, Judge};
+use crate::environment::Surroundings;
 use crate::error::Error;
-use crate::exchange::{Exchange, Judge};
-use crate::ledger::Ledger;
-use crate::limit::Limit;
-use crate::randomness::Randomness;
-use crate::retry::Fault;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::Document;
 use crate::schema::{INTROSPECTION, Schema};
 use crate::settings::Settings;
-use crate::transport::Transport;
-
-/// Everything outside that a client touches. The production parts come from [`Surroundings::production`].
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Sends requests.
-    pub transport: Arc<dyn Transport>,
-    /// Tells the time and lets it pass.
-    pub clock: Arc<dyn Clock>,
-    /// Spreads retries.
-    pub randomness: Arc<dyn Randomness>,
-    /// Gives permits for requests.
-    pub allowance: Arc<dyn Allowance>,
-    /// Is told of every call.
-    pub ledger: Arc<dyn Ledger>,
-}
 
 /// A client of one tenant. Clones share login, dialect, breaker, limit and budget; calls may run concurrently.
 #[derive(Clone)]

@@ -222,13 +222,13 @@ pub struct GraphqlError {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadError {
     /// The input field at fault; empty where none is.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub label: String,
     /// What the server says.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub message: String,
     /// The offending value as text; empty where none was given.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub value: String,
 }
 

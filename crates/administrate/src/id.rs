@@ -90,7 +90,7 @@ impl fmt::Display for Id {
 impl<'de> Deserialize<'de> for Id {
     /// Takes a string or a number, never an empty id.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = crate::wire::text(deserializer)?;
+        let text = crate::lenient::text(deserializer)?;
         if text.is_empty() {
             return Err(serde::de::Error::custom("an id is empty"));
         }

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::Answer;
+use crate::call::redaction::Discretion;
+use crate::call::response::Answer;
 use crate::client::Client;
-use crate::dialect::Dialect;
-use crate::discretion::Discretion;
-use crate::document::{Arg, Document};
 use crate::error::{Error, GraphqlError, Outcome, PayloadError};
 use crate::id::Id;
-use crate::wire;
+use crate::lenient;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::{Arg, Document};
 
 /// Something was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -260,7 +260,7 @@ impl Payload {
 }
 
 fn errors_of(part: &Value) -> Vec<PayloadError> {
-    wire::nodes(part.get("errors").unwrap_or(&Value::Null))
+    lenient::nodes(part.get("errors").unwrap_or(&Value::Null))
         .into_iter()
         .filter(|error| !error.is_null())
         .map(|error| {

@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
-use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
-use crate::wire;
+use crate::lenient;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::{Arg, Document};
 
 /// The most that Administrate returns at once.
 pub(crate) const PAGE: usize = 100;
@@ -91,9 +91,9 @@ impl Connection {
         let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
         let has_next = info.get("hasNextPage").and_then(Value::as_bool);
         Some(Self {
-            nodes: wire::nodes(value).into_iter().cloned().collect(),
+            nodes: lenient::nodes(value).into_iter().cloned().collect(),
             total: total
-                .and_then(|total| wire::number(total.clone()).ok().flatten())
+                .and_then(|total| lenient::number(total.clone()).ok().flatten())
                 .and_then(|total| usize::try_from(total).ok()),
             has_next: if is_list { Some(false) } else { has_next },
         })
@@ -220,7 +220,7 @@ impl Client {
         while more {
             let offset = walk.so_far();
             let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
-            let parents = wire::nodes(&answer.value);
+            let parents = lenient::nodes(&answer.value);
             let page = parents.first().and_then(|parent| parent.get(nested.field));
             let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
             more = walk.take(page).map_err(named)?;
@@ -253,7 +253,7 @@ pub(crate) fn connection(node: &str) -> String {
 }
 
 fn id_text(node: &Value) -> Option<String> {
-    wire::maybe_text(node.get("id")?.clone()).ok().flatten()
+    lenient::maybe_text(node.get("id")?.clone()).ok().flatten()
 }
 
 fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {

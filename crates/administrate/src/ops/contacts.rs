@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation};
 use crate::paging::Listing;
+use crate::schema::document::Arg;
 
 /// A contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,11 +127,11 @@ impl Client {
 #[serde(rename_all = "camelCase")]
 struct ContactNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     legacy_id: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     first_name: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     last_name: Option<String>,
     #[serde(default)]
     personal_name: Option<PersonalName>,
@@ -140,9 +140,9 @@ struct ContactNode {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct PersonalName {
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     first_name: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     last_name: Option<String>,
 }
 

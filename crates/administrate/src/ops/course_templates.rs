@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation, Written};
 use crate::ops::custom_fields::{VALUES, read_values};
 use crate::paging::{Listing, Nested};
+use crate::schema::document::Arg;
 
 /// A course template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -156,17 +156,17 @@ const PRICES: Nested = Nested {
 #[serde(rename_all = "camelCase")]
 struct TemplateNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     title: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::upper")]
+    #[serde(default, deserialize_with = "crate::lenient::upper")]
     event_learning_mode: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::lower")]
+    #[serde(default, deserialize_with = "crate::lenient::lower")]
     lifecycle_state: Option<String>,
     #[serde(default, deserialize_with = "read_values")]
     custom_field_values: BTreeMap<Id, String>,
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::listed")]
     approved_instructors: Vec<Reference>,
 }
 
@@ -198,9 +198,9 @@ impl TemplateNode {
 #[serde(rename_all = "camelCase")]
 struct PricedNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::listed")]
     public_prices: Vec<PriceNode>,
 }
 
@@ -208,9 +208,9 @@ struct PricedNode {
 #[serde(rename_all = "camelCase")]
 struct PriceNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     amount: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::id_of")]
+    #[serde(default, deserialize_with = "crate::lenient::id_of")]
     price_level: Option<Id>,
     #[serde(default)]
     financial_unit: Value,

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::{Arg, Document};
 use crate::error::{Error, GraphqlError, Outcome};
 use crate::id::Id;
-use crate::wire;
+use crate::lenient;
+use crate::schema::document::{Arg, Document};
 
 macro_rules! supports_custom_field {
     ($($kind:ident),* $(,)?) => {
@@ -77,19 +77,19 @@ pub struct CustomFieldDefinition {
     /// Its key, a global id.
     pub key: Id,
     /// The label that people see.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub label: String,
     /// Free text, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub description: Option<String>,
     /// string, number, choice, …, in lower case.
-    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::wire::lower")]
+    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::lenient::lower")]
     pub field_type: Option<String>,
     /// Whether a value must be given.
-    #[serde(default, deserialize_with = "crate::wire::flag")]
+    #[serde(default, deserialize_with = "crate::lenient::flag")]
     pub is_required: Option<bool>,
     /// Who may see it.
-    #[serde(default, deserialize_with = "crate::wire::texts")]
+    #[serde(default, deserialize_with = "crate::lenient::texts")]
     pub roles: Vec<String>,
     /// What a choice may be; empty where that is free, or not told.
     #[serde(default, deserialize_with = "option_values")]
@@ -133,15 +133,16 @@ impl Client {
         let Some(told) = template.get("customFieldDefinitions").filter(|told| !told.is_null()) else { return Ok(None) };
         let read =
             |node: &Value| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string()));
-        wire::nodes(told).into_iter().map(read).collect::<Result<_, _>>().map(Some)
+        lenient::nodes(told).into_iter().map(read).collect::<Result<_, _>>().map(Some)
     }
 }
 
 /// `options { value }` as texts.
 fn option_values<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let list = Value::deserialize(deserializer)?;
-    let values = wire::nodes(&list).into_iter().filter_map(|node| node.get("value")).filter(|value| !value.is_null());
-    values.map(|value| wire::text(value.clone()).map_err(serde::de::Error::custom)).collect()
+    let values =
+        lenient::nodes(&list).into_iter().filter_map(|node| node.get("value")).filter(|value| !value.is_null());
+    values.map(|value| lenient::text(value.clone()).map_err(serde::de::Error::custom)).collect()
 }
 
 /// Whether the error says that the tenant's enum of kinds lacks this one: how it is told where introspection is refused.
@@ -166,14 +167,14 @@ pub(crate) fn read_values<'de, D: serde::Deserializer<'de>>(
 ) -> Result<std::collections::BTreeMap<Id, String>, D::Error> {
     let list = Value::deserialize(deserializer)?;
     let mut values = std::collections::BTreeMap::new();
-    for node in wire::nodes(&list) {
+    for node in lenient::nodes(&list) {
         let key = node
             .pointer("/definition/key")
             .or_else(|| node.get("definitionKey"))
             .and_then(|key| Id::deserialize(key).ok());
         let value = node.get("value").filter(|value| !value.is_null());
         if let (Some(key), Some(value)) = (key, value) {
-            let text = wire::text(value.clone()).map_err(serde::de::Error::custom)?;
+            let text = lenient::text(value.clone()).map_err(serde::de::Error::custom)?;
             values.insert(key, text);
         }
     }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
 use crate::id::{Id, by_number};
 use crate::moment::Moment;
 use crate::ops::custom_fields::{VALUES, read_values};
 use crate::ops::staff::StaffMember;
 use crate::paging::{Listing, Nested, inconsistent};
+use crate::schema::document::{Arg, Document};
 
 /// An event as Administrate has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,67 +22,67 @@ pub struct Event {
     /// Global id (its decoded type is `Course`).
     pub id: Id,
     /// The numeric part of the id, if told.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub legacy_id: Option<String>,
     /// Title; what joins it with our event's code. Not unique in Administrate.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
+    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::lenient::lower")]
     pub lifecycle: Option<String>,
     /// The course template.
     #[serde(default)]
     pub course_template: Option<TemplateOfEvent>,
     /// Start: wall-clock in `time_zone` unless it came with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub start: Option<Moment>,
     /// End, likewise.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub end: Option<Moment>,
     /// Start with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub time_zoned_start: Option<Moment>,
     /// End with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub time_zoned_end: Option<Moment>,
     /// Start in the classroom.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub classroom_start: Option<Moment>,
     /// End in the classroom.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub classroom_end: Option<Moment>,
     /// Start of access to the learning platform.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub lms_start: Option<Moment>,
     /// End of access to the learning platform.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub lms_end: Option<Moment>,
     /// IANA name.
-    #[serde(default, rename(deserialize = "timeZoneName"), deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, rename(deserialize = "timeZoneName"), deserialize_with = "crate::lenient::maybe_text")]
     pub time_zone: Option<String>,
     /// Whether it takes no more bookings.
-    #[serde(default, deserialize_with = "crate::wire::flag")]
+    #[serde(default, deserialize_with = "crate::lenient::flag")]
     pub is_sold_out: Option<bool>,
     /// Places altogether; none is without bound.
-    #[serde(default, deserialize_with = "crate::wire::number")]
+    #[serde(default, deserialize_with = "crate::lenient::number")]
     pub max_places: Option<i64>,
     /// Places still free.
-    #[serde(default, deserialize_with = "crate::wire::number")]
+    #[serde(default, deserialize_with = "crate::lenient::number")]
     pub remaining_places: Option<i64>,
     /// Its location.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::lenient::id_of")]
     pub location_id: Option<Id>,
     /// Its venue; none also where the tenant's API does not show it.
-    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::lenient::id_of")]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key.
     #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its sessions, complete, in the order of their making.
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::listed")]
     pub sessions: Vec<Session>,
     /// Its staff, complete.
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::listed")]
     pub staff: Vec<StaffMember>,
 }
 
@@ -92,7 +92,7 @@ pub struct TemplateOfEvent {
     /// Global id.
     pub id: Id,
     /// Code.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub code: Option<String>,
 }
 
@@ -103,37 +103,37 @@ pub struct Session {
     /// Global id.
     pub id: Id,
     /// The numeric part of the id, if told.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub legacy_id: Option<String>,
     /// Title.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub title: String,
     /// `draft`, `published` or `cancelled`, lower-case.
-    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::wire::lower")]
+    #[serde(default, rename(deserialize = "lifecycleState"), deserialize_with = "crate::lenient::lower")]
     pub lifecycle: Option<String>,
     /// Start: wall-clock in the event's zone unless it came with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub start: Option<Moment>,
     /// End, likewise.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub end: Option<Moment>,
     /// Start with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub time_zoned_start: Option<Moment>,
     /// End with an offset.
-    #[serde(default, deserialize_with = "crate::wire::moment")]
+    #[serde(default, deserialize_with = "crate::lenient::moment")]
     pub time_zoned_end: Option<Moment>,
     /// Its location; none means the event's.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::lenient::id_of")]
     pub location_id: Option<Id>,
     /// Its venue; none means the event's.
-    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "venue"), deserialize_with = "crate::lenient::id_of")]
     pub venue_id: Option<Id>,
     /// Values of custom fields by definition key; empty unless read by [`Client::event`].
     #[serde(default, rename(deserialize = "customFieldValues"), deserialize_with = "read_values")]
     pub custom_fields: BTreeMap<Id, String>,
     /// Its staff; empty unless read by [`Client::event`].
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::listed")]
     pub staff: Vec<StaffMember>,
 }
 

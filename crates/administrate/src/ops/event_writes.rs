@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::{Error, Outcome, PayloadError};
 use crate::id::{Id, by_number};
+use crate::lenient;
 use crate::mutation::{Mutation, Written};
 use crate::ops::custom_fields::{CustomFieldValue, values_arg};
 use crate::paging::Nested;
-use crate::wire;
+use crate::schema::document::Arg;
 
 /// How an event is taught; it decides which mutation creates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ pub struct CreatedSession {
     /// Global id.
     pub id: Id,
     /// The numeric part of the id, if told.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub legacy_id: Option<String>,
 }
 
@@ -189,7 +189,7 @@ impl Client {
         let node = created.object;
         let (sessions, sessions_are_complete) = self.created_sessions(&created.id, &node).await;
         Ok(CreatedEvent {
-            legacy_id: wire::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
+            legacy_id: lenient::maybe_text(node.get("legacyId").cloned().unwrap_or_default())
                 .map_err(|error| doubtful(error.to_string()))?,
             id: created.id,
             sessions,
@@ -203,7 +203,7 @@ impl Client {
     async fn created_sessions(&self, event: &Id, node: &Value) -> (Vec<CreatedSession>, bool) {
         let mut holder = serde_json::json!({ "id": event, "sessions": node.get("sessions") });
         let is_complete = self.complete(&CREATED_SESSIONS, &mut holder).await.is_ok();
-        let nodes = wire::nodes(&holder["sessions"]);
+        let nodes = lenient::nodes(&holder["sessions"]);
         let mut sessions: Vec<_> = nodes.iter().filter_map(|node| CreatedSession::deserialize(*node).ok()).collect();
         by_number(&mut sessions, |session| &session.id);
         let is_complete = is_complete && sessions.len() == nodes.len() && !holder["sessions"].is_null();

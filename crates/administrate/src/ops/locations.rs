@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation};
 use crate::paging::Listing;
+use crate::schema::document::Arg;
 
 /// A location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,13 +16,13 @@ pub struct Location {
     /// Global id.
     pub id: Id,
     /// Name, as shown to customers; empty where the tenant left it blank.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub name: String,
     /// Short code, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub code: Option<String>,
     /// The numeric part of the id, if told.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub legacy_id: Option<String>,
 }
 

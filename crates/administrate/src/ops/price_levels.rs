@@ -13,10 +13,10 @@ pub struct PriceLevel {
     /// Global id.
     pub id: Id,
     /// Name.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub name: String,
     /// Free text, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub description: Option<String>,
 }
 

@@ -4,12 +4,12 @@ use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Mutation, Written};
 use crate::ops::custom_fields::{CustomFieldValue, values_arg};
 use crate::ops::event_writes::{Lifecycle, id_or_null, local};
+use crate::schema::document::Arg;
 
 /// Changes of a session; what is none stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

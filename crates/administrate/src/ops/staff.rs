@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::Mutation;
+use crate::schema::document::Arg;
 
 /// The part a contact has in an event or session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,10 +34,10 @@ pub struct StaffMember {
     /// Global id of the membership; what [`Client::remove_event_staff`] takes.
     pub id: Id,
     /// The contact.
-    #[serde(default, rename(deserialize = "contact"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "contact"), deserialize_with = "crate::lenient::id_of")]
     pub contact_id: Option<Id>,
     /// `instructor`, `administrator` or another word, lower-case.
-    #[serde(default, deserialize_with = "crate::wire::lower")]
+    #[serde(default, deserialize_with = "crate::lenient::lower")]
     pub staff_type: Option<String>,
 }
 

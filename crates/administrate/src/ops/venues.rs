@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation};
 use crate::paging::Listing;
+use crate::schema::document::Arg;
 
 /// A venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +15,13 @@ pub struct Venue {
     /// Global id.
     pub id: Id,
     /// Name; unique at best within its location.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub name: String,
     /// Free text, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     pub description: Option<String>,
     /// Its location, if it has one.
-    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "location"), deserialize_with = "crate::lenient::id_of")]
     pub location_id: Option<Id>,
 }
 

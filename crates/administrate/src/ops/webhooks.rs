@@ -1,11 +1,11 @@
 //! Asking to be told: registrations of webhooks.
 
 use crate::client::Client;
-use crate::dialect::TOLD_OF_EVENTS;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::{Created, Mutation, Written};
+use crate::schema::dialect::TOLD_OF_EVENTS;
+use crate::schema::document::Arg;
 
 /// What Administrate can tell about events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

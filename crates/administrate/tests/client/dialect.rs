@@ -3,7 +3,7 @@
 use administrate::{EventChanges, EventMode, Id, NewLocation};
 use serde_json::{Value, json};
 
-use crate::world::{World, connection, data, errors, location, page};
+use crate::environment::{World, connection, data, errors, location, page};
 use crate::writing::new_event;
 
 fn made() -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use administrate::Error;
 use serde_json::json;
 
-use crate::world::{Step, World, location, ok, page, status};
+use crate::environment::{Step, World, location, ok, page, status};
 
 fn found() -> Step {
     page("locations", vec![location(1)], 1, false)

@@ -3,7 +3,7 @@
 use administrate::{Error, Id};
 use serde_json::{Value, json};
 
-use crate::world::{Step, World, connection, data, errors, location, page};
+use crate::environment::{Step, World, connection, data, errors, location, page};
 
 fn locations(from: usize, to: usize) -> Vec<Value> {
     (from..=to).map(location).collect()

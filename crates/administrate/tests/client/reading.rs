@@ -4,7 +4,7 @@ use administrate::{EventMode, Id, Moment, SupportsCustomField};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::world::{World, connection, data, errors, ok, page};
+use crate::environment::{World, connection, data, errors, ok, page};
 
 #[tokio::test]
 async fn an_empty_list_of_errors_is_none() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use administrate::{Client, Error, Id, SessionChanges};
 
-use crate::world::{Step, World, data, errors, location, ok, page, status};
+use crate::environment::{Step, World, data, errors, location, ok, page, status};
 use serde_json::json;
 
 fn one_location() -> Step {

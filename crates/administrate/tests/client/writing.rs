@@ -7,7 +7,7 @@ use administrate::{
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::world::{Step, World, connection, data, ok, page};
+use crate::environment::{Step, World, connection, data, ok, page};
 
 pub fn new_event(mode: EventMode) -> NewEvent {
     let day = |day| Window { start: date(2026, 7, day).at(9, 0, 0, 0), end: date(2026, 7, day).at(17, 30, 0, 0) };

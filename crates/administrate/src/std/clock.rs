@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
-use crate::transport::BoxFuture;
+use crate::call::clock::Clock;
+use crate::call::transport::BoxFuture;
 
 /// The machine's own time.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,20 +1,20 @@
 //! The production parts: reqwest, tokio and the operating system. Nothing outside this folder reaches for them.
 
+mod clock;
 mod http;
-mod os_randomness;
-mod system_clock;
+mod random;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use clock::SystemClock;
 pub use http::HttpTransport;
-pub use os_randomness::OsRandomness;
-pub use system_clock::SystemClock;
+pub use random::OsRandomness;
 
-use crate::allowance::TokenBucket;
-use crate::client::Surroundings;
+use crate::call::call_log::NoLedger;
+use crate::call::rate_limiter::TokenBucket;
+use crate::environment::Surroundings;
 use crate::error::Error;
-use crate::ledger::NoLedger;
 
 impl Surroundings {
     /// The real world, with an allowance of `requests` in five minutes for this process alone and no ledger. Replace

@@ -1,18 +1,30 @@
 //! One call from leave to answer: limit, breaker, budget, allowance, login, attempt, ledger, and again where that is safe.
 
+pub(crate) mod auth;
+pub(crate) mod breaker;
+pub(crate) mod call_log;
+pub(crate) mod clock;
+pub(crate) mod random;
+pub(crate) mod rate_limiter;
+pub(crate) mod redaction;
+pub(crate) mod response;
+pub(crate) mod retry;
+pub(crate) mod throttle;
+pub(crate) mod transport;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::auth::{Bearer, login_error};
+use crate::call::auth::{Bearer, login_error};
+use crate::call::call_log::Call;
+use crate::call::clock::elapsed;
+use crate::call::random::up_to;
+use crate::call::retry::{Fault, backoff, retry_after};
+use crate::call::transport::{Request, Response, TransportError};
 use crate::client::Client;
-use crate::clock::elapsed;
 use crate::error::{Error, Outcome};
-use crate::ledger::Call;
-use crate::randomness::up_to;
-use crate::retry::{Fault, backoff, retry_after};
-use crate::transport::{Request, Response, TransportError};
 
 /// A request that may take several attempts.
 pub(crate) struct Exchange {

@@ -1,5 +1,10 @@
 //! What introspection tells of a tenant's API, as far as the dialect asks.
 
+pub(crate) mod coerce;
+pub(crate) mod dialect;
+pub(crate) mod document;
+pub(crate) mod selection;
+
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;

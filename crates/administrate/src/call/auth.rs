@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use crate::call::clock::elapsed;
+use crate::call::retry::Fault;
+use crate::call::transport::BoxFuture;
+use crate::call::{Exchange, Judge};
 use crate::client::Client;
-use crate::clock::elapsed;
 use crate::error::Error;
-use crate::exchange::{Exchange, Judge};
-use crate::retry::Fault;
 use crate::secret::Secret;
-use crate::transport::BoxFuture;
 
 /// What Administrate issues when it says nothing else.
 const USUAL_LIFETIME: u64 = 3600;
@@ -127,9 +127,9 @@ enum Grant<'a> {
 #[derive(Deserialize)]
 struct Issued {
     access_token: String,
-    #[serde(default, deserialize_with = "crate::wire::number")]
+    #[serde(default, deserialize_with = "crate::lenient::number")]
     expires_in: Option<i64>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
     refresh_token: Option<String>,
 }
 

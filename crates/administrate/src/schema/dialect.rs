@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::document::{Arg, Document};
 use crate::error::GraphqlError;
-use crate::fit::fit;
 use crate::schema::Schema;
-use crate::selection;
+use crate::schema::coerce::fit;
+use crate::schema::document::{Arg, Document};
+use crate::schema::selection;
 
 /// Operation and the input fields that are known of it.
 const KNOWN_INPUTS: &[(&str, &[&str])] = &[

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use administrate::{Allowance, TokenBucket};
 
-use crate::world::World;
+use crate::environment::World;
 
 #[tokio::test]
 async fn a_burst_goes_out_at_once_and_then_permits_grow_back_evenly() {

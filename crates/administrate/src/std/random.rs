@@ -1,6 +1,6 @@
 //! Randomness of the operating system, by way of the TLS library that is here anyway.
 
-use crate::randomness::Randomness;
+use crate::call::random::Randomness;
 
 /// The operating system's random numbers.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::document::Arg;
+use crate::schema::document::Arg;
 use crate::schema::{Schema, TypeRef};
 
 /// `arg` for a position of type `kind`: a variable keeps a built-in scalar's own type, everything else is a literal.

@@ -3,8 +3,8 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use crate::call::transport::{BoxFuture, Request, Response, Transport, TransportError};
 use crate::error::Error;
-use crate::transport::{BoxFuture, Request, Response, Transport, TransportError};
 
 /// Longest wait for a connection; nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
-use crate::transport::BoxFuture;
+use crate::call::clock::Clock;
+use crate::call::transport::BoxFuture;
 
 /// The allowance could not be asked, for a reason of its keeper.
 pub type AllowanceError = Box<dyn std::error::Error + Send + Sync>;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
+use crate::call::retry::Fault;
 use crate::error::{GraphqlError, PayloadError};
-use crate::retry::Fault;
 use crate::secret::Secret;
 
 /// A shorter secret is none, and striking it out would garble ordinary words.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::transport::BoxFuture;
+use crate::call::transport::BoxFuture;
 
 /// Is told of every request that was made, one record an attempt, after its answer was judged.
 pub trait Ledger: Send + Sync {

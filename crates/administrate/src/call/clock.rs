@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::transport::BoxFuture;
+use crate::call::transport::BoxFuture;
 
 /// Tells the time and lets it pass. Nothing else in this crate does either.
 pub trait Clock: Send + Sync {
