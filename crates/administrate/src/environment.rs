@@ -1,24 +1,24 @@
-//! What a client touches outside of itself, as arguments.
+//! Everything outside the client that it uses, as arguments.
 
 use std::sync::Arc;
 
-use crate::call::call_log::Ledger;
+use crate::call::call_log::CallLog;
 use crate::call::clock::Clock;
 use crate::call::random::Randomness;
-use crate::call::rate_limiter::Allowance;
+use crate::call::rate_limiter::RateLimiter;
 use crate::call::transport::Transport;
 
-/// Everything outside that a client touches. The production parts come from [`Surroundings::production`].
+/// The dependencies of a client. [`Environment::standard`] provides real ones; tests and the simulator provide their own.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Environment {
     /// Sends requests.
     pub transport: Arc<dyn Transport>,
-    /// Tells the time and lets it pass.
+    /// Provides the current time and waits.
     pub clock: Arc<dyn Clock>,
     /// Spreads retries.
     pub randomness: Arc<dyn Randomness>,
-    /// Gives permits for requests.
-    pub allowance: Arc<dyn Allowance>,
-    /// Is told of every call.
-    pub ledger: Arc<dyn Ledger>,
+    /// Issues permits for requests.
+    pub rate_limiter: Arc<dyn RateLimiter>,
+    /// Receives a record of every attempt.
+    pub call_log: Arc<dyn CallLog>,
 }

@@ -1,11 +1,13 @@
-//! Reading what Administrate sends, more liberally than it documents: ids and amounts as text or number, null for empty,
-//! enums in any case, connections where lists are documented and lists where connections are.
+//! Lenient parsing of responses, beyond what Administrate documents.
+//!
+//! Ids and amounts may be text or numbers, empty values null, enums in any case, and lists and connections may stand for
+//! each other.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A string, number or boolean as text; null is empty.
+/// Reads a string, number or boolean as text; null is empty.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(String::new()),
@@ -16,47 +18,47 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     }
 }
 
-/// As [`text`], trimmed; none where empty.
-pub(crate) fn maybe_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+/// Reads a [`text`]; none if it is blank.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = text(deserializer)?;
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
-/// An enum value or any other word, in lower case; none where empty.
-pub(crate) fn lower<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(maybe_text(deserializer)?.map(|word| word.trim().to_lowercase()))
+/// Reads an enum value or any other word in lower case; none if it is blank.
+pub(crate) fn lowercase<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(optional_text(deserializer)?.map(|word| word.trim().to_lowercase()))
 }
 
-/// An enum value or any other word, in upper case; none where empty.
-pub(crate) fn upper<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(maybe_text(deserializer)?.map(|word| word.trim().to_uppercase()))
+/// Reads an enum value or any other word in upper case; none if it is blank.
+pub(crate) fn uppercase<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(optional_text(deserializer)?.map(|word| word.trim().to_uppercase()))
 }
 
-/// A whole number, also as text; none where empty.
-pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(text) = maybe_text(deserializer)? else {
+/// Reads a whole number, also from text; none if it is blank.
+pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(text) = optional_text(deserializer)? else {
         return Ok(None);
     };
     let whole = text.trim().trim_end_matches(".0");
-    whole.parse().map(Some).map_err(|_| D::Error::custom(format!("{text:?} is no whole number")))
+    whole.parse().map(Some).map_err(|_| D::Error::custom(format!("{text:?} is not a whole number")))
 }
 
-/// True, `"true"`, `"True"`, `1`, `"yes"`, `"on"`; anything else is false, null unknown.
-pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Ok(lower(deserializer)?.map(|word| matches!(word.as_str(), "true" | "1" | "yes" | "on")))
+/// Reads true, `"true"`, `"True"`, `1`, `"yes"` and `"on"` as true, null as none, anything else as false.
+pub(crate) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(lowercase(deserializer)?.map(|word| matches!(word.as_str(), "true" | "1" | "yes" | "on")))
 }
 
-/// A point in time; null and the empty string are none.
+/// Reads a point in time; null and blank text are none.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<crate::Moment>, D::Error> {
-    maybe_text(deserializer)?
+    optional_text(deserializer)?
         .map(|text| {
-            crate::Moment::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no date and time")))
+            crate::Moment::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not a date and time")))
         })
         .transpose()
 }
 
-/// The id of an object like `{id}`; none for null, for an object without id, and for an empty one.
-pub(crate) fn id_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<crate::Id>, D::Error> {
+/// Reads the id of an object like `{id}`; none for null, an object without id, and an empty id.
+pub(crate) fn object_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<crate::Id>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let id = match value.get("id") {
         Some(id) => id,
@@ -69,18 +71,18 @@ pub(crate) fn id_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     serde_json::from_value(id.clone()).map(Some).map_err(D::Error::custom)
 }
 
-/// A list of texts; null is empty, a single text a list of one.
+/// Reads a list of texts; null is an empty list, a single text a list of one.
 pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => Ok(items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()),
         Value::String(one) => Ok(vec![one]),
-        other => Err(D::Error::custom(format!("{other} is no list of texts"))),
+        other => Err(D::Error::custom(format!("{other} is not a list of texts"))),
     }
 }
 
-/// The nodes of a list that is given as one, or as a connection, or not at all. Nulls are left out.
-pub(crate) fn listed<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+/// Reads the nodes of a list or connection without nulls; an absent list is empty.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     nodes(&Value::deserialize(deserializer)?)
         .into_iter()
         .filter(|node| !node.is_null())
@@ -88,7 +90,7 @@ pub(crate) fn listed<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserialize
         .collect()
 }
 
-/// The nodes of a list or connection, nulls included.
+/// Returns the nodes of a list or connection, including nulls.
 pub(crate) fn nodes(list: &Value) -> Vec<&Value> {
     static NULL: Value = Value::Null;
     if let Some(items) = list.as_array() {

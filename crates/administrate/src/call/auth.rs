@@ -1,4 +1,4 @@
-//! The login: OAuth 2 client credentials (RFC 6749, 4.4), sent in the form body, one token shared by all calls.
+//! The login: OAuth 2 client credentials (RFC 6749, 4.4), sent in the form body; all calls share one token.
 
 use std::time::Duration;
 
@@ -7,65 +7,74 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::call::clock::elapsed;
-use crate::call::retry::Fault;
+use crate::call::retry::AttemptError;
 use crate::call::transport::BoxFuture;
-use crate::call::{Exchange, Judge};
+use crate::call::{ApiCall, ParseResponse};
 use crate::client::Client;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// What Administrate issues when it says nothing else.
-const USUAL_LIFETIME: u64 = 3600;
-/// A token is renewed so long before its end, or a tenth of its life, whichever is less.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
+/// Lifetime of a token, in seconds, if the response does not contain one.
+const DEFAULT_LIFETIME: u64 = 3600;
+/// A token is renewed this long before it expires, or a tenth of its lifetime, whichever is less.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
 
-/// The token, and whoever waits for it.
+/// The token shared by all calls. Its lock makes concurrent callers share one login.
 #[derive(Default)]
 pub(crate) struct Auth {
-    state: Mutex<State>,
+    state: Mutex<AuthState>,
 }
 
 #[derive(Default)]
-struct State {
+struct AuthState {
     token: Option<Token>,
     generation: u64,
-    /// A refusal is told to everybody who was waiting, instead of being provoked once more for each.
-    refused: Option<(Timestamp, String, &'static str)>,
+    /// Returned to every waiting caller instead of sending the refused login again.
+    refusal: Option<Refusal>,
+}
+
+/// A login that Administrate refused.
+struct Refusal {
+    at: Timestamp,
+    detail: String,
+    /// The settings to check.
+    check: &'static str,
 }
 
 struct Token {
     access: Secret,
     refresh: Option<Secret>,
     renew_at: Timestamp,
-    ends_at: Timestamp,
+    expires_at: Timestamp,
 }
 
-/// A token to be sent, and which one it is.
+/// A token to be sent, with the generation that identifies it.
 #[derive(Clone)]
-pub(crate) struct Bearer {
+pub(crate) struct BearerToken {
     pub access: Secret,
     pub generation: u64,
 }
 
 impl Auth {
-    /// The token, renewed where it is about to end. Concurrent callers share one login.
-    pub(crate) fn bearer<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Bearer, Error>> {
+    /// Returns the token, renewed if it is about to expire. Concurrent callers share one login.
+    pub(crate) fn bearer<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<BearerToken, Error>> {
         Box::pin(async move {
             let mut state = self.state.lock().await;
             let now = client.clock().now();
-            let fresh = state.token.as_ref().is_some_and(|token| now < token.renew_at);
-            if !fresh {
+            let is_fresh = state.token.as_ref().is_some_and(|token| now < token.renew_at);
+            if !is_fresh {
                 state.renew(client).await?;
                 if let Some(token) = &state.token {
-                    client.discretion().keep(&token.access);
+                    client.redactor().add_token(&token.access);
                 }
             }
-            let token = state.token.as_ref().ok_or_else(|| refusal(client, "it issued no token", CREDENTIALS))?;
-            Ok(Bearer { access: token.access.clone(), generation: state.generation })
+            let token = state.token.as_ref();
+            let token = token.ok_or_else(|| refusal_error(client, "it issued no token", CREDENTIAL_SETTINGS))?;
+            Ok(BearerToken { access: token.access.clone(), generation: state.generation })
         })
     }
 
-    /// The token of `generation` was not accepted: the next call logs in anew, unless another call already did.
+    /// Discards the token of `generation`, which was not accepted, unless another call has already replaced it.
     pub(crate) async fn discard(&self, generation: u64) {
         let mut state = self.state.lock().await;
         if state.generation == generation {
@@ -74,29 +83,29 @@ impl Auth {
     }
 }
 
-impl State {
+impl AuthState {
     async fn renew(&mut self, client: &Client) -> Result<(), Error> {
         let clock = client.clock();
-        if let Some((at, detail, check)) = &self.refused {
-            if elapsed(clock, *at) < client.settings().breaker_rest {
-                return Err(refusal(client, detail, check));
+        if let Some(refusal) = &self.refusal {
+            if elapsed(clock, refusal.at) < client.settings().breaker_cooldown {
+                return Err(refusal_error(client, &refusal.detail, refusal.check));
             }
-            self.refused = None;
+            self.refusal = None;
         }
         let refresh = self.token.as_ref().and_then(|token| token.refresh.clone());
         if let Some(refresh) = refresh
             && let Ok(issued) = login(client, Grant::Refresh(&refresh)).await
         {
-            self.keep(issued, clock.now(), Some(refresh));
+            self.store(issued, clock.now(), Some(refresh));
             return Ok(());
         }
         match login(client, Grant::Credentials).await {
-            Ok(issued) => self.keep(issued, clock.now(), None),
+            Ok(issued) => self.store(issued, clock.now(), None),
             Err(error) => {
                 if let Error::Login { detail, check, .. } = &error {
-                    self.refused = Some((clock.now(), detail.clone(), check));
+                    self.refusal = Some(Refusal { at: clock.now(), detail: detail.clone(), check });
                     self.token = None;
-                } else if self.token.as_ref().is_some_and(|token| clock.now() < token.ends_at) {
+                } else if self.token.as_ref().is_some_and(|token| clock.now() < token.expires_at) {
                     return Ok(());
                 }
                 return Err(error);
@@ -105,16 +114,16 @@ impl State {
         Ok(())
     }
 
-    fn keep(&mut self, issued: Issued, now: Timestamp, refresh: Option<Secret>) {
-        let seconds = issued.expires_in.and_then(|life| u64::try_from(life).ok());
-        let life = Duration::from_secs(seconds.unwrap_or(USUAL_LIFETIME));
-        let early = RENEW_BEFORE.min(life / 10);
+    fn store(&mut self, issued: TokenResponse, now: Timestamp, refresh: Option<Secret>) {
+        let seconds = issued.expires_in.and_then(|seconds| u64::try_from(seconds).ok());
+        let lifetime = Duration::from_secs(seconds.unwrap_or(DEFAULT_LIFETIME));
+        let margin = RENEWAL_MARGIN.min(lifetime / 10);
         self.generation += 1;
         self.token = Some(Token {
             access: Secret::new(issued.access_token),
             refresh: issued.refresh_token.map(Secret::new).or(refresh),
-            renew_at: now.checked_add(life.saturating_sub(early)).unwrap_or(Timestamp::MAX),
-            ends_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
+            renew_at: now.checked_add(lifetime.saturating_sub(margin)).unwrap_or(Timestamp::MAX),
+            expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
         });
     }
 }
@@ -125,40 +134,40 @@ enum Grant<'a> {
 }
 
 #[derive(Deserialize)]
-struct Issued {
+struct TokenResponse {
     access_token: String,
-    #[serde(default, deserialize_with = "crate::lenient::number")]
+    #[serde(default, deserialize_with = "crate::lenient::integer")]
     expires_in: Option<i64>,
-    #[serde(default, deserialize_with = "crate::lenient::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     refresh_token: Option<String>,
 }
 
-const CREDENTIALS: &str = "ADMINISTRATE_CLIENT_ID and ADMINISTRATE_CLIENT_SECRET";
-const ADDRESS: &str = "ADMINISTRATE_AUTH_URL";
+const CREDENTIAL_SETTINGS: &str = "ADMINISTRATE_CLIENT_ID and ADMINISTRATE_CLIENT_SECRET";
+const URL_SETTING: &str = "ADMINISTRATE_AUTH_URL";
 
-async fn login(client: &Client, grant: Grant<'_>) -> Result<Issued, Error> {
+async fn login(client: &Client, grant: Grant<'_>) -> Result<TokenResponse, Error> {
     let settings = client.settings();
-    let exchange = Exchange {
+    let call = ApiCall {
         operation: "login",
         is_mutation: false,
         document: String::new(),
         variables: serde_json::Value::Null,
         url: settings.token_url(),
         content_type: "application/x-www-form-urlencoded",
-        body: form(client, &grant).into_bytes(),
+        body: login_form(client, &grant).into_bytes(),
         is_login: true,
     };
-    let judge: &Judge<Issued> = &|response| match response.status {
-        200..=299 => serde_json::from_slice::<Issued>(&response.body)
+    let parse: &ParseResponse<TokenResponse> = &|response| match response.status {
+        200..=299 => serde_json::from_slice::<TokenResponse>(&response.body)
             .ok()
             .filter(|issued| !issued.access_token.is_empty())
-            .ok_or_else(|| Fault::Unreadable("it holds no token".to_owned())),
-        status => Err(Fault::Status(status, None)),
+            .ok_or_else(|| AttemptError::Unreadable("it contains no token".to_owned())),
+        status => Err(AttemptError::Status(status, None)),
     };
-    client.exchange(&exchange, judge).await
+    client.execute(&call, parse).await
 }
 
-fn form(client: &Client, grant: &Grant<'_>) -> String {
+fn login_form(client: &Client, grant: &Grant<'_>) -> String {
     let settings = client.settings();
     let mut pairs =
         vec![("client_id", settings.client_id.as_str()), ("client_secret", settings.client_secret.reveal())];
@@ -169,11 +178,15 @@ fn form(client: &Client, grant: &Grant<'_>) -> String {
             pairs.push(("refresh_token", token.reveal()));
         }
     }
+    encode_form(&pairs)
+}
+
+/// Encodes `pairs` as `application/x-www-form-urlencoded`.
+fn encode_form(pairs: &[(&str, &str)]) -> String {
     let encoded: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
     encoded.join("&")
 }
 
-/// `application/x-www-form-urlencoded`: everything but the unreserved characters as `%XX` of UTF-8, a space as `+`.
 fn form_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -186,32 +199,36 @@ fn form_encoded(text: &str) -> String {
     out
 }
 
-/// The error of a login that failed for good with `fault`.
-pub(crate) fn login_error(client: &Client, fault: &Fault) -> Option<Error> {
-    match fault {
-        Fault::Unauthorized => Some(refusal(client, "status 401", CREDENTIALS)),
-        Fault::Status(status @ (400 | 403), _) => Some(refusal(client, &format!("status {status}"), CREDENTIALS)),
-        Fault::Status(status @ 300..=499, _) if *status != 408 => {
-            Some(refusal(client, &format!("status {status}"), ADDRESS))
+/// Returns the error of a login that failed permanently with `error`; none if a retry may succeed.
+pub(crate) fn login_error(client: &Client, error: &AttemptError) -> Option<Error> {
+    match error {
+        AttemptError::Unauthorized => Some(refusal_error(client, "status 401", CREDENTIAL_SETTINGS)),
+        AttemptError::Status(status @ (400 | 403), _) => {
+            Some(refusal_error(client, &format!("status {status}"), CREDENTIAL_SETTINGS))
         }
-        Fault::Unreadable(detail) => Some(refusal(client, &format!("the answer is no token: {detail}"), ADDRESS)),
+        AttemptError::Status(status @ 300..=499, _) if *status != 408 => {
+            Some(refusal_error(client, &format!("status {status}"), URL_SETTING))
+        }
+        AttemptError::Unreadable(detail) => {
+            Some(refusal_error(client, &format!("the response is not a token: {detail}"), URL_SETTING))
+        }
         _ => None,
     }
 }
 
-fn refusal(client: &Client, detail: &str, check: &'static str) -> Error {
+fn refusal_error(client: &Client, detail: &str, check: &'static str) -> Error {
     Error::Login { url: client.settings().token_url(), detail: detail.to_owned(), check }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::form_encoded;
+    use super::encode_form;
 
     #[test]
-    fn forms_are_encoded() {
+    fn encode_form_escapes_reserved_characters() {
         for (text, encoded) in [("aZ09-._*", "aZ09-._*"), ("a b", "a+b"), ("&=+%é~", "%26%3D%2B%25%C3%A9%7E"), ("", "")]
         {
-            assert_eq!(form_encoded(text), encoded);
+            assert_eq!(encode_form(&[("x", text)]), format!("x={encoded}"));
         }
     }
 }

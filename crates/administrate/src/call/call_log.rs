@@ -1,4 +1,4 @@
-//! Who is told of every call: the audit log of whoever uses this crate.
+//! The caller's log of API calls, e.g. an audit log.
 
 use std::time::Duration;
 
@@ -6,45 +6,45 @@ use jiff::Timestamp;
 
 use crate::call::transport::BoxFuture;
 
-/// Is told of every request that was made, one record an attempt, after its answer was judged.
-pub trait Ledger: Send + Sync {
-    /// Takes note of `call`. It cannot fail: a log that is full must not turn a write that succeeded into a failure.
-    fn record(&self, call: Call) -> BoxFuture<'_, ()>;
+/// Receives one record for each attempt of each request, after its response was parsed.
+pub trait CallLog: Send + Sync {
+    /// Records `call`. It cannot fail: a full log must not turn a successful write into a failure.
+    fn record(&self, call: CallRecord) -> BoxFuture<'_, ()>;
 }
 
-/// One request and what became of it. Holds no secret: neither token nor client secret, and no body of a login.
+/// One request and its result. Contains no secret: neither token nor client secret, and no body of a login.
 #[derive(Debug, Clone)]
-pub struct Call {
-    /// What was asked, as in [`crate::OPERATIONS`]: `locations`, `event.createBlended`, `login`.
+pub struct CallRecord {
+    /// Operation name, one of [`crate::OPERATIONS`]: `locations`, `event.createBlended`, `login`.
     pub operation: &'static str,
     /// Whether it was meant to change something in Administrate.
     pub is_mutation: bool,
     /// The GraphQL document; empty for a login.
     pub document: String,
-    /// The variables of the document; null for a login. They hold personal data: the ledger redacts what it keeps.
+    /// The variables of the document; null for a login. They contain personal data, which the log must redact.
     pub variables: serde_json::Value,
     /// 1 for the first attempt.
     pub attempt: u32,
-    /// HTTP status; none when no answer came.
+    /// HTTP status; none if there was no response.
     pub status: Option<u16>,
-    /// Whether it did what was asked.
+    /// Whether the operation succeeded.
     pub succeeded: bool,
-    /// The sentence of the error, where it did not.
+    /// The error message if it did not succeed.
     pub error: Option<String>,
     /// When the request was sent.
     pub started: Timestamp,
-    /// From sending to the last byte.
+    /// Time from sending to the last byte of the response.
     pub duration: Duration,
-    /// The answer's body; none for a login. It holds personal data.
+    /// The response body; none for a login. It contains personal data.
     pub response: Option<String>,
 }
 
-/// Keeps nothing.
+/// A call log that stores nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoLedger;
+pub struct NoCallLog;
 
-impl Ledger for NoLedger {
-    fn record(&self, _call: Call) -> BoxFuture<'_, ()> {
+impl CallLog for NoCallLog {
+    fn record(&self, _call: CallRecord) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }

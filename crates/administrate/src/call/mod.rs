@@ -1,4 +1,4 @@
-//! One call from leave to answer: limit, breaker, budget, allowance, login, attempt, ledger, and again where that is safe.
+//! One API call from permit to result: throttle, breaker, budget, rate limiter, login, attempt, call log, retry.
 
 pub(crate) mod auth;
 pub(crate) mod breaker;
@@ -17,17 +17,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::call::auth::{Bearer, login_error};
-use crate::call::call_log::Call;
+use crate::call::auth::{BearerToken, login_error};
+use crate::call::call_log::CallRecord;
 use crate::call::clock::elapsed;
-use crate::call::random::up_to;
-use crate::call::retry::{Fault, backoff, retry_after};
+use crate::call::random::duration_up_to;
+use crate::call::retry::{AttemptError, backoff, parse_retry_after};
 use crate::call::transport::{Request, Response, TransportError};
 use crate::client::Client;
 use crate::error::{Error, Outcome};
 
 /// A request that may take several attempts.
-pub(crate) struct Exchange {
+pub(crate) struct ApiCall {
     pub operation: &'static str,
     pub is_mutation: bool,
     pub document: String,
@@ -38,235 +38,247 @@ pub(crate) struct Exchange {
     pub is_login: bool,
 }
 
-/// Makes a result of an answer whose status is a success or a rejection.
-pub(crate) type Judge<T> = dyn Fn(&Response) -> Result<T, Fault> + Send + Sync;
+/// Parses a response whose status is neither 401, 429 nor 5xx.
+pub(crate) type ParseResponse<T> = dyn Fn(&Response) -> Result<T, AttemptError> + Send + Sync;
 
-/// Attempts made so far, by what they failed of.
+/// Failed attempts so far, by cause.
 #[derive(Default)]
-struct Tries {
+struct Attempts {
     failed: u32,
-    limited: u32,
-    logged_in_anew: bool,
+    rate_limited: u32,
+    has_renewed_login: bool,
 }
 
 impl Client {
-    /// Sends `exchange` until it has a result or may not be repeated.
-    pub(crate) async fn exchange<T: Send>(&self, exchange: &Exchange, judge: &Judge<T>) -> Result<T, Error> {
-        let mut tries = Tries::default();
+    /// Sends `call` until it has a result or a retry is unsafe or pointless.
+    pub(crate) async fn execute<T: Send>(&self, call: &ApiCall, parse: &ParseResponse<T>) -> Result<T, Error> {
+        let mut attempts = Attempts::default();
         loop {
-            let bearer = match exchange.is_login {
+            let bearer = match call.is_login {
                 true => None,
                 false => Some(self.auth().bearer(self).await?),
             };
-            let operation = exchange.operation;
-            let leave = self.limit().leave(|| self.clock().now()).await;
-            let leave = leave.map_err(|attempts| Error::RateLimited { operation, attempts })?;
-            self.permit(exchange).await?;
-            let attempt = tries.failed + tries.limited + 1;
-            let fault = match self.attempt(exchange, judge, bearer.as_ref(), attempt).await {
+            let operation = call.operation;
+            let permit = self.throttle().acquire(|| self.clock().now()).await;
+            let permit = permit.map_err(|attempts| Error::RateLimited { operation, attempts })?;
+            self.check_limits(call).await?;
+            let attempt = attempts.failed + attempts.rate_limited + 1;
+            let error = match self.attempt(call, parse, bearer.as_ref(), attempt).await {
                 Ok(result) => {
-                    self.limit().lifted();
+                    self.throttle().record_success();
                     return Ok(result);
                 }
-                Err(fault) => fault,
+                Err(error) => error,
             };
-            // Whoever is refused keeps its leave while it waits: nobody else asks meanwhile.
-            if !matches!(fault, Fault::RateLimited(_)) {
-                self.limit().lifted();
-            } else if self.limit().refused(&leave, self.clock().now(), fault.asked_wait().is_none_or(is_bearable)) {
-                return Err(self.error_of(exchange, fault, attempt));
+            // A rate-limited call keeps its permit while it waits, so that no other call probes the limit meanwhile.
+            if !matches!(error, AttemptError::RateLimited(_)) {
+                self.throttle().record_success();
+            } else {
+                let is_acceptable = error.requested_wait().is_none_or(is_acceptable_wait);
+                if self.throttle().record_refusal(&permit, self.clock().now(), is_acceptable) {
+                    return Err(self.call_error(call, error, attempt));
+                }
             }
-            match (&fault, bearer) {
-                (Fault::Unauthorized, Some(bearer)) if !tries.logged_in_anew => {
-                    tries.logged_in_anew = true;
+            match (&error, bearer) {
+                (AttemptError::Unauthorized, Some(bearer)) if !attempts.has_renewed_login => {
+                    attempts.has_renewed_login = true;
                     self.auth().discard(bearer.generation).await;
                 }
-                _ => self.wait_or_give_up(exchange, fault, &mut tries).await?,
+                _ => self.wait_before_retry(call, error, &mut attempts).await?,
             }
         }
     }
 
-    /// Breaker, budget, allowance: whether one more request may go out now.
-    async fn permit(&self, exchange: &Exchange) -> Result<(), Error> {
-        let operation = exchange.operation;
+    /// Passes breaker, request budget and rate limiter, or returns the error of the first that stops the request.
+    async fn check_limits(&self, call: &ApiCall) -> Result<(), Error> {
+        let operation = call.operation;
         self.breaker().admit(self.clock().now()).map_err(|open| Error::BreakerOpen {
             operation,
             failures: open.failures,
-            last: open.last,
+            last: open.last_failure,
         })?;
         let budget = self.settings().budget.unwrap_or(u64::MAX);
-        let one_more = |spent| (spent < budget).then_some(spent + 1);
-        // What is refused is not sent, and does not count.
-        let spent = self.spent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        spent.map_err(|_| Error::Budget { operation, budget })?;
-        let allowance = &self.surroundings().allowance;
-        allowance.take().await.map_err(|source| Error::Allowance { operation, source })
+        let increment = |sent| (sent < budget).then_some(sent + 1);
+        // A request over the budget is not sent and does not count.
+        let sent = self.requests_sent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment);
+        sent.map_err(|_| Error::Budget { operation, budget })?;
+        let rate_limiter = &self.environment().rate_limiter;
+        rate_limiter.acquire().await.map_err(|source| Error::RateLimiter { operation, source })
     }
 
-    /// One attempt, told to breaker and ledger.
+    /// Sends one attempt and reports its result to breaker and call log.
     async fn attempt<T: Send>(
         &self,
-        exchange: &Exchange,
-        judge: &Judge<T>,
-        bearer: Option<&Bearer>,
+        call: &ApiCall,
+        parse: &ParseResponse<T>,
+        bearer: Option<&BearerToken>,
         attempt: u32,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, AttemptError> {
         let started = self.clock().now();
-        let answer = self.post(exchange, bearer).await;
+        let response = self.post(call, bearer).await;
         let duration = elapsed(self.clock(), started);
-        let result = match &answer {
-            Ok(response) => self.judge(response, judge),
-            Err(fault) => Err(fault.clone()),
+        let result = match &response {
+            Ok(response) => self.parse(response, parse),
+            Err(error) => Err(error.clone()),
         };
-        let result = result.map_err(|fault| self.discretion().fault(fault));
+        let result = result.map_err(|error| self.redactor().redact_attempt_error(error));
         match &result {
-            Err(fault) if fault.is_outage() => {
-                let why = self.error_of(exchange, fault.clone(), attempt).to_string();
-                self.breaker().failed(self.clock().now(), why);
+            Err(error) if error.is_outage() => {
+                let failure = self.call_error(call, error.clone(), attempt).to_string();
+                self.breaker().record_failure(self.clock().now(), failure);
             }
-            _ => self.breaker().succeeded(),
+            _ => self.breaker().record_success(),
         }
-        let error = result.as_ref().err().map(|fault| self.error_of(exchange, fault.clone(), attempt).to_string());
-        let mut call = record(exchange, answer.ok(), error, attempt, started, duration);
-        call.response = call.response.map(|response| self.discretion().without_secrets(response));
-        self.surroundings().ledger.record(call).await;
+        let error = result.as_ref().err().map(|error| self.call_error(call, error.clone(), attempt).to_string());
+        let mut record = call_record(call, response.ok(), error, attempt, started, duration);
+        record.response = record.response.map(|response| self.redactor().redact_secrets(response));
+        self.environment().call_log.record(record).await;
         result
     }
 
-    async fn post(&self, exchange: &Exchange, bearer: Option<&Bearer>) -> Result<Response, Fault> {
+    async fn post(&self, call: &ApiCall, bearer: Option<&BearerToken>) -> Result<Response, AttemptError> {
         let request = Request {
-            url: exchange.url.clone(),
-            content_type: exchange.content_type,
+            url: call.url.clone(),
+            content_type: call.content_type,
             bearer: bearer.map(|bearer| bearer.access.reveal().to_owned()),
-            body: exchange.body.clone(),
-            max_answer_bytes: self.settings().max_answer_bytes,
+            body: call.body.clone(),
+            max_response_bytes: self.settings().max_response_bytes,
         };
         let timeout = self.settings().timeout;
         tokio::select! {
             biased;
-            answer = self.surroundings().transport.post(&request) => answer.map_err(|error| match error {
-                TransportError::NotSent(detail) => Fault::NotSent(detail),
-                TransportError::Broken(detail) => Fault::Interrupted(detail),
-                TransportError::TooLarge(limit) => Fault::TooLarge(limit),
+            response = self.environment().transport.post(&request) => response.map_err(|error| match error {
+                TransportError::NotSent(detail) => AttemptError::NotSent(detail),
+                TransportError::Broken(detail) => AttemptError::Interrupted(detail),
+                TransportError::TooLarge(limit) => AttemptError::TooLarge(limit),
             }),
             () = self.clock().sleep(timeout) => {
-                Err(Fault::Interrupted(format!("nothing came within {} ms", timeout.as_millis())))
+                Err(AttemptError::Interrupted(format!("timed out after {} ms", timeout.as_millis())))
             }
         }
     }
 
-    fn judge<T>(&self, response: &Response, judge: &Judge<T>) -> Result<T, Fault> {
-        let asked = || {
+    fn parse<T>(&self, response: &Response, parse: &ParseResponse<T>) -> Result<T, AttemptError> {
+        let requested_wait = || {
             let header = response.retry_after.as_deref()?;
-            retry_after(header, self.clock().now())
+            parse_retry_after(header, self.clock().now())
         };
         match response.status {
-            401 => Err(Fault::Unauthorized),
-            429 => Err(Fault::RateLimited(asked())),
-            500.. => Err(Fault::Status(response.status, asked())),
-            _ => judge(response),
+            401 => Err(AttemptError::Unauthorized),
+            429 => Err(AttemptError::RateLimited(requested_wait())),
+            500.. => Err(AttemptError::Status(response.status, requested_wait())),
+            _ => parse(response),
         }
     }
 
-    /// Waits before the next attempt, or says why there is none.
-    async fn wait_or_give_up(&self, exchange: &Exchange, fault: Fault, tries: &mut Tries) -> Result<(), Error> {
+    /// Waits before the next attempt, or returns the call's error if there is none.
+    async fn wait_before_retry(
+        &self,
+        call: &ApiCall,
+        error: AttemptError,
+        attempts: &mut Attempts,
+    ) -> Result<(), Error> {
         let settings = self.settings();
-        let is_limit = matches!(fault, Fault::RateLimited(_));
-        let count = if is_limit { &mut tries.limited } else { &mut tries.failed };
+        let is_rate_limit = matches!(error, AttemptError::RateLimited(_));
+        let count = if is_rate_limit { &mut attempts.rate_limited } else { &mut attempts.failed };
         *count += 1;
         let number = *count;
-        let gone = tries.failed + tries.limited;
-        let asked = fault.asked_wait();
-        let attempts = match is_limit {
-            true => settings.attempts_when_limited(),
+        let attempts_made = attempts.failed + attempts.rate_limited;
+        let requested = error.requested_wait();
+        let max_attempts = match is_rate_limit {
+            true => settings.rate_limited_attempts(),
             false => settings.attempts,
         };
-        let hopeless = exchange.is_login && login_error(self, &fault).is_some();
-        if hopeless || !asked.is_none_or(is_bearable) || number >= attempts || !fault.may_repeat(exchange.is_mutation) {
-            return Err(self.error_of(exchange, fault, gone));
+        let is_permanent = call.is_login && login_error(self, &error).is_some();
+        if is_permanent
+            || !requested.is_none_or(is_acceptable_wait)
+            || number >= max_attempts
+            || !error.can_retry(call.is_mutation)
+        {
+            return Err(self.call_error(call, error, attempts_made));
         }
-        let longest = backoff(settings.retry_base, settings.retry_ceiling, number);
-        let jitter = up_to(&*self.surroundings().randomness, longest);
-        let wait = match asked {
-            Some(asked) => asked + jitter.min(settings.retry_base),
-            // The limit does not lift by chance: half of the wait is certain.
-            None if is_limit => (longest + jitter) / 2,
+        let max_wait = backoff(settings.retry_base, settings.retry_ceiling, number);
+        let jitter = duration_up_to(&*self.environment().randomness, max_wait);
+        let wait = match requested {
+            Some(requested) => requested + jitter.min(settings.retry_base),
+            // A rate limit lifts with time only: at least half of the wait is certain.
+            None if is_rate_limit => (max_wait + jitter) / 2,
             None => jitter,
         };
-        if is_limit {
-            let rest = asked.unwrap_or(wait);
-            let operation = exchange.operation;
-            let paused = self.surroundings().allowance.pause(rest).await;
-            paused.map_err(|source| Error::Allowance { operation, source })?;
+        if is_rate_limit {
+            let pause = requested.unwrap_or(wait);
+            let operation = call.operation;
+            let paused = self.environment().rate_limiter.pause(pause).await;
+            paused.map_err(|source| Error::RateLimiter { operation, source })?;
         }
-        tracing::debug!(operation = exchange.operation, ?fault, ?wait, "trying again");
+        tracing::debug!(operation = call.operation, ?error, ?wait, "trying again");
         self.clock().sleep(wait).await;
         Ok(())
     }
 
-    /// The error that `fault` means for whoever asked.
-    fn error_of(&self, exchange: &Exchange, fault: Fault, attempts: u32) -> Error {
-        if exchange.is_login
-            && let Some(error) = login_error(self, &fault)
+    /// Returns the error of a call whose last attempt failed with `error`.
+    fn call_error(&self, call: &ApiCall, error: AttemptError, attempts: u32) -> Error {
+        if call.is_login
+            && let Some(error) = login_error(self, &error)
         {
             return error;
         }
-        let operation = exchange.operation;
-        let outcome = match exchange.is_mutation {
-            true => fault.outcome(),
-            false => Outcome::NotDone,
+        let operation = call.operation;
+        let outcome = match call.is_mutation {
+            true => error.outcome(),
+            false => Outcome::NotApplied,
         };
-        match fault {
-            Fault::RateLimited(_) => Error::RateLimited { operation, attempts },
-            Fault::Unauthorized => Error::Unauthorized { operation },
-            Fault::Status(status, _) => Error::Status { operation, status, outcome },
-            Fault::NotSent(detail) => Error::Unreachable {
+        match error {
+            AttemptError::RateLimited(_) => Error::RateLimited { operation, attempts },
+            AttemptError::Unauthorized => Error::Unauthorized { operation },
+            AttemptError::Status(status, _) => Error::Status { operation, status, outcome },
+            AttemptError::NotSent(detail) => Error::Unreachable {
                 operation,
-                url: exchange.url.clone(),
+                url: call.url.clone(),
                 detail,
-                setting: match exchange.is_login {
+                setting: match call.is_login {
                     true => "ADMINISTRATE_AUTH_URL",
                     false => "ADMINISTRATE_API_URL",
                 },
             },
-            Fault::Interrupted(detail) => Error::Interrupted { operation, detail, outcome },
-            Fault::Unreadable(detail) => Error::Unreadable { operation, detail, outcome },
-            Fault::TooLarge(limit) => {
+            AttemptError::Interrupted(detail) => Error::Interrupted { operation, detail, outcome },
+            AttemptError::Unreadable(detail) => Error::Unreadable { operation, detail, outcome },
+            AttemptError::TooLarge(limit) => {
                 Error::Unreadable { operation, detail: format!("it is larger than {limit} bytes"), outcome }
             }
-            Fault::Rejected(errors, _) => Error::Graphql { operation, errors, outcome },
+            AttemptError::Rejected(errors, _) => Error::Graphql { operation, errors, outcome },
         }
     }
 }
 
-/// A server that asks for more patience than its own window of five minutes is not waited for.
-const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(330);
+/// The longest `Retry-After` that is waited for: a little more than the rate limit's window of five minutes.
+const MAX_REQUESTED_WAIT: Duration = Duration::from_secs(330);
 
-fn is_bearable(wait: Duration) -> bool {
-    wait <= LONGEST_ASKED_WAIT
+fn is_acceptable_wait(wait: Duration) -> bool {
+    wait <= MAX_REQUESTED_WAIT
 }
 
-fn record(
-    exchange: &Exchange,
-    answer: Option<Response>,
+fn call_record(
+    call: &ApiCall,
+    response: Option<Response>,
     error: Option<String>,
     attempt: u32,
     started: Timestamp,
     duration: Duration,
-) -> Call {
-    Call {
-        operation: exchange.operation,
-        is_mutation: exchange.is_mutation,
-        document: exchange.document.clone(),
-        variables: exchange.variables.clone(),
+) -> CallRecord {
+    CallRecord {
+        operation: call.operation,
+        is_mutation: call.is_mutation,
+        document: call.document.clone(),
+        variables: call.variables.clone(),
         attempt,
-        status: answer.as_ref().map(|response| response.status),
+        status: response.as_ref().map(|response| response.status),
         succeeded: error.is_none(),
         error,
         started,
         duration,
-        response: answer
-            .filter(|_| !exchange.is_login)
+        response: response
+            .filter(|_| !call.is_login)
             .map(|response| String::from_utf8_lossy(&response.body).into_owned()),
     }
 }

@@ -1,7 +1,8 @@
-//! How many requests we allow ourselves.
+//! The client's own limit on requests.
 //!
-//! Administrate permits 6,000 requests in five minutes and address; whoever goes beyond is shut out for a while. Several
-//! processes share that, so the real allowance lives where all of them see it; the one here serves one process alone.
+//! Administrate permits 6,000 requests in five minutes per address and blocks a client that exceeds this for a while.
+//! Several processes on one address share that limit, so their rate limiter must be shared too; [`TokenBucket`] serves
+//! a single process.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,28 +12,28 @@ use jiff::Timestamp;
 use crate::call::clock::Clock;
 use crate::call::transport::BoxFuture;
 
-/// The allowance could not be asked, for a reason of its keeper.
-pub type AllowanceError = Box<dyn std::error::Error + Send + Sync>;
+/// Why a rate limiter could not be used, e.g. because the database that backs it failed.
+pub type RateLimiterError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Permits for requests. Every request takes one: queries, mutations, logins, introspection, retries.
-pub trait Allowance: Send + Sync {
+/// Issues permits for requests. Every request takes one: queries, mutations, logins, introspection, retries.
+pub trait RateLimiter: Send + Sync {
     /// Returns once one request may be sent.
     ///
     /// # Errors
-    /// Only where the keeper of the allowance itself cannot be asked.
-    fn take(&self) -> BoxFuture<'_, Result<(), AllowanceError>>;
+    /// Only if the rate limiter's own storage fails.
+    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>>;
 
-    /// The server asked for rest: nobody gets a permit for `duration` from now.
+    /// Issues no permit to any caller for `duration` from now, as the server requested.
     ///
     /// # Errors
-    /// Only where the keeper of the allowance itself cannot be asked.
-    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), AllowanceError>>;
+    /// Only if the rate limiter's own storage fails.
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>>;
 }
 
-/// A token bucket in this process's memory, full at first, so that a short burst goes out at once.
+/// A token bucket in this process's memory. It starts full, so that a short burst is sent at once.
 pub struct TokenBucket {
     clock: Arc<dyn Clock>,
-    /// Most permits held, and how many grow back in `window`.
+    /// Capacity, and how many permits are refilled in `window`.
     permits: f64,
     window: Duration,
     level: Mutex<Level>,
@@ -45,7 +46,7 @@ struct Level {
 }
 
 impl TokenBucket {
-    /// A bucket of `permits` (at least one) that refills evenly over `window`.
+    /// Creates a bucket of `permits` (at least one) that refills evenly over `window`.
     pub fn new(clock: Arc<dyn Clock>, permits: u32, window: Duration) -> Self {
         let permits = f64::from(permits.max(1));
         let now = clock.now();
@@ -53,40 +54,40 @@ impl TokenBucket {
         Self { clock, permits, window, level: Mutex::new(level) }
     }
 
-    /// Takes a permit, or tells how long to wait before asking again.
-    fn try_take(&self) -> Result<(), Duration> {
+    /// Takes a permit, or returns how long to wait before the next try.
+    fn try_acquire(&self) -> Result<(), Duration> {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         if now < level.paused_until {
-            return Err(since(level.paused_until, now));
+            return Err(duration_between(now, level.paused_until));
         }
-        let grown = since(now, level.at).as_secs_f64() * self.per_second();
-        level.permits = (level.permits + grown).min(self.permits);
+        let refilled = duration_between(level.at, now).as_secs_f64() * self.permits_per_second();
+        level.permits = (level.permits + refilled).min(self.permits);
         level.at = now;
         if level.permits >= 1.0 {
             level.permits -= 1.0;
             return Ok(());
         }
-        let wait = (1.0 - level.permits) / self.per_second();
+        let wait = (1.0 - level.permits) / self.permits_per_second();
         Err(Duration::from_secs_f64(wait).max(Duration::from_millis(1)))
     }
 
-    fn per_second(&self) -> f64 {
+    fn permits_per_second(&self) -> f64 {
         self.permits / self.window.as_secs_f64().max(0.001)
     }
 }
 
-impl Allowance for TokenBucket {
-    fn take(&self) -> BoxFuture<'_, Result<(), AllowanceError>> {
+impl RateLimiter for TokenBucket {
+    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         Box::pin(async {
-            while let Err(wait) = self.try_take() {
+            while let Err(wait) = self.try_acquire() {
                 self.clock.sleep(wait).await;
             }
             Ok(())
         })
     }
 
-    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), AllowanceError>> {
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         let until = self.clock.now().saturating_add(duration);
         level.paused_until = level.paused_until.max(until.unwrap_or(Timestamp::MAX));
@@ -94,6 +95,7 @@ impl Allowance for TokenBucket {
     }
 }
 
-fn since(later: Timestamp, earlier: Timestamp) -> Duration {
+/// Returns zero if `later` is before `earlier`.
+fn duration_between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }

@@ -1,71 +1,71 @@
-//! Reading a GraphQL answer's envelope.
+//! Parsing the envelope of a GraphQL response: `data` and `errors`.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{GraphqlError, Outcome};
 
-/// An answer whose envelope is sound.
+/// The data of a response with a valid envelope.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    /// What stands at the end of the document's path; null where the path breaks off.
+pub(crate) struct GraphqlResponse {
+    /// The value at the end of the document's path; null if the path is incomplete.
     pub value: Value,
-    /// Top-level errors. With a query there are none; with a mutation they may come beside its payload.
+    /// Top-level errors. None for a query; a mutation may return them together with its payload.
     pub errors: Vec<GraphqlError>,
 }
 
-/// What a body turned out to be.
+/// The result of parsing a body.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Envelope {
-    Answer(Answer),
+    Data(GraphqlResponse),
     Rejected(Vec<GraphqlError>, Outcome),
     Unreadable(String),
 }
 
 impl Envelope {
-    /// Judges `body`, the answer to a document whose fields lead along `path`.
+    /// Parses `body`, the response to a document whose nested fields form `path`.
     ///
-    /// An empty list of errors is no error: Administrate sends one beside sound data. A rejected mutation is doubtful
-    /// unless the server refused the document before it began to execute it, which shows in there being neither data
-    /// nor an error with a path.
-    pub(crate) fn read(body: &[u8], path: &[&str], is_mutation: bool) -> Self {
+    /// An empty list of errors is not an error: Administrate sends one with valid data. A rejected mutation is in doubt
+    /// unless the server refused the document before it began to execute it: then there is neither data nor an error
+    /// with a path.
+    pub(crate) fn parse(body: &[u8], path: &[&str], is_mutation: bool) -> Self {
         let body: Value = match serde_json::from_slice(body) {
             Ok(body) => body,
-            Err(error) => return Self::Unreadable(format!("it is no JSON ({error})")),
+            Err(error) => return Self::Unreadable(format!("it is not JSON ({error})")),
         };
         let errors = match body.get("errors") {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) => items.iter().map(read_error).collect(),
-            Some(other) => vec![read_error(other)],
+            Some(Value::Array(items)) => items.iter().map(parse_error).collect(),
+            Some(other) => vec![parse_error(other)],
         };
         let data = body.get("data").filter(|data| !data.is_null());
-        let value = data.map(|data| follow(data, path)).unwrap_or_default();
+        let value = data.map(|data| value_at(data, path)).unwrap_or_default();
         if errors.is_empty() {
             return match data {
-                Some(_) => Self::Answer(Answer { value, errors }),
-                None => Self::Unreadable("it holds neither data nor errors".to_owned()),
+                Some(_) => Self::Data(GraphqlResponse { value, errors }),
+                None => Self::Unreadable("it contains neither data nor errors".to_owned()),
             };
         }
         if is_mutation && !value.is_null() {
-            return Self::Answer(Answer { value, errors });
+            return Self::Data(GraphqlResponse { value, errors });
         }
-        let began = data.is_some() || errors.iter().any(|error| error.in_execution);
-        let outcome = match is_mutation && began {
-            true => Outcome::Doubtful,
-            false => Outcome::NotDone,
+        let has_started = data.is_some() || errors.iter().any(|error| error.has_path);
+        let outcome = match is_mutation && has_started {
+            true => Outcome::InDoubt,
+            false => Outcome::NotApplied,
         };
         Self::Rejected(errors, outcome)
     }
 }
 
-fn read_error(error: &Value) -> GraphqlError {
+fn parse_error(error: &Value) -> GraphqlError {
     GraphqlError::deserialize(error).unwrap_or_else(|_| GraphqlError {
         message: error.as_str().map_or_else(|| error.to_string(), str::to_owned),
-        in_execution: false,
+        has_path: false,
     })
 }
 
-fn follow(data: &Value, path: &[&str]) -> Value {
+fn value_at(data: &Value, path: &[&str]) -> Value {
     let mut value = data;
     for field in path {
         match value.get(*field) {
@@ -80,50 +80,50 @@ fn follow(data: &Value, path: &[&str]) -> Value {
 mod tests {
     use super::*;
 
-    fn error(message: &str, in_execution: bool) -> GraphqlError {
-        GraphqlError { message: message.to_owned(), in_execution }
+    fn error(message: &str, has_path: bool) -> GraphqlError {
+        GraphqlError { message: message.to_owned(), has_path }
     }
 
     #[test]
-    fn envelopes() {
-        let answer = |value: Value, errors| Envelope::Answer(Answer { value, errors });
+    fn envelope_is_classified_by_data_and_errors() {
+        let data = |value: Value, errors| Envelope::Data(GraphqlResponse { value, errors });
         let payload = serde_json::json!({"id": "X"});
         for (body, is_mutation, expected) in [
-            (r#"{"data":{"a":{"b":{"id":"X"}}}}"#, true, answer(payload.clone(), vec![])),
-            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[]}"#, true, answer(payload.clone(), vec![])),
-            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":null}"#, false, answer(payload.clone(), vec![])),
-            (r#"{"data":{"a":null}}"#, false, answer(Value::Null, vec![])),
+            (r#"{"data":{"a":{"b":{"id":"X"}}}}"#, true, data(payload.clone(), vec![])),
+            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[]}"#, true, data(payload.clone(), vec![])),
+            (r#"{"data":{"a":{"b":{"id":"X"}}},"errors":null}"#, false, data(payload.clone(), vec![])),
+            (r#"{"data":{"a":null}}"#, false, data(Value::Null, vec![])),
             (
                 r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[{"message":"w","path":["a"]}]}"#,
                 true,
-                answer(payload, vec![error("w", true)]),
+                data(payload, vec![error("w", true)]),
             ),
             (
                 r#"{"data":{"a":{"b":{"id":"X"}}},"errors":[{"message":"w","path":["a"]}]}"#,
                 false,
-                Envelope::Rejected(vec![error("w", true)], Outcome::NotDone),
+                Envelope::Rejected(vec![error("w", true)], Outcome::NotApplied),
             ),
             (
                 r#"{"errors":[{"message":"Cannot query field"}]}"#,
                 true,
-                Envelope::Rejected(vec![error("Cannot query field", false)], Outcome::NotDone),
+                Envelope::Rejected(vec![error("Cannot query field", false)], Outcome::NotApplied),
             ),
             (
                 r#"{"data":{"a":{"b":null}},"errors":[{"message":"boom"}]}"#,
                 true,
-                Envelope::Rejected(vec![error("boom", false)], Outcome::Doubtful),
+                Envelope::Rejected(vec![error("boom", false)], Outcome::InDoubt),
             ),
             (
                 r#"{"data":null,"errors":[{"message":"boom","path":["a","b"]}]}"#,
                 true,
-                Envelope::Rejected(vec![error("boom", true)], Outcome::Doubtful),
+                Envelope::Rejected(vec![error("boom", true)], Outcome::InDoubt),
             ),
-            (r#"{"errors":"down"}"#, false, Envelope::Rejected(vec![error("down", false)], Outcome::NotDone)),
-            (r#"{}"#, false, Envelope::Unreadable("it holds neither data nor errors".to_owned())),
+            (r#"{"errors":"down"}"#, false, Envelope::Rejected(vec![error("down", false)], Outcome::NotApplied)),
+            (r#"{}"#, false, Envelope::Unreadable("it contains neither data nor errors".to_owned())),
         ] {
-            assert_eq!(Envelope::read(body.as_bytes(), &["a", "b"], is_mutation), expected, "{body}");
+            assert_eq!(Envelope::parse(body.as_bytes(), &["a", "b"], is_mutation), expected, "{body}");
         }
-        let html = Envelope::read(b"<html>", &[], false);
+        let html = Envelope::parse(b"<html>", &[], false);
         assert!(matches!(html, Envelope::Unreadable(_)), "{html:?}");
     }
 }

@@ -1,5 +1,7 @@
-//! The server's rate limit concerns every call: while it holds, one call at a time finds out whether it has lifted, and
-//! after so many refusals in a row nobody asks any more for a while.
+//! The reaction to the server's rate limit (HTTP 429), shared by all calls.
+//!
+//! After a 429 one call at a time probes whether the limit has lifted. After too many refusals in a row no call is sent
+//! until a cooldown has passed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,69 +9,75 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::MutexGuard;
 
-/// What all calls know of the limit.
-pub(crate) struct Limit {
-    after: u32,
-    rest: Duration,
-    /// Held by the call that finds out.
-    finding_out: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+/// Lets calls pass freely, one at a time, or not at all, depending on the server's refusals.
+pub(crate) struct ServerThrottle {
+    max_refusals: u32,
+    cooldown: Duration,
+    /// Locked by the call that probes the limit.
+    probe: tokio::sync::Mutex<()>,
+    state: Mutex<ThrottleState>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct State {
-    /// Refusals in a row of calls that were alone on their way.
+struct ThrottleState {
+    /// Consecutive refusals of probing calls.
     refusals: u32,
-    /// Until when nobody asks.
-    until: Option<Timestamp>,
+    /// No call is sent before this time.
+    closed_until: Option<Timestamp>,
 }
 
-/// Leave to send one request.
-pub(crate) struct Leave<'a> {
-    /// Held by a call that is alone on its way.
-    alone: Option<MutexGuard<'a, ()>>,
+/// Permission to send one request.
+pub(crate) struct Permit<'a> {
+    /// Present if this call is the probe.
+    probe: Option<MutexGuard<'a, ()>>,
 }
 
-impl Limit {
-    pub(crate) fn new(after: u32, rest: Duration) -> Self {
-        Self { after: after.max(1), rest, finding_out: tokio::sync::Mutex::default(), state: Mutex::default() }
+impl ServerThrottle {
+    pub(crate) fn new(max_refusals: u32, cooldown: Duration) -> Self {
+        Self {
+            max_refusals: max_refusals.max(1),
+            cooldown,
+            probe: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
     }
 
-    /// Waits for leave to send; gives the refusals in a row where nobody asks any more.
-    pub(crate) async fn leave(&self, now: impl Fn() -> Timestamp) -> Result<Leave<'_>, u32> {
-        let State { refusals, until } = self.state();
-        if refusals == 0 && until.is_none() {
-            return Ok(Leave { alone: None });
+    /// Waits for a permit; returns the number of consecutive refusals while the throttle is closed.
+    pub(crate) async fn acquire(&self, now: impl Fn() -> Timestamp) -> Result<Permit<'_>, u32> {
+        let ThrottleState { refusals, closed_until } = self.state();
+        if refusals == 0 && closed_until.is_none() {
+            return Ok(Permit { probe: None });
         }
-        let alone = self.finding_out.lock().await;
-        let State { refusals, until } = self.state();
-        match until {
+        let probe = self.probe.lock().await;
+        let ThrottleState { refusals, closed_until } = self.state();
+        match closed_until {
             Some(until) if now() < until => Err(refusals),
-            // Who waited while another call found out that the limit has lifted need not be alone.
-            _ => Ok(Leave { alone: (refusals > 0).then_some(alone) }),
+            // If another call found meanwhile that the limit has lifted, this one need not be a probe.
+            _ => Ok(Permit { probe: (refusals > 0).then_some(probe) }),
         }
     }
 
-    /// The server let a call pass.
-    pub(crate) fn lifted(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+    /// Records that the server accepted a call.
+    pub(crate) fn record_success(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ThrottleState::default();
     }
 
-    /// The server refused a call; whether it is given up, after too many or because it would take too long (`is_bearable`
-    /// says). What was on its way beside others counts once.
-    pub(crate) fn refused(&self, leave: &Leave<'_>, now: Timestamp, is_bearable: bool) -> bool {
+    /// Records a 429. Returns whether to give up: after too many, or if the requested wait is not acceptable.
+    ///
+    /// Refusals of calls that were sent at the same time count as one.
+    pub(crate) fn record_refusal(&self, permit: &Permit<'_>, now: Timestamp, is_acceptable_wait: bool) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if leave.alone.is_some() || state.refusals == 0 {
+        if permit.probe.is_some() || state.refusals == 0 {
             state.refusals += 1;
         }
-        let is_enough = state.refusals >= self.after || !is_bearable;
-        if is_enough {
-            state.until = Some(now.checked_add(self.rest).unwrap_or(Timestamp::MAX));
+        let is_closed = state.refusals >= self.max_refusals || !is_acceptable_wait;
+        if is_closed {
+            state.closed_until = Some(now.checked_add(self.cooldown).unwrap_or(Timestamp::MAX));
         }
-        is_enough
+        is_closed
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> ThrottleState {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,22 +87,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_call_finds_out_and_all_hear_of_it() {
-        let limit = Limit::new(3, Duration::from_secs(30));
+    async fn throttle_after_refusal_lets_one_call_probe_for_all() {
+        let throttle = ServerThrottle::new(3, Duration::from_secs(30));
         let at = |second: i64| Timestamp::new(second, 0).expect("a timestamp");
-        let beside = [limit.leave(|| at(0)).await.expect("free"), limit.leave(|| at(0)).await.expect("free")];
-        for leave in &beside {
-            assert!(!limit.refused(leave, at(0), true), "together they count once");
+        let concurrent =
+            [throttle.acquire(|| at(0)).await.expect("free"), throttle.acquire(|| at(0)).await.expect("free")];
+        for permit in &concurrent {
+            assert!(!throttle.record_refusal(permit, at(0), true), "concurrent refusals count once");
         }
-        for (second, is_enough) in [(1, false), (2, true)] {
-            let alone = limit.leave(|| at(second)).await.expect("one finds out");
-            assert!(limit.finding_out.try_lock().is_err(), "nobody beside it");
-            assert_eq!(limit.refused(&alone, at(second), true), is_enough);
+        for (second, is_closed) in [(1, false), (2, true)] {
+            let probe = throttle.acquire(|| at(second)).await.expect("a probe");
+            assert!(throttle.probe.try_lock().is_err(), "no other call at the same time");
+            assert_eq!(throttle.record_refusal(&probe, at(second), true), is_closed);
         }
-        assert_eq!(limit.leave(|| at(31)).await.err(), Some(3), "nobody asks");
-        let alone = limit.leave(|| at(32)).await.expect("after the rest one finds out");
-        limit.lifted();
-        drop(alone);
-        assert!(limit.leave(|| at(33)).await.is_ok_and(|leave| leave.alone.is_none()));
+        assert_eq!(throttle.acquire(|| at(31)).await.err(), Some(3), "no call during the cooldown");
+        let probe = throttle.acquire(|| at(32)).await.expect("a probe after the cooldown");
+        throttle.record_success();
+        drop(probe);
+        assert!(throttle.acquire(|| at(33)).await.is_ok_and(|permit| permit.probe.is_none()));
     }
 }

@@ -1,53 +1,53 @@
-//! Selections: what a document asks to be shown, cut to what the tenant's types have.
+//! Selection sets, restricted to the fields that the tenant's types have.
 //!
-//! An operation writes its selection as text, in the documented shape. A field that begins with `?` is a guess and is
-//! asked for only where introspection shows it.
+//! An operation writes its selection set as text, in the documented shape. A field that begins with `?` is a guess: it is
+//! selected only if introspection reports it.
 
 use std::collections::BTreeSet;
 
-use crate::paging::PAGE;
+use crate::paging::PAGE_SIZE;
 use crate::schema::Schema;
 
-/// One field or one `... on Type`, with what is selected inside.
+/// One field or one `... on Type`, with its own selection set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part {
+struct Selection {
     /// A field's name, or the type of a fragment.
     name: String,
     is_fragment: bool,
     is_guess: bool,
-    /// With parentheses; empty where there are none. Only `first`, `offset` and an order are ever written.
+    /// The arguments with parentheses; empty if there are none. Only `first`, `offset` and an order are used.
     args: String,
-    inside: Vec<Part>,
+    children: Vec<Selection>,
 }
 
-impl Part {
-    fn field(name: &str, inside: Vec<Part>) -> Self {
-        Self { name: name.to_owned(), is_fragment: false, is_guess: false, args: String::new(), inside }
+impl Selection {
+    fn field(name: &str, children: Vec<Selection>) -> Self {
+        Self { name: name.to_owned(), is_fragment: false, is_guess: false, args: String::new(), children }
     }
 }
 
-/// `text` as the object type `kind` of `schema` can answer it.
-pub(crate) fn for_schema(text: &str, schema: &Schema, kind: &str) -> String {
-    let wanted = shaped(parse(text), schema, kind);
-    render(&cut(wanted, schema, kind))
+/// Restricts the selection set `text` to what the object type `kind` of `schema` has.
+pub(crate) fn restrict_to_schema(text: &str, schema: &Schema, kind: &str) -> String {
+    let selections = match_list_shape(parse(text), schema, kind);
+    render(&prune(selections, schema, kind))
 }
 
-/// `text` without guesses and without the fields in `missing`.
-pub(crate) fn without(text: &str, missing: &BTreeSet<String>) -> String {
-    render(&without_parts(parse(text), missing))
+/// Removes guesses and the fields in `names` from the selection set `text`.
+pub(crate) fn remove_fields(text: &str, names: &BTreeSet<String>) -> String {
+    render(&remove_by_name(parse(text), names))
 }
 
-/// `text` with every connection in it asked as a plain list.
-pub(crate) fn with_plain_lists(text: &str) -> String {
-    render(&plain(parse(text)))
+/// Turns every connection in the selection set `text` into a plain list.
+pub(crate) fn flatten_connections(text: &str) -> String {
+    render(&flatten(parse(text)))
 }
 
-/// The names of all fields in `text`.
-pub(crate) fn names(text: &str) -> BTreeSet<String> {
-    fn collect(parts: &[Part], names: &mut BTreeSet<String>) {
-        for part in parts {
-            names.insert(part.name.clone());
-            collect(&part.inside, names);
+/// Returns the names of all fields in the selection set `text`.
+pub(crate) fn field_names(text: &str) -> BTreeSet<String> {
+    fn collect(selections: &[Selection], names: &mut BTreeSet<String>) {
+        for selection in selections {
+            names.insert(selection.name.clone());
+            collect(&selection.children, names);
         }
     }
     let mut names = BTreeSet::new();
@@ -55,98 +55,100 @@ pub(crate) fn names(text: &str) -> BTreeSet<String> {
     names
 }
 
-fn without_parts(parts: Vec<Part>, missing: &BTreeSet<String>) -> Vec<Part> {
-    let kept = parts.into_iter().filter(|part| !part.is_guess && !missing.contains(&part.name));
-    let cut = kept.filter_map(|part| {
-        let had_inside = !part.inside.is_empty();
-        let inside = without_parts(part.inside, missing);
-        let is_empty = had_inside && inside.is_empty();
-        (!is_empty).then_some(Part { inside, ..part })
+fn remove_by_name(selections: Vec<Selection>, names: &BTreeSet<String>) -> Vec<Selection> {
+    let remaining = selections.into_iter().filter(|selection| !selection.is_guess && !names.contains(&selection.name));
+    let pruned = remaining.filter_map(|selection| {
+        let had_children = !selection.children.is_empty();
+        let children = remove_by_name(selection.children, names);
+        let is_empty = had_children && children.is_empty();
+        (!is_empty).then_some(Selection { children, ..selection })
     });
-    cut.collect()
+    pruned.collect()
 }
 
-fn plain(parts: Vec<Part>) -> Vec<Part> {
-    let plain_part = |part: Part| match is_connection(&part.inside) {
-        true => Part { inside: plain(unwrapped(part.inside)), args: String::new(), ..part },
-        false => Part { inside: plain(part.inside), ..part },
+fn flatten(selections: Vec<Selection>) -> Vec<Selection> {
+    let flatten_one = |selection: Selection| match is_connection(&selection.children) {
+        true => {
+            Selection { children: flatten(unwrap_connection(selection.children)), args: String::new(), ..selection }
+        }
+        false => Selection { children: flatten(selection.children), ..selection },
     };
-    parts.into_iter().map(plain_part).collect()
+    selections.into_iter().map(flatten_one).collect()
 }
 
-/// Only the parts that the type has, recursively; a part that is left without anything inside goes too.
-fn cut(parts: Vec<Part>, schema: &Schema, kind: &str) -> Vec<Part> {
-    parts
+/// Removes, recursively, what the type does not have, and what has an empty selection set after that.
+fn prune(selections: Vec<Selection>, schema: &Schema, kind: &str) -> Vec<Selection> {
+    selections
         .into_iter()
-        .filter_map(|part| match part.is_fragment {
-            true => cut_fragment(part, schema),
-            false => cut_field(part, schema, kind),
+        .filter_map(|selection| match selection.is_fragment {
+            true => prune_fragment(selection, schema),
+            false => prune_field(selection, schema, kind),
         })
         .collect()
 }
 
-fn cut_fragment(part: Part, schema: &Schema) -> Option<Part> {
-    let inside = cut(part.inside.clone(), schema, &part.name);
-    (!inside.is_empty()).then_some(Part { inside, ..part })
+fn prune_fragment(fragment: Selection, schema: &Schema) -> Option<Selection> {
+    let children = prune(fragment.children.clone(), schema, &fragment.name);
+    (!children.is_empty()).then_some(Selection { children, ..fragment })
 }
 
-fn cut_field(mut part: Part, schema: &Schema, kind: &str) -> Option<Part> {
-    let inner = schema.field_type(kind, &part.name)?.to_owned();
-    let takes_first = schema.takes_arg(kind, &part.name, "first");
-    if part.inside.is_empty() {
-        return (!schema.has_fields(&inner)).then_some(part);
+fn prune_field(mut field: Selection, schema: &Schema, kind: &str) -> Option<Selection> {
+    let field_type = schema.field_type(kind, &field.name)?.to_owned();
+    let has_first = schema.has_arg(kind, &field.name, "first");
+    if field.children.is_empty() {
+        return (!schema.has_fields(&field_type)).then_some(field);
     }
-    let was_connection = is_connection(&part.inside);
-    let inside = shaped(part.inside, schema, &inner);
-    if !takes_first {
-        part.args.clear();
-    } else if !was_connection && is_connection(&inside) {
-        part.args = format!("(first: {PAGE})");
+    let was_connection = is_connection(&field.children);
+    let children = match_list_shape(field.children, schema, &field_type);
+    if !has_first {
+        field.args.clear();
+    } else if !was_connection && is_connection(&children) {
+        field.args = format!("(first: {PAGE_SIZE})");
     }
-    if is_connection(&inside)
-        && let Some(first) = part.args.strip_prefix("(first")
-        && let Some(order) = schema.order_by_id(kind, &part.name)
+    if is_connection(&children)
+        && let Some(first) = field.args.strip_prefix("(first")
+        && let Some(order) = schema.id_order_argument(kind, &field.name)
     {
-        // What is paged is ordered by id, also inside a record (rules, Sync).
-        part.args = format!("({order}, first{first}");
+        // Pages are consistent only if they are ordered by id, also for a list inside a record.
+        field.args = format!("({order}, first{first}");
     }
-    let inside = cut(inside, schema, &inner);
-    (!inside.is_empty()).then_some(Part { inside, ..part })
+    let children = prune(children, schema, &field_type);
+    (!children.is_empty()).then_some(Selection { children, ..field })
 }
 
-/// A connection's selection where the type is a connection, a plain list's where it is none.
-fn shaped(inside: Vec<Part>, schema: &Schema, kind: &str) -> Vec<Part> {
+/// Makes `selections` a connection's or a plain list's, depending on what the type is.
+fn match_list_shape(selections: Vec<Selection>, schema: &Schema, kind: &str) -> Vec<Selection> {
     let has_edges = schema.field_type(kind, "edges").is_some();
-    match (is_connection(&inside), has_edges) {
-        (true, false) => unwrapped(inside),
-        (false, true) => wrapped(inside),
-        _ => inside,
+    match (is_connection(&selections), has_edges) {
+        (true, false) => unwrap_connection(selections),
+        (false, true) => wrap_in_connection(selections),
+        _ => selections,
     }
 }
 
-fn is_connection(parts: &[Part]) -> bool {
-    parts.iter().any(|part| part.name == "edges")
+fn is_connection(selections: &[Selection]) -> bool {
+    selections.iter().any(|selection| selection.name == "edges")
 }
 
-fn unwrapped(parts: Vec<Part>) -> Vec<Part> {
-    let edges = parts.iter().find(|part| part.name == "edges");
-    let node = edges.and_then(|edges| edges.inside.iter().find(|part| part.name == "node"));
+fn unwrap_connection(selections: Vec<Selection>) -> Vec<Selection> {
+    let edges = selections.iter().find(|selection| selection.name == "edges");
+    let node = edges.and_then(|edges| edges.children.iter().find(|selection| selection.name == "node"));
     match node {
-        Some(node) => node.inside.clone(),
-        None => parts.into_iter().filter(|part| part.name != "pageInfo").collect(),
+        Some(node) => node.children.clone(),
+        None => selections.into_iter().filter(|selection| selection.name != "pageInfo").collect(),
     }
 }
 
-fn wrapped(node: Vec<Part>) -> Vec<Part> {
-    let info = ["hasNextPage", "totalRecords"].map(|name| Part::field(name, vec![]));
-    let edges = Part::field("edges", vec![Part::field("node", node)]);
-    vec![edges, Part::field("pageInfo", info.to_vec())]
+fn wrap_in_connection(node: Vec<Selection>) -> Vec<Selection> {
+    let info = ["hasNextPage", "totalRecords"].map(|name| Selection::field(name, vec![]));
+    let edges = Selection::field("edges", vec![Selection::field("node", node)]);
+    vec![edges, Selection::field("pageInfo", info.to_vec())]
 }
 
-fn parse(text: &str) -> Vec<Part> {
+fn parse(text: &str) -> Vec<Selection> {
     let spaced = text.replace('{', " { ").replace('}', " } ");
     let mut tokens = Tokens { rest: &spaced };
-    parse_parts(&mut tokens)
+    parse_selections(&mut tokens)
 }
 
 struct Tokens<'a> {
@@ -156,7 +158,7 @@ struct Tokens<'a> {
 impl<'a> Iterator for Tokens<'a> {
     type Item = &'a str;
 
-    /// A brace, `...`, a name, or an argument list in one piece.
+    /// Returns a brace, `...`, a name, or a whole argument list.
     fn next(&mut self) -> Option<&'a str> {
         self.rest = self.rest.trim_start();
         let end = match self.rest.chars().next()? {
@@ -172,41 +174,43 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-fn parse_parts(tokens: &mut Tokens<'_>) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+fn parse_selections(tokens: &mut Tokens<'_>) -> Vec<Selection> {
+    let mut selections: Vec<Selection> = Vec::new();
     while let Some(token) = tokens.next() {
         match token {
             "}" => break,
             "{" => {
-                let inside = parse_parts(tokens);
-                if let Some(part) = parts.last_mut() {
-                    part.inside = inside;
+                let children = parse_selections(tokens);
+                if let Some(selection) = selections.last_mut() {
+                    selection.children = children;
                 }
             }
             "..." => {
                 let name = tokens.nth(1).unwrap_or_default();
-                parts.push(Part { is_fragment: true, ..Part::field(name, vec![]) });
+                selections.push(Selection { is_fragment: true, ..Selection::field(name, vec![]) });
             }
             args if args.starts_with('(') => {
-                if let Some(part) = parts.last_mut() {
-                    part.args = args.replace(" { ", "{").replace(" } ", "}");
+                if let Some(selection) = selections.last_mut() {
+                    selection.args = args.replace(" { ", "{").replace(" } ", "}");
                 }
             }
-            name => parts
-                .push(Part { is_guess: name.starts_with('?'), ..Part::field(name.trim_start_matches('?'), vec![]) }),
+            name => {
+                let field = Selection::field(name.trim_start_matches('?'), vec![]);
+                selections.push(Selection { is_guess: name.starts_with('?'), ..field });
+            }
         }
     }
-    parts
+    selections
 }
 
-fn render(parts: &[Part]) -> String {
-    let texts = parts.iter().map(|part| {
-        let start = if part.is_fragment { "... on " } else { "" };
-        let inside = match part.inside.is_empty() {
+fn render(selections: &[Selection]) -> String {
+    let texts = selections.iter().map(|selection| {
+        let start = if selection.is_fragment { "... on " } else { "" };
+        let children = match selection.children.is_empty() {
             true => String::new(),
-            false => format!(" {{ {} }}", render(&part.inside)),
+            false => format!(" {{ {} }}", render(&selection.children)),
         };
-        format!("{start}{}{}{inside}", part.name, part.args)
+        format!("{start}{}{}{children}", selection.name, selection.args)
     });
     texts.collect::<Vec<_>>().join(" ")
 }
@@ -216,11 +220,11 @@ mod tests {
     use super::*;
     use crate::schema::tests::schema;
 
-    const WANTED: &str = "id title ?venue { id } sessions(first: 100) { edges { node { id start } } \
+    const SELECTION: &str = "id title ?venue { id } sessions(first: 100) { edges { node { id start } } \
                           pageInfo { hasNextPage totalRecords } } unit { name ... on Currency { code symbol } }";
 
     #[test]
-    fn it_is_cut_to_what_the_types_have() {
+    fn restrict_to_schema_removes_what_the_types_lack() {
         let connection = "type Query { events: Event } type Event { id: ID title: String sessions(first: Int): Sessions \
             unit: Unit venue: Venue } type Venue { id: ID } type Sessions { edges: Edge pageInfo: Info } \
             type Edge { node: Session } type Session { id: ID } type Info { hasNextPage: Boolean totalRecords: Int } \
@@ -241,32 +245,34 @@ mod tests {
             ),
             (list, "id sessions { id start }"),
         ] {
-            assert_eq!(for_schema(WANTED, &schema(types), "Event"), expected);
+            assert_eq!(restrict_to_schema(SELECTION, &schema(types), "Event"), expected);
         }
     }
 
     #[test]
-    fn a_plain_list_is_asked_as_the_connection_that_it_is() {
+    fn restrict_to_schema_of_plain_list_selects_the_actual_connection() {
         let types = schema(
             "type Query { t: T } type T { fields(first: Int): Fields } type Fields { edges: Edge pageInfo: Info } \
              type Edge { node: Field } type Field { key: ID } type Info { hasNextPage: Boolean totalRecords: Int }",
         );
         assert_eq!(
-            for_schema("fields { key label }", &types, "T"),
+            restrict_to_schema("fields { key label }", &types, "T"),
             "fields(first: 100) { edges { node { key } } pageInfo { hasNextPage totalRecords } }"
         );
     }
 
     #[test]
-    fn connections_become_plain_lists() {
+    fn flatten_connections_selects_plain_lists() {
         assert_eq!(
-            with_plain_lists("event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"),
+            flatten_connections(
+                "event { id sessions(first: 100) { edges { node { id } } pageInfo { totalRecords } } }"
+            ),
             "event { id sessions { id } }"
         );
     }
 
     #[test]
-    fn without_a_schema_guesses_and_what_errors_named_are_left_out() {
+    fn remove_fields_omits_guesses_and_named_fields() {
         let missing = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let page = "pageInfo { hasNextPage totalRecords }";
         for (names, expected) in [
@@ -282,7 +288,7 @@ mod tests {
                 format!("id title sessions(first: 100) {{ edges {{ node {{ id }} }} {page} }} unit {{ name }}"),
             ),
         ] {
-            assert_eq!(without(WANTED, &names), expected);
+            assert_eq!(remove_fields(SELECTION, &names), expected);
         }
     }
 }

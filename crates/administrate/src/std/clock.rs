@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::call::clock::Clock;
 use crate::call::transport::BoxFuture;
 
-/// The machine's own time.
+/// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,4 +1,6 @@
-//! The production parts: reqwest, tokio and the operating system. Nothing outside this folder reaches for them.
+//! Standard implementations of the environment: reqwest, tokio and the operating system.
+//!
+//! No other file of this crate uses them directly.
 
 mod clock;
 mod http;
@@ -11,24 +13,25 @@ pub use clock::SystemClock;
 pub use http::HttpTransport;
 pub use random::OsRandomness;
 
-use crate::call::call_log::NoLedger;
+use crate::call::call_log::NoCallLog;
 use crate::call::rate_limiter::TokenBucket;
-use crate::environment::Surroundings;
+use crate::environment::Environment;
 use crate::error::Error;
 
-impl Surroundings {
-    /// The real world, with an allowance of `requests` in five minutes for this process alone and no ledger. Replace
-    /// these two where several processes share one address, or where calls are audited.
+impl Environment {
+    /// Creates the environment of a single process: `requests` are permitted in five minutes, and no call is logged.
+    ///
+    /// Replace the rate limiter if several processes share one address, and the call log if calls are audited.
     ///
     /// # Errors
-    /// [`Error::Setup`] where HTTPS cannot be set up.
-    pub fn production(requests: u32) -> Result<Self, Error> {
+    /// [`Error::Setup`] if HTTPS cannot be set up.
+    pub fn standard(requests: u32) -> Result<Self, Error> {
         let clock = Arc::new(SystemClock);
         Ok(Self {
             transport: Arc::new(HttpTransport::new()?),
             randomness: Arc::new(OsRandomness),
-            allowance: Arc::new(TokenBucket::new(clock.clone(), requests, Duration::from_secs(300))),
-            ledger: Arc::new(NoLedger),
+            rate_limiter: Arc::new(TokenBucket::new(clock.clone(), requests, Duration::from_secs(300))),
+            call_log: Arc::new(NoCallLog),
             clock,
         })
     }

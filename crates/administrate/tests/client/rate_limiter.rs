@@ -1,34 +1,34 @@
-//! The allowance of a single process.
+//! The rate limiter of a single process.
 
 use std::time::Duration;
 
-use administrate::{Allowance, TokenBucket};
+use administrate::{RateLimiter, TokenBucket};
 
-use crate::environment::World;
+use crate::environment::ScriptedEnvironment;
 
 #[tokio::test]
-async fn a_burst_goes_out_at_once_and_then_permits_grow_back_evenly() {
-    let world = World::new(vec![]);
-    let bucket = TokenBucket::new(world.clone(), 10, Duration::from_secs(10));
+async fn bucket_allows_a_burst_then_refills_evenly() {
+    let env = ScriptedEnvironment::new(vec![]);
+    let bucket = TokenBucket::new(env.clone(), 10, Duration::from_secs(10));
     for _ in 0..10 {
-        bucket.take().await.expect("a permit");
+        bucket.acquire().await.expect("a permit");
     }
-    assert!(world.waits().is_empty());
-    bucket.take().await.expect("a permit");
-    assert_eq!(world.waits(), [1000]);
-    world.pass(Duration::from_secs(3600));
+    assert!(env.waits().is_empty());
+    bucket.acquire().await.expect("a permit");
+    assert_eq!(env.waits(), [1000]);
+    env.advance(Duration::from_secs(3600));
     for _ in 0..10 {
-        bucket.take().await.expect("a permit");
+        bucket.acquire().await.expect("a permit");
     }
-    assert_eq!(world.waits().len(), 1, "no more than the bucket holds was saved up, and no less");
+    assert_eq!(env.waits().len(), 1, "exactly the capacity of the bucket was refilled");
 }
 
 #[tokio::test]
-async fn a_pause_holds_everybody_back() {
-    let world = World::new(vec![]);
-    let bucket = TokenBucket::new(world.clone(), 10, Duration::from_secs(10));
-    bucket.pause(Duration::from_secs(7)).await.expect("noted");
-    bucket.pause(Duration::from_secs(2)).await.expect("shorter, so without effect");
-    bucket.take().await.expect("a permit");
-    assert_eq!(world.waits(), [7000]);
+async fn pause_delays_every_caller() {
+    let env = ScriptedEnvironment::new(vec![]);
+    let bucket = TokenBucket::new(env.clone(), 10, Duration::from_secs(10));
+    bucket.pause(Duration::from_secs(7)).await.expect("paused");
+    bucket.pause(Duration::from_secs(2)).await.expect("a shorter pause, without effect");
+    bucket.acquire().await.expect("a permit");
+    assert_eq!(env.waits(), [7000]);
 }
