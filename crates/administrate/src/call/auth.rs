@@ -183,20 +183,7 @@ fn login_form(client: &Client, grant: &Grant<'_>) -> String {
 
 /// Encodes `pairs` as `application/x-www-form-urlencoded`.
 fn encode_form(pairs: &[(&str, &str)]) -> String {
-    let encoded: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
-    encoded.join("&")
-}
-
-fn form_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// Returns the error of a login that failed permanently with `error`; none if a retry may succeed.
