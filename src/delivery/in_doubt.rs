@@ -45,7 +45,7 @@ impl Worker {
             Ok(created) => return Ok(created),
             Err(error) => error,
         };
-        if !error.is_doubtful() {
+        if !error.is_in_doubt() {
             self.claims.comes_no_more(item).await?;
         }
         match Trouble::from(error) {

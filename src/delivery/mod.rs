@@ -160,9 +160,9 @@ impl From<sqlx::Error> for Trouble {
 impl From<administrate::Error> for Trouble {
     fn from(error: administrate::Error) -> Self {
         let why = error.to_string();
-        if error.is_transient() || error.is_outage() || error.is_doubtful() {
+        if error.is_transient() || error.is_outage() || error.is_in_doubt() {
             // One write that was cut off says nothing of the others; the client's breaker sees when all are.
-            let outage = error.is_outage() && !error.is_doubtful();
+            let outage = error.is_outage() && !error.is_in_doubt();
             let said_no = matches!(error, administrate::Error::Graphql { .. } | administrate::Error::Unreadable { .. });
             return Trouble::Later { why, outage, said_no, at_least: Duration::ZERO };
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use administrate::{BoxFuture, Call, Ledger, without_addresses};
+use administrate::{BoxFuture, CallLog, CallRecord, redact_emails};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -27,8 +27,8 @@ impl AuditLog {
     }
 }
 
-impl Ledger for AuditLog {
-    fn record(&self, call: Call) -> BoxFuture<'_, ()> {
+impl CallLog for AuditLog {
+    fn record(&self, call: CallRecord) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let entry = Entry::of(call);
             if let Err(error) = store::write_call(&self.pool, &self.command, &entry).await {
@@ -59,7 +59,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn of(call: Call) -> Self {
+    fn of(call: CallRecord) -> Self {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
@@ -72,7 +72,7 @@ impl Entry {
             response: answer.map(|answer| kept_answer(answer, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: storable(&without_addresses(&call.error.unwrap_or_default())),
+            error: storable(&redact_emails(&call.error.unwrap_or_default())),
             entity_type: call.operation.split('.').next().unwrap_or_default(),
             entity_id,
             records,
@@ -140,7 +140,7 @@ pub(crate) fn redact_all(value: &mut Value, personal: &[&str]) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, personal)),
         Value::String(text) => {
-            if let Cow::Owned(kept) = without_addresses(text) {
+            if let Cow::Owned(kept) = redact_emails(text) {
                 *text = kept;
             }
             if text.contains('\0') {

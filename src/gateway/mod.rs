@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use administrate::{
-    Client, HttpTransport, Ledger, NoLedger, OsRandomness, Secret, Settings, Surroundings, SystemClock,
+    CallLog, Client, Environment, HttpTransport, NoCallLog, OsRandomness, Secret, Settings, SystemClock,
 };
 use sqlx::PgPool;
 
@@ -68,20 +68,20 @@ pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Te
             missing.join(", ")
         )));
     }
-    let ledger: Arc<dyn Ledger> = match terms.audit {
+    let ledger: Arc<dyn CallLog> = match terms.audit {
         Audit::Kept => Arc::new(audit::AuditLog::new(pool, command)),
-        Audit::NotKept => Arc::new(NoLedger),
+        Audit::NotKept => Arc::new(NoCallLog),
     };
     let ledger = match &terms.record {
         Some(folder) => Arc::new(recording::Recording::begin(folder, ledger)?),
         None => ledger,
     };
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         transport: Arc::new(HttpTransport::new()?),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(OsRandomness),
-        allowance: Arc::new(rate_limiter::SharedAllowance::open(pool, ours.rate_limit).await?),
-        ledger,
+        rate_limiter: Arc::new(rate_limiter::SharedAllowance::open(pool, ours.rate_limit).await?),
+        call_log: ledger,
     };
     let mut settings = settings(config);
     settings.budget = terms.budget;

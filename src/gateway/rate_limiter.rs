@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use administrate::{Allowance, AllowanceError, BoxFuture};
+use administrate::{BoxFuture, RateLimiter, RateLimiterError};
 use sqlx::PgPool;
 
 use super::store;
@@ -24,8 +24,8 @@ impl SharedAllowance {
     }
 }
 
-impl Allowance for SharedAllowance {
-    fn take(&self) -> BoxFuture<'_, Result<(), AllowanceError>> {
+impl RateLimiter for SharedAllowance {
+    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         Box::pin(async {
             loop {
                 let wait = store::take_permit(&self.pool, self.permits, self.permits / WINDOW_SECONDS).await?;
@@ -35,7 +35,7 @@ impl Allowance for SharedAllowance {
         })
     }
 
-    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), AllowanceError>> {
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         Box::pin(async move { Ok(store::pause_allowance(&self.pool, duration.as_secs_f64()).await?) })
     }
 }

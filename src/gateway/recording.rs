@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use administrate::{BoxFuture, Call, Ledger};
+use administrate::{BoxFuture, CallLog, CallRecord};
 use serde_json::{Value, json};
 
 use super::audit::{PERSONAL, kept_document, redact_all};
@@ -21,12 +21,12 @@ const FILE: &str = "exchanges.jsonl";
 /// Keeps every call, and tells it to another ledger.
 pub(crate) struct Recording {
     file: Mutex<File>,
-    other: Arc<dyn Ledger>,
+    other: Arc<dyn CallLog>,
 }
 
 impl Recording {
     /// Begins a new recording in place of an older one.
-    pub(crate) fn begin(folder: &Path, other: Arc<dyn Ledger>) -> Result<Self> {
+    pub(crate) fn begin(folder: &Path, other: Arc<dyn CallLog>) -> Result<Self> {
         let path = folder.join(FILE);
         let open = || {
             std::fs::create_dir_all(folder)?;
@@ -37,8 +37,8 @@ impl Recording {
     }
 }
 
-impl Ledger for Recording {
-    fn record(&self, call: Call) -> BoxFuture<'_, ()> {
+impl CallLog for Recording {
+    fn record(&self, call: CallRecord) -> BoxFuture<'_, ()> {
         let line = line(&call).to_string();
         let written = writeln!(self.file.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
         if let Err(error) = written {
@@ -57,7 +57,7 @@ fn redact(value: &mut Value) {
     redact_all(value, &personal);
 }
 
-fn line(call: &Call) -> Value {
+fn line(call: &CallRecord) -> Value {
     let mut variables = call.variables.clone();
     redact(&mut variables);
     let response = call.response.as_deref().map(|body| match serde_json::from_str(body) {

@@ -58,14 +58,14 @@ async fn give(client: &Client, template: &str, list: &BTreeSet<&str>) -> Result<
     let mut tries = 1;
     loop {
         let error = match client.approve_instructors(&template, &contacts).await {
-            Ok(written) if written.left_out.is_empty() => return Ok(None),
+            Ok(written) if written.unsupported_fields.is_empty() => return Ok(None),
             Ok(_) => return Ok(Some("this Administrate does not take approvals: give it by hand there".to_owned())),
             Err(error) => error,
         };
-        if error.is_doubtful() && is_given(client, &template, &contacts).await? {
+        if error.is_in_doubt() && is_given(client, &template, &contacts).await? {
             return Ok(None);
         }
-        if !error.is_doubtful() || tries == MOST_TRIES {
+        if !error.is_in_doubt() || tries == MOST_TRIES {
             return if error.is_outage() { Err(error.into()) } else { Ok(Some(error.to_string())) };
         }
         tries += 1;

@@ -131,7 +131,7 @@ async fn registration(pool: &PgPool, client: &Client, kind: WebhookType, url: &s
     }
     if let Some(elsewhere) = ours.into_iter().next() {
         let id = Id::new(elsewhere.webhook_id);
-        match client.move_webhook(&id, url).await {
+        match client.update_webhook(&id, url).await {
             Ok(_) => {
                 store::register(pool, id.as_str(), kind.name(), url).await?;
                 return Ok(Registration::Moved(id));

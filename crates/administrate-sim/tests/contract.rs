@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use administrate::{
-    Call, Client, ContactRole, CustomFieldValue, Error, EventChanges, EventMode, EventType, Id, Ledger, Lifecycle,
-    NewContact, NewCourseTemplate, NewEvent, NewLocation, NewStaff, NewVenue, NewWebhook, OPERATIONS, Secret,
-    SessionChanges, Settings, StaffType, SupportsCustomField, Surroundings, WebhookType, Window,
+    CallLog, CallRecord, Client, ContactRole, CustomFieldValue, Environment, Error, EventChanges, EventMode, EventType,
+    Id, Lifecycle, NewContact, NewCourseTemplate, NewEvent, NewLocation, NewStaff, NewVenue, NewWebhook, OPERATIONS,
+    Secret, SessionChanges, Settings, StaffType, SupportsCustomField, WebhookType, Window,
 };
 use administrate_sim::tenant::Event;
 use administrate_sim::{Options, Profile, RunningSimulator, Simulator, Tenant};
@@ -18,8 +18,8 @@ use jiff::civil::date;
 #[derive(Default)]
 struct SucceededOperations(Mutex<BTreeSet<&'static str>>);
 
-impl Ledger for SucceededOperations {
-    fn record(&self, call: Call) -> administrate::BoxFuture<'_, ()> {
+impl CallLog for SucceededOperations {
+    fn record(&self, call: CallRecord) -> administrate::BoxFuture<'_, ()> {
         if call.succeeded {
             self.0.lock().expect("no test thread panicked").insert(call.operation);
         }
@@ -46,10 +46,10 @@ fn tenant() -> Tenant {
 async fn start(profile: Profile) -> (RunningSimulator, Client, Arc<SucceededOperations>) {
     let simulator = Simulator::start(Options { profile, ..Options::default() }, tenant()).await.expect("started");
     let succeeded = Arc::new(SucceededOperations::default());
-    let surroundings = Surroundings { ledger: succeeded.clone(), ..Surroundings::production(6000).expect("set up") };
+    let environment = Environment { call_log: succeeded.clone(), ..Environment::standard(6000).expect("set up") };
     let secret = Secret::new(simulator.client_secret());
     let settings = Settings::new(simulator.graphql_url(), simulator.auth_url(), simulator.client_id(), secret);
-    let client = Client::new(settings.with_retry_base(Duration::from_millis(1)), surroundings);
+    let client = Client::new(settings.with_retry_base(Duration::from_millis(1)), environment);
     (simulator, client, succeeded)
 }
 
@@ -60,7 +60,7 @@ async fn read_everything(client: &Client) {
     assert_eq!(client.locations().await.expect("locations").len(), 2);
     assert_eq!(client.venues().await.expect("venues").len(), 2);
     assert_eq!(client.instructors().await.expect("instructors").len(), 122);
-    let grace = client.contacts_named("Grace Lindqvist", Some(ContactRole::Administrator)).await.expect("contacts");
+    let grace = client.contacts_by_name("Grace Lindqvist", Some(ContactRole::Administrator)).await.expect("contacts");
     assert_eq!(grace.len(), 1);
     assert_eq!(client.course_templates().await.expect("templates").len(), 4);
     assert_eq!(client.template_prices().await.expect("prices").len(), 6);
@@ -94,7 +94,7 @@ fn new_event(mode: EventMode, title: &str, template: u64) -> NewEvent {
 
 async fn write_events(simulator: &RunningSimulator, client: &Client) {
     let long = client.create_event(&new_event(EventMode::Blended, "Long", 4)).await.expect("blended");
-    assert_eq!((long.sessions.len(), long.sessions_are_complete), (120, true));
+    assert_eq!((long.sessions.len(), long.has_all_sessions), (120, true));
     let lms = client.create_event(&new_event(EventMode::Lms, "LMS", 3)).await.expect("LMS");
     let room = client.create_event(&new_event(EventMode::Classroom, "Room", 1)).await.expect("classroom");
     assert_eq!((lms.sessions.len(), room.sessions.len()), (0, 3));
@@ -166,7 +166,7 @@ async fn create_other_records(simulator: &RunningSimulator, client: &Client, cre
         let webhook =
             NewWebhook { webhook_type, name: "Lectern".into(), url: "https://lectern.example.org/hook".into() };
         let webhook = client.create_webhook(&webhook).await.expect("a webhook");
-        client.move_webhook(&webhook.id, "https://elsewhere.example.org/hook").await.expect("the webhook moves");
+        client.update_webhook(&webhook.id, "https://elsewhere.example.org/hook").await.expect("the webhook moves");
     }
     let location = client.create_location(&NewLocation { name: "York".to_owned(), code: None }).await;
     let location_id = Id::new(Tenant::location_id(1));

@@ -7,40 +7,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::allowance::Allowance;
-use crate::answer::{Answer, Envelope};
-use crate::auth::Auth;
-use crate::breaker::Breaker;
-use crate::clock::Clock;
-use crate::dialect::Dialect;
-use crate::discretion::Discretion;
-use crate::document::Document;
+use crate::call::auth::Auth;
+use crate::call::breaker::Breaker;
+use crate::call::clock::Clock;
+use crate::call::redaction::Redactor;
+use crate::call::response::{Envelope, GraphqlResponse};
+use crate::call::retry::AttemptError;
+use crate::call::throttle::ServerThrottle;
+use crate::call::{ApiCall, ParseResponse};
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::exchange::{Exchange, Judge};
-use crate::ledger::Ledger;
-use crate::limit::Limit;
-use crate::randomness::Randomness;
-use crate::retry::Fault;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::Document;
 use crate::schema::{INTROSPECTION, Schema};
 use crate::settings::Settings;
-use crate::transport::Transport;
 
-/// Everything outside that a client touches. The production parts come from [`Surroundings::production`].
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Sends requests.
-    pub transport: Arc<dyn Transport>,
-    /// Tells the time and lets it pass.
-    pub clock: Arc<dyn Clock>,
-    /// Spreads retries.
-    pub randomness: Arc<dyn Randomness>,
-    /// Gives permits for requests.
-    pub allowance: Arc<dyn Allowance>,
-    /// Is told of every call.
-    pub ledger: Arc<dyn Ledger>,
-}
-
-/// A client of one tenant. Clones share login, dialect, breaker, limit and budget; calls may run concurrently.
+/// A client of one tenant. Clones share login, dialect, breaker, throttle and budget; calls may run concurrently.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -48,21 +30,21 @@ pub struct Client {
 
 struct Inner {
     settings: Settings,
-    surroundings: Surroundings,
+    environment: Environment,
     auth: Auth,
-    discretion: Discretion,
+    redactor: Redactor,
     breaker: Breaker,
-    limit: Limit,
-    spent: AtomicU64,
+    throttle: ServerThrottle,
+    requests_sent: AtomicU64,
     dialect: RwLock<Option<Arc<Dialect>>>,
-    /// Held while the API is asked for its dialect, so that it is asked once.
-    introspecting: Mutex<()>,
+    /// Locked during introspection, so that concurrent calls introspect only once.
+    introspection: Mutex<()>,
 }
 
-/// What this tenant's API can do beyond what every tenant's can.
+/// The optional operations that this tenant's API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Whether the API answered introspection; where not, the rest is what is documented.
+    /// Whether the API allowed introspection; if not, the other values are those of the documented API.
     pub introspected: bool,
     /// `contact.create`
     pub create_contact: bool,
@@ -77,61 +59,66 @@ pub struct Capabilities {
 }
 
 impl Client {
-    /// A client that has not spoken yet.
-    pub fn new(settings: Settings, surroundings: Surroundings) -> Self {
-        let breaker = Breaker::new(settings.breaker_after, settings.breaker_rest);
-        let limit = Limit::new(settings.attempts_when_limited(), settings.breaker_rest);
-        let discretion = Discretion::new(settings.client_secret.clone());
+    /// Creates a client; it sends nothing yet.
+    pub fn new(settings: Settings, environment: Environment) -> Self {
+        let breaker = Breaker::new(settings.breaker_threshold, settings.breaker_cooldown);
+        let throttle = ServerThrottle::new(settings.rate_limited_attempts(), settings.breaker_cooldown);
+        let redactor = Redactor::new(settings.client_secret.clone());
         Self {
             inner: Arc::new(Inner {
                 settings,
-                surroundings,
+                environment,
                 auth: Auth::default(),
-                discretion,
+                redactor,
                 breaker,
-                limit,
-                spent: AtomicU64::new(0),
+                throttle,
+                requests_sent: AtomicU64::new(0),
                 dialect: RwLock::new(None),
-                introspecting: Mutex::new(()),
+                introspection: Mutex::new(()),
             }),
         }
     }
 
-    /// Logs in, unless that was done.
+    /// Logs in, unless there is a valid token.
     ///
     /// # Errors
-    /// [`Error::Login`] where the credentials are refused.
+    /// [`Error::Login`] if the credentials are refused.
     pub async fn login(&self) -> Result<(), Error> {
         self.auth().bearer(self).await.map(drop)
     }
 
-    /// How many requests it and its clones have sent, logins and repetitions among them.
+    /// Returns how many requests this client and its clones have sent, including logins and retries.
     pub fn requests(&self) -> u64 {
-        self.inner.spent.load(Ordering::Relaxed)
+        self.inner.requests_sent.load(Ordering::Relaxed)
     }
 
-    /// What the tenant's API can do, asked of it at most once.
+    /// Returns what the tenant's API can do. The API is introspected at most once.
     ///
     /// # Errors
-    /// As every call. That introspection is refused is no error.
+    /// As every call. A refused introspection is not an error.
     pub async fn capabilities(&self) -> Result<Capabilities, Error> {
         let dialect = self.dialect().await?;
         Ok(Capabilities {
             introspected: dialect.is_introspected(),
-            create_contact: dialect.offers("contact.create"),
-            create_location: dialect.offers("location.create"),
-            create_venue: dialect.offers("venue.create"),
-            create_course_template: dialect.offers("courseTemplate.create"),
-            remove_session_staff: dialect.offers("session.removeStaff"),
+            create_contact: dialect.supports("contact.create"),
+            create_location: dialect.supports("location.create"),
+            create_venue: dialect.supports("venue.create"),
+            create_course_template: dialect.supports("courseTemplate.create"),
+            remove_session_staff: dialect.supports("session.removeStaff"),
         })
     }
 
-    /// Sends what `build` makes of the dialect. A document that the server refuses for a guess in it is built and sent
-    /// once more with the guess turned around.
-    pub(crate) async fn run(&self, build: &(dyn Fn(&Dialect) -> Document + Send + Sync)) -> Result<Answer, Error> {
+    /// Sends the document that `build` makes for the dialect.
+    ///
+    /// If the server refuses the document because of an assumption in it, the assumption is corrected and the document
+    /// built and sent again.
+    pub(crate) async fn run(
+        &self,
+        build: &(dyn Fn(&Dialect) -> Document + Send + Sync),
+    ) -> Result<GraphqlResponse, Error> {
         loop {
             let dialect = self.dialect().await?;
-            let document = dialect.fitted(build(&dialect));
+            let document = dialect.adapt(build(&dialect));
             match self.send(&document).await {
                 Err(Error::Graphql { operation, errors, outcome }) => match self.learn(&dialect, &document, &errors) {
                     true => tracing::info!(operation, ?errors, "the tenant's dialect differs, trying again"),
@@ -144,33 +131,33 @@ impl Client {
         }
     }
 
-    /// Whether another attempt may fare better: the errors taught something, to us or meanwhile to another call.
-    fn learn(&self, spoken: &Arc<Dialect>, document: &Document, errors: &[crate::GraphqlError]) -> bool {
-        let mut known = self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner);
-        let is_current = known.as_ref().is_some_and(|known| Arc::ptr_eq(known, spoken));
+    /// Corrects the dialect by `errors`; returns whether a retry may succeed, also because another call corrected it.
+    fn learn(&self, used: &Arc<Dialect>, document: &Document, errors: &[crate::GraphqlError]) -> bool {
+        let mut current = self.inner.dialect.write().unwrap_or_else(PoisonError::into_inner);
+        let is_current = current.as_ref().is_some_and(|current| Arc::ptr_eq(current, used));
         if !is_current {
-            return errors.iter().all(|error| !error.in_execution);
+            return errors.iter().all(|error| !error.has_path);
         }
-        match spoken.taught(document, errors) {
-            Some(taught) => {
-                *known = Some(Arc::new(taught));
+        match used.corrected_by(document, errors) {
+            Some(corrected) => {
+                *current = Some(Arc::new(corrected));
                 true
             }
             None => false,
         }
     }
 
-    async fn send(&self, document: &Document) -> Result<Answer, Error> {
+    async fn send(&self, document: &Document) -> Result<GraphqlResponse, Error> {
         let (text, variables) = document.render();
         let (path, is_mutation) = (document.path.clone(), document.is_mutation);
-        let exchange = self.graphql(document.operation, is_mutation, text, Value::Object(variables));
-        let answer = self.exchange(&exchange, &judged(path, is_mutation)).await?;
-        Ok(Answer { errors: self.discretion().errors(answer.errors), ..answer })
+        let call = self.graphql_call(document.operation, is_mutation, text, Value::Object(variables));
+        let response = self.execute(&call, &graphql_parser(path, is_mutation)).await?;
+        Ok(GraphqlResponse { errors: self.redactor().redact_errors(response.errors), ..response })
     }
 
-    fn graphql(&self, operation: &'static str, is_mutation: bool, document: String, variables: Value) -> Exchange {
+    fn graphql_call(&self, operation: &'static str, is_mutation: bool, document: String, variables: Value) -> ApiCall {
         let body = json!({ "query": document, "variables": variables });
-        Exchange {
+        ApiCall {
             operation,
             is_mutation,
             document,
@@ -182,13 +169,13 @@ impl Client {
         }
     }
 
-    /// The tenant's dialect, asked of its API once.
+    /// Returns the tenant's dialect; the first call introspects the API.
     pub(crate) async fn dialect(&self) -> Result<Arc<Dialect>, Error> {
-        if let Some(dialect) = self.known_dialect() {
+        if let Some(dialect) = self.cached_dialect() {
             return Ok(dialect);
         }
-        let _asking = self.inner.introspecting.lock().await;
-        if let Some(dialect) = self.known_dialect() {
+        let _guard = self.inner.introspection.lock().await;
+        if let Some(dialect) = self.cached_dialect() {
             return Ok(dialect);
         }
         let dialect = Arc::new(self.introspect().await?);
@@ -196,16 +183,17 @@ impl Client {
         Ok(dialect)
     }
 
-    fn known_dialect(&self) -> Option<Arc<Dialect>> {
+    fn cached_dialect(&self) -> Option<Arc<Dialect>> {
         self.inner.dialect.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks the API for its schema. Any answer but a schema means the documented dialect; a server that is down will say so
-    /// to the next call, too.
+    /// Introspects the API. Any response without a schema means the documented dialect.
+    ///
+    /// That includes an error status: if the server is down, the next call fails too.
     async fn introspect(&self) -> Result<Dialect, Error> {
-        let exchange = self.graphql("introspection", false, INTROSPECTION.to_owned(), json!({}));
-        match self.exchange(&exchange, &judged(vec![], false)).await {
-            Ok(answer) => Ok(Schema::read(&answer.value).map(Dialect::introspected).unwrap_or_default()),
+        let call = self.graphql_call("introspection", false, INTROSPECTION.to_owned(), json!({}));
+        match self.execute(&call, &graphql_parser(vec![], false)).await {
+            Ok(response) => Ok(Schema::parse(&response.value).map(Dialect::from_schema).unwrap_or_default()),
             Err(Error::Graphql { .. } | Error::Unreadable { .. } | Error::Status { .. }) => Ok(Dialect::default()),
             Err(error) => Err(error),
         }
@@ -215,32 +203,32 @@ impl Client {
         &self.inner.settings
     }
 
-    pub(crate) fn surroundings(&self) -> &Surroundings {
-        &self.inner.surroundings
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.inner.environment
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.inner.surroundings.clock
+        &*self.inner.environment.clock
     }
 
     pub(crate) fn auth(&self) -> &Auth {
         &self.inner.auth
     }
 
-    pub(crate) fn discretion(&self) -> &Discretion {
-        &self.inner.discretion
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.inner.redactor
     }
 
     pub(crate) fn breaker(&self) -> &Breaker {
         &self.inner.breaker
     }
 
-    pub(crate) fn limit(&self) -> &Limit {
-        &self.inner.limit
+    pub(crate) fn throttle(&self) -> &ServerThrottle {
+        &self.inner.throttle
     }
 
-    pub(crate) fn spent(&self) -> &AtomicU64 {
-        &self.inner.spent
+    pub(crate) fn requests_sent(&self) -> &AtomicU64 {
+        &self.inner.requests_sent
     }
 }
 
@@ -250,15 +238,17 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Reads a GraphQL answer; servers that follow "GraphQL over HTTP" reject with 400 and the errors in the body.
-fn judged(path: Vec<&'static str>, is_mutation: bool) -> Box<Judge<Answer>> {
+/// Returns a parser of GraphQL responses. Servers that follow "GraphQL over HTTP" reject with 400 and errors in the body.
+fn graphql_parser(path: Vec<&'static str>, is_mutation: bool) -> Box<ParseResponse<GraphqlResponse>> {
     Box::new(move |response| {
-        let envelope = Envelope::read(&response.body, &path, is_mutation);
+        let envelope = Envelope::parse(&response.body, &path, is_mutation);
         match (response.status, envelope) {
-            (200..=299, Envelope::Answer(answer)) => Ok(answer),
-            (200..=299, Envelope::Unreadable(detail)) => Err(Fault::Unreadable(detail)),
-            (200..=299 | 400 | 422, Envelope::Rejected(errors, outcome)) => Err(Fault::Rejected(errors, outcome)),
-            (status, _) => Err(Fault::Status(status, None)),
+            (200..=299, Envelope::Data(response)) => Ok(response),
+            (200..=299, Envelope::Unreadable(detail)) => Err(AttemptError::Unreadable(detail)),
+            (200..=299 | 400 | 422, Envelope::Rejected(errors, outcome)) => {
+                Err(AttemptError::Rejected(errors, outcome))
+            }
+            (status, _) => Err(AttemptError::Status(status, None)),
         }
     })
 }

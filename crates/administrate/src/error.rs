@@ -1,4 +1,4 @@
-//! Everything that can go wrong, in sentences for the person who has to mend it.
+//! The errors of the client. Their messages are sentences for a user who has to fix the cause.
 
 use std::fmt;
 
@@ -7,106 +7,106 @@ use serde::{Deserialize, Serialize};
 /// Whether a failed write can have taken effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Certainly nothing changed in Administrate; the write may be repeated.
-    NotDone,
-    /// It may have taken effect: look in Administrate before repeating it.
-    Doubtful,
+    /// Nothing changed in Administrate; the write may be repeated.
+    NotApplied,
+    /// It may have taken effect: check Administrate before repeating it.
+    InDoubt,
 }
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The token endpoint refused the client credentials, or is none.
+    /// The token endpoint refused the client credentials, or is not a token endpoint.
     #[error("Administrate refused the login at {url}: {detail}. Check {check}")]
     Login {
         /// The token endpoint.
         url: String,
-        /// What it answered, without any secret.
+        /// What it returned, without any secret.
         detail: String,
         /// The settings to check.
         check: &'static str,
     },
-    /// A token that had just been issued was not accepted.
+    /// The API did not accept a token that had just been issued.
     #[error(
         "Administrate does not accept the token it has just issued for {operation}: check that ADMINISTRATE_API_URL and ADMINISTRATE_AUTH_URL belong to the same tenant"
     )]
     Unauthorized {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
     },
-    /// The rate limit did not end within the bounded number of attempts.
+    /// The rate limit did not end within the permitted number of attempts.
     #[error(
         "Administrate's rate limit stopped {operation} ({attempts} attempts): try again in five minutes, or lower ADMINISTRATE_RATE_LIMIT"
     )]
     RateLimited {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// Attempts made.
         attempts: u32,
     },
-    /// No connection came about.
+    /// No connection could be established.
     #[error("cannot reach Administrate at {url} for {operation}: {detail}. Check the network and {setting}")]
     Unreachable {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// Where.
+        /// The address.
         url: String,
         /// The cause.
         detail: String,
-        /// The setting that holds the address.
+        /// The setting that contains the address.
         setting: &'static str,
     },
-    /// The request was sent, but no whole answer came back.
-    #[error("no answer from Administrate to {operation}: {detail}{}", or_later(*outcome))]
+    /// The request was sent, but no complete response came back.
+    #[error("no response from Administrate to {operation}: {detail}{}", retry_note(*outcome))]
     Interrupted {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// Timeout, reset, …
+        /// The cause: timeout, reset, …
         detail: String,
-        /// Whether it can have taken effect.
+        /// Whether it may have taken effect.
         outcome: Outcome,
     },
-    /// An HTTP status that is no success.
-    #[error("Administrate answered {operation} with HTTP status {status}{}", after_status(*status, *outcome))]
+    /// An HTTP status that is not a success.
+    #[error("Administrate answered {operation} with HTTP status {status}{}", status_note(*status, *outcome))]
     Status {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// The status.
         status: u16,
-        /// Whether it can have taken effect.
+        /// Whether it may have taken effect.
         outcome: Outcome,
     },
-    /// The answer's body is not what GraphQL prescribes, or lacks what was asked for.
-    #[error("Administrate's answer to {operation} cannot be read: {detail}{}", doubt(*outcome))]
+    /// The response is not valid GraphQL, or lacks a required value.
+    #[error("cannot read Administrate's response to {operation}: {detail}{}", in_doubt_note(*outcome))]
     Unreadable {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// What is wrong where.
+        /// What is wrong, and where.
         detail: String,
-        /// Whether it can have taken effect.
+        /// Whether it may have taken effect.
         outcome: Outcome,
     },
     /// Top-level GraphQL errors.
-    #[error("Administrate rejected {operation}: {}{}", sentences(errors), doubt(*outcome))]
+    #[error("Administrate rejected {operation}: {}{}", join_messages(errors), in_doubt_note(*outcome))]
     Graphql {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// The errors, at least one.
         errors: Vec<GraphqlError>,
-        /// Whether it can have taken effect.
+        /// Whether it may have taken effect.
         outcome: Outcome,
     },
-    /// The mutation's payload carries errors and no object: the write was rejected.
-    #[error("Administrate refused {operation}: {}", sentences(errors))]
+    /// The mutation's payload contains errors and no object: the write was rejected.
+    #[error("Administrate refused {operation}: {}", join_messages(errors))]
     Refused {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// The errors, at least one.
         errors: Vec<PayloadError>,
     },
-    /// A list could not be fetched whole, twice.
-    #[error("{what} could not be fetched whole from Administrate: {detail}. Nothing was changed; try again later")]
+    /// A list was inconsistent when fetched, twice.
+    #[error("cannot fetch {what} completely from Administrate: {detail}. Nothing was changed; try again later")]
     Incomplete {
         /// What was fetched.
         what: String,
@@ -114,70 +114,70 @@ pub enum Error {
         detail: String,
     },
     /// This tenant's API has no such operation.
-    #[error("this Administrate offers no {operation}: do it by hand there")]
+    #[error("this Administrate does not support {operation}: do it manually in Administrate")]
     Unsupported {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
     },
-    /// An argument that cannot be sent.
-    #[error("{operation} cannot be asked of Administrate: {detail}")]
+    /// An argument is invalid; nothing was sent.
+    #[error("cannot send {operation} to Administrate: {detail}")]
     Argument {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// What is wrong with which argument.
+        /// Which argument is invalid, and why.
         detail: String,
     },
-    /// This client has used up its requests.
+    /// This client has used up its budget of requests.
     #[error("the budget of {budget} requests to Administrate is used up; {operation} was not sent")]
     Budget {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// The bound from the settings.
+        /// The budget from the settings.
         budget: u64,
     },
-    /// Too many failures in a row; nothing was sent.
+    /// The circuit breaker is open after too many failures in a row; nothing was sent.
     #[error(
         "Administrate has failed {failures} times in a row (last: {last}); {operation} was not sent. Try again later"
     )]
     BreakerOpen {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
-        /// Failures in a row.
+        /// Consecutive failures.
         failures: u32,
-        /// The sentence of the last failure.
+        /// The message of the last failure.
         last: String,
     },
-    /// The request allowance could not be asked.
-    #[error("the request allowance could not be taken for {operation}: {source}")]
-    Allowance {
-        /// What was asked.
+    /// The rate limiter failed; nothing was sent.
+    #[error("cannot get a permit for {operation} from the rate limiter: {source}")]
+    RateLimiter {
+        /// The operation.
         operation: &'static str,
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The production transport could not be set up.
+    /// The HTTPS transport could not be set up.
     #[error("cannot set up HTTPS: {0}")]
     Setup(String),
 }
 
 impl Error {
-    /// Whether the write can have taken effect. Errors of queries never have.
+    /// Returns whether the write may have taken effect. A query never has.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Interrupted { outcome, .. }
             | Self::Status { outcome, .. }
             | Self::Unreadable { outcome, .. }
             | Self::Graphql { outcome, .. } => *outcome,
-            _ => Outcome::NotDone,
+            _ => Outcome::NotApplied,
         }
     }
 
-    /// Whether Administrate must be looked at before the write is repeated.
-    pub fn is_doubtful(&self) -> bool {
-        self.outcome() == Outcome::Doubtful
+    /// Returns whether the caller must check Administrate before it repeats the write.
+    pub fn is_in_doubt(&self) -> bool {
+        self.outcome() == Outcome::InDoubt
     }
 
-    /// Whether the same call may well succeed later without anybody mending anything.
+    /// Returns whether the same call may succeed later without any fix.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -185,14 +185,15 @@ impl Error {
             | Self::Interrupted { .. }
             | Self::Incomplete { .. }
             | Self::BreakerOpen { .. }
-            | Self::Allowance { .. } => true,
+            | Self::RateLimiter { .. } => true,
             Self::Status { status, .. } => *status >= 500 || *status == 408,
             _ => false,
         }
     }
 
-    /// Whether nobody got through at all: login refused, host unreachable, breaker open. The whole run fails of it,
-    /// not one record.
+    /// Returns whether every call would fail: login refused, host unreachable, breaker open.
+    ///
+    /// It fails the whole run, not a single record.
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Login { .. }
@@ -210,25 +211,25 @@ impl Error {
 /// One top-level GraphQL error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraphqlError {
-    /// What the server says.
+    /// The server's message.
     #[serde(default)]
     pub message: String,
-    /// Whether the server named a place in the answer, which it does only for errors of execution.
-    #[serde(default, deserialize_with = "given", rename(deserialize = "path"))]
-    pub in_execution: bool,
+    /// Whether the error has a `path`, which only errors of execution have.
+    #[serde(default, deserialize_with = "has_path", rename(serialize = "in_execution", deserialize = "path"))]
+    pub has_path: bool,
 }
 
-/// One error of a mutation's payload: the write was rejected, or done with a reservation.
+/// One error of a mutation's payload: the reason of a rejection, or a warning if the write succeeded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadError {
-    /// The input field at fault; empty where none is.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    /// The input field with the error; empty if the error concerns none.
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub label: String,
-    /// What the server says.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    /// The server's message.
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub message: String,
-    /// The offending value as text; empty where none was given.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    /// The invalid value as text; empty if absent.
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub value: String,
 }
 
@@ -251,33 +252,33 @@ impl fmt::Display for PayloadError {
     }
 }
 
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+fn has_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let path = serde_json::Value::deserialize(deserializer)?;
     Ok(path.as_array().is_some_and(|steps| !steps.is_empty()) || path.as_bool() == Some(true))
 }
 
-fn sentences<T: fmt::Display>(errors: &[T]) -> String {
+fn join_messages<T: fmt::Display>(errors: &[T]) -> String {
     errors.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// What follows an HTTP status: where to look, or that time may mend it.
-fn after_status(status: u16, outcome: Outcome) -> String {
+/// Returns what follows an HTTP status: the setting to check, or the advice to retry.
+fn status_note(status: u16, outcome: Outcome) -> String {
     match status {
-        300..=399 | 403 | 404 | 405 => format!(": check ADMINISTRATE_API_URL{}", doubt(outcome)),
-        _ => or_later(outcome).to_owned(),
+        300..=399 | 403 | 404 | 405 => format!(": check ADMINISTRATE_API_URL{}", in_doubt_note(outcome)),
+        _ => retry_note(outcome).to_owned(),
     }
 }
 
-fn or_later(outcome: Outcome) -> &'static str {
+fn retry_note(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::NotDone => "; try again later",
-        Outcome::Doubtful => doubt(outcome),
+        Outcome::NotApplied => "; try again later",
+        Outcome::InDoubt => in_doubt_note(outcome),
     }
 }
 
-fn doubt(outcome: Outcome) -> &'static str {
+fn in_doubt_note(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::NotDone => "",
-        Outcome::Doubtful => " (it may have taken effect there)",
+        Outcome::NotApplied => "",
+        Outcome::InDoubt => " (it may have taken effect in Administrate)",
     }
 }

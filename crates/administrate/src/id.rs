@@ -4,30 +4,29 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A global id, opaque: base64 of `<Type>:<n>`, where an event's type is `Course`.
+/// An opaque global id: base64 of `<Type>:<n>`, where an event's type is `Course`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Id(String);
 
 impl Id {
-    /// Takes an id as Administrate spells it.
+    /// Creates an id from Administrate's spelling.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// The number in it, for bringing records of one kind into the order in which they were made; none where it has none.
+    /// Returns the number in the id, none if there is none. Only for sorting records of one kind by creation.
     pub fn number(&self) -> Option<u64> {
         number_in(&self.0)
     }
 
-    /// The id as it is sent.
+    /// Returns the id as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The number in a global id: base64 of `<Type>:<n>`; none where it is something else. Only for bringing records of one
-/// kind into order.
+/// Returns the number in a global id, none if it is not base64 of `<Type>:<n>`.
 pub(crate) fn number_in(id: &str) -> Option<u64> {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
@@ -37,21 +36,20 @@ pub(crate) fn number_in(id: &str) -> Option<u64> {
         b'/' | b'_' => Some(63),
         _ => None,
     };
-    let (mut text, mut bits, mut held) = (String::new(), 0_u32, 0_u32);
+    let (mut text, mut bits, mut bit_count) = (String::new(), 0_u32, 0_u32);
     for byte in id.trim_end_matches('=').bytes() {
         bits = (bits << 6 | u32::from(digit(byte)?)) & 0xFFFF;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            text.push(char::from((bits >> held & 0xFF) as u8));
+        bit_count += 6;
+        if bit_count >= 8 {
+            bit_count -= 8;
+            text.push(char::from((bits >> bit_count & 0xFF) as u8));
         }
     }
     text.rsplit_once(':')?.1.parse().ok()
 }
 
-/// Brings records into the order of the numbers in their ids, in which they were made; where one has none, all stay as
-/// they came.
-pub(crate) fn by_number<T>(records: &mut [T], id: impl Fn(&T) -> &Id) {
+/// Sorts records by the numbers in their ids, the order of their creation. If an id has none, nothing is sorted.
+pub(crate) fn sort_by_number<T>(records: &mut [T], id: impl Fn(&T) -> &Id) {
     if records.iter().all(|record| number_in(id(record).as_str()).is_some()) {
         records.sort_by_cached_key(|record| number_in(id(record).as_str()));
     }
@@ -88,9 +86,9 @@ impl fmt::Display for Id {
 }
 
 impl<'de> Deserialize<'de> for Id {
-    /// Takes a string or a number, never an empty id.
+    /// Accepts a string or a number; an empty id is an error.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = crate::wire::text(deserializer)?;
+        let text = crate::lenient::text(deserializer)?;
         if text.is_empty() {
             return Err(serde::de::Error::custom("an id is empty"));
         }
@@ -103,15 +101,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_come_in_the_order_of_their_numbers() {
+    fn sort_by_number_with_opaque_id_keeps_the_order() {
         let [two, ten] = ["Q291cnNlOjI=", "Q291cnNlOjEw"].map(Id::from);
         assert_eq!((number_in(two.as_str()), number_in(ten.as_str())), (Some(2), Some(10)));
-        for (came, expected) in [
+        for (records, expected) in [
             (vec![ten.clone(), two.clone()], vec![two.clone(), ten.clone()]),
             (vec![ten.clone(), Id::from("opaque!"), two.clone()], vec![ten.clone(), Id::from("opaque!"), two.clone()]),
         ] {
-            let mut ordered = came;
-            by_number(&mut ordered, |id| id);
+            let mut ordered = records;
+            sort_by_number(&mut ordered, |id| id);
             assert_eq!(ordered, expected);
         }
     }

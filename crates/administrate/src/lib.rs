@@ -1,19 +1,19 @@
 //! A client of Administrate's Core GraphQL API.
 //!
-//! What it promises:
-//! - A list is fetched whole or not at all ([`Error::Incomplete`]).
-//! - A write is never sent twice unless the first certainly did nothing; where that cannot be known the error
-//!   [is doubtful](Error::is_doubtful) and the caller looks first.
-//! - Every request, login and introspection included, takes a permit of the [`Allowance`] and is told to the [`Ledger`].
-//! - No secret shows in errors, in `Debug` or in the ledger.
-//! - Network, time and chance are arguments ([`Surroundings`]): a test or a simulated world provides its own.
+//! Guarantees:
+//! - A list is fetched completely or not at all ([`Error::Incomplete`]).
+//! - A write is sent again only if the first attempt certainly had no effect. If that cannot be known, the error
+//!   [is in doubt](Error::is_in_doubt) and the caller has to check Administrate first.
+//! - Every request, including login and introspection, takes a permit of the [`RateLimiter`] and is recorded in the
+//!   [`CallLog`].
+//! - Errors, `Debug` output and the call log contain no secret.
+//! - Network, time and randomness are arguments ([`Environment`]): tests and the simulator provide their own.
 //!
-//! What it does not do: it keeps nothing but the token and the tenant's dialect, knows no database, and decides nothing
-//! about the records it carries.
+//! The client stores only the token and the tenant's dialect. It uses no database and decides nothing about records.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), administrate::Error> {
-//! use administrate::{Client, Secret, Settings, Surroundings};
+//! use administrate::{Client, Environment, Secret, Settings};
 //!
 //! let settings = Settings::new(
 //!     "https://api.administrateapp.com/graphql",
@@ -21,7 +21,7 @@
 //!     "client id",
 //!     Secret::new("client secret"),
 //! );
-//! let client = Client::new(settings, Surroundings::production(6000)?);
+//! let client = Client::new(settings, Environment::standard(6000)?);
 //! for location in client.locations().await? {
 //!     println!("{} {}", location.id, location.name);
 //! }
@@ -29,48 +29,38 @@
 //! # }
 //! ```
 
-mod allowance;
-mod answer;
-mod auth;
-mod breaker;
+mod call;
 mod client;
-mod clock;
-mod dialect;
-mod discretion;
-mod document;
+mod environment;
 mod error;
-mod exchange;
-mod fit;
 mod id;
-mod ledger;
-mod limit;
+mod lenient;
 mod moment;
 mod mutation;
 mod ops;
 mod paging;
-mod production;
-mod randomness;
-mod retry;
 mod schema;
 mod secret;
-mod selection;
 mod settings;
-mod transport;
-mod wire;
+mod std;
 
-pub use allowance::{Allowance, AllowanceError, TokenBucket};
-pub use client::{Capabilities, Client, Surroundings};
-pub use clock::Clock;
-pub use discretion::without_addresses;
+pub use self::std::{HttpTransport, OsRandomness, SystemClock};
+pub use call::call_log::{CallLog, CallRecord, NoCallLog};
+pub use call::clock::Clock;
+pub use call::random::Randomness;
+pub use call::rate_limiter::{RateLimiter, RateLimiterError, TokenBucket};
+pub use call::redaction::redact_emails;
+pub use call::transport::{BoxFuture, Request, Response, Transport, TransportError};
+pub use client::{Capabilities, Client};
+pub use environment::Environment;
 pub use error::{Error, GraphqlError, Outcome, PayloadError};
 pub use id::Id;
-pub use ledger::{Call, Ledger, NoLedger};
 pub use moment::Moment;
-pub use mutation::{Created, Written};
+pub use mutation::{CreatedRecord, UpdateResult};
 pub use ops::contacts::{Contact, ContactRole, NewContact};
 pub use ops::course_templates::{CourseTemplate, NewCourseTemplate, TemplatePrice};
 pub use ops::custom_fields::{CustomFieldDefinition, CustomFieldValue, SupportsCustomField};
-pub use ops::event_reads::{Event, Session, TemplateOfEvent};
+pub use ops::event_reads::{Event, EventCourseTemplate, Session};
 pub use ops::event_writes::{
     CreatedEvent, CreatedSession, EventChanges, EventMode, EventType, Lifecycle, NewEvent, Window,
 };
@@ -81,8 +71,5 @@ pub use ops::staff::{NewStaff, StaffMember, StaffType};
 pub use ops::venues::{NewVenue, Venue};
 pub use ops::webhooks::{NewWebhook, WebhookType};
 pub use ops::{OPERATIONS, Operation};
-pub use production::{HttpTransport, OsRandomness, SystemClock};
-pub use randomness::Randomness;
 pub use secret::Secret;
 pub use settings::Settings;
-pub use transport::{BoxFuture, Request, Response, Transport, TransportError};

@@ -3,24 +3,24 @@
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A point in time from an answer.
+/// A point in time from a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Moment {
-    /// It came with an offset.
+    /// Received with an offset.
     Instant(Timestamp),
-    /// It came without: wall-clock time in the record's own zone.
+    /// Received without: wall-clock time in the record's own zone.
     Local(civil::DateTime),
 }
 
 impl Moment {
-    /// Reads ISO 8601 with or without offset, `T` or a space between, seconds optional, time optional.
+    /// Parses ISO 8601 with or without offset, `T` or a space between, seconds optional, time optional.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         text.parse().map(Self::Instant).or_else(|_| text.parse().map(Self::Local)).ok()
     }
 
-    /// The instant, wall-clock time being read in `zone`.
+    /// Returns the instant; wall-clock time is interpreted in `zone`.
     pub fn instant(self, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Instant(instant) => Some(instant),
@@ -28,7 +28,7 @@ impl Moment {
         }
     }
 
-    /// The wall-clock time in `zone`.
+    /// Returns the wall-clock time in `zone`.
     pub fn local(self, zone: &TimeZone) -> civil::DateTime {
         match self {
             Self::Instant(instant) => zone.to_datetime(instant),
@@ -40,7 +40,7 @@ impl Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no date and time")))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a date and time")))
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_is_read() {
+    fn parse_accepts_every_iso_8601_spelling() {
         let instant = |text: &str| Moment::Instant(text.parse().expect("a timestamp"));
         let nine = Moment::Local(civil::date(2026, 4, 15).at(9, 0, 0, 0));
         for (text, expected) in [

@@ -1,46 +1,49 @@
-//! Writing: from input fields to a document that this tenant understands, and from its payload to what happened.
+//! Mutations: from input fields to a document in the tenant's dialect, and from its payload to the result.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::Answer;
+use crate::call::redaction::Redactor;
+use crate::call::response::GraphqlResponse;
 use crate::client::Client;
-use crate::dialect::Dialect;
-use crate::discretion::Discretion;
-use crate::document::{Arg, Document};
 use crate::error::{Error, GraphqlError, Outcome, PayloadError};
 use crate::id::Id;
-use crate::wire;
+use crate::lenient;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::{Arg, Document};
 
-/// Something was created.
+/// The result of a mutation that created a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Created {
-    /// Its global id.
+pub struct CreatedRecord {
+    /// Global id of the record.
     pub id: Id,
-    /// Errors that came along although it was created.
+    /// Errors that Administrate returned although it created the record.
     pub warnings: Vec<PayloadError>,
-    /// Input fields that this tenant's API does not take.
-    pub left_out: Vec<&'static str>,
+    /// Input fields that this tenant's API does not have.
+    #[serde(rename = "left_out")]
+    pub unsupported_fields: Vec<&'static str>,
     #[serde(skip)]
     pub(crate) object: Value,
 }
 
-/// Something was changed, as far as this tenant's API can.
+/// The result of a mutation that changed or deleted records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Written {
-    /// Input fields that this tenant's API does not take: they have to be changed there by hand. When these were all,
-    /// nothing was sent.
-    pub left_out: Vec<&'static str>,
+pub struct UpdateResult {
+    /// Input fields that this tenant's API does not have: a user has to change them manually in Administrate.
+    ///
+    /// If no other field was given, nothing was sent.
+    #[serde(rename = "left_out")]
+    pub unsupported_fields: Vec<&'static str>,
 }
 
 /// A mutation under construction.
 #[derive(Clone)]
 pub(crate) struct Mutation {
     pub operation: &'static str,
-    /// The payload's field that holds what was written; empty where there is none.
+    /// The payload's field with the written record; empty if there is none.
     object: &'static str,
-    /// What the payload's object shows, its id among it.
-    pub shown: String,
+    /// Selection set of that record, including `id`.
+    pub selection: String,
     arguments: Vec<(&'static str, Arg)>,
     inputs: Vec<Input>,
 }
@@ -49,93 +52,94 @@ pub(crate) struct Mutation {
 struct Input {
     name: &'static str,
     arg: Arg,
-    otherwise: Option<(&'static str, Arg)>,
-    is_quiet: bool,
+    fallback: Option<(&'static str, Arg)>,
+    /// Whether it is omitted silently if the tenant does not have it.
+    is_optional: bool,
 }
 
 impl Mutation {
     pub(crate) fn new(operation: &'static str, object: &'static str) -> Self {
-        Self { operation, object, shown: "id".to_owned(), arguments: Vec::new(), inputs: Vec::new() }
+        Self { operation, object, selection: "id".to_owned(), arguments: Vec::new(), inputs: Vec::new() }
     }
 
-    /// An argument beside `input`.
+    /// Adds an argument other than `input`.
     pub(crate) fn argument(&mut self, name: &'static str, arg: Arg) {
         self.arguments.push((name, arg));
     }
 
-    /// A field of `input`, under its documented name.
+    /// Adds a field of `input` by its documented name.
     pub(crate) fn input(&mut self, name: &'static str, arg: Arg) {
-        self.input_or(name, arg, None);
+        self.input_with_fallback(name, arg, None);
     }
 
-    /// As [`Self::input`], where there is something to say.
-    pub(crate) fn input_some(&mut self, name: &'static str, arg: Option<Arg>) {
+    /// Adds a field of `input` if `arg` is present.
+    pub(crate) fn input_if_some(&mut self, name: &'static str, arg: Option<Arg>) {
         if let Some(arg) = arg {
             self.input(name, arg);
         }
     }
 
-    /// As [`Self::input`]; where the tenant has no such field, the other one is tried.
-    pub(crate) fn input_or(&mut self, name: &'static str, arg: Arg, otherwise: Option<(&'static str, Arg)>) {
-        self.inputs.push(Input { name, arg, otherwise, is_quiet: false });
+    /// Adds a field of `input`, or `fallback` if the tenant has no such field.
+    pub(crate) fn input_with_fallback(&mut self, name: &'static str, arg: Arg, fallback: Option<(&'static str, Arg)>) {
+        self.inputs.push(Input { name, arg, fallback, is_optional: false });
     }
 
-    /// As [`Self::input`]; nobody misses it where the tenant has no such field.
-    pub(crate) fn input_quietly(&mut self, name: &'static str, arg: Arg) {
+    /// Adds a field of `input` that is omitted silently if the tenant has no such field.
+    pub(crate) fn input_if_supported(&mut self, name: &'static str, arg: Arg) {
         self.input(name, arg);
         if let Some(input) = self.inputs.last_mut() {
-            input.is_quiet = true;
+            input.is_optional = true;
         }
     }
 
-    /// The fields that are to be emptied.
-    fn emptied(&self) -> Vec<&'static str> {
+    /// Returns the fields that are to be cleared.
+    fn cleared_fields(&self) -> Vec<&'static str> {
         self.inputs.iter().filter(|input| input.arg == Arg::Null).map(|input| input.name).collect()
     }
 
-    /// Whether an error speaks of nothing but fields that cannot be emptied.
-    fn cannot_be_emptied(&self, error: &Error) -> bool {
-        let emptied = self.emptied();
-        let named = |text: &str| emptied.iter().any(|name| text.contains(name));
+    /// Returns whether `error` concerns only fields that the tenant refuses to clear.
+    fn is_clearing_rejected(&self, error: &Error) -> bool {
+        let cleared = self.cleared_fields();
+        let is_named = |text: &str| cleared.iter().any(|name| text.contains(name));
         match error {
-            Error::Refused { errors, .. } => errors.iter().all(|error| named(&error.label) || named(&error.message)),
-            Error::Graphql { errors, outcome: Outcome::NotDone, .. } => {
-                errors.iter().all(|error| named(&error.message))
+            Error::Refused { errors, .. } => {
+                errors.iter().all(|error| is_named(&error.label) || is_named(&error.message))
+            }
+            Error::Graphql { errors, outcome: Outcome::NotApplied, .. } => {
+                errors.iter().all(|error| is_named(&error.message))
             }
             _ => false,
         }
     }
 
-    /// The fields that this tenant takes, and the names of those that it does not.
-    fn sorted(&self, dialect: &Dialect) -> (Vec<(&'static str, Arg)>, Vec<&'static str>) {
-        let mut taken = Vec::new();
-        let mut left_out = Vec::new();
+    /// Returns the fields that this tenant has, and the names of those that it does not have.
+    fn split_by_support(&self, dialect: &Dialect) -> (Vec<(&'static str, Arg)>, Vec<&'static str>) {
+        let mut supported = Vec::new();
+        let mut unsupported_fields = Vec::new();
         for input in &self.inputs {
-            let otherwise = input
-                .otherwise
-                .as_ref()
-                .and_then(|(name, arg)| Some((dialect.input_field(self.operation, name)?, arg)));
-            let spelled = dialect.input_field(self.operation, input.name);
-            match spelled.map(|name| (name, &input.arg)).or(otherwise) {
-                Some((name, arg)) => taken.push((name, arg.clone())),
-                None if input.is_quiet => {}
-                None => left_out.push(input.name),
+            let fallback =
+                input.fallback.as_ref().and_then(|(name, arg)| Some((dialect.input_field(self.operation, name)?, arg)));
+            let spelling = dialect.input_field(self.operation, input.name);
+            match spelling.map(|name| (name, &input.arg)).or(fallback) {
+                Some((name, arg)) => supported.push((name, arg.clone())),
+                None if input.is_optional => {}
+                None => unsupported_fields.push(input.name),
             }
         }
-        (taken, left_out)
+        (supported, unsupported_fields)
     }
 
-    /// The document in this tenant's dialect.
+    /// Returns the document in the tenant's dialect.
     fn document(&self, dialect: &Dialect) -> Document {
         let mut args = self.arguments.clone();
-        let (fields, _) = self.sorted(dialect);
+        let (fields, _) = self.split_by_support(dialect);
         if !fields.is_empty() {
             args.push(("input", Arg::Object(fields)));
         }
         let errors = "errors { label message value }";
         let selection = match self.object {
             "" => errors.to_owned(),
-            object => format!("{object} {{ {} }} {errors}", self.shown),
+            object => format!("{object} {{ {} }} {errors}", self.selection),
         };
         Document {
             operation: self.operation,
@@ -148,119 +152,125 @@ impl Mutation {
 }
 
 impl Client {
-    /// Sends a mutation that makes something. The id in the answer decides whether it did.
-    pub(crate) async fn create(&self, mutation: &Mutation) -> Result<Created, Error> {
+    /// Sends a mutation that creates a record. It succeeded if the response contains an id.
+    pub(crate) async fn create(&self, mutation: &Mutation) -> Result<CreatedRecord, Error> {
         let operation = mutation.operation;
         let dialect = self.dialect().await?;
-        if !dialect.offers(operation) {
+        if !dialect.supports(operation) {
             return Err(Error::Unsupported { operation });
         }
-        let answer = self.run(&|dialect| mutation.document(dialect)).await?;
-        let payload = Payload::read(&answer.value, mutation.object).discreet(self.discretion());
-        let left_out = mutation.sorted(&*self.dialect().await?).1;
+        let response = self.run(&|dialect| mutation.document(dialect)).await?;
+        let payload = Payload::parse(&response.value, mutation.object).redacted(self.redactor());
+        let unsupported_fields = mutation.split_by_support(&*self.dialect().await?).1;
         let id = payload.object.get("id").and_then(|id| Id::deserialize(id).ok());
         match id {
-            Some(id) => Ok(Created { id, warnings: payload.warnings(&answer), left_out, object: payload.object }),
-            None => Err(payload.failure(operation, answer).unwrap_or_else(|| Error::Unreadable {
+            Some(id) => Ok(CreatedRecord {
+                id,
+                warnings: payload.warnings(&response),
+                unsupported_fields,
+                object: payload.object,
+            }),
+            None => Err(payload.into_error(operation, response).unwrap_or_else(|| Error::Unreadable {
                 operation,
-                detail: format!("neither {}.id nor an error", mutation.object),
-                outcome: Outcome::Doubtful,
+                detail: format!("it contains neither {}.id nor an error", mutation.object),
+                outcome: Outcome::InDoubt,
             })),
         }
     }
 
-    /// Sends a mutation that changes something. Any error in the answer means that it did not. Fields that the tenant
-    /// takes, but not empty, are left out.
-    pub(crate) async fn write(&self, mutation: &Mutation) -> Result<Written, Error> {
+    /// Sends a mutation that changes records. Any error in the response means that it failed.
+    ///
+    /// If the tenant refuses to clear a field, the mutation is sent again without the cleared fields.
+    pub(crate) async fn write(&self, mutation: &Mutation) -> Result<UpdateResult, Error> {
         match self.write_once(mutation).await {
-            Err(error) if mutation.cannot_be_emptied(&error) => {
-                let mut rest = mutation.clone();
-                rest.inputs.retain(|input| input.arg != Arg::Null);
-                let mut written = self.write_once(&rest).await?;
-                written.left_out.extend(mutation.emptied());
-                Ok(written)
+            Err(error) if mutation.is_clearing_rejected(&error) => {
+                let mut without_cleared = mutation.clone();
+                without_cleared.inputs.retain(|input| input.arg != Arg::Null);
+                let mut result = self.write_once(&without_cleared).await?;
+                result.unsupported_fields.extend(mutation.cleared_fields());
+                Ok(result)
             }
-            ended => ended,
+            result => result,
         }
     }
 
-    async fn write_once(&self, mutation: &Mutation) -> Result<Written, Error> {
+    async fn write_once(&self, mutation: &Mutation) -> Result<UpdateResult, Error> {
         let operation = mutation.operation;
         let dialect = self.dialect().await?;
-        if !dialect.offers(operation) {
+        if !dialect.supports(operation) {
             return Err(Error::Unsupported { operation });
         }
-        let (fields, left_out) = mutation.sorted(&dialect);
+        let (fields, unsupported_fields) = mutation.split_by_support(&dialect);
         if fields.is_empty() && !mutation.arguments.iter().any(|(name, _)| *name == "input") {
-            return Ok(Written { left_out });
+            return Ok(UpdateResult { unsupported_fields });
         }
-        let answer = self.run(&|dialect| mutation.document(dialect)).await?;
-        // What was learnt meanwhile may have left out more.
-        let left_out = mutation.sorted(&*self.dialect().await?).1;
-        let payload = Payload::read(&answer.value, mutation.object).discreet(self.discretion());
-        let is_nothing = answer.value.get(mutation.object).is_some_and(Value::is_null);
-        match payload.failure(operation, answer) {
+        let response = self.run(&|dialect| mutation.document(dialect)).await?;
+        // Corrections of the dialect during the call may have removed more fields.
+        let unsupported_fields = mutation.split_by_support(&*self.dialect().await?).1;
+        let payload = Payload::parse(&response.value, mutation.object).redacted(self.redactor());
+        let is_null = response.value.get(mutation.object).is_some_and(Value::is_null);
+        match payload.into_error(operation, response) {
             Some(error) => Err(error),
-            None if is_nothing => Err(Error::Unreadable {
+            None if is_null => Err(Error::Unreadable {
                 operation,
                 detail: format!("{} is null, and there is no error", mutation.object),
-                outcome: Outcome::Doubtful,
+                outcome: Outcome::InDoubt,
             }),
-            None => Ok(Written { left_out }),
+            None => Ok(UpdateResult { unsupported_fields }),
         }
     }
 }
 
-/// A mutation's payload, whether it came as an object or as a list.
+/// A mutation's payload, which may be an object or a list.
 struct Payload {
-    /// The object that was written; null where there is none. Of several the first.
+    /// The written record, the first of several; null if there is none.
     object: Value,
     errors: Vec<PayloadError>,
 }
 
 impl Payload {
-    fn read(value: &Value, object: &str) -> Self {
+    fn parse(value: &Value, object: &str) -> Self {
         let parts = match value {
             Value::Array(parts) => parts.iter().collect(),
-            one => vec![one],
+            value => vec![value],
         };
         let objects = parts.iter().filter_map(|part| part.get(object));
         let first = objects.flat_map(|object| match object {
             Value::Array(items) => items.iter().collect(),
-            one => vec![one],
+            value => vec![value],
         });
         Self {
             object: first.into_iter().find(|item| item.is_object()).cloned().unwrap_or_default(),
-            errors: parts.iter().flat_map(|part| errors_of(part)).collect(),
+            errors: parts.iter().flat_map(|part| payload_errors(part)).collect(),
         }
     }
 
-    fn discreet(self, discretion: &Discretion) -> Self {
-        let errors = self.errors.into_iter().map(|error| discretion.payload_error(error)).collect();
+    fn redacted(self, redactor: &Redactor) -> Self {
+        let errors = self.errors.into_iter().map(|error| redactor.redact_payload_error(error)).collect();
         Self { errors, ..self }
     }
 
-    /// The errors of the payload, and those at the top as far as they came along.
-    fn warnings(&self, answer: &Answer) -> Vec<PayloadError> {
-        let top = answer
+    /// Returns the payload's errors and the top-level errors.
+    fn warnings(&self, response: &GraphqlResponse) -> Vec<PayloadError> {
+        let top = response
             .errors
             .iter()
             .map(|error| PayloadError { message: error.message.clone(), ..PayloadError::default() });
         self.errors.iter().cloned().chain(top).collect()
     }
 
-    fn failure(self, operation: &'static str, answer: Answer) -> Option<Error> {
+    fn into_error(self, operation: &'static str, response: GraphqlResponse) -> Option<Error> {
         if !self.errors.is_empty() {
             let errors = self.errors;
             return Some(Error::Refused { operation, errors });
         }
-        let errors: Vec<GraphqlError> = answer.errors;
-        (!errors.is_empty()).then_some(Error::Graphql { operation, errors, outcome: Outcome::Doubtful })
+        let errors: Vec<GraphqlError> = response.errors;
+        (!errors.is_empty()).then_some(Error::Graphql { operation, errors, outcome: Outcome::InDoubt })
     }
 }
 
-fn errors_of(part: &Value) -> Vec<PayloadError> {
-    wire::nodes(part.get("errors").unwrap_or(&Value::Null))
+fn payload_errors(part: &Value) -> Vec<PayloadError> {
+    lenient::nodes(part.get("errors").unwrap_or(&Value::Null))
         .into_iter()
         .filter(|error| !error.is_null())
         .map(|error| {

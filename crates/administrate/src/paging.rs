@@ -1,8 +1,9 @@
-//! Lists, fetched whole or not at all.
+//! Lists, fetched completely or not at all.
 //!
-//! Administrate returns at most 100 records whatever is asked for, and says nothing. So a page never asks for more, the
-//! offset advances by the rows received, and the sum must equal `totalRecords`, which must not change on the way. What is
-//! inconsistent is fetched once more from the beginning and then given up: whoever prunes must never see half a list.
+//! Administrate returns at most 100 records whatever is requested, without an error. So a page never requests more, the
+//! offset advances by the rows received, and the sum must equal `totalRecords`, which must not change between pages. An
+//! inconsistent list is fetched once more from the beginning and then fails: a caller that prunes must never see a
+//! partial list.
 
 use std::collections::HashSet;
 
@@ -10,78 +11,81 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::dialect::Dialect;
-use crate::document::{Arg, Document};
 use crate::error::{Error, Outcome};
-use crate::wire;
+use crate::lenient;
+use crate::schema::dialect::Dialect;
+use crate::schema::document::{Arg, Document};
 
-/// The most that Administrate returns at once.
-pub(crate) const PAGE: usize = 100;
+/// The most records that Administrate returns at once.
+pub(crate) const PAGE_SIZE: usize = 100;
 
-/// A list at the root of the API.
-pub(crate) struct Listing {
+/// The query of a list at the root of the API.
+pub(crate) struct Connection {
     pub operation: &'static str,
     pub root: &'static str,
-    /// All of them must hold.
+    /// Filters, combined by "and".
     pub filters: Vec<Arg>,
-    /// What each node shows, `id` among it.
+    /// Selection set of each node, including `id`.
     pub selection: String,
 }
 
-/// A list inside each node of a [`Listing`].
-pub(crate) struct Nested {
-    /// The operation that fetches what the parent's page did not hold.
+/// A list inside each node of a [`Connection`].
+pub(crate) struct NestedConnection {
+    /// The operation that fetches what the parent's page did not contain.
     pub operation: &'static str,
     pub root: &'static str,
     pub field: &'static str,
-    /// What each node shows, `id` among it.
+    /// Selection set of each node, including `id`.
     pub node: &'static str,
 }
 
-impl Nested {
-    /// Its first page, for the parent's selection.
+impl NestedConnection {
+    /// Returns the selection of the first page, for the parent's selection set.
     pub(crate) fn selection(&self) -> String {
-        format!("{}(first: {PAGE}) {{ {} }}", self.field, connection(self.node))
+        format!("{}(first: {PAGE_SIZE}) {{ {} }}", self.field, connection_selection(self.node))
     }
 
-    fn page(&self, offset: usize, order: Option<&str>) -> String {
+    fn page_selection(&self, offset: usize, order: Option<&str>) -> String {
         let order = order.map(|order| format!(", {order}")).unwrap_or_default();
-        format!("{}(first: {PAGE}, offset: {offset}{order}) {{ {} }}", self.field, connection(self.node))
+        format!("{}(first: {PAGE_SIZE}, offset: {offset}{order}) {{ {} }}", self.field, connection_selection(self.node))
     }
 }
 
-/// Why a list could not be fetched: it contradicts itself, or a request failed.
-pub(crate) enum Broken {
+/// Why a list could not be fetched: it is inconsistent, or a request failed.
+pub(crate) enum PagingError {
     Inconsistent(String),
     Failed(Error),
 }
 
-impl From<Error> for Broken {
+impl From<Error> for PagingError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-/// The error of a list that stays inconsistent.
-pub(crate) fn inconsistent(what: &str, broken: Broken) -> Error {
-    match broken {
-        Broken::Failed(error) => error,
-        Broken::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
+impl PagingError {
+    /// Returns the error of the call that fetched the list `what`.
+    pub(crate) fn into_error(self, what: &str) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::Inconsistent(detail) => Error::Incomplete { what: what.to_owned(), detail },
+        }
     }
 }
 
-/// One page of a connection, or a plain list taken for one.
+/// One page of a connection, or a plain list as a single page.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Connection {
+pub(crate) struct Page {
     pub nodes: Vec<Value>,
     pub total: Option<usize>,
     pub has_next: Option<bool>,
 }
 
-impl Connection {
-    /// Reads a connection, or a plain list, which has no pages. None where `value` is neither: nothing is not the same as
-    /// an empty list.
-    pub(crate) fn read(value: &Value) -> Option<Self> {
+impl Page {
+    /// Parses a connection, or a plain list, which is never paged.
+    ///
+    /// None if `value` is neither: an absent list is not the same as an empty one.
+    pub(crate) fn parse(value: &Value) -> Option<Self> {
         let is_list = value.is_array();
         let is_connection = ["edges", "nodes"].iter().any(|field| value.get(field).is_some_and(Value::is_array));
         if !is_list && !is_connection {
@@ -91,111 +95,116 @@ impl Connection {
         let total = info.get("totalRecords").or_else(|| value.get("totalRecords"));
         let has_next = info.get("hasNextPage").and_then(Value::as_bool);
         Some(Self {
-            nodes: wire::nodes(value).into_iter().cloned().collect(),
+            nodes: lenient::nodes(value).into_iter().cloned().collect(),
             total: total
-                .and_then(|total| wire::number(total.clone()).ok().flatten())
+                .and_then(|total| lenient::integer(total.clone()).ok().flatten())
                 .and_then(|total| usize::try_from(total).ok()),
             has_next: if is_list { Some(false) } else { has_next },
         })
     }
 }
 
-/// A walk over the pages of one list.
+/// Collects the pages of one list and checks that they are consistent.
 #[derive(Debug, Default)]
-pub(crate) struct Walk {
-    /// Nodes that came and were not taken away yet.
+pub(crate) struct Pager {
+    /// Received nodes that the caller has not yet removed.
     pub nodes: Vec<Value>,
-    /// Ids of all that came.
-    seen: HashSet<String>,
+    /// Ids of all received nodes.
+    ids: HashSet<String>,
     total: Option<usize>,
 }
 
-impl Walk {
-    /// Takes a page in; `Ok(true)` where another has to be asked for.
-    pub(crate) fn take(&mut self, page: &Value) -> Result<bool, String> {
-        let page = Connection::read(page).ok_or("there is no list in the answer")?;
+impl Pager {
+    /// Adds a page; returns whether there is another one.
+    pub(crate) fn add_page(&mut self, page: &Value) -> Result<bool, String> {
+        let page = Page::parse(page).ok_or("there is no list in the response")?;
         if let (Some(before), Some(now)) = (self.total, page.total)
             && before != now
         {
             return Err(format!("totalRecords changed from {before} to {now} between two pages"));
         }
         self.total = self.total.or(page.total);
-        let received = page.nodes.len();
+        let page_len = page.nodes.len();
         for node in page.nodes {
-            self.take_node(node)?;
+            self.add_node(node)?;
         }
-        let so_far = self.so_far();
-        let more = page.has_next.unwrap_or(match self.total {
-            Some(total) => so_far < total,
-            None => received >= PAGE,
+        let received = self.received();
+        let has_more = page.has_next.unwrap_or(match self.total {
+            Some(total) => received < total,
+            None => page_len >= PAGE_SIZE,
         });
         match self.total {
-            Some(total) if so_far > total => Err(format!("{so_far} records came where totalRecords says {total}")),
-            Some(total) if so_far < total && !more => {
-                Err(format!("only {so_far} of {total} records came before the last page"))
+            Some(total) if received > total => Err(format!("{received} records came but totalRecords is {total}")),
+            Some(total) if received < total && !has_more => {
+                Err(format!("only {received} of {total} records came before the last page"))
             }
-            Some(total) if so_far == total && received == 0 => Ok(false),
-            _ if more && received == 0 => Err(format!("an empty page came after {so_far} records")),
-            _ => Ok(more),
+            Some(total) if received == total && page_len == 0 => Ok(false),
+            _ if has_more && page_len == 0 => Err(format!("an empty page came after {received} records")),
+            _ => Ok(has_more),
         }
     }
 
-    /// How many nodes came.
-    pub(crate) fn so_far(&self) -> usize {
-        self.seen.len()
+    /// Returns how many nodes were received.
+    pub(crate) fn received(&self) -> usize {
+        self.ids.len()
     }
 
-    fn take_node(&mut self, node: Value) -> Result<(), String> {
-        let at = self.so_far() + 1;
+    fn add_node(&mut self, node: Value) -> Result<(), String> {
+        let number = self.received() + 1;
         if node.is_null() {
-            return Err(format!("record {at} is null"));
+            return Err(format!("record {number} is null"));
         }
         let id = id_text(&node);
-        let id = id.ok_or_else(|| format!("record {at} has no id"))?;
-        if self.seen.contains(&id) {
+        let id = id.ok_or_else(|| format!("record {number} has no id"))?;
+        if self.ids.contains(&id) {
             return Err(format!("the record with id {id} came twice"));
         }
-        self.seen.insert(id);
+        self.ids.insert(id);
         self.nodes.push(node);
         Ok(())
     }
 }
 
 impl Client {
-    /// Fetches a list whole.
-    pub(crate) async fn list<T: DeserializeOwned>(&self, listing: &Listing) -> Result<Vec<T>, Error> {
-        self.list_with(listing, &[]).await
+    /// Fetches a complete list.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, connection: &Connection) -> Result<Vec<T>, Error> {
+        self.list_with(connection, &[]).await
     }
 
-    /// Fetches a list whole, and the lists inside its nodes.
+    /// Fetches a complete list, and the complete lists inside its nodes.
     pub(crate) async fn list_with<T: DeserializeOwned>(
         &self,
-        listing: &Listing,
-        nested: &[&Nested],
+        connection: &Connection,
+        nested: &[&NestedConnection],
     ) -> Result<Vec<T>, Error> {
-        let settled = match self.walk(listing, nested).await {
-            Err(Broken::Inconsistent(detail)) => {
-                tracing::warn!(what = listing.operation, detail, "inconsistent list, fetched once more");
-                self.walk(listing, nested).await
+        let result = match self.fetch_pages(connection, nested).await {
+            Err(PagingError::Inconsistent(detail)) => {
+                tracing::warn!(what = connection.operation, detail, "inconsistent list, fetched once more");
+                self.fetch_pages(connection, nested).await
             }
-            settled => settled,
+            result => result,
         };
-        settled.map_err(|broken| inconsistent(listing.operation, broken))
+        result.map_err(|error| error.into_error(connection.operation))
     }
 
-    /// Reads each page before the next is asked for: as JSON a list takes several times as much memory.
-    async fn walk<T: DeserializeOwned>(&self, listing: &Listing, nested: &[&Nested]) -> Result<Vec<T>, Broken> {
-        let (mut walk, mut records) = (Walk::default(), Vec::new());
+    /// Deserialises each page before it requests the next: as JSON a list takes several times as much memory.
+    async fn fetch_pages<T: DeserializeOwned>(
+        &self,
+        connection: &Connection,
+        nested: &[&NestedConnection],
+    ) -> Result<Vec<T>, PagingError> {
+        let (mut pager, mut records) = (Pager::default(), Vec::new());
         loop {
-            let offset = walk.so_far();
-            let answer = self.run(&|dialect| page_document(listing, dialect, offset)).await?;
-            let is_last = !walk.take(&answer.value).map_err(Broken::Inconsistent)?;
-            drop(answer);
-            for mut node in walk.nodes.drain(..) {
+            let offset = pager.received();
+            let response = self.run(&|dialect| page_document(connection, dialect, offset)).await?;
+            let is_last = !pager.add_page(&response.value).map_err(PagingError::Inconsistent)?;
+            drop(response);
+            for mut node in pager.nodes.drain(..) {
                 for nested in nested {
-                    self.complete(nested, &mut node).await?;
+                    self.complete_nested(nested, &mut node).await?;
                 }
-                let record = T::deserialize(&node).map_err(|error| unreadable(listing.operation, &node, &error))?;
+                let operation = connection.operation;
+                let record = T::deserialize(&node).map_err(|error| unreadable_record(operation, &node, &error))?;
                 records.push(record);
             }
             if is_last {
@@ -204,59 +213,64 @@ impl Client {
         }
     }
 
-    /// Makes the list inside `parent` whole, in place. Asks nothing where its first page was the only one.
-    pub(crate) async fn complete(&self, nested: &Nested, parent: &mut Value) -> Result<(), Broken> {
+    /// Completes the list inside `parent` in place. Sends nothing if its first page was the only one.
+    pub(crate) async fn complete_nested(
+        &self,
+        nested: &NestedConnection,
+        parent: &mut Value,
+    ) -> Result<(), PagingError> {
         let Some(list) = parent.get(nested.field).filter(|list| !list.is_null()) else {
             return Ok(());
         };
         let id = id_text(parent).unwrap_or_default();
-        let named = |detail: String| Broken::Inconsistent(format!("{} of {id}: {detail}", nested.field));
-        let mut walk = Walk::default();
-        let mut more = walk.take(list).map_err(named)?;
-        if more && !self.dialect().await?.is_introspected() {
-            // The first page came without an order, which nobody could say: what follows it is not known.
-            walk = Walk::default();
+        let inconsistent = |detail: String| PagingError::Inconsistent(format!("{} of {id}: {detail}", nested.field));
+        let mut pager = Pager::default();
+        let mut has_more = pager.add_page(list).map_err(inconsistent)?;
+        if has_more && !self.dialect().await?.is_introspected() {
+            // Without a schema the first page was requested without an order, so the next offset is unknown: start again.
+            pager = Pager::default();
         }
-        while more {
-            let offset = walk.so_far();
-            let answer = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
-            let parents = wire::nodes(&answer.value);
+        while has_more {
+            let offset = pager.received();
+            let response = self.run(&|dialect| nested_document(nested, dialect, &id, offset)).await?;
+            let parents = lenient::nodes(&response.value);
             let page = parents.first().and_then(|parent| parent.get(nested.field));
-            let page = page.ok_or_else(|| named("the record vanished between two pages".to_owned()))?;
-            more = walk.take(page).map_err(named)?;
+            let page = page.ok_or_else(|| inconsistent("the record vanished between two pages".to_owned()))?;
+            has_more = pager.add_page(page).map_err(inconsistent)?;
         }
-        parent[nested.field] = Value::Array(walk.nodes);
+        parent[nested.field] = Value::Array(pager.nodes);
         Ok(())
     }
 }
 
-fn page_document(listing: &Listing, dialect: &Dialect, offset: usize) -> Document {
+fn page_document(connection: &Connection, dialect: &Dialect, offset: usize) -> Document {
     let mut args = Vec::new();
-    if !listing.filters.is_empty() {
-        args.push(("filters", Arg::List(listing.filters.clone())));
+    if !connection.filters.is_empty() {
+        args.push(("filters", Arg::List(connection.filters.clone())));
     }
-    args.push(("first", Arg::Count(PAGE)));
+    args.push(("first", Arg::Count(PAGE_SIZE)));
     args.push(("offset", Arg::Count(offset)));
-    args.extend(dialect.ordering(listing.root));
-    Document::query(listing.operation, listing.root, args, connection(&listing.selection))
+    args.extend(dialect.order_argument(connection.root));
+    let selection = connection_selection(&connection.selection);
+    Document::query(connection.operation, connection.root, args, selection)
 }
 
-fn nested_document(nested: &Nested, dialect: &Dialect, id: &str, offset: usize) -> Document {
-    let page = nested.page(offset, dialect.nested_ordering());
+fn nested_document(nested: &NestedConnection, dialect: &Dialect, id: &str, offset: usize) -> Document {
+    let page = nested.page_selection(offset, dialect.nested_order_argument());
     let args = vec![("filters", Arg::List(vec![Arg::filter("id", "eq", id)])), ("first", Arg::Count(1))];
     Document::query(nested.operation, nested.root, args, format!("edges {{ node {{ id {page} }} }}"))
 }
 
-/// The selection of a connection whose nodes show `node`.
-pub(crate) fn connection(node: &str) -> String {
+/// Returns the selection set of a connection whose nodes have the selection set `node`.
+pub(crate) fn connection_selection(node: &str) -> String {
     format!("edges {{ node {{ {node} }} }} pageInfo {{ hasNextPage totalRecords }}")
 }
 
 fn id_text(node: &Value) -> Option<String> {
-    wire::maybe_text(node.get("id")?.clone()).ok().flatten()
+    lenient::optional_text(node.get("id")?.clone()).ok().flatten()
 }
 
-fn unreadable(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
+fn unreadable_record(operation: &'static str, node: &Value, error: &serde_json::Error) -> Error {
     let id = id_text(node).unwrap_or_else(|| "without id".to_owned());
-    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotDone }
+    Error::Unreadable { operation, detail: format!("record {id}: {error}"), outcome: Outcome::NotApplied }
 }

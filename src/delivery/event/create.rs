@@ -32,7 +32,7 @@ impl Errand<'_> {
             self.agree(Agreed::Standing, &link.external_id, &standing).await?;
         }
         self.remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
-        if created.left_out.is_empty() {
+        if created.unsupported_fields.is_empty() {
             // Else the next step tries to write what this mutation did not take.
             self.agree(Agreed::Event, &link.external_id, &wanted.event).await?;
         }

@@ -29,7 +29,7 @@ impl Errand<'_> {
             if let Some(before) = &before {
                 self.doubt(Agreed::Event, id, &before.values).await?;
             }
-            let left = self.worker.client.update_event(id, &changes).await?.left_out;
+            let left = self.worker.client.update_event(id, &changes).await?.unsupported_fields;
             if !left.is_empty() {
                 agreed = certain.map(|before| kept(before, &wanted.event, &left));
             }
@@ -71,7 +71,7 @@ impl Errand<'_> {
             if let Some(before) = &before {
                 self.doubt(Agreed::Session, id, &before.values).await?;
             }
-            let left = self.worker.client.update_session(id, &changes).await?.left_out;
+            let left = self.worker.client.update_session(id, &changes).await?.unsupported_fields;
             if left.contains(&"venueId") {
                 let there = certain.map_or(&event.event.venue_id, |before| &before.venue);
                 agreed.venue.clone_from(there);

@@ -21,7 +21,7 @@ impl Worker {
         let name = format!("{} {}", ours.first_name, ours.last_name);
         let look = async {
             // Without a role: one whose flag was not taken is the same person.
-            let there = self.client.contacts_named(&name, None).await?.into_iter();
+            let there = self.client.contacts_by_name(&name, None).await?.into_iter();
             let is_it = |one: &Contact| one.full_name().is_some_and(|known| fold(&known) == fold(&name));
             Ok(there.filter(is_it).map(|one| one.id).collect())
         };

@@ -8,7 +8,7 @@ pub mod course_template;
 pub mod location;
 pub mod venue;
 
-use administrate::{Capabilities, Client, Created, Id};
+use administrate::{Capabilities, Client, CreatedRecord, Id};
 use sqlx::PgPool;
 
 use super::{Remark, Trouble, Worker};
@@ -112,7 +112,7 @@ impl Worker {
         item: &Item,
         remarks: &mut Vec<Remark>,
         look: impl Future<Output = Result<Vec<Id>, administrate::Error>> + Send,
-        create: impl Future<Output = Result<Created, administrate::Error>> + Send,
+        create: impl Future<Output = Result<CreatedRecord, administrate::Error>> + Send,
     ) -> Result<Id, Trouble> {
         if item.look_first || item.in_doubt {
             match look.await?.as_slice() {
@@ -127,8 +127,8 @@ impl Worker {
         self.wait_for_late_ones(item)?;
         let created = self.create_once(item, &item.subject, create).await?;
         remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
-        if !created.left_out.is_empty() {
-            remarks.push(Remark::LeftOut(created.left_out));
+        if !created.unsupported_fields.is_empty() {
+            remarks.push(Remark::LeftOut(created.unsupported_fields));
         }
         Ok(created.id)
     }

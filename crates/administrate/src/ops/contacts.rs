@@ -3,18 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
-use crate::mutation::{Created, Mutation};
-use crate::paging::Listing;
+use crate::mutation::{CreatedRecord, Mutation};
+use crate::paging::Connection;
+use crate::schema::document::Arg;
 
 /// A contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     /// Global id (its decoded type is `Person`).
     pub id: Id,
-    /// The numeric part of the id, if told.
+    /// The numeric part of the id, if the response contains it.
     pub legacy_id: Option<String>,
     /// First name; null is allowed in Administrate.
     pub first_name: Option<String>,
@@ -23,7 +23,7 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// "First Last", trimmed, or whichever of the two there is; none where there is neither.
+    /// Returns "First Last", trimmed, or the one that is present; none if both are absent.
     pub fn full_name(&self) -> Option<String> {
         let parts = [&self.first_name, &self.last_name];
         let parts: Vec<_> = parts.into_iter().flatten().map(|part| part.trim()).collect();
@@ -31,7 +31,7 @@ impl Contact {
     }
 }
 
-/// What a contact may be asked for.
+/// A role by which contacts are filtered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContactRole {
     /// `isInstructor`.
@@ -60,46 +60,47 @@ pub struct NewContact {
     pub account_id: Option<Id>,
     /// E-mail address.
     pub email: Option<String>,
-    /// Whether it teaches.
+    /// Whether it is an instructor.
     pub is_instructor: bool,
 }
 
 impl Client {
-    /// Every contact that may teach, ordered by id.
+    /// Returns every contact that may teach, ordered by id.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if the list stays inconsistent.
     pub async fn instructors(&self) -> Result<Vec<Contact>, Error> {
         self.contacts(vec![ContactRole::Instructor.filter()]).await
     }
 
-    /// Every contact that may administer events, ordered by id.
+    /// Returns every contact that may administer events, ordered by id.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if the list stays inconsistent.
     pub async fn administrators(&self) -> Result<Vec<Contact>, Error> {
         self.contacts(vec![ContactRole::Administrator.filter()]).await
     }
 
-    /// The contacts whose name holds the words of `name` in their order, which is asked broadly: the caller compares the
-    /// whole name.
+    /// Returns the contacts whose name contains the words of `name` in this order.
+    ///
+    /// The search is broad: the caller has to compare the whole name.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
-    pub async fn contacts_named(&self, name: &str, role: Option<ContactRole>) -> Result<Vec<Contact>, Error> {
+    /// As every call; [`Error::Incomplete`] if the list stays inconsistent.
+    pub async fn contacts_by_name(&self, name: &str, role: Option<ContactRole>) -> Result<Vec<Contact>, Error> {
         let mut filters = vec![Arg::filter("name", "wordlike", name.trim())];
         filters.extend(role.map(ContactRole::filter));
         self.contacts(filters).await
     }
 
     async fn contacts(&self, filters: Vec<Arg>) -> Result<Vec<Contact>, Error> {
-        let listing = Listing {
+        let connection = Connection {
             operation: "contacts",
             root: "contacts",
             filters,
             selection: "id legacyId firstName lastName ?personalName { firstName lastName }".to_owned(),
         };
-        let nodes: Vec<ContactNode> = self.list(&listing).await?;
+        let nodes: Vec<ContactNode> = self.list(&connection).await?;
         Ok(nodes.into_iter().map(ContactNode::into_contact).collect())
     }
 
@@ -107,15 +108,15 @@ impl Client {
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn create_contact(&self, contact: &NewContact) -> Result<Created, Error> {
+    pub async fn create_contact(&self, contact: &NewContact) -> Result<CreatedRecord, Error> {
         let mut mutation = Mutation::new("contact.create", "contact");
         let name = vec![
             ("firstName", Arg::Text(contact.first_name.clone())),
             ("lastName", Arg::Text(contact.last_name.clone())),
         ];
-        mutation.input_some("accountId", contact.account_id.as_ref().map(Arg::id));
+        mutation.input_if_some("accountId", contact.account_id.as_ref().map(Arg::id));
         mutation.input("personalName", Arg::Object(name));
-        mutation.input_some("emailAddress", contact.email.clone().map(Arg::Text));
+        mutation.input_if_some("emailAddress", contact.email.clone().map(Arg::Text));
         if contact.is_instructor {
             mutation.input("isInstructor", Arg::Bool(true));
         }
@@ -127,11 +128,11 @@ impl Client {
 #[serde(rename_all = "camelCase")]
 struct ContactNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     legacy_id: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     first_name: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     last_name: Option<String>,
     #[serde(default)]
     personal_name: Option<PersonalName>,
@@ -140,9 +141,9 @@ struct ContactNode {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct PersonalName {
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     first_name: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     last_name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Course templates: what an event is made from, with its approved instructors and its prices.
+//! Course templates: the templates of events, with approved instructors and prices.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
-use crate::mutation::{Created, Mutation, Written};
-use crate::ops::custom_fields::{VALUES, read_values};
-use crate::paging::{Listing, Nested};
+use crate::mutation::{CreatedRecord, Mutation, UpdateResult};
+use crate::ops::custom_fields::{CUSTOM_FIELDS_SELECTION, read_custom_fields};
+use crate::paging::{Connection, NestedConnection};
+use crate::schema::document::Arg;
 
 /// A course template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,13 +22,13 @@ pub struct CourseTemplate {
     pub code: Option<String>,
     /// Title.
     pub title: Option<String>,
-    /// `CLASSROOM`, `LMS` or `BLENDED`, upper-case whatever case arrived; other words as they are.
+    /// `CLASSROOM`, `LMS` or `BLENDED`, or another word, in upper case.
     pub event_learning_mode: Option<String>,
-    /// `draft`, `published` or `archived`, lower-case.
+    /// `draft`, `published` or `archived`, in lower case.
     pub lifecycle: Option<String>,
     /// Values of custom fields by definition key.
     pub custom_fields: BTreeMap<Id, String>,
-    /// Contacts who may teach it, complete.
+    /// All contacts who may teach it.
     pub approved_instructors: Vec<Id>,
 }
 
@@ -41,19 +41,19 @@ pub struct TemplatePrice {
     pub course_template_id: Id,
     /// Its code.
     pub course_template_code: Option<String>,
-    /// What came as amount, in general decimal digits like `250.00`; none where the price has none.
+    /// The amount as received, usually decimal digits like `250.00`; none if the price has none.
     pub amount: Option<String>,
-    /// The price level; none where the price has none.
+    /// The price level; none if the price has none.
     pub price_level_id: Option<Id>,
-    /// ISO code of the currency where the tenant tells it.
+    /// ISO code of the currency, if the response contains it.
     pub currency_code: Option<String>,
     /// Name of the currency.
     pub currency_name: Option<String>,
-    /// Code of the region the price is for.
+    /// Code of the price's region.
     pub region_code: Option<String>,
 }
 
-/// A course template to be created, where the tenant's API can.
+/// A course template to be created, if the tenant's API supports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCourseTemplate {
     /// Code.
@@ -63,62 +63,66 @@ pub struct NewCourseTemplate {
 }
 
 impl Client {
-    /// Every course template with its custom fields and approved instructors, ordered by id.
+    /// Returns every course template with its custom fields and approved instructors, ordered by id.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where a list, nested ones included, stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if a list stays inconsistent, including nested ones.
     pub async fn course_templates(&self) -> Result<Vec<CourseTemplate>, Error> {
-        let listing = Listing {
+        let connection = Connection {
             operation: "courseTemplates",
             root: "courseTemplates",
             filters: vec![],
-            selection: format!("id code title eventLearningMode lifecycleState {VALUES} {}", APPROVED.selection()),
+            selection: format!(
+                "id code title eventLearningMode lifecycleState {CUSTOM_FIELDS_SELECTION} {}",
+                APPROVED_INSTRUCTORS.selection()
+            ),
         };
-        let templates: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
+        let templates: Vec<TemplateNode> = self.list_with(&connection, &[&APPROVED_INSTRUCTORS]).await?;
         Ok(templates.into_iter().map(TemplateNode::into_template).collect())
     }
 
-    /// The approved instructors of the given templates, complete, in one request for each hundred templates. Ids that
-    /// Administrate does not know are absent.
+    /// Returns all approved instructors of the given templates, with one request per hundred templates.
+    ///
+    /// Templates that Administrate does not know are absent.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if a list stays inconsistent.
     pub async fn approved_instructors(&self, templates: &[Id]) -> Result<BTreeMap<Id, Vec<Id>>, Error> {
         let mut approved = BTreeMap::new();
-        for some in templates.chunks(100) {
-            let ids = some.iter().map(Id::to_string).collect();
-            let listing = Listing {
+        for chunk in templates.chunks(100) {
+            let ids = chunk.iter().map(Id::to_string).collect();
+            let connection = Connection {
                 operation: "courseTemplates.approvedInstructors",
                 root: "courseTemplates",
                 filters: vec![Arg::filter_in("id", ids)],
-                selection: format!("id {}", APPROVED.selection()),
+                selection: format!("id {}", APPROVED_INSTRUCTORS.selection()),
             };
-            let nodes: Vec<TemplateNode> = self.list_with(&listing, &[&APPROVED]).await?;
+            let nodes: Vec<TemplateNode> = self.list_with(&connection, &[&APPROVED_INSTRUCTORS]).await?;
             approved.extend(nodes.into_iter().map(|node| (node.id, ids_of(node.approved_instructors))));
         }
         Ok(approved)
     }
 
-    /// Every public price of every course template, ordered by template.
+    /// Returns every public price of every course template, ordered by template.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where a list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if a list stays inconsistent.
     pub async fn template_prices(&self) -> Result<Vec<TemplatePrice>, Error> {
-        let listing = Listing {
+        let connection = Connection {
             operation: "courseTemplates.publicPrices",
             root: "courseTemplates",
             filters: vec![],
             selection: format!("id code {}", PRICES.selection()),
         };
-        let templates: Vec<PricedNode> = self.list_with(&listing, &[&PRICES]).await?;
+        let templates: Vec<PricedNode> = self.list_with(&connection, &[&PRICES]).await?;
         Ok(templates.into_iter().flat_map(PricedNode::into_prices).collect())
     }
 
-    /// Replaces the approved instructors of a template by `instructors`: give the whole list.
+    /// Replaces all approved instructors of a template by `instructors`.
     ///
     /// # Errors
     /// As every mutation.
-    pub async fn approve_instructors(&self, template: &Id, instructors: &[Id]) -> Result<Written, Error> {
+    pub async fn approve_instructors(&self, template: &Id, instructors: &[Id]) -> Result<UpdateResult, Error> {
         let mut mutation = Mutation::new("courseTemplate.update", "courseTemplate");
         mutation.argument("courseTemplateId", Arg::id(template));
         let ids = instructors.iter().map(Id::to_string).collect();
@@ -129,8 +133,8 @@ impl Client {
     /// Creates a course template.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the API has no `courseTemplate.create`; otherwise as every mutation.
-    pub async fn create_course_template(&self, template: &NewCourseTemplate) -> Result<Created, Error> {
+    /// [`Error::Unsupported`] if the API has no `courseTemplate.create`; otherwise as every mutation.
+    pub async fn create_course_template(&self, template: &NewCourseTemplate) -> Result<CreatedRecord, Error> {
         let mut mutation = Mutation::new("courseTemplate.create", "courseTemplate");
         mutation.input("code", Arg::Text(template.code.clone()));
         mutation.input("title", Arg::Text(template.title.clone()));
@@ -138,14 +142,14 @@ impl Client {
     }
 }
 
-const APPROVED: Nested = Nested {
+const APPROVED_INSTRUCTORS: NestedConnection = NestedConnection {
     operation: "courseTemplates.approvedInstructors",
     root: "courseTemplates",
     field: "approvedInstructors",
     node: "id",
 };
 
-const PRICES: Nested = Nested {
+const PRICES: NestedConnection = NestedConnection {
     operation: "courseTemplates.publicPrices",
     root: "courseTemplates",
     field: "publicPrices",
@@ -156,21 +160,21 @@ const PRICES: Nested = Nested {
 #[serde(rename_all = "camelCase")]
 struct TemplateNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     title: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::upper")]
+    #[serde(default, deserialize_with = "crate::lenient::uppercase")]
     event_learning_mode: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::lower")]
+    #[serde(default, deserialize_with = "crate::lenient::lowercase")]
     lifecycle_state: Option<String>,
-    #[serde(default, deserialize_with = "read_values")]
+    #[serde(default, deserialize_with = "read_custom_fields")]
     custom_field_values: BTreeMap<Id, String>,
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::list")]
     approved_instructors: Vec<Reference>,
 }
 
-/// An object of which only the id matters.
+/// An object of which only the id is read.
 #[derive(Deserialize)]
 pub(crate) struct Reference {
     pub(crate) id: Id,
@@ -198,9 +202,9 @@ impl TemplateNode {
 #[serde(rename_all = "camelCase")]
 struct PricedNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::listed")]
+    #[serde(default, deserialize_with = "crate::lenient::list")]
     public_prices: Vec<PriceNode>,
 }
 
@@ -208,9 +212,9 @@ struct PricedNode {
 #[serde(rename_all = "camelCase")]
 struct PriceNode {
     id: Id,
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     amount: Option<String>,
-    #[serde(default, deserialize_with = "crate::wire::id_of")]
+    #[serde(default, deserialize_with = "crate::lenient::object_id")]
     price_level: Option<Id>,
     #[serde(default)]
     financial_unit: Value,
@@ -227,14 +231,14 @@ impl PricedNode {
             course_template_id: template.clone(),
             amount: price.amount,
             price_level_id: price.price_level,
-            currency_code: word(&price.financial_unit, "code"),
-            currency_name: word(&price.financial_unit, "name"),
-            region_code: word(&price.region, "code"),
+            currency_code: text_field(&price.financial_unit, "code"),
+            currency_name: text_field(&price.financial_unit, "name"),
+            region_code: text_field(&price.region, "code"),
         })
     }
 }
 
-fn word(object: &Value, field: &str) -> Option<String> {
-    let word = object.get(field)?.as_str()?.trim();
-    (!word.is_empty()).then(|| word.to_owned())
+fn text_field(object: &Value, field: &str) -> Option<String> {
+    let text = object.get(field)?.as_str()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Custom fields: what a tenant defines beside the built-in fields, per kind of record.
+//! Custom fields: fields that a tenant defines for each kind of record.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::document::{Arg, Document};
 use crate::error::{Error, GraphqlError, Outcome};
 use crate::id::Id;
-use crate::wire;
+use crate::lenient;
+use crate::schema::document::{Arg, Document};
 
 macro_rules! supports_custom_field {
     ($($kind:ident),* $(,)?) => {
@@ -20,10 +20,10 @@ macro_rules! supports_custom_field {
         pub enum SupportsCustomField { $($kind),* }
 
         impl SupportsCustomField {
-            /// All of them, in alphabetical order.
+            /// All kinds, in alphabetical order.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// The name on the wire.
+            /// Returns the name in the API.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$kind => stringify!($kind)),* }
             }
@@ -62,11 +62,11 @@ impl fmt::Display for SupportsCustomField {
 impl FromStr for SupportsCustomField {
     type Err = String;
 
-    /// Reads a name in any case.
+    /// Parses a name in any case.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut all = Self::ALL.iter().copied();
         all.find(|kind| kind.name().eq_ignore_ascii_case(text.trim()))
-            .ok_or_else(|| format!("{text:?} is no kind of record with custom fields"))
+            .ok_or_else(|| format!("{text:?} is not a kind of record with custom fields"))
     }
 }
 
@@ -76,22 +76,22 @@ impl FromStr for SupportsCustomField {
 pub struct CustomFieldDefinition {
     /// Its key, a global id.
     pub key: Id,
-    /// The label that people see.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    /// The label shown to users.
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub label: String,
     /// Free text, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     pub description: Option<String>,
-    /// string, number, choice, …, in lower case.
-    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::wire::lower")]
+    /// `string`, `number`, `choice`, …, in lower case.
+    #[serde(default, rename(deserialize = "type"), deserialize_with = "crate::lenient::lowercase")]
     pub field_type: Option<String>,
-    /// Whether a value must be given.
-    #[serde(default, deserialize_with = "crate::wire::flag")]
+    /// Whether a value is required.
+    #[serde(default, deserialize_with = "crate::lenient::boolean")]
     pub is_required: Option<bool>,
-    /// Who may see it.
-    #[serde(default, deserialize_with = "crate::wire::texts")]
+    /// The roles that may see it.
+    #[serde(default, deserialize_with = "crate::lenient::texts")]
     pub roles: Vec<String>,
-    /// What a choice may be; empty where that is free, or not told.
+    /// The permitted values of a choice; empty if any is permitted, or if the response contains none.
     #[serde(default, deserialize_with = "option_values")]
     pub options: Vec<String>,
 }
@@ -106,14 +106,15 @@ pub struct CustomFieldValue {
 }
 
 impl Client {
-    /// The definitions for one kind of record; empty where the tenant has none, or has no such kind. None where it tells
-    /// nothing of them, which is not the same.
+    /// Returns the definitions for one kind of record; empty if the tenant has none, or no such kind.
+    ///
+    /// None if the response contains no list, which is not the same as an empty one.
     ///
     /// # Errors
     /// As every call.
     pub async fn custom_fields(&self, kind: SupportsCustomField) -> Result<Option<Vec<CustomFieldDefinition>>, Error> {
         const OPERATION: &str = "customFieldTemplate";
-        if !self.dialect().await?.takes_word(OPERATION, "type", kind.name()) {
+        if !self.dialect().await?.accepts_enum_value(OPERATION, "type", kind.name()) {
             return Ok(Some(Vec::new()));
         }
         let fields = "key label description type isRequired roles options { value }";
@@ -124,56 +125,59 @@ impl Client {
             format!("customFieldDefinitions {{ {fields} }}"),
         );
         let template = match self.run(&|_| document.clone()).await {
-            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| denies(error, kind)) => {
+            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| is_unknown_kind_error(error, kind)) => {
                 return Ok(Some(Vec::new()));
             }
-            answer => answer?.value,
+            response => response?.value,
         };
-        let unreadable = |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotDone };
-        let Some(told) = template.get("customFieldDefinitions").filter(|told| !told.is_null()) else { return Ok(None) };
-        let read =
+        let unreadable =
+            |detail: String| Error::Unreadable { operation: OPERATION, detail, outcome: Outcome::NotApplied };
+        let definitions = template.get("customFieldDefinitions").filter(|definitions| !definitions.is_null());
+        let Some(definitions) = definitions else { return Ok(None) };
+        let parse =
             |node: &Value| CustomFieldDefinition::deserialize(node).map_err(|error| unreadable(error.to_string()));
-        wire::nodes(told).into_iter().map(read).collect::<Result<_, _>>().map(Some)
+        lenient::nodes(definitions).into_iter().map(parse).collect::<Result<_, _>>().map(Some)
     }
 }
 
-/// `options { value }` as texts.
+/// Reads `options { value }` as texts.
 fn option_values<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let list = Value::deserialize(deserializer)?;
-    let values = wire::nodes(&list).into_iter().filter_map(|node| node.get("value")).filter(|value| !value.is_null());
-    values.map(|value| wire::text(value.clone()).map_err(serde::de::Error::custom)).collect()
+    let values =
+        lenient::nodes(&list).into_iter().filter_map(|node| node.get("value")).filter(|value| !value.is_null());
+    values.map(|value| lenient::text(value.clone()).map_err(serde::de::Error::custom)).collect()
 }
 
-/// Whether the error says that the tenant's enum of kinds lacks this one: how it is told where introspection is refused.
-fn denies(error: &GraphqlError, kind: SupportsCustomField) -> bool {
-    !error.in_execution && error.message.contains("SupportsCustomField") && error.message.contains(kind.name())
+/// Returns whether the tenant's enum of kinds lacks this one, as reported if introspection is refused.
+fn is_unknown_kind_error(error: &GraphqlError, kind: SupportsCustomField) -> bool {
+    !error.has_path && error.message.contains("SupportsCustomField") && error.message.contains(kind.name())
 }
 
-/// `customFieldValues` of an input, or nothing where there are none.
-pub(crate) fn values_arg(values: &[CustomFieldValue]) -> Option<Arg> {
+/// Returns `customFieldValues` of an input; none if there are no values.
+pub(crate) fn custom_fields_arg(values: &[CustomFieldValue]) -> Option<Arg> {
     let items = values.iter().map(|field| {
         Arg::Object(vec![("definitionKey", Arg::id(&field.key)), ("value", Arg::Text(field.value.clone()))])
     });
     (!values.is_empty()).then(|| Arg::List(items.collect()))
 }
 
-/// The selection of a record's values; the key stands in either place.
-pub(crate) const VALUES: &str = "customFieldValues { definitionKey value definition { key } }";
+/// The selection of a record's values. The key is in one of two places, depending on the tenant.
+pub(crate) const CUSTOM_FIELDS_SELECTION: &str = "customFieldValues { definitionKey value definition { key } }";
 
-/// Reads `customFieldValues` as pairs of key and value, in the order of the answer; a value that is null is left out.
-pub(crate) fn read_values<'de, D: serde::Deserializer<'de>>(
+/// Reads `customFieldValues` as a map from key to value, without null values.
+pub(crate) fn read_custom_fields<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<std::collections::BTreeMap<Id, String>, D::Error> {
     let list = Value::deserialize(deserializer)?;
     let mut values = std::collections::BTreeMap::new();
-    for node in wire::nodes(&list) {
+    for node in lenient::nodes(&list) {
         let key = node
             .pointer("/definition/key")
             .or_else(|| node.get("definitionKey"))
             .and_then(|key| Id::deserialize(key).ok());
         let value = node.get("value").filter(|value| !value.is_null());
         if let (Some(key), Some(value)) = (key, value) {
-            let text = wire::text(value.clone()).map_err(serde::de::Error::custom)?;
+            let text = lenient::text(value.clone()).map_err(serde::de::Error::custom)?;
             values.insert(key, text);
         }
     }

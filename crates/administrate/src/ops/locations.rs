@@ -1,13 +1,13 @@
-//! Locations: the towns and the online places where events are held.
+//! Locations: the towns and online places where events take place.
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
-use crate::mutation::{Created, Mutation};
-use crate::paging::Listing;
+use crate::mutation::{CreatedRecord, Mutation};
+use crate::paging::Connection;
+use crate::schema::document::Arg;
 
 /// A location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,18 +15,18 @@ use crate::paging::Listing;
 pub struct Location {
     /// Global id.
     pub id: Id,
-    /// Name, as shown to customers; empty where the tenant left it blank.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    /// Name, as shown to customers; empty if blank in Administrate.
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub name: String,
     /// Short code, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     pub code: Option<String>,
-    /// The numeric part of the id, if told.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    /// The numeric part of the id, if the response contains it.
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     pub legacy_id: Option<String>,
 }
 
-/// A location to be created, where the tenant's API can.
+/// A location to be created, if the tenant's API supports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewLocation {
     /// Name.
@@ -36,12 +36,12 @@ pub struct NewLocation {
 }
 
 impl Client {
-    /// Every location, ordered by id.
+    /// Returns every location, ordered by id.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if the list stays inconsistent.
     pub async fn locations(&self) -> Result<Vec<Location>, Error> {
-        self.list(&Listing {
+        self.list(&Connection {
             operation: "locations",
             root: "locations",
             filters: vec![],
@@ -53,11 +53,11 @@ impl Client {
     /// Creates a location.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the API has no `location.create`; otherwise as every mutation.
-    pub async fn create_location(&self, location: &NewLocation) -> Result<Created, Error> {
+    /// [`Error::Unsupported`] if the API has no `location.create`; otherwise as every mutation.
+    pub async fn create_location(&self, location: &NewLocation) -> Result<CreatedRecord, Error> {
         let mut mutation = Mutation::new("location.create", "location");
         mutation.input("name", Arg::Text(location.name.clone()));
-        mutation.input_some("code", location.code.clone().map(Arg::Text));
+        mutation.input_if_some("code", location.code.clone().map(Arg::Text));
         self.create(&mutation).await
     }
 }

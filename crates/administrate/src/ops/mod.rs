@@ -1,5 +1,4 @@
-//! What can be asked of Administrate, one file a noun. Each file holds the operation's types, its document and how the
-//! answer is read; nothing here sends.
+//! The operations of the API, one file per kind of record: types, documents and how responses are parsed.
 
 pub(crate) mod contacts;
 pub(crate) mod course_templates;
@@ -16,9 +15,9 @@ pub(crate) mod webhooks;
 /// One operation of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
-    /// How ledger and errors call it.
+    /// Its name in the call log and in errors.
     pub name: &'static str,
-    /// Whether it is meant to change something.
+    /// Whether it is meant to change something in Administrate.
     pub is_mutation: bool,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::error::Error;
 use crate::id::Id;
-use crate::paging::Listing;
+use crate::paging::Connection;
 
 /// A price level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,20 +13,20 @@ pub struct PriceLevel {
     /// Global id.
     pub id: Id,
     /// Name.
-    #[serde(default, deserialize_with = "crate::wire::text")]
+    #[serde(default, deserialize_with = "crate::lenient::text")]
     pub name: String,
     /// Free text, if any.
-    #[serde(default, deserialize_with = "crate::wire::maybe_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     pub description: Option<String>,
 }
 
 impl Client {
-    /// Every price level, ordered by id.
+    /// Returns every price level, ordered by id.
     ///
     /// # Errors
-    /// As every call; [`Error::Incomplete`] where the list stays inconsistent.
+    /// As every call; [`Error::Incomplete`] if the list stays inconsistent.
     pub async fn price_levels(&self) -> Result<Vec<PriceLevel>, Error> {
-        self.list(&Listing {
+        self.list(&Connection {
             operation: "priceLevels",
             root: "priceLevels",
             filters: vec![],

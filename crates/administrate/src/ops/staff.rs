@@ -1,14 +1,14 @@
-//! Who teaches and who administers: staff of events and of sessions.
+//! Staff of events and sessions: instructors and administrators.
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
 use crate::mutation::Mutation;
+use crate::schema::document::Arg;
 
-/// The part a contact has in an event or session.
+/// The role of a contact in an event or session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StaffType {
@@ -34,10 +34,10 @@ pub struct StaffMember {
     /// Global id of the membership; what [`Client::remove_event_staff`] takes.
     pub id: Id,
     /// The contact.
-    #[serde(default, rename(deserialize = "contact"), deserialize_with = "crate::wire::id_of")]
+    #[serde(default, rename(deserialize = "contact"), deserialize_with = "crate::lenient::object_id")]
     pub contact_id: Option<Id>,
-    /// `instructor`, `administrator` or another word, lower-case.
-    #[serde(default, deserialize_with = "crate::wire::lower")]
+    /// `instructor`, `administrator` or another word, in lower case.
+    #[serde(default, deserialize_with = "crate::lenient::lowercase")]
     pub staff_type: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct NewStaff {
     pub event_id: Id,
     /// The contact.
     pub contact_id: Id,
-    /// Its part.
+    /// Its role.
     pub staff_type: StaffType,
 }
 
@@ -63,7 +63,7 @@ impl NewStaff {
 }
 
 impl Client {
-    /// Adds a contact to an event's staff. Who is there already stays, which is no error; so repeating it is harmless.
+    /// Adds a contact to an event's staff. An existing member is not an error, so it can be repeated safely.
     ///
     /// # Errors
     /// As every mutation.
@@ -75,11 +75,12 @@ impl Client {
         self.add_staff(&mutation).await.map(drop)
     }
 
-    /// Adds contacts to the staff of events in one request. Where it says that somebody is there already, it says nothing
-    /// of the others: then each is added by itself.
+    /// Adds contacts to the staff of events in one request.
+    ///
+    /// If the response reports existing members, the others may not have been added: then each is added separately.
     ///
     /// # Errors
-    /// As every mutation; of the first contact that could not be added.
+    /// As every mutation, for the first contact that could not be added.
     pub async fn add_event_staff_bulk(&self, staff: &[NewStaff]) -> Result<(), Error> {
         let [_, _, ..] = staff else {
             return match staff.first() {
@@ -90,7 +91,7 @@ impl Client {
         let mut mutation = Mutation::new("event.addStaffBulk", "events");
         let items = staff.iter().map(|one| Arg::Object(one.fields()));
         mutation.argument("input", Arg::List(items.collect()));
-        if self.add_staff(&mutation).await? == Added::SomeWereThere {
+        if self.add_staff(&mutation).await? == StaffAddition::SomeExisted {
             for one in staff {
                 self.add_event_staff(one).await?;
             }
@@ -98,7 +99,7 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a member off an event's staff, telling nobody.
+    /// Removes a member from an event's staff. Administrate sends no notification.
     ///
     /// # Errors
     /// As every mutation.
@@ -109,7 +110,7 @@ impl Client {
         self.write(&mutation).await.map(drop)
     }
 
-    /// Adds contacts to a session's staff in one request; as [`Client::add_event_staff_bulk`] where somebody is there.
+    /// Adds contacts to a session's staff in one request; existing members as in [`Client::add_event_staff_bulk`].
     ///
     /// # Errors
     /// As every mutation.
@@ -118,7 +119,7 @@ impl Client {
             return Ok(());
         }
         let all = session_staff(session, contacts, staff_type);
-        if self.add_staff(&all).await? == Added::SomeWereThere && contacts.len() > 1 {
+        if self.add_staff(&all).await? == StaffAddition::SomeExisted && contacts.len() > 1 {
             for contact in contacts.chunks(1) {
                 self.add_staff(&session_staff(session, contact, staff_type)).await?;
             }
@@ -126,12 +127,10 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a member off a session's staff, telling nobody: by the membership's id, or by session and contact, whichever
-    /// the tenant takes.
+    /// Removes a member from a session's staff without a notification, by membership id or by session and contact.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the tenant offers nothing of the kind, as far as is known none does; else as every
-    /// mutation.
+    /// [`Error::Unsupported`] if the tenant has no such operation (none is known that has); otherwise as every mutation.
     pub async fn remove_session_staff(&self, session: &Id, staff: &Id, contact: &Id) -> Result<(), Error> {
         const OPERATION: &str = "session.removeStaff";
         let dialect = self.dialect().await?;
@@ -139,22 +138,26 @@ impl Client {
         if dialect.input_field(OPERATION, "staffId").is_some() {
             mutation.input("staffId", Arg::id(staff));
         } else {
-            mutation.input_quietly("sessionId", Arg::id(session));
-            mutation.input_quietly("contactIds", Arg::Ids(vec![contact.to_string()]));
-            mutation.input_quietly("contactId", Arg::id(contact));
+            mutation.input_if_supported("sessionId", Arg::id(session));
+            mutation.input_if_supported("contactIds", Arg::Ids(vec![contact.to_string()]));
+            mutation.input_if_supported("contactId", Arg::id(contact));
         }
-        mutation.input_quietly("notifyStaff", Arg::Bool(false));
+        mutation.input_if_supported("notifyStaff", Arg::Bool(false));
         self.write(&mutation).await.map(drop)
     }
 
-    async fn add_staff(&self, mutation: &Mutation) -> Result<Added, Error> {
+    async fn add_staff(&self, mutation: &Mutation) -> Result<StaffAddition, Error> {
         match self.write(mutation).await {
-            Ok(_) => Ok(Added::All),
-            Err(Error::Refused { errors, .. }) if errors.iter().all(|error| is_there_already(&error.message)) => {
-                Ok(Added::SomeWereThere)
+            Ok(_) => Ok(StaffAddition::All),
+            Err(Error::Refused { errors, .. })
+                if errors.iter().all(|error| is_existing_member_error(&error.message)) =>
+            {
+                Ok(StaffAddition::SomeExisted)
             }
-            Err(Error::Graphql { errors, .. }) if errors.iter().all(|error| is_there_already(&error.message)) => {
-                Ok(Added::SomeWereThere)
+            Err(Error::Graphql { errors, .. })
+                if errors.iter().all(|error| is_existing_member_error(&error.message)) =>
+            {
+                Ok(StaffAddition::SomeExisted)
             }
             Err(error) => Err(error),
         }
@@ -162,9 +165,9 @@ impl Client {
 }
 
 #[derive(PartialEq, Eq)]
-enum Added {
+enum StaffAddition {
     All,
-    SomeWereThere,
+    SomeExisted,
 }
 
 fn session_staff(session: &Id, contacts: &[Id], staff_type: StaffType) -> Mutation {
@@ -175,7 +178,7 @@ fn session_staff(session: &Id, contacts: &[Id], staff_type: StaffType) -> Mutati
     mutation
 }
 
-/// "The input Contact already exists as staff on the Event", as seen on a live tenant.
-fn is_there_already(message: &str) -> bool {
+/// Matches "The input Contact already exists as staff on the Event", as observed on a live tenant.
+fn is_existing_member_error(message: &str) -> bool {
     message.to_lowercase().contains("already exists as staff")
 }

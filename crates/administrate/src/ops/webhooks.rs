@@ -1,31 +1,31 @@
-//! Asking to be told: registrations of webhooks.
+//! Registration of webhooks.
 
 use crate::client::Client;
-use crate::dialect::TOLD_OF_EVENTS;
-use crate::document::Arg;
 use crate::error::Error;
 use crate::id::Id;
-use crate::mutation::{Created, Mutation, Written};
+use crate::mutation::{CreatedRecord, Mutation, UpdateResult};
+use crate::schema::dialect::EVENT_WEBHOOK_QUERY;
+use crate::schema::document::Arg;
 
-/// What Administrate can tell about events.
+/// A kind of event change that Administrate reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WebhookType {
     /// An event was created.
     EventCreated,
-    /// An event was changed, also in its places.
+    /// An event was changed, including its places.
     EventUpdated,
     /// An event was published.
     EventPublished,
-    /// An event was called off.
+    /// An event was cancelled.
     EventCancelled,
 }
 
 impl WebhookType {
-    /// All of them.
+    /// All types.
     pub const ALL: [WebhookType; 4] =
         [Self::EventCreated, Self::EventUpdated, Self::EventPublished, Self::EventCancelled];
 
-    /// The word in its id, e.g. `event_updated`.
+    /// Returns the word in its id, e.g. `event_updated`.
     pub fn name(self) -> &'static str {
         match self {
             Self::EventCreated => "event_created",
@@ -35,7 +35,7 @@ impl WebhookType {
         }
     }
 
-    /// Base64 of `WebhookType:` and the name (U, of one of them).
+    /// Returns its global id: base64 of `WebhookType:` and the name, as observed for one of them.
     fn id(self) -> Id {
         Id::new(match self {
             Self::EventCreated => "V2ViaG9va1R5cGU6ZXZlbnRfY3JlYXRlZA==",
@@ -46,39 +46,39 @@ impl WebhookType {
     }
 }
 
-/// A registration to be made.
+/// A webhook to be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
-    /// Of what is told.
+    /// What it reports.
     pub webhook_type: WebhookType,
-    /// How the tenant's users see it called.
+    /// Its name, as shown to the tenant's users.
     pub name: String,
-    /// Where the deliveries go: absolute, https.
+    /// Target of the deliveries: an absolute https URL.
     pub url: String,
 }
 
 impl Client {
-    /// Registers a webhook that tells of an event what [`Client::events_by_ids`] reads of it.
+    /// Registers a webhook whose payload has the fields that [`Client::events_by_ids`] reads.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the API has no `webhooks.create`; otherwise as every mutation.
-    pub async fn create_webhook(&self, webhook: &NewWebhook) -> Result<Created, Error> {
+    /// [`Error::Unsupported`] if the API has no `webhooks.create`; otherwise as every mutation.
+    pub async fn create_webhook(&self, webhook: &NewWebhook) -> Result<CreatedRecord, Error> {
         let mut mutation = Mutation::new("webhooks.create", "webhook");
         mutation.input("webhookTypeId", Arg::id(&webhook.webhook_type.id()));
         mutation.input("name", Arg::Text(webhook.name.clone()));
-        mutation.input("query", Arg::Text(TOLD_OF_EVENTS.to_owned()));
+        mutation.input("query", Arg::Text(EVENT_WEBHOOK_QUERY.to_owned()));
         mutation.input("url", Arg::Text(webhook.url.clone()));
         self.create(&mutation).await
     }
 
-    /// Lets a registered webhook tell another address, and of an event what [`Client::events_by_ids`] reads of it today.
+    /// Changes the URL of a webhook, and its payload to the fields that [`Client::events_by_ids`] reads.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the API has no `webhooks.update`; otherwise as every mutation.
-    pub async fn move_webhook(&self, webhook: &Id, url: &str) -> Result<Written, Error> {
+    /// [`Error::Unsupported`] if the API has no `webhooks.update`; otherwise as every mutation.
+    pub async fn update_webhook(&self, webhook: &Id, url: &str) -> Result<UpdateResult, Error> {
         let mut mutation = Mutation::new("webhooks.update", "webhook");
         mutation.input("webhookId", Arg::id(webhook));
-        mutation.input("query", Arg::Text(TOLD_OF_EVENTS.to_owned()));
+        mutation.input("query", Arg::Text(EVENT_WEBHOOK_QUERY.to_owned()));
         mutation.input("url", Arg::Text(url.to_owned()));
         self.write(&mutation).await
     }

@@ -1,11 +1,11 @@
-//! The production transport on real sockets.
+//! The standard transport on real sockets.
 
 use administrate::{HttpTransport, Request, Response, Transport, TransportError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// Sends one request to a server that answers with `answer`, raw, and hangs up; also what the server read.
-async fn exchange(answer: &'static str, max_answer_bytes: usize) -> (Result<Response, TransportError>, String) {
+/// Sends one request to a server that writes `response` and closes; returns the result and the received request.
+async fn post(response: &'static str, max_response_bytes: usize) -> (Result<Response, TransportError>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(async move {
@@ -14,7 +14,7 @@ async fn exchange(answer: &'static str, max_answer_bytes: usize) -> (Result<Resp
         while !read.ends_with(b"{}") {
             socket.read_buf(&mut read).await.expect("a request");
         }
-        socket.write_all(answer.as_bytes()).await.expect("written");
+        socket.write_all(response.as_bytes()).await.expect("written");
         socket.shutdown().await.expect("closed");
         String::from_utf8_lossy(&read).into_owned()
     });
@@ -23,7 +23,7 @@ async fn exchange(answer: &'static str, max_answer_bytes: usize) -> (Result<Resp
         content_type: "application/json",
         bearer: Some("tok".to_owned()),
         body: b"{}".to_vec(),
-        max_answer_bytes,
+        max_response_bytes,
     };
     let transport = HttpTransport::new().expect("a transport");
     let result = transport.post(&request).await;
@@ -31,10 +31,10 @@ async fn exchange(answer: &'static str, max_answer_bytes: usize) -> (Result<Resp
 }
 
 #[tokio::test]
-async fn a_request_and_its_answer() {
-    let answer = "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n[]";
-    let (result, sent) = exchange(answer, 100).await;
-    let response = result.expect("an answer");
+async fn post_sends_headers_and_returns_response() {
+    let raw = "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n[]";
+    let (result, sent) = post(raw, 100).await;
+    let response = result.expect("a response");
     assert_eq!((response.status, response.retry_after.as_deref()), (429, Some("7")));
     assert_eq!(response.body, b"[]");
     let sent = sent.to_lowercase();
@@ -43,25 +43,25 @@ async fn a_request_and_its_answer() {
 }
 
 #[tokio::test]
-async fn what_breaks_off_or_grows_too_large_is_told_apart() {
-    let (result, _) = exchange("", 100).await;
+async fn post_distinguishes_broken_from_too_large_response() {
+    let (result, _) = post("", 100).await;
     assert!(matches!(result, Err(TransportError::Broken(_))), "{result:?}");
-    let (result, _) = exchange("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", 100).await;
+    let (result, _) = post("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", 100).await;
     assert!(matches!(result, Err(TransportError::Broken(_))), "{result:?}");
-    let (result, _) = exchange("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1, 2]", 5).await;
+    let (result, _) = post("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1, 2]", 5).await;
     assert!(matches!(result, Err(TransportError::TooLarge(5))), "{result:?}");
-    let (result, _) = exchange("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", 5).await;
+    let (result, _) = post("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", 5).await;
     assert_eq!(result.expect("no redirect is followed").status, 302);
 }
 
 #[tokio::test]
-async fn where_nobody_listens_nothing_was_sent() {
+async fn post_without_listener_is_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = free.local_addr().expect("an address");
     drop(free);
     for url in [format!("http://{address}/"), "no address".to_owned()] {
         let request =
-            Request { url, content_type: "application/json", bearer: None, body: vec![], max_answer_bytes: 1 };
+            Request { url, content_type: "application/json", bearer: None, body: vec![], max_response_bytes: 1 };
         let result = HttpTransport::new().expect("a transport").post(&request).await;
         assert!(matches!(result, Err(TransportError::NotSent(_))), "{result:?}");
     }

@@ -1,12 +1,13 @@
-//! The client against a scripted outside: network, time and chance are played, everything else is the real thing. The
-//! production transport is tried on real sockets.
+//! The client in a scripted environment: network, time and randomness are scripted, everything else is real.
+//!
+//! The standard transport is tested on real sockets.
 
-mod allowance;
 mod dialect;
+mod environment;
 mod http;
 mod login;
 mod paging;
+mod rate_limiter;
 mod reading;
 mod retries;
-mod world;
 mod writing;

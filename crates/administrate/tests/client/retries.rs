@@ -1,10 +1,10 @@
-//! What is tried again, how often, after which wait, and what is left in doubt.
+//! Which calls are retried, how often and after which wait, and which errors are in doubt.
 
 use std::time::Duration;
 
 use administrate::{Client, Error, Id, SessionChanges};
 
-use crate::world::{Step, World, data, errors, location, ok, page, status};
+use crate::environment::{ScriptedEnvironment, Step, data, errors, location, ok, page, status};
 use serde_json::json;
 
 fn one_location() -> Step {
@@ -28,44 +28,47 @@ fn faults() -> Vec<(&'static str, Step)> {
         ("refused", Step::Refuse),
         ("reset", Step::Reset),
         ("timeout", Step::Silence),
-        ("no JSON", Step::Answer(200, None, "<html>".into())),
+        ("no JSON", Step::Respond(200, None, "<html>".into())),
     ]
 }
 
 #[tokio::test]
-async fn a_query_survives_every_passing_fault() {
+async fn query_is_retried_after_every_transient_fault() {
     for (name, fault) in faults() {
-        let world = World::new(vec![fault.clone(), fault, one_location()]);
-        let found = world.client().locations().await;
+        let env = ScriptedEnvironment::new(vec![fault.clone(), fault, one_location()]);
+        let found = env.client().locations().await;
         assert_eq!(found.map(|found| found.len()).ok(), Some(1), "{name}");
-        assert_eq!(world.left(), 0, "{name}");
+        assert_eq!(env.unused_steps(), 0, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_write_is_repeated_only_where_it_certainly_did_nothing() {
+async fn write_is_retried_only_if_it_had_no_effect() {
     for (name, fault) in faults() {
-        let world = World::new(vec![fault, updated()]);
-        let result = update(&world.client()).await;
+        let env = ScriptedEnvironment::new(vec![fault, updated()]);
+        let result = update(&env.client()).await;
         match name {
             "429" | "refused" => assert!(result.is_ok(), "{name}: {result:?}"),
             _ => {
                 let error = result.expect_err(name);
-                assert!(error.is_doubtful(), "{name}: {error}");
+                assert!(error.is_in_doubt(), "{name}: {error}");
                 assert!(error.to_string().contains("may have taken effect"), "{error}");
-                assert_eq!(world.left(), 1, "{name} was repeated");
+                assert_eq!(env.unused_steps(), 1, "{name} was repeated");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_write_that_was_refused_is_in_no_doubt() {
+async fn refused_write_is_not_in_doubt() {
     for (name, step) in [
         ("404", status(404)),
         ("400", status(400)),
         ("validation", errors(&["Unknown field"])),
-        ("rejection in the body of a 400", Step::Answer(400, None, json!({"errors": [{"message": "no"}]}).to_string())),
+        (
+            "rejection in the body of a 400",
+            Step::Respond(400, None, json!({"errors": [{"message": "no"}]}).to_string()),
+        ),
         (
             "payload",
             data(
@@ -73,22 +76,22 @@ async fn a_write_that_was_refused_is_in_no_doubt() {
             ),
         ),
     ] {
-        let world = World::new(vec![step]);
-        let error = update(&world.client()).await.expect_err(name);
-        assert!(!error.is_doubtful() && !error.is_transient(), "{name}: {error}");
+        let env = ScriptedEnvironment::new(vec![step]);
+        let error = update(&env.client()).await.expect_err(name);
+        assert!(!error.is_in_doubt() && !error.is_transient(), "{name}: {error}");
     }
     let boom = json!({"data": {"session": {"update": null}}, "errors": [{"message": "boom", "path": ["session"]}]});
-    let error = update(&World::new(vec![ok(boom)]).client()).await.expect_err("boom");
-    assert!(error.is_doubtful(), "{error}");
+    let error = update(&ScriptedEnvironment::new(vec![ok(boom)]).client()).await.expect_err("boom");
+    assert!(error.is_in_doubt(), "{error}");
 }
 
 #[tokio::test]
-async fn attempts_are_bounded_and_waits_double() {
-    let world = World::new(vec![status(503); 9]);
-    let error = world.client().locations().await.expect_err("down");
+async fn attempts_are_limited_and_waits_double() {
+    let env = ScriptedEnvironment::new(vec![status(503); 9]);
+    let error = env.client().locations().await.expect_err("down");
     assert!(matches!(error, Error::Status { status: 503, .. }), "{error}");
-    assert_eq!(world.left(), 3, "six attempts");
-    let waits = world.waits();
+    assert_eq!(env.unused_steps(), 3, "six attempts");
+    let waits = env.waits();
     assert_eq!(waits.len(), 5);
     for (wait, longest) in waits.iter().zip([500, 1000, 2000, 4000, 8000]) {
         assert!(*wait <= longest, "{waits:?}");
@@ -97,62 +100,62 @@ async fn attempts_are_bounded_and_waits_double() {
 }
 
 #[tokio::test]
-async fn retry_after_is_honoured_and_told_to_everybody() {
+async fn retry_after_is_honoured_and_pauses_the_rate_limiter() {
     for (header, seconds) in [("7", 7), ("Sun, 01 Mar 2026 12:00:09 GMT", 9)] {
-        let limited = Step::Answer(429, Some(header), String::new());
-        let world = World::new(vec![limited, one_location()]);
-        world.client().locations().await.expect("found");
-        let asked = Duration::from_secs(seconds);
-        assert_eq!(*world.pauses.lock().expect("pauses"), [asked]);
-        let wait = world.waits()[0];
+        let limited = Step::Respond(429, Some(header), String::new());
+        let env = ScriptedEnvironment::new(vec![limited, one_location()]);
+        env.client().locations().await.expect("found");
+        let requested = Duration::from_secs(seconds);
+        assert_eq!(*env.pauses.lock().expect("pauses"), [requested]);
+        let wait = env.waits()[0];
         assert!((seconds * 1000..=seconds * 1000 + 500).contains(&u64::try_from(wait).expect("ms")), "{wait}");
     }
-    let world = World::new(vec![Step::Answer(429, Some("86400"), String::new())]);
-    let error = world.client().locations().await.expect_err("a day");
+    let env = ScriptedEnvironment::new(vec![Step::Respond(429, Some("86400"), String::new())]);
+    let error = env.client().locations().await.expect_err("a day");
     assert!(matches!(error, Error::RateLimited { attempts: 1, .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_limit_that_never_lifts_is_an_error() {
-    let world = World::new(vec![status(429); 20]);
-    let error = update(&world.client()).await.expect_err("limited");
+async fn permanent_rate_limit_is_an_error() {
+    let env = ScriptedEnvironment::new(vec![status(429); 20]);
+    let error = update(&env.client()).await.expect_err("limited");
     assert!(matches!(error, Error::RateLimited { attempts: 12, .. }), "{error}");
-    assert!(!error.is_doubtful() && error.is_transient());
+    assert!(!error.is_in_doubt() && error.is_transient());
 }
 
 #[tokio::test]
-async fn the_breaker_stops_the_hammering_and_probes_after_a_rest() {
-    let world = World::new([vec![status(500); 4], vec![one_location()]].concat());
-    let client = world.client_with(|settings| settings.breaker_after = 4);
+async fn breaker_stops_calls_and_probes_after_cooldown() {
+    let env = ScriptedEnvironment::new([vec![status(500); 4], vec![one_location()]].concat());
+    let client = env.client_with(|settings| settings.breaker_threshold = 4);
     let error = client.locations().await.expect_err("down");
     assert!(matches!(error, Error::BreakerOpen { failures: 4, .. }), "{error}");
     let error = client.locations().await.expect_err("still open");
     assert!(error.to_string().contains("4 times in a row"), "{error}");
-    assert_eq!(world.left(), 1, "nothing was sent");
-    world.pass(Duration::from_secs(30));
+    assert_eq!(env.unused_steps(), 1, "nothing was sent");
+    env.advance(Duration::from_secs(30));
     assert_eq!(client.locations().await.expect("up").len(), 1);
 }
 
 #[tokio::test]
-async fn a_budget_is_kept_and_every_request_takes_a_permit() {
-    let world = World::new(vec![status(500), one_location(), one_location()]);
-    let client = world.client_with(|settings| settings.budget = Some(4));
-    client.locations().await.expect("login, introspection, failure, answer");
-    assert_eq!(*world.permits.lock().expect("permits"), 4);
+async fn every_request_takes_a_permit_and_counts_towards_the_budget() {
+    let env = ScriptedEnvironment::new(vec![status(500), one_location(), one_location()]);
+    let client = env.client_with(|settings| settings.budget = Some(4));
+    client.locations().await.expect("login, introspection, failure, response");
+    assert_eq!(*env.permits.lock().expect("permits"), 4);
     let error = client.locations().await.expect_err("used up");
     assert!(matches!(error, Error::Budget { budget: 4, .. }), "{error}");
-    assert_eq!(world.left(), 1);
+    assert_eq!(env.unused_steps(), 1);
 }
 
 #[tokio::test]
-async fn every_attempt_stands_in_the_ledger_without_secrets() {
-    let world = World::new(vec![status(500), one_location()]);
-    let client = world.client();
+async fn every_attempt_is_logged_without_secrets() {
+    let env = ScriptedEnvironment::new(vec![status(500), one_location()]);
+    let client = env.client();
     client.locations().await.expect("found");
-    let calls = world.calls.lock().expect("calls").clone();
-    let told: Vec<_> = calls.iter().map(|call| (call.operation, call.attempt, call.status, call.succeeded)).collect();
+    let calls = env.calls.lock().expect("calls").clone();
+    let logged: Vec<_> = calls.iter().map(|call| (call.operation, call.attempt, call.status, call.succeeded)).collect();
     assert_eq!(
-        told,
+        logged,
         [
             ("login", 1, Some(200), true),
             ("introspection", 1, Some(200), false),
@@ -160,50 +163,50 @@ async fn every_attempt_stands_in_the_ledger_without_secrets() {
             ("locations", 2, Some(200), true),
         ]
     );
-    let shown = format!("{calls:?} {client:?}");
-    assert!(!shown.contains("the secret") && !shown.contains("tok-1"), "{shown}");
+    let printed = format!("{calls:?} {client:?}");
+    assert!(!printed.contains("the secret") && !printed.contains("tok-1"), "{printed}");
 }
 
 #[tokio::test]
-async fn an_expired_token_does_not_lose_a_write() {
-    let world = World::new(vec![status(401), updated()]);
-    update(&world.client()).await.expect("written after a new login");
-    assert_eq!(world.left(), 0);
+async fn write_with_expired_token_is_sent_again() {
+    let env = ScriptedEnvironment::new(vec![status(401), updated()]);
+    update(&env.client()).await.expect("written after a new login");
+    assert_eq!(env.unused_steps(), 0);
 }
 
 #[tokio::test]
-async fn calls_can_be_spawned() {
+async fn call_futures_are_send() {
     fn is_send<T: Send>(call: T) -> T {
         call
     }
-    let world = World::new(vec![one_location(), updated()]);
-    let client = world.client();
+    let env = ScriptedEnvironment::new(vec![one_location(), updated()]);
+    let client = env.client();
     is_send(client.locations()).await.expect("found");
     is_send(update(&client)).await.expect("written");
 }
 
 #[tokio::test]
-async fn what_a_server_repeats_of_secrets_and_addresses_is_not_passed_on() {
-    let said = "denied for jane.smith@example.org: the secret, Bearer token-of-today";
+async fn secrets_and_addresses_in_server_messages_are_redacted() {
+    let message = "denied for jane.smith@example.org: the secret, Bearer token-of-today";
     let issued = ok(json!({"access_token": "token-of-today"}));
-    let world = World::new(vec![errors(&[said]), status(500)]).logins(vec![issued]);
-    let client = world.client_with(|settings| settings.attempts = 1);
+    let env = ScriptedEnvironment::new(vec![errors(&[message]), status(500)]).logins(vec![issued]);
+    let client = env.client_with(|settings| settings.attempts = 1);
     let error = client.locations().await.expect_err("denied");
     assert!(error.to_string().contains("denied for …: …, Bearer …"), "{error}");
-    let calls = format!("{:?}", world.calls.lock().expect("calls"));
+    let calls = format!("{:?}", env.calls.lock().expect("calls"));
     assert!(!calls.contains("the secret") && !calls.contains("token-of-today"), "{calls}");
 
     let refusal = json!([{"label": "contactId", "message": "no jane@example.org", "value": "jane@example.org"}]);
     let payload = json!({"session": {"update": {"session": null, "errors": refusal}}});
-    let error = update(&World::new(vec![data(payload)]).client()).await.expect_err("refused");
+    let error = update(&ScriptedEnvironment::new(vec![data(payload)]).client()).await.expect_err("refused");
     assert!(error.to_string().contains("no …") && !error.to_string().contains('@'), "{error}");
 }
 
 #[tokio::test]
-async fn what_was_not_sent_does_not_count() {
-    let world = World::new(vec![one_location()]);
-    let client = world.client_with(|settings| settings.budget = Some(3));
-    client.locations().await.expect("login, introspection, answer");
+async fn unsent_requests_are_not_counted() {
+    let env = ScriptedEnvironment::new(vec![one_location()]);
+    let client = env.client_with(|settings| settings.budget = Some(3));
+    client.locations().await.expect("login, introspection, response");
     for _ in 0..5 {
         client.locations().await.expect_err("used up");
     }

@@ -1,27 +1,27 @@
-//! The outside, played: answers from a script, a clock that moves when somebody sleeps, chance that always says the same.
+//! A scripted environment: responses from a script, a clock that advances when the client sleeps, constant randomness.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use administrate::{
-    Allowance, AllowanceError, BoxFuture, Call, Client, Clock, Ledger, Randomness, Request, Response, Secret, Settings,
-    Surroundings, Transport, TransportError,
+    BoxFuture, CallLog, CallRecord, Client, Clock, Environment, Randomness, RateLimiter, RateLimiterError, Request,
+    Response, Secret, Settings, Transport, TransportError,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What the network does with the next request.
+/// How the network responds to the next request.
 #[derive(Clone)]
 pub enum Step {
-    Answer(u16, Option<&'static str>, String),
+    Respond(u16, Option<&'static str>, String),
     Refuse,
     Reset,
     Silence,
 }
 
 pub fn ok(body: Value) -> Step {
-    Step::Answer(200, None, body.to_string())
+    Step::Respond(200, None, body.to_string())
 }
 
 pub fn data(data: Value) -> Step {
@@ -29,7 +29,7 @@ pub fn data(data: Value) -> Step {
 }
 
 pub fn status(status: u16) -> Step {
-    Step::Answer(status, None, String::new())
+    Step::Respond(status, None, String::new())
 }
 
 pub fn errors(messages: &[&str]) -> Step {
@@ -37,7 +37,7 @@ pub fn errors(messages: &[&str]) -> Step {
     ok(json!({ "errors": errors }))
 }
 
-/// A page of a connection at `root`.
+/// Returns a page of a connection at `root`.
 pub fn page(root: &str, nodes: Vec<Value>, total: usize, has_next: bool) -> Step {
     data(json!({ root: connection(nodes, total, has_next) }))
 }
@@ -47,19 +47,19 @@ pub fn connection(nodes: Vec<Value>, total: usize, has_next: bool) -> Value {
     json!({ "edges": edges, "pageInfo": { "hasNextPage": has_next, "totalRecords": total } })
 }
 
-/// A token that lasts an hour.
+/// Returns a token that lasts an hour.
 pub fn token() -> Step {
     ok(json!({ "access_token": "tok-1", "expires_in": 3600, "token_type": "Bearer" }))
 }
 
-/// One request as it went out.
+/// One request as it was sent.
 #[derive(Debug, Clone)]
-pub struct Sent {
+pub struct SentRequest {
     pub bearer: Option<String>,
     pub body: String,
 }
 
-impl Sent {
+impl SentRequest {
     pub fn query(&self) -> String {
         self.json()["query"].as_str().unwrap_or_default().to_owned()
     }
@@ -73,37 +73,37 @@ impl Sent {
     }
 }
 
-/// The whole outside of one client.
+/// The environment of one client, with a record of what the client did.
 #[derive(Default)]
-pub struct World {
+pub struct ScriptedEnvironment {
     logins: Mutex<VecDeque<Step>>,
     schema: Mutex<Option<Value>>,
     steps: Mutex<VecDeque<Step>>,
-    pub sent: Mutex<Vec<Sent>>,
+    pub sent: Mutex<Vec<SentRequest>>,
     pub logins_sent: Mutex<Vec<String>>,
-    pub calls: Mutex<Vec<Call>>,
+    pub calls: Mutex<Vec<CallRecord>>,
     pub waits: Mutex<Vec<Duration>>,
     pub pauses: Mutex<Vec<Duration>>,
     pub permits: Mutex<u32>,
-    passed: Mutex<Duration>,
+    elapsed: Mutex<Duration>,
 }
 
-impl World {
-    /// A tenant that refuses introspection and answers with `steps`.
+impl ScriptedEnvironment {
+    /// Creates a tenant that refuses introspection and responds with `steps`.
     pub fn new(steps: Vec<Step>) -> Arc<Self> {
-        let world = Self::default();
-        *world.steps.lock().expect("steps") = steps.into();
-        Arc::new(world)
+        let env = Self::default();
+        *env.steps.lock().expect("steps") = steps.into();
+        Arc::new(env)
     }
 
-    /// The same, showing `schema` to introspection.
+    /// Creates a tenant with the introspection result `schema`.
     pub fn introspected(schema: Value, steps: Vec<Step>) -> Arc<Self> {
-        let world = Self::new(steps);
-        *world.schema.lock().expect("schema") = Some(schema);
-        world
+        let env = Self::new(steps);
+        *env.schema.lock().expect("schema") = Some(schema);
+        env
     }
 
-    /// What the next logins get, before the usual token.
+    /// Sets the responses to the next logins; later ones return the default token.
     pub fn logins(self: &Arc<Self>, steps: Vec<Step>) -> Arc<Self> {
         *self.logins.lock().expect("logins") = steps.into();
         self.clone()
@@ -117,35 +117,35 @@ impl World {
         let mut settings =
             Settings::new("http://api.test/graphql", "http://auth.test/oauth/", "the-id", Secret::new("the secret"));
         change(&mut settings);
-        let surroundings = Surroundings {
+        let environment = Environment {
             transport: self.clone(),
             clock: self.clone(),
             randomness: self.clone(),
-            allowance: self.clone(),
-            ledger: self.clone(),
+            rate_limiter: self.clone(),
+            call_log: self.clone(),
         };
-        Client::new(settings, surroundings)
+        Client::new(settings, environment)
     }
 
-    /// Lets time pass.
-    pub fn pass(&self, duration: Duration) {
-        *self.passed.lock().expect("time") += duration;
+    /// Advances the clock.
+    pub fn advance(&self, duration: Duration) {
+        *self.elapsed.lock().expect("time") += duration;
     }
 
-    /// How many of the script's steps were not asked for.
-    pub fn left(&self) -> usize {
+    /// Returns how many steps of the script are unused.
+    pub fn unused_steps(&self) -> usize {
         self.steps.lock().expect("steps").len()
     }
 
     pub fn queries(&self) -> Vec<String> {
-        self.sent.lock().expect("sent").iter().map(Sent::query).collect()
+        self.sent.lock().expect("sent").iter().map(SentRequest::query).collect()
     }
 
-    pub fn last(&self) -> Sent {
+    pub fn last(&self) -> SentRequest {
         self.sent.lock().expect("sent").last().expect("a request").clone()
     }
 
-    /// Waits between attempts, in milliseconds, timeouts not among them.
+    /// Returns the waits of the client, in milliseconds.
     pub fn waits(&self) -> Vec<u128> {
         self.waits.lock().expect("waits").iter().map(Duration::as_millis).collect()
     }
@@ -164,17 +164,17 @@ impl World {
             };
         }
         let bearer = request.bearer.clone();
-        self.sent.lock().expect("sent").push(Sent { bearer, body });
+        self.sent.lock().expect("sent").push(SentRequest { bearer, body });
         let step = self.steps.lock().expect("steps").pop_front();
-        step.expect("a request that the script does not foresee")
+        step.expect("the script has no step for this request")
     }
 }
 
-impl Transport for World {
+impl Transport for ScriptedEnvironment {
     fn post<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
             match self.step(request) {
-                Step::Answer(status, retry_after, body) => {
+                Step::Respond(status, retry_after, body) => {
                     Ok(Response { status, retry_after: retry_after.map(str::to_owned), body: body.into_bytes() })
                 }
                 Step::Refuse => Err(TransportError::NotSent("refused".to_owned())),
@@ -185,41 +185,41 @@ impl Transport for World {
     }
 }
 
-impl Clock for World {
+impl Clock for ScriptedEnvironment {
     fn now(&self) -> Timestamp {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a timestamp");
-        start.checked_add(*self.passed.lock().expect("time")).expect("a timestamp")
+        start.checked_add(*self.elapsed.lock().expect("time")).expect("a timestamp")
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.waits.lock().expect("waits").push(duration);
-            self.pass(duration);
+            self.advance(duration);
         })
     }
 }
 
-impl Randomness for World {
+impl Randomness for ScriptedEnvironment {
     fn next_u64(&self) -> u64 {
-        // Any number does: waits are checked against their bounds.
+        // Any number will do: waits are checked against their bounds.
         u64::MAX
     }
 }
 
-impl Allowance for World {
-    fn take(&self) -> BoxFuture<'_, Result<(), AllowanceError>> {
+impl RateLimiter for ScriptedEnvironment {
+    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         *self.permits.lock().expect("permits") += 1;
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), AllowanceError>> {
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         self.pauses.lock().expect("pauses").push(duration);
         Box::pin(std::future::ready(Ok(())))
     }
 }
 
-impl Ledger for World {
-    fn record(&self, call: Call) -> BoxFuture<'_, ()> {
+impl CallLog for ScriptedEnvironment {
+    fn record(&self, call: CallRecord) -> BoxFuture<'_, ()> {
         self.calls.lock().expect("calls").push(call);
         Box::pin(std::future::ready(()))
     }

@@ -1,11 +1,16 @@
-//! What introspection tells of a tenant's API, as far as the dialect asks.
+//! A tenant's API schema as reported by introspection, and the documents that fit it.
+
+pub(crate) mod coerce;
+pub(crate) mod dialect;
+pub(crate) mod document;
+pub(crate) mod selection;
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Asks for every type once; three levels of wrapping reach `[X!]!`.
+/// The introspection query for all types. Three levels of wrapping are enough for `[X!]!`.
 pub(crate) const INTROSPECTION: &str = "query { __schema { queryType { name } mutationType { name } types { kind name \
 fields(includeDeprecated: true) { name args { name type { ...wrapped } } type { ...wrapped } } \
 inputFields { name type { ...wrapped } } enumValues(includeDeprecated: true) { name } } } } \
@@ -32,34 +37,34 @@ struct Field {
     kind: TypeRef,
 }
 
-/// A reference to a type: its name under all wrappings.
+/// A reference to a type, without its list and non-null wrappings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TypeRef {
     /// Name of the innermost type.
     pub name: String,
-    /// Whether a list is wrapped around it.
+    /// Whether it is a list.
     pub is_list: bool,
-    /// Whether null is refused.
+    /// Whether null is invalid.
     pub is_required: bool,
 }
 
 impl Schema {
-    /// Reads the answer to [`INTROSPECTION`]; none where it is no complete schema.
-    pub(crate) fn read(data: &Value) -> Option<Self> {
+    /// Parses the response to [`INTROSPECTION`]; none if it is not a complete schema.
+    pub(crate) fn parse(data: &Value) -> Option<Self> {
         let schema = Root::deserialize(data.get("__schema")?).ok()?;
         let types: HashMap<_, _> =
             schema.types.into_iter().filter_map(|raw| Some((raw.name.clone()?, raw.into_type()))).collect();
         let query = schema.query_type?.name;
-        let known = types.get(&query).is_some_and(|root| !root.fields.is_empty());
-        known.then(|| Self { mutation: schema.mutation_type.map(|root| root.name), query, types })
+        let has_fields = types.get(&query).is_some_and(|root| !root.fields.is_empty());
+        has_fields.then(|| Self { mutation: schema.mutation_type.map(|root| root.name), query, types })
     }
 
-    /// The field at the end of `path`, from the query root on.
+    /// Returns the field at the end of `path`, from the query root on.
     fn query_field(&self, path: &[&str]) -> Option<&Field> {
         self.field(&self.query, path)
     }
 
-    /// The operation `namespace.name` of the mutation root.
+    /// Returns the operation `[namespace, name]` of the mutation root.
     fn mutation_field(&self, path: &[&str]) -> Option<&Field> {
         self.field(self.mutation.as_deref()?, path)
     }
@@ -70,13 +75,13 @@ impl Schema {
         if rest.is_empty() { Some(field) } else { self.field(&field.kind.name, rest) }
     }
 
-    /// Whether the mutation root leads along `path`, first into a namespace, then to an operation.
-    pub(crate) fn has_mutation_field(&self, path: &[&str]) -> bool {
+    /// Returns whether the mutation root has the operation `[namespace, name]`.
+    pub(crate) fn has_mutation(&self, path: &[&str]) -> bool {
         self.mutation_field(path).is_some()
     }
 
-    /// The type that the query or mutation at `path` answers with.
-    pub(crate) fn answer_type(&self, path: &[&str], is_mutation: bool) -> Option<&str> {
+    /// Returns the type that the query or mutation at `path` returns.
+    pub(crate) fn return_type(&self, path: &[&str], is_mutation: bool) -> Option<&str> {
         let field = match is_mutation {
             true => self.mutation_field(path),
             false => self.query_field(path),
@@ -84,67 +89,66 @@ impl Schema {
         Some(&field?.kind.name)
     }
 
-    /// The type of `field` of the object type `kind`.
+    /// Returns the type of `field` of the object type `kind`.
     pub(crate) fn field_type(&self, kind: &str, field: &str) -> Option<&str> {
         Some(&self.types.get(kind)?.fields.get(field)?.kind.name)
     }
 
-    /// Whether `field` of the object type `kind` takes the argument `arg`.
-    pub(crate) fn takes_arg(&self, kind: &str, field: &str, arg: &str) -> bool {
+    /// Returns whether `field` of the object type `kind` has the argument `arg`.
+    pub(crate) fn has_arg(&self, kind: &str, field: &str, arg: &str) -> bool {
         let field = self.types.get(kind).and_then(|kind| kind.fields.get(field));
         field.is_some_and(|field| field.args.contains_key(arg))
     }
 
-    /// The argument by which the list `field` of the object type `kind` can be ordered by id, written out; none where it
-    /// cannot.
-    pub(crate) fn order_by_id(&self, kind: &str, field: &str) -> Option<String> {
+    /// Returns the argument, as text, that orders the list `field` of the object type `kind` by id; none if there is none.
+    pub(crate) fn id_order_argument(&self, kind: &str, field: &str) -> Option<String> {
         let field = self.types.get(kind)?.fields.get(field)?;
         let (name, order) = ["orderBy", "order"].into_iter().find_map(|name| Some((name, field.args.get(name)?)))?;
-        let takes = |input: &str, word: &str| {
+        let accepts = |input: &str, word: &str| {
             let kind = self.input_field(&order.name, input);
             kind.is_some_and(|kind| self.has_enum_value(&kind.name, word))
         };
         let by_id = "{field: id, direction: asc}";
-        let written = if order.is_list { format!("{name}: [{by_id}]") } else { format!("{name}: {by_id}") };
-        (takes("field", "id") && takes("direction", "asc")).then_some(written)
+        let argument = if order.is_list { format!("{name}: [{by_id}]") } else { format!("{name}: {by_id}") };
+        (accepts("field", "id") && accepts("direction", "asc")).then_some(argument)
     }
 
-    /// Whether `kind` is a type of which something has to be selected.
+    /// Returns whether `kind` is an object type, which needs a selection.
     pub(crate) fn has_fields(&self, kind: &str) -> bool {
         self.types.get(kind).is_some_and(|kind| !kind.fields.is_empty())
     }
 
-    /// Argument `arg` of the query field at `path`.
+    /// Returns argument `arg` of the query field at `path`.
     pub(crate) fn query_arg(&self, path: &[&str], arg: &str) -> Option<&TypeRef> {
         self.query_field(path)?.args.get(arg)
     }
 
-    /// Argument `arg` of the mutation, or of a field of its payload.
+    /// Returns argument `arg` of the mutation at `path`.
     pub(crate) fn mutation_arg(&self, path: &[&str], arg: &str) -> Option<&TypeRef> {
         self.mutation_field(path)?.args.get(arg)
     }
 
-    /// Whether `input` is an input object whose fields are known.
-    pub(crate) fn knows_input(&self, input: &str) -> bool {
+    /// Returns whether `input` is an input object with fields.
+    pub(crate) fn has_input_fields(&self, input: &str) -> bool {
         self.types.get(input).is_some_and(|kind| !kind.inputs.is_empty())
     }
 
-    /// Field `field` of the input object `input`.
+    /// Returns field `field` of the input object `input`.
     pub(crate) fn input_field(&self, input: &str, field: &str) -> Option<&TypeRef> {
         self.types.get(input)?.inputs.get(field)
     }
 
-    /// Whether the enum `name` has `value`.
+    /// Returns whether the enum `name` has `value`.
     pub(crate) fn has_enum_value(&self, name: &str, value: &str) -> bool {
         self.types.get(name).is_some_and(|kind| kind.values.contains(value))
     }
 
-    /// Whether the enum `name` has `value`, in whatever case.
-    pub(crate) fn spells_enum_value(&self, name: &str, value: &str) -> bool {
+    /// Returns whether the enum `name` has `value` in any case.
+    pub(crate) fn has_enum_value_in_any_case(&self, name: &str, value: &str) -> bool {
         self.types.get(name).is_some_and(|kind| kind.values.iter().any(|known| known.eq_ignore_ascii_case(value)))
     }
 
-    /// Whether `name` is an enum.
+    /// Returns whether `name` is an enum.
     pub(crate) fn is_enum(&self, name: &str) -> bool {
         self.types.get(name).is_some_and(|kind| !kind.values.is_empty())
     }
@@ -209,19 +213,19 @@ impl RawType {
 
 impl RawField {
     fn into_field(self) -> (String, Field) {
-        let field = Field { args: inputs(self.args), kind: self.kind.unwrap() };
+        let field = Field { args: inputs(self.args), kind: self.kind.into_type_ref() };
         (self.name, field)
     }
 }
 
 impl RawRef {
-    /// Takes the wrappings off.
-    fn unwrap(self) -> TypeRef {
+    /// Removes the wrappings.
+    fn into_type_ref(self) -> TypeRef {
         let is_required = self.kind == "NON_NULL";
         let is_list = self.kind == "LIST";
         match (self.of_type, self.name) {
             (Some(inner), None) => {
-                let inner = inner.unwrap();
+                let inner = inner.into_type_ref();
                 TypeRef { is_list: is_list || inner.is_list, is_required, ..inner }
             }
             (_, name) => TypeRef { name: name.unwrap_or_default(), is_list, is_required },
@@ -230,15 +234,15 @@ impl RawRef {
 }
 
 fn inputs(raw: Vec<RawInput>) -> HashMap<String, TypeRef> {
-    raw.into_iter().map(|input| (input.name, input.kind.unwrap())).collect()
+    raw.into_iter().map(|input| (input.name, input.kind.into_type_ref())).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// A schema from a little SDL: `type T { field(arg: X): Y }`, `input T { … }`, `enum T { A B }`. `!` and `[]` count;
-    /// the first type is the query root, `Mutation` the mutation root.
+    /// Builds a schema from a subset of SDL: `type T { field(arg: X): Y }`, `input T { … }`, `enum T { A B }`. `!` and `[]` are
+    /// supported. The first type is the query root, `Mutation` the mutation root.
     pub(crate) fn schema(sdl: &str) -> Schema {
         let mut schema = Schema::default();
         for block in sdl.split('}').filter(|block| !block.trim().is_empty()) {
@@ -294,7 +298,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_introspected_schema_is_read() {
+    fn parse_reads_introspected_schema_and_rejects_incomplete_ones() {
         let wrap = |kind: &str, of: Value| serde_json::json!({"kind": kind, "name": null, "ofType": of});
         let named = |name: &str| serde_json::json!({"kind": "OBJECT", "name": name, "ofType": null});
         let list = wrap("NON_NULL", wrap("LIST", wrap("NON_NULL", named("Staff"))));
@@ -306,17 +310,17 @@ pub(crate) mod tests {
              "inputFields": null, "enumValues": null},
             {"kind": "ENUM", "name": "Kind", "fields": null, "inputFields": null, "enumValues": [{"name": "a"}]}
         ]}});
-        let schema = Schema::read(&data).expect("a schema");
+        let schema = Schema::parse(&data).expect("a schema");
         let staff = schema.query_field(&["staff"]).expect("the field");
         let expected = TypeRef { name: "Staff".into(), is_list: true, is_required: true };
         assert_eq!(staff.kind, expected);
         assert!(schema.query_arg(&["staff"], "first").is_some());
         assert!(schema.is_enum("Kind") && schema.has_enum_value("Kind", "a"));
-        assert!(schema.spells_enum_value("Kind", "A") && !schema.spells_enum_value("Kind", "b"));
-        assert!(!schema.has_mutation_field(&["event"]));
+        assert!(schema.has_enum_value_in_any_case("Kind", "A") && !schema.has_enum_value_in_any_case("Kind", "b"));
+        assert!(!schema.has_mutation(&["event"]));
         for broken in ["null", "{}", r#"{"__schema":null}"#, r#"{"__schema":{"queryType":{"name":"X"},"types":[]}}"#] {
             let data = serde_json::from_str(broken).expect("JSON");
-            assert!(Schema::read(&data).is_none(), "{broken}");
+            assert!(Schema::parse(&data).is_none(), "{broken}");
         }
     }
 }

@@ -1,30 +1,30 @@
-//! HTTPS by reqwest.
+//! The HTTPS transport, by reqwest.
 
 use std::error::Error as _;
 use std::time::Duration;
 
+use crate::call::transport::{BoxFuture, Request, Response, Transport, TransportError};
 use crate::error::Error;
-use crate::transport::{BoxFuture, Request, Response, Transport, TransportError};
 
-/// Longest wait for a connection; nothing has been sent by then.
+/// Longest wait for a connection; nothing has been sent before it is established.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than servers keep idle connections open: one that closes while we send leaves a write in doubt.
+/// Shorter than servers keep idle connections open: one that closes during a request leaves a write in doubt.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Sends requests over HTTP and HTTPS. Follows no redirect: a POST that became a GET would be no call at all.
+/// Sends requests over HTTP and HTTPS. It follows no redirect, because that could turn a POST into a GET.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
 }
 
 impl HttpTransport {
-    /// A transport with a connection pool of its own.
+    /// Creates a transport with its own connection pool.
     ///
     /// # Errors
-    /// [`Error::Setup`] where the machine's root certificates cannot be used.
+    /// [`Error::Setup`] if the machine's root certificates cannot be used.
     pub fn new() -> Result<Self, Error> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Err means that another thread was faster, which is as good.
+            // Err means that another thread has installed one meanwhile.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let client = reqwest::Client::builder()
@@ -41,27 +41,27 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn post<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
-            let mut call = self
+            let mut builder = self
                 .client
                 .post(&request.url)
                 .header(reqwest::header::CONTENT_TYPE, request.content_type)
                 .header(reqwest::header::ACCEPT, "application/json")
                 .body(request.body.clone());
             if let Some(token) = &request.bearer {
-                call = call.bearer_auth(token);
+                builder = builder.bearer_auth(token);
             }
-            let answer = call.send().await.map_err(|error| failure(&error))?;
-            read(answer, request.max_answer_bytes).await
+            let response = builder.send().await.map_err(|error| transport_error(&error))?;
+            read(response, request.max_response_bytes).await
         })
     }
 }
 
-async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Response, TransportError> {
-    let status = answer.status().as_u16();
+async fn read(mut response: reqwest::Response, limit: usize) -> Result<Response, TransportError> {
+    let status = response.status().as_u16();
     let retry_after =
-        answer.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport_error(&error))? {
         if body.len() + chunk.len() > limit {
             return Err(TransportError::TooLarge(limit));
         }
@@ -70,7 +70,7 @@ async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Response, T
     Ok(Response { status, retry_after, body })
 }
 
-fn failure(error: &reqwest::Error) -> TransportError {
+fn transport_error(error: &reqwest::Error) -> TransportError {
     let cause = cause(error);
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(cause)
@@ -79,9 +79,9 @@ fn failure(error: &reqwest::Error) -> TransportError {
     }
 }
 
-/// The innermost cause, which says what happened: what lies around it names layers of ours. Without the system's number.
+/// Returns the innermost cause, without the operating system's error number. Outer causes only name layers.
 fn cause(error: &reqwest::Error) -> String {
     let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
-    let said = innermost.map_or("the address or the request is not valid".to_owned(), ToString::to_string);
-    said.split(" (os error").next().unwrap_or_default().to_owned()
+    let message = innermost.map_or("the address or the request is not valid".to_owned(), ToString::to_string);
+    message.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -1,6 +1,6 @@
-//! Randomness of the operating system, by way of the TLS library that is here anyway.
+//! Randomness of the operating system, through the TLS library.
 
-use crate::randomness::Randomness;
+use crate::call::random::Randomness;
 
 /// The operating system's random numbers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,7 +10,7 @@ impl Randomness for OsRandomness {
     fn next_u64(&self) -> u64 {
         let mut bytes = [0; 8];
         let source = rustls::crypto::ring::default_provider().secure_random;
-        // Without entropy every wait is the shortest possible: retries lose their spread, nothing else.
+        // Without entropy every wait is the shortest possible: only the spread of retries is lost.
         let _ = source.fill(&mut bytes);
         u64::from_le_bytes(bytes)
     }

@@ -1,14 +1,14 @@
 //! Writing GraphQL documents.
 //!
 //! The names of most input types are unknown, so an input object is built inside the document and only built-in scalars
-//! are declared as variables. Dates and enums are written into the document: a literal fits any scalar's type, a variable
-//! declared `String!` does not.
+//! are declared as variables. Dates and enums are literals in the document: a literal is valid for any scalar type, a
+//! variable declared `String!` is not.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-/// An argument's value.
+/// The value of an argument.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Arg {
     /// Variable of type `ID!`.
@@ -23,32 +23,32 @@ pub(crate) enum Arg {
     Ids(Vec<String>),
     /// Variable of type `[String!]!`.
     Texts(Vec<String>),
-    /// A string written into the document: for scalars that are not built in.
-    Quoted(String),
-    /// A number written into the document.
+    /// A string literal in the document, for scalars that are not built in.
+    Literal(String),
+    /// A number literal in the document.
     Count(usize),
-    /// An enum value written into the document.
+    /// An enum value, or another unquoted word, in the document.
     Name(Cow<'static, str>),
     /// The literal `null`.
     Null,
-    /// A list written into the document.
+    /// A list in the document.
     List(Vec<Arg>),
-    /// An input object written into the document.
+    /// An input object in the document.
     Object(Vec<(&'static str, Arg)>),
 }
 
 impl Arg {
-    /// An enum value.
+    /// Creates an enum value.
     pub(crate) const fn name(word: &'static str) -> Self {
         Self::Name(Cow::Borrowed(word))
     }
 
-    /// An id.
+    /// Creates an id.
     pub(crate) fn id(id: &crate::Id) -> Self {
         Self::Id(id.as_str().to_owned())
     }
 
-    /// A filter with one value: `{field, operation, value}`.
+    /// Creates a filter with one value: `{field, operation, value}`.
     pub(crate) fn filter(field: &'static str, operation: &'static str, value: impl Into<String>) -> Self {
         Self::Object(vec![
             ("field", Self::name(field)),
@@ -57,7 +57,7 @@ impl Arg {
         ])
     }
 
-    /// A filter with several values: `{field, operation: in, values}`.
+    /// Creates a filter with several values: `{field, operation: in, values}`.
     pub(crate) fn filter_in(field: &'static str, values: Vec<String>) -> Self {
         Self::Object(vec![
             ("field", Self::name(field)),
@@ -83,7 +83,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// A query of the root field `root`.
+    /// Creates a query of the root field `root`.
     pub(crate) fn query(
         operation: &'static str,
         root: &'static str,
@@ -93,7 +93,7 @@ impl Document {
         Self { operation, is_mutation: false, path: vec![root], args, selection }
     }
 
-    /// The document's text and its variables.
+    /// Returns the document's text and its variables.
     pub(crate) fn render(&self) -> (String, Map<String, Value>) {
         let mut variables = Variables::default();
         let mut body = String::new();
@@ -108,8 +108,8 @@ impl Document {
         body.push_str(&" }".repeat(self.path.len()));
         let kind = if self.is_mutation { "mutation" } else { "query" };
         let declared = match variables.declared.join(", ") {
-            none if none.is_empty() => none,
-            some => format!("({some})"),
+            list if list.is_empty() => list,
+            list => format!("({list})"),
         };
         (format!("{kind}{declared} {{ {body} }}"), variables.values)
     }
@@ -150,7 +150,7 @@ impl Variables {
             Arg::Bool(flag) => self.declare(name, "Boolean!", (*flag).into(), out),
             Arg::Ids(ids) => self.declare(name, "[ID!]!", ids.clone().into(), out),
             Arg::Texts(texts) => self.declare(name, "[String!]!", texts.clone().into(), out),
-            Arg::Quoted(text) => out.push_str(&quoted(text)),
+            Arg::Literal(text) => out.push_str(&string_literal(text)),
             Arg::Count(number) => out.push_str(&number.to_string()),
             Arg::Name(word) => out.push_str(word),
             Arg::Null => out.push_str("null"),
@@ -172,7 +172,7 @@ impl Variables {
         }
     }
 
-    /// Declares a variable named after its field, numbered where the name is taken.
+    /// Declares a variable named after its field, with a number if the name is taken.
     fn declare(&mut self, field: &str, kind: &str, value: Value, out: &mut String) {
         let mut name = field.to_owned();
         let mut number = 1;
@@ -187,8 +187,8 @@ impl Variables {
     }
 }
 
-/// `text` as a GraphQL string literal (June 2018 edition, 2.9.4).
-pub(crate) fn quoted(text: &str) -> String {
+/// Returns `text` as a GraphQL string literal (GraphQL specification, June 2018, 2.9.4).
+fn string_literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn literals_are_escaped() {
+    fn string_literal_escapes_special_characters() {
         for (text, literal) in [
             ("2026-04-15T09:00:00", "\"2026-04-15T09:00:00\""),
             ("say \"no\"", "\"say \\\"no\\\"\""),
@@ -222,12 +222,12 @@ mod tests {
             ("Zoë 🎓 $x", "\"Zoë 🎓 $x\""),
             ("", "\"\""),
         ] {
-            assert_eq!(quoted(text), literal);
+            assert_eq!(string_literal(text), literal);
         }
     }
 
     #[test]
-    fn an_input_object_is_built_in_the_document_and_only_scalars_are_declared() {
+    fn input_object_is_written_inline_and_only_scalars_are_declared() {
         let field = |key: &str, value: &str| {
             Arg::Object(vec![("definitionKey", Arg::Id(key.into())), ("value", Arg::Text(value.into()))])
         };
@@ -240,7 +240,7 @@ mod tests {
                 Arg::Object(vec![
                     ("title", Arg::Text("A \"quoted\" title".into())),
                     ("eventType", Arg::name("public")),
-                    ("lmsStartDateTime", Arg::Quoted("2026-04-15T09:00:00".into())),
+                    ("lmsStartDateTime", Arg::Literal("2026-04-15T09:00:00".into())),
                     ("maxPlaces", Arg::Int(12)),
                     ("venueId", Arg::Null),
                     ("customFieldValues", Arg::List(vec![field("K1", "True"), field("K2", "1")])),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_without_arguments_declares_nothing() {
+    fn query_without_arguments_declares_no_variables() {
         let document = Document::query("locations", "locations", vec![], "edges { node { id } }".into());
         assert_eq!(document.render().0, "query { locations { edges { node { id } } } }");
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
-use crate::transport::BoxFuture;
+use crate::call::clock::Clock;
+use crate::call::transport::BoxFuture;
 
-/// The machine's own time.
+/// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

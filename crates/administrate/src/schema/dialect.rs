@@ -1,20 +1,21 @@
-//! What a tenant's API is like, where its documentation leaves that open.
+//! The dialect of a tenant's API, where Administrate's documentation leaves that open.
 //!
-//! Every guess about Administrate stands in this file and nowhere else. The API itself is asked once, by introspection;
-//! where it refuses, what is documented or was seen in use is assumed, and an error that names one of the guesses turns
-//! that guess around, once. Confidence letters are those of the facts: D documented, O official code, C client code,
-//! U introspected by others, G guessed.
+//! Every assumption about Administrate is in this file. The API is introspected once. If it refuses introspection, the
+//! documented or observed behaviour is assumed, and an error that names one of the assumptions corrects it, once.
+//!
+//! A letter names the source of each assumption: D Administrate's documentation, O official code, C code of other clients,
+//! U introspection published by others, G a guess.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::document::{Arg, Document};
 use crate::error::GraphqlError;
-use crate::fit::fit;
 use crate::schema::Schema;
-use crate::selection;
+use crate::schema::coerce::coerce;
+use crate::schema::document::{Arg, Document};
+use crate::schema::selection;
 
-/// Operation and the input fields that are known of it.
+/// The known input fields of each operation.
 const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     (
         "event.createBlended", // C
@@ -94,76 +95,77 @@ const KNOWN_INPUTS: &[(&str, &[&str])] = &[
     ("webhooks.update", &["webhookId", "query", "url"]),             // U
 ];
 
-/// What a webhook about an event is to carry: all that a list of events is asked for. That the query is given the id as
-/// `objectid` is G; its result comes as `payload` (U).
-pub(crate) const TOLD_OF_EVENTS: &str = "query ($objectid: ID!) { node(id: $objectid) { id ... on Event { title \
+/// The query of a webhook about events: it selects the same fields as a list of events.
+///
+/// That Administrate passes the id as `objectid` is G; the result arrives as `payload` (U).
+pub(crate) const EVENT_WEBHOOK_QUERY: &str = "query ($objectid: ID!) { node(id: $objectid) { id ... on Event { title \
      lifecycleState timeZoneName start end timeZonedStart timeZonedEnd classroomStart classroomEnd lmsStart lmsEnd \
      isSoldOut maxPlaces remainingPlaces updatedAt courseTemplate { id code } location { id } \
      sessions(first: 100) { pageInfo { totalRecords } edges { node { id title lifecycleState start end \
      timeZonedStart timeZonedEnd location { id } venue { id } } } } \
      staff(first: 100) { pageInfo { totalRecords } edges { node { id staffType contact { id } } } } } } }";
 
-/// Fields of inputs that go by two names, first the one seen in use (C and D disagree).
+/// Input fields with two names, first the one observed in use (C and D disagree).
 const SPELLINGS: &[[&str; 2]] = &[["taxType", "taxTypeId"], ["timeZoneName", "timeZone"]];
 
-/// Operation and those of its known input fields that are G: they are left out from the first error that names one.
+/// The known input fields of an operation that are G: the first error that names one removes them all.
 const GUESSED_INPUTS: &[(&str, &[&str])] =
     &[("event.update", &["classroomStartDateTime", "classroomEndDateTime", "lmsStartDateTime", "lmsEndDateTime"])];
 
-/// How one tenant's API is spoken to.
+/// The names and shapes that one tenant's API accepts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dialect {
     schema: Option<Arc<Schema>>,
-    /// What errors taught, as `operation.field` for spellings, else the guess's own name.
-    turned: BTreeSet<String>,
+    /// Assumptions that errors have disproved: `operation.field` for input fields, else the assumption's own name.
+    corrections: BTreeSet<String>,
 }
 
 impl Dialect {
-    /// The dialect of a tenant whose schema is known.
-    pub(crate) fn introspected(schema: Schema) -> Self {
-        Self { schema: Some(Arc::new(schema)), turned: BTreeSet::new() }
+    /// Creates the dialect of a tenant whose schema is known.
+    pub(crate) fn from_schema(schema: Schema) -> Self {
+        Self { schema: Some(Arc::new(schema)), corrections: BTreeSet::new() }
     }
 
-    /// Whether introspection told the schema.
+    /// Returns whether the schema is known from introspection.
     pub(crate) fn is_introspected(&self) -> bool {
         self.schema.is_some()
     }
 
-    /// Whether the mutation exists. Unknown ones (`location.create`, `venue.create`, `courseTemplate.create`) are G.
-    pub(crate) fn offers(&self, operation: &str) -> bool {
+    /// Returns whether the mutation exists. Without a schema only those in [`KNOWN_INPUTS`] do.
+    pub(crate) fn supports(&self, operation: &str) -> bool {
         let path: Vec<_> = operation.split('.').collect();
         match &self.schema {
-            Some(schema) => schema.has_mutation_field(&path),
+            Some(schema) => schema.has_mutation(&path),
             None => KNOWN_INPUTS.iter().any(|(known, _)| *known == operation),
         }
     }
 
-    /// How the input field documented as `name` is called here; none where the mutation does not take it.
+    /// Returns the tenant's name of the input field documented as `name`; none if the mutation does not have it.
     pub(crate) fn input_field(&self, operation: &str, name: &'static str) -> Option<&'static str> {
         let spellings = SPELLINGS.iter().find(|spellings| spellings[0] == name);
         let path: Vec<_> = operation.split('.').collect();
         let declared = self.schema.as_ref().and_then(|schema| {
             let input = schema.mutation_arg(&path, "input")?;
-            schema.knows_input(&input.name).then_some((schema, input))
+            schema.has_input_fields(&input.name).then_some((schema, input))
         });
         let Some((schema, input)) = declared else {
             let known = KNOWN_INPUTS.iter().find(|(known, _)| *known == operation)?.1;
-            let turned = self.turned.contains(&format!("{operation}.{name}"));
+            let is_corrected = self.corrections.contains(&format!("{operation}.{name}"));
             return match spellings {
-                Some([_, newer]) if turned => Some(newer),
-                None if turned => None,
+                Some([_, newer]) if is_corrected => Some(newer),
+                None if is_corrected => None,
                 _ => known.contains(&name).then_some(name),
             };
         };
-        let both = [name];
-        let candidates = spellings.map_or(&both[..], |spellings| &spellings[..]);
+        let only_name = [name];
+        let candidates = spellings.map_or(&only_name[..], |spellings| &spellings[..]);
         let found = candidates.iter().rev().filter_map(|field| Some((*field, schema.input_field(&input.name, field)?)));
-        // Where a tenant takes both, the one it insists on, else the first.
+        // If a tenant has both, the required one, else the first.
         found.max_by_key(|(_, kind)| kind.is_required).map(|(field, _)| field)
     }
 
-    /// The order argument of a list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
-    pub(crate) fn ordering(&self, root: &str) -> Option<(&'static str, Arg)> {
+    /// Returns the order argument of a root list: `orderBy: [{field, direction}]` (D) or `order: {field, direction}` (O).
+    pub(crate) fn order_argument(&self, root: &str) -> Option<(&'static str, Arg)> {
         let by_id = Arg::Object(vec![("field", Arg::name("id")), ("direction", Arg::name("asc"))]);
         let Some(schema) = &self.schema else {
             return match self.assumed_order("")? {
@@ -171,8 +173,8 @@ impl Dialect {
                 order => Some((order, by_id)),
             };
         };
-        let spelled = |name| Some((name, schema.query_arg(&[root], name)?));
-        let (name, kind) = spelled("orderBy").or_else(|| spelled("order"))?;
+        let find = |name| Some((name, schema.query_arg(&[root], name)?));
+        let (name, kind) = find("orderBy").or_else(|| find("order"))?;
         let field = schema.input_field(&kind.name, "field")?;
         if schema.is_enum(&field.name) && !schema.has_enum_value(&field.name, "id") {
             return None;
@@ -180,127 +182,130 @@ impl Dialect {
         Some((name, if kind.is_list { Arg::List(vec![by_id]) } else { by_id }))
     }
 
-    /// The same of a list inside a record, as text; none where introspection tells, and [`selection`] orders what is paged.
-    pub(crate) fn nested_ordering(&self) -> Option<&'static str> {
+    /// Returns the order argument, as text, of a list inside a record.
+    ///
+    /// None if the schema is known: then [`selection::restrict_to_schema`] adds the order.
+    pub(crate) fn nested_order_argument(&self) -> Option<&'static str> {
         if self.is_introspected() {
             return None;
         }
-        match self.assumed_order(NESTED)? {
+        match self.assumed_order(NESTED_SCOPE)? {
             ORDER_BY => Some("orderBy: [{field: id, direction: asc}]"),
             _ => Some("order: {field: id, direction: asc}"),
         }
     }
 
-    /// How lists are ordered, as far as no error spoke against it: a tenant has one of two arguments, or none.
+    /// Returns the name of the order argument that no error has disproved: a tenant has one of two, or none.
     fn assumed_order(&self, scope: &str) -> Option<&'static str> {
-        [ORDER_BY, ORDER].into_iter().find(|name| !self.turned.contains(&format!("{scope}{name}")))
+        [ORDER_BY, ORDER].into_iter().find(|name| !self.corrections.contains(&format!("{scope}{name}")))
     }
 
-    /// Whether the argument `arg` of the query `root` takes the enum value `word`, as far as is known.
-    pub(crate) fn takes_word(&self, root: &str, arg: &str, word: &str) -> bool {
+    /// Returns whether the argument `arg` of the query `root` accepts the enum value `value`, as far as is known.
+    pub(crate) fn accepts_enum_value(&self, root: &str, arg: &str, value: &str) -> bool {
         let Some(schema) = &self.schema else { return true };
         let Some(kind) = schema.query_arg(&[root], arg) else { return true };
-        !schema.is_enum(&kind.name) || schema.spells_enum_value(&kind.name, word)
+        !schema.is_enum(&kind.name) || schema.has_enum_value_in_any_case(&kind.name, value)
     }
 
-    /// The document in the tenant's own types: variables and literals as declared, nothing selected that is not there.
-    pub(crate) fn fitted(&self, document: Document) -> Document {
+    /// Adapts `document` to the tenant's types: arguments as declared, and no field selected that does not exist.
+    pub(crate) fn adapt(&self, document: Document) -> Document {
         let Some(schema) = &self.schema else {
-            let selection = self.assumed(&document);
+            let selection = self.assumed_selection(&document);
             return Document { selection, ..document };
         };
-        let kind = schema.answer_type(&document.path, document.is_mutation);
-        let cut = kind.map(|kind| selection::for_schema(&document.selection, schema, kind));
-        let cut = cut.filter(|cut| !cut.is_empty());
-        let selection = cut.unwrap_or_else(|| self.assumed(&document));
+        let kind = schema.return_type(&document.path, document.is_mutation);
+        let restricted = kind.map(|kind| selection::restrict_to_schema(&document.selection, schema, kind));
+        let restricted = restricted.filter(|restricted| !restricted.is_empty());
+        let selection = restricted.unwrap_or_else(|| self.assumed_selection(&document));
         let args = document.args.into_iter().map(|(name, arg)| {
             let kind = match document.is_mutation {
                 true => schema.mutation_arg(&document.path, name),
                 false => schema.query_arg(&document.path, name),
             };
-            (name, fit(schema, arg, kind))
+            (name, coerce(schema, arg, kind))
         });
         Document { args: args.collect(), selection, ..document }
     }
 
-    /// The selection as far as it is documented and no error spoke against it.
-    fn assumed(&self, document: &Document) -> String {
-        let selection = selection::without(&document.selection, &self.turned);
-        if document.is_mutation && self.turned.contains(PLAIN_PAYLOADS) {
-            selection::with_plain_lists(&selection)
+    /// Returns the documented part of the selection that no error has disproved.
+    fn assumed_selection(&self, document: &Document) -> String {
+        let selection = selection::remove_fields(&document.selection, &self.corrections);
+        if document.is_mutation && self.corrections.contains(PLAIN_LIST_PAYLOADS) {
+            selection::flatten_connections(&selection)
         } else {
             selection
         }
     }
 
-    /// What the errors of a document that was refused teach; none where they name no guess that is still untouched.
-    pub(crate) fn taught(&self, document: &Document, errors: &[GraphqlError]) -> Option<Self> {
+    /// Returns the dialect corrected by the errors of a refused document; none if they disprove nothing new.
+    pub(crate) fn corrected_by(&self, document: &Document, errors: &[GraphqlError]) -> Option<Self> {
         if self.schema.is_some() {
             return None;
         }
-        let mut turned = self.turned.clone();
+        let mut corrections = self.corrections.clone();
         for error in errors {
-            let message = before_suggestions(&error.message);
-            turned.extend(respelled(document.operation, message));
-            turned.extend(not_taken(document.operation, message));
-            if !error.in_execution {
-                turned.extend(self.reordered(document, message));
-                turned.extend(missing(document, message));
+            let message = without_suggestions(&error.message);
+            corrections.extend(spelling_corrections(document.operation, message));
+            corrections.extend(guessed_input_corrections(document.operation, message));
+            if !error.has_path {
+                corrections.extend(self.order_corrections(document, message));
+                corrections.extend(selection_corrections(document, message));
             }
         }
         let schema = None;
-        (turned != self.turned).then_some(Self { schema, turned })
+        (corrections != self.corrections).then_some(Self { schema, corrections })
     }
 
-    /// The order arguments that `message` speaks against, of the lists that `document` orders.
-    fn reordered(&self, document: &Document, message: &str) -> Vec<String> {
-        let orders_root = document.args.iter().any(|(name, _)| [ORDER_BY, ORDER].contains(name));
-        let scope = if orders_root { "" } else { NESTED };
+    /// Returns the order arguments that `message` disproves, for the lists that `document` orders.
+    fn order_corrections(&self, document: &Document, message: &str) -> Vec<String> {
+        let has_root_order = document.args.iter().any(|(name, _)| [ORDER_BY, ORDER].contains(name));
+        let scope = if has_root_order { "" } else { NESTED_SCOPE };
         let names: BTreeSet<&str> = quoted_names(message).collect();
         let is_named = words(message).any(|word| word == ORDER_BY) || names.contains(ORDER);
-        let turned = match self.assumed_order(scope) {
+        let disproved = match self.assumed_order(scope) {
             Some(ORDER_BY) if names.contains(ORDER) && !words(message).any(|word| word == ORDER_BY) => vec![],
             Some(name) if is_named => vec![name],
             _ if names.iter().any(|name| name.contains("Order")) => vec![ORDER_BY, ORDER],
             _ => vec![],
         };
-        turned.into_iter().map(|name| format!("{scope}{name}")).collect()
+        disproved.into_iter().map(|name| format!("{scope}{name}")).collect()
     }
 }
 
-/// The spellings of input fields that `message` speaks against: those that it quotes, else those that it names at all. A
-/// server that quotes the one in question may repeat the whole input after it.
-fn respelled(operation: &str, message: &str) -> Vec<String> {
+/// Returns the spellings of input fields that `message` disproves: those that it quotes, else all that it names.
+///
+/// A server that quotes the field in question may repeat the whole input after it.
+fn spelling_corrections(operation: &str, message: &str) -> Vec<String> {
     let quoted: BTreeSet<&str> = quoted_names(message).flat_map(words).collect();
     let all: BTreeSet<&str> = words(message).collect();
-    let turned = |said: &BTreeSet<&str>| -> Vec<String> {
-        let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| said.contains(name)));
+    let corrections = |mentioned: &BTreeSet<&str>| -> Vec<String> {
+        let named = SPELLINGS.iter().filter(|names| names.iter().any(|name| mentioned.contains(name)));
         named.map(|names| format!("{operation}.{}", names[0])).collect()
     };
-    let by_quotes = turned(&quoted);
-    if by_quotes.is_empty() { turned(&all) } else { by_quotes }
+    let by_quotes = corrections(&quoted);
+    if by_quotes.is_empty() { corrections(&all) } else { by_quotes }
 }
 
-/// The guessed input fields that go when `message` names one of them.
-fn not_taken(operation: &str, message: &str) -> Vec<String> {
+/// Returns all guessed input fields of `operation` if `message` names one of them.
+fn guessed_input_corrections(operation: &str, message: &str) -> Vec<String> {
     let guessed =
         GUESSED_INPUTS.iter().find(|(guessed, _)| *guessed == operation).map_or(&[][..], |(_, fields)| fields);
     let is_named = words(message).any(|word| guessed.contains(&word));
     guessed.iter().filter(|_| is_named).map(|field| format!("{operation}.{field}")).collect()
 }
 
-/// The selected fields that `message` speaks against.
-fn missing(document: &Document, message: &str) -> Vec<String> {
-    let selected = selection::names(&document.selection);
-    // "Cannot query field 'x' on type 'T'": the type may bear a name that is selected, too.
-    let most = if message.contains("query field") { 1 } else { usize::MAX };
+/// Returns the selected fields that `message` disproves.
+fn selection_corrections(document: &Document, message: &str) -> Vec<String> {
+    let selected = selection::field_names(&document.selection);
+    // "Cannot query field 'x' on type 'T'": the type may have the same name as a selected field.
+    let limit = if message.contains("query field") { 1 } else { usize::MAX };
     let mut missing: Vec<_> = quoted_names(message)
-        .take(most)
-        .filter(|name| selected.contains(*name) && !VITAL.contains(name))
+        .take(limit)
+        .filter(|name| selected.contains(*name) && !REQUIRED_FIELDS.contains(name))
         .map(str::to_owned)
         .collect();
     if document.is_mutation && quoted_names(message).any(|name| name == "edges") {
-        missing.push(PLAIN_PAYLOADS.to_owned());
+        missing.push(PLAIN_LIST_PAYLOADS.to_owned());
     }
     missing
 }
@@ -309,28 +314,28 @@ fn missing(document: &Document, message: &str) -> Vec<String> {
 const ORDER_BY: &str = "orderBy";
 const ORDER: &str = "order";
 
-/// What stands before them where a list inside a record is meant.
-const NESTED: &str = "nested ";
+/// The prefix of a correction to the order of lists inside records.
+const NESTED_SCOPE: &str = "nested ";
 
-/// The guess that lists in payloads are connections, turned around.
-const PLAIN_PAYLOADS: &str = "plain payloads";
+/// The correction that lists in payloads are plain lists, not connections.
+const PLAIN_LIST_PAYLOADS: &str = "plain payloads";
 
-/// Selected fields without which an answer is worth nothing.
-const VITAL: &[&str] =
+/// Selected fields without which a response is useless.
+const REQUIRED_FIELDS: &[&str] =
     &["id", "edges", "node", "pageInfo", "event", "session", "events", "courseTemplate", "contact", "errors"];
 
-/// A server's sentence without what it thinks was meant, and without the input that it repeats.
-fn before_suggestions(message: &str) -> &str {
+/// Returns a server's message without its suggestions and without the input that it repeats.
+fn without_suggestions(message: &str) -> &str {
     let ends = ["Did you mean", "found:", "Found:", "found {", "Found {"].iter().filter_map(|word| message.find(word));
     ends.min().map_or(message, |end| &message[..end])
 }
 
-/// The words of a server's message that can be names.
+/// Returns the words of a server's message that can be names.
 fn words(message: &str) -> impl Iterator<Item = &str> {
     message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-/// The names that stand in quotation marks of any kind.
+/// Returns the names in quotation marks of any kind.
 fn quoted_names(message: &str) -> impl Iterator<Item = &str> {
     message.split(['"', '\'', '`']).skip(1).step_by(2)
 }
