@@ -10,7 +10,7 @@ const LATER: [u64; 5] = [300, 900, 3_600, 21_600, 86_400];
 const DOUBLED: u32 = 8;
 
 /// How long to wait after the given attempt (from 1) failed; none when it was the last.
-pub fn next_wait(attempt: i32, base_ms: u64) -> Option<Duration> {
+pub fn retry_delay(attempt: i32, base_ms: u64) -> Option<Duration> {
     let made = u32::try_from(attempt.max(1)).unwrap_or(1) - 1;
     if made < DOUBLED {
         return Some(Duration::from_millis(base_ms << made));
@@ -20,19 +20,19 @@ pub fn next_wait(attempt: i32, base_ms: u64) -> Option<Duration> {
 }
 
 /// Why the last attempt failed, with what this means.
-pub fn given_up(why: String, attempts: i32) -> String {
+pub fn exhausted_message(why: String, attempts: i32) -> String {
     format!("{why} (given up after {attempts} attempts; `lectern outbox retry` begins anew)")
 }
 
 /// How long to wait after Administrate could not be used at all, 15 s by default: that is nobody's failed attempt, and
 /// however long it lasts, everything goes on soon after it.
-pub fn after_outage(base_ms: u64) -> Duration {
+pub fn outage_delay(base_ms: u64) -> Duration {
     Duration::from_millis(base_ms * 30)
 }
 
 /// How long a creation of which nobody saw the end, because the connection or we ourselves broke off, is taken for being
 /// under way over there: 10 s by default, at most as long as an answer may take.
-pub fn under_way(base_ms: u64) -> Duration {
+pub fn in_flight_window(base_ms: u64) -> Duration {
     Duration::from_millis(base_ms * 20)
 }
 
@@ -51,7 +51,7 @@ mod tests {
             (13, Some(86_400_000)),
             (14, None),
         ] {
-            assert_eq!(next_wait(attempt, 500), expected.map(Duration::from_millis), "attempt {attempt}");
+            assert_eq!(retry_delay(attempt, 500), expected.map(Duration::from_millis), "attempt {attempt}");
         }
     }
 }

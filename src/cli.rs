@@ -102,7 +102,7 @@ enum Command {
 
 /// Reads the command line, carries the command out, and says how it ended.
 pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let arguments = spell_out_sync(arguments);
+    let arguments = expand_sync_alias(arguments);
     // Whoever wants a document gets one also where the rest of the line cannot be read.
     let json = arguments.iter().any(|argument| argument == "--json");
     match Cli::try_parse_from(arguments) {
@@ -129,14 +129,14 @@ fn failed(json: bool, sentence: &str, exit: Exit) -> Exit {
 
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
-    let exit = carry_out(&context, cli.command).await?;
+    let exit = dispatch(&context, cli.command).await?;
     match context.console.written() {
         Err(error) if exit == Exit::Done => Err(error),
         _ => Ok(exit),
     }
 }
 
-async fn carry_out(context: &Context, command: Command) -> Result<Exit> {
+async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
     match command {
         Command::Demo(args) => crate::demo::cli::run(context, args).await,
         Command::Migrate(args) => crate::migrate::cli::run(context, args).await,
@@ -201,7 +201,7 @@ async fn signalled() {
 }
 
 /// `lectern sync_locations` is what existing cron lines say; it means `lectern sync locations`.
-fn spell_out_sync(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn expand_sync_alias(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut spelled = Vec::new();
     let mut seen = false;
     for argument in arguments {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_cron_line_of_old_is_understood() {
-        let spelled = spell_out_sync(["lectern", "--json", "sync_price_levels", "--no-prompt"].map(OsString::from));
+        let spelled = expand_sync_alias(["lectern", "--json", "sync_price_levels", "--no-prompt"].map(OsString::from));
         assert_eq!(spelled, ["lectern", "--json", "sync", "price-levels", "--no-prompt"].map(OsString::from));
     }
 }

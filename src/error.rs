@@ -21,7 +21,7 @@ pub enum Exit {
     /// A prerequisite is missing.
     Prerequisite = 3,
     /// Done, but something needs a person.
-    NeedsPerson = 4,
+    NeedsAttention = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -41,10 +41,10 @@ pub enum Error {
     Prerequisite(String),
     /// Refused until a person decides.
     #[error("{0}")]
-    NeedsPerson(String),
+    NeedsAttention(String),
     /// A signal ended it before anything was written.
     #[error("stopped before anything was written")]
-    Stopped,
+    Cancelled,
     /// It failed, and the sentence says why.
     #[error("{0}")]
     Failed(String),
@@ -65,7 +65,7 @@ impl Error {
         match self {
             Error::Usage(_) => Exit::Usage,
             Error::Prerequisite(_) => Exit::Prerequisite,
-            Error::NeedsPerson(_) | Error::Stopped => Exit::NeedsPerson,
+            Error::NeedsAttention(_) | Error::Cancelled => Exit::NeedsAttention,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) | Error::Administrate(_) => Exit::Failed,
         }
     }

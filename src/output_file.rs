@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// [`Error::Failed`] says why the file cannot be written there.
 pub fn check(path: &Path) -> Result<()> {
     let failed = |error| Error::io("writing", path, &error);
-    make_folder(path)?;
+    create_folder(path)?;
     let found = std::fs::metadata(path);
     // A pipe or a device would wait for its reader, or could not be taken away again.
     if found.as_ref().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
@@ -27,11 +27,11 @@ pub fn check(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Failed`] says why it cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    make_folder(path)?;
+    create_folder(path)?;
     std::fs::write(path, bytes).map_err(|error| Error::io("writing", path, &error))
 }
 
-fn make_folder(path: &Path) -> Result<()> {
+fn create_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| Error::io("making the folder", folder, &error))
 }

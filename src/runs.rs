@@ -19,7 +19,7 @@ pub async fn begin(db: &mut PgConnection, kind: &str, subject: &str) -> Result<i
 }
 
 /// Opens a run that is carried out later; a dry one never counts as done.
-pub async fn begin_later(db: &mut PgConnection, kind: &str, subject: &str, dry_run: bool) -> Result<i64> {
+pub async fn enqueue(db: &mut PgConnection, kind: &str, subject: &str, dry_run: bool) -> Result<i64> {
     Ok(sqlx::query_scalar("INSERT INTO lectern.runs (kind, subject, dry_run) VALUES ($1, $2, $3) RETURNING id")
         .bind(kind)
         .bind(subject)
@@ -33,20 +33,20 @@ pub const LOCKS: i32 = 0x4C_52_4E;
 
 /// A run that this process carries out.
 #[derive(Debug)]
-pub struct Held(PgConnection);
+pub struct RunLock(PgConnection);
 
 /// Takes a run; none where another process has it.
-pub async fn hold(pool: &PgPool, run: i64) -> Result<Option<Held>> {
+pub async fn lock(pool: &PgPool, run: i64) -> Result<Option<RunLock>> {
     let mut connection = pool.acquire().await?.detach();
     let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2::bigint::int)")
         .bind(LOCKS)
         .bind(run)
         .fetch_one(&mut connection)
         .await?;
-    Ok(taken.then_some(Held(connection)))
+    Ok(taken.then_some(RunLock(connection)))
 }
 
-impl Held {
+impl RunLock {
     /// Gives the run back.
     pub async fn release(self) -> Result<()> {
         Ok(self.0.close().await?)
@@ -74,7 +74,7 @@ pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl
 }
 
 /// Replaces how a closed run ended and what it reported, by what was done after it.
-pub async fn amend(db: &mut PgConnection, run: i64, exit: Exit, document: &impl Serialize) -> Result<()> {
+pub async fn update_result(db: &mut PgConnection, run: i64, exit: Exit, document: &impl Serialize) -> Result<()> {
     sqlx::query("UPDATE lectern.runs SET exit_code = $2, document = $3 WHERE id = $1")
         .bind(run)
         .bind(exit as i32)
@@ -85,7 +85,7 @@ pub async fn amend(db: &mut PgConnection, run: i64, exit: Exit, document: &impl 
 }
 
 /// Keeps what the run changed.
-pub async fn keep_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
+pub async fn save_journal(db: &mut PgConnection, run: i64, journal: &impl Serialize) -> Result<()> {
     sqlx::query("UPDATE lectern.runs SET journal = $2 WHERE id = $1")
         .bind(run)
         .bind(sqlx::types::Json(journal))
@@ -136,7 +136,7 @@ pub struct Run {
 
 /// A run with all that is kept of it.
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
-pub struct Kept {
+pub struct StoredRun {
     /// What lists show.
     #[sqlx(flatten)]
     #[serde(flatten)]
@@ -154,7 +154,7 @@ const LISTED: &str =
     document -> 'counts' AS counts, (document -> 'requests')::bigint AS requests";
 
 /// All that is kept of a run; none where there is no such run of this kind.
-pub async fn kept(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<Kept>> {
+pub async fn find(db: &mut PgConnection, kind: &str, run: i64) -> Result<Option<StoredRun>> {
     let sql = format!("SELECT {LISTED}, document, journal FROM lectern.runs WHERE id = $1 AND kind = $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).bind(kind).fetch_optional(db).await?)
 }

@@ -8,7 +8,7 @@ use lectern::demo::{local, remote};
 use lectern::timetable_import::apply::{ApplyOptions, apply};
 use lectern::timetable_import::options::{DeliveryMode, ImportOptions};
 use lectern::timetable_import::plan::planner::{PlannerOptions, plan};
-use lectern::timetable_import::plan::{Item, Plan};
+use lectern::timetable_import::plan::{ImportPlan, PlanItem};
 use lectern::timetable_import::run;
 use lectern::timetable_import::{history, store};
 use lectern::tutorials::{self, Event};
@@ -185,8 +185,8 @@ impl Stages {
             let loaded = run::load(file.as_ref(), &config)?;
             let read = watch.lap();
             let mut db = pool.acquire().await?;
-            let ours = store::ours(&mut db, &loaded.timetable).await?;
-            let facts = store::kept_facts(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
+            let ours = store::local_state(&mut db, &loaded.timetable).await?;
+            let facts = store::stored_remote_state(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
             drop(db);
             let gathered = watch.lap();
             let import = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
@@ -229,15 +229,15 @@ impl Stages {
 }
 
 /// As [`apply`], without effects.
-async fn apply_alone(pool: &PgPool, plan: &Plan, options: ApplyOptions) -> Result<()> {
-    let items: Vec<&Item> = plan.items.iter().collect();
+async fn apply_alone(pool: &PgPool, plan: &ImportPlan, options: ApplyOptions) -> Result<()> {
+    let items: Vec<&PlanItem> = plan.items.iter().collect();
     for batch in items.chunks(options.blocks_per_batch) {
         let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
         let mut transaction = pool.begin().await?;
         let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
         let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
         tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        history::store::keep_fates(&mut transaction, options.run, batch, &vec![serde_json::json!({}); batch.len()])
+        history::store::store_outcomes(&mut transaction, options.run, batch, &vec![serde_json::json!({}); batch.len()])
             .await?;
         transaction.commit().await?;
     }

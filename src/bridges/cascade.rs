@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// What went with rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fallen {
+pub struct CascadedDeletes {
     /// Prices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prices: Vec<Price>,
@@ -18,12 +18,12 @@ pub struct Fallen {
     pub approvals: Vec<Approval>,
     /// Mentions in rows that stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Mention>,
+    pub mentions: Vec<Reference>,
 }
 
 /// That a row mentions another, both by Administrate's ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Mention {
+pub struct Reference {
     /// Table and what of it, like `events.location`.
     pub column: String,
     /// Of which row.
@@ -44,7 +44,7 @@ pub enum Table {
 }
 
 impl Table {
-    fn is_meant(self, mention: &Mention) -> bool {
+    fn refers_to(self, mention: &Reference) -> bool {
         let meant = match self {
             Table::Locations => ".location",
             Table::Venues => ".venue",
@@ -56,10 +56,10 @@ impl Table {
     }
 }
 
-impl Fallen {
+impl CascadedDeletes {
     /// What would go with these rows.
-    pub async fn with(db: &mut PgConnection, table: Table, external_ids: &[String]) -> Result<Fallen> {
-        Ok(Fallen {
+    pub async fn with(db: &mut PgConnection, table: Table, external_ids: &[String]) -> Result<CascadedDeletes> {
+        Ok(CascadedDeletes {
             prices: match table {
                 Table::CourseTemplates | Table::PriceLevels => {
                     super::store::cascade::prices_of(db, external_ids).await?
@@ -70,10 +70,10 @@ impl Fallen {
                 Table::CourseTemplates => super::store::cascade::approvals_of(db, external_ids).await?,
                 _ => Vec::new(),
             },
-            mentions: super::store::cascade::mentions(db, external_ids)
+            mentions: super::store::cascade::references(db, external_ids)
                 .await?
                 .into_iter()
-                .filter(|one| table.is_meant(one))
+                .filter(|one| table.refers_to(one))
                 .collect(),
         })
     }
@@ -92,7 +92,7 @@ impl Fallen {
             crate::bridges::store::references::change_approvals(db, &[], &self.approvals).await?;
         }
         if !self.mentions.is_empty() {
-            super::store::cascade::restore_mentions(db, &self.mentions).await?;
+            super::store::cascade::restore_references(db, &self.mentions).await?;
         }
         Ok(())
     }

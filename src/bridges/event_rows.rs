@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
-pub use crate::bridges::store::event_rows::{Chosen, known_ids, put_rows, remove_rows, rows};
+pub use crate::bridges::store::event_rows::{RowFilter, delete_rows, known_ids, rows, upsert_rows};
 
-use super::reference::{Bounded, bounded};
+use super::reference::{BoundedColumn, bounded};
 
 /// An event (`adm.events`); what it refers to by Administrate's ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl EventRow {
     }
 
     /// What stands in the columns that PostgreSQL bounds.
-    pub fn bounded(&self) -> Vec<Bounded<'_>> {
+    pub fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         let mut columns = vec![
             bounded("external_id", &self.external_id, 50),
             bounded("title", self.title.as_ref(), 255),

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use administrate::{Id, Lifecycle};
 use serde::{Deserialize, Serialize};
 
-pub use super::baseline::{agree, agreed, kept_agreements, note_seen, now, put_agreements};
-pub use super::event_rows::{Chosen, EventRow, SessionRow, known_ids, pair_in_order, put_rows, remove_rows, rows};
-pub use super::session_match::{Likeness, alike};
+pub use super::baseline::{load_baseline, now, put_baselines, record_last_seen, save_baseline, stored_baselines};
+pub use super::event_rows::{
+    EventRow, RowFilter, SessionRow, delete_rows, known_ids, pair_in_order, rows, upsert_rows,
+};
+pub use super::session_match::{SessionSignature, match_sessions};
 pub use crate::bridges::store::events::{
-    decided, external_ids, forget_event, forget_sessions, link_event, link_of, linked_elsewhere, linked_event,
-    lose_sessions, missing_sessions, note_state, published, reached, suspects, with_leftovers, withdraw_sessions,
-    withdrawn,
+    confirm_link, delete_event_link, delete_session_links, external_ids, link_event, link_of, linked_elsewhere,
+    linked_event, mark_sessions_missing, missing_sessions, possible_duplicates, published, record_state, remote_status,
+    with_extra_sessions, withdraw_sessions, withdrawn,
 };
 
 /// An event's link: Administrate's id of it and of its sessions.
@@ -42,7 +44,7 @@ pub struct SessionLink {
 
 /// How far an event of ours has come to be in Administrate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reached {
+pub struct RemoteStatus {
     /// Its sessions that are paired with ours.
     pub paired: usize,
     /// Its sessions beyond ours.
@@ -72,7 +74,7 @@ pub struct ExternalIds {
 
 /// What we know by which values both sides last agreed: the kinds of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Agreed {
+pub enum BaselineKind {
     /// An event's own fields.
     Event,
     /// Who is named for the whole event.
@@ -87,7 +89,7 @@ pub enum Agreed {
 
 /// What both sides last agreed on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement<T> {
+pub struct Baseline<T> {
     /// The values.
     #[serde(flatten)]
     pub values: T,
@@ -96,7 +98,7 @@ pub struct Agreement<T> {
     pub unsure: bool,
 }
 
-impl<T> Agreement<T> {
+impl<T> Baseline<T> {
     /// The values, where both sides certainly have them.
     pub fn certain(&self) -> Option<&T> {
         (!self.unsure).then_some(&self.values)
@@ -105,7 +107,7 @@ impl<T> Agreement<T> {
 
 /// What Administrate last said of an event, by itself or when it was asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct LastSeen {
     /// `draft`, `published` or `cancelled`, lower-case.
     pub lifecycle: Option<String>,
     /// Whether it takes no more bookings.
@@ -118,7 +120,7 @@ pub struct Seen {
 
 /// How far an event is published or called off there, by us.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct PublicationState {
     /// The event's state, none as long as we have not changed it.
     pub state: Option<Lifecycle>,
     /// Its sessions that we have published.
@@ -135,7 +137,7 @@ pub struct Standing {
 
 /// An event of ours of which there may be a second one in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Suspect {
+pub struct PossibleDuplicate {
     /// Our id.
     pub tutorial_event_id: i64,
     /// Its code.
@@ -144,15 +146,15 @@ pub struct Suspect {
     pub external_id: String,
 }
 
-impl Agreed {
+impl BaselineKind {
     /// As it is stored.
     pub fn name(self) -> &'static str {
         match self {
-            Agreed::Event => "event",
-            Agreed::EventStaff => "event-staff",
-            Agreed::Session => "session",
-            Agreed::EventSeen => "event-seen",
-            Agreed::Standing => "event-standing",
+            BaselineKind::Event => "event",
+            BaselineKind::EventStaff => "event-staff",
+            BaselineKind::Session => "session",
+            BaselineKind::EventSeen => "event-seen",
+            BaselineKind::Standing => "event-standing",
         }
     }
 }

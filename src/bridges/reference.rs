@@ -10,12 +10,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use super::cascade::{Fallen, Table};
+pub use super::cascade::{CascadedDeletes, Table};
 
 /// The kinds of record that may be created on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "their names say it")]
-pub enum Kind {
+pub enum ReferenceKind {
     Location,
     Venue,
     Instructor,
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 /// A row that stands for one record of Administrate's.
-pub trait Bridge: Clone + PartialEq + Serialize {
+pub trait LinkRow: Clone + PartialEq + Serialize {
     /// Administrate's id.
     fn external_id(&self) -> &str;
 
@@ -41,12 +41,12 @@ pub trait Bridge: Clone + PartialEq + Serialize {
     fn set_link(&mut self, _ours: Option<i64>) {}
 
     /// What stands in the columns that PostgreSQL bounds.
-    fn bounded(&self) -> Vec<Bounded<'_>>;
+    fn bounded(&self) -> Vec<BoundedColumn<'_>>;
 }
 
 /// A column whose values PostgreSQL bounds.
 #[derive(Debug)]
-pub struct Bounded<'a> {
+pub struct BoundedColumn<'a> {
     /// Its name.
     pub column: &'static str,
     /// What stands there.
@@ -56,9 +56,9 @@ pub struct Bounded<'a> {
 }
 
 /// A column that holds `text`, nothing where there is none.
-pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a String>>, most: usize) -> Bounded<'a> {
+pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a String>>, most: usize) -> BoundedColumn<'a> {
     let text = text.into().map_or("", String::as_str);
-    Bounded { column, text: Cow::Borrowed(text), most }
+    BoundedColumn { column, text: Cow::Borrowed(text), most }
 }
 
 /// The definition of a custom field for one kind of record (`adm.custom_fields`; its options, a list of texts, in
@@ -157,7 +157,7 @@ pub struct Administrator {
     pub last_name: String,
 }
 
-impl Bridge for Location {
+impl LinkRow for Location {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -170,12 +170,12 @@ impl Bridge for Location {
         self.tutorial_location_id = ours;
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![bounded("external_id", &self.external_id, 255), bounded("legacy_id", self.legacy_id.as_ref(), 255)]
     }
 }
 
-impl Bridge for Venue {
+impl LinkRow for Venue {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -188,12 +188,12 @@ impl Bridge for Venue {
         self.tutorial_venue_id = ours;
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![bounded("external_id", &self.external_id, 255)]
     }
 }
 
-impl Bridge for Instructor {
+impl LinkRow for Instructor {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -206,12 +206,12 @@ impl Bridge for Instructor {
         self.tutorial_instructor_id = ours;
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![bounded("external_id", &self.external_id, 255), bounded("legacy_id", self.legacy_id.as_ref(), 255)]
     }
 }
 
-impl Bridge for CourseTemplate {
+impl LinkRow for CourseTemplate {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -224,17 +224,21 @@ impl Bridge for CourseTemplate {
         self.tutorial_course_template_id = ours;
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         let values = self.custom_fields.as_object().into_iter().flat_map(|fields| fields.values());
         let values = values.filter_map(serde_json::Value::as_str);
         let mode = bounded("event_learning_mode", self.event_learning_mode.as_ref(), 20);
         let mut columns = vec![bounded("external_id", &self.external_id, 50), mode];
-        columns.extend(values.map(|text| Bounded { column: "custom_fields", text: text.into(), most: usize::MAX }));
+        columns.extend(values.map(|text| BoundedColumn {
+            column: "custom_fields",
+            text: text.into(),
+            most: usize::MAX,
+        }));
         columns
     }
 }
 
-impl Bridge for CustomField {
+impl LinkRow for CustomField {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -244,7 +248,7 @@ impl Bridge for CustomField {
         format!("{} {}", self.entity_type, self.external_id)
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![
             bounded("external_id", &self.external_id, 255),
             bounded("label", &self.label, 255),
@@ -255,12 +259,12 @@ impl Bridge for CustomField {
     }
 }
 
-impl Bridge for PriceLevel {
+impl LinkRow for PriceLevel {
     fn external_id(&self) -> &str {
         &self.external_id
     }
 
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![
             bounded("external_id", &self.external_id, 255),
             bounded("name", &self.name, 255),
@@ -269,14 +273,17 @@ impl Bridge for PriceLevel {
     }
 }
 
-impl Bridge for Price {
+impl LinkRow for Price {
     fn external_id(&self) -> &str {
         &self.external_id
     }
 
     /// `numeric(10, 2)` is eight digits, the point, and two.
-    fn bounded(&self) -> Vec<Bounded<'_>> {
+    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         let amount = self.amount.abs().trunc().to_string();
-        vec![bounded("external_id", &self.external_id, 255), Bounded { column: "amount", text: amount.into(), most: 8 }]
+        vec![
+            bounded("external_id", &self.external_id, 255),
+            BoundedColumn { column: "amount", text: amount.into(), most: 8 },
+        ]
     }
 }

@@ -9,20 +9,20 @@ use crate::names::fold;
 
 /// What tells a session from the others of its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Likeness {
+pub struct SessionSignature {
     title: String,
     start: Option<Timestamp>,
 }
 
-impl Likeness {
+impl SessionSignature {
     /// A session of this title and start; one without either is like no other.
     pub fn new(title: &str, start: Option<Timestamp>) -> Self {
-        Likeness { title: fold(title), start }
+        SessionSignature { title: fold(title), start }
     }
 }
 
 /// Which of `ours` each of `theirs` is: by equal title, then by equal start. What several could be is nobody.
-pub fn alike(ours: &[(i64, Likeness)], theirs: &[Likeness]) -> Vec<Option<i64>> {
+pub fn match_sessions(ours: &[(i64, SessionSignature)], theirs: &[SessionSignature]) -> Vec<Option<i64>> {
     let mut links = vec![None; theirs.len()];
     pair_by(ours, theirs, &mut links, |one| Some(one.title.as_str()).filter(|title| !title.is_empty()));
     pair_by(ours, theirs, &mut links, |one| one.start);
@@ -30,10 +30,10 @@ pub fn alike(ours: &[(i64, Likeness)], theirs: &[Likeness]) -> Vec<Option<i64>> 
 }
 
 fn pair_by<'a, K: Eq + Hash>(
-    ours: &'a [(i64, Likeness)],
-    theirs: &'a [Likeness],
+    ours: &'a [(i64, SessionSignature)],
+    theirs: &'a [SessionSignature],
     links: &mut [Option<i64>],
-    key: impl Fn(&'a Likeness) -> Option<K>,
+    key: impl Fn(&'a SessionSignature) -> Option<K>,
 ) {
     let mut free: HashMap<K, Vec<i64>> = HashMap::new();
     for (id, one) in ours.iter().filter(|(id, _)| !links.contains(&Some(*id))) {
@@ -58,8 +58,8 @@ fn pair_by<'a, K: Eq + Hash>(
 mod tests {
     use super::*;
 
-    fn likeness((title, day): (&str, i64)) -> Likeness {
-        Likeness::new(title, Timestamp::from_second(day * 86_400).ok().filter(|_| day > 0))
+    fn signature((title, day): (&str, i64)) -> SessionSignature {
+        SessionSignature::new(title, Timestamp::from_second(day * 86_400).ok().filter(|_| day > 0))
     }
 
     #[test]
@@ -73,9 +73,9 @@ mod tests {
             (&[("a", 1), ("b", 1)], &[("c", 1)], &[None]),
             (&[("", 0)], &[("", 0)], &[None]),
         ] {
-            let ours: Vec<(i64, Likeness)> = (1..).zip(ours.iter().copied().map(likeness)).collect();
-            let theirs: Vec<Likeness> = theirs.iter().copied().map(likeness).collect();
-            assert_eq!(alike(&ours, &theirs), expected, "{ours:?} {theirs:?}");
+            let ours: Vec<(i64, SessionSignature)> = (1..).zip(ours.iter().copied().map(signature)).collect();
+            let theirs: Vec<SessionSignature> = theirs.iter().copied().map(signature).collect();
+            assert_eq!(match_sessions(&ours, &theirs), expected, "{ours:?} {theirs:?}");
         }
     }
 }

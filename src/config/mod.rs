@@ -93,14 +93,14 @@ pub struct Sync {
     pub audit_days: u16,
     pub webhook_days: u16,
     pub request_budget: u64,
-    pub conflicts: std::collections::BTreeMap<String, Winner>,
+    pub conflicts: std::collections::BTreeMap<String, ConflictPolicy>,
 }
 
 /// Whose value of a field holds that both sides have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "config.default.toml documents each")]
-pub enum Winner {
+pub enum ConflictPolicy {
     Ask,
     Ours,
     Theirs,

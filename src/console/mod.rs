@@ -66,7 +66,7 @@ impl Console {
 
     /// Says a line to the person.
     pub fn say(&self, line: impl Display) {
-        let _ = writeln!(std::io::stderr(), "{}", harmless(&line.to_string()));
+        let _ = writeln!(std::io::stderr(), "{}", strip_control_chars(&line.to_string()));
     }
 
     /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
@@ -74,7 +74,7 @@ impl Console {
         if !self.may_ask {
             return false;
         }
-        let _ = write!(std::io::stderr(), "{} [y/N]: ", harmless(&question.to_string()));
+        let _ = write!(std::io::stderr(), "{} [y/N]: ", strip_control_chars(&question.to_string()));
         let answer = self.typed().await.unwrap_or_default();
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
@@ -83,7 +83,7 @@ impl Console {
     ///
     /// # Errors
     /// [`Error::Usage`] where there is nobody to answer and that was not foreseen.
-    pub async fn agrees(&self, question: impl Display) -> Result<bool> {
+    pub async fn confirm(&self, question: impl Display) -> Result<bool> {
         if self.forbidden {
             return Ok(true);
         }
@@ -103,7 +103,7 @@ impl Console {
     /// # Errors
     /// The answer cannot be read.
     pub fn line(&self, question: impl Display) -> Result<String> {
-        let _ = write!(std::io::stderr(), "{}: ", harmless(&question.to_string()));
+        let _ = write!(std::io::stderr(), "{}: ", strip_control_chars(&question.to_string()));
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.typed()));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
         Ok(answer.trim().to_owned())
@@ -134,7 +134,7 @@ impl Console {
     /// The same of text that ends its lines itself, and may be none.
     pub fn print_whole(&self, text: impl Display) {
         if !self.json {
-            self.write(harmless(&text.to_string()));
+            self.write(strip_control_chars(&text.to_string()));
         }
     }
 
@@ -193,7 +193,7 @@ impl Console {
     }
 
     /// Says how much there is to do; a bar of nothing stays away.
-    pub fn expect(&self, bar: &ProgressBar, total: u64) {
+    pub fn set_total(&self, bar: &ProgressBar, total: u64) {
         bar.set_length(total);
         if total > 0 {
             bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -203,7 +203,7 @@ impl Console {
 
 /// The text without what would steer a terminal: names come from Administrate and from workbooks, and Lectern itself
 /// writes nothing but text and line ends.
-fn harmless(text: &str) -> Cow<'_, str> {
+fn strip_control_chars(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
 }
@@ -227,7 +227,7 @@ mod tests {
             ("red\u{1b}[31m\r\u{7}", "red\u{fffd}[31m\u{fffd}\u{fffd}"),
             ("\u{9b}2J", "\u{fffd}2J"),
         ] {
-            assert_eq!(harmless(text), expected);
+            assert_eq!(strip_control_chars(text), expected);
         }
     }
 }

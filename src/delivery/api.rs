@@ -9,12 +9,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::resolve::{Decision, resolve};
+use super::resolve::{Resolution, resolve};
 use crate::error::Error;
-use crate::gateway::{Audit, connect};
+use crate::gateway::{AuditMode, connect};
 use crate::http::auth::{Operator, Reader};
 use crate::http::json::JsonBody;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
 use crate::outbox;
@@ -29,14 +29,18 @@ pub fn router(state: ServerState) -> Router {
 }
 
 /// What is not delivered; with `all=true` also what is (contract §3, `outbox list`).
-async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, Problem> {
+async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, HttpProblem> {
     let mut all = false;
     for (name, value) in pairs(address)? {
         all = match (name.as_str(), value.as_str()) {
             ("all", "true" | "1") => true,
             ("all", "false" | "0") => false,
             ("all", _) => {
-                return Err(Problem::fields(vec![FieldError::new("/all", "invalid_value", "all is true or false")]));
+                return Err(HttpProblem::fields(vec![FieldError::new(
+                    "/all",
+                    "invalid_value",
+                    "all is true or false",
+                )]));
             }
             _ => all,
         };
@@ -57,15 +61,15 @@ async fn retry(
     _: Operator,
     State(state): State<ServerState>,
     body: Option<JsonBody<Retry>>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<Value>), HttpProblem> {
     let Retry { ids } = body.map(|JsonBody(retry)| retry).unwrap_or_default();
     if let Some(ids) = &ids {
         let known = outbox::list(&state.pool, true).await?;
         if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
-            return Err(Problem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
+            return Err(HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
         }
     }
-    let due = outbox::make_due(&state.pool, ids.as_deref(), None).await?;
+    let due = outbox::retry_now(&state.pool, ids.as_deref(), None).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))))
 }
 
@@ -77,12 +81,12 @@ struct Decided {
 }
 
 impl Decided {
-    fn decision(self) -> Result<Decision, Problem> {
-        let wrong = |pointer, message| Problem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
+    fn decision(self) -> Result<Resolution, HttpProblem> {
+        let wrong = |pointer, message| HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
         match (self.delivered, self.recreate) {
-            (Some(id), None | Some(false)) if !id.trim().is_empty() => Ok(Decision::Delivered(Id::new(id.trim()))),
+            (Some(id), None | Some(false)) if !id.trim().is_empty() => Ok(Resolution::Delivered(Id::new(id.trim()))),
             (Some(_), None | Some(false)) => Err(wrong("/delivered", "say Administrate's id of the event")),
-            (None, Some(true)) => Ok(Decision::Recreate),
+            (None, Some(true)) => Ok(Resolution::Recreate),
             (None, Some(false)) => Err(wrong("/recreate", "say true, or name the event as delivered")),
             (None, None) => Err(wrong("", "say which event it is there with delivered, or recreate: true")),
             (Some(_), Some(true)) => {
@@ -98,24 +102,24 @@ async fn decide(
     State(state): State<ServerState>,
     id: Result<Path<i64>, PathRejection>,
     JsonBody(decided): JsonBody<Decided>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let Path(id) = id.map_err(|_| Problem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
+) -> Result<(StatusCode, Json<Value>), HttpProblem> {
+    let Path(id) = id.map_err(|_| HttpProblem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
     let decision = decided.decision()?;
     let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
-    let item = item.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
-    if item.state != outbox::State::Unknown {
+    let item = item.ok_or_else(|| HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
+    if item.state != outbox::DeliveryState::Unknown {
         let detail = format!("{} is not waiting for a decision: nothing is unknown about it", item.subject);
-        return Err(Problem::new(StatusCode::CONFLICT, detail));
+        return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
-    let client = connect(&state.config, &state.pool, "outbox resolve", Audit::Kept).await?;
+    let client = connect(&state.config, &state.pool, "outbox resolve", AuditMode::On).await?;
     resolve(&state.pool, &client, id, &decision).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))
 }
 
 /// What a decision named does not exist over there: the caller's mistake, not ours.
-fn refused(error: Error) -> Problem {
+fn refused(error: Error) -> HttpProblem {
     match error {
-        Error::Usage(why) | Error::Failed(why) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
+        Error::Usage(why) | Error::Failed(why) => HttpProblem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
         other => other.into(),
     }
 }

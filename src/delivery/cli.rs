@@ -7,14 +7,14 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::drain::drain_all;
-use super::resolve::{Decision, resolve};
-use super::{Drained, Outcome, Remark, Worker, drain, duplicates};
+use super::resolve::{Resolution, resolve};
+use super::{DeliveryOutcome, DeliveryWorker, DrainReport, Notice, drain, duplicates};
 use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::gateway::{Audit, connect};
-use crate::outbox::{self, Item, State};
+use crate::gateway::{AuditMode, connect};
+use crate::outbox::{self, DeliveryState, OutboxItem};
 
 /// Options of `lectern outbox`.
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
     let all = matches!(action, Action::List { all: true });
     let drained = match action {
-        Action::List { .. } => Drained::default(),
+        Action::List { .. } => DrainReport::default(),
         Action::Run => deliver(context, database, "outbox run", None).await?,
         Action::Retry { ids } => {
             let known = outbox::list(&database.pool, true).await?;
@@ -78,12 +78,12 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
                 return Err(Error::Usage(what));
             }
             let ids = (!ids.is_empty()).then_some(ids);
-            outbox::make_due(&database.pool, ids.as_deref(), None).await?;
+            outbox::retry_now(&database.pool, ids.as_deref(), None).await?;
             deliver(context, database, "outbox retry", None).await?
         }
         Action::Resolve { id, decision } => {
-            let decision = decision.delivered.map_or(Decision::Recreate, |id| Decision::Delivered(Id::new(id)));
-            let client = connect(&context.config, &database.pool, "outbox resolve", Audit::Kept).await?;
+            let decision = decision.delivered.map_or(Resolution::Recreate, |id| Resolution::Delivered(Id::new(id)));
+            let client = connect(&context.config, &database.pool, "outbox resolve", AuditMode::On).await?;
             resolve(&database.pool, &client, id, &decision).await?;
             deliver(context, database, "outbox resolve", None).await?
         }
@@ -91,28 +91,28 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
     let seen =
         drained.outcomes.iter().flat_map(|outcome| outcome.remarks.iter().map(|remark| (&outcome.subject, remark)));
     seen.clone().for_each(|(event, remark)| context.console.say(format_args!("{event}: {remark}")));
-    let needs_a_person = seen.map(|(_, remark)| remark).any(Remark::needs_a_person);
+    let needs_a_person = seen.map(|(_, remark)| remark).any(Notice::needs_a_person);
     let items = outbox::list(&database.pool, all).await?;
     context.console.print(table(&items));
     context.console.document(&json!({ "items": items }))?;
-    let waits = items.iter().any(|item| item.state != State::Delivered);
-    Ok(if waits || needs_a_person { Exit::NeedsPerson } else { Exit::Done })
+    let waits = items.iter().any(|item| item.state != DeliveryState::Delivered);
+    Ok(if waits || needs_a_person { Exit::NeedsAttention } else { Exit::Done })
 }
 
 /// Delivers what is due, of `run` alone if one is named, with a bar on a terminal.
 ///
 /// Errors: [`Error::Prerequisite`] where Administrate is not named; what happened to single events is in the result.
-pub async fn deliver(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<Drained> {
+pub async fn deliver(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<DrainReport> {
     let due = outbox::count_by_state(&database.pool, run).await?.pending;
     if due == 0 {
-        return Ok(Drained::default());
+        return Ok(DrainReport::default());
     }
-    let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
-    let worker = Arc::new(Worker::new(&database.pool, client, &context.config).await?);
+    let client = connect(&context.config, &database.pool, command, AuditMode::On).await?;
+    let worker = Arc::new(DeliveryWorker::new(&database.pool, client, &context.config).await?);
     let bar = context.console.progress("events delivered", due.unsigned_abs());
     let drained = match run {
-        Some(_) => drain(worker.clone(), run, &context.stop, moving(&bar)).await,
-        None => drain_all(worker.clone(), &context.stop, moving(&bar)).await,
+        Some(_) => drain(worker.clone(), run, &context.stop, progress_observer(&bar)).await,
+        None => drain_all(worker.clone(), &context.stop, progress_observer(&bar)).await,
     };
     bar.finish_and_clear();
     if let Some(worker) = Arc::into_inner(worker) {
@@ -125,19 +125,19 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
 ///
 /// # Errors
 /// As [`deliver`].
-pub async fn notice_twins(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<()> {
-    if duplicates::suspects(&database.pool).await?.is_empty() {
+pub async fn report_duplicates(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<()> {
+    if duplicates::possible_duplicates(&database.pool).await?.is_empty() {
         return Ok(());
     }
-    let client = connect(&context.config, &database.pool, command, Audit::Kept).await?;
-    duplicates::notice(&database.pool, &client, run).await
+    let client = connect(&context.config, &database.pool, command, AuditMode::On).await?;
+    duplicates::report_duplicates(&database.pool, &client, run).await
 }
 
 /// What moves a bar on: every event that is not to be tried again.
-pub fn moving(bar: &ProgressBar) -> impl Fn(&Outcome) + Send + Sync + 'static + use<> {
+pub fn progress_observer(bar: &ProgressBar) -> impl Fn(&DeliveryOutcome) + Send + Sync + 'static + use<> {
     let bar = bar.clone();
     move |outcome| {
-        if outcome.state != State::Pending {
+        if outcome.state != DeliveryState::Pending {
             // Some were asked for a further step alone, which no plan counts.
             if bar.length().is_some_and(|length| bar.position() >= length) {
                 bar.inc_length(1);
@@ -147,17 +147,17 @@ pub fn moving(bar: &ProgressBar) -> impl Fn(&Outcome) + Send + Sync + 'static + 
     }
 }
 
-fn table(items: &[Item]) -> String {
+fn table(items: &[OutboxItem]) -> String {
     if items.is_empty() {
         return "everything has reached Administrate".to_owned();
     }
     let mut table = console::table(["Id", "What", "Subject", "State", "Tries", "Why, and when it is tried again"]);
     for item in items {
         let state = match item.state {
-            State::Pending => "pending",
-            State::Delivered => "delivered",
-            State::Failed => "failed",
-            State::Unknown => "unknown",
+            DeliveryState::Pending => "pending",
+            DeliveryState::Delivered => "delivered",
+            DeliveryState::Failed => "failed",
+            DeliveryState::Unknown => "unknown",
         };
         let why = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("again at {at}"))];
         let why = why.into_iter().flatten().collect::<Vec<_>>().join("; ");

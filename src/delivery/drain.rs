@@ -7,31 +7,31 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Worker};
+use super::{DeliveryOutcome, DeliveryWorker};
 use crate::error::{Error, Result};
 use crate::outbox;
 
 /// How often a drain itself tries an event again before it leaves it to a later one.
-const TRIES: u32 = 5;
+const MAX_ROUNDS: u32 = 5;
 
 /// The longest wait for an event that is tried again.
-const PATIENCE: Duration = Duration::from_secs(90);
+const MAX_INLINE_DELAY: Duration = Duration::from_secs(90);
 
 /// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash. Who
 /// stops programs tends to kill them after ten seconds.
-const GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// After how long somebody who waits for another process is told.
 const LONG: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another worker has ended with events of the run.
-const OTHERS: Duration = Duration::from_millis(100);
+const PEER_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What became of a drain.
 #[derive(Debug, Default)]
-pub struct Drained {
+pub struct DrainReport {
     /// The last outcome of each effect, in no order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<DeliveryOutcome>,
     /// Whether it ended early: somebody said stop, or Administrate could not be used at all.
     pub ended_early: bool,
 }
@@ -40,13 +40,13 @@ pub struct Drained {
 /// once. What fails in passing is tried again at once with growing waits, a few times. `told` hears every outcome. Of a
 /// run, what other workers had begun on is waited for.
 pub async fn drain(
-    worker: Arc<Worker>,
+    worker: Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: impl Fn(&Outcome) + Send + Sync + 'static,
-) -> Result<Drained> {
-    let told: Arc<dyn Fn(&Outcome) + Send + Sync> = Arc::new(told);
-    let mut drained = rounds(&worker, run, stop, &told).await?;
+    told: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<DrainReport> {
+    let told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync> = Arc::new(told);
+    let mut drained = drain_with_retries(&worker, run, stop, &told).await?;
     if run.is_some() {
         wait_for_others(&worker, run, stop, &told, &mut drained).await?;
     }
@@ -55,32 +55,32 @@ pub async fn drain(
 
 /// The same of everything that is due; what other workers have begun on, and will not leave to us, is waited for.
 pub async fn drain_all(
-    worker: Arc<Worker>,
+    worker: Arc<DeliveryWorker>,
     stop: &CancellationToken,
-    told: impl Fn(&Outcome) + Send + Sync + 'static,
-) -> Result<Drained> {
-    let told: Arc<dyn Fn(&Outcome) + Send + Sync> = Arc::new(told);
-    let mut drained = rounds(&worker, None, stop, &told).await?;
+    told: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<DrainReport> {
+    let told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync> = Arc::new(told);
+    let mut drained = drain_with_retries(&worker, None, stop, &told).await?;
     wait_for_others(&worker, None, stop, &told, &mut drained).await?;
     Ok(drained)
 }
 
-async fn rounds(
-    worker: &Arc<Worker>,
+async fn drain_with_retries(
+    worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
-) -> Result<Drained> {
-    let mut drained = Drained::default();
-    for attempt in 1..=TRIES {
+    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+) -> Result<DrainReport> {
+    let mut drained = DrainReport::default();
+    for attempt in 1..=MAX_ROUNDS {
         let round = one_round(worker, run, stop, told).await?;
-        let wait = round.outcomes.iter().filter_map(|outcome| outcome.again_in).max();
+        let wait = round.outcomes.iter().filter_map(|outcome| outcome.retry_in).max();
         drained.absorb(round);
-        let Some(wait) = wait.filter(|wait| *wait <= PATIENCE && attempt < TRIES) else { break };
+        let Some(wait) = wait.filter(|wait| *wait <= MAX_INLINE_DELAY && attempt < MAX_ROUNDS) else { break };
         if drained.ended_early {
             break;
         }
-        drained.ended_early = !rested(wait, stop).await;
+        drained.ended_early = !sleep_or_cancel(wait, stop).await;
         if drained.ended_early {
             break;
         }
@@ -90,16 +90,16 @@ async fn rounds(
 
 /// A worker that had already begun on events, when we came, ends with them first.
 async fn wait_for_others(
-    worker: &Arc<Worker>,
+    worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
-    drained: &mut Drained,
+    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+    drained: &mut DrainReport,
 ) -> Result<()> {
-    let mut waiting = Waiting::begin();
+    let mut waiting = WaitNotice::begin();
     while !drained.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
         waiting.tell();
-        if !rested(OTHERS, stop).await {
+        if !sleep_or_cancel(PEER_POLL_INTERVAL, stop).await {
             drained.ended_early = true;
             return Ok(());
         }
@@ -110,15 +110,15 @@ async fn wait_for_others(
 
 /// Waiting for another process; whoever waits for long is told.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct WaitNotice {
     since: Instant,
     is_told: bool,
 }
 
-impl Waiting {
+impl WaitNotice {
     /// It begins now.
     pub fn begin() -> Self {
-        Waiting { since: Instant::now(), is_told: false }
+        WaitNotice { since: Instant::now(), is_told: false }
     }
 
     /// Says once for what is being waited, after some seconds.
@@ -133,13 +133,13 @@ impl Waiting {
 }
 
 /// Rests, unless stopped meanwhile; gives whether it could.
-async fn rested(time: Duration, stop: &CancellationToken) -> bool {
+async fn sleep_or_cancel(time: Duration, stop: &CancellationToken) -> bool {
     stop.run_until_cancelled(tokio::time::sleep(time)).await.is_some()
 }
 
-impl Drained {
+impl DrainReport {
     /// Takes in a later round; what it says of an effect counts.
-    pub fn absorb(&mut self, round: Drained) {
+    pub fn absorb(&mut self, round: DrainReport) {
         self.ended_early = round.ended_early;
         for outcome in round.outcomes {
             self.outcomes.retain(|known| known.item != outcome.item);
@@ -149,18 +149,18 @@ impl Drained {
 }
 
 async fn one_round(
-    worker: &Arc<Worker>,
+    worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&Outcome) + Send + Sync>,
-) -> Result<Drained> {
+    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+) -> Result<DrainReport> {
     // Lets the lanes end each other when Administrate is out.
     let halt = stop.child_token();
     let mut lanes = JoinSet::new();
     for _ in 0..worker.config.delivery.parallel {
-        lanes.spawn(lane(worker.clone(), run, halt.clone(), told.clone()));
+        lanes.spawn(drain_task(worker.clone(), run, halt.clone(), told.clone()));
     }
-    let mut round = Drained::default();
+    let mut round = DrainReport::default();
     while let Some(lane) = lanes.join_next().await {
         let outcomes = lane.map_err(|error| Error::Failed(format!("a delivery was cut off: {error}")))?;
         match outcomes {
@@ -176,12 +176,12 @@ async fn one_round(
     Ok(round)
 }
 
-async fn lane(
-    worker: Arc<Worker>,
+async fn drain_task(
+    worker: Arc<DeliveryWorker>,
     run: Option<i64>,
     halt: CancellationToken,
-    told: Arc<dyn Fn(&Outcome) + Send + Sync>,
-) -> Result<Vec<Outcome>> {
+    told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+) -> Result<Vec<DeliveryOutcome>> {
     let mut outcomes = Vec::new();
     while !halt.is_cancelled() {
         let outcome = tokio::select! {
@@ -201,5 +201,5 @@ async fn lane(
 
 async fn overdue(halt: &CancellationToken) {
     halt.cancelled().await;
-    tokio::time::sleep(GRACE).await;
+    tokio::time::sleep(SHUTDOWN_GRACE).await;
 }

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 
 use super::is_called_off;
 use crate::bridges::events;
-use crate::bridges::events::Suspect;
+use crate::bridges::events::PossibleDuplicate;
 use crate::error::Result;
 use crate::names::fold;
 use crate::outbox;
@@ -19,8 +19,8 @@ use crate::outbox::Effect;
 use crate::tutorials::{EVENT, UPDATE_EVENT};
 
 /// Events of which there may be a second one.
-pub async fn suspects(pool: &PgPool) -> Result<Vec<Suspect>> {
-    events::suspects(&mut *pool.acquire().await?).await
+pub async fn possible_duplicates(pool: &PgPool) -> Result<Vec<PossibleDuplicate>> {
+    events::possible_duplicates(&mut *pool.acquire().await?).await
 }
 
 /// Looks for second ones and asks a person about them, as a part of `run` if one is named. Where Administrate cannot be
@@ -28,8 +28,8 @@ pub async fn suspects(pool: &PgPool) -> Result<Vec<Suspect>> {
 ///
 /// # Errors
 /// The database's.
-pub async fn notice(pool: &PgPool, client: &Client, run: Option<i64>) -> Result<()> {
-    let suspects = suspects(pool).await?;
+pub async fn report_duplicates(pool: &PgPool, client: &Client, run: Option<i64>) -> Result<()> {
+    let suspects = possible_duplicates(pool).await?;
     if suspects.is_empty() {
         return Ok(());
     }
@@ -54,13 +54,13 @@ pub async fn notice(pool: &PgPool, client: &Client, run: Option<i64>) -> Result<
         let others = events::linked_elsewhere(&mut *pool.acquire().await?, suspect.tutorial_event_id, &ids).await?;
         let twins: Vec<String> = ids.iter().filter(|id| !others.contains(id)).map(ToString::to_string).collect();
         if twins.len() > 1 {
-            outbox::ask_a_person(pool, run, &effect(&suspect), &evidence(&suspect, &twins)).await?;
+            outbox::escalate(pool, run, &effect(&suspect), &evidence(&suspect, &twins)).await?;
         }
     }
     Ok(())
 }
 
-fn effect(suspect: &Suspect) -> Effect {
+fn effect(suspect: &PossibleDuplicate) -> Effect {
     Effect {
         name: UPDATE_EVENT,
         subject_kind: EVENT,
@@ -71,7 +71,7 @@ fn effect(suspect: &Suspect) -> Effect {
     }
 }
 
-fn evidence(suspect: &Suspect, twins: &[String]) -> String {
+fn evidence(suspect: &PossibleDuplicate, twins: &[String]) -> String {
     format!(
         "Administrate has {} events titled \"{}\" ({}), most likely because it carried out a creation long after it was \
          sent; ours is {}: delete there what is too many, then say with `lectern outbox resolve` which is ours",

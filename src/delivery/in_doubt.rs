@@ -6,16 +6,16 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Trouble, Worker};
+use super::{DeliveryError, DeliveryWorker};
 use crate::backoff;
-use crate::outbox::Item;
+use crate::outbox::OutboxItem;
 
 /// For how many times the longest wait for an answer a creation that was not answered may still be carried out.
-const LATE: u32 = 7;
+const IN_FLIGHT_TIMEOUTS: u32 = 7;
 
-impl Worker {
+impl DeliveryWorker {
     /// Not found is not the same as not made, as long as a creation may still be carried out.
-    pub(super) fn wait_for_late_ones(&self, item: &Item) -> Result<(), Trouble> {
+    pub(super) fn wait_for_in_flight(&self, item: &OutboxItem) -> Result<(), DeliveryError> {
         let rest = Duration::from_secs_f64(item.late_seconds.unwrap_or_default().max(0.0));
         if rest.is_zero() {
             return Ok(());
@@ -23,22 +23,22 @@ impl Worker {
         let soon = self.timeout() * 2;
         let at_least = if rest > soon * 2 { soon } else { rest };
         let why = "nobody saw the end of a creation that Administrate may still carry out; it is looked for again";
-        Err(Trouble::Later { why: why.into(), outage: false, said_no: false, at_least })
+        Err(DeliveryError::Retryable { why: why.into(), outage: false, said_no: false, at_least })
     }
 
     /// Sends a creation, `sent` telling with what. One that took all the time it may take can still be carried out: nobody
     /// creates it anew before it was looked for again and again.
-    pub(super) async fn create_once<T>(
+    pub(super) async fn send_creation<T>(
         &self,
-        item: &Item,
+        item: &OutboxItem,
         sent: &impl Serialize,
         create: impl Future<Output = Result<T, administrate::Error>> + Send,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, DeliveryError> {
         let timeout = self.timeout();
-        let under_way = backoff::under_way(self.config.retry_base_ms).min(timeout);
-        self.claims.in_doubt_from_now(item, sent, under_way).await?;
-        if !self.claims.still_hold(item).await {
-            return Err(Trouble::later("the connection that keeps other workers away broke"));
+        let under_way = backoff::in_flight_window(self.config.retry_base_ms).min(timeout);
+        self.claims.mark_in_doubt(item, sent, under_way).await?;
+        if !self.claims.holds_lock(item).await {
+            return Err(DeliveryError::later("the connection that keeps other workers away broke"));
         }
         let started = Instant::now();
         let error = match create.await {
@@ -46,12 +46,12 @@ impl Worker {
             Err(error) => error,
         };
         if !error.is_in_doubt() {
-            self.claims.comes_no_more(item).await?;
+            self.claims.clear_in_flight(item).await?;
         }
-        match Trouble::from(error) {
-            Trouble::Later { why, outage, said_no, .. } if started.elapsed() >= timeout => {
-                self.claims.may_come_late(item, timeout * LATE).await?;
-                Err(Trouble::Later { why, outage, said_no, at_least: timeout })
+        match DeliveryError::from(error) {
+            DeliveryError::Retryable { why, outage, said_no, .. } if started.elapsed() >= timeout => {
+                self.claims.extend_in_flight(item, timeout * IN_FLIGHT_TIMEOUTS).await?;
+                Err(DeliveryError::Retryable { why, outage, said_no, at_least: timeout })
             }
             trouble => Err(trouble),
         }

@@ -30,13 +30,13 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::outbox::{Claims, Item, State};
+use crate::outbox::{Claims, DeliveryState, OutboxItem};
 
-pub use drain::{Drained, drain};
+pub use drain::{DrainReport, drain};
 
 /// Carries out effects, one at a time or many at once.
 #[derive(Debug)]
-pub struct Worker {
+pub struct DeliveryWorker {
     pool: PgPool,
     client: Client,
     config: Config,
@@ -46,7 +46,7 @@ pub struct Worker {
 
 /// What became of one effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct DeliveryOutcome {
     /// The event's code, the name of another record.
     pub subject: String,
     /// Our id of it.
@@ -54,20 +54,20 @@ pub struct Outcome {
     /// The row of the outbox.
     pub item: i64,
     /// How far it has come.
-    pub state: State,
+    pub state: DeliveryState,
     /// Why it is not delivered.
-    pub why: Option<String>,
+    pub reason: Option<String>,
     /// What a person should know although it was delivered.
-    pub remarks: Vec<Remark>,
+    pub remarks: Vec<Notice>,
     /// When it is tried again, if it is.
-    pub again_in: Option<Duration>,
+    pub retry_in: Option<Duration>,
     /// Whether Administrate as a whole could not be used, so that trying others is in vain.
     pub outage: bool,
 }
 
 /// Something seen on the way that needs no repetition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remark {
+pub enum Notice {
     /// The template made sessions beyond ours; they stay as drafts.
     LeftoverSessions {
         /// How many.
@@ -85,93 +85,93 @@ pub enum Remark {
     TakenUpAgain,
 }
 
-impl Remark {
+impl Notice {
     /// Whether both systems differ until somebody does something. The venue of an event is carried by its sessions too, so
     /// that leaving it out of the event itself loses nothing.
     pub fn needs_a_person(&self) -> bool {
-        matches!(self, Remark::LeftOut(fields) if fields.iter().any(|field| *field != "venueId"))
+        matches!(self, Notice::LeftOut(fields) if fields.iter().any(|field| *field != "venueId"))
     }
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remark::LeftoverSessions { count } => {
+            Notice::LeftoverSessions { count } => {
                 let sessions = crate::console::counted(*count, "session");
                 write!(f, "Administrate made {sessions} more than the timetable has, left there as drafts")
             }
-            Remark::Adopted => f.write_str("Administrate had the event already; it was taken over"),
-            Remark::Warning(warning) => write!(f, "Administrate created it, and said: {warning}"),
-            Remark::LeftOut(fields) => {
+            Notice::Adopted => f.write_str("Administrate had the event already; it was taken over"),
+            Notice::Warning(warning) => write!(f, "Administrate created it, and said: {warning}"),
+            Notice::LeftOut(fields) => {
                 write!(f, "this Administrate does not take {}: change it there by hand", fields.join(", "))
             }
-            Remark::Removed => f.write_str("taken away on both sides"),
-            Remark::TakenUpAgain => f.write_str("it was cancelled in Administrate and has been taken up again there"),
+            Notice::Removed => f.write_str("taken away on both sides"),
+            Notice::TakenUpAgain => f.write_str("it was cancelled in Administrate and has been taken up again there"),
         }
     }
 }
 
 /// Why an event is not delivered.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum DeliveryError {
     /// Repeating may mend it, but not before so long. `said_no`: Administrate did not fail, it refused.
-    Later { why: String, outage: bool, said_no: bool, at_least: Duration },
+    Retryable { why: String, outage: bool, said_no: bool, at_least: Duration },
     /// Administrate refused it: somebody has to change something first.
-    Rejected(String),
+    RejectedByRemote(String),
     /// Likewise, as we know ourselves.
-    Refused(String),
+    Invalid(String),
     /// Administrate cannot tell whether it has been created: the evidence.
-    Unclear(String),
+    OutcomeUnknown(String),
     /// Somebody said stop between two steps.
-    Stopped,
+    Cancelled,
     /// We failed ourselves, most likely the database.
-    Ours(Error),
+    Internal(Error),
 }
 
-impl Trouble {
-    fn later(why: impl Into<String>) -> Trouble {
-        Trouble::Later { why: why.into(), outage: false, said_no: false, at_least: Duration::ZERO }
+impl DeliveryError {
+    fn later(why: impl Into<String>) -> DeliveryError {
+        DeliveryError::Retryable { why: why.into(), outage: false, said_no: false, at_least: Duration::ZERO }
     }
 
     /// Whether the reason may be that what was to be changed is no longer there.
     fn may_mean_missing(&self) -> bool {
-        matches!(self, Trouble::Rejected(_) | Trouble::Later { said_no: true, .. })
+        matches!(self, DeliveryError::RejectedByRemote(_) | DeliveryError::Retryable { said_no: true, .. })
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for DeliveryError {
     fn from(error: Error) -> Self {
         match error {
-            lost if lost.is_lost_database() => Trouble::Ours(lost),
+            lost if lost.is_lost_database() => DeliveryError::Internal(lost),
             // The database is there and refused this one write; others may pass.
-            Error::Database(sqlx::Error::Database(_)) => Trouble::later(error.to_string()),
-            Error::Failed(why) => Trouble::Refused(why),
-            error => Trouble::Ours(error),
+            Error::Database(sqlx::Error::Database(_)) => DeliveryError::later(error.to_string()),
+            Error::Failed(why) => DeliveryError::Invalid(why),
+            error => DeliveryError::Internal(error),
         }
     }
 }
 
-impl From<sqlx::Error> for Trouble {
+impl From<sqlx::Error> for DeliveryError {
     fn from(error: sqlx::Error) -> Self {
         Error::from(error).into()
     }
 }
 
-impl From<administrate::Error> for Trouble {
+impl From<administrate::Error> for DeliveryError {
     fn from(error: administrate::Error) -> Self {
         let why = error.to_string();
         if error.is_transient() || error.is_outage() || error.is_in_doubt() {
             // One write that was cut off says nothing of the others; the client's breaker sees when all are.
             let outage = error.is_outage() && !error.is_in_doubt();
             let said_no = matches!(error, administrate::Error::Graphql { .. } | administrate::Error::Unreadable { .. });
-            return Trouble::Later { why, outage, said_no, at_least: Duration::ZERO };
+            return DeliveryError::Retryable { why, outage, said_no, at_least: Duration::ZERO };
         }
         let names_a_field = matches!(&error, administrate::Error::Refused { errors, .. }
             if errors.iter().any(|error| error.label.contains("customFieldValues")));
         // The key means nothing to a person; one that is gone there is known no more after this.
         let mend =
             "; where a custom field is gone there: `lectern sync custom-fields --prune`, then `lectern import retry`";
-        Trouble::Rejected(if names_a_field { why + mend } else { why })
+        DeliveryError::RejectedByRemote(if names_a_field { why + mend } else { why })
     }
 }
 
@@ -180,27 +180,27 @@ fn is_called_off(event: &administrate::Event) -> bool {
     event.lifecycle.as_deref() == Some("cancelled")
 }
 
-impl Worker {
+impl DeliveryWorker {
     /// A worker on this database and this Administrate.
-    pub async fn new(pool: &PgPool, client: Client, config: &Config) -> Result<Worker> {
+    pub async fn new(pool: &PgPool, client: Client, config: &Config) -> Result<DeliveryWorker> {
         let claims = Claims::open(pool).await?;
         let approvals = event::approvals::Approvals::default();
-        Ok(Worker { pool: pool.clone(), client, config: config.clone(), claims, approvals })
+        Ok(DeliveryWorker { pool: pool.clone(), client, config: config.clone(), claims, approvals })
     }
 
     /// Carries out the next due effect, of `run` alone if one is named; none when nothing is due. Cancelling `halt` ends
     /// it between two steps.
-    pub async fn deliver_next(&self, run: Option<i64>, halt: &CancellationToken) -> Result<Option<Outcome>> {
+    pub async fn deliver_next(&self, run: Option<i64>, halt: &CancellationToken) -> Result<Option<DeliveryOutcome>> {
         let Some(item) = self.claims.next(run).await? else { return Ok(None) };
-        let (remarks, ended) = self.carry_out(&item, halt).await;
-        let mut outcome = Outcome {
+        let (remarks, ended) = self.deliver_item(&item, halt).await;
+        let mut outcome = DeliveryOutcome {
             subject: item.subject.clone(),
             subject_id: item.subject_id,
             item: item.id,
-            state: State::Pending,
-            why: None,
+            state: DeliveryState::Pending,
+            reason: None,
             remarks,
-            again_in: None,
+            retry_in: None,
             outage: false,
         };
         match ended {
@@ -211,29 +211,29 @@ impl Worker {
     }
 
     /// Notes what became of a delivery that did not succeed.
-    async fn keep(&self, item: &Item, trouble: Trouble, outcome: &mut Outcome) -> Result<()> {
+    async fn keep(&self, item: &OutboxItem, trouble: DeliveryError, outcome: &mut DeliveryOutcome) -> Result<()> {
         let base = self.config.retry_base_ms;
         let (state, wait, why) = match trouble {
-            Trouble::Later { why, outage: true, .. } => {
-                let wait = backoff::after_outage(base);
-                self.claims.not_tried(item, wait, Some(&why)).await?;
-                (outcome.why, outcome.again_in, outcome.outage) = (Some(why), Some(wait), true);
+            DeliveryError::Retryable { why, outage: true, .. } => {
+                let wait = backoff::outage_delay(base);
+                self.claims.postpone(item, wait, Some(&why)).await?;
+                (outcome.reason, outcome.retry_in, outcome.outage) = (Some(why), Some(wait), true);
                 return Ok(());
             }
-            Trouble::Stopped => return self.claims.not_tried(item, Duration::ZERO, None).await,
-            Trouble::Later { why, at_least, .. } => match backoff::next_wait(item.attempts, base) {
-                Some(wait) => (State::Pending, Some(wait.max(at_least)), why),
-                None => (State::Failed, None, backoff::given_up(why, item.attempts)),
+            DeliveryError::Cancelled => return self.claims.postpone(item, Duration::ZERO, None).await,
+            DeliveryError::Retryable { why, at_least, .. } => match backoff::retry_delay(item.attempts, base) {
+                Some(wait) => (DeliveryState::Pending, Some(wait.max(at_least)), why),
+                None => (DeliveryState::Failed, None, backoff::exhausted_message(why, item.attempts)),
             },
-            Trouble::Rejected(why) | Trouble::Refused(why) => (State::Failed, None, why),
-            Trouble::Unclear(why) => (State::Unknown, None, why),
-            Trouble::Ours(error) => {
-                self.claims.give_back(item).await?;
+            DeliveryError::RejectedByRemote(why) | DeliveryError::Invalid(why) => (DeliveryState::Failed, None, why),
+            DeliveryError::OutcomeUnknown(why) => (DeliveryState::Unknown, None, why),
+            DeliveryError::Internal(error) => {
+                self.claims.release(item).await?;
                 return Err(error);
             }
         };
         outcome.state = self.claims.not_delivered(item, state, wait, &why).await?;
-        (outcome.why, outcome.again_in) = (Some(why), wait);
+        (outcome.reason, outcome.retry_in) = (Some(why), wait);
         Ok(())
     }
 

@@ -5,14 +5,14 @@ use sqlx::PgPool;
 
 use super::reference;
 use crate::bridges::events::{self, EventLink};
-use crate::delivery::event::sessions::paired;
+use crate::delivery::event::sessions::linked;
 use crate::error::{Error, Result};
-use crate::outbox::{self, Item, State};
+use crate::outbox::{self, DeliveryState, OutboxItem};
 use crate::tutorials;
 
 /// A person's decision about an event whose creation is in doubt, or that is gone in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum Resolution {
     /// It is this event of Administrate's.
     Delivered(Id),
     /// It is none of Administrate's: create it, anew where it is gone there.
@@ -20,14 +20,14 @@ pub enum Decision {
 }
 
 /// Carries a decision into the outbox, which then goes on by itself.
-pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decision) -> Result<()> {
+pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Resolution) -> Result<()> {
     let item = unknown_item(pool, item).await?;
-    if let (Some(kind), Decision::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
-        reference::decided(pool, client, kind, item.subject_id, id).await?;
-        return outbox::reopen(pool, item.id, true).await;
+    if let (Some(kind), Resolution::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
+        reference::link_manually(pool, client, kind, item.subject_id, id).await?;
+        return outbox::requeue(pool, item.id, true).await;
     }
     match decision {
-        Decision::Delivered(id) => {
+        Resolution::Delivered(id) => {
             let event = client.event(id).await?.ok_or_else(|| {
                 Error::Usage(format!("Administrate has no event with the id \"{id}\"; look its id up there"))
             })?;
@@ -40,24 +40,24 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Decis
             let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
             drop(db);
             let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
-            forget_other(pool, client, item.subject_id, Some(id)).await?;
+            unlink_other(pool, client, item.subject_id, Some(id)).await?;
             let sessions = event.sessions.into_iter().map(|session| session.id);
-            let link = paired(&EventLink::of(event.id, sessions), known);
+            let link = linked(&EventLink::of(event.id, sessions), known);
             events::link_event(pool, known.id, &link).await?;
-            events::decided(&mut *pool.acquire().await?, &link.external_id).await?;
-            outbox::reopen(pool, item.id, true).await
+            events::confirm_link(&mut *pool.acquire().await?, &link.external_id).await?;
+            outbox::requeue(pool, item.id, true).await
         }
-        Decision::Recreate => {
+        Resolution::Recreate => {
             if reference::kind_of(&item.effect).is_none() {
-                forget_other(pool, client, item.subject_id, None).await?;
+                unlink_other(pool, client, item.subject_id, None).await?;
             }
-            outbox::reopen(pool, item.id, false).await
+            outbox::requeue(pool, item.id, false).await
         }
     }
 }
 
 /// Forgets the event of Administrate's that ours was, unless it is the one that was named; it has to be gone there.
-async fn forget_other(pool: &PgPool, client: &Client, event: i64, named: Option<&Id>) -> Result<()> {
+async fn unlink_other(pool: &PgPool, client: &Client, event: i64, named: Option<&Id>) -> Result<()> {
     let link = events::link_of(&mut *pool.acquire().await?, event).await?;
     let Some(link) = link.filter(|link| Some(&link.external_id) != named) else { return Ok(()) };
     if client.event(&link.external_id).await?.is_some() {
@@ -67,14 +67,14 @@ async fn forget_other(pool: &PgPool, client: &Client, event: i64, named: Option<
         )));
     }
     let mut tx = pool.begin().await?;
-    events::forget_event(&mut tx, &link).await?;
+    events::delete_event_link(&mut tx, &link).await?;
     Ok(tx.commit().await?)
 }
 
-async fn unknown_item(pool: &PgPool, id: i64) -> Result<Item> {
+async fn unknown_item(pool: &PgPool, id: i64) -> Result<OutboxItem> {
     let item = outbox::list(pool, true).await?.into_iter().find(|item| item.id == id);
     let item = item.ok_or_else(|| Error::Usage(format!("the outbox has no item {id}; `lectern outbox` lists them")))?;
-    if item.state == State::Unknown {
+    if item.state == DeliveryState::Unknown {
         return Ok(item);
     }
     Err(Error::Usage(format!("{} is not waiting for a decision: nothing is unknown about it", item.subject)))

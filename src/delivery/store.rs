@@ -4,17 +4,17 @@ use sqlx::PgConnection;
 
 use crate::config::Labels;
 use crate::error::Result;
-use crate::merge::{Directory, Listed};
+use crate::merge::{NamedReference, ReferenceNames};
 
 /// What locations, venues and custom fields are called on both sides.
-pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<Directory> {
-    let locations: Vec<Listed> = sqlx::query_as(
+pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<ReferenceNames> {
+    let locations: Vec<NamedReference> = sqlx::query_as(
         "SELECT l.id::bigint, l.name, b.external_id FROM acted.tutorial_locations l
          LEFT JOIN adm.locations b ON b.tutorial_location_id = l.id",
     )
     .fetch_all(&mut *db)
     .await?;
-    let venues: Vec<Listed> = sqlx::query_as(
+    let venues: Vec<NamedReference> = sqlx::query_as(
         "SELECT v.id::bigint, v.name, b.external_id FROM acted.tutorial_venues v
          LEFT JOIN adm.venues b ON b.tutorial_venue_id = v.id",
     )
@@ -24,5 +24,5 @@ pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<
         sqlx::query_as("SELECT entity_type, label, external_id FROM adm.custom_fields ORDER BY id DESC")
             .fetch_all(db)
             .await?;
-    Ok(Directory::new(labels, locations, venues, fields))
+    Ok(ReferenceNames::new(labels, locations, venues, fields))
 }

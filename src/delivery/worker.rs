@@ -7,35 +7,35 @@ use administrate::Client;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, drain};
+use super::{DeliveryWorker, drain};
 use crate::backoff;
 use crate::config::Config;
 use crate::error::Result;
-use crate::outbox::State;
+use crate::outbox::DeliveryState;
 
 /// How often the outbox is looked at when it was empty.
-const REST: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Works until stopped; an effect that is under way ends between two steps. Where the database or Administrate could not
 /// be used it begins anew after a rest, with a new connection for its claims.
-pub async fn work(pool: PgPool, client: Client, config: Config, stop: CancellationToken) {
+pub async fn run_worker(pool: PgPool, client: Client, config: Config, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = work_on(&pool, &client, &config, &stop).await {
+        if let Err(error) = deliver_all_due(&pool, &client, &config, &stop).await {
             tracing::error!(%error, "the delivery worker could not work");
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff::after_outage(config.retry_base_ms)) => {}
+            () = tokio::time::sleep(backoff::outage_delay(config.retry_base_ms)) => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
 /// Works until a drain ends early.
-async fn work_on(pool: &PgPool, client: &Client, config: &Config, stop: &CancellationToken) -> Result<()> {
-    let worker = Arc::new(Worker::new(pool, client.clone(), config).await?);
+async fn deliver_all_due(pool: &PgPool, client: &Client, config: &Config, stop: &CancellationToken) -> Result<()> {
+    let worker = Arc::new(DeliveryWorker::new(pool, client.clone(), config).await?);
     while !drain(worker.clone(), None, stop, tell).await?.ended_early {
         tokio::select! {
-            () = tokio::time::sleep(REST) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stop.cancelled() => break,
         }
     }
@@ -45,11 +45,11 @@ async fn work_on(pool: &PgPool, client: &Client, config: &Config, stop: &Cancell
     }
 }
 
-fn tell(outcome: &crate::delivery::Outcome) {
-    let why = outcome.why.as_deref().unwrap_or_default();
+fn tell(outcome: &crate::delivery::DeliveryOutcome) {
+    let why = outcome.reason.as_deref().unwrap_or_default();
     match outcome.state {
-        State::Delivered => tracing::info!(event = outcome.subject, "delivered"),
-        State::Pending => tracing::info!(event = outcome.subject, why, "not delivered yet"),
-        State::Failed | State::Unknown => tracing::warn!(event = outcome.subject, why, "not delivered"),
+        DeliveryState::Delivered => tracing::info!(event = outcome.subject, "delivered"),
+        DeliveryState::Pending => tracing::info!(event = outcome.subject, why, "not delivered yet"),
+        DeliveryState::Failed | DeliveryState::Unknown => tracing::warn!(event = outcome.subject, why, "not delivered"),
     }
 }

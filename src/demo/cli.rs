@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use administrate_sim::RunningSimulator;
 use jiff::Timestamp;
 
-use super::folder::{Folder, Held, Mark};
-use super::source::{Chosen, Ready};
+use super::folder::{DemoMarker, Folder, FolderLock};
+use super::source::{DemoSource, Ready};
 use super::steps::Steps;
-use super::walkthrough::Told;
+use super::walkthrough::DemoDocument;
 use super::{database, remote, simulator, site, walkthrough};
 use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::migrate;
-use crate::timetable_import::problems::Problem;
+use crate::timetable_import::problems::ImportProblem;
 use crate::timetable_import::report::Document;
 use crate::timetable_import::run;
 
@@ -33,13 +33,13 @@ pub struct Args {
 /// Carries out `lectern demo`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let once = args.once || std::env::var("LECTERN_ONCE").is_ok_and(|value| !value.is_empty() && value != "0");
-    let chosen = match Chosen::read(args.workbook.clone(), &context.config) {
+    let chosen = match DemoSource::read(args.workbook.clone(), &context.config) {
         Ok(chosen) => chosen,
         Err(problems) => return no_timetable(context, &args.workbook.unwrap_or_default(), problems),
     };
     let mut folder = match Folder::hold(&context.config.data_dir)? {
-        Held::Ours(folder) => folder,
-        Held::Elsewhere(url) => return elsewhere(context, url, once),
+        FolderLock::Ours(folder) => folder,
+        FolderLock::Elsewhere(url) => return elsewhere(context, url, once),
     };
     database::refuse_another(&folder, &chosen.name())?;
     let mut steps = Steps::new(&context.console, if once { 7 } else { 8 });
@@ -54,13 +54,13 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 /// A file of which nothing can be made: what the import says of it, and nothing is begun.
-fn no_timetable(context: &Context, file: &Path, problems: Vec<Problem>) -> Result<Exit> {
+fn no_timetable(context: &Context, file: &Path, problems: Vec<ImportProblem>) -> Result<Exit> {
     for problem in problems.iter().filter(|problem| problem.is_error()) {
         context.console.say(format_args!("{}: {}", file.display(), problem.message));
     }
     let import = serde_json::to_value(Document::of_problems(run::name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
-    context.console.document(&Told { import, ..Told::default() })?;
+    context.console.document(&DemoDocument { import, ..DemoDocument::default() })?;
     Ok(Exit::Failed)
 }
 
@@ -75,7 +75,7 @@ fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit>
         return Err(Error::Failed(format!("{said}, or stop it first")));
     }
     context.console.say(said);
-    context.console.document(&Told { url: Some(url), ..Told::default() })?;
+    context.console.document(&DemoDocument { url: Some(url), ..DemoDocument::default() })?;
     Ok(Exit::Done)
 }
 
@@ -84,7 +84,7 @@ async fn show(
     folder: &mut Folder,
     steps: &mut Steps<'_>,
     database: &Database,
-    chosen: Chosen,
+    chosen: DemoSource,
     once: bool,
 ) -> Result<Exit> {
     let mark = database::claim(database, folder, &chosen.name(), Timestamp::now()).await?;
@@ -109,7 +109,7 @@ async fn work(
     ready: &Ready,
     once: bool,
 ) -> Result<Exit> {
-    let mut told = Told::default();
+    let mut told = DemoDocument::default();
     let exit = walkthrough::all(context, database, steps, ready, &mut told).await?;
     if !once && exit != Exit::Failed && !context.stop.is_cancelled() {
         steps.next("Serving the site");
@@ -126,19 +126,19 @@ async fn work(
         true => "Ended early: run `lectern demo` again and it goes on from here.".to_owned(),
         false => format!("All of it took {}. Without --once it goes on to show the site.", steps.elapsed()),
     });
-    Ok(if context.stop.is_cancelled() { Exit::NeedsPerson } else { exit })
+    Ok(if context.stop.is_cancelled() { Exit::NeedsAttention } else { exit })
 }
 
 async fn fill(
     folder: &Folder,
     steps: &mut Steps<'_>,
     database: &Database,
-    chosen: Chosen,
-    mark: &Mark,
+    chosen: DemoSource,
+    mark: &DemoMarker,
 ) -> Result<Ready> {
     let what = match &chosen {
-        Chosen::Invented => "Filling in a made-up training provider".to_owned(),
-        Chosen::Rehearsal { file, .. } => format!("Filling in the training provider of {}", file.display()),
+        DemoSource::Invented => "Filling in a made-up training provider".to_owned(),
+        DemoSource::Rehearsal { file, .. } => format!("Filling in the training provider of {}", file.display()),
     };
     let ready = chosen.ready(folder, mark)?;
     let filled = steps.take(what, database::fill(database, &ready.provider, mark)).await?;

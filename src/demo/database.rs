@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use super::folder::{Folder, Mark};
+use super::folder::{DemoMarker, Folder};
 use super::provider::Provider;
 use super::{local, store};
 use crate::database::Database;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// Either holds something else.
-pub async fn claim(database: &Database, folder: &Folder, provider: &str, now: Timestamp) -> Result<Mark> {
+pub async fn claim(database: &Database, folder: &Folder, provider: &str, now: Timestamp) -> Result<DemoMarker> {
     let mut db = database.pool.acquire().await?;
     let (here, there) = (folder.mark()?, store::mark(&mut db).await?);
     if there.is_none() {
@@ -31,7 +31,7 @@ pub async fn claim(database: &Database, folder: &Folder, provider: &str, now: Ti
         Some(mark) => Ok(mark),
         None => {
             let microseconds = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-            let mark = Mark { provider: provider.to_owned(), first_run: microseconds };
+            let mark = DemoMarker { provider: provider.to_owned(), first_run: microseconds };
             folder.put_mark(&mark)?;
             Ok(mark)
         }
@@ -65,7 +65,7 @@ async fn refuse_somebodys(db: &mut PgConnection) -> Result<()> {
 }
 
 /// Brings the provider in, with the mark, all or nothing. Says whether that was still to be done.
-pub async fn fill(database: &Database, provider: &Provider, mark: &Mark) -> Result<bool> {
+pub async fn fill(database: &Database, provider: &Provider, mark: &DemoMarker) -> Result<bool> {
     let mut db = database.pool.begin().await?;
     if store::mark(&mut db).await?.is_some() {
         return Ok(false);

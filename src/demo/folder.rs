@@ -13,14 +13,14 @@ use crate::error::{Error, Result};
 
 /// Whose demo this is; it stands in the folder and in the database, and both must say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct DemoMarker {
     /// `invented`, or `workbook` and the SHA-256 of the rehearsed file.
     pub provider: String,
     /// When the folder was made, to the microsecond.
     pub first_run: Timestamp,
 }
 
-impl Mark {
+impl DemoMarker {
     /// The day from which the made-up provider's dates are reckoned.
     pub fn first_day(&self) -> Date {
         let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
@@ -37,7 +37,7 @@ pub struct Folder {
 
 /// What became of the wish to hold the folder.
 #[derive(Debug)]
-pub enum Held {
+pub enum FolderLock {
     /// It is ours as long as the value lives.
     Ours(Folder),
     /// Another demo holds it; where it serves, if it does already.
@@ -46,7 +46,7 @@ pub enum Held {
 
 impl Folder {
     /// Holds the folder, which is made where it is missing.
-    pub fn hold(path: &Path) -> Result<Held> {
+    pub fn hold(path: &Path) -> Result<FolderLock> {
         fs::create_dir_all(path).map_err(|error| Error::io("preparing the data folder", path, &error))?;
         let name = path.join("demo.lock");
         let mut lock = File::options()
@@ -60,12 +60,12 @@ impl Folder {
             Ok(()) => {
                 let mut folder = Folder { path: path.to_owned(), lock };
                 folder.say_where("")?;
-                Ok(Held::Ours(folder))
+                Ok(FolderLock::Ours(folder))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut said = String::new();
                 let _ = lock.read_to_string(&mut said);
-                Ok(Held::Elsewhere(Some(said.trim().to_owned()).filter(|said| !said.is_empty())))
+                Ok(FolderLock::Elsewhere(Some(said.trim().to_owned()).filter(|said| !said.is_empty())))
             }
             Err(TryLockError::Error(error)) => Err(Error::io("locking", &name, &error)),
         }
@@ -84,7 +84,7 @@ impl Folder {
     }
 
     /// Whose demo the folder holds, if one was here before.
-    pub fn mark(&self) -> Result<Option<Mark>> {
+    pub fn mark(&self) -> Result<Option<DemoMarker>> {
         let path = self.file("demo.json");
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
@@ -96,7 +96,7 @@ impl Folder {
     }
 
     /// Writes whose demo the folder holds.
-    pub fn put_mark(&self, mark: &Mark) -> Result<()> {
+    pub fn put_mark(&self, mark: &DemoMarker) -> Result<()> {
         let text = serde_json::to_vec_pretty(mark).map_err(|error| Error::Failed(error.to_string()))?;
         self.put("demo.json", &text)
     }
@@ -117,24 +117,26 @@ mod tests {
     #[test]
     fn one_demo_holds_a_folder_and_says_where_it_is() {
         let folder = tempfile::tempdir().expect("a folder");
-        let Held::Ours(mut ours) = Folder::hold(folder.path()).expect("held") else { panic!("nobody else is here") };
-        assert!(matches!(Folder::hold(folder.path()).expect("looked at"), Held::Elsewhere(None)));
+        let FolderLock::Ours(mut ours) = Folder::hold(folder.path()).expect("held") else {
+            panic!("nobody else is here")
+        };
+        assert!(matches!(Folder::hold(folder.path()).expect("looked at"), FolderLock::Elsewhere(None)));
         ours.say_where("http://127.0.0.1:8080/").expect("said");
         match Folder::hold(folder.path()).expect("looked at") {
-            Held::Elsewhere(Some(url)) => assert_eq!(url, "http://127.0.0.1:8080/"),
+            FolderLock::Elsewhere(Some(url)) => assert_eq!(url, "http://127.0.0.1:8080/"),
             other => panic!("{other:?}"),
         }
         drop(ours);
-        assert!(matches!(Folder::hold(folder.path()).expect("held"), Held::Ours(_)));
+        assert!(matches!(Folder::hold(folder.path()).expect("held"), FolderLock::Ours(_)));
     }
 
     #[test]
     fn a_mark_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().expect("a folder");
-        let Held::Ours(ours) = Folder::hold(folder.path()).expect("held") else { panic!("nobody else is here") };
+        let FolderLock::Ours(ours) = Folder::hold(folder.path()).expect("held") else { panic!("nobody else is here") };
         assert_eq!(ours.mark().expect("read"), None);
         let first_run = "2031-03-05T23:30:00.123456Z".parse().expect("a time");
-        let mark = Mark { provider: "invented".into(), first_run };
+        let mark = DemoMarker { provider: "invented".into(), first_run };
         ours.put_mark(&mark).expect("written");
         assert_eq!(ours.mark().expect("read"), Some(mark.clone()));
         assert_eq!(mark.first_day(), jiff::civil::date(2031, 3, 5));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 
 use super::codes::{Codes, slug};
-use super::provider::{Good, PRICES, Provider, Template, priced};
+use super::provider::{Material, PRICES, Provider, Template, priced};
 use super::sample::{LIVE_ONLINE, ONLINE};
 use crate::catalogue;
 use crate::catalogue::{Bundle, Catalogue, Facet, Group, Offer, Product, Recommendation, Variation};
@@ -177,7 +177,7 @@ fn add_goods(catalogue: &mut Catalogue, provider: &Provider) {
     catalogue.recommendations.extend(recommendation(&provider.goods));
 }
 
-fn offer(good: &Good, subject: &str, exam_session: &str) -> Offer {
+fn offer(good: &Material, subject: &str, exam_session: &str) -> Offer {
     Offer {
         code: format!("{subject}/{}/{exam_session}", good.variation.code),
         exam_session: exam_session.into(),
@@ -190,8 +190,8 @@ fn offer(good: &Good, subject: &str, exam_session: &str) -> Offer {
 }
 
 /// Beside the first good, the last is shown: with the notes, a marking.
-fn recommendation(goods: &[Good]) -> Option<Recommendation> {
-    let key = |good: &Good| (good.product.fullname.clone(), good.variation.code.clone());
+fn recommendation(goods: &[Material]) -> Option<Recommendation> {
+    let key = |good: &Material| (good.product.fullname.clone(), good.variation.code.clone());
     let (first, last) = (goods.first()?, goods.last()?);
     (key(first) != key(last)).then(|| Recommendation { of: key(first), shown: key(last) })
 }

@@ -33,7 +33,7 @@ pub struct Provider {
     /// Which template is on sale where.
     pub tutorials: Vec<Tutorial>,
     /// Materials and marking, each on sale for every subject in every exam session.
-    pub goods: Vec<Good>,
+    pub goods: Vec<Material>,
     /// Whether some names stand in Administrate in other letters or with other blanks than here.
     pub spelt_carelessly: bool,
 }
@@ -70,7 +70,7 @@ pub struct Tutorial {
 
 /// A material or a marking, in one of its variations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Good {
+pub struct Material {
     /// The product.
     pub product: Product,
     /// The variation.

@@ -4,7 +4,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
-use super::provider::{Good, Person, Provider, Template, Tutorial};
+use super::provider::{Material, Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference::{Location, Venue};
@@ -259,7 +259,7 @@ fn venues() -> Vec<Venue> {
 }
 
 #[rustfmt::skip]
-fn goods() -> Vec<Good> {
+fn goods() -> Vec<Material> {
     vec![
         good(("Course Notes", "CN", "notes"), ("Printed", "Printed notes", "PCN"), 95, "Everything that the exam asks for, chapter by chapter."),
         good(("Course Notes", "CN", "notes"), ("eBook", "Notes as eBook", "ECN"), 80, "Everything that the exam asks for, chapter by chapter."),
@@ -269,8 +269,8 @@ fn goods() -> Vec<Good> {
     ]
 }
 
-fn good(product: (&str, &str, &str), variation: (&str, &str, &str), price: u32, said: &str) -> Good {
-    Good {
+fn good(product: (&str, &str, &str), variation: (&str, &str, &str), price: u32, said: &str) -> Material {
+    Material {
         product: Product {
             fullname: product.0.into(),
             shortname: product.0.into(),

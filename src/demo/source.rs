@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::folder::{Folder, Mark};
+use super::folder::{DemoMarker, Folder};
 use super::provider::Provider;
 use super::{from_timetable, sample, timetable, workbook};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::timetable_import::problems::{Code, Problem};
+use crate::timetable_import::problems::{Code, ImportProblem};
 use crate::timetable_import::run;
-use crate::timetable_import::run::Loaded;
+use crate::timetable_import::run::LoadedTimetable;
 
 /// The made-up provider's name in a mark.
 const INVENTED: &str = "invented";
@@ -22,7 +22,7 @@ const WORKBOOK: &str = "timetable.xlsx";
 
 /// What to show.
 #[derive(Debug)]
-pub enum Chosen {
+pub enum DemoSource {
     /// The made-up provider.
     Invented,
     /// The provider of a timetable that somebody brought.
@@ -30,7 +30,7 @@ pub enum Chosen {
         /// Its file.
         file: PathBuf,
         /// What was read from it.
-        loaded: Box<Loaded>,
+        loaded: Box<LoadedTimetable>,
         /// SHA-256 of the file, in hexadecimal.
         digest: String,
     },
@@ -47,40 +47,44 @@ pub struct Ready {
     pub question: String,
 }
 
-impl Chosen {
+impl DemoSource {
     /// Reads the timetable that is to be rehearsed, if one is named; or says why nothing can be made of it.
-    pub fn read(file: Option<PathBuf>, config: &Config) -> Result<Chosen, Vec<Problem>> {
-        let Some(file) = file else { return Ok(Chosen::Invented) };
-        let unreadable = |error| vec![Problem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
+    pub fn read(file: Option<PathBuf>, config: &Config) -> Result<DemoSource, Vec<ImportProblem>> {
+        let Some(file) = file else { return Ok(DemoSource::Invented) };
+        let unreadable =
+            |error| vec![ImportProblem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
         let loaded = run::load(&file, config).map_err(|unfit| vec![unfit.problem()])?;
         let timetable = &loaded.timetable;
         if timetable.lacks_columns() {
             return Err(timetable.problems.clone());
         }
         if timetable.blocks.is_empty() {
-            return Err(vec![Problem::of_file(Code::UnreadableFile, "it names no event, so nobody can be thought up")]);
+            return Err(vec![ImportProblem::of_file(
+                Code::UnreadableFile,
+                "it names no event, so nobody can be thought up",
+            )]);
         }
         let bytes = fs::read(&file).map_err(unreadable)?;
         let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Chosen::Rehearsal { file, loaded: Box::new(loaded), digest })
+        Ok(DemoSource::Rehearsal { file, loaded: Box::new(loaded), digest })
     }
 
     /// How a mark calls it.
     pub fn name(&self) -> String {
         match self {
-            Chosen::Invented => INVENTED.into(),
-            Chosen::Rehearsal { digest, .. } => format!("workbook {digest}"),
+            DemoSource::Invented => INVENTED.into(),
+            DemoSource::Rehearsal { digest, .. } => format!("workbook {digest}"),
         }
     }
 
     /// Thinks up the provider. The made-up timetable is written where it is not yet.
-    pub fn ready(self, folder: &Folder, mark: &Mark) -> Result<Ready> {
+    pub fn ready(self, folder: &Folder, mark: &DemoMarker) -> Result<Ready> {
         match self {
-            Chosen::Rehearsal { file, loaded, .. } => {
+            DemoSource::Rehearsal { file, loaded, .. } => {
                 let provider = from_timetable::infer(&loaded.timetable);
                 Ok(Ready { question: question(&provider), provider, workbook: file })
             }
-            Chosen::Invented => {
+            DemoSource::Invented => {
                 let today = mark.first_day();
                 let provider = sample::provider(today);
                 let events = timetable::timetable(&provider, today);

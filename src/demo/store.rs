@@ -4,24 +4,24 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
 
-use super::folder::Mark;
+use super::folder::DemoMarker;
 use crate::error::Result;
 
 /// Whose demo filled this database, if one did. The schema need not be there yet.
-pub async fn mark(db: &mut PgConnection) -> Result<Option<Mark>> {
+pub async fn mark(db: &mut PgConnection) -> Result<Option<DemoMarker>> {
     let known: bool = sqlx::query_scalar("SELECT to_regclass('lectern.demo') IS NOT NULL").fetch_one(&mut *db).await?;
     if !known {
         return Ok(None);
     }
     let row = sqlx::query("SELECT provider, first_run FROM lectern.demo").fetch_optional(db).await?;
-    Ok(row.map(|row| Mark {
+    Ok(row.map(|row| DemoMarker {
         provider: row.get("provider"),
         first_run: row.get::<jiff_sqlx::Timestamp, _>("first_run").to_jiff(),
     }))
 }
 
 /// Writes the mark; at most one is ever written.
-pub async fn put_mark(db: &mut PgConnection, mark: &Mark) -> Result<()> {
+pub async fn put_mark(db: &mut PgConnection, mark: &DemoMarker) -> Result<()> {
     sqlx::query("INSERT INTO lectern.demo (provider, first_run) VALUES ($1, $2)")
         .bind(&mark.provider)
         .bind(Timestamp::to_sqlx(mark.first_run))

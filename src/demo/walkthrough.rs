@@ -26,7 +26,7 @@ use crate::timetable_import::run::{self, ImportRequest};
 
 /// The demo's JSON document (contract §2): those of its commands, and where the site is.
 #[derive(Debug, Default, Serialize)]
-pub struct Told {
+pub struct DemoDocument {
     /// `sync all --json`; null where it was not come to, like the others.
     pub sync: Value,
     /// `import FILE --json`.
@@ -48,7 +48,7 @@ pub async fn all(
     database: &Database,
     steps: &mut Steps<'_>,
     ready: &Ready,
-    told: &mut Told,
+    told: &mut DemoDocument,
 ) -> Result<Exit> {
     let sync = sync(context, database, steps, ready, told).await?;
     if sync == Exit::Failed || context.stop.is_cancelled() {
@@ -68,7 +68,7 @@ async fn sync(
     database: &Database,
     steps: &mut Steps<'_>,
     ready: &Ready,
-    told: &mut Told,
+    told: &mut DemoDocument,
 ) -> Result<Exit> {
     let options = sync::Options::default();
     let work = async {
@@ -76,8 +76,8 @@ async fn sync(
         Ok(sync.all().await)
     };
     let summary = steps.take("lectern sync all", work).await?;
-    context.console.print(sync::report::text::counts(summary.tried()));
-    for report in summary.tried() {
+    context.console.print(sync::report::text::counts(summary.attempted()));
+    for report in summary.attempted() {
         let findings = sync::report::text::findings(report);
         if !findings.is_empty() {
             context.console.print(findings.trim_end());
@@ -93,7 +93,7 @@ async fn sync(
 
 /// What an earlier demo wrote here and did not bring to Administrate before it was ended: `lectern outbox retry`.
 async fn left_open(context: &Context, database: &Database, steps: &mut Steps<'_>) -> Result<Exit> {
-    let open = outbox::make_due(&database.pool, None, None).await?;
+    let open = outbox::retry_now(&database.pool, None, None).await?;
     if open == 0 {
         return Ok(Exit::Done);
     }
@@ -102,7 +102,7 @@ async fn left_open(context: &Context, database: &Database, steps: &mut Steps<'_>
         .also(format_args!("Delivering {open} events that an earlier demo left open (lectern outbox retry)"), work)
         .await?;
     let counts = outbox::count_by_state(&database.pool, None).await?;
-    Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+    Ok(if counts.is_open() { Exit::NeedsAttention } else { Exit::Done })
 }
 
 /// `lectern import` of the timetable, waiting until it is delivered.
@@ -111,19 +111,19 @@ async fn import(
     pool: &PgPool,
     steps: &mut Steps<'_>,
     ready: &Ready,
-    told: &mut Told,
+    told: &mut DemoDocument,
 ) -> Result<Exit> {
     let file = ready.workbook.clone();
     let loaded =
         run::load(&file, &context.config).map_err(|unfit| Error::Failed(format!("{}: {unfit}", file.display())))?;
     let request = ImportRequest { file, options: ImportOptions::default(), report: None, run: None };
     let bar = context.console.progress("to Administrate", 0);
-    let planned = |plan: &crate::timetable_import::plan::Plan| {
+    let planned = |plan: &crate::timetable_import::plan::ImportPlan| {
         let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
-        context.console.expect(&bar, waiting as u64);
+        context.console.set_total(&bar, waiting as u64);
         true
     };
-    let delivered = delivery::cli::moving(&bar);
+    let delivered = delivery::cli::progress_observer(&bar);
     let work = run::import(pool, &context.config, (&loaded, &request), &context.stop, planned, delivered);
     let imported = steps.take(format_args!("lectern import {}", ready.workbook.display()), work).await;
     bar.finish_and_clear();
@@ -147,7 +147,13 @@ async fn import(
 }
 
 /// `lectern search` for something that the timetable has.
-async fn search(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, text: &str, told: &mut Told) -> Result<()> {
+async fn search(
+    context: &Context,
+    pool: &PgPool,
+    steps: &mut Steps<'_>,
+    text: &str,
+    told: &mut DemoDocument,
+) -> Result<()> {
     let work = async { Ok(Catalogue::build(search::store::load(pool).await?)) };
     let catalogue = steps.take(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();

@@ -13,7 +13,7 @@ pub(crate) const PERSONAL: &[&str] =
     &["emailAddress", "email", "firstName", "lastName", "middleName", "personalName", "telephone", "mobile", "address"];
 
 /// The longest answer that is kept, in bytes; of a longer one its length is.
-const LONGEST_ANSWER: usize = 64 * 1024;
+const MAX_STORED_RESPONSE: usize = 64 * 1024;
 
 /// Writes `adm.api_audit_log`.
 pub(crate) struct AuditLog {
@@ -64,12 +64,13 @@ impl Entry {
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
         let answer = call.response.as_deref().map(read);
-        let (entity_id, records) = answer.as_ref().map(|answer| told(call.operation, answer)).unwrap_or_default();
+        let (entity_id, records) =
+            answer.as_ref().map(|answer| identifiers(call.operation, answer)).unwrap_or_default();
         Entry {
             operation: call.operation,
-            document: storable(&kept_document(call.operation, &call.document)),
+            document: storable(&stored_document(call.operation, &call.document)),
             variables,
-            response: answer.map(|answer| kept_answer(answer, call.response.map_or(0, |body| body.len()))),
+            response: answer.map(|answer| stored_response(answer, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
             error: storable(&redact_emails(&call.error.unwrap_or_default())),
@@ -87,8 +88,8 @@ fn read(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }))
 }
 
-fn kept_answer(mut answer: Value, bytes: usize) -> Value {
-    if bytes > LONGEST_ANSWER {
+fn stored_response(mut answer: Value, bytes: usize) -> Value {
+    if bytes > MAX_STORED_RESPONSE {
         return serde_json::json!({ "not_kept": "too long", "bytes": bytes });
     }
     redact(&mut answer);
@@ -96,7 +97,7 @@ fn kept_answer(mut answer: Value, bytes: usize) -> Value {
 }
 
 /// Of an answer: the id of the one thing that a mutation wrote, and how many records it holds.
-fn told(operation: &str, answer: &Value) -> (String, i32) {
+fn identifiers(operation: &str, answer: &Value) -> (String, i32) {
     let root = operation.split('.').next().unwrap_or_default();
     let root = &answer["data"][root];
     let listed = root["edges"].as_array().or(root.as_array());
@@ -114,7 +115,7 @@ fn storable(text: &str) -> String {
 }
 
 /// A document as it is kept: one that is about people names them in its literals.
-pub(crate) fn kept_document(operation: &str, document: &str) -> String {
+pub(crate) fn stored_document(operation: &str, document: &str) -> String {
     if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
 }
 
@@ -195,7 +196,7 @@ mod tests {
     }
 
     fn kept(body: &str) -> Value {
-        kept_answer(read(body), body.len())
+        stored_response(read(body), body.len())
     }
 
     #[test]
@@ -216,7 +217,7 @@ mod tests {
             ("event.delete", r#"{"data":{"event":{"delete":{"errors":[]}}}}"#, ("", 0)),
             ("event.update", r#"{"errors":[{"message":"no"}]}"#, ("", 0)),
         ] {
-            let (id, records) = told(operation, &read(body));
+            let (id, records) = identifiers(operation, &read(body));
             assert_eq!((id.as_str(), records), expected, "{body}");
         }
     }

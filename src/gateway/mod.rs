@@ -20,29 +20,29 @@ use sqlx::PgPool;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-pub use store::forget_old_calls;
+pub use store::purge_audit_log;
 
 /// Whether calls are told to the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audit {
+pub enum AuditMode {
     /// They are.
-    Kept,
+    On,
     /// They are not: a dry run writes nothing there (rules, Everywhere).
-    NotKept,
+    Off,
 }
 
 /// A client of the Administrate that the settings name. `command` is who calls, for the audit log.
 ///
 /// Errors: [`Error::Prerequisite`] naming every `ADMINISTRATE_*` variable that is missing.
-pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: Audit) -> Result<Client> {
-    connect_on(config, pool, command, Terms { audit, budget: None, record: None }).await
+pub async fn connect(config: &Config, pool: &PgPool, command: &str, audit: AuditMode) -> Result<Client> {
+    connect_with(config, pool, command, ClientOptions { audit, budget: None, record: None }).await
 }
 
 /// On which terms a client may speak.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct ClientOptions {
     /// Whether its calls are told to the audit log.
-    pub audit: Audit,
+    pub audit: AuditMode,
     /// How many requests it may send; none: as many as it takes.
     pub budget: Option<u64>,
     /// A folder in which its exchanges are kept, to be replayed by the simulator.
@@ -53,7 +53,7 @@ pub struct Terms {
 ///
 /// # Errors
 /// Likewise, and [`Error::Failed`] where the folder cannot be written.
-pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Terms) -> Result<Client> {
+pub async fn connect_with(config: &Config, pool: &PgPool, command: &str, terms: ClientOptions) -> Result<Client> {
     let ours = &config.administrate;
     let needed = [
         ("ADMINISTRATE_API_URL", ours.api_url.is_empty()),
@@ -69,8 +69,8 @@ pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Te
         )));
     }
     let ledger: Arc<dyn CallLog> = match terms.audit {
-        Audit::Kept => Arc::new(audit::AuditLog::new(pool, command)),
-        Audit::NotKept => Arc::new(NoCallLog),
+        AuditMode::On => Arc::new(audit::AuditLog::new(pool, command)),
+        AuditMode::Off => Arc::new(NoCallLog),
     };
     let ledger = match &terms.record {
         Some(folder) => Arc::new(recording::Recording::begin(folder, ledger)?),
@@ -80,7 +80,7 @@ pub async fn connect_on(config: &Config, pool: &PgPool, command: &str, terms: Te
         transport: Arc::new(HttpTransport::new()?),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(OsRandomness),
-        rate_limiter: Arc::new(rate_limiter::SharedAllowance::open(pool, ours.rate_limit).await?),
+        rate_limiter: Arc::new(rate_limiter::SharedRateLimiter::open(pool, ours.rate_limit).await?),
         call_log: ledger,
     };
     let mut settings = settings(config);

@@ -12,23 +12,23 @@ use crate::error::Result;
 const WINDOW_SECONDS: f64 = 300.0;
 
 /// A bucket of as many permits as a window has, full at first, so that a short burst goes out at once.
-pub(crate) struct SharedAllowance {
+pub(crate) struct SharedRateLimiter {
     pool: PgPool,
     permits: f64,
 }
 
-impl SharedAllowance {
+impl SharedRateLimiter {
     pub(crate) async fn open(pool: &PgPool, permits: u32) -> Result<Self> {
-        store::fill_allowance(pool, permits.into()).await?;
-        Ok(SharedAllowance { pool: pool.clone(), permits: permits.into() })
+        store::fill_bucket(pool, permits.into()).await?;
+        Ok(SharedRateLimiter { pool: pool.clone(), permits: permits.into() })
     }
 }
 
-impl RateLimiter for SharedAllowance {
+impl RateLimiter for SharedRateLimiter {
     fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         Box::pin(async {
             loop {
-                let wait = store::take_permit(&self.pool, self.permits, self.permits / WINDOW_SECONDS).await?;
+                let wait = store::take_token(&self.pool, self.permits, self.permits / WINDOW_SECONDS).await?;
                 let Some(seconds) = wait else { return Ok(()) };
                 tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
             }
@@ -36,6 +36,6 @@ impl RateLimiter for SharedAllowance {
     }
 
     fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
-        Box::pin(async move { Ok(store::pause_allowance(&self.pool, duration.as_secs_f64()).await?) })
+        Box::pin(async move { Ok(store::pause_rate_limiter(&self.pool, duration.as_secs_f64()).await?) })
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use administrate::{BoxFuture, CallLog, CallRecord};
 use serde_json::{Value, json};
 
-use super::audit::{PERSONAL, kept_document, redact_all};
+use super::audit::{PERSONAL, redact_all, stored_document};
 use crate::error::{Error, Result};
 
 /// The file in the folder.
@@ -69,7 +69,7 @@ fn line(call: &CallRecord) -> Value {
     });
     json!({
         "operation": call.operation,
-        "document": kept_document(call.operation, &call.document),
+        "document": stored_document(call.operation, &call.document),
         "variables": variables,
         "status": call.status,
         "response": response,

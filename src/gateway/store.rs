@@ -11,7 +11,7 @@ use super::audit::Entry;
 use crate::error::Result;
 
 /// Makes the bucket, full, if there is none.
-pub(crate) async fn fill_allowance(pool: &PgPool, permits: f64) -> Result<()> {
+pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
     sqlx::query("INSERT INTO lectern.request_allowance (tokens) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(permits)
         .execute(pool)
@@ -21,7 +21,7 @@ pub(crate) async fn fill_allowance(pool: &PgPool, permits: f64) -> Result<()> {
 
 /// Takes a permit from a bucket that holds `capacity` and refills by `rate` a second; or says how many seconds to wait
 /// before asking again.
-pub(crate) async fn take_permit(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<f64>> {
+pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<f64>> {
     let wait: Option<f64> = sqlx::query_scalar(
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
               before AS (
@@ -44,7 +44,7 @@ pub(crate) async fn take_permit(pool: &PgPool, capacity: f64, rate: f64) -> Resu
 }
 
 /// Nobody gets a permit for so many seconds.
-pub(crate) async fn pause_allowance(pool: &PgPool, seconds: f64) -> Result<()> {
+pub(crate) async fn pause_rate_limiter(pool: &PgPool, seconds: f64) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.request_allowance
          SET paused_until = greatest(paused_until, clock_timestamp() + make_interval(secs => $1))",
@@ -83,7 +83,7 @@ pub(crate) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
 }
 
 /// Removes calls older than so many days; gives how many.
-pub async fn forget_old_calls(pool: &PgPool, days: i32) -> Result<u64> {
+pub async fn purge_audit_log(pool: &PgPool, days: i32) -> Result<u64> {
     let done = sqlx::query("DELETE FROM adm.api_audit_log WHERE started_at < now() - make_interval(days => $1)")
         .bind(days)
         .execute(pool)

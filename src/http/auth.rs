@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sqlx::PgPool;
 
-use super::problem::Problem;
+use super::problem::HttpProblem;
 use crate::error::Error;
 use crate::identity;
 use crate::identity::{Caller, Role};
@@ -24,7 +24,7 @@ pub struct Reader(pub Caller);
 
 /// Why somebody is not let through.
 #[derive(Debug)]
-pub enum Denied {
+pub enum AuthError {
     /// No token was shown.
     Unknown,
     /// The token is nobody's.
@@ -39,12 +39,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
     PgPool: FromRef<S>,
 {
-    type Rejection = Denied;
+    type Rejection = AuthError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let secret = bearer(&parts.headers)?;
-        let caller = identity::recognise(&PgPool::from_ref(state), secret).await.map_err(Denied::Unavailable)?;
-        caller.ok_or(Denied::Invalid)
+        let caller = identity::authenticate(&PgPool::from_ref(state), secret).await.map_err(AuthError::Unavailable)?;
+        caller.ok_or(AuthError::Invalid)
     }
 }
 
@@ -52,14 +52,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator
 where
     PgPool: FromRef<S>,
 {
-    type Rejection = Denied;
+    type Rejection = AuthError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role {
             Role::Admin | Role::Operator => Ok(Operator(caller)),
             Role::Reader | Role::Tutor | Role::Student | Role::Parent => {
-                Err(Denied::Forbidden("the token's role may not do this; it takes an operator or an admin"))
+                Err(AuthError::Forbidden("the token's role may not do this; it takes an operator or an admin"))
             }
         }
     }
@@ -69,13 +69,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Reader
 where
     PgPool: FromRef<S>,
 {
-    type Rejection = Denied;
+    type Rejection = AuthError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Denied> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role.has_subject() {
             false => Ok(Reader(caller)),
-            true => Err(Denied::Forbidden(
+            true => Err(AuthError::Forbidden(
                 "the token's role sees its own alone; it takes a reader, an operator or an admin",
             )),
         }
@@ -83,37 +83,37 @@ where
 }
 
 /// The token of the one `Authorization` header, whose scheme is written in any case.
-fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
+fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
     let mut shown = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(shown), None) = (shown.next(), shown.next()) else {
-        return Err(if headers.contains_key(header::AUTHORIZATION) { Denied::Invalid } else { Denied::Unknown });
+        return Err(if headers.contains_key(header::AUTHORIZATION) { AuthError::Invalid } else { AuthError::Unknown });
     };
-    let (scheme, secret) = shown.to_str().unwrap_or_default().split_once(' ').ok_or(Denied::Invalid)?;
+    let (scheme, secret) = shown.to_str().unwrap_or_default().split_once(' ').ok_or(AuthError::Invalid)?;
     match scheme.eq_ignore_ascii_case("bearer") {
         true => Ok(secret.trim()),
-        false => Err(Denied::Unknown),
+        false => Err(AuthError::Unknown),
     }
 }
 
-impl IntoResponse for Denied {
+impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         let (status, challenge, detail) = match self {
-            Denied::Unknown => (
+            AuthError::Unknown => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\"",
                 "this needs a token: Authorization: Bearer …; `lectern token create` makes one",
             ),
-            Denied::Invalid => (
+            AuthError::Invalid => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\", error=\"invalid_token\"",
                 "the token is unknown, revoked or expired",
             ),
-            Denied::Forbidden(detail) => {
+            AuthError::Forbidden(detail) => {
                 (StatusCode::FORBIDDEN, "Bearer realm=\"lectern\", error=\"insufficient_scope\"", detail)
             }
-            Denied::Unavailable(error) => return Problem::from(error).into_response(),
+            AuthError::Unavailable(error) => return HttpProblem::from(error).into_response(),
         };
-        let mut response = Problem::new(status, detail).into_response();
+        let mut response = HttpProblem::new(status, detail).into_response();
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         response
     }

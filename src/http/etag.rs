@@ -7,20 +7,20 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::problem::Problem;
+use super::problem::HttpProblem;
 
 /// A document with its strong tag, or 304 where the asker holds it.
-pub fn tagged(headers: &HeaderMap, status: StatusCode, document: Value) -> Response {
+pub fn with_etag(headers: &HeaderMap, status: StatusCode, document: Value) -> Response {
     let tag = strong(&document);
     let value = [(header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")))];
-    match held(headers, &tag) {
+    match matches_if_none_match(headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, value).into_response(),
         false => (status, value, Json(document)).into_response(),
     }
 }
 
 /// 412 where the asker wants to change another state of the document than this one.
-pub fn check(headers: &HeaderMap, document: &Value) -> Result<(), Problem> {
+pub fn check(headers: &HeaderMap, document: &Value) -> Result<(), HttpProblem> {
     let tag = strong(document);
     let is_weak = |one: &str| one.trim().starts_with("W/");
     let named = |list: &str| list.split(',').any(|one| !is_weak(one) && names(one, &tag));
@@ -28,11 +28,11 @@ pub fn check(headers: &HeaderMap, document: &Value) -> Result<(), Problem> {
     if wanted.peek().is_none() || wanted.any(named) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "it has changed since you looked: look again, then decide"))
+    Err(HttpProblem::new(StatusCode::PRECONDITION_FAILED, "it has changed since you looked: look again, then decide"))
 }
 
 /// Whether `If-None-Match` names this tag.
-pub fn held(headers: &HeaderMap, tag: &str) -> bool {
+pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     listed(headers, header::IF_NONE_MATCH).any(|list| names(list, tag))
 }
 
@@ -73,14 +73,14 @@ mod tests {
             ("7-ab", false),
             ("", false),
         ] {
-            assert_eq!(held(&with(header::IF_NONE_MATCH, list), "W/\"7-ab\""), expected, "{list}");
+            assert_eq!(matches_if_none_match(&with(header::IF_NONE_MATCH, list), "W/\"7-ab\""), expected, "{list}");
         }
     }
 
     #[test]
     fn only_who_has_seen_it_changes_it() {
         let document = json!({ "a": 1 });
-        let seen = tagged(&HeaderMap::new(), StatusCode::OK, document.clone()).headers()[header::ETAG].clone();
+        let seen = with_etag(&HeaderMap::new(), StatusCode::OK, document.clone()).headers()[header::ETAG].clone();
         let asked = |tag: HeaderValue| HeaderMap::from_iter([(header::IF_MATCH, tag)]);
         assert!(check(&HeaderMap::new(), &document).is_ok());
         assert!(check(&asked(seen.clone()), &document).is_ok());

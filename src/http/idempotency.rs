@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode};
 
-use super::problem::Problem;
+use super::problem::HttpProblem;
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -11,9 +11,9 @@ const MAX_KEY_BYTES: usize = 255;
 ///
 /// # Errors
 /// 400 where the key is empty, too long or not printable ASCII.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, HttpProblem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES);
     let detail = format!("Idempotency-Key takes 1 to {MAX_KEY_BYTES} printable ASCII characters");
-    key.map(Some).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, detail))
+    key.map(Some).ok_or_else(|| HttpProblem::new(StatusCode::BAD_REQUEST, detail))
 }

@@ -8,16 +8,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, HttpProblem};
 
 /// A JSON body. Refused: 413 too large, 415 not JSON by its type, 400 not JSON or of another shape.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = HttpProblem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpProblem> {
         let says_json = says_json(request.headers());
         let body = whole(request, state).await?;
         if !says_json {
@@ -29,9 +29,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
 /// No body at all is `None`.
 impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = HttpProblem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, HttpProblem> {
         let says_json = says_json(request.headers());
         let body = whole(request, state).await?;
         match (body.is_empty(), says_json) {
@@ -42,12 +42,13 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for JsonBody<T>
     }
 }
 
-async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, HttpProblem> {
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than is accepted here; send less at a time")
-        }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "the body did not arrive whole; send it again"),
+        StatusCode::PAYLOAD_TOO_LARGE => HttpProblem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than is accepted here; send less at a time",
+        ),
+        _ => HttpProblem::new(StatusCode::BAD_REQUEST, "the body did not arrive whole; send it again"),
     })
 }
 
@@ -57,21 +58,21 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn not_json() -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with Content-Type: application/json")
+fn not_json() -> HttpProblem {
+    HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with Content-Type: application/json")
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Problem::fields(vec![FieldError::new("", "invalid_json", format!("it is not JSON: {error}"))])
+        HttpProblem::fields(vec![FieldError::new("", "invalid_json", format!("it is not JSON: {error}"))])
     })?;
     let mut unkept = Vec::new();
     find_nul(&value, String::new(), &mut unkept);
     if !unkept.is_empty() {
         let said = |pointer| FieldError::new(pointer, "invalid_value", "the character U+0000 cannot be kept");
-        return Err(Problem::fields(unkept.into_iter().map(said).collect()));
+        return Err(HttpProblem::fields(unkept.into_iter().map(said).collect()));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| Problem::fields(vec![at_fault(&error)]))
+    serde_path_to_error::deserialize(value).map_err(|error| HttpProblem::fields(vec![at_fault(&error)]))
 }
 
 /// The field that a value does not fit, with serde's sentence where none of ours says it better.

@@ -28,7 +28,7 @@ impl FieldError {
 
 /// One answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct HttpProblem {
     status: StatusCode,
     detail: String,
     errors: Vec<FieldError>,
@@ -45,7 +45,7 @@ struct Wire<'a> {
     errors: &'a [FieldError],
 }
 
-impl Problem {
+impl HttpProblem {
     /// A status and a sentence that says what to do about it.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new() }
@@ -81,7 +81,7 @@ impl From<&Error> for StatusCode {
     fn from(error: &Error) -> Self {
         match error {
             Error::Usage(_) => Self::BAD_REQUEST,
-            Error::NeedsPerson(_) | Error::Prerequisite(_) => Self::CONFLICT,
+            Error::NeedsAttention(_) | Error::Prerequisite(_) => Self::CONFLICT,
             Error::Administrate(_) => Self::BAD_GATEWAY,
             lost if lost.is_lost_database() => Self::SERVICE_UNAVAILABLE,
             Error::Database(sqlx::Error::RowNotFound) => Self::NOT_FOUND,
@@ -89,13 +89,13 @@ impl From<&Error> for StatusCode {
             Error::Database(sqlx::Error::Database(refusal)) if refusal.is_check_violation() => {
                 Self::UNPROCESSABLE_ENTITY
             }
-            Error::Stopped => Self::SERVICE_UNAVAILABLE,
+            Error::Cancelled => Self::SERVICE_UNAVAILABLE,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
-impl From<Error> for Problem {
+impl From<Error> for HttpProblem {
     fn from(error: Error) -> Self {
         let status = StatusCode::from(&error);
         if status.is_server_error() {
@@ -105,7 +105,7 @@ impl From<Error> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for HttpProblem {
     fn into_response(self) -> Response {
         let wire = Wire {
             kind: "about:blank",

@@ -3,7 +3,7 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 
-use super::problem::{FieldError, Problem};
+use super::problem::{FieldError, HttpProblem};
 
 /// The name and value pairs of a query string, or why it cannot be parsed.
 pub type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -12,7 +12,7 @@ pub type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 ///
 /// # Errors
 /// 400 `invalid_query` where the query string cannot be parsed.
-pub fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
+pub fn pairs(query: Pairs) -> Result<Vec<(String, String)>, HttpProblem> {
     let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
-    query.map(|Query(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
+    query.map(|Query(pairs)| pairs).map_err(|rejection| HttpProblem::fields(vec![unreadable(rejection)]))
 }

@@ -155,7 +155,7 @@ pub async fn create(pool: &PgPool, asked: &NewToken) -> Result<(i64, SecretToken
 /// Who shows this secret; none where it is unknown, revoked or expired.
 ///
 /// Whoever tries secrets learns nothing from how long this takes: the database compares digests, which they cannot choose.
-pub async fn recognise(pool: &PgPool, secret: &str) -> Result<Option<Caller>> {
+pub async fn authenticate(pool: &PgPool, secret: &str) -> Result<Option<Caller>> {
     if !secret.starts_with(PREFIX) {
         return Ok(None);
     }

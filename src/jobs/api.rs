@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::{Enqueued, JobState, Queue, StoredRun};
 use crate::http::etag;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 
 /// Runs on a page of a list by default, and at most.
@@ -24,8 +24,8 @@ pub type Run = Result<Path<i64>, PathRejection>;
 ///
 /// # Errors
 /// 404 where there is none with this id.
-pub async fn find(pool: &PgPool, queue: &Queue, run: Run) -> Result<StoredRun, Problem> {
-    let not_found = || Problem::new(StatusCode::NOT_FOUND, format!("there is no such {}", queue.name));
+pub async fn find(pool: &PgPool, queue: &Queue, run: Run) -> Result<StoredRun, HttpProblem> {
+    let not_found = || HttpProblem::new(StatusCode::NOT_FOUND, format!("there is no such {}", queue.name));
     let Path(run) = run.map_err(|_| not_found())?;
     super::find(pool, queue, run).await?.ok_or_else(not_found)
 }
@@ -33,9 +33,9 @@ pub async fn find(pool: &PgPool, queue: &Queue, run: Run) -> Result<StoredRun, P
 /// Responds with a run's document: 200 once the run has ended, 202 until then.
 pub fn run_response(headers: &HeaderMap, run: &StoredRun, document: Value) -> Response {
     match run.finished_at {
-        Some(_) => etag::tagged(headers, StatusCode::OK, document),
+        Some(_) => etag::with_etag(headers, StatusCode::OK, document),
         None => {
-            let mut response = etag::tagged(headers, StatusCode::ACCEPTED, document);
+            let mut response = etag::with_etag(headers, StatusCode::ACCEPTED, document);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
@@ -60,14 +60,14 @@ pub fn document(run: &StoredRun, queue: &Queue, initial: Option<Value>) -> Value
 ///
 /// # Errors
 /// 400 where a parameter is not a positive number.
-pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response, Problem> {
+pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response, HttpProblem> {
     let (mut limit, mut before) = (PAGE, None);
     for (name, value) in pairs(query)? {
         let number = || {
             let number = value.parse::<i64>().ok().filter(|number| *number > 0);
             let invalid =
                 || FieldError::new(format!("/{name}"), "invalid_value", format!("{name} is a positive number"));
-            number.ok_or_else(|| Problem::fields(vec![invalid()]))
+            number.ok_or_else(|| HttpProblem::fields(vec![invalid()]))
         };
         match name.as_str() {
             "limit" => limit = number()?.min(MAX_PAGE),
@@ -101,14 +101,14 @@ pub async fn cancel(
     queue: &Queue,
     run: StoredRun,
     document: &Value,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     etag::check(headers, document)?;
     if !run.requested && run.finished_at.is_none() {
         let detail = "a command carries this run out: stop that command where it runs";
-        return Err(Problem::new(StatusCode::CONFLICT, detail));
+        return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     if run.state() != JobState::Cancelled && !super::cancel(pool, run.id).await? {
-        return Err(Problem::new(StatusCode::CONFLICT, format!("this {} has ended already", queue.name)));
+        return Err(HttpProblem::new(StatusCode::CONFLICT, format!("this {} has ended already", queue.name)));
     }
     let now = super::find(pool, queue, run.id).await?.unwrap_or(run);
     Ok((StatusCode::ACCEPTED, Json(json!({ "run_id": now.id, "state": now.state() }))).into_response())
@@ -118,10 +118,10 @@ pub async fn cancel(
 ///
 /// # Errors
 /// 422 where the idempotency key was used for another request.
-pub fn accepted_response(enqueued: Enqueued, queue: &Queue) -> Result<Response, Problem> {
+pub fn accepted_response(enqueued: Enqueued, queue: &Queue) -> Result<Response, HttpProblem> {
     let (Enqueued::New(run) | Enqueued::Known(run)) = enqueued else {
         let detail = "this Idempotency-Key was used for another request: choose a new one";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        return Err(HttpProblem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     };
     let location = format!("{}/{run}", queue.path);
     let body = Json(json!({ "run_id": run, "state": JobState::Queued }));

@@ -156,7 +156,7 @@ pub async fn enqueue(
     key: Option<&str>,
     content: &[u8],
 ) -> Result<Enqueued> {
-    let run = runs::begin_later(db, job.run_kind, &job.subject, job.dry_run).await?;
+    let run = runs::enqueue(db, job.run_kind, &job.subject, job.dry_run).await?;
     store::insert(db, run, &job.payload, Some(caller.token_id)).await?;
     let Some(key) = key else { return Ok(Enqueued::New(run)) };
     let fingerprint = job.fingerprint(content);
@@ -176,7 +176,7 @@ pub async fn enqueue_due(pool: &PgPool, job: &Job, due: Timestamp) -> Result<Opt
     let is_first = store::claim_time(&mut transaction, &job.subject, due).await?;
     let run = match is_first && !store::is_open(&mut transaction, &job.payload).await? {
         true => {
-            let run = runs::begin_later(&mut transaction, job.run_kind, &job.subject, job.dry_run).await?;
+            let run = runs::enqueue(&mut transaction, job.run_kind, &job.subject, job.dry_run).await?;
             store::insert(&mut transaction, run, &job.payload, None).await?;
             Some(run)
         }

@@ -43,7 +43,7 @@ impl<H: JobHandler> JobWorker<H> {
     /// Carries out the oldest run that no other process has locked; returns whether there was one.
     async fn run_next(&self) -> Result<bool> {
         for run in store::open_runs(&self.pool, H::QUEUE).await? {
-            let Some(lock) = runs::hold(&self.pool, run).await? else { continue };
+            let Some(lock) = runs::lock(&self.pool, run).await? else { continue };
             let ended = self.run_job(run).await;
             lock.release().await?;
             return ended.map(|()| true);
@@ -57,7 +57,7 @@ impl<H: JobHandler> JobWorker<H> {
         let cancelled = job.cancelled;
         let job = Arc::new(job);
         let JobResult { mut document, exit } = match cancelled {
-            true => self.empty_result(&job, &Error::NeedsPerson("it was cancelled before anything was done".into())),
+            true => self.empty_result(&job, &Error::NeedsAttention("it was cancelled before anything was done".into())),
             false => self.run_cancellable(job).await?,
         };
         let mut db = self.pool.acquire().await?;

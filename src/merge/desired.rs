@@ -11,18 +11,18 @@ use crate::tutorials::{Event, LearningMode, Role, Session};
 
 /// An event as Administrate should have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct DesiredEvent {
     /// The event's own fields.
     pub event: NewEvent,
     /// Its sessions, in the order of ours.
-    pub sessions: Vec<WantedSession>,
+    pub sessions: Vec<DesiredSession>,
     /// Who is named for the whole event.
-    pub staff: WantedStaff,
+    pub staff: DesiredStaff,
 }
 
 /// A session as Administrate should have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedSession {
+pub struct DesiredSession {
     /// Title.
     pub title: String,
     /// From when until when, wall-clock in `time_zone`.
@@ -41,36 +41,36 @@ pub struct WantedSession {
 
 /// Contacts named for a whole event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedStaff {
+pub struct DesiredStaff {
     /// Who teaches.
     pub instructors: Vec<Id>,
     /// Who administers.
     pub administrators: Vec<Id>,
 }
 
-impl WantedStaff {
+impl DesiredStaff {
     /// Whether nobody is named who is not named in the other.
-    pub fn is_within(&self, other: &WantedStaff) -> bool {
+    pub fn is_within(&self, other: &DesiredStaff) -> bool {
         self.instructors.iter().all(|contact| other.instructors.contains(contact))
             && self.administrators.iter().all(|contact| other.administrators.contains(contact))
     }
 }
 
 /// Translates an event; what has no link in Administrate is named in a sentence.
-pub fn wanted(event: &Event, ids: &ExternalIds, config: &Config) -> Result<Wanted, String> {
+pub fn desired_event(event: &Event, ids: &ExternalIds, config: &Config) -> Result<DesiredEvent, String> {
     let zone = TimeZone::get(&event.time_zone).map_err(|_| format!("\"{}\" is no time zone", event.time_zone))?;
     let location = event.location_id.ok_or("the event has no location, which Administrate needs")?;
     let location = linked(&ids.locations, location, "location", "locations")?;
     let venue = event.venue_id.map(|id| linked(&ids.venues, id, "venue", "venues")).transpose()?;
-    let to_session = |session| wanted_session(session, event, ids, config, &zone, (&location, venue.as_ref()));
-    Ok(Wanted {
+    let to_session = |session| desired_session(session, event, ids, config, &zone, (&location, venue.as_ref()));
+    Ok(DesiredEvent {
         sessions: event.sessions.iter().map(to_session).collect::<Result<_, _>>()?,
-        staff: wanted_staff(event, ids)?,
-        event: wanted_event(event, ids, config, &zone, location.clone(), venue.clone())?,
+        staff: desired_staff(event, ids)?,
+        event: desired_fields(event, ids, config, &zone, location.clone(), venue.clone())?,
     })
 }
 
-fn wanted_event(
+fn desired_fields(
     event: &Event,
     ids: &ExternalIds,
     config: &Config,
@@ -114,14 +114,14 @@ fn wanted_event(
     })
 }
 
-fn wanted_session(
+fn desired_session(
     session: &Session,
     event: &Event,
     ids: &ExternalIds,
     config: &Config,
     zone: &TimeZone,
     (location, venue): (&Id, Option<&Id>),
-) -> Result<WantedSession, String> {
+) -> Result<DesiredSession, String> {
     let labels = &config.administrate.labels;
     let values = [(&labels.day, Some(session.sequence.to_string())), (&labels.session_url, session.url.clone())];
     let own_location = session.location_id.map(|id| linked(&ids.locations, id, "location", "locations")).transpose()?;
@@ -129,7 +129,7 @@ fn wanted_session(
     // A session without a place of its own is where its event is; one with another location is not at its venue.
     let venue = if own_location.is_some() { own_venue } else { own_venue.or_else(|| venue.cloned()) };
     let instructor = |id: &i64| linked(&ids.instructors, *id, "instructor", "instructors");
-    Ok(WantedSession {
+    Ok(DesiredSession {
         title: session.title.clone(),
         window: Window { start: zone.to_datetime(session.start), end: zone.to_datetime(session.end) },
         time_zone: event.time_zone.clone(),
@@ -140,8 +140,8 @@ fn wanted_session(
     })
 }
 
-fn wanted_staff(event: &Event, ids: &ExternalIds) -> Result<WantedStaff, String> {
-    let mut wanted = WantedStaff::default();
+fn desired_staff(event: &Event, ids: &ExternalIds) -> Result<DesiredStaff, String> {
+    let mut wanted = DesiredStaff::default();
     for staff in &event.staff {
         let contact = match (&staff.external_id, staff.tutorial_instructor_id) {
             (Some(contact), _) => Id::new(contact.clone()),

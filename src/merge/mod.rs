@@ -17,17 +17,17 @@ use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::bridges::baseline::{Settled, agreements};
+use crate::bridges::baseline::{BaselineRow, baselines};
 use crate::config::Labels;
 use crate::error::Result;
-use crate::merge::desired::WantedSession;
+use crate::merge::desired::DesiredSession;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
 /// A value of an event or of a session that is compared as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "their names say it")]
-pub enum Aspect {
+pub enum EventField {
     Title,
     Place,
     Time,
@@ -41,7 +41,7 @@ pub enum Aspect {
     Url,
 }
 
-impl Aspect {
+impl EventField {
     /// How people call it.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ pub struct Field {
     /// The session's sequence; none for the event itself.
     pub day: Option<i32>,
     /// Which value.
-    pub aspect: Aspect,
+    pub aspect: EventField,
 }
 
 impl fmt::Display for Field {
@@ -80,11 +80,11 @@ impl fmt::Display for Field {
 }
 
 /// What a side says of each aspect; "" for nothing, absent where nothing is told.
-pub type Said = HashMap<Aspect, String>;
+pub type FieldValues = HashMap<EventField, String>;
 
 /// A value that Administrate has changed since both sides last agreed, and not to ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct ValueDiff {
     /// Which.
     pub field: Field,
     /// Ours, "" for nothing.
@@ -95,7 +95,7 @@ pub struct Difference {
     pub agreed: String,
 }
 
-impl Difference {
+impl ValueDiff {
     /// Whether ours has changed too.
     pub fn is_conflict(&self) -> bool {
         self.ours != self.agreed
@@ -103,14 +103,14 @@ impl Difference {
 }
 
 /// Compares what three sides say, in the order of the aspects.
-pub fn differences(day: Option<i32>, ours: &Said, agreed: &Said, theirs: &Said) -> Vec<Difference> {
-    let mut found: Vec<Difference> = theirs
+pub fn diff_values(day: Option<i32>, ours: &FieldValues, agreed: &FieldValues, theirs: &FieldValues) -> Vec<ValueDiff> {
+    let mut found: Vec<ValueDiff> = theirs
         .iter()
         .filter_map(|(aspect, theirs)| {
             let agreed = agreed.get(aspect).filter(|agreed| *agreed != theirs)?;
             let ours = ours.get(aspect).cloned().unwrap_or_default();
             let field = Field { day, aspect: *aspect };
-            (ours != *theirs).then(|| Difference { field, ours, theirs: theirs.clone(), agreed: agreed.clone() })
+            (ours != *theirs).then(|| ValueDiff { field, ours, theirs: theirs.clone(), agreed: agreed.clone() })
         })
         .collect();
     found.sort_by_key(|difference| difference.field);
@@ -119,13 +119,13 @@ pub fn differences(day: Option<i32>, ours: &Said, agreed: &Said, theirs: &Said) 
 
 /// On what both sides last agreed for an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastAgreed {
+pub struct EventBaseline {
     /// Administrate's id of it.
     pub external_id: String,
     /// Its own fields, none where nothing is certain.
     pub event: Option<NewEvent>,
     /// Its sessions by sequence, with Administrate's ids.
-    pub sessions: HashMap<i32, (Id, WantedSession)>,
+    pub sessions: HashMap<i32, (Id, DesiredSession)>,
 }
 
 /// On what both sides last agreed for events of ours, by our ids; `before`: what was agreed on later is left out, because
@@ -133,18 +133,18 @@ pub struct LastAgreed {
 ///
 /// # Errors
 /// The database's alone.
-pub async fn last_agreed(
+pub async fn load_baselines(
     db: &mut PgConnection,
     events: &[i64],
     before: Option<Timestamp>,
-) -> Result<HashMap<i64, LastAgreed>> {
+) -> Result<HashMap<i64, EventBaseline>> {
     let mut agreed = HashMap::new();
-    for (ours, theirs, settled) in agreements(db, events, before).await? {
-        let nothing = || LastAgreed { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
+    for (ours, theirs, settled) in baselines(db, events, before).await? {
+        let nothing = || EventBaseline { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
         let of_event = agreed.entry(ours).or_insert_with(nothing);
         match settled {
-            Settled::Event(event) => of_event.event = Some(*event),
-            Settled::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
+            BaselineRow::Event(event) => of_event.event = Some(*event),
+            BaselineRow::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
         }
     }
     Ok(agreed)
@@ -152,26 +152,26 @@ pub async fn last_agreed(
 
 /// The names under which both sides know what events refer to.
 #[derive(Clone, Debug)]
-pub struct Directory {
-    locations: Names,
-    venues: Names,
+pub struct ReferenceNames {
+    locations: ReferenceLabels,
+    venues: ReferenceLabels,
     /// Keys of custom fields by folded (entity type, label).
     fields: HashMap<(String, String), String>,
     labels: Labels,
 }
 
 /// A location or venue of ours: our id, its name, Administrate's id where it is linked.
-pub type Listed = (i64, String, Option<String>);
+pub type NamedReference = (i64, String, Option<String>);
 
 #[derive(Clone, Debug, Default)]
-struct Names {
+struct ReferenceLabels {
     ours: HashMap<i64, String>,
     theirs: HashMap<String, i64>,
 }
 
-impl Names {
-    fn of(listed: impl IntoIterator<Item = Listed>) -> Self {
-        let mut names = Names::default();
+impl ReferenceLabels {
+    fn of(listed: impl IntoIterator<Item = NamedReference>) -> Self {
+        let mut names = ReferenceLabels::default();
         for (id, name, external_id) in listed {
             names.ours.insert(id, name);
             names.theirs.extend(external_id.map(|external_id| (external_id, id)));
@@ -179,7 +179,7 @@ impl Names {
         names
     }
 
-    fn our_name(&self, id: Option<i64>) -> Option<&str> {
+    fn local_name(&self, id: Option<i64>) -> Option<&str> {
         self.ours.get(&id?).map(String::as_str)
     }
 
@@ -188,39 +188,39 @@ impl Names {
     }
 
     /// Theirs by our name, or by its id where it is not linked.
-    fn their_name<'a>(&'a self, theirs: Option<&'a Id>) -> Option<&'a str> {
-        theirs.map(|id| self.our_name(self.linked(id)).unwrap_or(id.as_str()))
+    fn remote_name<'a>(&'a self, theirs: Option<&'a Id>) -> Option<&'a str> {
+        theirs.map(|id| self.local_name(self.linked(id)).unwrap_or(id.as_str()))
     }
 }
 
-impl Directory {
+impl ReferenceNames {
     /// `fields`: entity type, label and key of each custom field of the tenant's; of two with one label the last counts.
     pub fn new(
         labels: &Labels,
-        locations: impl IntoIterator<Item = Listed>,
-        venues: impl IntoIterator<Item = Listed>,
+        locations: impl IntoIterator<Item = NamedReference>,
+        venues: impl IntoIterator<Item = NamedReference>,
         fields: impl IntoIterator<Item = (String, String, String)>,
     ) -> Self {
         let field = |(entity, label, key): (String, String, String)| ((fold(&entity), fold(&label)), key);
-        Directory {
-            locations: Names::of(locations),
-            venues: Names::of(venues),
+        ReferenceNames {
+            locations: ReferenceLabels::of(locations),
+            venues: ReferenceLabels::of(venues),
             fields: fields.into_iter().map(field).collect(),
             labels: labels.clone(),
         }
     }
 
     /// The aspects that are custom fields there, with their keys where the tenant has them.
-    fn custom(&self, of_session: bool) -> impl Iterator<Item = (Aspect, &str)> {
-        let labels: Vec<(Aspect, &String)> = if of_session {
-            vec![(Aspect::Url, &self.labels.session_url)]
+    fn custom(&self, of_session: bool) -> impl Iterator<Item = (EventField, &str)> {
+        let labels: Vec<(EventField, &String)> = if of_session {
+            vec![(EventField::Url, &self.labels.session_url)]
         } else {
             vec![
-                (Aspect::Sitting, &self.labels.sitting),
-                (Aspect::Finalisation, &self.labels.finalisation_date),
-                (Aspect::WebSale, &self.labels.web_sale),
-                (Aspect::Moodle, &self.labels.ocr_moodle_code),
-                (Aspect::Url, &self.labels.event_url),
+                (EventField::Sitting, &self.labels.sitting),
+                (EventField::Finalisation, &self.labels.finalisation_date),
+                (EventField::WebSale, &self.labels.web_sale),
+                (EventField::Moodle, &self.labels.ocr_moodle_code),
+                (EventField::Url, &self.labels.event_url),
             ]
         };
         let entity = if of_session { "session" } else { "event" };
@@ -231,7 +231,7 @@ impl Directory {
 }
 
 /// Location and venue of a session: its own, or, where it has neither, its event's (contract §6).
-pub fn place_of(event: &Event, session: &Session) -> (Option<i64>, Option<i64>) {
+pub fn effective_place(event: &Event, session: &Session) -> (Option<i64>, Option<i64>) {
     match (session.location_id, session.venue_id) {
         (None, None) => (event.location_id, event.venue_id),
         own => own,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::tutorials::LearningMode;
 
-fn said(values: &[(Aspect, &str)]) -> Said {
+fn said(values: &[(EventField, &str)]) -> FieldValues {
     values.iter().map(|(aspect, text)| (*aspect, (*text).to_owned())).collect()
 }
 
@@ -19,23 +19,29 @@ fn only_what_changed_there_and_not_to_ours_differs() {
         ("20", "12", Some("20"), None),
         ("14", "12", None, None),
     ] {
-        let theirs = said(&theirs.map(|places| (Aspect::MaxPlaces, places)).into_iter().collect::<Vec<_>>());
-        let found =
-            differences(None, &said(&[(Aspect::MaxPlaces, ours)]), &said(&[(Aspect::MaxPlaces, agreed)]), &theirs);
-        assert_eq!(found.first().map(Difference::is_conflict), expected, "{ours} {agreed} {theirs:?}");
+        let theirs = said(&theirs.map(|places| (EventField::MaxPlaces, places)).into_iter().collect::<Vec<_>>());
+        let found = diff_values(
+            None,
+            &said(&[(EventField::MaxPlaces, ours)]),
+            &said(&[(EventField::MaxPlaces, agreed)]),
+            &theirs,
+        );
+        assert_eq!(found.first().map(ValueDiff::is_conflict), expected, "{ours} {agreed} {theirs:?}");
     }
-    let nothing_agreed = differences(None, &said(&[]), &said(&[]), &said(&[(Aspect::Url, "x")]));
+    let nothing_agreed = diff_values(None, &said(&[]), &said(&[]), &said(&[(EventField::Url, "x")]));
     assert_eq!(nothing_agreed, []);
 }
 
 #[test]
 fn fields_are_called_as_an_import_calls_them() {
-    for (day, aspect, expected) in [(None, Aspect::MaxPlaces, "max places"), (Some(2), Aspect::Time, "day 2: time")] {
+    for (day, aspect, expected) in
+        [(None, EventField::MaxPlaces, "max places"), (Some(2), EventField::Time, "day 2: time")]
+    {
         assert_eq!(Field { day, aspect }.to_string(), expected);
     }
 }
 
-fn directory() -> Directory {
+fn directory() -> ReferenceNames {
     let labels = Labels {
         sitting: "Sitting".into(),
         finalisation_date: "Finalisation date".into(),
@@ -54,7 +60,7 @@ fn directory() -> Directory {
         ("Session", "URL", "v"),
     ];
     let place = |id, name: &str, theirs: Option<&str>| (id, name.to_owned(), theirs.map(str::to_owned));
-    Directory::new(
+    ReferenceNames::new(
         &labels,
         [place(1, "London", Some("L1")), place(2, "Cork", Some("L2"))],
         [place(5, "Quill House", Some("V1")), place(6, "Attic", None)],
@@ -75,7 +81,7 @@ fn ours() -> Event {
     serde_json::from_value(event).expect("an event")
 }
 
-fn agreed() -> (NewEvent, WantedSession) {
+fn agreed() -> (NewEvent, DesiredSession) {
     let window =
         |day: i8| Window { start: date(2026, 1, day).at(9, 30, 0, 0), end: date(2026, 1, day).at(17, 0, 0, 0) };
     let event = NewEvent {
@@ -92,7 +98,7 @@ fn agreed() -> (NewEvent, WantedSession) {
         max_places: Some(12),
         custom_fields: vec![CustomFieldValue { key: Id::new("s"), value: "2026A".into() }],
     };
-    let session = WantedSession {
+    let session = DesiredSession {
         title: "CM2-01-1".into(),
         window: window(10),
         time_zone: "Europe/London".into(),
@@ -125,18 +131,22 @@ fn theirs() -> administrate::Event {
 fn what_is_taken_over_is_said_alike_on_both_sides() {
     let (said, theirs, (mut agreed, _), mut event) = (directory(), theirs(), agreed(), ours());
     let found =
-        differences(None, &said.event(&event), &said.agreed_event(&agreed), &said.their_event(&theirs, &agreed));
+        diff_values(None, &said.event(&event), &said.baseline_event(&agreed), &said.remote_event(&theirs, &agreed));
     assert_eq!(found.len(), 10, "{found:?}");
     for difference in found {
         let aspect = difference.field.aspect;
-        said.agree_on_event(aspect, &theirs, &mut agreed);
-        assert_eq!(said.take_of_event(aspect, &agreed, &mut event).is_ok(), aspect != Aspect::Title, "{aspect:?}");
-        if aspect != Aspect::Title {
-            assert_eq!(said.event(&event).get(&aspect), said.their_event(&theirs, &agreed).get(&aspect), "{aspect:?}");
+        said.update_event_baseline(aspect, &theirs, &mut agreed);
+        assert_eq!(
+            said.accept_event_field(aspect, &agreed, &mut event).is_ok(),
+            aspect != EventField::Title,
+            "{aspect:?}"
+        );
+        if aspect != EventField::Title {
+            assert_eq!(said.event(&event).get(&aspect), said.remote_event(&theirs, &agreed).get(&aspect), "{aspect:?}");
         }
         assert_eq!(
-            said.agreed_event(&agreed).get(&aspect),
-            said.their_event(&theirs, &agreed).get(&aspect),
+            said.baseline_event(&agreed).get(&aspect),
+            said.remote_event(&theirs, &agreed).get(&aspect),
             "{aspect:?}"
         );
     }
@@ -148,20 +158,20 @@ fn what_is_taken_over_is_said_alike_on_both_sides() {
 fn a_session_is_taken_over_value_by_value() {
     let (said, theirs, (_, mut agreed), mut event) = (directory(), theirs(), agreed(), ours());
     let told = (&theirs, &theirs.sessions[0]);
-    let found = differences(
+    let found = diff_values(
         Some(1),
         &said.session((&event, &event.sessions[0])),
-        &said.agreed_session(&agreed),
-        &said.their_session(told, &agreed),
+        &said.baseline_session(&agreed),
+        &said.remote_session(told, &agreed),
     );
     assert_eq!(found.len(), 4, "{found:?}");
     for difference in found {
         let aspect = difference.field.aspect;
-        said.agree_on_session(aspect, told, &mut agreed);
-        said.take_of_session(aspect, &agreed, &mut event.sessions[0]).expect("taken over");
-        let (ours, theirs) = (said.session((&event, &event.sessions[0])), said.their_session(told, &agreed));
+        said.update_session_baseline(aspect, told, &mut agreed);
+        said.accept_session_field(aspect, &agreed, &mut event.sessions[0]).expect("taken over");
+        let (ours, theirs) = (said.session((&event, &event.sessions[0])), said.remote_session(told, &agreed));
         assert_eq!(
-            (ours.get(&aspect), said.agreed_session(&agreed).get(&aspect)),
+            (ours.get(&aspect), said.baseline_session(&agreed).get(&aspect)),
             (theirs.get(&aspect), theirs.get(&aspect))
         );
     }
@@ -173,10 +183,11 @@ fn what_ours_cannot_say_is_not_taken_over() {
     let (said, (mut event, mut session), mut ours) = (directory(), agreed(), ours());
     event.location_id = Id::new("L9");
     assert!(
-        said.take_of_event(Aspect::Place, &event, &mut ours).is_err_and(|why| why.contains("lectern sync locations"))
+        said.accept_event_field(EventField::Place, &event, &mut ours)
+            .is_err_and(|why| why.contains("lectern sync locations"))
     );
     session.title = " ".into();
-    assert!(said.take_of_session(Aspect::Title, &session, &mut ours.sessions[0]).is_err());
+    assert!(said.accept_session_field(EventField::Title, &session, &mut ours.sessions[0]).is_err());
     session.window.end = session.window.start.date().at(8, 0, 0, 0);
-    assert!(said.take_of_session(Aspect::Time, &session, &mut ours.sessions[0]).is_err());
+    assert!(said.accept_session_field(EventField::Time, &session, &mut ours.sessions[0]).is_err());
 }

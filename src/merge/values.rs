@@ -6,111 +6,117 @@ use administrate::{CustomFieldValue, Id, Moment, NewEvent, Window};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::desired::WantedSession;
-use super::{Aspect, Directory, Said, place_of};
+use super::desired::DesiredSession;
+use super::{EventField, FieldValues, ReferenceNames, effective_place};
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
-impl Directory {
+impl ReferenceNames {
     /// Our event.
-    pub fn event(&self, event: &Event) -> Said {
+    pub fn event(&self, event: &Event) -> FieldValues {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let zone = zone_called(&event.time_zone);
         let lms = event.lms_start.zip(event.lms_end);
         HashMap::from([
-            (Aspect::Title, event.code.trim().to_owned()),
-            (Aspect::Place, self.our_place((event.location_id, event.venue_id))),
-            (Aspect::MaxPlaces, event.max_places.map(|places| places.to_string()).unwrap_or_default()),
-            (Aspect::TimeZone, event.time_zone.clone()),
-            (Aspect::LmsWindow, lms.map(|w| window(zone.to_datetime(w.0), zone.to_datetime(w.1))).unwrap_or_default()),
-            (Aspect::Sitting, text(&event.sitting)),
-            (Aspect::Finalisation, event.finalisation_date.map(|date| date.to_string()).unwrap_or_default()),
-            (Aspect::WebSale, event.web_sale.to_string()),
-            (Aspect::Moodle, text(&event.ocr_moodle_code)),
-            (Aspect::Url, text(&event.event_url)),
+            (EventField::Title, event.code.trim().to_owned()),
+            (EventField::Place, self.local_place((event.location_id, event.venue_id))),
+            (EventField::MaxPlaces, event.max_places.map(|places| places.to_string()).unwrap_or_default()),
+            (EventField::TimeZone, event.time_zone.clone()),
+            (
+                EventField::LmsWindow,
+                lms.map(|w| window(zone.to_datetime(w.0), zone.to_datetime(w.1))).unwrap_or_default(),
+            ),
+            (EventField::Sitting, text(&event.sitting)),
+            (EventField::Finalisation, event.finalisation_date.map(|date| date.to_string()).unwrap_or_default()),
+            (EventField::WebSale, event.web_sale.to_string()),
+            (EventField::Moodle, text(&event.ocr_moodle_code)),
+            (EventField::Url, text(&event.event_url)),
         ])
     }
 
     /// The event on which both agreed.
-    pub fn agreed_event(&self, agreed: &NewEvent) -> Said {
-        let mut said = self.agreed_custom(false, &agreed.custom_fields);
+    pub fn baseline_event(&self, agreed: &NewEvent) -> FieldValues {
+        let mut said = self.baseline_custom(false, &agreed.custom_fields);
         said.extend([
-            (Aspect::Title, agreed.title.trim().to_owned()),
-            (Aspect::Place, self.their_place(Some(&agreed.location_id), agreed.venue_id.as_ref())),
-            (Aspect::MaxPlaces, agreed.max_places.map(|places| places.to_string()).unwrap_or_default()),
-            (Aspect::TimeZone, agreed.time_zone.clone()),
-            (Aspect::LmsWindow, agreed.lms.map(|Window { start, end }| window(start, end)).unwrap_or_default()),
+            (EventField::Title, agreed.title.trim().to_owned()),
+            (EventField::Place, self.remote_place(Some(&agreed.location_id), agreed.venue_id.as_ref())),
+            (EventField::MaxPlaces, agreed.max_places.map(|places| places.to_string()).unwrap_or_default()),
+            (EventField::TimeZone, agreed.time_zone.clone()),
+            (EventField::LmsWindow, agreed.lms.map(|Window { start, end }| window(start, end)).unwrap_or_default()),
         ]);
         said
     }
 
     /// Administrate's event; what it does not tell of a place is as it was agreed.
-    pub fn their_event(&self, theirs: &administrate::Event, agreed: &NewEvent) -> Said {
-        let mut said = self.their_custom(false, |key| theirs.custom_fields.get(key).cloned());
+    pub fn remote_event(&self, theirs: &administrate::Event, agreed: &NewEvent) -> FieldValues {
+        let mut said = self.remote_custom(false, |key| theirs.custom_fields.get(key).cloned());
         let location = theirs.location_id.as_ref().or(Some(&agreed.location_id));
-        said.insert(Aspect::Title, theirs.title.trim().to_owned());
-        said.insert(Aspect::Place, self.their_place(location, theirs.venue_id.as_ref().or(agreed.venue_id.as_ref())));
-        said.extend(theirs.max_places.map(|places| (Aspect::MaxPlaces, places.to_string())));
-        said.extend(theirs.time_zone.clone().map(|zone| (Aspect::TimeZone, zone)));
-        let told = their_window((theirs.lms_start, theirs.lms_end), theirs, &agreed.time_zone);
-        said.extend(told.map(|Window { start, end }| (Aspect::LmsWindow, window(start, end))));
+        said.insert(EventField::Title, theirs.title.trim().to_owned());
+        said.insert(
+            EventField::Place,
+            self.remote_place(location, theirs.venue_id.as_ref().or(agreed.venue_id.as_ref())),
+        );
+        said.extend(theirs.max_places.map(|places| (EventField::MaxPlaces, places.to_string())));
+        said.extend(theirs.time_zone.clone().map(|zone| (EventField::TimeZone, zone)));
+        let told = remote_window((theirs.lms_start, theirs.lms_end), theirs, &agreed.time_zone);
+        said.extend(told.map(|Window { start, end }| (EventField::LmsWindow, window(start, end))));
         said
     }
 
     /// Our session within its event.
-    pub fn session(&self, (event, session): (&Event, &Session)) -> Said {
+    pub fn session(&self, (event, session): (&Event, &Session)) -> FieldValues {
         let zone = zone_called(&event.time_zone);
         HashMap::from([
-            (Aspect::Title, session.title.trim().to_owned()),
-            (Aspect::Time, window(zone.to_datetime(session.start), zone.to_datetime(session.end))),
-            (Aspect::Place, self.our_place(place_of(event, session))),
-            (Aspect::Url, session.url.clone().unwrap_or_default()),
+            (EventField::Title, session.title.trim().to_owned()),
+            (EventField::Time, window(zone.to_datetime(session.start), zone.to_datetime(session.end))),
+            (EventField::Place, self.local_place(effective_place(event, session))),
+            (EventField::Url, session.url.clone().unwrap_or_default()),
         ])
     }
 
     /// The session on which both agreed.
-    pub fn agreed_session(&self, agreed: &WantedSession) -> Said {
-        let mut said = self.agreed_custom(true, &agreed.custom_fields);
+    pub fn baseline_session(&self, agreed: &DesiredSession) -> FieldValues {
+        let mut said = self.baseline_custom(true, &agreed.custom_fields);
         said.extend([
-            (Aspect::Title, agreed.title.trim().to_owned()),
-            (Aspect::Time, window(agreed.window.start, agreed.window.end)),
-            (Aspect::Place, self.their_place(Some(&agreed.location), agreed.venue.as_ref())),
+            (EventField::Title, agreed.title.trim().to_owned()),
+            (EventField::Time, window(agreed.window.start, agreed.window.end)),
+            (EventField::Place, self.remote_place(Some(&agreed.location), agreed.venue.as_ref())),
         ]);
         said
     }
 
     /// Administrate's session of an event; what it does not tell of a place is as it was agreed.
-    pub fn their_session(
+    pub fn remote_session(
         &self,
         (event, theirs): (&administrate::Event, &administrate::Session),
-        agreed: &WantedSession,
-    ) -> Said {
-        let mut said = self.their_custom(true, |key| theirs.custom_fields.get(key).cloned());
+        agreed: &DesiredSession,
+    ) -> FieldValues {
+        let mut said = self.remote_custom(true, |key| theirs.custom_fields.get(key).cloned());
         let location = theirs.location_id.as_ref().or(Some(&agreed.location));
-        said.insert(Aspect::Title, theirs.title.trim().to_owned());
-        said.insert(Aspect::Place, self.their_place(location, theirs.venue_id.as_ref().or(agreed.venue.as_ref())));
+        said.insert(EventField::Title, theirs.title.trim().to_owned());
+        said.insert(EventField::Place, self.remote_place(location, theirs.venue_id.as_ref().or(agreed.venue.as_ref())));
         let told = session_window(event, theirs, agreed);
-        said.extend(told.map(|Window { start, end }| (Aspect::Time, window(start, end))));
+        said.extend(told.map(|Window { start, end }| (EventField::Time, window(start, end))));
         said
     }
 
-    fn agreed_custom(&self, of_session: bool, values: &[CustomFieldValue]) -> Said {
+    fn baseline_custom(&self, of_session: bool, values: &[CustomFieldValue]) -> FieldValues {
         let value = |key: &str| values.iter().find(|field| field.key.as_str() == key).map(|field| field.value.clone());
         let said = self.custom(of_session);
         said.map(|(aspect, key)| (aspect, plain(aspect, value(key).unwrap_or_default()))).collect()
     }
 
-    fn their_custom(&self, of_session: bool, value: impl Fn(&Id) -> Option<String>) -> Said {
+    fn remote_custom(&self, of_session: bool, value: impl Fn(&Id) -> Option<String>) -> FieldValues {
         let said = self.custom(of_session);
         said.filter_map(|(aspect, key)| Some((aspect, plain(aspect, value(&Id::new(key))?)))).collect()
     }
 
-    fn our_place(&self, (location, venue): (Option<i64>, Option<i64>)) -> String {
-        place(self.locations.our_name(location), self.venues.our_name(venue))
+    fn local_place(&self, (location, venue): (Option<i64>, Option<i64>)) -> String {
+        place(self.locations.local_name(location), self.venues.local_name(venue))
     }
 
-    fn their_place(&self, location: Option<&Id>, venue: Option<&Id>) -> String {
-        place(self.locations.their_name(location), self.venues.their_name(venue))
+    fn remote_place(&self, location: Option<&Id>, venue: Option<&Id>) -> String {
+        place(self.locations.remote_name(location), self.venues.remote_name(venue))
     }
 }
 
@@ -118,14 +124,14 @@ impl Directory {
 pub(crate) fn session_window(
     event: &administrate::Event,
     theirs: &administrate::Session,
-    agreed: &WantedSession,
+    agreed: &DesiredSession,
 ) -> Option<Window> {
     let told = (theirs.time_zoned_start.or(theirs.start), theirs.time_zoned_end.or(theirs.end));
-    their_window(told, event, &agreed.time_zone)
+    remote_window(told, event, &agreed.time_zone)
 }
 
 /// A window as the wall of the agreed zone says it, whichever zone the event has there.
-pub(crate) fn their_window(
+pub(crate) fn remote_window(
     (start, end): (Option<Moment>, Option<Moment>),
     event: &administrate::Event,
     agreed: &str,
@@ -140,10 +146,10 @@ pub(crate) fn zone_called(name: &str) -> TimeZone {
 }
 
 /// A custom field's text as it is compared: whatever spelling of truth, and a date without a time.
-pub(crate) fn plain(aspect: Aspect, text: String) -> String {
+pub(crate) fn plain(aspect: EventField, text: String) -> String {
     match aspect {
-        Aspect::WebSale => matches!(fold(&text).as_str(), "true" | "y" | "yes" | "on" | "1").to_string(),
-        Aspect::Finalisation => text.chars().take(10).collect(),
+        EventField::WebSale => matches!(fold(&text).as_str(), "true" | "y" | "yes" | "on" | "1").to_string(),
+        EventField::Finalisation => text.chars().take(10).collect(),
         _ => text.trim().to_owned(),
     }
 }

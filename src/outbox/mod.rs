@@ -16,8 +16,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    ask_a_person, count_by_state, count_of, enqueue, is_left_to_earlier, is_worked_on, list, make_due, open,
-    open_state, open_subjects, reask, reopen, set_aside, standings, take_over,
+    count_by_state, count_of, enqueue, escalate, is_worked_on, list, park, pending_in_earlier_run, reassign_to_run,
+    requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state, undelivered_subjects,
 };
 
 use crate::error::Result;
@@ -43,7 +43,7 @@ pub struct Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum DeliveryState {
     /// To be carried out, now or at its next attempt.
     Pending,
     /// Done.
@@ -56,7 +56,7 @@ pub enum State {
 
 /// A row of the outbox (contract §3, `outbox list`).
 #[derive(Debug, Clone, Serialize, sqlx::FromRow)]
-pub struct Item {
+pub struct OutboxItem {
     /// Its id.
     pub id: i64,
     /// What is to be brought about.
@@ -64,7 +64,7 @@ pub struct Item {
     /// For what, in a person's words.
     pub subject: String,
     /// How far it has come.
-    pub state: State,
+    pub state: DeliveryState,
     /// How often it was tried.
     pub attempts: i32,
     /// Why the last attempt failed.
@@ -97,7 +97,7 @@ pub struct Item {
 /// Events by state; one undelivered step makes its event pending or failed (rules, Import).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the names of the states")]
-pub struct Counts {
+pub struct DeliveryCounts {
     pub delivered: i64,
     pub pending: i64,
     pub failed: i64,
@@ -106,23 +106,23 @@ pub struct Counts {
 
 /// How far a subject has come.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Standing {
+pub struct SubjectStatus {
     /// What a person calls it.
     pub subject: String,
     /// How far.
-    pub state: State,
+    pub state: DeliveryState,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
 }
 
-impl Counts {
+impl DeliveryCounts {
     /// Counts one more.
-    pub fn count(&mut self, state: State) {
+    pub fn count(&mut self, state: DeliveryState) {
         let slot = match state {
-            State::Delivered => &mut self.delivered,
-            State::Pending => &mut self.pending,
-            State::Failed => &mut self.failed,
-            State::Unknown => &mut self.unknown,
+            DeliveryState::Delivered => &mut self.delivered,
+            DeliveryState::Pending => &mut self.pending,
+            DeliveryState::Failed => &mut self.failed,
+            DeliveryState::Unknown => &mut self.unknown,
         };
         *slot += 1;
     }
@@ -149,12 +149,12 @@ impl Counts {
 /// lease has to run out before another worker goes on.
 #[derive(Debug)]
 pub struct Claims {
-    held: Mutex<Held>,
+    held: Mutex<ClaimConnection>,
     pool: PgPool,
 }
 
 #[derive(Debug)]
-struct Held {
+struct ClaimConnection {
     connection: PgConnection,
     candidates: VecDeque<i64>,
 }
@@ -163,11 +163,11 @@ impl Claims {
     /// Opens the connection that holds the locks.
     pub async fn open(pool: &PgPool) -> Result<Claims> {
         let connection = pool.acquire().await?.detach();
-        Ok(Claims { held: Mutex::new(Held { connection, candidates: VecDeque::new() }), pool: pool.clone() })
+        Ok(Claims { held: Mutex::new(ClaimConnection { connection, candidates: VecDeque::new() }), pool: pool.clone() })
     }
 
     /// Takes the next due row that nobody works on, of `run` alone if one is named.
-    pub async fn next(&self, run: Option<i64>) -> Result<Option<Item>> {
+    pub async fn next(&self, run: Option<i64>) -> Result<Option<OutboxItem>> {
         let held = &mut *self.held.lock().await;
         loop {
             if held.candidates.is_empty() {
@@ -186,49 +186,55 @@ impl Claims {
     }
 
     /// Whether the row's lock is still held; false when the connection broke, and others may have taken over.
-    pub async fn still_hold(&self, item: &Item) -> bool {
+    pub async fn holds_lock(&self, item: &OutboxItem) -> bool {
         store::holds(&mut self.held.lock().await.connection, item.id).await.unwrap_or(false)
     }
 
     /// Notes, in a transaction of its own, that a creation is about to be sent, and with what: whatever happens now, the
     /// next attempt looks before it creates, and for `time` does not take it for not made when it finds nothing.
-    pub async fn in_doubt_from_now(&self, item: &Item, sent: &impl Serialize, time: Duration) -> Result<()> {
+    pub async fn mark_in_doubt(&self, item: &OutboxItem, sent: &impl Serialize, time: Duration) -> Result<()> {
         store::mark_in_doubt(&self.pool, item.id, sent, time.as_secs_f64()).await
     }
 
     /// Notes that the creation was certainly not carried out and will not be.
-    pub async fn comes_no_more(&self, item: &Item) -> Result<()> {
-        store::mark_not_late(&self.pool, item.id).await
+    pub async fn clear_in_flight(&self, item: &OutboxItem) -> Result<()> {
+        store::clear_in_flight(&self.pool, item.id).await
     }
 
     /// Notes that a creation may still be carried out for so long: not to find it says nothing until then.
-    pub async fn may_come_late(&self, item: &Item, time: Duration) -> Result<()> {
-        store::mark_late(&self.pool, item.id, time.as_secs_f64()).await
+    pub async fn extend_in_flight(&self, item: &OutboxItem, time: Duration) -> Result<()> {
+        store::extend_in_flight(&self.pool, item.id, time.as_secs_f64()).await
     }
 
     /// The effect is carried out. If it was asked again meanwhile, it stays pending.
-    pub async fn delivered(&self, item: &Item) -> Result<State> {
+    pub async fn delivered(&self, item: &OutboxItem) -> Result<DeliveryState> {
         let state = store::mark_delivered(&self.pool, item.id, item.asked).await?;
-        self.give_back(item).await?;
+        self.release(item).await?;
         Ok(state)
     }
 
     /// The attempt failed; it is tried again after `wait`, or not at all. If it was asked again meanwhile, it is due.
-    pub async fn not_delivered(&self, item: &Item, state: State, wait: Option<Duration>, why: &str) -> Result<State> {
+    pub async fn not_delivered(
+        &self,
+        item: &OutboxItem,
+        state: DeliveryState,
+        wait: Option<Duration>,
+        why: &str,
+    ) -> Result<DeliveryState> {
         let wait = wait.map(|wait| wait.as_secs_f64());
         let state = store::mark_not_delivered(&self.pool, (item.id, item.asked), state, wait, why).await?;
-        self.give_back(item).await?;
+        self.release(item).await?;
         Ok(state)
     }
 
     /// It could not even be tried, for a reason that is not its own: the attempt does not count.
-    pub async fn not_tried(&self, item: &Item, wait: Duration, why: Option<&str>) -> Result<()> {
-        store::mark_not_tried(&self.pool, item.id, wait.as_secs_f64(), why).await?;
-        self.give_back(item).await
+    pub async fn postpone(&self, item: &OutboxItem, wait: Duration, why: Option<&str>) -> Result<()> {
+        store::postpone(&self.pool, item.id, wait.as_secs_f64(), why).await?;
+        self.release(item).await
     }
 
     /// Stops working on a row without saying anything of it.
-    pub async fn give_back(&self, item: &Item) -> Result<()> {
+    pub async fn release(&self, item: &OutboxItem) -> Result<()> {
         store::unlock(&mut self.held.lock().await.connection, item.id).await
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Counts, Effect, Item, Standing, State};
+use super::{DeliveryCounts, DeliveryState, Effect, OutboxItem, SubjectStatus};
 use crate::error::Result;
 use crate::runs;
 
@@ -57,7 +57,7 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
 
 /// Makes the open rows of subjects part of a run, and asks for further steps of them: what waits or failed is due at once,
 /// what waits for a person goes on waiting. Those of a run that somebody carries out stay with it.
-pub async fn take_over(
+pub async fn reassign_to_run(
     db: &mut PgConnection,
     run: i64,
     (subject_kind, subject_ids): (&str, &[i64]),
@@ -84,7 +84,7 @@ pub async fn take_over(
 
 /// Whether somebody carries out an earlier run that has still to deliver one of these subjects. Later runs wait for earlier
 /// ones and never the other way round.
-pub async fn is_left_to_earlier(pool: &PgPool, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<bool> {
+pub async fn pending_in_earlier_run(pool: &PgPool, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<bool> {
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT EXISTS (SELECT FROM lectern.outbox
                         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id < $1
@@ -108,7 +108,7 @@ fn held(locks: i32) -> String {
 }
 
 /// Asks for a further step of what a run has delivered.
-pub async fn reask(pool: &PgPool, run: i64, subjects: &[&str], also: &str) -> Result<()> {
+pub async fn requeue_with_step(pool: &PgPool, run: i64, subjects: &[&str], also: &str) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now(),
              also = array_append(array_remove(also, $3), $3)
@@ -123,13 +123,13 @@ pub async fn reask(pool: &PgPool, run: i64, subjects: &[&str], also: &str) -> Re
 }
 
 /// Rows in order of their making: what is not delivered, or everything.
-pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
+pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<OutboxItem>> {
     let sql = format!("SELECT {COLUMNS} FROM lectern.outbox WHERE $1 OR state <> 'delivered' ORDER BY id");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
 /// What is not delivered of a run, or of all.
-pub async fn open(pool: &PgPool, run: Option<i64>) -> Result<Vec<Item>> {
+pub async fn undelivered(pool: &PgPool, run: Option<i64>) -> Result<Vec<OutboxItem>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM lectern.outbox
          WHERE state <> 'delivered' AND ($1::bigint IS NULL OR run_id = $1) ORDER BY id"
@@ -138,7 +138,7 @@ pub async fn open(pool: &PgPool, run: Option<i64>) -> Result<Vec<Item>> {
 }
 
 /// Our ids of the subjects of this kind that are not delivered yet, and how far each has come.
-pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, State)>> {
+pub async fn undelivered_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, DeliveryState)>> {
     Ok(sqlx::query_as("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
         .bind(kind)
         .fetch_all(db)
@@ -146,7 +146,7 @@ pub async fn open_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64
 }
 
 /// How far what is open about a subject has come; none where nothing is.
-pub async fn open_state(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<Option<State>> {
+pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<Option<DeliveryState>> {
     Ok(sqlx::query_scalar(
         "SELECT state FROM lectern.outbox WHERE subject_kind = $1 AND subject_id = $2 AND state <> 'delivered'",
     )
@@ -157,7 +157,7 @@ pub async fn open_state(db: &mut PgConnection, kind: &str, subject_id: i64) -> R
 }
 
 /// How many subjects of a run, or of all, are in which state.
-pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
+pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryCounts> {
     Ok(sqlx::query_as(
         "SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
                 count(*) FILTER (WHERE state = 'pending') AS pending,
@@ -172,16 +172,16 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<Counts> {
 }
 
 /// How many of these rows are in which state.
-pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<Counts> {
-    let states: Vec<State> =
+pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<DeliveryCounts> {
+    let states: Vec<DeliveryState> =
         sqlx::query_scalar("SELECT state FROM lectern.outbox WHERE id = ANY ($1)").bind(ids).fetch_all(pool).await?;
-    let mut counts = Counts::default();
+    let mut counts = DeliveryCounts::default();
     states.into_iter().for_each(|state| counts.count(state));
     Ok(counts)
 }
 
 /// How far the last effect of each of these events, and of those that a run went on with, has come.
-pub async fn standings(db: &mut PgConnection, run: i64, subjects: &[String]) -> Result<Vec<Standing>> {
+pub async fn statuses(db: &mut PgConnection, run: i64, subjects: &[String]) -> Result<Vec<SubjectStatus>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
          WHERE subject = ANY ($1) OR subject IN (SELECT subject FROM lectern.outbox WHERE run_id = $2)
@@ -211,7 +211,7 @@ pub async fn is_worked_on(pool: &PgPool, run: Option<i64>) -> Result<bool> {
 
 /// Asks a person about a subject that was delivered and of which more has come to light; what is open about it already is
 /// left to its own end.
-pub async fn ask_a_person(pool: &PgPool, run: Option<i64>, effect: &Effect, why: &str) -> Result<()> {
+pub async fn escalate(pool: &PgPool, run: Option<i64>, effect: &Effect, why: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.outbox (effect, subject_kind, subject_id, subject, run_id, state, next_attempt_at, last_error)
          VALUES ($1, $2, $3, $4, $5, 'unknown', NULL, $6)
@@ -229,7 +229,7 @@ pub async fn ask_a_person(pool: &PgPool, run: Option<i64>, effect: &Effect, why:
 }
 
 /// Makes what waits or failed due at once, its tries counted anew: these rows, or those of a run, or all. Gives how many.
-pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
+pub async fn retry_now(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
     let done = sqlx::query(
         "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now()
          WHERE state IN ('pending', 'failed') AND ($1::bigint[] IS NULL OR id = ANY ($1))
@@ -243,14 +243,14 @@ pub async fn make_due(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> R
 }
 
 /// Sets aside what of a run still waits, until somebody asks for it again. Gives how many rows.
-pub async fn set_aside(pool: &PgPool, run: i64, why: &str) -> Result<u64> {
+pub async fn park(pool: &PgPool, run: i64, why: &str) -> Result<u64> {
     let sql =
         "UPDATE lectern.outbox SET next_attempt_at = NULL, last_error = $2 WHERE run_id = $1 AND state = 'pending'";
     Ok(sqlx::query(sql).bind(run).bind(why).execute(pool).await?.rows_affected())
 }
 
 /// A person has decided about a row that waited for one: it is due, and is looked for first or not.
-pub async fn reopen(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
+pub async fn requeue(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
          SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]',
@@ -306,7 +306,7 @@ pub(super) async fn holds(db: &mut PgConnection, id: i64) -> Result<bool> {
     .await?)
 }
 
-pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Option<Item>> {
+pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Option<OutboxItem>> {
     let sql = format!(
         "UPDATE lectern.outbox SET attempts = attempts + 1
          WHERE id = $1 AND state = 'pending' AND next_attempt_at <= now() RETURNING {COLUMNS}"
@@ -328,18 +328,18 @@ pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize,
     Ok(())
 }
 
-pub(super) async fn mark_not_late(pool: &PgPool, id: i64) -> Result<()> {
+pub(super) async fn clear_in_flight(pool: &PgPool, id: i64) -> Result<()> {
     sqlx::query("UPDATE lectern.outbox SET late_until = NULL WHERE id = $1").bind(id).execute(pool).await?;
     Ok(())
 }
 
-pub(super) async fn mark_late(pool: &PgPool, id: i64, seconds: f64) -> Result<()> {
+pub(super) async fn extend_in_flight(pool: &PgPool, id: i64, seconds: f64) -> Result<()> {
     let sql = "UPDATE lectern.outbox SET late_until = now() + make_interval(secs => $2) WHERE id = $1";
     sqlx::query(sql).bind(id).bind(seconds).execute(pool).await?;
     Ok(())
 }
 
-pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<State> {
+pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<DeliveryState> {
     Ok(sqlx::query_scalar(
         "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]', late_until = NULL,
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
@@ -356,10 +356,10 @@ pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result
 pub(super) async fn mark_not_delivered(
     pool: &PgPool,
     (id, asked): (i64, i32),
-    state: State,
+    state: DeliveryState,
     wait_seconds: Option<f64>,
     why: &str,
-) -> Result<State> {
+) -> Result<DeliveryState> {
     Ok(sqlx::query_scalar(
         "UPDATE lectern.outbox
          SET last_error = $3,
@@ -377,7 +377,7 @@ pub(super) async fn mark_not_delivered(
     .await?)
 }
 
-pub(super) async fn mark_not_tried(pool: &PgPool, id: i64, wait_seconds: f64, why: Option<&str>) -> Result<()> {
+pub(super) async fn postpone(pool: &PgPool, id: i64, wait_seconds: f64, why: Option<&str>) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox SET attempts = greatest(attempts - 1, 0), last_error = coalesce($3, last_error),
              next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1",

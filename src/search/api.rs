@@ -19,7 +19,7 @@ use super::siblings::{self, FuzzyQuery};
 use super::unified::answer;
 use crate::http::etag;
 use crate::http::json::JsonBody;
-use crate::http::problem::Problem;
+use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
@@ -43,26 +43,26 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .with_state(Shop { follower, urls })
 }
 
-async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
-    let limit = siblings::default_limit(&pairs(address)?).map_err(Problem::fields)?;
+async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
+    let limit = siblings::default_limit(&pairs(address)?).map_err(HttpProblem::fields)?;
     let catalogue = shop.follower.current();
     Ok(Json(siblings::default_data(&catalogue, limit, shop.urls)).into_response())
 }
 
-async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
-    let query = FuzzyQuery::plain(&pairs(address)?).map_err(Problem::fields)?;
+async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
+    let query = FuzzyQuery::plain(&pairs(address)?).map_err(HttpProblem::fields)?;
     let catalogue = shop.follower.current();
     Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
 }
 
-async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
-    let query = FuzzyQuery::advanced(&pairs(address)?).map_err(Problem::fields)?;
+async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
+    let query = FuzzyQuery::advanced(&pairs(address)?).map_err(HttpProblem::fields)?;
     let catalogue = shop.follower.current();
     Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
 }
 
-async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, Problem> {
-    let query = Query::from_address(&pairs(address)?).map_err(Problem::fields)?;
+async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, HttpProblem> {
+    let query = Query::from_address(&pairs(address)?).map_err(HttpProblem::fields)?;
     unified(&shop, &headers, &query)
 }
 
@@ -71,13 +71,13 @@ async fn unified_post(
     headers: HeaderMap,
     address: Pairs,
     body: Option<JsonBody<Value>>,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let body = body.map_or_else(|| Value::Object(Map::new()), |JsonBody(body)| body);
-    let query = Query::from_json(&body, &pairs(address)?).map_err(Problem::fields)?;
+    let query = Query::from_json(&body, &pairs(address)?).map_err(HttpProblem::fields)?;
     unified(&shop, &headers, &query)
 }
 
-fn unified(shop: &Shop, headers: &HeaderMap, query: &Query) -> Result<Response, Problem> {
+fn unified(shop: &Shop, headers: &HeaderMap, query: &Query) -> Result<Response, HttpProblem> {
     let began = Instant::now();
     let catalogue = shop.follower.current();
     if let Some(unchanged) = unchanged(&catalogue, shop.urls, query, headers) {
@@ -91,7 +91,8 @@ fn unified(shop: &Shop, headers: &HeaderMap, query: &Query) -> Result<Response, 
 /// 304 when the asker holds this answer already.
 fn unchanged(catalogue: &Catalogue, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
     let tag = tag(catalogue, urls, query);
-    etag::held(headers, &tag).then(|| (StatusCode::NOT_MODIFIED, version_headers(catalogue, &tag)).into_response())
+    etag::matches_if_none_match(headers, &tag)
+        .then(|| (StatusCode::NOT_MODIFIED, version_headers(catalogue, &tag)).into_response())
 }
 
 fn versioned(
@@ -99,10 +100,10 @@ fn versioned(
     urls: SessionUrls,
     query: &Query,
     answer: &impl Serialize,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let body = serde_json::to_vec(answer).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
+        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
     })?;
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     Ok((kind, version_headers(catalogue, &tag(catalogue, urls, query)), body).into_response())

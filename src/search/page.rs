@@ -20,7 +20,7 @@ use super::index::Catalogue;
 use super::query::{ListFilter, Query};
 use super::response::{Answer, BundleItem, EventItem, Item, Listing, Price, SessionItem};
 use super::unified::answer;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, HttpProblem};
 
 /// Products on a page.
 const PAGE_SIZE: u64 = 20;
@@ -98,7 +98,7 @@ struct Session {
     url: Option<String>,
 }
 
-fn home(shop: &Shop, zone: &TimeZone, address: crate::http::query::Pairs) -> Result<Response, Problem> {
+fn home(shop: &Shop, zone: &TimeZone, address: crate::http::query::Pairs) -> Result<Response, HttpProblem> {
     let pairs = crate::http::query::pairs(address)?;
     let catalogue = shop.follower.current();
     let (status, page) = match Query::from_address(&pairs) {
@@ -107,7 +107,7 @@ fn home(shop: &Shop, zone: &TimeZone, address: crate::http::query::Pairs) -> Res
     };
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "a page could not be written");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
+        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
     })?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

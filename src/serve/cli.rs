@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use crate::app::Context;
 use crate::database::Database;
 use crate::delivery;
-use crate::delivery::worker::work;
+use crate::delivery::worker::run_worker;
 use crate::error::{Error, Exit, Result};
-use crate::gateway::{Audit, connect};
+use crate::gateway::{AuditMode, connect};
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
 use crate::search;
@@ -87,14 +87,14 @@ async fn start_worker(
     needed: bool,
     background: &mut JoinSet<()>,
 ) -> Result<()> {
-    let client = match connect(&context.config, &database.pool, "serve", Audit::Kept).await {
+    let client = match connect(&context.config, &database.pool, "serve", AuditMode::On).await {
         Err(Error::Prerequisite(why)) if !needed => {
             context.console.say(format_args!("delivering nothing: {why}"));
             return Ok(());
         }
         client => client?,
     };
-    background.spawn(work(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
+    background.spawn(run_worker(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
     Ok(())
 }
 
@@ -102,7 +102,7 @@ async fn start_worker(
 pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
-    background.spawn(webhooks::worker::work(pool.clone(), config.clone(), stop.clone()));
+    background.spawn(webhooks::worker::run_worker(pool.clone(), config.clone(), stop.clone()));
     background.spawn(sync::schedule::run_schedule(pool.clone(), config.clone(), stop.clone()));
     background.spawn(run_queue(pool.clone(), ImportJobs { pool: pool.clone(), config: config.clone() }, stop.clone()));
     background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));

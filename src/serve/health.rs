@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::http::problem::Problem;
+use crate::http::problem::HttpProblem;
 use crate::search::follow::Follower;
 
 /// How long the database may take to answer.
@@ -23,9 +23,9 @@ async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
-async fn ready(State(follower): State<Follower>) -> Result<Json<Value>, Problem> {
+async fn ready(State(follower): State<Follower>) -> Result<Json<Value>, HttpProblem> {
     match tokio::time::timeout(PATIENCE, follower.ping()).await {
         Ok(Ok(())) => Ok(Json(json!({ "status": "ready", "catalogue_version": follower.current().version }))),
-        _ => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")),
+        _ => Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")),
     }
 }

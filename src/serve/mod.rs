@@ -25,16 +25,16 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::NormalizePath;
 
-use crate::http::problem::Problem;
+use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// How long a request may take from its last header to the first byte of its answer.
-const REQUEST_TIME: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take for the headers of one request.
-const HEADER_TIME: Duration = Duration::from_secs(20);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long running requests are waited for at the end.
-const FAREWELL: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The whole application: paths are seen without their trailing slash.
 pub type App = NormalizePath<Router>;
@@ -45,8 +45,8 @@ pub fn app(routes: Router) -> App {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(in_time))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic)));
+        .layer(middleware::from_fn(with_timeout))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)));
     NormalizePath::trim_trailing_slash(routes)
 }
 
@@ -57,7 +57,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => converse(stream, app.clone(), &graceful),
+                Ok((stream, _)) => serve_connection(stream, app.clone(), &graceful),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     // Out of file descriptors, most likely: asking again at once would only burn the processor.
@@ -67,12 +67,12 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
 }
 
-fn converse(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
+fn serve_connection(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
@@ -82,25 +82,27 @@ fn converse(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
     });
 }
 
-async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+async fn with_timeout(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long; send it again").into_response(),
+        Err(_) => {
+            HttpProblem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long; send it again").into_response()
+        }
     }
 }
 
-async fn unknown_path(request: Request) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", request.uri().path()))
+async fn unknown_path(request: Request) -> HttpProblem {
+    HttpProblem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", request.uri().path()))
 }
 
-async fn wrong_method(request: Request) -> Problem {
+async fn wrong_method(request: Request) -> HttpProblem {
     let detail = format!("{} is not for {}; Allow names what is", request.uri().path(), request.method());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    HttpProblem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Response {
+fn panic_response(panic: &(dyn Any + Send)) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = said.unwrap_or_default(), "a request met a defect");
     let detail = "this is a defect of Lectern; its log says more";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+    HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
 use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
@@ -44,7 +44,7 @@ struct Body {
     skip_errors: bool,
 }
 
-async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
     list(&state.pool, &SYNCS, address).await
 }
 
@@ -54,7 +54,7 @@ async fn ask(
     State(state): State<ServerState>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Body>,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let job = body.request()?.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
@@ -65,7 +65,12 @@ async fn ask(
     accepted_response(enqueued, &SYNCS)
 }
 
-async fn show(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+async fn show(
+    _: Reader,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &SYNCS, run).await?;
     Ok(run_response(&headers, &stored, document(&stored, &SYNCS, None)))
 }
@@ -75,32 +80,32 @@ async fn cancel_run(
     State(state): State<ServerState>,
     headers: HeaderMap,
     run: Run,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &SYNCS, run).await?;
     let document = document(&stored, &SYNCS, None);
     cancel(&state.pool, &headers, &SYNCS, stored, &document).await
 }
 
 impl Body {
-    fn request(self) -> Result<SyncRequest, Problem> {
+    fn request(self) -> Result<SyncRequest, HttpProblem> {
         let named = self.entity.trim().to_lowercase();
         let entity = match named.as_str() {
             "all" => None,
             name => Some(name.parse::<Entity>().map_err(|why| {
                 let error = FieldError::new("/entity", "unknown_entity", format!("{why}, all"));
-                Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+                HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
             })?),
         };
         let Body { dry_run, only, skip_errors, .. } = self;
         if skip_errors && entity.is_some() {
             let error =
                 FieldError::new("/skip_errors", "invalid_value", "it goes on to the next entity: it is for all");
-            return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+            return Err(HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
         }
         let only: BTreeSet<String> = only.into_iter().map(|id| id.trim().to_owned()).collect();
         if only.contains("") {
             let error = FieldError::new("/only", "invalid_value", "an id is empty; leave only out for everything");
-            return Err(Problem::fields(vec![error]));
+            return Err(HttpProblem::fields(vec![error]));
         }
         Ok(SyncRequest { entity, dry_run, only, skip_errors })
     }

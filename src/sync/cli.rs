@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::conflicts::Side;
+use super::conflicts::Winner;
 use super::conflicts::cli;
-use super::create_remote::{Decider, create_unmatched};
+use super::create_remote::{Confirmation, create_remote};
 use super::entity::Entity;
-use super::matching::Ours;
+use super::matching::LocalRecord;
 use super::options::{Options, PruneLimit};
 use super::overrides;
 use super::plan::plan_file;
 use super::report::{Report, Summary};
 use super::report::{text, xlsx};
-use super::run::{Progress, Sync};
+use super::run::{ProgressEvent, SyncRun};
 use super::undo;
 use crate::app::Context;
 use crate::bridges::overrides::{MatchOverride, OverrideKind};
@@ -24,7 +24,7 @@ use crate::console::Console;
 use crate::console::select;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::sync::plan::plan_file::SavedPlans;
+use crate::sync::plan::plan_file::PlanFile;
 use crate::{output_file, runs};
 
 /// Options of `lectern sync`.
@@ -92,7 +92,7 @@ enum Action {
         field: String,
         /// ours is written over Administrate's, theirs is taken over
         #[arg(value_enum)]
-        wins: Side,
+        wins: Winner,
     },
     /// Take back what a run wrote, unless rows have changed since
     Undo {
@@ -167,7 +167,7 @@ async fn act(context: &Context, database: &Database, mut args: Args) -> Result<E
         (Some(Action::Unlink(pair)), _) => save_override(console, database, OverrideKind::Unlink, pair).await,
         (Some(Action::Ignore(pair)), _) => save_override(console, database, OverrideKind::Ignore, pair).await,
         (Some(Action::Decide { entity, event, field, wins }), _) => {
-            cli::by_command(context, &database.pool, entity, &event, &field, wins).await
+            cli::resolve_command(context, &database.pool, entity, &event, &field, wins).await
         }
         (Some(Action::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
@@ -207,8 +207,8 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
-            cli::after(context, pool, sync.client(), &mut report).await?;
-            create_unmatched(context, pool, &sync, decider, [&mut report]).await;
+            cli::prompt_conflicts(context, pool, sync.client(), &mut report).await?;
+            create_remote(context, pool, &sync, decider, [&mut report]).await;
             write_files(console, args, &[&report], &sync)?;
             console.document(&report)?;
             Ok(report.exit())
@@ -216,8 +216,8 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::All => {
             let mut summary = sync.all().await;
             show_all(console, &summary);
-            create_unmatched(context, pool, &sync, decider, summary.tried_mut()).await;
-            write_files(console, args, &summary.tried().collect::<Vec<_>>(), &sync)?;
+            create_remote(context, pool, &sync, decider, summary.attempted_mut()).await;
+            write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync)?;
             console.document(&summary)?;
             Ok(summary.exit())
         }
@@ -252,21 +252,21 @@ async fn save_override(console: &Console, database: &Database, kind: OverrideKin
     console.document(&json!({
         "entity": pair.entity,
         "decision": kind.name(),
-        "local": local.map(|named| Ours::new(named.id, named.name)),
+        "local": local.map(|named| LocalRecord::new(named.id, named.name)),
         "external_id": entry.external,
     }))?;
     Ok(Exit::Done)
 }
 
 /// Writes what was asked for besides the document: the report and the plans.
-fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &Sync) -> Result<()> {
+fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncRun) -> Result<()> {
     if let Some(path) = &args.report {
         xlsx::write(path, reports)?;
         console.say(format_args!("the report is in {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
         let Options { only, prune, .. } = args.options()?;
-        SavedPlans::new(only, prune, sync.planned().clone()).write(path)?;
+        PlanFile::new(only, prune, sync.planned().clone()).write(path)?;
         console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
     }
     Ok(())
@@ -297,7 +297,7 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
 
 async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
-    let kept = runs::kept(&mut db, "sync", run).await?;
+    let kept = runs::find(&mut db, "sync", run).await?;
     let kept =
         kept.ok_or_else(|| Error::Usage(format!("there is no sync run {run}; `lectern sync runs` lists them")))?;
     console.print(text::runs(std::slice::from_ref(&kept.run)));
@@ -318,7 +318,7 @@ async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result
 }
 
 /// A run with this program's settings that says on the console what it does.
-pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<Sync> {
+pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<SyncRun> {
     open_recording(context, database, command, options, None).await
 }
 
@@ -329,22 +329,22 @@ async fn open_recording(
     command: &str,
     options: Options,
     record: Option<PathBuf>,
-) -> Result<Sync> {
+) -> Result<SyncRun> {
     let console = context.console.clone();
-    let sync =
-        Sync::open_recording(&database.pool, &context.config, command, options, record, context.stop.clone()).await?;
-    Ok(sync.telling(move |progress| match progress {
-        Progress::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
-        Progress::Planned(plan) => console.print(plan),
+    let sync = SyncRun::open_recording(&database.pool, &context.config, command, options, record, context.stop.clone())
+        .await?;
+    Ok(sync.on_progress(move |progress| match progress {
+        ProgressEvent::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
+        ProgressEvent::Planned(plan) => console.print(plan),
     }))
 }
 
 impl Args {
-    fn decider(&self, console: &Console) -> Decider {
+    fn decider(&self, console: &Console) -> Confirmation {
         match self.create_remote {
-            true => Decider::All,
-            false if console.may_ask => Decider::Person,
-            false => Decider::Nobody,
+            true => Confirmation::All,
+            false if console.may_ask => Confirmation::Person,
+            false => Confirmation::Nobody,
         }
     }
 
@@ -366,7 +366,7 @@ impl Args {
             exactly: None,
         };
         let Some(path) = &self.plan else { return Ok(asked) };
-        let SavedPlans { only, prune, plans, .. } = SavedPlans::read(path)?;
+        let PlanFile { only, prune, plans, .. } = PlanFile::read(path)?;
         Ok(Options { only, prune, exactly: Some(plans), ..asked })
     }
 }
@@ -378,8 +378,8 @@ pub(super) fn show_one(console: &Console, report: &Report) {
 }
 
 fn show_all(console: &Console, summary: &Summary) {
-    console.print(text::counts(summary.tried()));
-    for report in summary.tried() {
+    console.print(text::counts(summary.attempted()));
+    for report in summary.attempted() {
         tell_findings(console, report);
         report.failure().for_each(|why| console.say(format_args!("lectern: {}: {why}", report.entity.plural())));
     }

@@ -7,18 +7,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::entity_sync::{EntitySync, Ground, planned};
-use super::matching::{MatchKey, Theirs};
-use super::plan::Plan;
+use super::entity_sync::{EntitySync, SyncContext, plan_storable};
+use super::matching::{MatchKey, RemoteRecord};
+use super::plan::SyncPlan;
 use crate::bridges::overrides::MatchOverrides;
 use crate::error::Result;
-use crate::sync::plan::validate::unstorable;
-use crate::sync::report::findings::Skipped;
+use crate::sync::plan::validate::column_error;
+use crate::sync::report::findings::SkippedRecord;
 use crate::tutorials::reference;
-use crate::tutorials::reference::Added;
+use crate::tutorials::reference::CreatedRow;
 
 /// What is asked for.
-pub(super) struct Wish<'a> {
+pub(super) struct CreateLocalOptions<'a> {
     /// Administrate's ids of those that are meant; empty: all.
     pub(super) only: &'a BTreeSet<String>,
     /// Whether nothing is to be written.
@@ -26,24 +26,26 @@ pub(super) struct Wish<'a> {
 }
 
 /// The plan after ours has been given what is to be taken over; of a dry run, the plan without it.
-pub(super) async fn take_over<S: EntitySync>(
+pub(super) async fn create_local<S: EntitySync>(
     db: &mut PgConnection,
-    ground: &Ground,
-    (theirs, rows): (S::Theirs, &[S::Row]),
+    ground: &SyncContext,
+    (theirs, rows): (S::Remote, &[S::Row]),
     overrides: &MatchOverrides,
-    wish: Wish<'_>,
-) -> Result<Plan<S::Row>> {
-    let ours = S::ours(db, ground).await?;
+    wish: CreateLocalOptions<'_>,
+) -> Result<SyncPlan<S::Row>> {
+    let ours = S::local_records(db, ground).await?;
     let keys = S::counterparts(&ours, &theirs).into_iter().map(|one| (one.record.external_id, one.key)).collect();
-    let retired: HashSet<MatchKey> = S::retired(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
-    let unfit = unfit::<S>(&theirs);
-    let mut plan = planned::<S>(&ours, theirs.clone(), rows, overrides);
+    let retired: HashSet<MatchKey> =
+        S::inactive_names(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
+    let unfit = unstorable_records::<S>(&theirs);
+    let mut plan = plan_storable::<S>(&ours, theirs.clone(), rows, overrides);
     let unmatched = &plan.findings.unmatched_remote;
     let meant = unmatched.iter().filter(|one| wish.only.is_empty() || wish.only.contains(&one.external_id));
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     let namesakes = namesakes(unmatched, &keys);
     for record in meant {
-        let reason = obstacle(record, &keys, &namesakes, &retired).or_else(|| unfit.get(&record.external_id).cloned());
+        let reason = reason_not_creatable(record, &keys, &namesakes, &retired)
+            .or_else(|| unfit.get(&record.external_id).cloned());
         match reason {
             Some(reason) => left.push(not_taken(record, reason)),
             None => taken.push(record.clone()),
@@ -51,10 +53,10 @@ pub(super) async fn take_over<S: EntitySync>(
     }
     if !wish.dry_run && !taken.is_empty() {
         let chosen = taken.iter().map(|record| record.external_id.clone()).collect();
-        let missing = S::missing(db, &ours, theirs.clone(), &chosen).await?;
-        let made: Vec<Added> = reference::add(db, &missing).await?;
-        plan = planned::<S>(&S::ours(db, ground).await?, theirs, rows, overrides);
-        plan.made = made;
+        let missing = S::local_records_for(db, &ours, theirs.clone(), &chosen).await?;
+        let made: Vec<CreatedRow> = reference::add(db, &missing).await?;
+        plan = plan_storable::<S>(&S::local_records(db, ground).await?, theirs, rows, overrides);
+        plan.created_local_rows = made;
         let still: HashSet<&str> = plan.findings.unmatched_remote.iter().map(|one| one.external_id.as_str()).collect();
         let (unmade, found): (Vec<_>, _) = taken.into_iter().partition(|one| still.contains(one.external_id.as_str()));
         let reason = "one of ours that it must not be linked with goes by its name";
@@ -69,7 +71,7 @@ pub(super) async fn take_over<S: EntitySync>(
 type Keys = HashMap<String, Option<MatchKey>>;
 
 /// How many unmatched records share each key.
-fn namesakes<'a>(unmatched: &[Theirs], keys: &'a Keys) -> HashMap<&'a MatchKey, usize> {
+fn namesakes<'a>(unmatched: &[RemoteRecord], keys: &'a Keys) -> HashMap<&'a MatchKey, usize> {
     let mut namesakes = HashMap::new();
     for key in unmatched.iter().filter_map(|record| keys.get(&record.external_id)?.as_ref()) {
         *namesakes.entry(key).or_default() += 1;
@@ -78,8 +80,8 @@ fn namesakes<'a>(unmatched: &[Theirs], keys: &'a Keys) -> HashMap<&'a MatchKey, 
 }
 
 /// Why a record would not find its own afterwards.
-fn obstacle(
-    record: &Theirs,
+fn reason_not_creatable(
+    record: &RemoteRecord,
     keys: &Keys,
     namesakes: &HashMap<&MatchKey, usize>,
     retired: &HashSet<MatchKey>,
@@ -97,11 +99,11 @@ fn obstacle(
 }
 
 /// Those that no record of ours can hold, and why.
-fn unfit<S: EntitySync>(theirs: &S::Theirs) -> HashMap<String, String> {
-    let columns = S::columns(theirs).into_iter();
-    columns.filter_map(|(id, columns)| Some((id.to_owned(), unstorable(columns)?))).collect()
+fn unstorable_records<S: EntitySync>(theirs: &S::Remote) -> HashMap<String, String> {
+    let columns = S::bounded_columns(theirs).into_iter();
+    columns.filter_map(|(id, columns)| Some((id.to_owned(), column_error(columns)?))).collect()
 }
 
-fn not_taken(record: &Theirs, reason: String) -> Skipped {
-    Skipped { external_id: record.external_id.clone(), name: record.name.clone(), reason }
+fn not_taken(record: &RemoteRecord, reason: String) -> SkippedRecord {
+    SkippedRecord { external_id: record.external_id.clone(), name: record.name.clone(), reason }
 }

@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use super::entity::Entity;
-use super::matching::Counterpart;
-use super::plan::{Change, Plan};
+use super::matching::RemoteCandidate;
+use super::plan::{RowChange, SyncPlan};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Bounded, Bridge};
+use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::bridges::store::references;
-use crate::config::{Config, Labels, Winner};
+use crate::config::{Config, ConflictPolicy, Labels};
 use crate::error::Result;
 use crate::sync::entities::prices::Preference;
 use crate::tutorials::reference::References;
@@ -27,74 +27,78 @@ pub(super) trait EntitySync {
     /// The table of its rows, where something goes with those that are deleted.
     const TABLE: Option<bridges::Table> = None;
     /// A row of its bridge table.
-    type Row: Bridge + DeserializeOwned;
+    type Row: LinkRow + DeserializeOwned;
     /// Everything that Administrate says.
-    type Theirs: Clone + Send;
+    type Remote: Clone + Send;
     /// What is known here beside the rows.
-    type Ours: Send;
+    type Local: Send;
 
     /// Notes what has to be known before Administrate is asked.
-    async fn prepare(_db: &mut PgConnection, _ground: &mut Ground) -> Result<()> {
+    async fn prepare(_db: &mut PgConnection, _ground: &mut SyncContext) -> Result<()> {
         Ok(())
     }
 
     /// Fetches their side, whole or not at all.
-    async fn fetch(client: &Client, ground: &Ground) -> Result<Self::Theirs>;
+    async fn fetch(client: &Client, ground: &SyncContext) -> Result<Self::Remote>;
 
     /// Reads the bridge rows.
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
 
     /// Reads our side.
-    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours>;
+    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local>;
 
     /// Compares; pure.
-    fn plan(ours: &Self::Ours, theirs: Self::Theirs, rows: &[Self::Row], overrides: &MatchOverrides)
-    -> Plan<Self::Row>;
+    fn plan(
+        ours: &Self::Local,
+        theirs: Self::Remote,
+        rows: &[Self::Row],
+        overrides: &MatchOverrides,
+    ) -> SyncPlan<Self::Row>;
 
     /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
     /// are Administrate's own.
-    async fn missing(
+    async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Ours,
-        _theirs: Self::Theirs,
+        _ours: &Self::Local,
+        _theirs: Self::Remote,
         _chosen: &BTreeSet<String>,
     ) -> Result<References> {
         Ok(References::default())
     }
 
     /// Each of theirs with the key by which it is matched, for entities that can be taken over.
-    fn counterparts(_ours: &Self::Ours, _theirs: &Self::Theirs) -> Vec<Counterpart> {
+    fn counterparts(_ours: &Self::Local, _theirs: &Self::Remote) -> Vec<RemoteCandidate> {
         Vec::new()
     }
 
     /// What inactive ones of ours go by; they are no candidates, and yet nobody else is to be made of their name.
-    async fn retired(_db: &mut PgConnection) -> Result<Vec<String>> {
+    async fn inactive_names(_db: &mut PgConnection) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 
     /// The columns of ours that each of theirs would fill where it is taken over, by its id.
-    fn columns(_theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+    fn bounded_columns(_theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         Vec::new()
     }
 
     /// Keeps the rows as the plan would leave them, for entities that build upon them.
-    fn lay(_ground: &mut Ground, _rows: Vec<Self::Row>) {}
+    fn stage_rows(_ground: &mut SyncContext, _rows: Vec<Self::Row>) {}
 
     /// Writes rows.
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
 
     /// Deletes rows.
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
 
     /// Restores what the changes of a run did beside its rows, after `inverse` has taken those back.
-    async fn restore(_db: &mut PgConnection, _inverse: &[Change<Self::Row>]) -> Result<()> {
+    async fn undo_side_effects(_db: &mut PgConnection, _inverse: &[RowChange<Self::Row>]) -> Result<()> {
         Ok(())
     }
 }
 
 /// What the entities of one run share.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct SyncContext {
     /// In which times are told that name no zone.
     pub(super) time_zone: TimeZone,
     /// Which of several prices is kept.
@@ -102,7 +106,7 @@ pub(super) struct Ground {
     /// What this tenant calls the custom fields of events.
     pub(super) labels: Labels,
     /// Whose value of an event's field holds that both sides have changed.
-    pub(super) winners: BTreeMap<String, Winner>,
+    pub(super) winners: BTreeMap<String, ConflictPolicy>,
     /// When Administrate was asked for events, by the database's clock: what was agreed on later is newer than its answer.
     pub(super) asked_at: Option<Timestamp>,
     /// Rows as earlier plans of the same dry run would leave them.
@@ -113,11 +117,11 @@ pub(super) struct Ground {
     pub(super) price_levels: Option<Vec<bridges::PriceLevel>>,
 }
 
-impl Ground {
+impl SyncContext {
     /// Nothing planned yet.
     pub(super) fn of(config: &Config) -> Self {
         let ours = &config.administrate;
-        Ground {
+        SyncContext {
             time_zone: config.zone(),
             preference: Preference { currency: ours.currency.clone(), region: ours.region.clone() },
             labels: ours.labels.clone(),
@@ -155,18 +159,18 @@ impl Ground {
 }
 
 /// What has to be done, such that it can be kept.
-pub(super) fn planned<S: EntitySync>(
-    ours: &S::Ours,
-    theirs: S::Theirs,
+pub(super) fn plan_storable<S: EntitySync>(
+    ours: &S::Local,
+    theirs: S::Remote,
     rows: &[S::Row],
     overrides: &MatchOverrides,
-) -> Plan<S::Row> {
+) -> SyncPlan<S::Row> {
     let mut plan = S::plan(ours, theirs, rows, overrides);
-    plan.make_storable();
+    plan.drop_unstorable();
     plan
 }
 
 /// Administrate's ids of rows, for the stores that delete by them.
-pub(super) fn ids<R: Bridge>(rows: &[R]) -> Vec<String> {
+pub(super) fn ids<R: LinkRow>(rows: &[R]) -> Vec<String> {
     rows.iter().map(|row| row.external_id().to_owned()).collect()
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Entity, Options, Report, Summary, Sync};
+use super::{Entity, Options, Report, Summary, SyncRun};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
@@ -56,11 +56,11 @@ impl JobHandler for SyncJobs {
         let SyncRequest { entity, dry_run, only, skip_errors } = job.request()?;
         let options = Options { dry_run, only, skip_errors, ..Options::default() };
         let command = format!("sync {}", entity.map_or("all", Entity::name));
-        let mut sync = Sync::open(&self.pool, &self.config, &command, options, cancel).await?;
+        let mut sync = SyncRun::open(&self.pool, &self.config, &command, options, cancel).await?;
         match entity {
             Some(entity) => {
                 let report = sync.in_run(job.run).entity(entity).await;
-                JobResult::new(&report, report.kept_exit())
+                JobResult::new(&report, report.stored_exit())
             }
             None => {
                 let summary = sync.all().await;
@@ -72,7 +72,7 @@ impl JobHandler for SyncJobs {
     fn empty_document(&self, job: &StoredJob, reason: &Error) -> Value {
         let document = match job.request() {
             Ok(SyncRequest { entity: Some(entity), dry_run, .. }) => {
-                serde_json::to_value(Report::ended(entity, None, dry_run, reason))
+                serde_json::to_value(Report::aborted(entity, None, dry_run, reason))
             }
             _ => serde_json::to_value(Summary::of(Vec::new())),
         };

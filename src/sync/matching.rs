@@ -34,25 +34,25 @@ impl MatchKey {
 
 /// A record of ours that may be linked.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub struct LocalCandidate {
     /// Who it is, for reports.
-    pub record: Ours,
+    pub record: LocalRecord,
     /// By what it is matched.
     pub key: Option<MatchKey>,
 }
 
 /// A record of Administrate's that may be linked.
 #[derive(Debug, Clone)]
-pub struct Counterpart {
+pub struct RemoteCandidate {
     /// Who it is, for reports.
-    pub record: Theirs,
+    pub record: RemoteRecord,
     /// By what it is matched.
     pub key: Option<MatchKey>,
 }
 
 /// A record of ours as reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ours {
+pub struct LocalRecord {
     /// Our id.
     pub id: i64,
     /// Name; a template's code, an instructor's "First Last".
@@ -64,7 +64,7 @@ pub struct Ours {
 
 /// A record of Administrate's as reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Theirs {
+pub struct RemoteRecord {
     /// Their id.
     pub external_id: String,
     /// Name; a template's code, a contact's "First Last".
@@ -74,17 +74,17 @@ pub struct Theirs {
     pub suggestions: Vec<String>,
 }
 
-impl Ours {
+impl LocalRecord {
     /// A record without suggestions.
     pub fn new(id: i64, name: impl Into<String>) -> Self {
-        Ours { id, name: name.into(), suggestions: Vec::new() }
+        LocalRecord { id, name: name.into(), suggestions: Vec::new() }
     }
 }
 
-impl Theirs {
+impl RemoteRecord {
     /// A record without suggestions.
     pub fn new(external_id: impl Into<String>, name: impl Into<String>) -> Self {
-        Theirs { external_id: external_id.into(), name: name.into(), suggestions: Vec::new() }
+        RemoteRecord { external_id: external_id.into(), name: name.into(), suggestions: Vec::new() }
     }
 }
 
@@ -94,20 +94,20 @@ pub struct Ambiguity {
     /// The folded code or name that they share.
     pub key: String,
     /// All of ours with it.
-    pub local: Vec<Ours>,
+    pub local: Vec<LocalRecord>,
     /// All of theirs with it.
-    pub remote: Vec<Theirs>,
+    pub remote: Vec<RemoteRecord>,
 }
 
 /// Who was found to be who.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pairing {
+pub struct MatchResult {
     /// Our id by theirs.
     pub links: HashMap<String, i64>,
     /// Ours that nobody of theirs is.
-    pub unmatched_local: Vec<Ours>,
+    pub unmatched_local: Vec<LocalRecord>,
     /// Theirs that nobody of ours is.
-    pub unmatched_remote: Vec<Theirs>,
+    pub unmatched_remote: Vec<RemoteRecord>,
     /// Where several could be meant.
     pub ambiguous: Vec<Ambiguity>,
     /// Theirs that a person has decided to leave out.
@@ -115,23 +115,27 @@ pub struct Pairing {
 }
 
 /// Pairs both sides: first as a person has decided, the rest by key. Lists come out ordered by name.
-pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, overrides: &MatchOverrides) -> Pairing {
-    let mut pairing = decided(&mut ours, &mut theirs, overrides);
-    let mut groups: BTreeMap<MatchKey, (Vec<Ours>, Vec<Theirs>)> = BTreeMap::new();
-    for Candidate { record, key } in ours {
+pub fn match_records(
+    mut ours: Vec<LocalCandidate>,
+    mut theirs: Vec<RemoteCandidate>,
+    overrides: &MatchOverrides,
+) -> MatchResult {
+    let mut pairing = apply_overrides(&mut ours, &mut theirs, overrides);
+    let mut groups: BTreeMap<MatchKey, (Vec<LocalRecord>, Vec<RemoteRecord>)> = BTreeMap::new();
+    for LocalCandidate { record, key } in ours {
         match key {
             Some(key) => groups.entry(key).or_default().0.push(record),
             None => pairing.unmatched_local.push(record),
         }
     }
-    for Counterpart { record, key } in theirs {
+    for RemoteCandidate { record, key } in theirs {
         match key {
             Some(key) => groups.entry(key).or_default().1.push(record),
             None => pairing.unmatched_remote.push(record),
         }
     }
     for (key, (mut local, mut remote)) in groups {
-        set_apart(&mut pairing, &mut local, &mut remote, &overrides.unlinked);
+        exclude_unlinked(&mut pairing, &mut local, &mut remote, &overrides.unlinked);
         match (local.as_slice(), remote.as_slice()) {
             ([one], [other]) => {
                 pairing.links.insert(other.external_id.clone(), one.id);
@@ -143,16 +147,20 @@ pub fn pair(mut ours: Vec<Candidate>, mut theirs: Vec<Counterpart>, overrides: &
     }
     pairing.unmatched_local.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     pairing.unmatched_remote.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
-    suggest(&mut pairing);
+    add_suggestions(&mut pairing);
     pairing
 }
 
 /// Takes everybody out about whom a person has decided.
-fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, overrides: &MatchOverrides) -> Pairing {
+fn apply_overrides(
+    ours: &mut Vec<LocalCandidate>,
+    theirs: &mut Vec<RemoteCandidate>,
+    overrides: &MatchOverrides,
+) -> MatchResult {
     ours.retain(|candidate| !overrides.ignored_local.contains(&candidate.record.id));
     theirs.retain(|counterpart| !overrides.ignored_remote.contains(&counterpart.record.external_id));
     let here: HashSet<i64> = ours.iter().map(|candidate| candidate.record.id).collect();
-    let link = |counterpart: &Counterpart| {
+    let link = |counterpart: &RemoteCandidate| {
         let external_id = &counterpart.record.external_id;
         overrides
             .linked
@@ -164,16 +172,21 @@ fn decided(ours: &mut Vec<Candidate>, theirs: &mut Vec<Counterpart>, overrides: 
     let taken: HashSet<i64> = links.values().copied().collect();
     ours.retain(|candidate| !taken.contains(&candidate.record.id));
     theirs.retain(|counterpart| !links.contains_key(&counterpart.record.external_id));
-    Pairing { links, ignored: overrides.ignored_remote.clone(), ..Pairing::default() }
+    MatchResult { links, ignored: overrides.ignored_remote.clone(), ..MatchResult::default() }
 }
 
 /// Whoever is known to be none of those on the other side is unmatched.
-fn set_apart(pairing: &mut Pairing, local: &mut Vec<Ours>, remote: &mut Vec<Theirs>, apart: &HashSet<(i64, String)>) {
-    let differ = |one: &Ours, other: &Theirs| apart.contains(&(one.id, other.external_id.clone()));
+fn exclude_unlinked(
+    pairing: &mut MatchResult,
+    local: &mut Vec<LocalRecord>,
+    remote: &mut Vec<RemoteRecord>,
+    apart: &HashSet<(i64, String)>,
+) {
+    let differ = |one: &LocalRecord, other: &RemoteRecord| apart.contains(&(one.id, other.external_id.clone()));
     if apart.is_empty() || local.is_empty() || remote.is_empty() {
         return;
     }
-    let alone: Vec<Ours> = local.extract_if(.., |one| remote.iter().all(|other| differ(one, other))).collect();
+    let alone: Vec<LocalRecord> = local.extract_if(.., |one| remote.iter().all(|other| differ(one, other))).collect();
     pairing
         .unmatched_remote
         .extend(remote.extract_if(.., |other| local.iter().chain(&alone).all(|one| differ(one, other))));
@@ -181,11 +194,11 @@ fn set_apart(pairing: &mut Pairing, local: &mut Vec<Ours>, remote: &mut Vec<Thei
 }
 
 /// Comparing every unmatched name with every other is quadratic; beyond this many pairs nobody reads suggestions.
-const MOST_COMPARISONS: usize = 250_000;
+const MAX_COMPARISONS: usize = 250_000;
 
-fn suggest(pairing: &mut Pairing) {
+fn add_suggestions(pairing: &mut MatchResult) {
     let (local, remote) = (&mut pairing.unmatched_local, &mut pairing.unmatched_remote);
-    if local.len().saturating_mul(remote.len()) > MOST_COMPARISONS {
+    if local.len().saturating_mul(remote.len()) > MAX_COMPARISONS {
         return;
     }
     let here = Known::new(local.iter().map(|record| record.name.as_str()));
@@ -202,14 +215,17 @@ fn suggest(pairing: &mut Pairing) {
 mod tests {
     use super::*;
 
-    fn ours(records: &[(i64, &str)]) -> Vec<Candidate> {
-        let candidate = |(id, name): &(i64, &str)| Candidate { record: Ours::new(*id, *name), key: MatchKey::of(name) };
+    fn ours(records: &[(i64, &str)]) -> Vec<LocalCandidate> {
+        let candidate =
+            |(id, name): &(i64, &str)| LocalCandidate { record: LocalRecord::new(*id, *name), key: MatchKey::of(name) };
         records.iter().map(candidate).collect()
     }
 
-    fn theirs(records: &[(&str, &str)]) -> Vec<Counterpart> {
-        let counterpart =
-            |(id, name): &(&str, &str)| Counterpart { record: Theirs::new(*id, *name), key: MatchKey::of(name) };
+    fn theirs(records: &[(&str, &str)]) -> Vec<RemoteCandidate> {
+        let counterpart = |(id, name): &(&str, &str)| RemoteCandidate {
+            record: RemoteRecord::new(*id, *name),
+            key: MatchKey::of(name),
+        };
         records.iter().map(counterpart).collect()
     }
 
@@ -217,7 +233,7 @@ mod tests {
     type Found = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
 
     fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> Found {
-        let pairing = pair(ours(here), theirs(there), &MatchOverrides::default());
+        let pairing = match_records(ours(here), theirs(there), &MatchOverrides::default());
         let mut links: Vec<_> = pairing.links.into_iter().collect();
         links.sort();
         (
@@ -269,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_closest_name_on_the_other_side_is_suggested() {
-        let pairing = pair(
+        let pairing = match_records(
             ours(&[(1, "Edinburgh"), (2, "Leeds")]),
             theirs(&[("A", "Edinburg"), ("B", "Cork")]),
             &MatchOverrides::default(),

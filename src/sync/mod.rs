@@ -33,8 +33,8 @@ pub mod undo;
 #[cfg(test)]
 mod tests;
 
-pub use entities::events::single::{TakenOver, take_over};
+pub use entities::events::single::{ApplyOutcome, apply_remote_event};
 pub use entity::Entity;
 pub use options::Options;
 pub use report::{Report, Summary};
-pub use run::Sync;
+pub use run::SyncRun;

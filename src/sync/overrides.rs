@@ -5,7 +5,7 @@ use sqlx::{Acquire, PgConnection};
 use super::entity::Entity;
 use super::entity_sync::EntitySync;
 use crate::bridges::overrides::{MatchOverride, OverrideKind};
-use crate::bridges::reference::Bridge;
+use crate::bridges::reference::LinkRow;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::sync::entities::course_templates::CourseTemplates;
@@ -68,7 +68,7 @@ pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchO
 }
 
 async fn relink<S: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
-    let rows = S::rows(db).await?;
+    let rows = S::link_rows(db).await?;
     // An event that is on its way to Administrate has no row yet.
     if let Some(external) = &entry.external
         && S::ENTITY != Entity::Events
@@ -82,13 +82,13 @@ async fn relink<S: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> 
     }
     let changed: Vec<S::Row> = rows.into_iter().filter_map(|row| with_override(row, entry)).collect();
     if !changed.is_empty() {
-        S::put(db, &changed.iter().collect::<Vec<_>>()).await?;
+        S::upsert(db, &changed.iter().collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
 
 /// The row as the decision wants it, where that is another.
-fn with_override<R: Bridge>(mut row: R, entry: &MatchOverride) -> Option<R> {
+fn with_override<R: LinkRow>(mut row: R, entry: &MatchOverride) -> Option<R> {
     let is_theirs = entry.external.as_deref() == Some(row.external_id());
     let is_ours = row.link().is_some() && row.link() == entry.local;
     let link = match entry.kind {

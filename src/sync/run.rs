@@ -9,14 +9,14 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::entity::Entity;
-use super::entity_sync::Ground;
+use super::entity_sync::SyncContext;
 use super::options::Options;
-use super::pipeline::nowhere;
+use super::pipeline::unknown_id_error;
 use super::report::{Report, Summary};
 use crate::config::Config;
 use crate::error::{Exit, Result};
 use crate::gateway;
-use crate::gateway::{Audit, Terms};
+use crate::gateway::{AuditMode, ClientOptions};
 use crate::sync::entities::course_templates::CourseTemplates;
 use crate::sync::entities::custom_fields::CustomFields;
 use crate::sync::entities::events::Events;
@@ -27,48 +27,48 @@ use crate::sync::entities::prices::Prices;
 use crate::sync::entities::venues::Venues;
 
 /// A run of one entity or of all.
-pub struct Sync {
+pub struct SyncRun {
     pub(super) pool: PgPool,
     pub(super) client: Client,
     pub(super) options: Options,
     pub(super) stop: CancellationToken,
     /// The run that was opened for it; none: each entity opens its own.
     pub(super) run: Option<i64>,
-    pub(super) ground: Ground,
+    pub(super) ground: SyncContext,
     /// Requests that were sent before the entity under way.
-    pub(super) asked_before: u64,
+    pub(super) requests_before: u64,
     /// Whether it is one of all entities, each of which knows some of the records that were named.
-    pub(super) is_of_all: bool,
+    pub(super) all_entities: bool,
     /// What this run has synchronised, or in a dry run planned.
-    pub(super) done: BTreeSet<Entity>,
+    pub(super) completed: BTreeSet<Entity>,
     /// What a dry run has planned.
     pub(super) planned: BTreeMap<Entity, Value>,
     /// Is told of each entity that starts, and of its plan in a dry run.
-    pub(super) say: Box<dyn Fn(Progress<'_>) + Send + std::marker::Sync>,
+    pub(super) say: Box<dyn Fn(ProgressEvent<'_>) + Send + std::marker::Sync>,
 }
 
 /// What a run says on its way.
-pub enum Progress<'a> {
+pub enum ProgressEvent<'a> {
     /// This entity starts.
     Starts(Entity),
     /// A dry run would do this.
     Planned(&'a dyn std::fmt::Display),
 }
 
-impl Sync {
+impl SyncRun {
     /// A run that has not begun. `stop` ends it between two steps.
     pub fn new(pool: PgPool, client: Client, config: &Config, options: Options, stop: CancellationToken) -> Self {
-        let ground = Ground::of(config);
-        Sync {
+        let ground = SyncContext::of(config);
+        SyncRun {
             pool,
             client,
             options,
             stop,
             run: None,
             ground,
-            asked_before: 0,
-            is_of_all: false,
-            done: BTreeSet::new(),
+            requests_before: 0,
+            all_entities: false,
+            completed: BTreeSet::new(),
             planned: BTreeMap::new(),
             say: Box::new(|_| ()),
         }
@@ -85,7 +85,7 @@ impl Sync {
         options: Options,
         stop: CancellationToken,
     ) -> Result<Self> {
-        Sync::open_recording(pool, config, command, options, None, stop).await
+        SyncRun::open_recording(pool, config, command, options, None, stop).await
     }
 
     /// As [`Sync::open`]; every exchange is kept in the folder `record`, where one is named.
@@ -100,13 +100,13 @@ impl Sync {
         record: Option<PathBuf>,
         stop: CancellationToken,
     ) -> Result<Self> {
-        let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
-        if audit == Audit::Kept {
-            gateway::forget_old_calls(pool, config.sync.audit_days.into()).await?;
+        let audit = if options.dry_run { AuditMode::Off } else { AuditMode::On };
+        if audit == AuditMode::On {
+            gateway::purge_audit_log(pool, config.sync.audit_days.into()).await?;
         }
         let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
-        let client = gateway::connect_on(config, pool, command, Terms { audit, budget, record }).await?;
-        Ok(Sync::new(pool.clone(), client, config, options, stop))
+        let client = gateway::connect_with(config, pool, command, ClientOptions { audit, budget, record }).await?;
+        Ok(SyncRun::new(pool.clone(), client, config, options, stop))
     }
 
     /// Keeps the one entity's report in a run that was opened for it.
@@ -116,7 +116,7 @@ impl Sync {
     }
 
     /// Tells `say` what happens.
-    pub fn telling(mut self, say: impl Fn(Progress<'_>) + Send + std::marker::Sync + 'static) -> Self {
+    pub fn on_progress(mut self, say: impl Fn(ProgressEvent<'_>) + Send + std::marker::Sync + 'static) -> Self {
         self.say = Box::new(say);
         self
     }
@@ -135,7 +135,7 @@ impl Sync {
     /// one that a signal has ended is not run.
     pub async fn all(&mut self) -> Summary {
         let mut reports = Vec::new();
-        self.is_of_all = true;
+        self.all_entities = true;
         for entity in Entity::ALL {
             if self.stop.is_cancelled() {
                 break;
@@ -150,22 +150,22 @@ impl Sync {
                 break;
             }
         }
-        tell_unknown(&mut reports);
+        report_unknown_ids(&mut reports);
         Summary::of(reports)
     }
 
     /// Synchronises one entity. Whatever goes wrong is in the report.
     pub async fn entity(&mut self, entity: Entity) -> Report {
-        (self.say)(Progress::Starts(entity));
+        (self.say)(ProgressEvent::Starts(entity));
         match entity {
-            Entity::CustomFields => self.run::<CustomFields>().await,
-            Entity::PriceLevels => self.run::<PriceLevels>().await,
-            Entity::Locations => self.run::<Locations>().await,
-            Entity::Venues => self.run::<Venues>().await,
-            Entity::Instructors => self.run::<Instructors>().await,
-            Entity::CourseTemplates => self.run::<CourseTemplates>().await,
-            Entity::CourseTemplatePriceLevels => self.run::<Prices>().await,
-            Entity::Events => self.run::<Events>().await,
+            Entity::CustomFields => self.run_entity::<CustomFields>().await,
+            Entity::PriceLevels => self.run_entity::<PriceLevels>().await,
+            Entity::Locations => self.run_entity::<Locations>().await,
+            Entity::Venues => self.run_entity::<Venues>().await,
+            Entity::Instructors => self.run_entity::<Instructors>().await,
+            Entity::CourseTemplates => self.run_entity::<CourseTemplates>().await,
+            Entity::CourseTemplatePriceLevels => self.run_entity::<Prices>().await,
+            Entity::Events => self.run_entity::<Events>().await,
         }
     }
 
@@ -186,14 +186,14 @@ impl Sync {
 }
 
 /// Tells, with the last of the reports of all entities, which ids that were named no entity knows.
-fn tell_unknown(reports: &mut [Report]) {
+fn report_unknown_ids(reports: &mut [Report]) {
     if reports.len() < Entity::ALL.len() || reports.iter().any(Report::failed) {
         return;
     }
     let unknown = reports.iter().map(|report| report.unknown.clone());
     let unknown = unknown.reduce(|all, some| all.intersection(&some).cloned().collect()).unwrap_or_default();
     if let Some(last) = reports.last_mut() {
-        unknown.iter().for_each(|id| last.trouble(nowhere(id, "records")));
+        unknown.iter().for_each(|id| last.add_error(unknown_id_error(id, "records")));
     }
 }
 

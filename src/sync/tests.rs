@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use super::entities::{course_templates, custom_fields, instructors, locations, venues};
 use super::entity::Entity;
-use super::plan::{Action, Plan};
+use super::plan::{Action, SyncPlan};
 use super::remote::{self, Contact, Fetched, People};
 use super::report::{Report, Summary};
 use crate::bridges::overrides::MatchOverrides;
-use crate::bridges::reference::{self as bridges, Bridge};
+use crate::bridges::reference::{self as bridges, LinkRow};
 use crate::error::{Error, Exit};
-use crate::sync::plan::display::Planned;
+use crate::sync::plan::display::ChangeView;
 use crate::tutorials::reference::{Named, NamedVenue};
 
 fn named(records: &[(i64, &str)]) -> Vec<Named> {
@@ -30,12 +30,12 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
     records.iter().map(location).collect()
 }
 
-fn located(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> Plan<bridges::Location> {
+fn located(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> SyncPlan<bridges::Location> {
     locations::plan(ours, theirs, rows, &MatchOverrides::default())
 }
 
 /// created, updated, unchanged, pruned, skipped, errors
-fn counts<R: Bridge>(plan: &Plan<R>) -> [usize; 6] {
+fn counts<R: LinkRow>(plan: &SyncPlan<R>) -> [usize; 6] {
     let counts = Report::of(plan, None, true).counts;
     [counts.created, counts.updated, counts.unchanged, counts.pruned, counts.skipped, counts.errors]
 }
@@ -63,8 +63,8 @@ fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
     let rows = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
     let mut plan = located(&ours, remote_locations(&[("A", "Londinium")]), &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
-    assert_eq!(Planned::of(&plan.changes[0]).to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
-    assert_eq!(plan.gone.len(), 1);
+    assert_eq!(ChangeView::of(&plan.changes[0]).to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
+    assert_eq!(plan.missing_remote.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
     assert_eq!(plan.over(&rows).len(), 1);
@@ -90,17 +90,17 @@ fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
     theirs[3].legacy_id = Some("\0".into());
     let plan = located(&[], theirs, &[]);
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 3]);
-    assert_eq!(Report::of(&plan, None, true).exit(), Exit::NeedsPerson);
+    assert_eq!(Report::of(&plan, None, true).exit(), Exit::NeedsAttention);
 }
 
 #[test]
 fn only_the_chosen_records_are_written() {
     let ours = named(&[(1, "London"), (2, "Leeds")]);
     let mut plan = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
-    let unknown = plan.narrow(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
+    let unknown = plan.restrict_to(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
     assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
     assert_eq!(counts(&plan), [1, 0, 0, 0, 1, 0], "the others are left out");
-    assert_eq!(plan.changes[0].row().map(Bridge::external_id), Some("B"));
+    assert_eq!(plan.changes[0].row().map(LinkRow::external_id), Some("B"));
 }
 
 #[test]
@@ -209,10 +209,14 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
     let failed = vec![("Session".to_owned(), "HTTP status 500".to_owned())];
     let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.over(&[]));
     assert_eq!(counts(&partial), [0, 1, 0, 0, 0, 1]);
-    assert!(partial.gone.is_empty());
+    assert!(partial.missing_remote.is_empty());
     let untold = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Session".into()] };
     let untold = custom_fields::plan(untold, &both.over(&[]));
-    assert_eq!((counts(&untold), untold.gone.len()), ([0, 0, 1, 0, 0, 1], 0), "nothing told is not nothing there");
+    assert_eq!(
+        (counts(&untold), untold.missing_remote.len()),
+        ([0, 0, 1, 0, 0, 1], 0),
+        "nothing told is not nothing there"
+    );
     let none = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Learner".into()] };
     assert_eq!(counts(&custom_fields::plan(none, &both.over(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
 }
@@ -244,14 +248,14 @@ fn decisions_come_before_names() {
 fn a_saved_plan_is_the_same_plan() {
     let plan = located(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
     let saved = serde_json::to_string(&plan).expect("plans are plain data");
-    assert_eq!(serde_json::from_str::<Plan<bridges::Location>>(&saved).expect("readable"), plan);
+    assert_eq!(serde_json::from_str::<SyncPlan<bridges::Location>>(&saved).expect("readable"), plan);
 }
 
 #[test]
 fn what_was_not_run_is_said() {
     let plan = located(&[], Vec::new(), &[]);
     let done = Report::of(&plan, Some(1), false);
-    let failed = Report::ended(Entity::PriceLevels, Some(2), false, &Error::Failed("no".into()));
+    let failed = Report::aborted(Entity::PriceLevels, Some(2), false, &Error::Failed("no".into()));
     let summary = Summary::of(vec![done, failed]);
     assert_eq!((summary.succeeded, summary.failed, summary.not_run), (1, 1, 5));
     assert_eq!(summary.exit(), Exit::Failed);
@@ -263,7 +267,7 @@ fn what_was_not_run_is_said() {
 fn the_document_has_the_fields_of_the_contract() {
     let ours = named(&[(3, "Edinburgh")]);
     let plan = located(&ours, remote_locations(&[("A", "Manchester")]), &[]);
-    assert_eq!(plan.of(Action::Create).count(), 1);
+    assert_eq!(plan.changes_of(Action::Create).count(), 1);
     insta::assert_json_snapshot!(Report::of(&plan, Some(12), false), @r#"
     {
       "entity": "locations",
@@ -308,7 +312,7 @@ fn the_document_has_the_fields_of_the_contract() {
 
 /// A surface may run it on any thread.
 #[allow(dead_code)]
-fn a_run_can_be_sent(run: &mut super::Sync) {
+fn a_run_can_be_sent(run: &mut super::SyncRun) {
     fn sent(_: impl Send) {}
     sent(run.all());
 }

@@ -8,13 +8,13 @@ use serde_json::Value;
 use sqlx::{Acquire, PgConnection, PgPool};
 
 use super::apply::apply;
-use super::conflicts::{Settlement, apply};
+use super::conflicts::{Resolution, apply};
 use super::entity::Entity;
 use super::entity_sync::EntitySync;
-use super::matching::{Ours, Pairing};
-use super::plan::{Change, Difference, Plan};
+use super::matching::{LocalRecord, MatchResult};
+use super::plan::{RowChange, SetDiff, SyncPlan};
 use super::report::Report;
-use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
+use crate::bridges::reference::{Administrator, Approval, CascadedDeletes, LinkRow};
 use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
 use crate::runs;
@@ -26,69 +26,70 @@ use crate::sync::entities::locations::Locations;
 use crate::sync::entities::price_levels::PriceLevels;
 use crate::sync::entities::prices::Prices;
 use crate::sync::entities::venues::Venues;
-use crate::sync::report::findings::Kept;
-use crate::tutorials::reference::{self, Added, Reasons};
+use crate::sync::report::findings::RetainedRecord;
+use crate::tutorials::reference::{self, CreatedRow, InUseReasons};
 
 /// What a run changed.
 #[derive(Debug, Deserialize)]
-struct Journal<R> {
-    changes: Vec<Change<R>>,
-    approvals: Difference<Approval>,
-    administrators: Difference<Administrator>,
+struct UndoJournal<R> {
+    changes: Vec<RowChange<R>>,
+    approvals: SetDiff<Approval>,
+    administrators: SetDiff<Administrator>,
     #[serde(default)]
-    made: Vec<Added>,
+    made: Vec<CreatedRow>,
     #[serde(default)]
-    fallen: Fallen,
+    fallen: CascadedDeletes,
     #[serde(default)]
-    settlements: Vec<Settlement>,
+    settlements: Vec<Resolution>,
 }
 
 /// The same of a plan that is carried out; what is kept can be large, and is not copied for it.
 #[derive(Debug, Serialize)]
-pub(super) struct JournalOf<'a, R> {
-    changes: &'a [Change<R>],
-    approvals: &'a Difference<Approval>,
-    administrators: &'a Difference<Administrator>,
+pub(super) struct UndoJournalRef<'a, R> {
+    changes: &'a [RowChange<R>],
+    approvals: &'a SetDiff<Approval>,
+    administrators: &'a SetDiff<Administrator>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    made: &'a [Added],
-    fallen: &'a Fallen,
+    made: &'a [CreatedRow],
+    fallen: &'a CascadedDeletes,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    settlements: &'a [Settlement],
+    settlements: &'a [Resolution],
 }
 
-impl<'a, R: Bridge> JournalOf<'a, R> {
-    pub(super) fn plan(plan: &'a Plan<R>) -> Self {
-        JournalOf {
+impl<'a, R: LinkRow> UndoJournalRef<'a, R> {
+    pub(super) fn plan(plan: &'a SyncPlan<R>) -> Self {
+        UndoJournalRef {
             changes: &plan.changes,
             approvals: &plan.approvals,
             administrators: &plan.administrators,
-            made: &plan.made,
-            fallen: &plan.fallen,
+            made: &plan.created_local_rows,
+            fallen: &plan.cascaded,
             settlements: &plan.settlements,
         }
     }
 }
 
-impl<R: Bridge> Journal<R> {
+impl<R: LinkRow> UndoJournal<R> {
     /// The plan that was carried out.
-    fn plan(self, entity: Entity) -> Plan<R> {
-        let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
+    fn plan(self, entity: Entity) -> SyncPlan<R> {
+        let mut plan = SyncPlan::between(entity, Vec::new(), &[], MatchResult::default());
         plan.changes = self.changes;
         plan.approvals = self.approvals;
         plan.administrators = self.administrators;
-        plan.made = self.made;
+        plan.created_local_rows = self.made;
         plan.settlements = self.settlements;
         plan
     }
 
     /// The plan that takes it back.
-    fn inverse(self, entity: Entity) -> Plan<R> {
-        let mut plan = Plan::between(entity, Vec::new(), &[], Pairing::default());
-        let inverse = |change: Change<R>| Change { name: change.name, before: change.after, after: change.before };
+    fn inverse(self, entity: Entity) -> SyncPlan<R> {
+        let mut plan = SyncPlan::between(entity, Vec::new(), &[], MatchResult::default());
+        let inverse =
+            |change: RowChange<R>| RowChange { name: change.name, before: change.after, after: change.before };
         plan.changes = self.changes.into_iter().map(inverse).collect();
-        plan.approvals = Difference { added: self.approvals.removed, removed: self.approvals.added };
-        plan.administrators = Difference { added: self.administrators.removed, removed: self.administrators.added };
-        for inverse in self.settlements.into_iter().map(Settlement::inverse) {
+        plan.approvals = SetDiff { added: self.approvals.removed, removed: self.approvals.added };
+        plan.administrators = SetDiff { added: self.administrators.removed, removed: self.administrators.added };
+        for inverse in self.settlements.into_iter().map(Resolution::inverse) {
             match inverse {
                 Ok(settlement) => plan.settlements.push(settlement),
                 Err(skipped) => plan.findings.skipped.push(skipped),
@@ -119,7 +120,7 @@ fn told<S: EntitySync>(journal: Value) -> Result<String> {
     Ok(read::<S>(journal)?.plan(S::ENTITY).to_string())
 }
 
-fn read<S: EntitySync>(journal: Value) -> Result<Journal<S::Row>> {
+fn read<S: EntitySync>(journal: Value) -> Result<UndoJournal<S::Row>> {
     serde_json::from_value(journal)
         .map_err(|error| Error::Failed(format!("the run was kept by another version of this program: {error}")))
 }
@@ -135,26 +136,26 @@ pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
     };
     let entity: Entity = subject.parse().map_err(Error::Failed)?;
     match entity {
-        Entity::CustomFields => take_back::<CustomFields>(&mut db, journal, dry_run).await,
-        Entity::PriceLevels => take_back::<PriceLevels>(&mut db, journal, dry_run).await,
-        Entity::Locations => take_back::<Locations>(&mut db, journal, dry_run).await,
-        Entity::Venues => take_back::<Venues>(&mut db, journal, dry_run).await,
-        Entity::Instructors => take_back::<Instructors>(&mut db, journal, dry_run).await,
-        Entity::CourseTemplates => take_back::<CourseTemplates>(&mut db, journal, dry_run).await,
-        Entity::CourseTemplatePriceLevels => take_back::<Prices>(&mut db, journal, dry_run).await,
-        Entity::Events => take_back::<Events>(&mut db, journal, dry_run).await,
+        Entity::CustomFields => undo_changes::<CustomFields>(&mut db, journal, dry_run).await,
+        Entity::PriceLevels => undo_changes::<PriceLevels>(&mut db, journal, dry_run).await,
+        Entity::Locations => undo_changes::<Locations>(&mut db, journal, dry_run).await,
+        Entity::Venues => undo_changes::<Venues>(&mut db, journal, dry_run).await,
+        Entity::Instructors => undo_changes::<Instructors>(&mut db, journal, dry_run).await,
+        Entity::CourseTemplates => undo_changes::<CourseTemplates>(&mut db, journal, dry_run).await,
+        Entity::CourseTemplatePriceLevels => undo_changes::<Prices>(&mut db, journal, dry_run).await,
+        Entity::Events => undo_changes::<Events>(&mut db, journal, dry_run).await,
     }
 }
 
-async fn take_back<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
+async fn undo_changes<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_run: bool) -> Result<Report> {
     let mut journal = read::<S>(journal)?;
     let (made, fallen) = (std::mem::take(&mut journal.made), std::mem::take(&mut journal.fallen));
     let mut plan = journal.inverse(S::ENTITY);
     let mut transaction = db.begin().await?;
-    let rows = S::rows(&mut transaction).await?;
-    let changed = changed_since(&plan, &rows) + apply::changed_since(&mut transaction, &plan.settlements).await?;
+    let rows = S::link_rows(&mut transaction).await?;
+    let changed = changed_since(&plan, &rows) + apply::count_changed_since(&mut transaction, &plan.settlements).await?;
     if changed > 0 {
-        return Err(Error::NeedsPerson(format!(
+        return Err(Error::NeedsAttention(format!(
             "{} {} changed since that run: nothing was taken back; undo the later runs first",
             S::ENTITY.counted(changed),
             if changed == 1 { "has" } else { "have" },
@@ -166,9 +167,9 @@ async fn take_back<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_run
     }
     let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
     apply::<S>(&mut transaction, &plan, Some(undone)).await?;
-    S::restore(&mut transaction, &plan.changes).await?;
+    S::undo_side_effects(&mut transaction, &plan.changes).await?;
     fallen.restore(&mut transaction).await?;
-    reference::take_away(&mut transaction, &made, &staying).await?;
+    reference::delete_unused(&mut transaction, &made, &staying).await?;
     let report = Report::of(&plan, Some(undone), false);
     runs::finish(&mut transaction, undone, report.exit(), &report).await?;
     transaction.commit().await?;
@@ -178,42 +179,47 @@ async fn take_back<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_run
 /// What the run made of ours goes with it. A record that is in use by now stays, and so does its link; gives why.
 async fn leave_used<S: EntitySync>(
     db: &mut PgConnection,
-    plan: &mut Plan<S::Row>,
-    made: &[Added],
+    plan: &mut SyncPlan<S::Row>,
+    made: &[CreatedRow],
     rows: &[S::Row],
-) -> Result<Reasons> {
-    let linked: HashSet<i64> = plan.over(rows).iter().filter_map(Bridge::link).collect();
+) -> Result<InUseReasons> {
+    let linked: HashSet<i64> = plan.over(rows).iter().filter_map(LinkRow::link).collect();
     let saved = overrides::overrides(db, S::ENTITY.name()).await?;
-    let (records, companions): (Vec<&Added>, Vec<&Added>) = made.iter().partition(|row| row.table.is_of_records());
+    let (records, companions): (Vec<&CreatedRow>, Vec<&CreatedRow>) =
+        made.iter().partition(|row| row.table.is_of_records());
     let known = records.iter().filter_map(|row| match row.id {
         id if linked.contains(&id) => Some(((row.table, id), "another of Administrate's is linked with it".into())),
         id if saved.has_local(id) => Some(((row.table, id), "a decision about links names it".into())),
         _ => None,
     });
-    let staying = reference::staying(db, made, known.collect()).await?;
-    let reason = |row: &Added| staying.get(&(row.table, row.id)).cloned();
+    let staying = reference::in_use(db, made, known.collect()).await?;
+    let reason = |row: &CreatedRow| staying.get(&(row.table, row.id)).cloned();
     let findings = &mut plan.findings;
     for row in records {
         match reason(row) {
-            Some(reason) => findings.kept_local.push(Kept { id: row.id, name: row.name.clone(), reason }),
-            None => findings.removed_local.push(Ours::new(row.id, &row.name)),
+            Some(reason) => findings.kept_local.push(RetainedRecord { id: row.id, name: row.name.clone(), reason }),
+            None => findings.removed_local.push(LocalRecord::new(row.id, &row.name)),
         }
     }
     let kept: HashSet<i64> = findings.kept_local.iter().map(|kept| kept.id).collect();
-    plan.changes.retain(|change| !change.before.as_ref().and_then(Bridge::link).is_some_and(|id| kept.contains(&id)));
+    plan.changes.retain(|change| !change.before.as_ref().and_then(LinkRow::link).is_some_and(|id| kept.contains(&id)));
     for row in companions {
         let is_alone = findings.removed_local.iter().any(|removed| removed.name == row.name);
         if let Some(reason) = reason(row).filter(|_| is_alone) {
-            findings.kept_local.push(Kept { id: row.id, name: format!("the account of {}", row.name), reason });
+            findings.kept_local.push(RetainedRecord {
+                id: row.id,
+                name: format!("the account of {}", row.name),
+                reason,
+            });
         }
     }
     Ok(staying)
 }
 
 /// How many rows are no longer as the run left them.
-fn changed_since<R: Bridge>(inverse: &Plan<R>, rows: &[R]) -> usize {
+fn changed_since<R: LinkRow>(inverse: &SyncPlan<R>, rows: &[R]) -> usize {
     let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
-    let is_left = |change: &&Change<R>| match (&change.before, &change.after) {
+    let is_left = |change: &&RowChange<R>| match (&change.before, &change.after) {
         (Some(left), _) => standing.get(&left.identity()) == Some(&left),
         (None, Some(pruned)) => !standing.contains_key(&pruned.identity()),
         (None, None) => true,

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
-use crate::http::problem::Problem;
+use crate::http::problem::HttpProblem;
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
 use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
@@ -45,7 +45,7 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, Problem> {
+async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
     list(&state.pool, &IMPORTS, address).await
 }
 
@@ -56,11 +56,11 @@ async fn ask(
     State(state): State<ServerState>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let form = form.map_err(|_| {
         let detail = "send the workbook as multipart/form-data, in a part called file";
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let Upload { staged, file, options, digest } = upload::receive(form, &state.config).await?;
     let job = ImportJob::Import { file, options }.job()?;
@@ -74,7 +74,12 @@ async fn ask(
     accepted_response(enqueued, &IMPORTS)
 }
 
-async fn show(_: Reader, State(state): State<ServerState>, headers: HeaderMap, run: Run) -> Result<Response, Problem> {
+async fn show(
+    _: Reader,
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    run: Run,
+) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     let document = current_document(&state, &stored).await?;
     Ok(run_response(&headers, &stored, document))
@@ -85,7 +90,7 @@ async fn cancel_run(
     State(state): State<ServerState>,
     headers: HeaderMap,
     run: Run,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     let document = current_document(&state, &stored).await?;
     cancel(&state.pool, &headers, &IMPORTS, stored, &document).await
@@ -101,35 +106,35 @@ pub(super) async fn current_document(state: &ServerState, run: &StoredRun) -> Re
         document["report"] = format!("{}/{}/report", IMPORTS.path, run.id).into();
     }
     if run.kind == IMPORTS.name && run.finished_at.is_some() && !run.dry_run {
-        history::bring_up_to_date(&state.pool, run.id, &mut document).await?;
+        history::refresh_delivery(&state.pool, run.id, &mut document).await?;
     }
     Ok(document)
 }
 
 /// Returns an import, or 404; a run that undoes an import is none.
-async fn find_import(state: &ServerState, run: Run) -> Result<StoredRun, Problem> {
+async fn find_import(state: &ServerState, run: Run) -> Result<StoredRun, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     match stored.kind == IMPORTS.name {
         true => Ok(stored),
         false => {
             let detail = format!("run {} undoes an import: it is not an import itself", stored.id);
-            Err(Problem::new(StatusCode::NOT_FOUND, detail))
+            Err(HttpProblem::new(StatusCode::NOT_FOUND, detail))
         }
     }
 }
 
 /// Publishes the events of an import; the worker of `serve` does it.
-async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
-    let (mut published, _) = publish::ask(&state.pool, import, false).await?;
+    let (mut published, _) = publish::request(&state.pool, import, false).await?;
     publish::finish(&state.pool, &mut published).await?;
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())
 }
 
 /// Makes due what an import could not deliver; the worker of `serve` does it.
-async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
-    let due = outbox::make_due(&state.pool, None, Some(import)).await?;
+    let due = outbox::retry_now(&state.pool, None, Some(import)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
 }
 
@@ -148,12 +153,12 @@ async fn undo(
     headers: HeaderMap,
     run: Run,
     body: Option<JsonBody<Undo>>,
-) -> Result<Response, Problem> {
+) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let import = find_import(&state, run).await?;
     if import.finished_at.is_none() && import.locked {
         let detail = format!("import {} has not ended; call it off or wait, then take it back", import.id);
-        return Err(Problem::new(StatusCode::CONFLICT, detail));
+        return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     let Undo { dry_run } = body.map(|JsonBody(undo)| undo).unwrap_or_default();
     let job = ImportJob::Undo { import: import.id, dry_run }.job()?;
@@ -166,9 +171,10 @@ async fn undo(
 }
 
 /// The blocks that were refused, each bad cell coloured and commented.
-async fn report(_: Reader, State(state): State<ServerState>, run: Run) -> Result<Response, Problem> {
+async fn report(_: Reader, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
     let kept = find_import(&state, run).await?;
-    let gone = || Problem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
+    let gone =
+        || HttpProblem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
     let path = kept.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(gone)?;
     let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| gone())?;
     let name = format!("attachment; filename=\"import-{}.xlsx\"", kept.id);

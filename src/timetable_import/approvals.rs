@@ -8,34 +8,34 @@ use std::collections::{BTreeSet, HashMap};
 use administrate::{Client, Id};
 
 use super::plan::Approval;
-use super::plan::remote_state::RemoteFacts;
+use super::plan::remote_state::RemoteState;
 use crate::error::Result;
 
 /// How often a list is sent whose fate stays open.
-const MOST_TRIES: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Why Administrate does not approve, by its ids of template and contact.
-pub type Denied = HashMap<(String, String), String>;
+pub type ApprovalErrors = HashMap<(String, String), String>;
 
 /// Gives approvals, sorted by template; tells those that Administrate refuses.
 ///
 /// # Errors
 /// When Administrate cannot be reached; approvals given before stay, and giving them again does no harm.
-pub async fn approve(client: &Client, facts: &RemoteFacts, approvals: &[Approval]) -> Result<Denied> {
-    let mut denied = Denied::new();
+pub async fn approve(client: &Client, facts: &RemoteState, approvals: &[Approval]) -> Result<ApprovalErrors> {
+    let mut denied = ApprovalErrors::new();
     for wanted in approvals.chunk_by(|one, next| one.template == next.template) {
         let [first, ..] = wanted else { continue };
         let known = facts.approved.get(&first.template).into_iter().flatten();
         let mut list: BTreeSet<&str> = known.map(String::as_str).collect();
         let whole: BTreeSet<&str> = list.iter().copied().chain(wanted.iter().map(contact)).collect();
-        let refused = give(client, &first.template, &whole).await?;
+        let refused = set_approvals(client, &first.template, &whole).await?;
         let Some(why) = refused else { continue };
         for approval in wanted {
             let why = match wanted {
                 [_] => Some(why.clone()),
                 _ => {
                     let with_one = list.iter().copied().chain([contact(approval)]).collect();
-                    give(client, &first.template, &with_one).await?
+                    set_approvals(client, &first.template, &with_one).await?
                 }
             };
             match why {
@@ -52,7 +52,7 @@ fn contact(approval: &Approval) -> &str {
 }
 
 /// Gives a template its list; the sentence of Administrate where it refuses.
-async fn give(client: &Client, template: &str, list: &BTreeSet<&str>) -> Result<Option<String>> {
+async fn set_approvals(client: &Client, template: &str, list: &BTreeSet<&str>) -> Result<Option<String>> {
     let template = Id::new(template);
     let contacts: Vec<Id> = list.iter().map(|contact| Id::new(*contact)).collect();
     let mut tries = 1;
@@ -62,10 +62,10 @@ async fn give(client: &Client, template: &str, list: &BTreeSet<&str>) -> Result<
             Ok(_) => return Ok(Some("this Administrate does not take approvals: give it by hand there".to_owned())),
             Err(error) => error,
         };
-        if error.is_in_doubt() && is_given(client, &template, &contacts).await? {
+        if error.is_in_doubt() && has_approvals(client, &template, &contacts).await? {
             return Ok(None);
         }
-        if !error.is_in_doubt() || tries == MOST_TRIES {
+        if !error.is_in_doubt() || tries == MAX_ATTEMPTS {
             return if error.is_outage() { Err(error.into()) } else { Ok(Some(error.to_string())) };
         }
         tries += 1;
@@ -73,7 +73,7 @@ async fn give(client: &Client, template: &str, list: &BTreeSet<&str>) -> Result<
 }
 
 /// Whether all of a list are approved there.
-async fn is_given(client: &Client, template: &Id, contacts: &[Id]) -> Result<bool> {
+async fn has_approvals(client: &Client, template: &Id, contacts: &[Id]) -> Result<bool> {
     let approved = client.approved_instructors(std::slice::from_ref(template)).await?;
     let approved = approved.get(template).map_or(&[][..], Vec::as_slice);
     Ok(contacts.iter().all(|contact| approved.contains(contact)))

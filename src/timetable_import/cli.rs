@@ -14,10 +14,10 @@ use crate::tutorials::DELETE_DRAFTS;
 
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
-use super::problems::{Code, Problem};
+use super::problems::{Code, ImportProblem};
 use super::report::{self, Document};
 use super::run;
-use super::run::{ImportRequest, Loaded};
+use super::run::{ImportRequest, LoadedTimetable};
 use super::{history, publish, store, undo};
 
 /// Bring a timetable workbook here and to Administrate
@@ -120,7 +120,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
-    let loaded = match run::load_fit(&request.file, &context.config) {
+    let loaded = match run::load_valid(&request.file, &context.config) {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(context, request, problems),
     };
@@ -131,7 +131,7 @@ async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
 }
 
 /// A file of which nothing can be imported.
-fn refuse(context: &Context, request: &ImportRequest, problems: Vec<Problem>) -> Result<Exit> {
+fn refuse(context: &Context, request: &ImportRequest, problems: Vec<ImportProblem>) -> Result<Exit> {
     let file = request.file.display();
     let missing = problems.iter().filter(|problem| problem.code == Code::MissingHeader);
     if missing.clone().count() == LAYOUT.iter().filter(|column| column.required).count() {
@@ -154,13 +154,13 @@ fn refuse(context: &Context, request: &ImportRequest, problems: Vec<Problem>) ->
 async fn import_loaded(
     context: &Context,
     database: &Database,
-    loaded: &Loaded,
+    loaded: &LoadedTimetable,
     request: &ImportRequest,
 ) -> Result<Exit> {
     let (console, pool) = (&context.console, &database.pool);
     let bar = console.progress("to Administrate", 0);
     let mut wished = true;
-    let planned = |plan: &super::plan::Plan| {
+    let planned = |plan: &super::plan::ImportPlan| {
         console.print_whole(plan);
         if let Some(table) = report::table(&plan.problems) {
             console.print(table);
@@ -170,11 +170,11 @@ async fn import_loaded(
         let asks = console.may_ask && !request.options.dry_run && (waiting > 0 || !plan.approvals.is_empty());
         wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
         if wished && !request.options.dry_run {
-            console.expect(&bar, waiting as u64);
+            console.set_total(&bar, waiting as u64);
         }
         wished
     };
-    let told = crate::delivery::cli::moving(&bar);
+    let told = crate::delivery::cli::progress_observer(&bar);
     let imported = run::import(pool, &context.config, (loaded, request), &context.stop, planned, told).await;
     bar.finish_and_clear();
     let mut imported = imported?;
@@ -228,7 +228,7 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
         return Ok(());
     }
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
-    outbox::reask(&database.pool, run, &events, DELETE_DRAFTS).await?;
+    outbox::requeue_with_step(&database.pool, run, &events, DELETE_DRAFTS).await?;
     crate::delivery::cli::deliver(context, database, "import", Some(run)).await?;
     document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
     document.problems.retain(|problem| problem.code != Code::LeftoverSession);
@@ -263,11 +263,11 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
     {
         return Err(history::no_such(run));
     }
-    let mut ids: Vec<i64> = outbox::open(pool, run).await?.into_iter().map(|item| item.id).collect();
-    let due = outbox::make_due(pool, None, run).await?;
+    let mut ids: Vec<i64> = outbox::undelivered(pool, run).await?.into_iter().map(|item| item.id).collect();
+    let due = outbox::retry_now(pool, None, run).await?;
     crate::delivery::cli::deliver(context, database, "import retry", run).await?;
-    crate::delivery::cli::notice_twins(context, database, "import retry", run).await?;
-    let open = outbox::open(pool, run).await?;
+    crate::delivery::cli::report_duplicates(context, database, "import retry", run).await?;
+    let open = outbox::undelivered(pool, run).await?;
     ids.extend(open.iter().map(|item| item.id));
     context.console.print(format_args!("{due} tried again; {} still open", open.len()));
     let undelivered: Vec<report::Undelivered> = open.into_iter().map(report::Undelivered::from).collect();
@@ -280,7 +280,7 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
         None => outbox::count_of(pool, &ids).await?,
     };
     context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
-    Ok(if counts.is_open() { Exit::NeedsPerson } else { Exit::Done })
+    Ok(if counts.is_open() { Exit::NeedsAttention } else { Exit::Done })
 }
 
 async fn publish(context: &Context, run: i64) -> Result<Exit> {
@@ -292,7 +292,7 @@ async fn publish(context: &Context, run: i64) -> Result<Exit> {
 
 async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
     let console = &context.console;
-    let (mut published, held) = publish::ask(&database.pool, run, true).await?;
+    let (mut published, held) = publish::request(&database.pool, run, true).await?;
     console.print(format_args!(
         "import {run}: {} to be published, {} already",
         counted(published.asked.len(), "event"),
@@ -301,8 +301,8 @@ async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<
     if let Some(publishing) = published.run_id {
         let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
         publish::finish(&database.pool, &mut published).await?;
-        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.why.is_some()) {
-            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.reason.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.reason.as_deref().unwrap_or_default()));
         }
     }
     if let Some(held) = held {
@@ -324,14 +324,14 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
     let mut undone = undo::plan(&database.pool, run).await?;
     console.print(&undone);
     let is_possible = !dry_run && undone.refused.is_empty();
-    if is_possible && console.agrees("take this back, here and in Administrate?").await? {
+    if is_possible && console.confirm("take this back, here and in Administrate?").await? {
         let bar = console.progress("taken back", (undone.removed.len() + undone.restored.len()) as u64);
-        let told = crate::delivery::cli::moving(&bar);
+        let told = crate::delivery::cli::progress_observer(&bar);
         let undoing = (&mut undone, None);
-        let outcomes = undo::take_back(&database.pool, &context.config, undoing, &context.stop, told).await;
+        let outcomes = undo::execute(&database.pool, &context.config, undoing, &context.stop, told).await;
         bar.finish_and_clear();
-        for outcome in outcomes?.iter().filter(|outcome| outcome.why.is_some()) {
-            console.say(format_args!("{}: {}", outcome.subject, outcome.why.as_deref().unwrap_or_default()));
+        for outcome in outcomes?.iter().filter(|outcome| outcome.reason.is_some()) {
+            console.say(format_args!("{}: {}", outcome.subject, outcome.reason.as_deref().unwrap_or_default()));
         }
     }
     console.document(&undone)?;

@@ -92,7 +92,7 @@ impl JobHandler for ImportJobs {
     /// Parks what is not delivered yet: no other worker continues a cancelled import.
     async fn on_cancelled(&self, run: i64) -> Result<()> {
         let reason = format!("the import was cancelled: `lectern import retry {run}` resumes it");
-        outbox::set_aside(&self.pool, run, &reason).await?;
+        outbox::park(&self.pool, run, &reason).await?;
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl ImportJobs {
         let report = options.dry_run.then(|| self.report_of(run));
         let request = ImportRequest { file: file.clone(), options, report, run: Some(run) };
         let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || run::load_fit(&file, &config)).await;
+        let loaded = tokio::task::spawn_blocking(move || run::load_valid(&file, &config)).await;
         let loaded =
             match loaded.map_err(|error| Error::Failed(format!("reading the workbook was interrupted: {error}")))? {
                 Ok(loaded) => loaded,
@@ -133,7 +133,7 @@ impl ImportJobs {
     async fn undo(&self, run: i64, import: i64, dry_run: bool, cancel: &CancellationToken) -> Result<JobResult> {
         let mut undone = undo::plan(&self.pool, import).await?;
         if !dry_run && undone.refused.is_empty() {
-            undo::take_back(&self.pool, &self.config, (&mut undone, Some(run)), cancel, |_| ()).await?;
+            undo::execute(&self.pool, &self.config, (&mut undone, Some(run)), cancel, |_| ()).await?;
         }
         JobResult::new(&undone, undone.exit())
     }

@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 
 use super::blocks;
-use super::blocks::{Reading, Timetable};
-use super::problems::{Problem, column_name};
+use super::blocks::{ParseOptions, Timetable};
+use super::problems::{ImportProblem, column_name};
 use super::workbook;
 use super::workbook::{Limits, Sheet, Unfit, Wanted};
 use crate::timetable_import::parse::cells::unused;
 
 /// A file that could be read.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedTimetable {
     name: String,
     bytes: Vec<u8>,
     limits: Limits,
@@ -29,20 +29,21 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`Unfit`] says why it cannot be read.
-pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
+pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, Unfit> {
     let limits = limits(config);
     let (name, bytes) = workbook::bytes_of(file, &limits)?;
     let sheet = workbook::read(&name, &bytes, &limits)?;
-    let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
+    let reading =
+        ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &reading)?;
-    Ok(Loaded { name, bytes, limits, timetable })
+    Ok(LoadedTimetable { name, bytes, limits, timetable })
 }
 
 /// As [`load`], where a file of which nothing can be imported is its problems.
 ///
 /// # Errors
 /// The problems: it cannot be read, or lacks columns.
-pub fn load_fit(file: &Path, config: &Config) -> Result<Loaded, Vec<Problem>> {
+pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<ImportProblem>> {
     match load(file, config) {
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
@@ -61,7 +62,7 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-impl Loaded {
+impl LoadedTimetable {
     /// The header and these rows of the sheet.
     pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, Unfit> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();

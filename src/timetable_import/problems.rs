@@ -70,11 +70,11 @@ impl Code {
 }
 
 /// Most characters of a problem's sentence.
-const LONGEST: usize = 600;
+const MAX_LENGTH: usize = 600;
 
 /// What is wrong with a value, before it is known where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct Issue {
     /// Which kind of problem.
     pub code: Code,
     /// One sentence: what is wrong and what would be right.
@@ -83,7 +83,7 @@ pub struct Flaw {
     pub suggestions: Vec<String>,
 }
 
-impl Flaw {
+impl Issue {
     /// A flaw without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: shortened(message.into()), suggestions: Vec::new() }
@@ -98,7 +98,7 @@ impl Flaw {
 
 /// One problem, as the contract's JSON tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
+pub struct ImportProblem {
     /// The sheet, null when the file could not be read.
     pub sheet: Option<String>,
     /// The row number that Excel shows.
@@ -117,14 +117,14 @@ pub struct Problem {
     pub suggestions: Vec<String>,
 }
 
-impl Problem {
+impl ImportProblem {
     /// A problem of the file as a whole.
     pub fn of_file(code: Code, message: impl Into<String>) -> Self {
-        Self::at(None, None, None, Flaw::new(code, message))
+        Self::at(None, None, None, Issue::new(code, message))
     }
 
     /// A problem at a place; `cell` is (row, column), the row counted from 1, the column from 0.
-    pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, flaw: Flaw) -> Self {
+    pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, flaw: Issue) -> Self {
         Self {
             sheet: sheet.map(str::to_owned),
             row,
@@ -145,14 +145,14 @@ impl Problem {
 
 /// A sentence that a cell's enormous text does not make enormous.
 fn shortened(sentence: String) -> String {
-    match sentence.char_indices().nth(LONGEST) {
+    match sentence.char_indices().nth(MAX_LENGTH) {
         Some((at, _)) => format!("{}…", &sentence[..at]),
         None => sentence,
     }
 }
 
 /// How often each code occurs, for a summary.
-pub fn tally(problems: &[Problem]) -> BTreeMap<Code, usize> {
+pub fn tally(problems: &[ImportProblem]) -> BTreeMap<Code, usize> {
     let mut counts = BTreeMap::new();
     for problem in problems {
         *counts.entry(problem.code).or_default() += 1;

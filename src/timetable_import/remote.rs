@@ -9,24 +9,24 @@ use crate::error::Result;
 use crate::names::fold;
 
 use super::blocks::Timetable;
-use super::plan::inputs::{self, Ours};
+use super::plan::inputs::{self, LocalState};
 use super::plan::new_instructors;
-use super::plan::remote_state::{RemoteEvent, RemoteFacts};
-use super::plan::{Change, Plan};
+use super::plan::remote_state::{RemoteEvent, RemoteState};
+use super::plan::{ImportPlan, ValueChange};
 use super::store;
 
 /// Asks Administrate for all that the plan of a timetable depends on.
 ///
 /// # Errors
 /// When Administrate cannot be reached, refuses the login, or answers incompletely.
-pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &TimeZone) -> Result<RemoteFacts> {
+pub async fn read(client: &Client, timetable: &Timetable, ours: &LocalState, zone: &TimeZone) -> Result<RemoteState> {
     let templates: Vec<Id> = store::template_ids(timetable, ours).into_iter().map(Id::new).collect();
     let approved = client.approved_instructors(&templates).await?;
     let ids = |contacts: Vec<Id>| contacts.iter().map(Id::to_string).collect();
-    let mut facts = RemoteFacts {
+    let mut facts = RemoteState {
         approved: approved.into_iter().map(|(template, contacts)| (template.to_string(), ids(contacts))).collect(),
         takes_off_staff: Some(client.capabilities().await?.remove_session_staff),
-        ..RemoteFacts::default()
+        ..RemoteState::default()
     };
     if timetable.blocks.iter().any(|block| !block.event.administrators.is_empty()) {
         facts.administrators = administrators(client).await?;
@@ -43,7 +43,7 @@ pub async fn read(client: &Client, timetable: &Timetable, ours: &Ours, zone: &Ti
 ///
 /// # Errors
 /// As [`read`].
-pub async fn instructors(client: &Client, timetable: &Timetable, ours: &Ours) -> Result<Vec<Contact>> {
+pub async fn instructors(client: &Client, timetable: &Timetable, ours: &LocalState) -> Result<Vec<Contact>> {
     if new_instructors::unknown_names(timetable, ours).is_empty() {
         return Ok(Vec::new());
     }
@@ -55,12 +55,12 @@ pub async fn instructors(client: &Client, timetable: &Timetable, ours: &Ours) ->
 ///
 /// # Errors
 /// As [`read`].
-pub async fn standing(client: &Client, plan: &Plan, ours: &Ours) -> Result<HashMap<String, Event>> {
+pub async fn current_events(client: &Client, plan: &ImportPlan, ours: &LocalState) -> Result<HashMap<String, Event>> {
     let (mut listed, mut whole) = (Vec::new(), Vec::new());
     for item in &plan.items {
         let id = item.event.as_ref().and_then(|planned| planned.id);
         let Some(agreed) = id.and_then(|id| ours.agreed.get(&id)) else { continue };
-        let is_url = |change: &Change| change.field.starts_with("day ") && change.field.ends_with(": url");
+        let is_url = |change: &ValueChange| change.field.starts_with("day ") && change.field.ends_with(": url");
         let ids = if item.changes.iter().any(is_url) { &mut whole } else { &mut listed };
         ids.push(Id::new(agreed.external_id.as_str()));
     }

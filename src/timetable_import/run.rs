@@ -10,30 +10,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::delivery;
-use crate::delivery::drain::Waiting;
-use crate::delivery::{Drained, Worker, drain, duplicates};
+use crate::delivery::drain::WaitNotice;
+use crate::delivery::{DeliveryWorker, DrainReport, drain, duplicates};
 use crate::error::{Error, Exit, Result};
 use crate::gateway;
-use crate::gateway::Audit;
-use crate::merge::last_agreed;
+use crate::gateway::AuditMode;
+use crate::merge::load_baselines;
 use crate::names::fold;
 use crate::{outbox, output_file, runs, tutorials};
 
 use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
-pub use super::load::{Loaded, load, load_fit, name_of};
+pub use super::load::{LoadedTimetable, load, load_valid, name_of};
 use super::options::{DeliveryMode, ImportOptions};
 use super::plan::new_instructors;
 use super::plan::planner::{PlannerOptions, plan};
-use super::plan::remote_state::RemoteFacts;
-use super::plan::{Counts, Outcome, Plan};
+use super::plan::remote_state::RemoteState;
+use super::plan::{BlockOutcome, ImportCounts, ImportPlan};
 use super::report::Document;
 use super::report::{rejected, undelivered};
-use super::write_lock::Turn;
+use super::write_lock::WriteLock;
 use super::{history, remote, store};
 
 /// How often it is looked whether an earlier import has ended.
-const REST: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// An import to be carried out.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct ImportRequest {
 
 /// What an import did, or would do.
 #[derive(Debug)]
-pub struct Imported {
+pub struct ImportResult {
     /// What is told about it.
     pub document: Document,
     /// How it ends.
@@ -66,21 +66,21 @@ pub struct Imported {
 pub async fn import(
     pool: &PgPool,
     config: &Config,
-    (loaded, request): (&Loaded, &ImportRequest),
+    (loaded, request): (&LoadedTimetable, &ImportRequest),
     stop: &CancellationToken,
-    planned: impl FnOnce(&Plan) -> bool,
-    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<Imported> {
-    check(pool, request).await?;
+    planned: impl FnOnce(&ImportPlan) -> bool,
+    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<ImportResult> {
+    check_preconditions(pool, request).await?;
     let options = request.options;
     let client = match options.deliver {
         DeliveryMode::Queue => None,
         DeliveryMode::Wait => {
-            let audit = if options.dry_run { Audit::NotKept } else { Audit::Kept };
+            let audit = if options.dry_run { AuditMode::Off } else { AuditMode::On };
             Some(gateway::connect(config, pool, "import", audit).await?)
         }
     };
-    let (mut facts, plan) = plan_of(pool, config, (loaded, request), client.as_ref()).await?;
+    let (mut facts, plan) = plan_import(pool, config, (loaded, request), client.as_ref()).await?;
     if !planned(&plan) || request.options.dry_run {
         let report = write_report(loaded, &plan, request.report.as_deref())?;
         let document = Document {
@@ -88,33 +88,33 @@ pub async fn import(
             report,
             ..Document::of_plan(name_of(&request.file), request.options.dry_run, plan)
         };
-        return Ok(Imported { exit: document.exit(), document });
+        return Ok(ImportResult { exit: document.exit(), document });
     }
     if let Some(client) = &client {
         facts.denied = approve(client, &facts, &plan.approvals).await?;
     }
-    let Some(turn) = Turn::take(pool, stop).await? else {
+    let Some(turn) = WriteLock::acquire(pool, stop).await? else {
         let document = Document::of_problems(name_of(&request.file), false, Vec::new());
-        return Ok(Imported { document, exit: Exit::NeedsPerson });
+        return Ok(ImportResult { document, exit: Exit::NeedsAttention });
     };
     // Of a large file no two plans stand beside one another.
-    let before = Before::of(&plan);
+    let before = PlanSummary::of(&plan);
     drop(plan);
-    let plan = plan_again(pool, config, (loaded, request), &facts, &before).await?;
+    let plan = replan_locked(pool, config, (loaded, request), &facts, &before).await?;
     drop(facts);
-    carry_out(pool, config, (loaded, request), (client, turn), plan, stop, told).await
+    execute(pool, config, (loaded, request), (client, turn), plan, stop, told).await
 }
 
 /// Writes a plan here, brings it to Administrate unless that is left to others, and tells what came of it.
-async fn carry_out(
+async fn execute(
     pool: &PgPool,
     config: &Config,
-    (loaded, request): (&Loaded, &ImportRequest),
-    (client, turn): (Option<administrate::Client>, Turn),
-    mut plan: Plan,
+    (loaded, request): (&LoadedTimetable, &ImportRequest),
+    (client, turn): (Option<administrate::Client>, WriteLock),
+    mut plan: ImportPlan,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<Imported> {
+    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<ImportResult> {
     let file = name_of(&request.file);
     let (run, own) = open_run(pool, request.run, &file).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
@@ -122,19 +122,19 @@ async fn carry_out(
     let unused = loaded.unused();
     let written =
         apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), options, stop).await?;
-    turn.end().await?;
+    turn.release().await?;
     let not_written = plan.items.len() - written;
     plan.items.truncate(written);
     let (drained, left_to_others) = match client {
         Some(client) => {
-            let worker = Worker::new(pool, client.clone(), config).await?;
+            let worker = DeliveryWorker::new(pool, client.clone(), config).await?;
             let ended = deliver(pool, worker, (run, &plan), stop, told).await?;
             if not_written == 0 && !stop.is_cancelled() && !ended.0.ended_early {
-                duplicates::notice(pool, &client, Some(run)).await?;
+                duplicates::report_duplicates(pool, &client, Some(run)).await?;
             }
             ended
         }
-        None => (Drained::default(), false),
+        None => (DrainReport::default(), false),
     };
     let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
     let report = write_report(loaded, &plan, Some(request.report.as_deref().unwrap_or(&own_place)));
@@ -147,21 +147,21 @@ async fn carry_out(
     let counts = history::store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
     let seen = undelivered::problems(&mut *pool.acquire().await?, &loaded.timetable, &plan, &drained.outcomes).await?;
     let mut document = Document::of_plan(file, false, plan);
-    document.tell_undelivered(outbox::open(pool, Some(run)).await?);
+    document.add_undelivered(outbox::undelivered(pool, Some(run)).await?);
     document.problems.extend(seen);
-    document.tell_remarks(&drained.outcomes);
+    document.add_notices(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
     let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
-    let exit = if left_to_others || !is_told { Exit::NeedsPerson } else { document.exit() };
+    let exit = if left_to_others || !is_told { Exit::NeedsAttention } else { document.exit() };
     if let Some(held) = own {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
         held.release().await?;
     }
-    Ok(Imported { document, exit })
+    Ok(ImportResult { document, exit })
 }
 
 /// What has to be so before anything is done.
-async fn check(pool: &PgPool, request: &ImportRequest) -> Result<()> {
+async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<()> {
     let options = request.options;
     if !store::is_synced(&mut *pool.acquire().await?).await? {
         return Err(Error::Prerequisite(
@@ -188,12 +188,12 @@ fn is_same_file(one: &Path, two: &Path) -> bool {
 }
 
 /// The run that was opened for an import, or one of its own, held from here on.
-async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64, Option<runs::Held>)> {
+async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64, Option<runs::RunLock>)> {
     if let Some(run) = opened {
         return Ok((run, None));
     }
     let run = runs::begin(&mut *pool.acquire().await?, "import", file).await?;
-    Ok((run, runs::hold(pool, run).await?))
+    Ok((run, runs::lock(pool, run).await?))
 }
 
 fn planner_options<'a>(config: &'a Config, request: &ImportRequest) -> PlannerOptions<'a> {
@@ -201,60 +201,61 @@ fn planner_options<'a>(config: &'a Config, request: &ImportRequest) -> PlannerOp
 }
 
 /// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
-async fn plan_of(
+async fn plan_import(
     pool: &PgPool,
     config: &Config,
-    (loaded, request): (&Loaded, &ImportRequest),
+    (loaded, request): (&LoadedTimetable, &ImportRequest),
     client: Option<&administrate::Client>,
-) -> Result<(RemoteFacts, Plan)> {
+) -> Result<(RemoteState, ImportPlan)> {
     let timetable = &loaded.timetable;
-    let mut ours = store::ours(&mut *pool.acquire().await?, timetable).await?;
-    let mut facts: RemoteFacts = match client {
+    let mut ours = store::local_state(&mut *pool.acquire().await?, timetable).await?;
+    let mut facts: RemoteState = match client {
         Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
-        None => store::kept_facts(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
+        None => store::stored_remote_state(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
     };
     if let Some(client) = client.filter(|_| request.options.create_instructors) {
         facts.instructors = remote::instructors(client, timetable, &ours).await?;
     }
-    new_instructors::introduce(&mut ours, timetable, &facts.instructors);
+    new_instructors::add_candidates(&mut ours, timetable, &facts.instructors);
     let options = planner_options(config, request);
     let planned = plan(timetable, &ours, &facts, options);
     let changing = planned.changing();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
     // What is about to change is compared with what stands there now.
-    ours.agreed = last_agreed(&mut *pool.acquire().await?, &changing, None).await?;
-    facts.standing = remote::standing(client, &planned, &ours).await?;
+    ours.agreed = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
+    facts.standing = remote::current_events(client, &planned, &ours).await?;
     let planned = plan(timetable, &ours, &facts, options);
     Ok((facts, planned))
 }
 
 /// What is still asked of a plan when the next is made.
-struct Before {
-    counts: Counts,
+struct PlanSummary {
+    counts: ImportCounts,
     /// Folded titles of the events of which it was read how they stand there.
     compared: Vec<String>,
 }
 
-impl Before {
-    fn of(plan: &Plan) -> Before {
-        let compared = plan.items.iter().filter(|item| item.outcome == Outcome::Update || !item.conflicts.is_empty());
-        Before { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
+impl PlanSummary {
+    fn of(plan: &ImportPlan) -> PlanSummary {
+        let compared =
+            plan.items.iter().filter(|item| item.outcome == BlockOutcome::Update || !item.conflicts.is_empty());
+        PlanSummary { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
     }
 }
 
 /// Plans once more where it is this import's turn to write: another one may have written since.
-async fn plan_again(
+async fn replan_locked(
     pool: &PgPool,
     config: &Config,
-    (loaded, request): (&Loaded, &ImportRequest),
-    facts: &RemoteFacts,
-    before: &Before,
-) -> Result<Plan> {
+    (loaded, request): (&LoadedTimetable, &ImportRequest),
+    facts: &RemoteState,
+    before: &PlanSummary,
+) -> Result<ImportPlan> {
     let mut db = pool.acquire().await?;
-    let mut ours = store::ours(&mut db, &loaded.timetable).await?;
+    let mut ours = store::local_state(&mut db, &loaded.timetable).await?;
     let compared = before.compared.iter().filter_map(|title| ours.events.get(title).map(|known| known.id));
-    ours.agreed = last_agreed(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
-    new_instructors::introduce(&mut ours, &loaded.timetable, &facts.instructors);
+    ours.agreed = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    new_instructors::add_candidates(&mut ours, &loaded.timetable, &facts.instructors);
     let again = plan(&loaded.timetable, &ours, facts, planner_options(config, request));
     if facts.denied.is_empty() && again.counts() != before.counts {
         tracing::warn!(
@@ -269,13 +270,13 @@ async fn plan_again(
 /// tells whether that one was left at it.
 async fn deliver(
     pool: &PgPool,
-    worker: Worker,
-    (run, plan): (i64, &Plan),
+    worker: DeliveryWorker,
+    (run, plan): (i64, &ImportPlan),
     stop: &CancellationToken,
-    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<(Drained, bool)> {
+    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<(DrainReport, bool)> {
     let worker = Arc::new(worker);
-    let told: Arc<dyn Fn(&delivery::Outcome) + Send + Sync> = Arc::new(told);
+    let told: Arc<dyn Fn(&delivery::DeliveryOutcome) + Send + Sync> = Arc::new(told);
     let told_again = told.clone();
     let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| told(outcome)).await?;
     let titles: Vec<&str> =
@@ -283,21 +284,21 @@ async fn deliver(
     let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
     let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
     let mut waiting = None;
-    while tutorials::are_pursued(pool, run, &ids).await? {
-        waiting.get_or_insert_with(Waiting::begin).tell();
-        if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+    while tutorials::pending_in_earlier_run(pool, run, &ids).await? {
+        waiting.get_or_insert_with(WaitNotice::begin).tell();
+        if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
             return Ok((drained, true));
         }
     }
     if waiting.is_some() {
-        tutorials::pursue_events(&mut *pool.acquire().await?, run, &ids, &[]).await?;
+        tutorials::reassign_pending(&mut *pool.acquire().await?, run, &ids, &[]).await?;
         drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
     }
     Ok((drained, false))
 }
 
 /// Writes the refused blocks; gives where, None when nothing was refused.
-fn write_report(loaded: &Loaded, plan: &Plan, to: Option<&Path>) -> Result<Option<String>> {
+fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<&Path>) -> Result<Option<String>> {
     let Some(to) = to else { return Ok(None) };
     let rows = rejected::refused_rows(&loaded.timetable, plan);
     if rows.is_empty() {

@@ -15,17 +15,17 @@ use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
-use super::plan::inputs::{Booking, Contact, Definition, Linked, Ours};
-use super::plan::remote_state::RemoteFacts;
+use super::plan::inputs::{Booking, Contact, Definition, LinkedRecord, LocalState};
+use super::plan::remote_state::RemoteState;
 use super::sheet::template;
 use super::values::sitting_of;
 use crate::timetable_import::sheet::template::Choices;
 
 /// Reads everything of ours that the plan of a timetable depends on.
-pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> {
+pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result<LocalState> {
     let titles = titles(timetable);
     let (events, twins) = by_title(tutorials::store::events_by_code(db, &titles).await?);
-    let mut ours = Ours {
+    let mut ours = LocalState {
         templates: templates(db).await?,
         locations: locations(db).await?,
         venues: sqlx::query_as(
@@ -61,9 +61,9 @@ pub async fn ours(db: &mut PgConnection, timetable: &Timetable) -> Result<Ours> 
         links: HashMap::new(),
         agreed: HashMap::new(),
     };
-    ours.decide(&overrides::manually_linked(db).await?);
+    ours.mark_manual_links(&overrides::manually_linked(db).await?);
     let known: Vec<i64> = ours.events.values().map(|known| known.id).collect();
-    ours.links = bridges::events::reached(db, &known).await?;
+    ours.links = bridges::events::remote_status(db, &known).await?;
     Ok(ours)
 }
 
@@ -115,7 +115,7 @@ fn titles(timetable: &Timetable) -> Vec<&str> {
     timetable.blocks.iter().filter_map(|block| block.event.title.as_deref()).collect()
 }
 
-async fn templates(db: &mut PgConnection) -> Result<Vec<Linked>> {
+async fn templates(db: &mut PgConnection) -> Result<Vec<LinkedRecord>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (t.id) t.id, t.code AS name, t.is_active, b.external_id
          FROM acted.tutorial_course_templates AS t
@@ -126,7 +126,7 @@ async fn templates(db: &mut PgConnection) -> Result<Vec<Linked>> {
     .await?)
 }
 
-async fn locations(db: &mut PgConnection) -> Result<Vec<Linked>> {
+async fn locations(db: &mut PgConnection) -> Result<Vec<LinkedRecord>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (l.id) l.id, l.name, l.is_active, b.external_id
          FROM acted.tutorial_locations AS l LEFT JOIN adm.locations AS b ON b.tutorial_location_id = l.id
@@ -136,7 +136,7 @@ async fn locations(db: &mut PgConnection) -> Result<Vec<Linked>> {
     .await?)
 }
 
-async fn instructors(db: &mut PgConnection) -> Result<Vec<Linked>> {
+async fn instructors(db: &mut PgConnection) -> Result<Vec<LinkedRecord>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (i.id) i.id, concat_ws(' ', u.first_name, u.last_name) AS name,
                 i.is_active AND u.id IS NOT NULL AS is_active, b.external_id
@@ -206,7 +206,7 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
 }
 
 /// Administrate's ids of the course templates that a timetable names.
-pub fn template_ids(timetable: &Timetable, ours: &Ours) -> Vec<String> {
+pub fn template_ids(timetable: &Timetable, ours: &LocalState) -> Vec<String> {
     let codes: HashSet<String> =
         timetable.blocks.iter().filter_map(|block| block.event.template.as_deref().map(fold)).collect();
     let named = ours.templates.iter().filter(|template| codes.contains(&fold(&template.record.name)));
@@ -214,7 +214,7 @@ pub fn template_ids(timetable: &Timetable, ours: &Ours) -> Vec<String> {
 }
 
 /// The remote facts as the last sync kept them; which events stand in Administrate is left to delivery.
-pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<RemoteFacts> {
+pub async fn stored_remote_state(db: &mut PgConnection, templates: &[String]) -> Result<RemoteState> {
     let approved: Vec<(String, String)> = sqlx::query_as(
         "SELECT template_external_id, contact_external_id FROM lectern.approved_instructors
          WHERE template_external_id = ANY ($1)",
@@ -223,7 +223,7 @@ pub async fn kept_facts(db: &mut PgConnection, templates: &[String]) -> Result<R
     .fetch_all(&mut *db)
     .await?;
     let administrators = administrators(db).await?;
-    let mut facts = RemoteFacts { administrators, ..RemoteFacts::default() };
+    let mut facts = RemoteState { administrators, ..RemoteState::default() };
     for (template, contact) in approved {
         facts.approved.entry(template).or_default().insert(contact);
     }
@@ -240,11 +240,11 @@ async fn administrators(db: &mut PgConnection) -> Result<Vec<Contact>> {
 }
 
 /// The advisory lock of whoever writes a timetable.
-const TURN: i32 = 0x4C_49_4D;
+const WRITE_LOCK: i32 = 0x4C_49_4D;
 
 /// Takes the turn of writing a timetable, for as long as the connection lasts; false while somebody else has it.
-pub async fn try_turn(db: &mut PgConnection) -> Result<bool> {
-    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(TURN).fetch_one(db).await?)
+pub async fn try_write_lock(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(WRITE_LOCK).fetch_one(db).await?)
 }
 
 /// Whether reference data was ever brought together with Administrate's.
@@ -256,7 +256,7 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
 
 /// What the cells of an empty workbook offer; `letters` are those of sittings, `zone` is the provider's own.
 pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, zone: &str) -> Result<Choices> {
-    let named = |records: Vec<Linked>| {
+    let named = |records: Vec<LinkedRecord>| {
         let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
         let mut names: Vec<String> = active.collect();
         names.sort();

@@ -13,11 +13,11 @@ use crate::config::{Config, Labels};
 use crate::names::fold;
 use crate::tutorials::KnownEvent;
 
-use super::blocks::{self, Reading, Timetable, Venue};
+use super::blocks::{self, ParseOptions, Timetable, Venue};
 use super::layout::Field as F;
-use super::plan::inputs::{Contact, Definition, Link, Linked, Named, OurProduct, OurVenue, Ours};
-use super::plan::remote_state::RemoteFacts;
-use super::plan::{Outcome, Plan};
+use super::plan::inputs::{Contact, Definition, Link, LinkedProduct, LinkedRecord, LinkedVenue, LocalState, Named};
+use super::plan::remote_state::RemoteState;
+use super::plan::{BlockOutcome, ImportPlan};
 use super::problems::Code;
 use super::sheet::write;
 use super::workbook::{self, Limits};
@@ -26,9 +26,9 @@ use crate::timetable_import::plan::planner::{PlannerOptions, plan};
 use crate::timetable_import::sheet::write::{Entry, Line};
 
 /// Settings as they are without any file.
-pub fn reading() -> Reading {
+pub fn reading() -> ParseOptions {
     let letters = [("A", "-04"), ("S", "-09")].map(|(letter, suffix)| (letter.to_owned(), suffix.to_owned()));
-    Reading {
+    ParseOptions {
         zone: TimeZone::get("Europe/London").expect("a zone"),
         sittings: BTreeMap::from(letters),
         most_rows: 100_000,
@@ -190,7 +190,7 @@ pub fn timetable(lines: &[Line]) -> Timetable {
 }
 
 /// A world that knows and links all that a timetable names, everybody approved for everything.
-pub fn world_of(timetable: &Timetable) -> (Ours, RemoteFacts) {
+pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
     let mut known = Known::default();
     for block in &timetable.blocks {
         let event = &block.event;
@@ -227,17 +227,22 @@ pub fn world_of(timetable: &Timetable) -> (Ours, RemoteFacts) {
 
 #[derive(Default)]
 struct Known {
-    ours: Ours,
-    facts: RemoteFacts,
+    ours: LocalState,
+    facts: RemoteState,
 }
 
-fn remember(records: &mut Vec<Linked>, name: &str) -> i64 {
+fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
     if let Some(known) = records.iter().find(|known| fold(&known.record.name) == fold(name)) {
         return known.record.id;
     }
     let id = records.len() as i64 + 1;
     let record = Named { id, name: name.to_owned() };
-    records.push(Linked { record, is_active: true, external_id: Some(format!("remote {name}")), is_decided: false });
+    records.push(LinkedRecord {
+        record,
+        is_active: true,
+        external_id: Some(format!("remote {name}")),
+        is_decided: false,
+    });
     id
 }
 
@@ -261,19 +266,23 @@ impl Known {
     fn place(&mut self, location: &str, venue: &Venue) {
         let location = remember(&mut self.ours.locations, location);
         let Venue::Named(name) = venue else { return };
-        let known = |known: &OurVenue| known.location_id == Some(location) && known.linked.record.name == *name;
+        let known = |known: &LinkedVenue| known.location_id == Some(location) && known.linked.record.name == *name;
         if !self.ours.venues.iter().any(known) {
             let record = Named { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
-            let linked =
-                Linked { record, is_active: true, external_id: Some(format!("remote {name}")), is_decided: false };
-            self.ours.venues.push(OurVenue { linked, location_id: Some(location) });
+            let linked = LinkedRecord {
+                record,
+                is_active: true,
+                external_id: Some(format!("remote {name}")),
+                is_decided: false,
+            };
+            self.ours.venues.push(LinkedVenue { linked, location_id: Some(location) });
         }
     }
 
     fn product(&mut self, code: &str, session_code: &str, location: &str) {
         let name = format!("{code}/{location}/{session_code}");
         if !self.ours.products.iter().any(|known| known.product.name == name) {
-            self.ours.products.push(OurProduct {
+            self.ours.products.push(LinkedProduct {
                 product: Named { id: self.ours.products.len() as i64 + 1, name },
                 is_active: true,
                 session_code: session_code.to_owned(),
@@ -285,7 +294,7 @@ impl Known {
 }
 
 /// Code and cell of each problem, in order.
-pub fn told(plan: &Plan) -> Vec<(Code, &str)> {
+pub fn problem_cells(plan: &ImportPlan) -> Vec<(Code, &str)> {
     plan.problems.iter().map(|problem| (problem.code, problem.cell.as_deref().unwrap_or_default())).collect()
 }
 
@@ -294,22 +303,22 @@ pub fn planner_options(labels: &Labels) -> PlannerOptions<'_> {
     PlannerOptions { labels, sittings: &SITTINGS, import: ImportOptions::default() }
 }
 
-pub fn outcomes(plan: &Plan) -> Vec<&Outcome> {
+pub fn outcomes(plan: &ImportPlan) -> Vec<&BlockOutcome> {
     plan.items.iter().map(|item| &item.outcome).collect()
 }
 
 /// Plans lines in a world that knows what the sound event, session and self-paced event name.
-pub fn planned(lines: &[Line]) -> Plan {
-    let (ours, facts) = sound_world();
+pub fn planned(lines: &[Line]) -> ImportPlan {
+    let (ours, facts) = valid_state();
     plan(&timetable(lines), &ours, &facts, planner_options(&labels()))
 }
 
-pub fn sound_world() -> (Ours, RemoteFacts) {
-    world_of(&timetable(&[event("A"), session("A", 2), self_paced("OC")]))
+pub fn valid_state() -> (LocalState, RemoteState) {
+    state_of(&timetable(&[event("A"), session("A", 2), self_paced("OC")]))
 }
 
 /// What tables hold after a plan of new events was applied.
-pub fn applied(plan: &Plan, ours: &Ours) -> Ours {
+pub fn applied(plan: &ImportPlan, ours: &LocalState) -> LocalState {
     let mut after = ours.clone();
     let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
     for (id, planned) in (1..).zip(planned) {

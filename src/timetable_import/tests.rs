@@ -8,7 +8,7 @@ use crate::tutorials::LearningMode;
 
 use super::blocks;
 use super::layout::Field as F;
-use super::plan::Outcome;
+use super::plan::BlockOutcome;
 use super::plan::inputs::Booking;
 use super::plan::remote_state::RemoteEvent;
 use super::problems::Code;
@@ -21,8 +21,8 @@ use crate::timetable_import::sheet::write::Entry;
 #[test]
 fn sound_rows_are_new_events() {
     let plan = planned(&[event("A"), session("A", 2), self_paced("OC")]);
-    assert_eq!(told(&plan), []);
-    assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Create]);
+    assert_eq!(problem_cells(&plan), []);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Create]);
     assert_eq!((plan.counts().created, plan.counts().sessions), (2, 2));
     let first = plan.items[0].event.as_ref().expect("an event");
     assert_eq!((first.event.start_date, first.event.end_date), (date(2025, 10, 22), date(2026, 4, 10)));
@@ -74,8 +74,8 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
         (F::Cancelled, text("maybe"), Code::InvalidValue, "AF4"),
     ] {
         let plan = planned(&[with(event("A"), [(field, entry.clone())]), session("A", 2)]);
-        assert_eq!(told(&plan), [(code, cell)], "{field:?} {entry:?}");
-        assert_eq!(outcomes(&plan), [&Outcome::Refuse], "{field:?} {entry:?}");
+        assert_eq!(problem_cells(&plan), [(code, cell)], "{field:?} {entry:?}");
+        assert_eq!(outcomes(&plan), [&BlockOutcome::Refuse], "{field:?} {entry:?}");
         assert_eq!(plan.counts().sessions, 0);
     }
 }
@@ -83,7 +83,7 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
 #[test]
 fn formulas_count_by_their_stored_result() {
     let line = with(event("A"), [(F::StartTime, Some(Entry::Formula("CLOCK", "09:30")))]);
-    let (ours, facts) = sound_world();
+    let (ours, facts) = valid_state();
     let bytes = write::timetable(&[line]).expect("a workbook");
     for (stored, problems) in [("09:30", &[][..]), ("", &[(Code::MissingValue, "I4")])] {
         let bytes = with_part(&bytes, "xl/worksheets/sheet1.xml", "<v>09:30</v>", &format!("<v>{stored}</v>"));
@@ -91,7 +91,7 @@ fn formulas_count_by_their_stored_result() {
             if stored.is_empty() { with_part(&bytes, "xl/worksheets/sheet1.xml", "t=\"str\"", "") } else { bytes };
         let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
         let timetable = blocks::read(&sheet, &reading()).expect("not too large");
-        assert_eq!(told(&plan(&timetable, &ours, &facts, planner_options(&labels()))), problems);
+        assert_eq!(problem_cells(&plan(&timetable, &ours, &facts, planner_options(&labels()))), problems);
     }
 }
 
@@ -120,7 +120,7 @@ fn what_may_be_blank() {
         ],
     );
     let plan = planned(&[line, further]);
-    assert_eq!(told(&plan), []);
+    assert_eq!(problem_cells(&plan), []);
     let event = plan.items[0].event.as_ref().expect("an event");
     let (event, sessions) = (&event.event, &event.event.sessions);
     assert_eq!(event.remain_space, 0);
@@ -146,8 +146,8 @@ fn a_refused_block_takes_its_sessions_along() {
         with(event("B"), [(F::Location, Some("Lndon".into())), (F::SessionInstructor, None), (F::Instructor, None)]),
         session("B", 2),
     ]);
-    assert_eq!(told(&plan), [(Code::UnknownLocation, "E5"), (Code::MissingValue, "R5")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Refuse]);
+    assert_eq!(problem_cells(&plan), [(Code::UnknownLocation, "E5"), (Code::MissingValue, "R5")]);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Refuse]);
     assert_eq!(plan.counts().sessions, 1);
     assert_eq!(plan.problems[0].suggestions, ["London"]);
     assert_eq!(plan.problems[0].event.as_deref(), Some("B"));
@@ -156,16 +156,16 @@ fn a_refused_block_takes_its_sessions_along() {
 #[test]
 fn session_rows_without_an_event_are_orphans() {
     let plan = planned(&[session("X", 1), event("A"), self_paced("OC"), session("OC", 1)]);
-    assert_eq!(told(&plan), [(Code::OrphanSession, "A4"), (Code::OrphanSession, "A7")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Create]);
+    assert_eq!(problem_cells(&plan), [(Code::OrphanSession, "A4"), (Code::OrphanSession, "A7")]);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Create]);
     assert!(plan.needs_person());
 }
 
 #[test]
 fn an_event_row_that_lost_its_code_is_no_session_of_the_block_above() {
     let plan = planned(&[event("A"), with(event("B"), [(F::Template, None)]), session("B", 2)]);
-    assert_eq!(told(&plan), [(Code::MissingValue, "A5")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Refuse]);
+    assert_eq!(problem_cells(&plan), [(Code::MissingValue, "A5")]);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Refuse]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn days_are_one_to_the_number_of_sessions() {
         let lines = [lines[0].clone(), with(lines[1].clone(), [(F::Day, Some(days[1].into()))]), lines[2].clone()];
         let plan = planned(&lines);
         let cells: Vec<&str> =
-            told(&plan).iter().filter(|(code, _)| *code == Code::InvalidDay).map(|(_, c)| *c).collect();
+            problem_cells(&plan).iter().filter(|(code, _)| *code == Code::InvalidDay).map(|(_, c)| *c).collect();
         assert_eq!(cells, wrong, "{days:?}");
     }
 }
@@ -190,8 +190,8 @@ fn days_are_one_to_the_number_of_sessions() {
 fn repeated_blocks_in_one_file() {
     let other = with(event("A"), [(F::MaxPlaces, Some(9.into()))]);
     let plan = planned(&[event("A"), event("A"), other]);
-    assert_eq!(told(&plan), [(Code::DuplicateInFile, "B5"), (Code::ConflictingEvent, "B6")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create, &Outcome::Duplicate, &Outcome::Conflict]);
+    assert_eq!(problem_cells(&plan), [(Code::DuplicateInFile, "B5"), (Code::ConflictingEvent, "B6")]);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Duplicate, &BlockOutcome::Conflict]);
     let counts = plan.counts();
     assert_eq!((counts.created, counts.duplicate, counts.rejected, counts.sessions), (1, 1, 1, 1));
 
@@ -207,27 +207,30 @@ fn repeated_blocks_in_one_file() {
 #[test]
 fn instructors_must_be_linked_and_approved() {
     let lines = [event("A"), session("A", 2)];
-    let (mut ours, mut facts) = sound_world();
+    let (mut ours, mut facts) = valid_state();
     facts.approved.clear();
     let refused = plan(&timetable(&lines), &ours, &facts, planner_options(&labels()));
     let cells =
         [(Code::NotApprovedInstructor, "R4"), (Code::NotApprovedInstructor, "S4"), (Code::NotApprovedInstructor, "S5")];
-    assert_eq!(told(&refused), cells);
+    assert_eq!(problem_cells(&refused), cells);
     let labels = labels();
     let mut approving = planner_options(&labels);
     approving.import.approve_instructors = true;
     let approved = plan(&timetable(&lines), &ours, &facts, approving);
-    assert_eq!((told(&approved), approved.approvals.len(), outcomes(&approved)), (vec![], 1, vec![&Outcome::Create]));
+    assert_eq!(
+        (problem_cells(&approved), approved.approvals.len(), outcomes(&approved)),
+        (vec![], 1, vec![&BlockOutcome::Create])
+    );
     ours.instructors[0].external_id = None;
     ours.locations[0].external_id = None;
     let refused = plan(&timetable(&lines[..1]), &ours, &facts, planner_options(&labels));
-    assert_eq!(told(&refused), [(Code::NotLinked, "E4"), (Code::NotLinked, "R4"), (Code::NotLinked, "S4")]);
+    assert_eq!(problem_cells(&refused), [(Code::NotLinked, "E4"), (Code::NotLinked, "R4"), (Code::NotLinked, "S4")]);
 }
 
 #[test]
 fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
     let lines = [event("A"), session("A", 2), self_paced("OC")];
-    let (ours, facts) = sound_world();
+    let (ours, facts) = valid_state();
     let first = plan(&timetable(&lines), &ours, &facts, planner_options(&labels()));
     let ours = applied(&first, &ours);
     // Typed otherwise and in another order, it is the same.
@@ -240,14 +243,14 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
         ],
     );
     let again = plan(&timetable(&[self_paced("OC"), event("A"), typed]), &ours, &facts, planner_options(&labels()));
-    assert_eq!(outcomes(&again), [&Outcome::Unchanged, &Outcome::Unchanged]);
-    assert_eq!((told(&again), again.remote_calls(), again.counts().sessions), (vec![], 0, 2));
+    assert_eq!(outcomes(&again), [&BlockOutcome::Unchanged, &BlockOutcome::Unchanged]);
+    assert_eq!((problem_cells(&again), again.remote_calls(), again.counts().sessions), (vec![], 0, 2));
     let edited = [
         with(event("A"), [(F::MaxPlaces, Some(15.into())), (F::Venue, Some("tbc".into()))]),
         with(session("A", 2), [(F::EndTime, Some("16:00".into()))]),
     ];
     let edit = plan(&timetable(&edited), &ours, &facts, planner_options(&labels()));
-    assert_eq!(outcomes(&edit), [&Outcome::Update]);
+    assert_eq!(outcomes(&edit), [&BlockOutcome::Update]);
     let fields: Vec<String> = edit.items[0].changes.iter().map(ToString::to_string).collect();
     let expected = [
         "venue: King's Cross → nothing",
@@ -265,36 +268,48 @@ fn the_same_file_twice_changes_nothing_and_an_edit_changes_exactly_itself() {
     assert_eq!(cost(with(event("A"), [(F::SessionTitle, Some("First".into()))])), (1, 1));
     assert_eq!(cost(with(event("A"), [(F::Tutors, Some("two".into()))])), (1, 0), "it stays here");
     let shorter = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
-    assert_eq!((told(&shorter), outcomes(&shorter)), (vec![(Code::SessionGone, "U4")], vec![&Outcome::Unchanged]));
+    assert_eq!(
+        (problem_cells(&shorter), outcomes(&shorter)),
+        (vec![(Code::SessionGone, "U4")], vec![&BlockOutcome::Unchanged])
+    );
 }
 
 #[test]
 fn known_events_with_another_template_conflict() {
-    let (ours, facts) = sound_world();
+    let (ours, facts) = valid_state();
     let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels())), &ours);
     let mut other = ours.clone();
     if let Some(known) = other.events.get_mut("a") {
         known.event.course_template_id = Some(99);
     }
     let refused = plan(&timetable(&[event("A")]), &other, &facts, planner_options(&labels()));
-    assert_eq!((told(&refused), outcomes(&refused)), (vec![(Code::ConflictingEvent, "A4")], vec![&Outcome::Conflict]));
+    assert_eq!(
+        (problem_cells(&refused), outcomes(&refused)),
+        (vec![(Code::ConflictingEvent, "A4")], vec![&BlockOutcome::Conflict])
+    );
 }
 
 #[test]
 fn cancelled_events() {
     let cancelled = with(event("A"), [(F::Cancelled, Some("Y".into())), (F::Location, Some("Nowhere".into()))]);
     let skipped = planned(std::slice::from_ref(&cancelled));
-    assert_eq!((told(&skipped), outcomes(&skipped)), (vec![(Code::CancelledSkipped, "AF4")], vec![&Outcome::Skip]));
+    assert_eq!(
+        (problem_cells(&skipped), outcomes(&skipped)),
+        (vec![(Code::CancelledSkipped, "AF4")], vec![&BlockOutcome::Skip])
+    );
     assert_eq!((skipped.counts().unchanged, skipped.needs_person()), (1, false));
-    let (ours, facts) = sound_world();
+    let (ours, facts) = valid_state();
     let ours = applied(&plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels())), &ours);
     let cancel = plan(&timetable(&[cancelled]), &ours, &facts, planner_options(&labels()));
-    assert_eq!((outcomes(&cancel), cancel.counts().updated, cancel.remote_calls()), (vec![&Outcome::Cancel], 1, 1));
+    assert_eq!(
+        (outcomes(&cancel), cancel.counts().updated, cancel.remote_calls()),
+        (vec![&BlockOutcome::Cancel], 1, 1)
+    );
 }
 
 #[test]
 fn a_title_that_stands_in_administrate() {
-    let (ours, facts) = sound_world();
+    let (ours, facts) = valid_state();
     let twin = |template: &str, day: jiff::civil::Date| RemoteEvent {
         event: serde_json::from_value(serde_json::json!({
             "id": "Q291cnNlOjE=", "title": "A", "courseTemplate": { "id": template }, "maxPlaces": 20,
@@ -307,14 +322,18 @@ fn a_title_that_stands_in_administrate() {
         cancelled: false,
     };
     for (twin, outcome, code) in [
-        (twin("remote CB1_f2f_3", date(2026, 1, 13)), Outcome::Adopt("Q291cnNlOjE=".to_owned()), Code::DuplicateEvent),
-        (twin("remote CB1_f2f_3", date(2026, 1, 14)), Outcome::Conflict, Code::ConflictingEvent),
-        (twin("remote OC_CB1", date(2026, 1, 13)), Outcome::Conflict, Code::ConflictingEvent),
+        (
+            twin("remote CB1_f2f_3", date(2026, 1, 13)),
+            BlockOutcome::Adopt("Q291cnNlOjE=".to_owned()),
+            Code::DuplicateEvent,
+        ),
+        (twin("remote CB1_f2f_3", date(2026, 1, 14)), BlockOutcome::Conflict, Code::ConflictingEvent),
+        (twin("remote OC_CB1", date(2026, 1, 13)), BlockOutcome::Conflict, Code::ConflictingEvent),
     ] {
         let mut facts = facts.clone();
         facts.events.insert("a".to_owned(), vec![twin]);
         let plan = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
-        assert_eq!((told(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
+        assert_eq!((problem_cells(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
         // What it changes there is told, the place that Administrate does not tell is none of it.
         let changes: Vec<String> = plan.items[0].changes.iter().map(ToString::to_string).collect();
         let expected: &[&str] = if plan.counts().created == 1 { &["max places: 20 → 12"] } else { &[] };
@@ -325,13 +344,13 @@ fn a_title_that_stands_in_administrate() {
 #[test]
 fn double_bookings_are_warnings_on_the_later_row() {
     let other_place = [(F::Location, Some("Online".into())), (F::Venue, None)];
-    let (mut ours, facts) = world_of(&timetable(&[event("A"), with(event("B"), other_place.clone())]));
+    let (mut ours, facts) = state_of(&timetable(&[event("A"), with(event("B"), other_place.clone())]));
     let found = plan(&timetable(&[event("A"), event("B")]), &ours, &facts, planner_options(&labels()));
-    assert_eq!(told(&found), [(Code::DoubleBooked, "F5"), (Code::DoubleBooked, "S5")]);
+    assert_eq!(problem_cells(&found), [(Code::DoubleBooked, "F5"), (Code::DoubleBooked, "S5")]);
     assert_eq!(found.counts().created, 2);
     let found =
         plan(&timetable(&[event("A"), with(event("B"), other_place)]), &ours, &facts, planner_options(&labels()));
-    assert_eq!(told(&found), [(Code::DoubleBooked, "S5")]);
+    assert_eq!(problem_cells(&found), [(Code::DoubleBooked, "S5")]);
     let first = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
     let session = &first.items[0].event.as_ref().expect("an event").event.sessions[0];
     ours.bookings.push(Booking {
@@ -343,13 +362,13 @@ fn double_bookings_are_warnings_on_the_later_row() {
         end: session.end,
     });
     let found = plan(&timetable(&[event("A")]), &ours, &facts, planner_options(&labels()));
-    assert_eq!(told(&found), [(Code::DoubleBooked, "F4")]);
+    assert_eq!(problem_cells(&found), [(Code::DoubleBooked, "F4")]);
     assert!(found.problems[0].message.contains("event Z"));
 }
 
 #[test]
 fn labels_that_the_tenant_lacks_are_told_once() {
-    let (mut ours, facts) = sound_world();
+    let (mut ours, facts) = valid_state();
     ours.fields.clear();
     let plan = plan(&timetable(&[event("A"), session("A", 2)]), &ours, &facts, planner_options(&labels()));
     let labels = plan.problems.iter().filter(|problem| problem.code == Code::UnknownLabel).count();
@@ -367,7 +386,7 @@ fn the_sample_timetable_is_read_whole() {
     }
     let sheet = workbook::open(&path, &Limits::default()).expect("readable");
     let timetable = blocks::read(&sheet, &reading()).expect("not too large");
-    let (ours, facts) = world_of(&timetable);
+    let (ours, facts) = state_of(&timetable);
     let plan = plan(&timetable, &ours, &facts, planner_options(&labels()));
     let errors: Vec<_> = plan.problems.iter().filter(|problem| problem.is_error()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
@@ -381,5 +400,5 @@ fn the_sample_timetable_is_read_whole() {
         &facts,
         planner_options(&labels()),
     );
-    assert!(again.items.iter().all(|item| item.outcome == Outcome::Unchanged), "{again}");
+    assert!(again.items.iter().all(|item| item.outcome == BlockOutcome::Unchanged), "{again}");
 }

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::console::counted;
 use crate::delivery;
-use crate::delivery::{Worker, drain};
+use crate::delivery::{DeliveryWorker, drain};
 use crate::error::{Exit, Result};
 use crate::gateway;
-use crate::gateway::Audit;
+use crate::gateway::AuditMode;
 use crate::tutorials;
 use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
@@ -26,7 +26,7 @@ use super::job::UNDO;
 
 /// What taking back an import means, or has done.
 #[derive(Debug, Serialize)]
-pub struct Undone {
+pub struct UndoResult {
     /// The run of this, once it has begun.
     pub run_id: Option<i64>,
     /// The import that is taken back.
@@ -36,9 +36,9 @@ pub struct Undone {
     /// Events that become what they were.
     pub restored: Vec<String>,
     /// Events for which it is refused, and why; nothing is done then.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<UndoRefusal>,
     /// Events by how far this has reached Administrate.
-    pub delivery: outbox::Counts,
+    pub delivery: outbox::DeliveryCounts,
     #[serde(skip)]
     brought: Vec<(i64, String)>,
     #[serde(skip)]
@@ -47,21 +47,21 @@ pub struct Undone {
 
 /// Why an event cannot be taken back.
 #[derive(Debug, Serialize)]
-pub struct Refused {
+pub struct UndoRefusal {
     /// The event.
     pub event: String,
     /// Why.
     pub message: String,
 }
 
-impl Undone {
+impl UndoResult {
     /// How the command ends.
     pub fn exit(&self) -> Exit {
-        if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsPerson }
+        if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsAttention }
     }
 }
 
-impl fmt::Display for Undone {
+impl fmt::Display for UndoResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for refused in &self.refused {
             writeln!(f, "{}: {}", refused.event, refused.message)?;
@@ -76,7 +76,7 @@ impl fmt::Display for Undone {
 ///
 /// # Errors
 /// [`Error::Usage`](crate::error::Error::Usage) where there is no such import.
-pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
+pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     let mut db = pool.acquire().await?;
     let written = history::store::written(&mut db, run).await?;
     let (titles, before) = written.ok_or_else(|| history::no_such(run))?;
@@ -86,29 +86,29 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<Undone> {
     let known = tutorials::store::events_by_id(&mut db, &ids).await?;
     let codes: Vec<&str> = before.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
     let later = history::store::changed_later(&mut db, run, &codes).await?;
-    let mut refused: Vec<Refused> = known.iter().filter_map(|known| sold(&known.event)).collect();
-    refused.extend(later.into_iter().map(|(event, later)| Refused {
+    let mut refused: Vec<UndoRefusal> = known.iter().filter_map(|known| sold(&known.event)).collect();
+    refused.extend(later.into_iter().map(|(event, later)| UndoRefusal {
         event,
         message: format!("import {later} has changed it since: undo that one first"),
     }));
     // All of it or nothing.
     let (removed, restored) = if refused.is_empty() { (&*brought, &*before) } else { (&[][..], &[][..]) };
-    Ok(Undone {
+    Ok(UndoResult {
         run_id: None,
         undone_run: run,
         removed: removed.iter().map(|(_, code)| code.clone()).collect(),
         restored: restored.iter().map(|known| known.event.code.clone()).collect(),
         refused,
-        delivery: outbox::Counts::default(),
+        delivery: outbox::DeliveryCounts::default(),
         brought,
         before,
     })
 }
 
-fn sold(event: &Event) -> Option<Refused> {
+fn sold(event: &Event) -> Option<UndoRefusal> {
     let sold = event.max_places? - event.remain_space;
     let message = format!("{sold} places have been sold: it is kept, on both sides");
-    (sold > 0).then(|| Refused { event: event.code.clone(), message })
+    (sold > 0).then(|| UndoRefusal { event: event.code.clone(), message })
 }
 
 /// Does what was planned, here and in Administrate, and closes the run of it; gives what became of each event there.
@@ -117,13 +117,13 @@ fn sold(event: &Event) -> Option<Refused> {
 /// # Errors
 /// Administrate is not named (prerequisite), the database fails; what is done by then stays done, and the rest waits in
 /// the outbox.
-pub async fn take_back(
+pub async fn execute(
     pool: &PgPool,
     config: &Config,
-    (undone, opened): (&mut Undone, Option<i64>),
+    (undone, opened): (&mut UndoResult, Option<i64>),
     stop: &CancellationToken,
-    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<Vec<delivery::Outcome>> {
+    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<Vec<delivery::DeliveryOutcome>> {
     let (run, held) = begin(pool, undone, opened).await?;
     let drained = deliver(pool, config, run, stop, told).await;
     undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
@@ -143,13 +143,13 @@ async fn deliver(
     config: &Config,
     run: i64,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::Outcome) + Send + Sync + 'static,
-) -> Result<Vec<delivery::Outcome>> {
+    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+) -> Result<Vec<delivery::DeliveryOutcome>> {
     if outbox::count_by_state(pool, Some(run)).await?.pending == 0 {
         return Ok(Vec::new());
     }
-    let client = gateway::connect(config, pool, "import undo", Audit::Kept).await?;
-    let worker = Arc::new(Worker::new(pool, client, config).await?);
+    let client = gateway::connect(config, pool, "import undo", AuditMode::On).await?;
+    let worker = Arc::new(DeliveryWorker::new(pool, client, config).await?);
     let drained = drain(worker.clone(), Some(run), stop, told).await;
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
@@ -159,13 +159,13 @@ async fn deliver(
 
 /// Does what was planned, here and in the outbox; gives the run of it, held where it is its own: its effects are left to
 /// whoever holds it.
-async fn begin(pool: &PgPool, undone: &mut Undone, opened: Option<i64>) -> Result<(i64, Option<runs::Held>)> {
+async fn begin(pool: &PgPool, undone: &mut UndoResult, opened: Option<i64>) -> Result<(i64, Option<runs::RunLock>)> {
     let mut tx = pool.begin().await?;
     let run = match opened {
         Some(run) => run,
         None => runs::begin(&mut tx, UNDO, &undone.undone_run.to_string()).await?,
     };
-    tutorials::withdraw_events(&mut tx, Some(run), &undone.brought).await?;
+    tutorials::remove_events(&mut tx, Some(run), &undone.brought).await?;
     let ids: Vec<i64> = undone.before.iter().map(|known| known.id).collect();
     let now = tutorials::store::events_by_id(&mut tx, &ids).await?;
     let restored = undone.before.iter().filter_map(|before| {
@@ -177,8 +177,8 @@ async fn begin(pool: &PgPool, undone: &mut Undone, opened: Option<i64>) -> Resul
     let added: Vec<i64> = now.iter().filter_map(|now| Some(added(before(now)?, now))).flatten().collect();
     bridges::events::withdraw_sessions(&mut tx, &added).await?;
     tutorials::store::delete_sessions(&mut tx, &added).await?;
-    tutorials::revise_events(&mut tx, Some(run), &restored).await?;
-    let held = if opened.is_none() { runs::hold(pool, run).await? } else { None };
+    tutorials::update_events(&mut tx, Some(run), &restored).await?;
+    let held = if opened.is_none() { runs::lock(pool, run).await? } else { None };
     tx.commit().await?;
     undone.run_id = Some(run);
     Ok((run, held))

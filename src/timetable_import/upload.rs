@@ -16,22 +16,22 @@ use tokio::io::AsyncWriteExt;
 use super::options::{DeliveryMode, ImportOptions};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, HttpProblem};
 
 /// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
-const PATIENCE: u64 = 2;
+const MAX_EXCESS_FACTOR: u64 = 2;
 
 /// The longest value of a field beside the file, in bytes.
-const LONGEST_VALUE: usize = 64;
+const MAX_VALUE_BYTES: usize = 64;
 
 /// The longest file name that is kept, in bytes.
-const LONGEST_NAME: usize = 150;
+const MAX_NAME_BYTES: usize = 150;
 
 /// Everything that a form says.
 #[derive(Debug)]
 pub(super) struct Upload {
     /// Where the file is.
-    pub staged: Staged,
+    pub staged: StagedUpload,
     /// What it is called.
     pub file: String,
     /// What the caller requests.
@@ -47,13 +47,13 @@ pub fn upload_folder(data_dir: &Path, run: i64) -> PathBuf {
 
 /// A folder for one file, gone unless it is kept.
 #[derive(Debug)]
-pub(super) struct Staged(PathBuf);
+pub(super) struct StagedUpload(PathBuf);
 
-impl Staged {
-    fn new(data_dir: &Path) -> Result<Staged> {
+impl StagedUpload {
+    fn new(data_dir: &Path) -> Result<StagedUpload> {
         let folder = data_dir.join("uploads").join(format!("incoming-{:016x}", OsRandomness.next_u64()));
         std::fs::create_dir_all(&folder).map_err(|error| Error::io("making the folder", &folder, &error))?;
-        Ok(Staged(folder))
+        Ok(StagedUpload(folder))
     }
 
     /// Gives the folder its final place.
@@ -62,7 +62,7 @@ impl Staged {
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagedUpload {
     fn drop(&mut self) {
         // After `keep` there is nothing left here.
         let _ = std::fs::remove_dir_all(&self.0);
@@ -85,14 +85,14 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
 }
 
 /// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
-pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, Problem> {
-    let staged = Staged::new(&config.data_dir)?;
+pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, HttpProblem> {
+    let staged = StagedUpload::new(&config.data_dir)?;
     let (mut file, mut options) = (None, ImportOptions::default());
     let mut named = HashSet::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         if !named.insert(name.clone()) {
-            return Err(wrong(&format!("/{name}"), "it is said twice"));
+            return Err(invalid_field(&format!("/{name}"), "it is said twice"));
         }
         match name.as_str() {
             "file" => {
@@ -100,40 +100,40 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
-            "dry_run" => options.dry_run = truth(&mut field).await?,
-            "publish" => options.publish = truth(&mut field).await?,
-            "delete_drafts" => options.delete_drafts = truth(&mut field).await?,
-            "ours" => options.overwrite_remote = truth(&mut field).await?,
-            "approve_instructors" => options.approve_instructors = truth(&mut field).await?,
-            "deliver" => options.deliver = when(&value(&mut field).await?)?,
+            "dry_run" => options.dry_run = flag(&mut field).await?,
+            "publish" => options.publish = flag(&mut field).await?,
+            "delete_drafts" => options.delete_drafts = flag(&mut field).await?,
+            "ours" => options.overwrite_remote = flag(&mut field).await?,
+            "approve_instructors" => options.approve_instructors = flag(&mut field).await?,
+            "deliver" => options.deliver = delivery_mode(&value(&mut field).await?)?,
             "create_missing" => match value(&mut field).await?.as_str() {
                 "instructors" => options.create_instructors = true,
-                _ => return Err(wrong("/create_missing", "what can be created is: instructors")),
+                _ => return Err(invalid_field("/create_missing", "what can be created is: instructors")),
             },
             // Whoever misspells `dry_run` does not want to write.
             _ => {
                 let error = FieldError::new(format!("/{name}"), "unknown_field", "there is no such field");
-                return Err(Problem::fields(vec![error]));
+                return Err(HttpProblem::fields(vec![error]));
             }
         }
     }
-    let (file, digest) = file.ok_or_else(|| wrong("/file", "the part called file is missing"))?;
+    let (file, digest) = file.ok_or_else(|| invalid_field("/file", "the part called file is missing"))?;
     if (options.approve_instructors || options.create_instructors) && options.is_queued() {
         let message = "approving or creating instructors needs Administrate: leave out deliver=queue";
         let error = FieldError::new("/deliver", "invalid_value", message);
-        return Err(Problem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+        return Err(HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     Ok(Upload { staged, file, options, digest })
 }
 
 /// Writes a file as it arrives; gives its digest.
-async fn store(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], Problem> {
-    let writing = |error| Problem::from(Error::io("keeping the upload at", path, &error));
+async fn store(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], HttpProblem> {
+    let writing = |error| HttpProblem::from(Error::io("keeping the upload at", path, &error));
     let mut file = tokio::fs::File::create(path).await.map_err(writing)?;
     let (mut digest, mut size) = (Sha256::new(), 0_u64);
     while let Some(chunk) = field.chunk().await.map_err(broken)? {
         size += chunk.len() as u64;
-        if size > limit.saturating_mul(PATIENCE) {
+        if size > limit.saturating_mul(MAX_EXCESS_FACTOR) {
             break;
         }
         if size <= limit {
@@ -143,32 +143,32 @@ async fn store(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32
     }
     if size > limit {
         let detail = format!("the file is too large: {} MB are accepted; split it into several workbooks", limit >> 20);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        return Err(HttpProblem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     // A promise to carry the import out is a promise about this file.
     file.sync_all().await.map_err(writing)?;
     Ok(digest.finalize().into())
 }
 
-async fn value(field: &mut Field<'_>) -> Result<String, Problem> {
+async fn value(field: &mut Field<'_>) -> Result<String, HttpProblem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(broken)? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_VALUE {
-            return Err(wrong(&format!("/{}", field.name().unwrap_or_default()), "the value is too long"));
+        if bytes.len() > MAX_VALUE_BYTES {
+            return Err(invalid_field(&format!("/{}", field.name().unwrap_or_default()), "the value is too long"));
         }
     }
     Ok(String::from_utf8_lossy(&bytes).trim().to_lowercase())
 }
 
 /// A field that is true or false.
-async fn truth(field: &mut Field<'_>) -> Result<bool, Problem> {
+async fn flag(field: &mut Field<'_>) -> Result<bool, HttpProblem> {
     let text = value(field).await?;
     let name = field.name().unwrap_or_default();
-    truth_of(&text).ok_or_else(|| wrong(&format!("/{name}"), &format!("{name} is true or false")))
+    parse_flag(&text).ok_or_else(|| invalid_field(&format!("/{name}"), &format!("{name} is true or false")))
 }
 
-fn truth_of(text: &str) -> Option<bool> {
+fn parse_flag(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "yes" | "on" => Some(true),
         "false" | "0" | "no" | "off" => Some(false),
@@ -176,21 +176,21 @@ fn truth_of(text: &str) -> Option<bool> {
     }
 }
 
-fn when(text: &str) -> Result<DeliveryMode, Problem> {
+fn delivery_mode(text: &str) -> Result<DeliveryMode, HttpProblem> {
     match text {
         "wait" => Ok(DeliveryMode::Wait),
         "queue" => Ok(DeliveryMode::Queue),
-        _ => Err(wrong("/deliver", "deliver is wait or queue")),
+        _ => Err(invalid_field("/deliver", "deliver is wait or queue")),
     }
 }
 
-fn broken(error: MultipartError) -> Problem {
+fn broken(error: MultipartError) -> HttpProblem {
     tracing::debug!(%error, "an upload could not be read");
-    Problem::new(StatusCode::BAD_REQUEST, "the form is broken or did not arrive whole; send it again")
+    HttpProblem::new(StatusCode::BAD_REQUEST, "the form is broken or did not arrive whole; send it again")
 }
 
-fn wrong(pointer: &str, message: &str) -> Problem {
-    Problem::fields(vec![FieldError::new(pointer, "invalid_value", message)])
+fn invalid_field(pointer: &str, message: &str) -> HttpProblem {
+    HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)])
 }
 
 /// A file's own name, without whatever folders a browser sends along, that no file system minds.
@@ -198,7 +198,7 @@ fn safe_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last.chars().filter(|c| !c.is_control()).collect();
     let mut name = kept.trim().trim_start_matches('.').to_owned();
-    while name.len() > LONGEST_NAME {
+    while name.len() > MAX_NAME_BYTES {
         // The end says what kind of file it is.
         name.remove(0);
     }
@@ -221,14 +221,14 @@ mod tests {
         ] {
             assert_eq!(safe_name(given), expected, "{given:?}");
         }
-        assert!(safe_name(&"é".repeat(200)).len() <= LONGEST_NAME);
+        assert!(safe_name(&"é".repeat(200)).len() <= MAX_NAME_BYTES);
     }
 
     #[test]
     fn words_of_a_form() {
-        assert_eq!(["on", "off", "", "perhaps"].map(truth_of), [Some(true), Some(false), None, None]);
-        assert_eq!(when("queue").expect("known"), DeliveryMode::Queue);
-        assert!(when("later").is_err());
+        assert_eq!(["on", "off", "", "perhaps"].map(parse_flag), [Some(true), Some(false), None, None]);
+        assert_eq!(delivery_mode("queue").expect("known"), DeliveryMode::Queue);
+        assert!(delivery_mode("later").is_err());
     }
 }
 
@@ -239,7 +239,7 @@ mod sweeping {
     #[test]
     fn only_abandoned_folders_are_swept() {
         let data = tempfile::tempdir().expect("a folder");
-        let staged = Staged::new(data.path()).expect("a folder");
+        let staged = StagedUpload::new(data.path()).expect("a folder");
         std::fs::write(staged.0.join("t.xlsx"), b"half").expect("a file");
         std::fs::create_dir(data.path().join("uploads/7")).expect("a folder");
         let now = SystemTime::now();

@@ -10,30 +10,30 @@ use super::store;
 use crate::error::Result;
 
 /// How often it is looked whether another import has ended its turn.
-const REST: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The turn of one import; it ends with its process, however sudden.
 #[derive(Debug)]
-pub(super) struct Turn(PgConnection);
+pub(super) struct WriteLock(PgConnection);
 
-impl Turn {
+impl WriteLock {
     /// Waits for the turn; none where somebody said stop meanwhile.
-    pub(super) async fn take(pool: &PgPool, stop: &CancellationToken) -> Result<Option<Turn>> {
+    pub(super) async fn acquire(pool: &PgPool, stop: &CancellationToken) -> Result<Option<WriteLock>> {
         let mut connection = pool.acquire().await?.detach();
         let mut waited = false;
-        while !store::try_turn(&mut connection).await? {
+        while !store::try_write_lock(&mut connection).await? {
             if !std::mem::replace(&mut waited, true) {
                 tracing::warn!("another import is being written: this one waits for it");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(REST)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
                 return Ok(None);
             }
         }
-        Ok(Some(Turn(connection)))
+        Ok(Some(WriteLock(connection)))
     }
 
     /// Lets the next one write.
-    pub(super) async fn end(self) -> Result<()> {
+    pub(super) async fn release(self) -> Result<()> {
         Ok(self.0.close().await?)
     }
 }

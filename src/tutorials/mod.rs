@@ -179,7 +179,7 @@ pub struct KnownEvent {
 
 /// How bookable an event is, and what it is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct Availability {
     /// Our id.
     pub id: i64,
     /// Its code.
@@ -189,12 +189,12 @@ pub struct Offer {
     /// Places left.
     pub remain_space: i32,
     /// Its sessions, by sequence.
-    pub sessions: Vec<OfferedSession>,
+    pub sessions: Vec<SessionSummary>,
 }
 
 /// A session as it is known again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct OfferedSession {
+pub struct SessionSummary {
     /// Our id.
     pub id: i64,
     /// Its title.
@@ -205,7 +205,7 @@ pub struct OfferedSession {
 
 /// What of an event's bookings changes; none: it stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Places {
+pub struct PlacesChange {
     /// Whether it takes no more bookings.
     pub is_soldout: Option<bool>,
     /// Places left.
@@ -235,13 +235,13 @@ pub const COMPARE_LATER: &str = "compare_later";
 pub const APPROVED: &str = "approved";
 
 /// That our values are written over whatever stands in Administrate.
-pub const OURS: &str = "ours";
+pub const OVERWRITE_REMOTE: &str = "ours";
 
 /// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
 /// looked whether Administrate has them already.
 ///
 /// Errors: a code that exists, a reference that does not, a session that ends before it starts (by the database).
-pub async fn announce_events(
+pub async fn create_events(
     db: &mut PgConnection,
     run: Option<i64>,
     events: &[Event],
@@ -257,7 +257,7 @@ pub async fn announce_events(
 
 /// Writes what changed of known events and asks for their update in Administrate. Sessions are matched by sequence; one
 /// that is no longer named stays (rules, Import).
-pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, Event)]) -> Result<()> {
+pub async fn update_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, Event)]) -> Result<()> {
     store::update_events(db, events).await?;
     let borrowed: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
     store::update_sessions(db, &borrowed).await?;
@@ -268,10 +268,10 @@ pub async fn revise_events(db: &mut PgConnection, run: Option<i64>, events: &[(i
 
 /// Writes what was taken over from Administrate of known events; how bookable they are stays as it is. Nothing is asked
 /// of the outbox, for it came from there.
-pub async fn accept_events(db: &mut PgConnection, mut events: Vec<(i64, Event)>) -> Result<()> {
+pub async fn apply_remote_values(db: &mut PgConnection, mut events: Vec<(i64, Event)>) -> Result<()> {
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
-    let offers: HashMap<i64, Offer> =
-        store::offers(db, Some(&ids)).await?.into_iter().map(|offer| (offer.id, offer)).collect();
+    let offers: HashMap<i64, Availability> =
+        store::availabilities(db, Some(&ids)).await?.into_iter().map(|offer| (offer.id, offer)).collect();
     for (id, event) in &mut events {
         if let Some(offer) = offers.get(id) {
             (event.is_soldout, event.remain_space) = (offer.is_soldout, offer.remain_space);
@@ -284,17 +284,17 @@ pub async fn accept_events(db: &mut PgConnection, mut events: Vec<(i64, Event)>)
 
 /// Goes on with what is still open of known events, as a part of `run` and with these further steps; what waited or failed
 /// is due at once.
-pub async fn pursue_events(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
-    outbox::take_over(db, run, (EVENT, ids), also).await
+pub async fn reassign_pending(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
+    outbox::reassign_to_run(db, run, (EVENT, ids), also).await
 }
 
 /// Whether an earlier import that goes on has still to bring one of these events to Administrate.
-pub async fn are_pursued(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<bool> {
-    outbox::is_left_to_earlier(pool, run, EVENT, ids).await
+pub async fn pending_in_earlier_run(pool: &sqlx::PgPool, run: i64, ids: &[i64]) -> Result<bool> {
+    outbox::pending_in_earlier_run(pool, run, EVENT, ids).await
 }
 
 /// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], …) of known events, by id and code.
-pub async fn ask_also(
+pub async fn request_steps(
     db: &mut PgConnection,
     run: Option<i64>,
     events: &[(i64, String)],
@@ -305,7 +305,7 @@ pub async fn ask_also(
 }
 
 /// Asks that events are taken away, here and in Administrate; until that is done there, they stay here.
-pub async fn withdraw_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, String)]) -> Result<()> {
+pub async fn remove_events(db: &mut PgConnection, run: Option<i64>, events: &[(i64, String)]) -> Result<()> {
     let named = events.iter().map(|(id, code)| (*id, code.as_str()));
     outbox::enqueue(db, run, &effects(REMOVE_EVENT, false, &[], named)).await
 }

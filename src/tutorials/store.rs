@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::reference::Named;
-use super::{Event, KnownEvent, Offer, OfferedSession, Places, Session};
+use super::{Availability, Event, KnownEvent, PlacesChange, Session, SessionSummary};
 use crate::error::Result;
 
 /// The columns of `lectern.event_details` as a record of JSON.
@@ -362,8 +362,8 @@ pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
 }
 
 /// How bookable events are: every one, or these.
-pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Offer>> {
-    type Sessions = Json<Vec<OfferedSession>>;
+pub async fn availabilities(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Availability>> {
+    type Sessions = Json<Vec<SessionSummary>>;
     let rows: Vec<(i64, String, bool, i32, Sessions)> = sqlx::query_as(
         "SELECT e.id, e.code, e.is_soldout, e.remain_space,
                 coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
@@ -374,13 +374,18 @@ pub async fn offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<Vec<Of
     .bind(ids)
     .fetch_all(db)
     .await?;
-    let offer =
-        |(id, code, is_soldout, remain_space, Json(sessions))| Offer { id, code, is_soldout, remain_space, sessions };
+    let offer = |(id, code, is_soldout, remain_space, Json(sessions))| Availability {
+        id,
+        code,
+        is_soldout,
+        remain_space,
+        sessions,
+    };
     Ok(rows.into_iter().map(offer).collect())
 }
 
 /// Writes how bookable events are, where that is another than it was.
-pub async fn offer_places(db: &mut PgConnection, places: &[(i64, Places)]) -> Result<()> {
+pub async fn set_available_places(db: &mut PgConnection, places: &[(i64, PlacesChange)]) -> Result<()> {
     let ids: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
     let sold_out: Vec<Option<bool>> = places.iter().map(|(_, places)| places.is_soldout).collect();
     let left: Vec<Option<i32>> = places.iter().map(|(_, places)| places.remain_space).collect();

@@ -10,9 +10,9 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::payload::Delivery;
-use super::{Heard, signature};
-use crate::http::problem::Problem;
+use super::payload::WebhookDelivery;
+use super::{Received, signature};
+use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
 
 /// The route of webhooks.
@@ -25,16 +25,17 @@ async fn receive(
     State(state): State<ServerState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let body = body.map_err(|rejection| Problem::new(rejection.status(), "the delivery did not arrive whole"))?;
+) -> Result<Response, HttpProblem> {
+    let body = body.map_err(|rejection| HttpProblem::new(rejection.status(), "the delivery did not arrive whole"))?;
     let secret = &state.config.administrate.webhook_secret;
     signature::check(secret, &headers, &body, Timestamp::now()).map_err(|doubt| {
         tracing::warn!(%doubt, "a webhook was refused");
-        Problem::new(StatusCode::UNAUTHORIZED, doubt.to_string())
+        HttpProblem::new(StatusCode::UNAUTHORIZED, doubt.to_string())
     })?;
-    let delivery = Delivery::read(&body).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    Ok(match super::keep(&state.pool, &delivery).await? {
-        Heard::New(id) => (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "received" }))).into_response(),
-        Heard::Known => Json(json!({ "state": "known" })).into_response(),
+    let delivery =
+        WebhookDelivery::read(&body).map_err(|error| HttpProblem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    Ok(match super::insert(&state.pool, &delivery).await? {
+        Received::New(id) => (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "received" }))).into_response(),
+        Received::Known => Json(json!({ "state": "known" })).into_response(),
     })
 }

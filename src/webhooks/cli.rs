@@ -4,12 +4,12 @@ use administrate::{Client, Id, NewWebhook, WebhookType};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{Item, State, store, worker};
+use super::{InboxItem, InboxState, store, worker};
 use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::gateway::{Audit, connect};
+use crate::gateway::{AuditMode, connect};
 
 /// Options of `lectern webhooks`.
 #[derive(Debug, clap::Args)]
@@ -64,10 +64,10 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
             for id in &ids {
                 super::one(pool, *id).await?.ok_or_else(|| unknown(*id))?;
             }
-            super::make_due(pool, &ids).await?;
+            super::retry_now(pool, &ids).await?;
             worker::apply_due(pool, &context.config).await?;
             let items = super::list(pool, true).await?;
-            let items = items.into_iter().filter(|item| ids.contains(&item.id) || item.state != State::Applied);
+            let items = items.into_iter().filter(|item| ids.contains(&item.id) || item.state != InboxState::Applied);
             list(context, &items.collect::<Vec<_>>())
         }
         Action::Register => register(context, database).await,
@@ -78,11 +78,11 @@ fn unknown(id: i64) -> Error {
     Error::Usage(format!("there is no delivery {id}; `lectern webhooks list --all` shows them"))
 }
 
-fn list(context: &Context, items: &[Item]) -> Result<Exit> {
+fn list(context: &Context, items: &[InboxItem]) -> Result<Exit> {
     context.console.print(table(items));
     context.console.document(&json!({ "items": items }))?;
-    let waits = items.iter().any(|item| item.state == State::Dead);
-    Ok(if waits { Exit::NeedsPerson } else { Exit::Done })
+    let waits = items.iter().any(|item| item.state == InboxState::Dead);
+    Ok(if waits { Exit::NeedsAttention } else { Exit::Done })
 }
 
 async fn register(context: &Context, database: &Database) -> Result<Exit> {
@@ -93,7 +93,7 @@ async fn register(context: &Context, database: &Database) -> Result<Exit> {
         ));
     }
     let url = format!("{public}/webhooks/administrate");
-    let client = connect(&context.config, &database.pool, "webhooks register", Audit::Kept).await?;
+    let client = connect(&context.config, &database.pool, "webhooks register", AuditMode::On).await?;
     let (mut made, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
     for kind in WebhookType::ALL {
         match registration(&database.pool, &client, kind, &url).await? {
@@ -147,16 +147,16 @@ async fn registration(pool: &PgPool, client: &Client, kind: WebhookType, url: &s
     Ok(Registration::Made(made.id))
 }
 
-fn table(items: &[Item]) -> String {
+fn table(items: &[InboxItem]) -> String {
     if items.is_empty() {
         return "everything that Administrate told is applied".to_owned();
     }
     let mut table = console::table(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
     for item in items {
         let state = match item.state {
-            State::Received => "received",
-            State::Applied => "applied",
-            State::Dead => "dead",
+            InboxState::Received => "received",
+            InboxState::Applied => "applied",
+            InboxState::Dead => "dead",
         };
         table.add_row([
             item.id.to_string(),

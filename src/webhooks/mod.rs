@@ -25,13 +25,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use self::payload::{Change, Delivery, Told};
-use crate::bridges::events::{self, Agreed, Agreement, Seen};
+use self::payload::{EventUpdate, FieldChange, WebhookDelivery};
+use crate::bridges::events::{self, Baseline, BaselineKind, LastSeen};
 use crate::error::Result;
-use crate::sync::{self, TakenOver};
+use crate::sync::{self, ApplyOutcome};
 use crate::tutorials;
 
-pub use store::{forget_applied, keep, list, make_due, one};
+pub use store::{insert, list, one, purge_applied, retry_now};
 
 /// How often a delivery is tried before it is left to a person.
 const TRIES: i32 = 5;
@@ -40,7 +40,7 @@ const TRIES: i32 = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum InboxState {
     /// Kept, to be applied.
     Received,
     /// Applied, also when there was nothing to change.
@@ -51,7 +51,7 @@ pub enum State {
 
 /// Whether a delivery was heard before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum Received {
     /// It is new, and kept.
     New(i64),
     /// It was told before.
@@ -61,7 +61,7 @@ pub enum Heard {
 /// A kept delivery; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
-pub struct Item {
+pub struct InboxItem {
     pub id: i64,
     pub webhook_id: String,
     /// What the registration tells of, where it is ours.
@@ -69,7 +69,7 @@ pub struct Item {
     pub entity_id: String,
     pub triggered_at: String,
     pub received_at: String,
-    pub state: State,
+    pub state: InboxState,
     pub attempts: i32,
     pub note: Option<String>,
     #[serde(skip)]
@@ -86,46 +86,47 @@ enum Applied {
 }
 
 /// Applies a delivery in the caller's transaction. Times that name no zone are told in `zone`.
-async fn apply(db: &mut PgConnection, item: &Item, zone: &TimeZone) -> Result<Applied> {
+async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Result<Applied> {
     if item.entity_id.is_empty() {
         return Ok(Applied::Dead("it does not say which event it is about".into()));
     }
-    store::alone_on(db, &item.entity_id).await?;
-    if store::is_overtaken(db, item).await? {
+    store::lock_entity(db, &item.entity_id).await?;
+    if store::is_superseded(db, item).await? {
         return Ok(Applied::Done("overtaken by a later one".into()));
     }
     let external_id = Id::new(item.entity_id.clone());
-    let told = Delivery::told(&item.body);
-    let news = news(db, &external_id, &told).await?;
-    let applied = match payload::whole(&item.body) {
-        Some(event) => take_over_whole(db, event, &news.change, zone).await?,
+    let told = WebhookDelivery::event_update(&item.body);
+    let news = unseen_changes(db, &external_id, &told).await?;
+    let applied = match payload::full_event(&item.body) {
+        Some(event) => apply_full_event(db, event, &news.change, zone).await?,
         None => match find_event(db, &external_id, &told).await? {
-            Found::Ours(event) => Applied::Done(take_over_places(db, event, &external_id, &told, &news.change).await?),
-            Found::Contested => contested(),
+            Found::Ours(event) => Applied::Done(apply_places(db, event, &external_id, &told, &news.change).await?),
+            Found::Contested => ambiguous_message(),
             Found::Nobody => unknown(&told),
         },
     };
     if matches!(applied, Applied::Done(_)) && news.seen.as_ref() != Some(&news.seen_now) {
-        let agreement = Agreement { values: news.seen_now, unsure: false };
-        events::agree(db, Agreed::EventSeen, &external_id, &agreement).await?;
+        let agreement = Baseline { values: news.seen_now, unsure: false };
+        events::save_baseline(db, BaselineKind::EventSeen, &external_id, &agreement).await?;
     }
     Ok(applied)
 }
 
 /// What is new in what is told.
-struct News {
-    seen: Option<Seen>,
-    seen_now: Seen,
-    change: Change,
+struct UnseenChanges {
+    seen: Option<LastSeen>,
+    seen_now: LastSeen,
+    change: FieldChange,
 }
 
-async fn news(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<News> {
-    let seen: Option<Agreement<Seen>> = events::agreed(db, Agreed::EventSeen, external_id).await?;
+async fn unseen_changes(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<UnseenChanges> {
+    let seen: Option<Baseline<LastSeen>> = events::load_baseline(db, BaselineKind::EventSeen, external_id).await?;
     let seen = seen.map(|agreement| agreement.values);
-    let asked_for: Option<Agreement<serde_json::Value>> = events::agreed(db, Agreed::Event, external_id).await?;
+    let asked_for: Option<Baseline<serde_json::Value>> =
+        events::load_baseline(db, BaselineKind::Event, external_id).await?;
     let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
     let change = payload::change(seen.as_ref(), &told.seen, asked_for);
-    Ok(News { seen_now: payload::seen_after(seen.clone(), &told.seen), seen, change })
+    Ok(UnseenChanges { seen_now: payload::seen_after(seen.clone(), &told.seen), seen, change })
 }
 
 /// Which event of ours is meant.
@@ -136,7 +137,7 @@ enum Found {
     Nobody,
 }
 
-async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Result<Found> {
+async fn find_event(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<Found> {
     if let Some(linked) = events::linked_event(db, external_id).await? {
         return Ok(Found::Ours(linked));
     }
@@ -147,13 +148,13 @@ async fn find_event(db: &mut PgConnection, external_id: &Id, told: &Told) -> Res
     Ok(if events::link_of(db, ours).await?.is_some() { Found::Contested } else { Found::Ours(ours) })
 }
 
-fn contested() -> Applied {
+fn ambiguous_message() -> Applied {
     Applied::Dead(
         "several events could be meant: `lectern sync events` tells which, `lectern sync link` decides".into(),
     )
 }
 
-fn unknown(told: &Told) -> Applied {
+fn unknown(told: &EventUpdate) -> Applied {
     Applied::Dead(format!(
         "no event here is linked with it or has the code \"{}\": once there is one, replay it",
         told.title.as_deref().unwrap_or_default()
@@ -161,47 +162,47 @@ fn unknown(told: &Told) -> Applied {
 }
 
 /// An event that is told whole goes the way of `sync events`, but that places which only mirror our own asking stay.
-async fn take_over_whole(
+async fn apply_full_event(
     db: &mut PgConnection,
     mut event: administrate::Event,
-    change: &Change,
+    change: &FieldChange,
     zone: &TimeZone,
 ) -> Result<Applied> {
     if change.places_left.is_none() {
         event.remaining_places = None;
     }
-    let told = Told { title: Some(event.title.clone()), ..Told::default() };
-    Ok(match sync::take_over(db, event, zone).await? {
-        TakenOver::Written => Applied::Done(said(change).unwrap_or_else(|| "taken over".to_owned())),
-        TakenOver::Unchanged => Applied::Done(NOTHING.to_owned()),
-        TakenOver::Unknown => unknown(&told),
-        TakenOver::Undelivered => Applied::Done(
+    let told = EventUpdate { title: Some(event.title.clone()), ..EventUpdate::default() };
+    Ok(match sync::apply_remote_event(db, event, zone).await? {
+        ApplyOutcome::Written => Applied::Done(said(change).unwrap_or_else(|| "taken over".to_owned())),
+        ApplyOutcome::Unchanged => Applied::Done(NOTHING.to_owned()),
+        ApplyOutcome::Unknown => unknown(&told),
+        ApplyOutcome::Undelivered => Applied::Done(
             "left: ours is on its way to Administrate, and the next `lectern sync events` compares".into(),
         ),
-        TakenOver::Ambiguous => contested(),
-        TakenOver::Refused => Applied::Dead("it is ignored by a decision, or cannot be stored here".into()),
+        ApplyOutcome::Ambiguous => ambiguous_message(),
+        ApplyOutcome::Refused => Applied::Dead("it is ignored by a decision, or cannot be stored here".into()),
     })
 }
 
 const NOTHING: &str = "nothing to change";
 
 /// Of an event that is told in part: whether it is sold out, places left, its state there.
-async fn take_over_places(
+async fn apply_places(
     db: &mut PgConnection,
     event: i64,
     external_id: &Id,
-    told: &Told,
-    change: &Change,
+    told: &EventUpdate,
+    change: &FieldChange,
 ) -> Result<String> {
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
-    let noted = events::note_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
+    let noted = events::record_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
     let state = told.seen.lifecycle.as_deref().filter(|_| noted);
     let said = [said(change).filter(|_| changed), state.map(|state| format!("it is {state} there"))];
     let said: Vec<String> = said.into_iter().flatten().collect();
     Ok(if said.is_empty() { NOTHING.to_owned() } else { said.join(", ") })
 }
 
-fn said(change: &Change) -> Option<String> {
+fn said(change: &FieldChange) -> Option<String> {
     let said = [
         change.sold_out.map(|sold_out| if sold_out { "sold out".to_owned() } else { "no longer sold out".to_owned() }),
         change.places_left.map(|left| format!("{left} places left")),

@@ -23,7 +23,7 @@ const TOLERANCE: i64 = 300;
 
 /// Why a delivery is not taken to be Administrate's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
+pub enum SignatureError {
     /// Nothing is set up.
     #[error("webhooks are not set up here: ADMINISTRATE_WEBHOOK_SECRET is not set")]
     NoSecret,
@@ -42,16 +42,16 @@ pub enum Doubt {
 ///
 /// # Errors
 /// [`Doubt`], in the order of its variants.
-pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Doubt> {
+pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
     if secret.is_empty() {
-        return Err(Doubt::NoSecret);
+        return Err(SignatureError::NoSecret);
     }
     let one = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let signature = one(SIGNATURE).and_then(bytes_of_hex).ok_or(Doubt::Unsigned)?;
-    let timestamp = one(TIMESTAMP).ok_or(Doubt::Unsigned)?;
-    let signed_at: i64 = timestamp.parse().map_err(|_| Doubt::Unsigned)?;
+    let signature = one(SIGNATURE).and_then(bytes_of_hex).ok_or(SignatureError::Unsigned)?;
+    let timestamp = one(TIMESTAMP).ok_or(SignatureError::Unsigned)?;
+    let signed_at: i64 = timestamp.parse().map_err(|_| SignatureError::Unsigned)?;
     if now.as_second().abs_diff(signed_at) > TOLERANCE.unsigned_abs() {
-        return Err(Doubt::Stale);
+        return Err(SignatureError::Stale);
     }
     let texts: [&[&[u8]]; 3] = [&[body], &[timestamp.as_bytes(), b".", body], &[timestamp.as_bytes(), body]];
     let is_signed = |parts: &[&[u8]]| {
@@ -62,7 +62,7 @@ pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) 
     };
     // All are tried, whichever fits, so that the time taken tells nothing.
     let fits = texts.iter().fold(false, |fits, text| is_signed(text) | fits);
-    if fits { Ok(()) } else { Err(Doubt::Wrong) }
+    if fits { Ok(()) } else { Err(SignatureError::Wrong) }
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
@@ -92,21 +92,21 @@ mod tests {
         let now = NOW.to_string();
         let at = |seconds: i64| (NOW + seconds).to_string();
         let plain = sign("key", &[BODY]);
-        let cases: Vec<(&str, String, String, Result<(), Doubt>)> = vec![
+        let cases: Vec<(&str, String, String, Result<(), SignatureError>)> = vec![
             ("key", plain.clone(), now.clone(), Ok(())),
             ("key", plain.to_uppercase(), now.clone(), Ok(())),
             ("key", sign("key", &[now.as_bytes(), b".", BODY]), now.clone(), Ok(())),
             ("key", sign("key", &[now.as_bytes(), BODY]), now.clone(), Ok(())),
             ("key", plain.clone(), at(-300), Ok(())),
-            ("key", plain.clone(), at(-301), Err(Doubt::Stale)),
-            ("key", plain.clone(), at(301), Err(Doubt::Stale)),
-            ("key", sign("key", &[at(-1).as_bytes(), b".", BODY]), now.clone(), Err(Doubt::Wrong)),
-            ("key", sign("other", &[BODY]), now.clone(), Err(Doubt::Wrong)),
-            ("key", plain[..62].to_owned(), now.clone(), Err(Doubt::Wrong)),
-            ("key", "xyz".into(), now.clone(), Err(Doubt::Unsigned)),
-            ("key", String::new(), now.clone(), Err(Doubt::Unsigned)),
-            ("key", plain.clone(), "soon".into(), Err(Doubt::Unsigned)),
-            ("", plain, now, Err(Doubt::NoSecret)),
+            ("key", plain.clone(), at(-301), Err(SignatureError::Stale)),
+            ("key", plain.clone(), at(301), Err(SignatureError::Stale)),
+            ("key", sign("key", &[at(-1).as_bytes(), b".", BODY]), now.clone(), Err(SignatureError::Wrong)),
+            ("key", sign("other", &[BODY]), now.clone(), Err(SignatureError::Wrong)),
+            ("key", plain[..62].to_owned(), now.clone(), Err(SignatureError::Wrong)),
+            ("key", "xyz".into(), now.clone(), Err(SignatureError::Unsigned)),
+            ("key", String::new(), now.clone(), Err(SignatureError::Unsigned)),
+            ("key", plain.clone(), "soon".into(), Err(SignatureError::Unsigned)),
+            ("", plain, now, Err(SignatureError::NoSecret)),
         ];
         for (secret, signature, timestamp, expected) in cases {
             let mut headers = HeaderMap::new();

@@ -3,8 +3,8 @@
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, PgPool};
 
-use super::payload::Delivery;
-use super::{Heard, Item, State, TRIES};
+use super::payload::WebhookDelivery;
+use super::{InboxItem, InboxState, Received, TRIES};
 use crate::error::Result;
 
 /// The namespace of our advisory locks: events that somebody applies a delivery to.
@@ -17,9 +17,9 @@ const ITEM: &str =
 
 /// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same within
 /// ten seconds, as when one edit fires twice (facts §1.12). One that became a dead letter says nothing about the next.
-pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
+pub async fn insert(pool: &PgPool, delivery: &WebhookDelivery) -> Result<Received> {
     let mut tx = pool.begin().await?;
-    alone_on(&mut tx, &delivery.entity_id).await?;
+    lock_entity(&mut tx, &delivery.entity_id).await?;
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO lectern.webhook_inbox
              (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
@@ -41,29 +41,29 @@ pub async fn keep(pool: &PgPool, delivery: &Delivery) -> Result<Heard> {
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(id.map_or(Heard::Known, Heard::New))
+    Ok(id.map_or(Received::Known, Received::New))
 }
 
 /// Lets nobody else apply anything to this entity until the transaction ends.
-pub(super) async fn alone_on(db: &mut PgConnection, entity_id: &str) -> Result<()> {
+pub(super) async fn lock_entity(db: &mut PgConnection, entity_id: &str) -> Result<()> {
     sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))").bind(LOCKS).bind(entity_id).execute(db).await?;
     Ok(())
 }
 
 /// Deliveries in the order of their coming: those not applied, or all.
-pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Item>> {
+pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<InboxItem>> {
     let sql = format!("{ITEM} WHERE $1 OR i.state <> 'applied' ORDER BY i.id");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
 /// One delivery.
-pub async fn one(pool: &PgPool, id: i64) -> Result<Option<Item>> {
+pub async fn one(pool: &PgPool, id: i64) -> Result<Option<InboxItem>> {
     let sql = format!("{ITEM} WHERE i.id = $1");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await?)
 }
 
 /// Makes deliveries due at once, with all their tries, whatever came of them: these, or every dead letter. Gives how many.
-pub async fn make_due(pool: &PgPool, ids: &[i64]) -> Result<u64> {
+pub async fn retry_now(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     let done = sqlx::query(
         "UPDATE lectern.webhook_inbox SET state = 'received', attempts = 0, next_attempt_at = now()
          WHERE id = ANY ($1) OR cardinality($1) = 0 AND state = 'dead'",
@@ -76,7 +76,7 @@ pub async fn make_due(pool: &PgPool, ids: &[i64]) -> Result<u64> {
 
 /// Removes deliveries that were applied and came more than so many days ago; gives how many. The latest about each thing
 /// stays: by it a repetition is known.
-pub async fn forget_applied(pool: &PgPool, days: i32) -> Result<u64> {
+pub async fn purge_applied(pool: &PgPool, days: i32) -> Result<u64> {
     let done = sqlx::query(
         "DELETE FROM lectern.webhook_inbox AS old
          WHERE state = 'applied' AND received_at < now() - make_interval(days => $1) AND EXISTS (
@@ -89,7 +89,7 @@ pub async fn forget_applied(pool: &PgPool, days: i32) -> Result<u64> {
 }
 
 /// Takes the next due delivery that nobody works on, for as long as the transaction lasts.
-pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
+pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<InboxItem>> {
     let sql = format!(
         "{ITEM} WHERE i.state = 'received' AND i.next_attempt_at <= now()
          ORDER BY coalesce(i.triggered, i.received_at), i.id LIMIT 1 FOR UPDATE OF i SKIP LOCKED"
@@ -98,7 +98,7 @@ pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<Item>> {
 }
 
 /// Whether one that came about later was applied to the same thing. One that does not say when came about as it came.
-pub(super) async fn is_overtaken(db: &mut PgConnection, item: &Item) -> Result<bool> {
+pub(super) async fn is_superseded(db: &mut PgConnection, item: &InboxItem) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM lectern.webhook_inbox AS later, lectern.webhook_inbox AS this
                         WHERE this.id = $1 AND later.entity_id = this.entity_id AND later.state = 'applied'
@@ -109,7 +109,7 @@ pub(super) async fn is_overtaken(db: &mut PgConnection, item: &Item) -> Result<b
     .await?)
 }
 
-pub(super) async fn mark(db: &mut PgConnection, id: i64, state: State, note: &str) -> Result<()> {
+pub(super) async fn mark(db: &mut PgConnection, id: i64, state: InboxState, note: &str) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.webhook_inbox
          SET state = $2, note = $3, attempts = attempts + 1, next_attempt_at = NULL WHERE id = $1",

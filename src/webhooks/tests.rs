@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::payload::{Change, Delivery, Told, change, seen_after};
-use crate::bridges::events::Seen;
+use super::payload::{EventUpdate, FieldChange, WebhookDelivery, change, seen_after};
+use crate::bridges::events::LastSeen;
 
 fn body(node: &serde_json::Value) -> Vec<u8> {
     json!({ "metadata": { "webhook_id": "w", "triggered_at": "2026-05-14T10:00:00Z" }, "payload": { "node": node },
@@ -15,17 +15,17 @@ fn body(node: &serde_json::Value) -> Vec<u8> {
 #[test]
 fn bodies_are_read_or_refused() {
     for refused in ["", "null", "[]", "{}", "{\"metadata\":{},\"payload\":[]}", "{\"payload\":{}}", "\u{feff}{}"] {
-        assert!(Delivery::read(refused.as_bytes()).is_err(), "{refused}");
+        assert!(WebhookDelivery::read(refused.as_bytes()).is_err(), "{refused}");
     }
-    assert!(Delivery::read(b"\xff{}").is_err());
-    let read = Delivery::read(&body(&json!({ "id": "Q291cnNlOjE=" }))).expect("a delivery");
+    assert!(WebhookDelivery::read(b"\xff{}").is_err());
+    let read = WebhookDelivery::read(&body(&json!({ "id": "Q291cnNlOjE=" }))).expect("a delivery");
     assert_eq!((read.webhook_id.as_str(), read.entity_id.as_str()), ("w", "Q291cnNlOjE="));
     assert!(read.triggered.is_some() && !read.body.contains("secret"), "the configuration is not kept");
 }
 
 #[test]
 fn one_edit_told_twice_has_one_content() {
-    let hash = |node| Delivery::read(&body(&node)).expect("a delivery").content_hash;
+    let hash = |node| WebhookDelivery::read(&body(&node)).expect("a delivery").content_hash;
     let edit = hash(json!({ "id": "1", "title": "A", "updatedAt": "10:00" }));
     assert_eq!(edit, hash(json!({ "id": "1", "title": "A", "updatedAt": "10:01" })));
     assert_ne!(edit, hash(json!({ "id": "1", "title": "B", "updatedAt": "10:00" })));
@@ -33,9 +33,9 @@ fn one_edit_told_twice_has_one_content() {
 
 #[test]
 fn both_spellings_and_shapes_are_understood() {
-    let expected = Told {
+    let expected = EventUpdate {
         title: Some("A".into()),
-        seen: Seen {
+        seen: LastSeen {
             lifecycle: Some("published".into()),
             sold_out: Some(true),
             max_places: Some(12),
@@ -50,21 +50,21 @@ fn both_spellings_and_shapes_are_understood() {
         json!({ "id": "1", "title": "A", "lifecycleState": "published", "isSoldOut": true, "maxPlaces": 12,
                 "remainingPlaces": 0 }),
     ] {
-        assert_eq!(Delivery::told(&json!({ "payload": payload }).to_string()), expected, "{payload}");
+        assert_eq!(WebhookDelivery::event_update(&json!({ "payload": payload }).to_string()), expected, "{payload}");
     }
-    assert_eq!(Delivery::told("{\"payload\":{\"node\":null}}"), Told::default());
+    assert_eq!(WebhookDelivery::event_update("{\"payload\":{\"node\":null}}"), EventUpdate::default());
 }
 
 #[test]
 fn only_what_others_did_changes_anything() {
-    let places = |sold_out, max_places, remaining| Seen {
+    let places = |sold_out, max_places, remaining| LastSeen {
         sold_out: Some(sold_out),
         max_places: Some(max_places),
         remaining: Some(remaining),
-        ..Seen::default()
+        ..LastSeen::default()
     };
-    let nothing = Change::default();
-    let left = |places_left| Change { places_left: Some(places_left), ..Change::default() };
+    let nothing = FieldChange::default();
+    let left = |places_left| FieldChange { places_left: Some(places_left), ..FieldChange::default() };
     for (why, seen, told, asked_for, expected) in [
         ("the echo of our creation", None, places(false, 12, 12), Some(12), nothing.clone()),
         ("a booking", Some(places(false, 12, 12)), places(false, 12, 9), Some(12), left(9)),
@@ -72,7 +72,13 @@ fn only_what_others_did_changes_anything() {
         ("we offer more", Some(places(false, 12, 9)), places(false, 15, 12), Some(15), nothing.clone()),
         ("they offer more", Some(places(false, 12, 9)), places(false, 15, 12), Some(12), left(12)),
         ("told again", Some(places(true, 12, 0)), places(true, 12, 0), Some(12), nothing),
-        ("an event of theirs", None, places(true, 12, 0), None, Change { sold_out: Some(true), places_left: Some(0) }),
+        (
+            "an event of theirs",
+            None,
+            places(true, 12, 0),
+            None,
+            FieldChange { sold_out: Some(true), places_left: Some(0) },
+        ),
         ("overbooked", Some(places(false, 12, 1)), places(false, 12, -1), None, left(0)),
     ] {
         assert_eq!(change(seen.as_ref(), &told, asked_for), expected, "{why}");
@@ -81,8 +87,8 @@ fn only_what_others_did_changes_anything() {
 
 #[test]
 fn what_is_left_out_stays_known() {
-    let before = Seen { sold_out: Some(true), remaining: Some(3), ..Seen::default() };
-    let told = Seen { remaining: Some(2), ..Seen::default() };
-    let after = Seen { sold_out: Some(true), remaining: Some(2), ..Seen::default() };
+    let before = LastSeen { sold_out: Some(true), remaining: Some(3), ..LastSeen::default() };
+    let told = LastSeen { remaining: Some(2), ..LastSeen::default() };
+    let after = LastSeen { sold_out: Some(true), remaining: Some(2), ..LastSeen::default() };
     assert_eq!(seen_after(Some(before), &told), after);
 }

@@ -6,41 +6,41 @@ use std::time::Duration;
 use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use super::{Applied, Item, State, store};
-use crate::backoff::next_wait;
+use super::{Applied, InboxItem, InboxState, store};
+use crate::backoff::retry_delay;
 use crate::config::Config;
 use crate::error::Result;
 
 /// How often the inbox is looked at when it was empty.
-const REST: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long nothing is tried after the database could not be used.
-const REST_AFTER_OUTAGE: Duration = Duration::from_secs(15);
+const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often what is old is forgotten.
-const SWEEP: Duration = Duration::from_secs(3600);
+const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Works until stopped.
-pub async fn work(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
-    tokio::join!(apply_all(&pool, &config, &stop), forget_all(&pool, &config, &stop));
+pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
+    tokio::join!(apply_all(&pool, &config, &stop), purge(&pool, &config, &stop));
 }
 
-async fn forget_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
+async fn purge(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = store::forget_applied(pool, config.sync.webhook_days.into()).await {
+        if let Err(error) = store::purge_applied(pool, config.sync.webhook_days.into()).await {
             tracing::error!(%error, "old webhooks could not be forgotten");
         }
-        stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await;
+        stop.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await;
     }
 }
 
 async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let rest = match apply_due(pool, config).await {
-            Ok(_) => REST,
+            Ok(_) => POLL_INTERVAL,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");
-                REST_AFTER_OUTAGE
+                OUTAGE_PAUSE
             }
         };
         stop.run_until_cancelled(tokio::time::sleep(rest)).await;
@@ -69,7 +69,7 @@ async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
         Err(error) => {
             drop(attempt);
             drop(tx);
-            let wait = next_wait(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
+            let wait = retry_delay(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
             store::mark_failed(pool, item.id, &error.to_string(), wait.as_secs_f64()).await?;
             tracing::warn!(%error, id = item.id, "a webhook could not be applied");
             return Ok(true);
@@ -77,8 +77,8 @@ async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
     };
     attempt.commit().await?;
     let (state, note) = match &applied {
-        Applied::Done(note) => (State::Applied, note),
-        Applied::Dead(why) => (State::Dead, why),
+        Applied::Done(note) => (InboxState::Applied, note),
+        Applied::Dead(why) => (InboxState::Dead, why),
     };
     store::mark(&mut tx, item.id, state, note).await?;
     tx.commit().await?;
@@ -86,7 +86,7 @@ async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
     Ok(true)
 }
 
-fn tell(item: &Item, applied: &Applied) {
+fn tell(item: &InboxItem, applied: &Applied) {
     match applied {
         Applied::Done(note) => tracing::info!(id = item.id, note, "a webhook is applied"),
         Applied::Dead(why) => tracing::warn!(id = item.id, why, "a webhook waits for a person"),

@@ -3,7 +3,7 @@
 use administrate_sim::tenant::{FieldKind, Number};
 use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use lectern::config::Config;
-use lectern::gateway::{Audit, connect};
+use lectern::gateway::{AuditMode, connect};
 
 use crate::provider::Provider;
 use crate::world::World;
@@ -52,7 +52,7 @@ impl Administrate {
 
     /// A client of it.
     pub async fn client(&self, world: &World) -> administrate::Client {
-        connect(&self.config(world), &world.pool, "test", Audit::Kept).await.expect("connected")
+        connect(&self.config(world), &world.pool, "test", AuditMode::On).await.expect("connected")
     }
 
     /// Links the provider's rows with this Administrate's, as the syncs do.

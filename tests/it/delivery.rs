@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use administrate_sim::{Action, Fault, Options, When};
-use lectern::delivery::{Drained, Remark, Worker, drain};
-use lectern::outbox::{self, State};
-use lectern::tutorials::{Event, LearningMode, Role, Staff, announce_events, revise_events};
+use lectern::delivery::{DeliveryWorker, DrainReport, Notice, drain};
+use lectern::outbox::{self, DeliveryState};
+use lectern::tutorials::{Event, LearningMode, Role, Staff, create_events, update_events};
 use tokio_util::sync::CancellationToken;
 
 use crate::administrate::Administrate;
@@ -38,31 +38,31 @@ impl Story {
 
     pub async fn revise(&self, id: i64, event: &Event) {
         let mut db = self.world.pool.acquire().await.expect("a connection");
-        revise_events(&mut db, None, &[(id, event.clone())]).await.expect("revised");
+        update_events(&mut db, None, &[(id, event.clone())]).await.expect("revised");
     }
 
     pub async fn announce(&self, events: &[Event]) -> Vec<i64> {
         let mut tx = self.world.pool.begin().await.expect("begin");
-        let ids = announce_events(&mut tx, None, events, false).await.expect("announced");
+        let ids = create_events(&mut tx, None, events, false).await.expect("announced");
         tx.commit().await.expect("commit");
         ids
     }
 
-    pub async fn deliver(&self) -> Drained {
+    pub async fn deliver(&self) -> DrainReport {
         self.deliver_taking("2000").await
     }
 
     /// Delivers, where so many milliseconds without an answer count as late.
-    pub async fn deliver_taking(&self, timeout_ms: &str) -> Drained {
+    pub async fn deliver_taking(&self, timeout_ms: &str) -> DrainReport {
         let worker = Arc::new(self.worker(&self.client, timeout_ms).await);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }
 
     /// Delivers; an answer that takes longer than so many milliseconds is given up.
-    pub async fn deliver_within(&self, timeout_ms: &str) -> Drained {
+    pub async fn deliver_within(&self, timeout_ms: &str) -> DrainReport {
         let mut config = self.administrate.config(&self.world);
         config.http_timeout_ms = timeout_ms.parse().expect("milliseconds");
-        let client = lectern::gateway::connect(&config, &self.world.pool, "test", lectern::gateway::Audit::Kept);
+        let client = lectern::gateway::connect(&config, &self.world.pool, "test", lectern::gateway::AuditMode::On);
         let worker = Arc::new(self.worker(&client.await.expect("connected"), timeout_ms).await);
         drain(worker, None, &CancellationToken::new(), |_| ()).await.expect("drained")
     }
@@ -74,13 +74,13 @@ impl Story {
         worker.close().await.expect("closed");
     }
 
-    async fn worker(&self, client: &administrate::Client, timeout_ms: &str) -> Worker {
+    async fn worker(&self, client: &administrate::Client, timeout_ms: &str) -> DeliveryWorker {
         let mut config = self.administrate.config(&self.world);
         config.http_timeout_ms = timeout_ms.parse().expect("milliseconds");
-        Worker::new(&self.world.pool, client.clone(), &config).await.expect("a worker")
+        DeliveryWorker::new(&self.world.pool, client.clone(), &config).await.expect("a worker")
     }
 
-    pub async fn states(&self) -> Vec<State> {
+    pub async fn states(&self) -> Vec<DeliveryState> {
         outbox::list(&self.world.pool, true).await.expect("listed").into_iter().map(|item| item.state).collect()
     }
 }
@@ -98,7 +98,7 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
     let ids = story.announce(&[event.clone()]).await;
     let drained = story.deliver().await;
     assert_eq!(drained.outcomes[0].remarks, []);
-    assert_eq!(story.states().await, [State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered]);
 
     let tenant = story.administrate.simulator.tenant();
     let (number, theirs) = tenant.events_titled("CM2-01").next().expect("the event");
@@ -120,7 +120,7 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
     let before = story.administrate.simulator.mutations().len();
     event.sessions[1].title = "The last day".into();
     let mut db = story.world.pool.acquire().await.expect("a connection");
-    revise_events(&mut db, None, &[(ids[0], event)]).await.expect("revised");
+    update_events(&mut db, None, &[(ids[0], event)]).await.expect("revised");
     story.deliver().await;
     let mutations = story.administrate.simulator.mutations();
     let operations: Vec<&str> = mutations[before..].iter().map(|mutation| mutation.operation.as_str()).collect();
@@ -153,7 +153,7 @@ async fn the_requests_are_as_few_as_can_be() {
     let before = simulator.requests();
     story.announce(&[blended, crowded, lms, classroom]).await;
     story.deliver().await;
-    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
     let after = simulator.requests();
     let sent = |operation: &str| after.of(operation) - before.of(operation);
     // One create, one update and one addStaff a session, one addStaffBulk an event and role; login and introspection once.
@@ -218,7 +218,7 @@ async fn whatever_fails_the_event_is_there_once() {
             let titles: Vec<String> = tenant.sessions_of(number).map(|(_, session)| session.title.clone()).collect();
             assert_eq!(titles, [format!("{code}-1"), format!("{code}-2")], "{what}");
             assert!(tenant.sessions_of(number).all(|(session, _)| tenant.staff_of(session).count() == 1), "{what}");
-            assert_eq!(story.states().await.last(), Some(&State::Delivered), "{what}");
+            assert_eq!(story.states().await.last(), Some(&DeliveryState::Delivered), "{what}");
         }
     }
 }
@@ -229,11 +229,11 @@ async fn an_outage_leaves_everything_for_later() {
     story.announce(&[story.provider.event("CM2-01"), story.provider.event("CM2-02")]).await;
     story.administrate.simulator.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Pending, State::Pending]);
+    assert_eq!(story.states().await, [DeliveryState::Pending, DeliveryState::Pending]);
     story.administrate.simulator.clear_faults();
-    outbox::make_due(&story.world.pool, None, None).await.expect("made due");
+    outbox::retry_now(&story.world.pool, None, None).await.expect("made due");
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered, State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
     assert_eq!(story.administrate.simulator.tenant().events.len(), 2);
 }
 
@@ -249,8 +249,8 @@ async fn what_cannot_be_decided_waits_for_a_person() {
     simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
     story.announce(&[story.provider.event("CM2-01")]).await;
     let drained = story.deliver().await;
-    assert_eq!(story.states().await, [State::Unknown], "{drained:?}");
-    let why = drained.outcomes[0].why.clone().expect("the evidence");
+    assert_eq!(story.states().await, [DeliveryState::Unknown], "{drained:?}");
+    let why = drained.outcomes[0].reason.clone().expect("the evidence");
     assert!(why.contains("several events titled \"CM2-01\""), "{why}");
 }
 
@@ -259,15 +259,15 @@ async fn templates_may_make_more_sessions_than_ours_but_not_fewer() {
     let story = Story::begin(3).await;
     story.announce(&[story.provider.event("CM2-01")]).await;
     let drained = story.deliver().await;
-    assert_eq!(drained.outcomes[0].remarks, [Remark::LeftoverSessions { count: 1 }]);
-    assert_eq!(story.states().await, [State::Delivered]);
+    assert_eq!(drained.outcomes[0].remarks, [Notice::LeftoverSessions { count: 1 }]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered]);
 
     let story = Story::begin(1).await;
     story.announce(&[story.provider.event("CM2-01")]).await;
     let drained = story.deliver().await;
-    let why = drained.outcomes[0].why.clone().expect("why");
+    let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("has 2 sessions") && why.contains("only 1 of them") && why.contains("CM2-01-2"), "{why}");
-    assert_eq!(story.states().await, [State::Failed]);
+    assert_eq!(story.states().await, [DeliveryState::Failed]);
     let tenant = story.administrate.simulator.tenant();
     let (number, _) = tenant.events_titled("CM2-01").next().expect("the event is kept");
     let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
@@ -280,7 +280,7 @@ async fn a_missing_link_is_named() {
     sqlx::query("DELETE FROM adm.instructors").execute(&story.world.pool).await.expect("unlinked");
     story.announce(&[story.provider.event("CM2-01")]).await;
     let drained = story.deliver().await;
-    let why = drained.outcomes[0].why.clone().expect("why");
+    let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("instructor") && why.contains("lectern sync instructors"), "{why}");
     assert!(story.administrate.simulator.tenant().events.is_empty(), "nothing is half done");
 }

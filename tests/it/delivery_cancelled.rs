@@ -1,10 +1,10 @@
 //! Delivery to an event that was cancelled in Administrate: by us, or by somebody else.
 
 use administrate_sim::tenant::{EventState, SessionState};
-use lectern::bridges::events::{Agreed, Agreement, Seen, agree};
-use lectern::delivery::Remark;
-use lectern::outbox::State;
-use lectern::tutorials::{COMPARE, COMPARE_LATER, OURS, PUBLISH, ask_also};
+use lectern::bridges::events::{Baseline, BaselineKind, LastSeen, save_baseline};
+use lectern::delivery::Notice;
+use lectern::outbox::DeliveryState;
+use lectern::tutorials::{COMPARE, COMPARE_LATER, OVERWRITE_REMOTE, PUBLISH, request_steps};
 
 use crate::delivery::Story;
 
@@ -17,7 +17,7 @@ fn states(story: &Story) -> (EventState, Vec<SessionState>) {
 
 async fn ask(story: &Story, id: i64, also: &'static [&'static str]) {
     let mut db = story.world.pool.acquire().await.expect("a connection");
-    ask_also(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
+    request_steps(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
 }
 
 /// Somebody cancels the event there, with its sessions.
@@ -46,16 +46,16 @@ async fn nothing_is_written_over_an_event_that_somebody_cancelled() {
         story.revise(id, &event).await;
         ask(&story, id, also).await;
         let drained = story.deliver().await;
-        let why = drained.outcomes[0].why.clone().expect("why");
+        let why = drained.outcomes[0].reason.clone().expect("why");
         assert!(why.contains("state: not cancelled here; Administrate has cancelled"), "{why}");
-        assert_eq!(story.states().await.last(), Some(&State::Failed));
+        assert_eq!(story.states().await.last(), Some(&DeliveryState::Failed));
     }
     assert_eq!(story.administrate.simulator.mutations().len(), before, "nothing was written");
     // As it is cancelled here too, both agree.
     event.cancelled = true;
     story.revise(id, &event).await;
     story.deliver().await;
-    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
@@ -66,19 +66,21 @@ async fn what_was_heard_of_a_cancellation_makes_delivery_look() {
     story.deliver().await;
     let there = story.administrate.simulator.tenant().events.keys().next().copied().expect("the event");
     let there = administrate::Id::new(administrate_sim::Tenant::course_id(there));
-    let seen = Seen { lifecycle: Some("cancelled".into()), ..Seen::default() };
+    let seen = LastSeen { lifecycle: Some("cancelled".into()), ..LastSeen::default() };
     let mut db = story.world.pool.acquire().await.expect("a connection");
-    agree(&mut db, Agreed::EventSeen, &there, &Agreement { values: seen, unsure: false }).await.expect("noted");
+    save_baseline(&mut db, BaselineKind::EventSeen, &there, &Baseline { values: seen, unsure: false })
+        .await
+        .expect("noted");
     // It was taken up again since, of which nobody has told us: then it is written.
     event.max_places = Some(5);
     story.revise(id, &event).await;
     story.deliver().await;
-    assert_eq!(story.states().await.last(), Some(&State::Delivered));
+    assert_eq!(story.states().await.last(), Some(&DeliveryState::Delivered));
     cancel_there(&story);
     event.max_places = Some(6);
     story.revise(id, &event).await;
     story.deliver().await;
-    assert_eq!(story.states().await.last(), Some(&State::Failed));
+    assert_eq!(story.states().await.last(), Some(&DeliveryState::Failed));
     assert_eq!(story.administrate.simulator.tenant().events.values().next().and_then(|e| e.max_places), Some(5));
 }
 
@@ -91,7 +93,7 @@ async fn a_session_that_somebody_cancelled_is_not_written_over_either() {
     story.administrate.simulator.edit(|tenant| {
         tenant.sessions.values_mut().nth(1).expect("day 2").state = EventState::Cancelled;
     });
-    for (day, expected) in [(0, State::Delivered), (1, State::Failed)] {
+    for (day, expected) in [(0, DeliveryState::Delivered), (1, DeliveryState::Failed)] {
         event.sessions[day].title = format!("Day {}", day + 1);
         story.revise(id, &event).await;
         ask(&story, id, &[COMPARE]).await;
@@ -110,16 +112,16 @@ async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us()
     cancel_there(&story);
     event.max_places = Some(5);
     story.revise(id, &event).await;
-    ask(&story, id, &[OURS, COMPARE_LATER]).await;
+    ask(&story, id, &[OVERWRITE_REMOTE, COMPARE_LATER]).await;
     let drained = story.deliver().await;
-    let why = drained.outcomes[0].why.clone().expect("why");
+    let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("cannot be taken back there"), "{why}");
     assert_eq!(states(&story).0, EventState::Cancelled);
 
     story.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
-    lectern::outbox::make_due(&story.world.pool, None, None).await.expect("due");
+    lectern::outbox::retry_now(&story.world.pool, None, None).await.expect("due");
     let drained = story.deliver().await;
-    assert_eq!(drained.outcomes[0].remarks, [Remark::TakenUpAgain]);
+    assert_eq!(drained.outcomes[0].remarks, [Notice::TakenUpAgain]);
     assert_eq!(states(&story), (EventState::Published, vec![EventState::Published; 2]));
     assert_eq!(story.administrate.simulator.tenant().events.values().next().and_then(|e| e.max_places), Some(5));
 }
@@ -136,7 +138,7 @@ async fn what_we_called_off_takes_place_again_where_administrate_lets_us() {
         event.cancelled = cancelled;
         story.revise(id, &event).await;
         story.deliver().await;
-        assert_eq!(story.states().await.last(), Some(&State::Delivered));
+        assert_eq!(story.states().await.last(), Some(&DeliveryState::Delivered));
         let expected = if cancelled { EventState::Cancelled } else { EventState::Published };
         assert_eq!(states(&story), (expected, vec![EventState::Published; 2]));
     }

@@ -2,9 +2,9 @@
 
 use administrate_sim::tenant::{EventState, Number, Session};
 use administrate_sim::{Action, Fault, Options, Profile, Tenant, When};
-use lectern::delivery::resolve::{Decision, resolve};
-use lectern::outbox::{self, State};
-use lectern::tutorials::announce_events;
+use lectern::delivery::resolve::{Resolution, resolve};
+use lectern::outbox::{self, DeliveryState};
+use lectern::tutorials::create_events;
 
 use crate::delivery::Story;
 
@@ -29,7 +29,7 @@ async fn open(story: &Story) -> (i64, String) {
 }
 
 async fn again(story: &Story) {
-    outbox::make_due(&story.world.pool, None, None).await.expect("made due");
+    outbox::retry_now(&story.world.pool, None, None).await.expect("made due");
     story.deliver().await;
 }
 
@@ -48,11 +48,11 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
         event.max_places = event.max_places.map(|places| places + 1);
         story.revise(id, &event).await;
         story.deliver().await;
-        assert_eq!(story.states().await.last(), Some(&State::Unknown));
+        assert_eq!(story.states().await.last(), Some(&DeliveryState::Unknown));
         let (item, why) = open(&story).await;
         assert!(why.contains("no longer in Administrate") && why.contains(&Tenant::course_id(gone)), "{why}");
         let decision = match decide_for_another {
-            false => Decision::Recreate,
+            false => Resolution::Recreate,
             true => {
                 let template = story.administrate.template;
                 let other = administrate_sim::tenant::Event {
@@ -72,12 +72,12 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
                     }
                     number
                 });
-                Decision::Delivered(administrate::Id::new(Tenant::course_id(other)))
+                Resolution::Delivered(administrate::Id::new(Tenant::course_id(other)))
             }
         };
         resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");
         story.deliver().await;
-        assert_eq!(story.states().await.last(), Some(&State::Delivered), "{decision:?}");
+        assert_eq!(story.states().await.last(), Some(&DeliveryState::Delivered), "{decision:?}");
         let there = number(&story, "CM2-01");
         assert_ne!(there, gone);
         assert_eq!(titles(&story, there), ["CM2-01-1", "CM2-01-2"]);
@@ -102,7 +102,7 @@ async fn an_event_deleted_there_cannot_be_called_off_any_more() {
     event.cancelled = true;
     story.revise(id, &event).await;
     story.deliver().await;
-    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
     let mut now = titles(&story, there);
     now.sort();
     assert_eq!(now, ["CM2-01-1, moved", "CM2-01-2, moved"]);
-    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
     story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
     let id = story.announce(std::slice::from_ref(&event)).await[0];
     story.deliver_once().await;
-    assert_eq!(story.states().await, [State::Pending]);
+    assert_eq!(story.states().await, [DeliveryState::Pending]);
     // Meanwhile it is called otherwise here, and starts a week later.
     let later = |at: jiff::Timestamp| at + jiff::SignedDuration::from_hours(24 * 7);
     for session in &mut event.sessions {
@@ -160,7 +160,7 @@ async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
     let renamed = "UPDATE acted.tutorial_events SET code = 'CM2-99' WHERE id = $1";
     sqlx::query(renamed).bind(id).execute(&story.world.pool).await.expect("renamed");
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered]);
     let tenant = story.administrate.simulator.tenant();
     assert_eq!(tenant.events.len(), 1, "it was there already");
     let there = &tenant.events[&number(&story, "CM2-99")];
@@ -182,10 +182,10 @@ async fn an_event_without_a_start_or_called_off_is_not_adopted() {
         };
         simulator.edit(|tenant| tenant.add_event(twin));
         let mut db = story.world.pool.acquire().await.expect("a connection");
-        announce_events(&mut db, None, &[story.provider.event(title)], true).await.expect("announced");
+        create_events(&mut db, None, &[story.provider.event(title)], true).await.expect("announced");
     }
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Unknown, State::Unknown]);
+    assert_eq!(story.states().await, [DeliveryState::Unknown, DeliveryState::Unknown]);
     assert_eq!(simulator.tenant().events.len(), 2);
 }
 
@@ -216,13 +216,17 @@ async fn what_the_api_does_not_take_stays_open_until_somebody_puts_it_right() {
     assert_eq!(titles(&story, there), ["CM2-01-1", "Last"], "all the rest is delivered");
     let before = story.administrate.simulator.mutations().len();
     again(&story).await;
-    assert_eq!(story.states().await, [State::Delivered, State::Failed], "trying again does not make it true");
+    assert_eq!(
+        story.states().await,
+        [DeliveryState::Delivered, DeliveryState::Failed],
+        "trying again does not make it true"
+    );
     story.administrate.simulator.edit(|tenant| {
         let first = tenant.sessions_of(there).next().map(|(number, _)| number).expect("a session");
         tenant.staff.retain(|staff| staff.course != first);
     });
     again(&story).await;
-    assert_eq!(story.states().await, [State::Delivered, State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
     assert_eq!(story.administrate.simulator.mutations().len(), before, "nothing was written for it");
 }
 
@@ -236,7 +240,7 @@ async fn people_are_taken_off_sessions_where_the_api_can() {
     event.sessions[0].instructor_ids.clear();
     story.revise(id, &event).await;
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered, State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
     let tenant = story.administrate.simulator.tenant();
     let taught: Vec<usize> =
         tenant.sessions_of(number(&story, "CM2-01")).map(|(session, _)| tenant.staff_of(session).count()).collect();
@@ -262,7 +266,7 @@ async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
     story.announce(&[story.provider.event("CM2-01")]).await;
     story.deliver_taking("100").await;
     let requests = story.administrate.simulator.requests();
-    assert_eq!((requests.of("event.createBlended"), story.states().await), (2, vec![State::Delivered]));
+    assert_eq!((requests.of("event.createBlended"), story.states().await), (2, vec![DeliveryState::Delivered]));
     assert!(requests.of("events") >= 3, "it may have been carried out late: {requests:?}");
 }
 
@@ -274,15 +278,15 @@ async fn what_may_be_under_way_is_not_made_anew() {
     let claims = outbox::Claims::open(&story.world.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     let minute = std::time::Duration::from_secs(60);
-    claims.in_doubt_from_now(&item, &serde_json::json!({}), minute).await.expect("noted");
-    claims.give_back(&item).await.expect("given back");
+    claims.mark_in_doubt(&item, &serde_json::json!({}), minute).await.expect("noted");
+    claims.release(&item).await.expect("given back");
     story.deliver_once().await;
     let created = || story.administrate.simulator.requests().of("event.createBlended");
-    assert_eq!((story.states().await, created()), (vec![State::Pending], 0));
+    assert_eq!((story.states().await, created()), (vec![DeliveryState::Pending], 0));
     let (_, why) = open(&story).await;
     assert!(why.contains("nobody saw the end of a creation"), "{why}");
     let later = "UPDATE lectern.outbox SET late_until = now(), next_attempt_at = now()";
     sqlx::query(later).execute(&story.world.pool).await.expect("time passes");
     story.deliver().await;
-    assert_eq!((story.states().await, created()), (vec![State::Delivered], 1));
+    assert_eq!((story.states().await, created()), (vec![DeliveryState::Delivered], 1));
 }

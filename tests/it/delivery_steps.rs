@@ -4,9 +4,9 @@ use administrate_sim::tenant::{EventState, SessionState};
 use administrate_sim::{Action, Fault, Tenant, When};
 use lectern::bridges;
 use lectern::delivery::duplicates;
-use lectern::delivery::resolve::{Decision, resolve};
-use lectern::outbox::{self, State};
-use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Role, Staff, ask_also, withdraw_events};
+use lectern::delivery::resolve::{Resolution, resolve};
+use lectern::outbox::{self, DeliveryState};
+use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Role, Staff, remove_events, request_steps};
 
 use crate::delivery::Story;
 
@@ -38,9 +38,9 @@ async fn people_who_are_no_longer_named_are_taken_off() {
     story.revise(id, &event).await;
     let drained = story.deliver().await;
     assert_eq!(operations(&story, before), ["event.removeStaff"]);
-    let why = drained.outcomes[0].why.clone().expect("sessions have no way to take somebody off");
+    let why = drained.outcomes[0].reason.clone().expect("sessions have no way to take somebody off");
     assert!(why.contains("1 instructor named for \"CM2-01-1\" who no longer teaches it"), "{why}");
-    assert_eq!(story.states().await.last(), Some(&State::Failed));
+    assert_eq!(story.states().await.last(), Some(&DeliveryState::Failed));
     let tenant = story.administrate.simulator.tenant();
     let (number, _) = tenant.events_titled("CM2-01").next().expect("the event");
     assert_eq!(tenant.staff_of(number).map(|(_, staff)| staff.is_administrator).collect::<Vec<_>>(), [false]);
@@ -92,9 +92,12 @@ async fn an_event_is_called_off_and_stays_so() {
     event.cancelled = false;
     story.revise(id, &event).await;
     let drained = story.deliver().await;
-    let why = drained.outcomes[0].why.clone().expect("why");
+    let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("cannot be taken back"), "{why}");
-    assert_eq!((state(&story), story.states().await.last()), (Some(EventState::Cancelled), Some(&State::Failed)));
+    assert_eq!(
+        (state(&story), story.states().await.last()),
+        (Some(EventState::Cancelled), Some(&DeliveryState::Failed))
+    );
 
     // One that never came to be there is not created to be called off.
     let mut event = story.provider.event("CM2-02");
@@ -120,7 +123,7 @@ async fn publishing_happens_only_where_it_is_asked() {
     assert_eq!(states(&story), (draft, vec![draft, draft, draft]));
     let ask = async |also| {
         let mut db = story.world.pool.acquire().await.expect("a connection");
-        ask_also(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
+        request_steps(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
         story.deliver().await
     };
     // Cut off in the midst, it goes on from there.
@@ -129,11 +132,11 @@ async fn publishing_happens_only_where_it_is_asked() {
     assert_eq!(states(&story), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
     let mut db = story.world.pool.acquire().await.expect("a connection");
     assert_eq!(bridges::events::published(&mut db, &[id]).await.expect("read"), [id]);
-    assert_eq!(bridges::events::with_leftovers(&mut db, &[id]).await.expect("read"), [id]);
+    assert_eq!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read"), [id]);
 
     let drained = ask(&[DELETE_DRAFTS]).await;
     assert_eq!((states(&story), drained.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
-    assert!(bridges::events::with_leftovers(&mut db, &[id]).await.expect("read").is_empty());
+    assert!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read").is_empty());
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
     story.administrate.simulator.add_fault(Fault::first("event.delete", Action::Reset { when: When::After }));
     let events: Vec<(i64, String)> = ids.into_iter().zip(codes.map(String::from)).collect();
     let mut db = story.world.pool.acquire().await.expect("a connection");
-    withdraw_events(&mut db, None, &events).await.expect("asked");
+    remove_events(&mut db, None, &events).await.expect("asked");
     let drained = story.deliver().await;
     let tenant = story.administrate.simulator.tenant();
     let mut there: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
@@ -162,7 +165,7 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
         .await
         .expect("events");
     assert_eq!(here, ["SOLD"]);
-    let sold = drained.outcomes.iter().find(|outcome| outcome.subject == "SOLD").and_then(|o| o.why.clone());
+    let sold = drained.outcomes.iter().find(|outcome| outcome.subject == "SOLD").and_then(|o| o.reason.clone());
     assert!(sold.expect("why").contains("1 places are sold"));
     let links: i64 =
         sqlx::query_scalar("SELECT count(*) FROM adm.events").fetch_one(&story.world.pool).await.expect("links");
@@ -175,21 +178,21 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
     story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Late));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
     let mut drained = story.deliver_within("300").await;
-    while story.states().await == [State::Pending] {
+    while story.states().await == [DeliveryState::Pending] {
         // On a busy machine other answers take too long as well.
         drained = story.deliver_within("300").await;
     }
-    assert_eq!(story.states().await, [State::Unknown], "{drained:?}");
-    let why = drained.outcomes[0].why.clone().expect("the evidence");
+    assert_eq!(story.states().await, [DeliveryState::Unknown], "{drained:?}");
+    let why = drained.outcomes[0].reason.clone().expect("the evidence");
     let ids: Vec<String> = story.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
 
     let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
     story.administrate.simulator.edit(|tenant| tenant.events.pop_last());
-    let decision = Decision::Delivered(administrate::Id::new(ids[0].clone()));
+    let decision = Resolution::Delivered(administrate::Id::new(ids[0].clone()));
     resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered]);
     let linked: String = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id = $1")
         .bind(id)
         .fetch_one(&story.world.pool)
@@ -204,33 +207,33 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
     let simulator = &story.administrate.simulator;
     simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
-    while story.states().await != [State::Delivered] {
+    while story.states().await != [DeliveryState::Delivered] {
         story.deliver_within("200").await;
     }
     let pool = &story.world.pool;
-    duplicates::notice(pool, &story.client, None).await.expect("looked");
-    assert_eq!(story.states().await, [State::Delivered], "there is one");
+    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
+    assert_eq!(story.states().await, [DeliveryState::Delivered], "there is one");
 
     let late = simulator.edit(|tenant| {
         let (_, ours) = tenant.events.first_key_value().expect("ours");
         let twin = ours.clone();
         tenant.add_event(twin)
     });
-    duplicates::notice(pool, &story.client, None).await.expect("looked");
-    assert_eq!(story.states().await, [State::Delivered, State::Unknown]);
+    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
+    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Unknown]);
     let item = outbox::list(pool, false).await.expect("listed").remove(0);
     let why = item.last_error.expect("the evidence");
     let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
-    duplicates::notice(pool, &story.client, None).await.expect("looked");
+    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
-    let decision = Decision::Delivered(administrate::Id::new(ids[0].clone()));
+    let decision = Resolution::Delivered(administrate::Id::new(ids[0].clone()));
     resolve(pool, &story.client, item.id, &decision).await.expect("resolved");
     story.deliver().await;
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
-    assert!(duplicates::suspects(pool).await.expect("read").is_empty(), "decided about {id}");
+    assert!(duplicates::possible_duplicates(pool).await.expect("read").is_empty(), "decided about {id}");
 }
 
 #[tokio::test]
@@ -244,22 +247,25 @@ async fn a_person_can_say_that_it_is_none_of_those() {
     simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
     story.announce(&[story.provider.event("CM2-01")]).await;
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Unknown]);
+    assert_eq!(story.states().await, [DeliveryState::Unknown]);
     let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
-    let nobody = Decision::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
+    let nobody = Resolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
     assert!(resolve(&story.world.pool, &story.client, item, &nobody).await.is_err(), "there is no such event");
     let template = story.provider.event("CM2-02");
     story.announce(std::slice::from_ref(&template)).await;
     story.deliver().await;
     let of_another = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
-    let of_another = Decision::Delivered(administrate::Id::new(of_another.expect("it is there")));
+    let of_another = Resolution::Delivered(administrate::Id::new(of_another.expect("it is there")));
     let refused = resolve(&story.world.pool, &story.client, item, &of_another).await.expect_err("it is another's");
     assert!(refused.to_string().contains("is CM2-02 already"), "{refused}");
-    resolve(&story.world.pool, &story.client, item, &Decision::Recreate).await.expect("resolved");
+    resolve(&story.world.pool, &story.client, item, &Resolution::Recreate).await.expect("resolved");
     story.deliver().await;
-    assert_eq!(story.states().await, [State::Delivered; 2]);
+    assert_eq!(story.states().await, [DeliveryState::Delivered; 2]);
     assert_eq!(simulator.tenant().events.len(), 4);
-    assert!(resolve(&story.world.pool, &story.client, item, &Decision::Recreate).await.is_err(), "nothing is unknown");
+    assert!(
+        resolve(&story.world.pool, &story.client, item, &Resolution::Recreate).await.is_err(),
+        "nothing is unknown"
+    );
 }
 
 #[tokio::test]
@@ -281,7 +287,7 @@ async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
         story.announce(&[story.provider.event(code)]).await;
         story.deliver().await;
     }
-    assert!(story.states().await.iter().all(|state| *state == State::Delivered));
+    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
     let tenant = simulator.tenant();
     let drafts: Vec<&str> = tenant
         .events

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lectern::outbox::{self, Claims, Effect, State};
+use lectern::outbox::{self, Claims, DeliveryState, Effect};
 
 use crate::world::World;
 
@@ -51,9 +51,9 @@ async fn what_is_asked_again_meanwhile_is_done_again() {
     let claims = Claims::open(&world.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     ask(&world, &[1]).await;
-    assert_eq!(claims.delivered(&item).await.expect("noted"), State::Pending);
+    assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Pending);
     let item = claims.next(None).await.expect("claimed").expect("the same row");
-    assert_eq!(claims.delivered(&item).await.expect("noted"), State::Delivered);
+    assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Delivered);
     assert!(outbox::list(&world.pool, false).await.expect("listed").is_empty());
     ask(&world, &[1]).await;
     assert_eq!(outbox::list(&world.pool, true).await.expect("listed").len(), 2, "a new wish is a new row");
@@ -65,13 +65,16 @@ async fn what_waits_for_a_person_goes_on_waiting() {
     ask(&world, &[1, 2]).await;
     let claims = Claims::open(&world.pool).await.expect("claims");
     let unclear = claims.next(None).await.expect("claimed").expect("a row");
-    claims.not_delivered(&unclear, State::Unknown, None, "two of that title").await.expect("noted");
+    claims.not_delivered(&unclear, DeliveryState::Unknown, None, "two of that title").await.expect("noted");
     let later = claims.next(None).await.expect("claimed").expect("a row");
-    claims.not_delivered(&later, State::Pending, Some(Duration::from_secs(3600)), "no answer").await.expect("noted");
+    claims
+        .not_delivered(&later, DeliveryState::Pending, Some(Duration::from_secs(3600)), "no answer")
+        .await
+        .expect("noted");
     assert!(claims.next(None).await.expect("looked").is_none());
     ask(&world, &[1]).await;
     assert!(claims.next(None).await.expect("looked").is_none(), "asking does not decide for the person");
-    assert_eq!(outbox::make_due(&world.pool, None, None).await.expect("made due"), 1);
+    assert_eq!(outbox::retry_now(&world.pool, None, None).await.expect("made due"), 1);
     let again = claims.next(None).await.expect("claimed").expect("the one that waited");
     assert_eq!((again.id, again.attempts), (later.id, 1), "a person asked: its tries count anew");
     let counts = outbox::count_by_state(&world.pool, None).await.expect("counted");
@@ -85,13 +88,13 @@ async fn a_wish_that_comes_while_another_fails_is_tried() {
     let claims = Claims::open(&world.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     ask(&world, &[1]).await;
-    let state = claims.not_delivered(&item, State::Failed, None, "no link").await.expect("noted");
-    assert_eq!(state, State::Pending, "what was asked meanwhile may have mended it");
+    let state = claims.not_delivered(&item, DeliveryState::Failed, None, "no link").await.expect("noted");
+    assert_eq!(state, DeliveryState::Pending, "what was asked meanwhile may have mended it");
     let item = claims.next(None).await.expect("claimed").expect("the same row");
-    assert!(claims.still_hold(&item).await);
-    claims.not_tried(&item, Duration::ZERO, Some("down")).await.expect("noted");
+    assert!(claims.holds_lock(&item).await);
+    claims.postpone(&item, Duration::ZERO, Some("down")).await.expect("noted");
     let item = claims.next(None).await.expect("claimed").expect("the same row");
     assert_eq!(item.attempts, 1, "an outage is nobody's attempt");
-    claims.give_back(&item).await.expect("given back");
-    assert!(!claims.still_hold(&item).await);
+    claims.release(&item).await.expect("given back");
+    assert!(!claims.holds_lock(&item).await);
 }

@@ -319,8 +319,8 @@ async fn what_the_command_can_ask_can_be_asked_here() {
     let (status, told) = answer(desk.request("POST", &format!("{queued}/publish"))).await;
     assert_eq!((status, &told["asked"]), (202, &json!(["B"])), "{told}");
     let config = desk.sides.config();
-    let client = lectern::gateway::connect(&config, &desk.sides.world.pool, "serve", lectern::gateway::Audit::Kept);
-    let delivering = lectern::delivery::worker::work(
+    let client = lectern::gateway::connect(&config, &desk.sides.world.pool, "serve", lectern::gateway::AuditMode::On);
+    let delivering = lectern::delivery::worker::run_worker(
         desk.sides.world.pool.clone(),
         client.await.expect("connected"),
         config.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lectern::search::follow::Follower;
 use lectern::search::index::Catalogue;
 use lectern::search::store;
-use lectern::tutorials::announce_events;
+use lectern::tutorials::create_events;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +17,7 @@ use crate::world::World;
 
 async fn announce(world: &World, provider: &Provider, code: &str) {
     let mut tx = world.pool.begin().await.expect("begin");
-    announce_events(&mut tx, None, &[provider.event(code)], false).await.expect("announced");
+    create_events(&mut tx, None, &[provider.event(code)], false).await.expect("announced");
     tx.commit().await.expect("commit");
 }
 
@@ -213,7 +213,7 @@ async fn a_lost_connection_is_taken_up_again() {
     assert!(!ended.is_empty());
     let fresh = PgPool::connect(&world.url).await.expect("the database");
     let mut tx = fresh.begin().await.expect("begin");
-    announce_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("announced");
+    create_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("announced");
     tx.commit().await.expect("commit");
     fresh.close().await;
     comes_to_show(&follower, "CM2-02").await;
@@ -230,7 +230,7 @@ async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_e
     let mut two = world.pool.begin().await.expect("begin");
     let mut three = world.pool.begin().await.expect("begin");
     for (tx, code) in [(&mut one, "CM2-01"), (&mut two, "CM2-02"), (&mut three, "CM2-03")] {
-        announce_events(tx, None, &[provider.event(code)], false).await.expect("announced");
+        create_events(tx, None, &[provider.event(code)], false).await.expect("announced");
     }
     assert_eq!(version(&world).await, before, "nothing is committed yet");
     two.commit().await.expect("commit");

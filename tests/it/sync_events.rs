@@ -5,9 +5,9 @@ use std::sync::Arc;
 use administrate_sim::tenant::{Event, EventState, Session};
 use administrate_sim::{Options, Tenant};
 use lectern::bridges::events::{link_event, link_of};
-use lectern::delivery::{Worker, drain};
-use lectern::sync::{TakenOver, take_over};
-use lectern::tutorials::announce_events;
+use lectern::delivery::{DeliveryWorker, drain};
+use lectern::sync::{ApplyOutcome, apply_remote_event};
+use lectern::tutorials::create_events;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -33,10 +33,10 @@ impl Delivered {
         for codes in [&["CM2-01", "cm2-02"][..], &["CM2-03"]] {
             let events: Vec<_> = codes.iter().map(|code| provider.event(code)).collect();
             let mut tx = story.world.pool.begin().await.expect("begin");
-            announce_events(&mut tx, None, &events, false).await.expect("announced");
+            create_events(&mut tx, None, &events, false).await.expect("announced");
             tx.commit().await.expect("commit");
             if codes.len() > 1 {
-                let worker = Worker::new(&story.world.pool, client.clone(), &config).await.expect("a worker");
+                let worker = DeliveryWorker::new(&story.world.pool, client.clone(), &config).await.expect("a worker");
                 drain(Arc::new(worker), None, &CancellationToken::new(), |_| ()).await.expect("drained");
             }
         }
@@ -312,16 +312,18 @@ async fn one_event_is_taken_over_as_all_would_be() {
     known.change("CM2-01", |event| event.booked_places = 2);
     let told = known.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
     let told = told.expect("delivered");
-    for expected in [TakenOver::Written, TakenOver::Unchanged] {
-        assert_eq!(take_over(&mut db, told.clone(), &zone).await.expect("taken over"), expected);
+    for expected in [ApplyOutcome::Written, ApplyOutcome::Unchanged] {
+        assert_eq!(apply_remote_event(&mut db, told.clone(), &zone).await.expect("taken over"), expected);
     }
     assert_eq!(known.bookable("CM2-01").await, (false, 10));
     let other = administrate::Id::new(Tenant::course_id(999));
-    for (title, expected) in
-        [("CM2-01", TakenOver::Ambiguous), ("CM2-03", TakenOver::Undelivered), ("Stranger", TakenOver::Unknown)]
-    {
+    for (title, expected) in [
+        ("CM2-01", ApplyOutcome::Ambiguous),
+        ("CM2-03", ApplyOutcome::Undelivered),
+        ("Stranger", ApplyOutcome::Unknown),
+    ] {
         let event = administrate::Event { id: other.clone(), title: title.into(), ..told.clone() };
-        assert_eq!(take_over(&mut db, event, &zone).await.expect("taken over"), expected, "{title}");
+        assert_eq!(apply_remote_event(&mut db, event, &zone).await.expect("taken over"), expected, "{title}");
     }
 }
 

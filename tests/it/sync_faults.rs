@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use administrate_sim::{Action, Fault, When};
-use lectern::gateway::{Audit, connect};
-use lectern::sync::{Report, Sync};
+use lectern::gateway::{AuditMode, connect};
+use lectern::sync::{Report, SyncRun};
 use tokio_util::sync::CancellationToken;
 
 use crate::sync_story::Story;
@@ -194,9 +194,9 @@ async fn sync(story: &Story, entity: &str) -> Report {
         ("LECTERN_RETRY_BASE_MS", "1"),
         ("LECTERN_HTTP_TIMEOUT_MS", "1000"),
     ]);
-    let client = connect(&config, &story.world.pool, "faults", Audit::NotKept).await.expect("connected");
+    let client = connect(&config, &story.world.pool, "faults", AuditMode::Off).await.expect("connected");
     let stop = CancellationToken::new();
-    let mut sync = Sync::new(story.world.pool.clone(), client, &config, lectern::sync::Options::default(), stop);
+    let mut sync = SyncRun::new(story.world.pool.clone(), client, &config, lectern::sync::Options::default(), stop);
     sync.entity(entity.parse().expect("an entity")).await
 }
 

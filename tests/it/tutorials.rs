@@ -1,7 +1,7 @@
 //! Events and sessions: what is written is what is read, and a write that changes nothing writes nothing.
 
 use lectern::outbox;
-use lectern::tutorials::{announce_events, revise_events, store};
+use lectern::tutorials::{create_events, store, update_events};
 
 use crate::provider::Provider;
 use crate::world::World;
@@ -12,7 +12,7 @@ async fn an_announced_event_is_read_back_whole_and_is_to_be_delivered() {
     let provider = Provider::settle(&world).await;
     let events = [provider.event("CM2-02"), provider.event("CM2-01")];
     let mut tx = world.pool.begin().await.expect("begin");
-    let ids = announce_events(&mut tx, None, &events, false).await.expect("announced");
+    let ids = create_events(&mut tx, None, &events, false).await.expect("announced");
     tx.commit().await.expect("commit");
     let mut db = world.pool.acquire().await.expect("a connection");
     for (id, event) in ids.iter().zip(&events) {
@@ -31,7 +31,7 @@ async fn a_refused_event_takes_the_whole_batch_with_it() {
     let mut bad = provider.event("CM2-02");
     bad.sessions[1].end = "2026-02-10T08:00:00Z".parse().expect("an instant");
     let mut tx = world.pool.begin().await.expect("begin");
-    let error = announce_events(&mut tx, None, &[provider.event("CM2-01"), bad], false).await.expect_err("refused");
+    let error = create_events(&mut tx, None, &[provider.event("CM2-01"), bad], false).await.expect_err("refused");
     assert_eq!(error.to_string(), "a session cannot end before it starts");
     tx.rollback().await.expect("rollback");
     assert!(outbox::list(&world.pool, true).await.expect("listed").is_empty());
@@ -43,7 +43,7 @@ async fn a_revision_writes_the_change_and_only_it() {
     let provider = Provider::settle(&world).await;
     let mut event = provider.event("CM2-01");
     let mut db = world.pool.acquire().await.expect("a connection");
-    let ids = announce_events(&mut db, None, std::slice::from_ref(&event), false).await.expect("announced");
+    let ids = create_events(&mut db, None, std::slice::from_ref(&event), false).await.expect("announced");
     let written = |pool: sqlx::PgPool| async move {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT 'e' || xmin::text FROM acted.tutorial_events
@@ -59,14 +59,14 @@ async fn a_revision_writes_the_change_and_only_it() {
         rows
     };
     let before = written(world.pool.clone()).await;
-    revise_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
+    update_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
     assert_eq!(written(world.pool.clone()).await, before, "nothing changed, nothing is written");
 
     event.sessions[1].title = "Moved".into();
     event.sessions[1].instructor_ids.clear();
     event.staff.clear();
     event.max_places = Some(14);
-    revise_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
+    update_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
     let known = store::events_by_code(&mut db, &["CM2-01"]).await.expect("read");
     assert_eq!(known[0].event, event);
     let open = outbox::list(&world.pool, false).await.expect("listed");

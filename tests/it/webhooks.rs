@@ -3,8 +3,8 @@
 use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use lectern::tutorials::announce_events;
-use lectern::webhooks::forget_applied;
+use lectern::tutorials::create_events;
+use lectern::webhooks::purge_applied;
 use lectern::webhooks::worker::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ impl Told {
         let world = World::new().await;
         let provider = Provider::settle(&world).await;
         let mut tx = world.pool.begin().await.expect("begin");
-        announce_events(&mut tx, None, &[provider.event("A")], false).await.expect("announced");
+        create_events(&mut tx, None, &[provider.event("A")], false).await.expect("announced");
         tx.commit().await.expect("commit");
         execute(&world, "INSERT INTO adm.events (external_id, tutorial_event_id) SELECT 'Q291cnNlOjE=', id FROM acted.tutorial_events").await;
         execute(&world, "INSERT INTO lectern.agreed VALUES ('event', 'Q291cnNlOjE=', '{\"max_places\": 12}')").await;
@@ -293,9 +293,9 @@ async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
         assert_eq!(told.tell(at, &node(left, at)).await, 202);
     }
     assert_eq!(told.apply().await, 3);
-    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("nothing is old"), 0);
+    assert_eq!(purge_applied(&told.world.pool, 30).await.expect("nothing is old"), 0);
     execute(&told.world, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
-    assert_eq!(forget_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
+    assert_eq!(purge_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
     assert_eq!(told.tell("2026-05-14T10:02:01Z", &node(7, "again")).await, 200, "the latest is known by its content");
 }
 

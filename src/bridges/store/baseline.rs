@@ -9,12 +9,16 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::events::{Agreed, Agreement};
+use crate::bridges::events::{Baseline, BaselineKind};
 use crate::error::Result;
 
 /// The values on which both sides last agreed for a record of theirs; none where there are none, or where they are of an
 /// older shape.
-pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id: &Id) -> Result<Option<Agreement<T>>> {
+pub async fn load_baseline<T: DeserializeOwned>(
+    db: &mut PgConnection,
+    kind: BaselineKind,
+    id: &Id,
+) -> Result<Option<Baseline<T>>> {
     let fields: Option<Json<Value>> =
         sqlx::query_scalar("SELECT fields FROM lectern.agreed WHERE entity = $1 AND external_id = $2")
             .bind(kind.name())
@@ -28,7 +32,12 @@ pub async fn agreed<T: DeserializeOwned>(db: &mut PgConnection, kind: Agreed, id
 ///
 /// What was just taken over does not wait for the disk: where a power cut takes the note away, the same is written
 /// there once more, as after the end of a worker before it could take the note.
-pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, agreement: &Agreement<T>) -> Result<()> {
+pub async fn save_baseline<T: Serialize>(
+    db: &mut PgConnection,
+    kind: BaselineKind,
+    id: &Id,
+    agreement: &Baseline<T>,
+) -> Result<()> {
     sqlx::query(
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) WHERE NOT $4)
          INSERT INTO lectern.agreed (entity, external_id, fields)
@@ -45,14 +54,14 @@ pub async fn agree<T: Serialize>(db: &mut PgConnection, kind: Agreed, id: &Id, a
 }
 
 /// Our event's id, theirs, the session's sequence (none for the event itself), the record's id, what was agreed.
-pub(crate) type AgreementRow = (i64, String, Option<i32>, String, Json<Value>);
+pub(crate) type StoredBaseline = (i64, String, Option<i32>, String, Json<Value>);
 
 /// What was last agreed on about events of ours and their sessions, up to a time if one is named.
-pub(crate) async fn agreement_rows(
+pub(crate) async fn baseline_rows(
     db: &mut PgConnection,
     tutorial_event_ids: &[i64],
     before: Option<Timestamp>,
-) -> Result<Vec<AgreementRow>> {
+) -> Result<Vec<StoredBaseline>> {
     Ok(sqlx::query_as(
         "SELECT e.tutorial_event_id, e.external_id, NULL::int AS sequence, e.external_id AS theirs, a.fields
          FROM adm.events AS e
@@ -79,7 +88,10 @@ pub async fn now(db: &mut PgConnection) -> Result<Timestamp> {
 }
 
 /// What is certainly agreed on about records, as it is kept: kind, Administrate's id, values.
-pub async fn kept_agreements(db: &mut PgConnection, of: &[(&str, &str)]) -> Result<Vec<(String, String, Json<Value>)>> {
+pub async fn stored_baselines(
+    db: &mut PgConnection,
+    of: &[(&str, &str)],
+) -> Result<Vec<(String, String, Json<Value>)>> {
     let (kinds, ids): (Vec<&str>, Vec<&str>) = of.iter().copied().unzip();
     Ok(sqlx::query_as(
         "SELECT entity, external_id, fields - 'unsure' FROM lectern.agreed
@@ -92,7 +104,7 @@ pub async fn kept_agreements(db: &mut PgConnection, of: &[(&str, &str)]) -> Resu
 }
 
 /// Notes what both sides agree on from now on about many records: kind, Administrate's id, values.
-pub async fn put_agreements(db: &mut PgConnection, agreed: &[(&str, &str, &Value)]) -> Result<()> {
+pub async fn put_baselines(db: &mut PgConnection, agreed: &[(&str, &str, &Value)]) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.agreed (entity, external_id, fields)
          SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[])

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::cascade::Mention;
+use crate::bridges::cascade::Reference;
 use crate::bridges::reference::{Approval, Price};
 use crate::error::Result;
 
@@ -33,7 +33,7 @@ pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String])
 }
 
 /// Every mention of these rows.
-pub(crate) async fn mentions(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<Mention>> {
+pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<Reference>> {
     Ok(sqlx::query_as(
         "SELECT 'venues.location' AS \"column\", external_id, location_id AS mentioned
          FROM adm.venues WHERE location_id = ANY ($1)
@@ -72,7 +72,7 @@ pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[Price]) -> R
 }
 
 /// Mentions that went, where the rows mention nothing else by now.
-pub(crate) async fn restore_mentions(db: &mut PgConnection, mentions: &[Mention]) -> Result<()> {
+pub(crate) async fn restore_references(db: &mut PgConnection, mentions: &[Reference]) -> Result<()> {
     for sql in [
         "UPDATE adm.venues AS r SET location_id = m.external_id
          FROM jsonb_to_recordset($1) AS w (\"column\" text, external_id text, mentioned text)

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Which rows are read.
 #[derive(Debug, Clone, Copy)]
-pub enum Chosen<'a> {
+pub enum RowFilter<'a> {
     /// Every one.
     All,
     /// That of this event of Administrate's, and those linked to these of ours.
@@ -18,10 +18,10 @@ pub enum Chosen<'a> {
 }
 
 /// The rows that stand for Administrate's events, with their sessions by day.
-pub async fn rows(db: &mut PgConnection, chosen: Chosen<'_>) -> Result<Vec<EventRow>> {
+pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<EventRow>> {
     let (external_id, ours) = match chosen {
-        Chosen::All => (None, None),
-        Chosen::Of(external_id, ours) => (Some(external_id), Some(ours)),
+        RowFilter::All => (None, None),
+        RowFilter::Of(external_id, ours) => (Some(external_id), Some(ours)),
     };
     let rows: Vec<Json<EventRow>> = sqlx::query_scalar(
         "SELECT json_build_object(
@@ -53,7 +53,7 @@ pub async fn rows(db: &mut PgConnection, chosen: Chosen<'_>) -> Result<Vec<Event
 }
 
 /// Writes rows of events with their sessions: one that stands is changed, one that does not is created.
-pub async fn put_rows(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
     release_events(db, rows).await?;
     sqlx::query(
         "INSERT INTO adm.events AS known (external_id, tutorial_event_id, title, lifecycle_state, sold_out, cancelled,
@@ -164,7 +164,7 @@ async fn release_sessions(db: &mut PgConnection, rows: &[&EventRow]) -> Result<(
 }
 
 /// Deletes rows of events; those of their sessions go with them.
-pub async fn remove_rows(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
+pub async fn delete_rows(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM adm.events WHERE external_id = ANY ($1)").bind(external_ids).execute(db).await?;
     Ok(())
 }

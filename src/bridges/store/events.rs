@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use administrate::Id;
 use sqlx::{PgConnection, PgPool};
 
-use crate::bridges::events::{EventLink, ExternalIds, Reached, SessionLink, Suspect};
+use crate::bridges::events::{EventLink, ExternalIds, PossibleDuplicate, RemoteStatus, SessionLink};
 use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -39,7 +39,7 @@ pub async fn linked_event(db: &mut PgConnection, external_id: &Id) -> Result<Opt
 
 /// Notes how an event stands in Administrate: `draft`, `published` or `cancelled`, and whether it is sold out. Gives
 /// whether its state there is another than was known.
-pub async fn note_state(
+pub async fn record_state(
     db: &mut PgConnection,
     external_id: &Id,
     lifecycle: Option<&str>,
@@ -144,7 +144,7 @@ pub async fn linked_elsewhere(db: &mut PgConnection, tutorial_event_id: i64, the
 }
 
 /// Forgets an event of Administrate's that is gone there, with its sessions and all that was agreed about them.
-pub async fn forget_event(db: &mut PgConnection, link: &EventLink) -> Result<()> {
+pub async fn delete_event_link(db: &mut PgConnection, link: &EventLink) -> Result<()> {
     let mut theirs: Vec<&str> = link.sessions.iter().map(|session| session.external_id.as_str()).collect();
     theirs.push(link.external_id.as_str());
     sqlx::query("DELETE FROM adm.sessions WHERE external_id = ANY ($1)").bind(&theirs).execute(&mut *db).await?;
@@ -154,7 +154,7 @@ pub async fn forget_event(db: &mut PgConnection, link: &EventLink) -> Result<()>
 }
 
 /// Forgets sessions of Administrate's that are gone there, with all that was agreed about them.
-pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
+pub async fn delete_session_links(pool: &PgPool, theirs: &[Id]) -> Result<()> {
     let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
     let sql = "WITH gone AS (DELETE FROM adm.sessions WHERE external_id = ANY ($1)),
                     decided AS (DELETE FROM lectern.withdrawn_sessions WHERE external_id = ANY ($1))
@@ -165,7 +165,7 @@ pub async fn forget_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
 
 /// Notes that Administrate no longer has these sessions; ours stay linked with them, so that nothing strange takes their
 /// places.
-pub async fn lose_sessions(pool: &PgPool, theirs: &[Id]) -> Result<()> {
+pub async fn mark_sessions_missing(pool: &PgPool, theirs: &[Id]) -> Result<()> {
     let theirs: Vec<&str> = theirs.iter().map(Id::as_str).collect();
     let sql = "UPDATE adm.sessions SET day_number = NULL WHERE external_id = ANY ($1)";
     sqlx::query(sql).bind(theirs).execute(pool).await?;
@@ -210,7 +210,7 @@ pub async fn published(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Res
 }
 
 /// Our events of which there may be a second one there; none comes a month after it was asked for.
-pub async fn suspects(db: &mut PgConnection) -> Result<Vec<Suspect>> {
+pub async fn possible_duplicates(db: &mut PgConnection) -> Result<Vec<PossibleDuplicate>> {
     Ok(sqlx::query_as(
         "SELECT e.tutorial_event_id, ours.code, e.external_id FROM lectern.agreed AS a
          JOIN adm.events AS e ON e.external_id = a.external_id
@@ -222,7 +222,7 @@ pub async fn suspects(db: &mut PgConnection) -> Result<Vec<Suspect>> {
 }
 
 /// A person has decided which event there is ours: nobody looks for a second one any more.
-pub async fn decided(db: &mut PgConnection, external_id: &Id) -> Result<()> {
+pub async fn confirm_link(db: &mut PgConnection, external_id: &Id) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.agreed SET fields = fields - 'made_in_doubt'
          WHERE entity = 'event-standing' AND external_id = $1",
@@ -254,7 +254,7 @@ pub async fn missing_sessions(db: &mut PgConnection, tutorial_event_ids: &[i64])
 }
 
 /// How far each of our events has come to be there; those that are not there are absent.
-pub async fn reached(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<HashMap<i64, Reached>> {
+pub async fn remote_status(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<HashMap<i64, RemoteStatus>> {
     if tutorial_event_ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -271,7 +271,7 @@ pub async fn reached(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Resul
     .fetch_all(db)
     .await?;
     let reached = |(event, paired, spare, state, published): (i64, i64, i64, Option<String>, i64)| {
-        let reached = Reached {
+        let reached = RemoteStatus {
             paired: paired as usize,
             spare: spare as usize,
             is_published: state.as_deref() == Some("published"),
@@ -284,7 +284,7 @@ pub async fn reached(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Resul
 }
 
 /// Which of our events have sessions there beyond ours.
-pub async fn with_leftovers(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
+pub async fn with_extra_sessions(db: &mut PgConnection, tutorial_event_ids: &[i64]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT tutorial_event_id FROM adm.events AS e
          WHERE tutorial_event_id = ANY ($1) AND EXISTS (

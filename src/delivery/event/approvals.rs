@@ -8,12 +8,12 @@ use administrate::Id;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Errand;
+use super::EventDelivery;
 use crate::bridges::events;
-use crate::bridges::events::{Agreed, Agreement, EventLink};
-use crate::delivery::{Trouble, Worker};
-use crate::merge::desired::{Wanted, WantedStaff};
-use crate::merge::last_agreed;
+use crate::bridges::events::{Baseline, BaselineKind, EventLink};
+use crate::delivery::{DeliveryError, DeliveryWorker};
+use crate::merge::desired::{DesiredEvent, DesiredStaff};
+use crate::merge::load_baselines;
 use crate::tutorials::APPROVED;
 use crate::tutorials::reference::store::instructors;
 
@@ -24,8 +24,8 @@ const FRESH: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Approvals(Mutex<HashMap<Id, (Instant, Vec<Id>)>>);
 
-impl Worker {
-    async fn approved_for(&self, template: &Id) -> Result<Vec<Id>, Trouble> {
+impl DeliveryWorker {
+    async fn approved_for(&self, template: &Id) -> Result<Vec<Id>, DeliveryError> {
         let mut known = self.approvals.0.lock().await;
         if let Some((_, approved)) = known.get(template).filter(|(told, _)| told.elapsed() < FRESH) {
             return Ok(approved.clone());
@@ -37,9 +37,13 @@ impl Worker {
     }
 }
 
-impl Errand<'_> {
+impl EventDelivery<'_> {
     /// Ends the errand before anything is written where somebody who is new to it is not approved.
-    pub(crate) async fn check_approvals(&self, link: Option<&EventLink>, wanted: &Wanted) -> Result<(), Trouble> {
+    pub(crate) async fn check_approvals(
+        &self,
+        link: Option<&EventLink>,
+        wanted: &DesiredEvent,
+    ) -> Result<(), DeliveryError> {
         if !self.has_option(APPROVED) {
             return Ok(());
         }
@@ -50,7 +54,7 @@ impl Errand<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         let template = &wanted.event.course_template_id;
         let approved = self.worker.approved_for(template).await?;
         let missing: Vec<&Id> = new.into_iter().filter(|contact| !approved.contains(contact)).collect();
@@ -60,27 +64,27 @@ impl Errand<'_> {
         // Whoever is approved now is to be seen at the next try.
         self.worker.approvals.0.lock().await.remove(template);
         let names = self.names(&missing).await?;
-        Err(Trouble::Refused(format!(
+        Err(DeliveryError::Invalid(format!(
             "{} not approved for its course template in Administrate: approve them there, then run `lectern import retry`",
             if names.len() == 1 { format!("{} is", names[0]) } else { format!("{} are", names.join(", ")) }
         )))
     }
 
     /// Who taught it as far as both sides last agreed.
-    async fn taught_before(&self, link: Option<&EventLink>) -> Result<BTreeSet<Id>, Trouble> {
+    async fn taught_before(&self, link: Option<&EventLink>) -> Result<BTreeSet<Id>, DeliveryError> {
         let Some(link) = link else { return Ok(BTreeSet::new()) };
         let mut db = self.worker.pool.acquire().await?;
-        let agreed = last_agreed(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
+        let agreed = load_baselines(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
         let sessions = agreed.into_iter().flat_map(|agreed| agreed.sessions.into_values());
         let mut taught: BTreeSet<Id> = sessions.flat_map(|(_, session)| session.instructors).collect();
-        let staff: Option<Agreement<WantedStaff>> =
-            events::agreed(&mut db, Agreed::EventStaff, &link.external_id).await?;
+        let staff: Option<Baseline<DesiredStaff>> =
+            events::load_baseline(&mut db, BaselineKind::EventStaff, &link.external_id).await?;
         taught.extend(staff.into_iter().flat_map(|staff| staff.values.instructors));
         Ok(taught)
     }
 
     /// What people call these contacts here.
-    async fn names(&self, contacts: &[&Id]) -> Result<Vec<String>, Trouble> {
+    async fn names(&self, contacts: &[&Id]) -> Result<Vec<String>, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let ids = events::external_ids(&mut db, &self.known.event).await?;
         let ours = instructors(&mut db).await?;

@@ -10,7 +10,7 @@ use crate::names::fold;
 
 /// What a creation was sent with, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Sent {
+pub(crate) struct CreationKey {
     pub title: String,
     template: Id,
     time_zone: String,
@@ -18,9 +18,9 @@ pub(crate) struct Sent {
     lms: Option<DateTime>,
 }
 
-impl Sent {
-    pub(crate) fn of(event: &NewEvent) -> Sent {
-        Sent {
+impl CreationKey {
+    pub(crate) fn of(event: &NewEvent) -> CreationKey {
+        CreationKey {
             title: event.title.clone(),
             template: event.course_template_id.clone(),
             time_zone: event.time_zone.clone(),
@@ -31,7 +31,7 @@ impl Sent {
 
     /// Whether this is Administrate's event: in the classroom where both have such a part, else whichever it calls its
     /// start. One that says nothing of its start could be any.
-    pub(crate) fn made(&self, event: &Event) -> bool {
+    pub(crate) fn matches(&self, event: &Event) -> bool {
         let template = event.course_template.as_ref().is_none_or(|theirs| theirs.id == self.template);
         let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
         let starts = match (event.classroom_start, self.classroom) {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn an_event_is_known_by_title_template_and_start() {
-        let sent: Sent = serde_json::from_value(json!({
+        let sent: CreationKey = serde_json::from_value(json!({
             "title": "CM2-01", "template": "T1", "time_zone": "Europe/London",
             "classroom": "2026-06-13T09:30:00", "lms": "2026-04-22T16:00:00",
         }))
@@ -74,7 +74,7 @@ mod tests {
                 event[field] = value.clone();
             }
             let event: Event = serde_json::from_value(event).expect("it reads");
-            assert_eq!(sent.made(&event), expected, "{differs}");
+            assert_eq!(sent.matches(&event), expected, "{differs}");
         }
     }
 }

@@ -15,32 +15,32 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use self::unsupported::Left;
-use super::{Remark, Trouble, Worker, reference};
+use self::unsupported::UnsupportedField;
+use super::{DeliveryError, DeliveryWorker, Notice, reference};
 use crate::bridges::events;
-use crate::bridges::events::{Agreed, Agreement, EventLink};
-use crate::merge::desired::{Wanted, wanted};
-use crate::outbox::Item;
+use crate::bridges::events::{Baseline, BaselineKind, EventLink};
+use crate::merge::desired::{DesiredEvent, desired_event};
+use crate::outbox::OutboxItem;
 use crate::tutorials;
 use crate::tutorials::{DELETE_DRAFTS, KnownEvent, PUBLISH, REMOVE_EVENT};
 
 /// What is being brought about, for which event, by whom.
-pub(super) struct Errand<'a> {
-    pub worker: &'a Worker,
-    pub item: &'a Item,
+pub(super) struct EventDelivery<'a> {
+    pub worker: &'a DeliveryWorker,
+    pub item: &'a OutboxItem,
     pub known: &'a KnownEvent,
     /// Cancelled when nothing further is to be begun.
     pub halt: &'a CancellationToken,
     /// What was seen on the way.
-    pub remarks: Vec<Remark>,
+    pub remarks: Vec<Notice>,
     /// What Administrate did not take.
-    pub left: Vec<Left>,
+    pub left: Vec<UnsupportedField>,
     /// Sessions that it no longer has.
     pub gone: Vec<Id>,
 }
 
 /// What of an event is no longer in Administrate.
-enum Missing {
+enum MissingRemote {
     Nothing,
     /// All of it; what it was called there.
     Event(Id),
@@ -48,9 +48,13 @@ enum Missing {
     Sessions,
 }
 
-impl Worker {
+impl DeliveryWorker {
     /// Carries out an effect as far as it goes.
-    pub(super) async fn carry_out(&self, item: &Item, halt: &CancellationToken) -> (Vec<Remark>, Result<(), Trouble>) {
+    pub(super) async fn deliver_item(
+        &self,
+        item: &OutboxItem,
+        halt: &CancellationToken,
+    ) -> (Vec<Notice>, Result<(), DeliveryError>) {
         if let Some(kind) = reference::kind_of(&item.effect) {
             let mut remarks = Vec::new();
             let ended = self.create_reference(kind, item, &mut remarks).await;
@@ -62,76 +66,87 @@ impl Worker {
             Ok(None) => return (Vec::new(), Ok(())),
             Err(trouble) => return (Vec::new(), Err(trouble)),
         };
-        let mut errand =
-            Errand { worker: self, item, known: &known, halt, remarks: Vec::new(), left: Vec::new(), gone: Vec::new() };
+        let mut errand = EventDelivery {
+            worker: self,
+            item,
+            known: &known,
+            halt,
+            remarks: Vec::new(),
+            left: Vec::new(),
+            gone: Vec::new(),
+        };
         let ended = errand.run().await;
         (errand.remarks, ended)
     }
 
-    async fn known(&self, item: &Item) -> Result<Option<KnownEvent>, Trouble> {
+    async fn known(&self, item: &OutboxItem) -> Result<Option<KnownEvent>, DeliveryError> {
         let mut db = self.pool.acquire().await?;
         Ok(tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?.pop())
     }
 }
 
-impl Errand<'_> {
-    async fn run(&mut self) -> Result<(), Trouble> {
-        let trouble = match self.bring_about().await {
+impl EventDelivery<'_> {
+    async fn run(&mut self) -> Result<(), DeliveryError> {
+        let trouble = match self.run_steps().await {
             Err(trouble) if trouble.may_mean_missing() => trouble,
             ended => return ended,
         };
-        match self.missing_there().await? {
-            Missing::Nothing => Err(trouble),
-            Missing::Event(_) if self.known.event.cancelled => {
-                self.remarks.push(Remark::Removed);
+        match self.find_missing_remote().await? {
+            MissingRemote::Nothing => Err(trouble),
+            MissingRemote::Event(_) if self.known.event.cancelled => {
+                self.remarks.push(Notice::Removed);
                 Ok(())
             }
-            Missing::Event(id) => Err(Trouble::Unclear(format!(
+            MissingRemote::Event(id) => Err(DeliveryError::OutcomeUnknown(format!(
                 "the event is no longer in Administrate, where it was {id}: `lectern outbox resolve` with --recreate \
                  makes it anew, with --delivered EXTERNAL_ID it is another one there"
             ))),
-            Missing::Sessions => {
+            MissingRemote::Sessions => {
                 self.left.clear();
-                self.bring_about().await
+                self.run_steps().await
             }
         }
     }
 
     /// What somebody has deleted in Administrate, which would explain why it refused something.
-    async fn missing_there(&mut self) -> Result<Missing, Trouble> {
+    async fn find_missing_remote(&mut self) -> Result<MissingRemote, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
-        let Some(link) = link else { return Ok(Missing::Nothing) };
-        self.go_on()?;
+        let Some(link) = link else { return Ok(MissingRemote::Nothing) };
+        self.check_cancelled()?;
         let Some(there) = self.worker.client.event(&link.external_id).await? else {
-            return Ok(Missing::Event(link.external_id));
+            return Ok(MissingRemote::Event(link.external_id));
         };
-        if self.find_again(link, &there).await? { Ok(Missing::Sessions) } else { Ok(Missing::Nothing) }
+        if self.relink_lost_sessions(link, &there).await? {
+            Ok(MissingRemote::Sessions)
+        } else {
+            Ok(MissingRemote::Nothing)
+        }
     }
 
-    async fn bring_about(&mut self) -> Result<(), Trouble> {
+    async fn run_steps(&mut self) -> Result<(), DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
         if self.item.effect == REMOVE_EVENT {
-            return self.remove(link.map(|link| self.standing(link))).await;
+            return self.remove(link.map(|link| self.without_lost(link))).await;
         }
         if self.known.event.cancelled {
-            return self.call_off(link.map(|link| self.standing(link))).await;
+            return self.cancel(link.map(|link| self.without_lost(link))).await;
         }
-        let wanted = self.wanted().await?;
+        let wanted = self.desired().await?;
         self.check_approvals(link.as_ref(), &wanted).await?;
         let mut link = match link {
             Some(link) => {
-                self.compare(&link, &wanted).await?;
+                self.check_conflicts(&link, &wanted).await?;
                 link
             }
             None => self.create(&wanted).await?,
         };
-        self.take_sessions_away(&mut link).await?;
-        let link = self.pair_sessions(link).await?;
-        let mut link = self.standing(link);
+        self.remove_withdrawn_sessions(&mut link).await?;
+        let link = self.link_sessions(link).await?;
+        let mut link = self.without_lost(link);
         self.update_event(&link, &wanted).await?;
         self.update_sessions(&link, &wanted).await?;
         self.update_staff(&link, &wanted).await?;
@@ -139,20 +154,20 @@ impl Errand<'_> {
             self.delete_drafts(&mut link).await?;
         }
         self.publish(&link, self.has_option(PUBLISH)).await?;
-        self.compare_sessions(&link)?;
-        self.compare_left(&link, &wanted).await
+        self.check_session_count(&link)?;
+        self.check_unsupported(&link, &wanted).await
     }
 
     /// The event as Administrate should have it now.
-    pub(super) async fn wanted(&self) -> Result<Wanted, Trouble> {
+    pub(super) async fn desired(&self) -> Result<DesiredEvent, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let ids = events::external_ids(&mut db, &self.known.event).await?;
-        wanted(&self.known.event, &ids, &self.worker.config).map_err(Trouble::Refused)
+        desired_event(&self.known.event, &ids, &self.worker.config).map_err(DeliveryError::Invalid)
     }
 
     /// Between two steps: whether to go on.
-    pub(super) fn go_on(&self) -> Result<(), Trouble> {
-        if self.halt.is_cancelled() { Err(Trouble::Stopped) } else { Ok(()) }
+    pub(super) fn check_cancelled(&self) -> Result<(), DeliveryError> {
+        if self.halt.is_cancelled() { Err(DeliveryError::Cancelled) } else { Ok(()) }
     }
 
     pub(super) fn has_option(&self, step: &str) -> bool {
@@ -160,10 +175,10 @@ impl Errand<'_> {
     }
 
     /// The template decides how many sessions an event has in Administrate; ours may be fewer, but not more.
-    fn compare_sessions(&mut self, link: &EventLink) -> Result<(), Trouble> {
+    fn check_session_count(&mut self, link: &EventLink) -> Result<(), DeliveryError> {
         let count = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none()).count();
         if count > 0 {
-            self.remarks.push(Remark::LeftoverSessions { count });
+            self.remarks.push(Notice::LeftoverSessions { count });
         }
         let ours = &self.known.event.sessions;
         let is_there = |id: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*id));
@@ -172,7 +187,7 @@ impl Errand<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Trouble::Refused(format!(
+        Err(DeliveryError::Invalid(format!(
             "the event has {} sessions, but Administrate has only {} of them: its course template made too few, or \
              they were deleted there. Add what is missing ({}) to the event there, with its title or its start, then run \
              `lectern import retry`",
@@ -182,28 +197,44 @@ impl Errand<'_> {
         )))
     }
 
-    pub(super) async fn agreed<T: DeserializeOwned>(
+    pub(super) async fn baseline<T: DeserializeOwned>(
         &self,
-        kind: Agreed,
+        kind: BaselineKind,
         id: &Id,
-    ) -> Result<Option<Agreement<T>>, Trouble> {
+    ) -> Result<Option<Baseline<T>>, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
-        Ok(events::agreed(&mut db, kind, id).await?)
+        Ok(events::load_baseline(&mut db, kind, id).await?)
     }
 
     /// Notes that Administrate has these values.
-    pub(super) async fn agree<T: Serialize + Clone>(&self, kind: Agreed, id: &Id, values: &T) -> Result<(), Trouble> {
-        self.note(kind, id, values, false).await
+    pub(super) async fn set_baseline<T: Serialize + Clone>(
+        &self,
+        kind: BaselineKind,
+        id: &Id,
+        values: &T,
+    ) -> Result<(), DeliveryError> {
+        self.write_baseline(kind, id, values, false).await
     }
 
     /// Notes that Administrate is about to be told newer values than these.
-    pub(super) async fn doubt<T: Serialize + Clone>(&self, kind: Agreed, id: &Id, values: &T) -> Result<(), Trouble> {
-        self.note(kind, id, values, true).await
+    pub(super) async fn mark_baseline_uncertain<T: Serialize + Clone>(
+        &self,
+        kind: BaselineKind,
+        id: &Id,
+        values: &T,
+    ) -> Result<(), DeliveryError> {
+        self.write_baseline(kind, id, values, true).await
     }
 
-    async fn note<T: Serialize + Clone>(&self, kind: Agreed, id: &Id, values: &T, unsure: bool) -> Result<(), Trouble> {
-        let agreement = Agreement { values: values.clone(), unsure };
+    async fn write_baseline<T: Serialize + Clone>(
+        &self,
+        kind: BaselineKind,
+        id: &Id,
+        values: &T,
+        unsure: bool,
+    ) -> Result<(), DeliveryError> {
+        let agreement = Baseline { values: values.clone(), unsure };
         let mut db = self.worker.pool.acquire().await?;
-        Ok(events::agree(&mut db, kind, id, &agreement).await?)
+        Ok(events::save_baseline(&mut db, kind, id, &agreement).await?)
     }
 }

@@ -2,49 +2,60 @@
 
 use administrate::{Id, NewStaff, StaffType};
 
-use super::Errand;
-use crate::bridges::events::{Agreed, Agreement, EventLink};
-use crate::delivery::Trouble;
-use crate::merge::desired::{Wanted, WantedStaff};
+use super::EventDelivery;
+use crate::bridges::events::{Baseline, BaselineKind, EventLink};
+use crate::delivery::DeliveryError;
+use crate::merge::desired::{DesiredEvent, DesiredStaff};
 
-impl Errand<'_> {
-    pub(crate) async fn update_staff(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+impl EventDelivery<'_> {
+    pub(crate) async fn update_staff(&mut self, link: &EventLink, wanted: &DesiredEvent) -> Result<(), DeliveryError> {
         let event = &link.external_id;
         let wanted = &wanted.staff;
-        let before: Option<Agreement<WantedStaff>> = self.agreed(Agreed::EventStaff, event).await?;
-        let certain = before.as_ref().and_then(Agreement::certain).cloned().unwrap_or_default();
+        let before: Option<Baseline<DesiredStaff>> = self.baseline(BaselineKind::EventStaff, event).await?;
+        let certain = before.as_ref().and_then(Baseline::certain).cloned().unwrap_or_default();
         let (unsure, named) = before.map(|before| (before.unsure, before.values)).unwrap_or_default();
         if !unsure && certain == *wanted {
             return Ok(());
         }
-        self.go_on()?;
-        let anybody = WantedStaff {
+        self.check_cancelled()?;
+        let anybody = DesiredStaff {
             instructors: both(&named.instructors, &wanted.instructors),
             administrators: both(&named.administrators, &wanted.administrators),
         };
-        self.doubt(Agreed::EventStaff, event, &anybody).await?;
+        self.mark_baseline_uncertain(BaselineKind::EventStaff, event, &anybody).await?;
         self.add_staff(event, &wanted.instructors, &certain.instructors, StaffType::Instructor).await?;
         self.add_staff(event, &wanted.administrators, &certain.administrators, StaffType::Administrator).await?;
         self.remove_staff(event, &anybody, wanted).await?;
-        self.agree(Agreed::EventStaff, event, wanted).await
+        self.set_baseline(BaselineKind::EventStaff, event, wanted).await
     }
 
-    async fn add_staff(&self, event: &Id, wanted: &[Id], there: &[Id], as_what: StaffType) -> Result<(), Trouble> {
+    async fn add_staff(
+        &self,
+        event: &Id,
+        wanted: &[Id],
+        there: &[Id],
+        as_what: StaffType,
+    ) -> Result<(), DeliveryError> {
         let new = |contact: &Id| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type: as_what };
         let missing: Vec<NewStaff> = wanted.iter().filter(|contact| !there.contains(contact)).map(new).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         Ok(self.worker.client.add_event_staff_bulk(&missing).await?)
     }
 
     /// Takes off who was named here and no longer is.
-    async fn remove_staff(&self, event: &Id, anybody: &WantedStaff, wanted: &WantedStaff) -> Result<(), Trouble> {
+    async fn remove_staff(
+        &self,
+        event: &Id,
+        anybody: &DesiredStaff,
+        wanted: &DesiredStaff,
+    ) -> Result<(), DeliveryError> {
         if anybody.is_within(wanted) {
             return Ok(());
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         // Taking off needs the id of the membership, which only Administrate knows.
         let there = self.worker.client.event(event).await?;
         for member in there.map(|event| event.staff).unwrap_or_default() {
@@ -54,7 +65,7 @@ impl Errand<'_> {
                 _ => (&anybody.instructors, &wanted.instructors),
             };
             if was.contains(contact) && !is.contains(contact) {
-                self.go_on()?;
+                self.check_cancelled()?;
                 self.worker.client.remove_event_staff(&member.id).await?;
             }
         }

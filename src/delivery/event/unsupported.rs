@@ -5,15 +5,15 @@
 use administrate::{Event, Id, Moment, NewEvent, Window};
 use jiff::tz::TimeZone;
 
-use super::Errand;
-use crate::bridges::events::{Agreed, EventLink};
+use super::EventDelivery;
+use crate::bridges::events::{BaselineKind, EventLink};
 use crate::console::counted;
-use crate::delivery::{Remark, Trouble};
-use crate::merge::desired::{Wanted, WantedSession};
+use crate::delivery::{DeliveryError, Notice};
+use crate::merge::desired::{DesiredEvent, DesiredSession};
 
 /// A value that Administrate did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum UnsupportedField {
     /// A field of the event, as its API calls it.
     OfEvent(&'static str),
     /// A field of one of its sessions.
@@ -24,25 +24,30 @@ pub(crate) enum Left {
 
 /// Whether what stands there is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum FieldCheck {
     Right,
     Wrong,
     /// Administrate does not show it.
     Hidden,
 }
 
-impl Errand<'_> {
+impl EventDelivery<'_> {
     /// Looks once at the event there, where something was left.
-    pub(crate) async fn compare_left(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+    pub(crate) async fn check_unsupported(
+        &mut self,
+        link: &EventLink,
+        wanted: &DesiredEvent,
+    ) -> Result<(), DeliveryError> {
         if self.left.is_empty() {
             return Ok(());
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         let there = self.worker.client.event(&link.external_id).await?;
-        let there = there.ok_or_else(|| Trouble::later("the event vanished in Administrate while it was written"))?;
+        let there =
+            there.ok_or_else(|| DeliveryError::later("the event vanished in Administrate while it was written"))?;
         let left = std::mem::take(&mut self.left);
-        let sessions = Paired { link, ids: &self.known.session_ids, wanted };
-        let judged: Vec<(Left, Standing)> =
+        let sessions = LinkedSession { link, ids: &self.known.session_ids, wanted };
+        let judged: Vec<(UnsupportedField, FieldCheck)> =
             left.into_iter().map(|left| (left.clone(), sessions.judge(&left, &there))).collect();
         self.settle(&judged, &sessions).await?;
         let mut open: Vec<String> = Vec::new();
@@ -50,18 +55,18 @@ impl Errand<'_> {
         for (left, standing) in &judged {
             match left {
                 _ if is_open(left, *standing) => open.push(sessions.described(left)),
-                Left::OfEvent(field) if *standing == Standing::Hidden => hidden.push(*field),
+                UnsupportedField::OfEvent(field) if *standing == FieldCheck::Hidden => hidden.push(*field),
                 _ => {}
             }
         }
         if !hidden.is_empty() {
-            self.remarks.push(Remark::LeftOut(hidden));
+            self.remarks.push(Notice::LeftOut(hidden));
         }
         open.dedup();
         if open.is_empty() {
             return Ok(());
         }
-        Err(Trouble::Refused(format!(
+        Err(DeliveryError::Invalid(format!(
             "Administrate does not take this from outside: {}; put it right there by hand, then run `lectern import \
              retry`. All the rest has been delivered",
             open.join(", ")
@@ -69,18 +74,22 @@ impl Errand<'_> {
     }
 
     /// Notes that both sides agree on what turned out to be right.
-    async fn settle(&self, judged: &[(Left, Standing)], sessions: &Paired<'_>) -> Result<(), Trouble> {
+    async fn settle(
+        &self,
+        judged: &[(UnsupportedField, FieldCheck)],
+        sessions: &LinkedSession<'_>,
+    ) -> Result<(), DeliveryError> {
         let open_of = |session: Option<&Id>| {
             judged.iter().any(|(left, standing)| left.session() == session && is_open(left, *standing))
         };
         if judged.iter().any(|(left, _)| left.session().is_none()) && !open_of(None) {
-            self.agree(Agreed::Event, &sessions.link.external_id, &sessions.wanted.event).await?;
+            self.set_baseline(BaselineKind::Event, &sessions.link.external_id, &sessions.wanted.event).await?;
         }
         let mut named: Vec<&Id> = judged.iter().filter_map(|(left, _)| left.session()).collect();
         named.dedup();
         for id in named {
             if let Some(wanted) = sessions.wanted(id).filter(|_| !open_of(Some(id))) {
-                self.agree(Agreed::Session, id, wanted).await?;
+                self.set_baseline(BaselineKind::Session, id, wanted).await?;
             }
         }
         Ok(())
@@ -88,59 +97,59 @@ impl Errand<'_> {
 }
 
 /// Whether a person has to put it right. An event's venue that is not shown is carried by its sessions.
-fn is_open(left: &Left, standing: Standing) -> bool {
+fn is_open(left: &UnsupportedField, standing: FieldCheck) -> bool {
     match standing {
-        Standing::Right => false,
-        Standing::Wrong => true,
-        Standing::Hidden => *left != Left::OfEvent("venueId"),
+        FieldCheck::Right => false,
+        FieldCheck::Wrong => true,
+        FieldCheck::Hidden => *left != UnsupportedField::OfEvent("venueId"),
     }
 }
 
-impl Left {
+impl UnsupportedField {
     fn session(&self) -> Option<&Id> {
         match self {
-            Left::OfEvent(_) => None,
-            Left::OfSession(id, _) | Left::Teaching(id, _) => Some(id),
+            UnsupportedField::OfEvent(_) => None,
+            UnsupportedField::OfSession(id, _) | UnsupportedField::Teaching(id, _) => Some(id),
         }
     }
 }
 
 /// An event as wanted, with Administrate's ids of its sessions.
-struct Paired<'a> {
+struct LinkedSession<'a> {
     link: &'a EventLink,
     ids: &'a [i64],
-    wanted: &'a Wanted,
+    wanted: &'a DesiredEvent,
 }
 
-impl Paired<'_> {
-    fn wanted(&self, id: &Id) -> Option<&WantedSession> {
+impl LinkedSession<'_> {
+    fn wanted(&self, id: &Id) -> Option<&DesiredSession> {
         let ours = self.link.sessions.iter().find(|session| session.external_id == *id)?.tutorial_session_id?;
         self.wanted.sessions.get(self.ids.iter().position(|known| *known == ours)?)
     }
 
-    fn judge(&self, left: &Left, there: &Event) -> Standing {
+    fn judge(&self, left: &UnsupportedField, there: &Event) -> FieldCheck {
         let session = |id: &Id| there.sessions.iter().find(|session| session.id == *id);
         match left {
-            Left::OfEvent(field) => of_event(field, &self.wanted.event, there),
-            Left::OfSession(id, "venueId") => match (session(id), self.wanted(id)) {
-                (Some(theirs), Some(wanted)) if theirs.venue_id == wanted.venue => Standing::Right,
-                _ => Standing::Wrong,
+            UnsupportedField::OfEvent(field) => of_event(field, &self.wanted.event, there),
+            UnsupportedField::OfSession(id, "venueId") => match (session(id), self.wanted(id)) {
+                (Some(theirs), Some(wanted)) if theirs.venue_id == wanted.venue => FieldCheck::Right,
+                _ => FieldCheck::Wrong,
             },
-            Left::OfSession(..) => Standing::Hidden,
-            Left::Teaching(id, gone) => {
+            UnsupportedField::OfSession(..) => FieldCheck::Hidden,
+            UnsupportedField::Teaching(id, gone) => {
                 let staff = session(id).into_iter().flat_map(|session| &session.staff);
                 let mut contacts = staff.filter_map(|member| member.contact_id.as_ref());
-                if contacts.any(|contact| gone.contains(contact)) { Standing::Wrong } else { Standing::Right }
+                if contacts.any(|contact| gone.contains(contact)) { FieldCheck::Wrong } else { FieldCheck::Right }
             }
         }
     }
 
-    fn described(&self, left: &Left) -> String {
+    fn described(&self, left: &UnsupportedField) -> String {
         let title = |id| self.wanted(id).map_or("a session", |session| session.title.as_str());
         match left {
-            Left::OfEvent(field) => format!("the event's {}", named(field)),
-            Left::OfSession(id, field) => format!("the {} of \"{}\"", named(field), title(id)),
-            Left::Teaching(id, gone) => format!(
+            UnsupportedField::OfEvent(field) => format!("the event's {}", field_label(field)),
+            UnsupportedField::OfSession(id, field) => format!("the {} of \"{}\"", field_label(field), title(id)),
+            UnsupportedField::Teaching(id, gone) => format!(
                 "{} named for \"{}\" who no longer teach{} it",
                 counted(gone.len(), "instructor"),
                 title(id),
@@ -151,7 +160,7 @@ impl Paired<'_> {
 }
 
 /// A field as a person calls it.
-fn named(field: &'static str) -> &'static str {
+fn field_label(field: &'static str) -> &'static str {
     match field {
         "locationId" => "location",
         "venueId" => "venue",
@@ -164,18 +173,18 @@ fn named(field: &'static str) -> &'static str {
     }
 }
 
-fn of_event(field: &str, wanted: &NewEvent, there: &Event) -> Standing {
+fn of_event(field: &str, wanted: &NewEvent, there: &Event) -> FieldCheck {
     let zone = TimeZone::get(&wanted.time_zone).unwrap_or(TimeZone::UTC);
-    let same = |right: bool| if right { Standing::Right } else { Standing::Wrong };
+    let same = |right: bool| if right { FieldCheck::Right } else { FieldCheck::Wrong };
     let time = |theirs: Option<Moment>, ours: Option<Window>, of: fn(Window) -> jiff::civil::DateTime| match theirs {
         Some(theirs) => same(ours.map(of) == Some(theirs.local(&zone))),
-        None => Standing::Hidden,
+        None => FieldCheck::Hidden,
     };
     match field {
         "title" => same(there.title == wanted.title),
         "locationId" => same(there.location_id.as_ref() == Some(&wanted.location_id)),
         "timeZoneName" => same(there.time_zone.as_ref() == Some(&wanted.time_zone)),
-        "venueId" if there.venue_id.is_none() && wanted.venue_id.is_some() => Standing::Hidden,
+        "venueId" if there.venue_id.is_none() && wanted.venue_id.is_some() => FieldCheck::Hidden,
         "venueId" => same(there.venue_id == wanted.venue_id),
         "maxPlaces" => same(there.max_places == wanted.max_places.map(i64::from)),
         "classroomStartDateTime" => time(there.classroom_start, wanted.classroom, |window| window.start),
@@ -186,12 +195,12 @@ fn of_event(field: &str, wanted: &NewEvent, there: &Event) -> Standing {
             let stands = |key, value: &str| there.custom_fields.get(key).map_or("", String::as_str) == value;
             same(wanted.custom_fields.iter().all(|field| stands(&field.key, &field.value)))
         }
-        _ => Standing::Hidden,
+        _ => FieldCheck::Hidden,
     }
 }
 
 /// The event as Administrate has it for certain after a write that left fields out: those stay as they were.
-pub(crate) fn kept(before: &NewEvent, wanted: &NewEvent, left: &[&'static str]) -> NewEvent {
+pub(crate) fn baseline_without(before: &NewEvent, wanted: &NewEvent, left: &[&'static str]) -> NewEvent {
     let mut kept = wanted.clone();
     for field in left {
         match *field {
@@ -245,15 +254,15 @@ mod tests {
         }))
         .expect("it reads");
         for (field, expected) in [
-            ("title", Standing::Right),
-            ("locationId", Standing::Wrong),
-            ("venueId", Standing::Hidden),
-            ("maxPlaces", Standing::Wrong),
-            ("lmsStartDateTime", Standing::Right),
-            ("lmsEndDateTime", Standing::Wrong),
-            ("classroomStartDateTime", Standing::Right),
-            ("classroomEndDateTime", Standing::Hidden),
-            ("customFieldValues", Standing::Right),
+            ("title", FieldCheck::Right),
+            ("locationId", FieldCheck::Wrong),
+            ("venueId", FieldCheck::Hidden),
+            ("maxPlaces", FieldCheck::Wrong),
+            ("lmsStartDateTime", FieldCheck::Right),
+            ("lmsEndDateTime", FieldCheck::Wrong),
+            ("classroomStartDateTime", FieldCheck::Right),
+            ("classroomEndDateTime", FieldCheck::Hidden),
+            ("customFieldValues", FieldCheck::Right),
         ] {
             assert_eq!(of_event(field, &event(), &there), expected, "{field}");
         }
@@ -263,7 +272,7 @@ mod tests {
     fn what_was_left_stays_as_it_was() {
         let before = event();
         let wanted = NewEvent { max_places: Some(9), lms: None, title: "New".into(), ..event() };
-        let kept = kept(&before, &wanted, &["maxPlaces", "lmsStartDateTime", "lmsEndDateTime"]);
+        let kept = baseline_without(&before, &wanted, &["maxPlaces", "lmsStartDateTime", "lmsEndDateTime"]);
         assert_eq!(kept, NewEvent { title: "New".into(), ..before });
     }
 }

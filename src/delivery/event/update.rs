@@ -6,43 +6,47 @@
 use administrate::{CustomFieldValue, EventChanges, Id, NewEvent, SessionChanges, StaffType, Window};
 use jiff::civil::DateTime;
 
-use super::Errand;
+use super::EventDelivery;
 use super::staff::both;
-use super::unsupported::{Left, kept};
-use crate::bridges::events::{Agreed, Agreement, EventLink};
-use crate::delivery::Trouble;
-use crate::merge::desired::{Wanted, WantedSession};
-use crate::tutorials::OURS;
+use super::unsupported::{UnsupportedField, baseline_without};
+use crate::bridges::events::{Baseline, BaselineKind, EventLink};
+use crate::delivery::DeliveryError;
+use crate::merge::desired::{DesiredEvent, DesiredSession};
+use crate::tutorials::OVERWRITE_REMOTE;
 
-impl Errand<'_> {
-    pub(crate) async fn update_event(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+impl EventDelivery<'_> {
+    pub(crate) async fn update_event(&mut self, link: &EventLink, wanted: &DesiredEvent) -> Result<(), DeliveryError> {
         let id = &link.external_id;
-        let before: Option<Agreement<NewEvent>> = self.agreed(Agreed::Event, id).await?;
-        let certain = before.as_ref().and_then(Agreement::certain);
+        let before: Option<Baseline<NewEvent>> = self.baseline(BaselineKind::Event, id).await?;
+        let certain = before.as_ref().and_then(Baseline::certain);
         if certain == Some(&wanted.event) {
             return Ok(());
         }
-        self.go_on()?;
-        let changes = event_changes(before.as_ref(), &wanted.event, self.has_option(OURS));
+        self.check_cancelled()?;
+        let changes = event_changes(before.as_ref(), &wanted.event, self.has_option(OVERWRITE_REMOTE));
         let mut agreed = Some(wanted.event.clone());
         if changes != EventChanges::default() {
             if let Some(before) = &before {
-                self.doubt(Agreed::Event, id, &before.values).await?;
+                self.mark_baseline_uncertain(BaselineKind::Event, id, &before.values).await?;
             }
             let left = self.worker.client.update_event(id, &changes).await?.unsupported_fields;
             if !left.is_empty() {
-                agreed = certain.map(|before| kept(before, &wanted.event, &left));
+                agreed = certain.map(|before| baseline_without(before, &wanted.event, &left));
             }
-            self.left.extend(left.into_iter().map(Left::OfEvent));
+            self.left.extend(left.into_iter().map(UnsupportedField::OfEvent));
         }
         match agreed {
-            Some(agreed) => self.agree(Agreed::Event, id, &agreed).await,
+            Some(agreed) => self.set_baseline(BaselineKind::Event, id, &agreed).await,
             // What stands there is not known as a whole: all of it is written again.
             None => Ok(()),
         }
     }
 
-    pub(crate) async fn update_sessions(&mut self, link: &EventLink, wanted: &Wanted) -> Result<(), Trouble> {
+    pub(crate) async fn update_sessions(
+        &mut self,
+        link: &EventLink,
+        wanted: &DesiredEvent,
+    ) -> Result<(), DeliveryError> {
         for (ours, session) in self.known.session_ids.iter().zip(&wanted.sessions) {
             // Where the template made fewer sessions, those that fit are delivered and the rest is told at the end.
             let linked = link.sessions.iter().find(|link| link.tutorial_session_id == Some(*ours));
@@ -57,59 +61,65 @@ impl Errand<'_> {
         &mut self,
         link: &EventLink,
         id: &Id,
-        (event, wanted): (&Wanted, &WantedSession),
-    ) -> Result<(), Trouble> {
-        let before: Option<Agreement<WantedSession>> = self.agreed(Agreed::Session, id).await?;
-        let certain = before.as_ref().and_then(Agreement::certain);
+        (event, wanted): (&DesiredEvent, &DesiredSession),
+    ) -> Result<(), DeliveryError> {
+        let before: Option<Baseline<DesiredSession>> = self.baseline(BaselineKind::Session, id).await?;
+        let certain = before.as_ref().and_then(Baseline::certain);
         if certain == Some(wanted) {
             return Ok(());
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         let mut agreed = wanted.clone();
-        let changes = session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref(), self.has_option(OURS));
+        let changes =
+            session_changes(before.as_ref(), wanted, event.event.venue_id.as_ref(), self.has_option(OVERWRITE_REMOTE));
         if changes != SessionChanges::default() {
             if let Some(before) = &before {
-                self.doubt(Agreed::Session, id, &before.values).await?;
+                self.mark_baseline_uncertain(BaselineKind::Session, id, &before.values).await?;
             }
             let left = self.worker.client.update_session(id, &changes).await?.unsupported_fields;
             if left.contains(&"venueId") {
                 let there = certain.map_or(&event.event.venue_id, |before| &before.venue);
                 agreed.venue.clone_from(there);
             }
-            self.left.extend(left.into_iter().map(|field| Left::OfSession(id.clone(), field)));
+            self.left.extend(left.into_iter().map(|field| UnsupportedField::OfSession(id.clone(), field)));
         }
         let there = certain.map(|before| before.instructors.clone()).unwrap_or_default();
         let named = before.map(|before| before.values.instructors).unwrap_or_default();
         let missing: Vec<Id> = wanted.instructors.iter().filter(|id| !there.contains(id)).cloned().collect();
         if !missing.is_empty() {
             let anybody = both(&named, &wanted.instructors);
-            self.doubt(Agreed::Session, id, &WantedSession { instructors: anybody, ..agreed.clone() }).await?;
-            self.go_on()?;
+            self.mark_baseline_uncertain(
+                BaselineKind::Session,
+                id,
+                &DesiredSession { instructors: anybody, ..agreed.clone() },
+            )
+            .await?;
+            self.check_cancelled()?;
             self.worker.client.add_session_staff(id, &missing, StaffType::Instructor).await?;
         }
         let gone: Vec<Id> = named.into_iter().filter(|contact| !wanted.instructors.contains(contact)).collect();
         let staying = self.take_off(link, id, gone).await?;
         agreed.instructors.extend(staying);
-        self.agree(Agreed::Session, id, &agreed).await
+        self.set_baseline(BaselineKind::Session, id, &agreed).await
     }
 
     /// Takes people off a session; gives those whom Administrate does not let go from outside.
-    async fn take_off(&mut self, link: &EventLink, session: &Id, gone: Vec<Id>) -> Result<Vec<Id>, Trouble> {
+    async fn take_off(&mut self, link: &EventLink, session: &Id, gone: Vec<Id>) -> Result<Vec<Id>, DeliveryError> {
         if gone.is_empty() {
             return Ok(gone);
         }
         if !self.worker.client.capabilities().await?.remove_session_staff {
-            self.left.push(Left::Teaching(session.clone(), gone.clone()));
+            self.left.push(UnsupportedField::Teaching(session.clone(), gone.clone()));
             return Ok(gone);
         }
-        self.go_on()?;
+        self.check_cancelled()?;
         // Taking off needs the id of the membership, which only Administrate knows.
         let there = self.worker.client.event(&link.external_id).await?;
         let sessions = there.map(|event| event.sessions).unwrap_or_default();
         let staff = sessions.into_iter().filter(|there| there.id == *session).flat_map(|there| there.staff);
         for member in staff {
             if let Some(contact) = member.contact_id.filter(|contact| gone.contains(contact)) {
-                self.go_on()?;
+                self.check_cancelled()?;
                 self.worker.client.remove_session_staff(session, &member.id, &contact).await?;
             }
         }
@@ -122,8 +132,8 @@ fn changed<T: PartialEq + Clone>(before: Option<&T>, wanted: &T) -> Option<T> {
     (before != Some(wanted)).then(|| wanted.clone())
 }
 
-fn event_changes(known: Option<&Agreement<NewEvent>>, wanted: &NewEvent, ours_win: bool) -> EventChanges {
-    let before = known.and_then(Agreement::certain);
+fn event_changes(known: Option<&Baseline<NewEvent>>, wanted: &NewEvent, ours_win: bool) -> EventChanges {
+    let before = known.and_then(Baseline::certain);
     let elsewhere = before.is_none_or(|b| b.time_zone != wanted.time_zone);
     let ends =
         |before: Option<Option<Window>>, wanted: Option<Window>| changed_ends(before, wanted, elsewhere, ours_win);
@@ -169,12 +179,12 @@ fn changed_ends(
 
 /// `venue`: the event's, which a session that was just made has too.
 fn session_changes(
-    known: Option<&Agreement<WantedSession>>,
-    wanted: &WantedSession,
+    known: Option<&Baseline<DesiredSession>>,
+    wanted: &DesiredSession,
     venue: Option<&Id>,
     ours_win: bool,
 ) -> SessionChanges {
-    let before = known.and_then(Agreement::certain);
+    let before = known.and_then(Baseline::certain);
     let elsewhere = before.is_none_or(|b| b.time_zone != wanted.time_zone);
     let (start, end) = changed_ends(before.map(|b| Some(b.window)), Some(wanted.window), elsewhere, ours_win);
     SessionChanges {
@@ -209,7 +219,7 @@ mod tests {
     #[test]
     fn only_what_differs_of_a_session_is_written() {
         let day = date(2026, 6, 13);
-        let before = WantedSession {
+        let before = DesiredSession {
             title: "CM2-01-1".into(),
             window: Window { start: day.at(9, 30, 0, 0), end: day.at(17, 0, 0, 0) },
             time_zone: "Europe/London".into(),
@@ -218,17 +228,17 @@ mod tests {
             custom_fields: Vec::new(),
             instructors: Vec::new(),
         };
-        let known = |unsure| Agreement { values: before.clone(), unsure };
+        let known = |unsure| Baseline { values: before.clone(), unsure };
         let longer = Window { end: day.at(18, 0, 0, 0), ..before.window };
         let zone = Some(before.time_zone.clone());
         for (wanted, expected) in [
             (before.clone(), SessionChanges::default()),
             (
-                WantedSession { window: longer, ..before.clone() },
+                DesiredSession { window: longer, ..before.clone() },
                 SessionChanges { end: Some(longer.end), time_zone: zone, ..SessionChanges::default() },
             ),
             (
-                WantedSession { venue: None, ..before.clone() },
+                DesiredSession { venue: None, ..before.clone() },
                 SessionChanges { venue_id: Some(None), ..SessionChanges::default() },
             ),
         ] {
@@ -236,7 +246,7 @@ mod tests {
         }
         let unsure = session_changes(Some(&known(true)), &before, None, false);
         assert!(unsure.start.is_some() && unsure.title.is_some(), "nobody knows what stands there");
-        let new = WantedSession { venue: None, ..before.clone() };
+        let new = DesiredSession { venue: None, ..before.clone() };
         assert_eq!(session_changes(None, &new, None, false).venue_id, None);
         assert_eq!(
             session_changes(None, &new, Some(&Id::new("V1")), false).venue_id,

@@ -3,20 +3,24 @@
 use administrate::{Contact, Id, NewContact};
 
 use super::NO_ACCOUNT;
-use crate::bridges::reference::Kind;
-use crate::delivery::{Remark, Trouble, Worker};
+use crate::bridges::reference::ReferenceKind;
+use crate::delivery::{DeliveryError, DeliveryWorker, Notice};
 use crate::names::fold;
-use crate::outbox::Item;
+use crate::outbox::OutboxItem;
 use crate::tutorials::reference::store;
 
-impl Worker {
-    pub(crate) async fn create_contact(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
+impl DeliveryWorker {
+    pub(crate) async fn create_contact(
+        &self,
+        item: &OutboxItem,
+        remarks: &mut Vec<Notice>,
+    ) -> Result<(), DeliveryError> {
         let Some(ours) = store::instructor(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
         let account = &self.config.administrate.account_id;
         if account.is_empty() {
-            return Err(Trouble::Refused(NO_ACCOUNT.into()));
+            return Err(DeliveryError::Invalid(NO_ACCOUNT.into()));
         }
         let name = format!("{} {}", ours.first_name, ours.last_name);
         let look = async {
@@ -32,7 +36,7 @@ impl Worker {
             email: Some(ours.email.clone()).filter(|email| !email.is_empty()),
             is_instructor: true,
         };
-        let id = self.look_or_create(item, remarks, look, self.client.create_contact(&new)).await?;
-        self.keep_link(Kind::Instructor, item, &id, None).await
+        let id = self.find_or_create(item, remarks, look, self.client.create_contact(&new)).await?;
+        self.save_link(ReferenceKind::Instructor, item, &id, None).await
     }
 }

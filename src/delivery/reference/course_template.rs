@@ -2,14 +2,18 @@
 
 use administrate::NewCourseTemplate;
 
-use crate::bridges::reference::Kind;
-use crate::delivery::{Remark, Trouble, Worker};
+use crate::bridges::reference::ReferenceKind;
+use crate::delivery::{DeliveryError, DeliveryWorker, Notice};
 use crate::names::fold;
-use crate::outbox::Item;
+use crate::outbox::OutboxItem;
 use crate::tutorials::reference::store;
 
-impl Worker {
-    pub(crate) async fn create_course_template(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
+impl DeliveryWorker {
+    pub(crate) async fn create_course_template(
+        &self,
+        item: &OutboxItem,
+        remarks: &mut Vec<Notice>,
+    ) -> Result<(), DeliveryError> {
         let Some(ours) = store::course_template(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
@@ -19,7 +23,7 @@ impl Worker {
             Ok(there.filter(|one| is_it(one.code.as_deref())).map(|one| one.id).collect())
         };
         let new = NewCourseTemplate { code: ours.code.clone(), title: ours.title.clone() };
-        let id = self.look_or_create(item, remarks, look, self.client.create_course_template(&new)).await?;
-        self.keep_link(Kind::CourseTemplate, item, &id, None).await
+        let id = self.find_or_create(item, remarks, look, self.client.create_course_template(&new)).await?;
+        self.save_link(ReferenceKind::CourseTemplate, item, &id, None).await
     }
 }

@@ -2,14 +2,18 @@
 
 use administrate::NewLocation;
 
-use crate::bridges::reference::Kind;
-use crate::delivery::{Remark, Trouble, Worker};
+use crate::bridges::reference::ReferenceKind;
+use crate::delivery::{DeliveryError, DeliveryWorker, Notice};
 use crate::names::fold;
-use crate::outbox::Item;
+use crate::outbox::OutboxItem;
 use crate::tutorials::reference::store;
 
-impl Worker {
-    pub(crate) async fn create_location(&self, item: &Item, remarks: &mut Vec<Remark>) -> Result<(), Trouble> {
+impl DeliveryWorker {
+    pub(crate) async fn create_location(
+        &self,
+        item: &OutboxItem,
+        remarks: &mut Vec<Notice>,
+    ) -> Result<(), DeliveryError> {
         let Some(ours) = store::location(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
@@ -19,7 +23,7 @@ impl Worker {
         };
         let code = Some(ours.code.clone()).filter(|code| !code.is_empty());
         let new = NewLocation { name: ours.name.clone(), code };
-        let id = self.look_or_create(item, remarks, look, self.client.create_location(&new)).await?;
-        self.keep_link(Kind::Location, item, &id, None).await
+        let id = self.find_or_create(item, remarks, look, self.client.create_location(&new)).await?;
+        self.save_link(ReferenceKind::Location, item, &id, None).await
     }
 }

@@ -11,51 +11,51 @@ pub mod venue;
 use administrate::{Capabilities, Client, CreatedRecord, Id};
 use sqlx::PgPool;
 
-use super::{Remark, Trouble, Worker};
-use crate::bridges::reference::Kind;
+use super::{DeliveryError, DeliveryWorker, Notice};
+use crate::bridges::reference::ReferenceKind;
 use crate::bridges::store::references;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::outbox::{Effect, Item};
+use crate::outbox::{Effect, OutboxItem};
 
 /// What a kind is to the outbox: its effect and the kind of its subject.
-type Known = (&'static str, &'static str);
-const LOCATION: Known = ("create_location", "location");
-const VENUE: Known = ("create_venue", "venue");
-const COURSE_TEMPLATE: Known = ("create_course_template", "course_template");
-const CONTACT: Known = ("create_contact", "instructor");
+type EffectName = (&'static str, &'static str);
+const LOCATION: EffectName = ("create_location", "location");
+const VENUE: EffectName = ("create_venue", "venue");
+const COURSE_TEMPLATE: EffectName = ("create_course_template", "course_template");
+const CONTACT: EffectName = ("create_contact", "instructor");
 
 /// What an effect is to create, if it is one of these.
-pub fn kind_of(effect: &str) -> Option<Kind> {
+pub fn kind_of(effect: &str) -> Option<ReferenceKind> {
     match effect {
-        effect if effect == LOCATION.0 => Some(Kind::Location),
-        effect if effect == VENUE.0 => Some(Kind::Venue),
-        effect if effect == COURSE_TEMPLATE.0 => Some(Kind::CourseTemplate),
-        effect if effect == CONTACT.0 => Some(Kind::Instructor),
+        effect if effect == LOCATION.0 => Some(ReferenceKind::Location),
+        effect if effect == VENUE.0 => Some(ReferenceKind::Venue),
+        effect if effect == COURSE_TEMPLATE.0 => Some(ReferenceKind::CourseTemplate),
+        effect if effect == CONTACT.0 => Some(ReferenceKind::Instructor),
         _ => None,
     }
 }
 
 /// The effect that creates a record of ours in Administrate; `subject` is its name. A sync has just looked there.
-pub fn effect(kind: Kind, id: i64, subject: &str) -> Effect {
+pub fn effect(kind: ReferenceKind, id: i64, subject: &str) -> Effect {
     let (name, subject_kind) = match kind {
-        Kind::Location => LOCATION,
-        Kind::Venue => VENUE,
-        Kind::CourseTemplate => COURSE_TEMPLATE,
-        Kind::Instructor => CONTACT,
+        ReferenceKind::Location => LOCATION,
+        ReferenceKind::Venue => VENUE,
+        ReferenceKind::CourseTemplate => COURSE_TEMPLATE,
+        ReferenceKind::Instructor => CONTACT,
     };
     Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] }
 }
 
 /// Why records of this kind cannot be created there, if they cannot.
-pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Option<String> {
+pub fn reason_unsupported(kind: ReferenceKind, capabilities: &Capabilities, config: &Config) -> Option<String> {
     let (offered, mutation) = match kind {
-        Kind::Location => (capabilities.create_location, "location.create"),
-        Kind::Venue => (capabilities.create_venue, "venue.create"),
-        Kind::CourseTemplate => (capabilities.create_course_template, "courseTemplate.create"),
-        Kind::Instructor => (capabilities.create_contact, "contact.create"),
+        ReferenceKind::Location => (capabilities.create_location, "location.create"),
+        ReferenceKind::Venue => (capabilities.create_venue, "venue.create"),
+        ReferenceKind::CourseTemplate => (capabilities.create_course_template, "courseTemplate.create"),
+        ReferenceKind::Instructor => (capabilities.create_contact, "contact.create"),
     };
-    let needs_account = kind == Kind::Instructor && config.administrate.account_id.is_empty();
+    let needs_account = kind == ReferenceKind::Instructor && config.administrate.account_id.is_empty();
     match (offered, capabilities.introspected) {
         (true, _) => needs_account.then(|| NO_ACCOUNT.into()),
         (false, true) => Some(format!("its API has no {mutation}")),
@@ -64,19 +64,19 @@ pub fn obstacle(kind: Kind, capabilities: &Capabilities, config: &Config) -> Opt
 }
 
 /// Whether the remark says that somebody was created who is no instructor there, because the API does not take that.
-pub fn is_no_instructor(remark: &Remark) -> bool {
-    matches!(remark, Remark::LeftOut(fields) if fields.contains(&"isInstructor"))
+pub fn is_no_instructor(remark: &Notice) -> bool {
+    matches!(remark, Notice::LeftOut(fields) if fields.contains(&"isInstructor"))
 }
 
 const NO_ACCOUNT: &str = "a contact belongs to an account: set ADMINISTRATE_ACCOUNT_ID to it";
 
 /// A person has decided that our record is this one of Administrate's, which has to be there.
-pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: &Id) -> Result<()> {
+pub async fn link_manually(pool: &PgPool, client: &Client, kind: ReferenceKind, ours: i64, id: &Id) -> Result<()> {
     let there = match kind {
-        Kind::Location => client.locations().await?.iter().any(|one| one.id == *id),
-        Kind::Venue => client.venues().await?.iter().any(|one| one.id == *id),
-        Kind::CourseTemplate => client.course_templates().await?.iter().any(|one| one.id == *id),
-        Kind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
+        ReferenceKind::Location => client.locations().await?.iter().any(|one| one.id == *id),
+        ReferenceKind::Venue => client.venues().await?.iter().any(|one| one.id == *id),
+        ReferenceKind::CourseTemplate => client.course_templates().await?.iter().any(|one| one.id == *id),
+        ReferenceKind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
     };
     if !there {
         return Err(Error::Usage(format!(
@@ -87,60 +87,66 @@ pub async fn decided(pool: &PgPool, client: &Client, kind: Kind, ours: i64, id: 
     references::link(&mut db, kind, id.as_str(), ours, None).await
 }
 
-impl Worker {
+impl DeliveryWorker {
     /// Brings one record there, unless it is linked already or gone here.
     pub(super) async fn create_reference(
         &self,
-        kind: Kind,
-        item: &Item,
-        remarks: &mut Vec<Remark>,
-    ) -> Result<(), Trouble> {
+        kind: ReferenceKind,
+        item: &OutboxItem,
+        remarks: &mut Vec<Notice>,
+    ) -> Result<(), DeliveryError> {
         if references::external_id(&mut *self.pool.acquire().await?, kind, item.subject_id).await?.is_some() {
             return Ok(());
         }
         match kind {
-            Kind::Location => self.create_location(item, remarks).await,
-            Kind::Venue => self.create_venue(item, remarks).await,
-            Kind::CourseTemplate => self.create_course_template(item, remarks).await,
-            Kind::Instructor => self.create_contact(item, remarks).await,
+            ReferenceKind::Location => self.create_location(item, remarks).await,
+            ReferenceKind::Venue => self.create_venue(item, remarks).await,
+            ReferenceKind::CourseTemplate => self.create_course_template(item, remarks).await,
+            ReferenceKind::Instructor => self.create_contact(item, remarks).await,
         }
     }
 
     /// Looks for the record where it may be there already, else creates it. Both are asked only when needed.
-    async fn look_or_create(
+    async fn find_or_create(
         &self,
-        item: &Item,
-        remarks: &mut Vec<Remark>,
+        item: &OutboxItem,
+        remarks: &mut Vec<Notice>,
         look: impl Future<Output = Result<Vec<Id>, administrate::Error>> + Send,
         create: impl Future<Output = Result<CreatedRecord, administrate::Error>> + Send,
-    ) -> Result<Id, Trouble> {
+    ) -> Result<Id, DeliveryError> {
         if item.look_first || item.in_doubt {
             match look.await?.as_slice() {
                 [] => {}
                 [one] => {
-                    remarks.push(Remark::Adopted);
+                    remarks.push(Notice::Adopted);
                     return Ok(one.clone());
                 }
-                several => return Err(Trouble::Unclear(namesakes(item, several))),
+                several => return Err(DeliveryError::OutcomeUnknown(namesakes(item, several))),
             }
         }
-        self.wait_for_late_ones(item)?;
-        let created = self.create_once(item, &item.subject, create).await?;
-        remarks.extend(created.warnings.into_iter().map(|warning| Remark::Warning(warning.to_string())));
+        self.wait_for_in_flight(item)?;
+        let created = self.send_creation(item, &item.subject, create).await?;
+        remarks.extend(created.warnings.into_iter().map(|warning| Notice::Warning(warning.to_string())));
         if !created.unsupported_fields.is_empty() {
-            remarks.push(Remark::LeftOut(created.unsupported_fields));
+            remarks.push(Notice::LeftOut(created.unsupported_fields));
         }
         Ok(created.id)
     }
 
     /// Stores what Administrate calls our record, in a transaction of its own.
-    async fn keep_link(&self, kind: Kind, item: &Item, id: &Id, within: Option<&str>) -> Result<(), Trouble> {
+    async fn save_link(
+        &self,
+        kind: ReferenceKind,
+        item: &OutboxItem,
+        id: &Id,
+        within: Option<&str>,
+    ) -> Result<(), DeliveryError> {
         let mut db = self.pool.acquire().await?;
         Ok(references::link(&mut db, kind, id.as_str(), item.subject_id, within).await?)
     }
 }
 
-fn namesakes(item: &Item, ids: &[Id]) -> String {
+fn namesakes(item: &OutboxItem, ids: &[Id]) -> String {
     let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
     format!(
         "Administrate has several called \"{}\" ({}): decide which is ours with `lectern outbox resolve`",

@@ -16,7 +16,7 @@ use super::codes::Codes;
 use super::provider::{Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Subject};
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, EventCells, SessionCells, Timetable, Venue};
+use crate::timetable_import::blocks::{Block, EventRow, SessionRow, Timetable, Venue};
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference;
 
@@ -136,7 +136,7 @@ impl Seen {
         fits_person(name).then(|| self.instructors.meet(name))
     }
 
-    fn sitting(&mut self, code: &str, event: &EventCells, sessions: &[(u32, SessionCells)]) {
+    fn sitting(&mut self, code: &str, event: &EventRow, sessions: &[(u32, SessionRow)]) {
         let of_sessions = sessions.iter().flat_map(|(_, session)| [session.start, session.end]);
         let days = of_sessions.chain([event.lms_start, event.lms_end]).flatten().map(|moment| moment.local.date());
         for day in days {

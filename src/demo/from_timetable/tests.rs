@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::timetable_import::blocks;
-use crate::timetable_import::blocks::Reading;
+use crate::timetable_import::blocks::ParseOptions;
 use crate::timetable_import::layout::LAYOUT;
 use crate::timetable_import::workbook;
 use crate::timetable_import::workbook::Limits;
@@ -38,7 +38,7 @@ fn timetable(rows: &[[&str; 7]]) -> Timetable {
     }
     let sheet = workbook::read("t.csv", text.as_bytes(), &Limits::default()).expect("a sheet");
     let sittings = [("A".to_owned(), "-04".to_owned())].into();
-    blocks::read(&sheet, &Reading { zone: TimeZone::UTC, sittings, most_rows: 100 }).expect("blocks")
+    blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, most_rows: 100 }).expect("blocks")
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::demo::{sample, workbook};
-use crate::timetable_import::blocks::{self, Reading, Venue};
+use crate::timetable_import::blocks::{self, ParseOptions, Venue};
 use crate::timetable_import::workbook::{self as reader, Limits};
 use crate::tutorials::LearningMode;
 
@@ -83,7 +83,7 @@ fn the_workbook_reads_back_as_it_was_meant() {
     let sheet = reader::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
     let sittings = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned()));
     let zone = TimeZone::get("Europe/London").expect("a zone");
-    let reading = Reading { zone, sittings: sittings.into(), most_rows: 10_000 };
+    let reading = ParseOptions { zone, sittings: sittings.into(), most_rows: 10_000 };
     let read = blocks::read(&sheet, &reading).expect("blocks");
     let problems: Vec<_> = read.problems.iter().chain(read.blocks.iter().flat_map(|block| &block.problems)).collect();
     assert!(problems.is_empty(), "{problems:#?}");

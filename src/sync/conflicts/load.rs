@@ -4,36 +4,41 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use super::Held;
+use super::EventWithBaseline;
 use crate::bridges::store::references;
 use crate::error::Result;
-use crate::merge::{Directory, last_agreed};
-use crate::sync::entity_sync::Ground;
+use crate::merge::{self, ReferenceNames};
+use crate::sync::entity_sync::SyncContext;
 use crate::tutorials;
 use crate::tutorials::reference::store as ours;
 
 /// What is compared value by value.
 #[derive(Debug, Default)]
-pub(in crate::sync) struct Compared {
+pub(in crate::sync) struct Baselines {
     /// Events by our ids.
-    pub(in crate::sync) held: HashMap<i64, Held>,
+    pub(in crate::sync) held: HashMap<i64, EventWithBaseline>,
     /// The names of what they refer to; none where there are no events.
-    pub(in crate::sync) directory: Option<Directory>,
+    pub(in crate::sync) directory: Option<ReferenceNames>,
 }
 
 /// Those of these events of ours that both sides have agreed about.
-pub(in crate::sync) async fn held(db: &mut PgConnection, ground: &Ground, ids: &[i64]) -> Result<Compared> {
-    let mut agreed = last_agreed(db, ids, ground.asked_at).await?;
-    if agreed.is_empty() {
-        return Ok(Compared::default());
+pub(in crate::sync) async fn load_baselines(
+    db: &mut PgConnection,
+    ground: &SyncContext,
+    ids: &[i64],
+) -> Result<Baselines> {
+    let mut baselines = merge::load_baselines(db, ids, ground.asked_at).await?;
+    if baselines.is_empty() {
+        return Ok(Baselines::default());
     }
-    let ids: Vec<i64> = agreed.keys().copied().collect();
+    let ids: Vec<i64> = baselines.keys().copied().collect();
     let known = tutorials::store::events_by_id(db, &ids).await?.into_iter();
-    let held = known.filter_map(|known| Some((known.id, Held { agreed: agreed.remove(&known.id)?, known })));
-    Ok(Compared { held: held.collect(), directory: Some(directory(db, ground).await?) })
+    let held =
+        known.filter_map(|known| Some((known.id, EventWithBaseline { agreed: baselines.remove(&known.id)?, known })));
+    Ok(Baselines { held: held.collect(), directory: Some(directory(db, ground).await?) })
 }
 
-async fn directory(db: &mut PgConnection, ground: &Ground) -> Result<Directory> {
+async fn directory(db: &mut PgConnection, ground: &SyncContext) -> Result<ReferenceNames> {
     let theirs: HashMap<i64, String> = references::locations(db)
         .await?
         .into_iter()
@@ -50,5 +55,5 @@ async fn directory(db: &mut PgConnection, ground: &Ground) -> Result<Directory> 
     let venues = venues.map(|ours| (ours.id, ours.name, theirs.get(&ours.id).cloned())).collect::<Vec<_>>();
     let fields = references::custom_fields(db).await?.into_iter();
     let fields = fields.map(|row| (row.entity_type, row.label, row.external_id));
-    Ok(Directory::new(&ground.labels, locations, venues, fields))
+    Ok(ReferenceNames::new(&ground.labels, locations, venues, fields))
 }

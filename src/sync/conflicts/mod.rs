@@ -18,26 +18,26 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::bridges::events::Agreed;
-use crate::config::Winner;
-use crate::merge::accept::set_dates;
-use crate::merge::desired::WantedSession;
-use crate::merge::{Difference, Directory, Field, LastAgreed, differences};
+use crate::bridges::events::BaselineKind;
+use crate::config::ConflictPolicy;
+use crate::merge::accept::recompute_dates;
+use crate::merge::desired::DesiredSession;
+use crate::merge::{EventBaseline, Field, ReferenceNames, ValueDiff, diff_values};
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
 /// An event of ours that both sides have agreed about.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct EventWithBaseline {
     /// Ours.
     pub known: KnownEvent,
     /// The values on which both sides last agreed.
-    pub agreed: LastAgreed,
+    pub agreed: EventBaseline,
 }
 
 /// A value of an event that differs, for reports; nothing is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dispute {
+pub struct FieldConflict {
     /// Administrate's id of the event.
     pub external_id: String,
     /// Our code of it.
@@ -55,7 +55,7 @@ pub struct Dispute {
 /// Whose value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Side {
+pub enum Winner {
     /// Lectern's.
     Ours,
     /// Administrate's.
@@ -64,15 +64,15 @@ pub enum Side {
 
 /// A dispute that is decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settled {
+pub struct ResolvedField {
     /// What differed.
     #[serde(flatten)]
-    pub dispute: Dispute,
+    pub dispute: FieldConflict,
     /// Whose value holds.
-    pub wins: Side,
+    pub wins: Winner,
 }
 
-impl fmt::Display for Dispute {
+impl fmt::Display for FieldConflict {
     /// `CM2-01, max places: 14 here, 20 there, last agreed 12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
@@ -82,11 +82,11 @@ impl fmt::Display for Dispute {
     }
 }
 
-impl fmt::Display for Settled {
+impl fmt::Display for ResolvedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wins = match self.wins {
-            Side::Ours => "ours is written there",
-            Side::Theirs => "theirs is taken over",
+            Winner::Ours => "ours is written there",
+            Winner::Theirs => "theirs is taken over",
         };
         write!(f, "{}: {wins}", self.dispute)
     }
@@ -94,24 +94,24 @@ impl fmt::Display for Settled {
 
 /// Everything decided about one event, as it is written and taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Settlement {
+pub struct Resolution {
     /// Administrate's id of the event.
     pub external_id: String,
     /// Our id of it.
     pub id: i64,
     /// The values.
-    pub fields: Vec<Settled>,
+    pub fields: Vec<ResolvedField>,
     /// Our event as it stands.
     pub before: Event,
     /// Our event as it will be.
     pub after: Event,
     /// What both will agree on.
-    pub agreed: Vec<Accord>,
+    pub agreed: Vec<BaselineChange>,
 }
 
 /// A change of what both sides agree on about one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Accord {
+pub struct BaselineChange {
     /// The kind of record, as it is stored.
     pub kind: String,
     /// Administrate's id of it.
@@ -124,45 +124,50 @@ pub struct Accord {
 
 /// What was found of one event.
 #[derive(Debug, Default)]
-pub struct Weighed {
+pub struct MergeOutcome {
     /// Changed on both sides and not decided.
-    pub conflicts: Vec<Dispute>,
+    pub conflicts: Vec<FieldConflict>,
     /// Changed there alone and not decided.
-    pub differences: Vec<Dispute>,
+    pub differences: Vec<FieldConflict>,
     /// What is decided.
-    pub settlement: Option<Settlement>,
+    pub settlement: Option<Resolution>,
     /// Why a decision could not be followed.
     pub troubles: Vec<String>,
 }
 
 /// What the settings say of a difference: `ours` of conflicts alone, `theirs` of every change there.
-pub fn by_settings(settings: &BTreeMap<String, Winner>, difference: &Difference) -> Option<Side> {
+pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference: &ValueDiff) -> Option<Winner> {
     let field = difference.field;
     let name = field.aspect.name().to_lowercase().replace(' ', "_");
     let key = if field.day.is_some() { format!("session_{name}") } else { name };
     match settings.get(&key) {
-        Some(Winner::Ours) if difference.is_conflict() => Some(Side::Ours),
-        Some(Winner::Theirs) => Some(Side::Theirs),
+        Some(ConflictPolicy::Ours) if difference.is_conflict() => Some(Winner::Ours),
+        Some(ConflictPolicy::Theirs) => Some(Winner::Theirs),
         _ => None,
     }
 }
 
 /// Whether a person means this field; spaces and signs do not count.
-pub fn is_meant(field: Field, written: &str) -> bool {
+pub fn matches_field_name(field: Field, written: &str) -> bool {
     let letters = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     letters(&field.to_string()) == letters(written)
 }
 
 /// Compares what both sides hold of an event. `wins` decides; what it leaves open is told.
-pub fn weigh(held: &Held, theirs: &Told, directory: &Directory, wins: impl Fn(&Difference) -> Option<Side>) -> Weighed {
-    let mut scales = Scales {
+pub fn merge(
+    held: &EventWithBaseline,
+    theirs: &Told,
+    directory: &ReferenceNames,
+    wins: impl Fn(&ValueDiff) -> Option<Winner>,
+) -> MergeOutcome {
+    let mut scales = EventMerge {
         directory,
         theirs,
         name: &held.known.event.code,
         after: held.known.event.clone(),
         fields: Vec::new(),
         agreed: Vec::new(),
-        weighed: Weighed::default(),
+        weighed: MergeOutcome::default(),
     };
     let mut event = held.agreed.event.clone();
     if let Some(agreed) = &mut event {
@@ -177,30 +182,30 @@ pub fn weigh(held: &Held, theirs: &Told, directory: &Directory, wins: impl Fn(&D
     scales.finish(held, event)
 }
 
-struct Scales<'a> {
-    directory: &'a Directory,
+struct EventMerge<'a> {
+    directory: &'a ReferenceNames,
     theirs: &'a Told,
     name: &'a str,
     after: Event,
-    fields: Vec<Settled>,
-    agreed: Vec<Accord>,
-    weighed: Weighed,
+    fields: Vec<ResolvedField>,
+    agreed: Vec<BaselineChange>,
+    weighed: MergeOutcome,
 }
 
-impl Scales<'_> {
-    fn event(&mut self, agreed: &mut NewEvent, wins: &impl Fn(&Difference) -> Option<Side>) {
+impl EventMerge<'_> {
+    fn event(&mut self, agreed: &mut NewEvent, wins: &impl Fn(&ValueDiff) -> Option<Winner>) {
         let said = self.directory;
-        let theirs = said.their_event(self.theirs, agreed);
-        for difference in differences(None, &said.event(&self.after), &said.agreed_event(agreed), &theirs) {
+        let theirs = said.remote_event(self.theirs, agreed);
+        for difference in diff_values(None, &said.event(&self.after), &said.baseline_event(agreed), &theirs) {
             let Some(side) = wins(&difference) else {
                 self.leave(difference);
                 continue;
             };
             let (aspect, mut accord) = (difference.field.aspect, agreed.clone());
-            said.agree_on_event(aspect, self.theirs, &mut accord);
+            said.update_event_baseline(aspect, self.theirs, &mut accord);
             let taken = match side {
-                Side::Ours => Ok(()),
-                Side::Theirs => said.take_of_event(aspect, &accord, &mut self.after),
+                Winner::Ours => Ok(()),
+                Winner::Theirs => said.accept_event_field(aspect, &accord, &mut self.after),
             };
             if self.decide(difference, side, taken) {
                 *agreed = accord;
@@ -212,34 +217,34 @@ impl Scales<'_> {
         &mut self,
         at: usize,
         theirs: &administrate::Session,
-        agreed: &WantedSession,
-        wins: &impl Fn(&Difference) -> Option<Side>,
+        agreed: &DesiredSession,
+        wins: &impl Fn(&ValueDiff) -> Option<Winner>,
     ) {
         let (said, mut settled) = (self.directory, agreed.clone());
         let ours = said.session((&self.after, &self.after.sessions[at]));
         let day = self.after.sessions[at].sequence;
-        let told = said.their_session((self.theirs, theirs), agreed);
-        for difference in differences(Some(day), &ours, &said.agreed_session(agreed), &told) {
+        let told = said.remote_session((self.theirs, theirs), agreed);
+        for difference in diff_values(Some(day), &ours, &said.baseline_session(agreed), &told) {
             let Some(side) = wins(&difference) else {
                 self.leave(difference);
                 continue;
             };
             let (aspect, mut accord) = (difference.field.aspect, settled.clone());
-            said.agree_on_session(aspect, (self.theirs, theirs), &mut accord);
+            said.update_session_baseline(aspect, (self.theirs, theirs), &mut accord);
             let taken = match side {
-                Side::Ours => Ok(()),
-                Side::Theirs => said.take_of_session(aspect, &accord, &mut self.after.sessions[at]),
+                Winner::Ours => Ok(()),
+                Winner::Theirs => said.accept_session_field(aspect, &accord, &mut self.after.sessions[at]),
             };
             if self.decide(difference, side, taken) {
                 settled = accord;
             }
         }
-        self.accord(Agreed::Session, theirs.id.as_str(), agreed, &settled);
+        self.accord(BaselineKind::Session, theirs.id.as_str(), agreed, &settled);
     }
 
-    fn dispute(&self, difference: &Difference) -> Dispute {
+    fn dispute(&self, difference: &ValueDiff) -> FieldConflict {
         let told = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
-        Dispute {
+        FieldConflict {
             external_id: self.theirs.id.to_string(),
             name: self.name.to_owned(),
             field: difference.field.to_string(),
@@ -249,17 +254,17 @@ impl Scales<'_> {
         }
     }
 
-    fn leave(&mut self, difference: Difference) {
+    fn leave(&mut self, difference: ValueDiff) {
         let dispute = self.dispute(&difference);
         let list = if difference.is_conflict() { &mut self.weighed.conflicts } else { &mut self.weighed.differences };
         list.push(dispute);
     }
 
-    fn decide(&mut self, difference: Difference, wins: Side, taken: Result<(), String>) -> bool {
+    fn decide(&mut self, difference: ValueDiff, wins: Winner, taken: Result<(), String>) -> bool {
         let dispute = self.dispute(&difference);
         match taken {
             Ok(()) => {
-                self.fields.push(Settled { dispute, wins });
+                self.fields.push(ResolvedField { dispute, wins });
                 true
             }
             Err(why) => {
@@ -271,30 +276,30 @@ impl Scales<'_> {
         }
     }
 
-    fn accord(&mut self, kind: Agreed, external_id: &str, before: &impl Serialize, after: &impl Serialize) {
+    fn accord(&mut self, kind: BaselineKind, external_id: &str, before: &impl Serialize, after: &impl Serialize) {
         // Plain data of our own always serialises.
         let value = |value: Result<Value, _>| value.unwrap_or_default();
         let (before, after) = (value(serde_json::to_value(before)), value(serde_json::to_value(after)));
         if before != after {
             let kind = kind.name().to_owned();
-            self.agreed.push(Accord { kind, external_id: external_id.to_owned(), before, after });
+            self.agreed.push(BaselineChange { kind, external_id: external_id.to_owned(), before, after });
         }
     }
 
-    fn finish(mut self, held: &Held, event: Option<NewEvent>) -> Weighed {
+    fn finish(mut self, held: &EventWithBaseline, event: Option<NewEvent>) -> MergeOutcome {
         let times = |event: &Event| event.sessions.iter().map(|one| (one.start, one.end)).collect::<Vec<_>>();
         let mut event = event;
         if times(&self.after) != times(&held.known.event) {
-            set_dates(&mut self.after);
+            recompute_dates(&mut self.after);
             if let Some(agreed) = &mut event {
                 agreed.classroom = classroom(&self.after).or(agreed.classroom);
             }
         }
         if let (Some(before), Some(after)) = (&held.agreed.event, &event) {
-            self.accord(Agreed::Event, &held.agreed.external_id, before, after);
+            self.accord(BaselineKind::Event, &held.agreed.external_id, before, after);
         }
         if !self.fields.is_empty() {
-            self.weighed.settlement = Some(Settlement {
+            self.weighed.settlement = Some(Resolution {
                 external_id: held.agreed.external_id.clone(),
                 id: held.known.id,
                 fields: self.fields,

@@ -7,15 +7,15 @@ use sqlx::PgPool;
 use crate::console::Console;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::matching::Ours;
+use crate::sync::matching::LocalRecord;
 use crate::sync::report::text::shown;
-use crate::tutorials::reference::{Table, store};
+use crate::tutorials::reference::{CreatedTable, store};
 
 /// Lists the records; `why` none of them can be created from here, where that is so.
 pub(crate) async fn list(
     console: &Console,
     pool: &PgPool,
-    (entity, records): (Entity, &[Ours]),
+    (entity, records): (Entity, &[LocalRecord]),
     why: Option<&str>,
 ) -> Result<()> {
     if let Some(why) = why {
@@ -32,12 +32,12 @@ pub(crate) async fn list(
 }
 
 /// What is needed there beside a name: a code, a location, an e-mail address, a title.
-async fn details(pool: &PgPool, entity: Entity, records: &[Ours]) -> Result<HashMap<i64, String>> {
+async fn details(pool: &PgPool, entity: Entity, records: &[LocalRecord]) -> Result<HashMap<i64, String>> {
     let table = match entity {
-        Entity::Locations => Table::Locations,
-        Entity::Venues => Table::Venues,
-        Entity::Instructors => Table::Instructors,
-        Entity::CourseTemplates => Table::CourseTemplates,
+        Entity::Locations => CreatedTable::Locations,
+        Entity::Venues => CreatedTable::Venues,
+        Entity::Instructors => CreatedTable::Instructors,
+        Entity::CourseTemplates => CreatedTable::CourseTemplates,
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => {
             return Ok(HashMap::new());
         }
@@ -60,7 +60,7 @@ fn needed(entity: Entity, detail: &str) -> String {
 }
 
 /// A record that may stand there under another name is told with that name.
-pub(crate) fn with_suggestions(record: &Ours) -> String {
+pub(crate) fn with_suggestions(record: &LocalRecord) -> String {
     let name = shown(&record.name);
     match record.suggestions.as_slice() {
         [] => name,

@@ -13,25 +13,25 @@ use administrate::Client;
 use sqlx::PgPool;
 
 use super::entity::Entity;
-use super::matching::Ours;
-use super::report::{CreatedThere, Report};
-use super::run::Sync;
+use super::matching::LocalRecord;
+use super::report::{CreatedRemote, Report};
+use super::run::SyncRun;
 use crate::app::Context;
-use crate::bridges::reference::Kind;
+use crate::bridges::reference::ReferenceKind;
 use crate::bridges::store::references;
 use crate::console::Console;
 use crate::console::select::choose;
-use crate::delivery::{Outcome, Worker, drain, reference};
+use crate::delivery::{DeliveryOutcome, DeliveryWorker, drain, reference};
 use crate::error::Result;
 use crate::names::fold;
 use crate::outbox;
-use crate::outbox::State;
+use crate::outbox::DeliveryState;
 use crate::runs;
-use crate::sync::report::findings::{Kept, Trouble};
+use crate::sync::report::findings::{RecordError, RetainedRecord};
 
 /// Who decides what is created in Administrate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decider {
+pub enum Confirmation {
     /// Everything is (`--create-remote`).
     All,
     /// The person at the terminal is asked.
@@ -41,11 +41,11 @@ pub enum Decider {
 }
 
 /// Creates what is wanted of the unmatched records that `reports` tell, and notes there what became of it.
-pub async fn create_unmatched<'a>(
+pub async fn create_remote<'a>(
     context: &Context,
     pool: &PgPool,
-    sync: &Sync,
-    decider: Decider,
+    sync: &SyncRun,
+    decider: Confirmation,
     reports: impl IntoIterator<Item = &'a mut Report>,
 ) {
     let console = &context.console;
@@ -53,7 +53,7 @@ pub async fn create_unmatched<'a>(
     if unmatched.is_empty() {
         return;
     }
-    if decider == Decider::Nobody {
+    if decider == Confirmation::Nobody {
         unmatched.iter().for_each(|report| log_skipped(console, report));
         return;
     }
@@ -62,22 +62,28 @@ pub async fn create_unmatched<'a>(
         if let Err(error) = create_of(context, pool, sync, decider, report).await {
             let message = format!("nothing could be created in Administrate: {error}");
             console.say(format_args!("  {message}"));
-            report.trouble(Trouble { external_id: None, message });
+            report.add_error(RecordError { external_id: None, message });
         }
     }
 }
 
 /// Creates what is wanted of one entity, and keeps in its run what became of it.
-async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decider, report: &mut Report) -> Result<()> {
+async fn create_of(
+    context: &Context,
+    pool: &PgPool,
+    sync: &SyncRun,
+    decider: Confirmation,
+    report: &mut Report,
+) -> Result<()> {
     let kind = kind_of(report.entity);
     let obstacle = match kind {
-        Some(kind) => reference::obstacle(kind, &sync.client().capabilities().await?, &context.config),
+        Some(kind) => reference::reason_unsupported(kind, &sync.client().capabilities().await?, &context.config),
         None => Some("events come from a timetable: see `lectern outbox` and `lectern import`".into()),
     };
     let records = report.unmatched_local.clone();
     match kind.filter(|_| obstacle.is_none()) {
         Some(kind) => {
-            let chosen = wanted(&context.console, decider, report.entity, records)?;
+            let chosen = select_records(&context.console, decider, report.entity, records)?;
             if chosen.is_empty() {
                 return Ok(());
             }
@@ -86,7 +92,7 @@ async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decid
         None => {
             let why = obstacle.unwrap_or_default();
             manual_list::list(&context.console, pool, (report.entity, &records), Some(&why)).await?;
-            if decider == Decider::Person {
+            if decider == Confirmation::Person {
                 return Ok(());
             }
             let told = records.into_iter().map(|record| not_created(record, why.clone()));
@@ -94,14 +100,19 @@ async fn create_of(context: &Context, pool: &PgPool, sync: &Sync, decider: Decid
         }
     }
     match report.run_id {
-        Some(run) => runs::amend(&mut *pool.acquire().await?, run, report.exit(), report).await,
+        Some(run) => runs::update_result(&mut *pool.acquire().await?, run, report.exit(), report).await,
         None => Ok(()),
     }
 }
 
 /// Those that are to be created.
-fn wanted(console: &Console, decider: Decider, entity: Entity, records: Vec<Ours>) -> Result<Vec<Ours>> {
-    if decider != Decider::Person {
+fn select_records(
+    console: &Console,
+    decider: Confirmation,
+    entity: Entity,
+    records: Vec<LocalRecord>,
+) -> Result<Vec<LocalRecord>> {
+    if decider != Confirmation::Person {
         return Ok(records);
     }
     console.say(format_args!("{}:", manual_list::capitalised(entity.plural())));
@@ -114,12 +125,12 @@ fn is_unmatched(report: &Report) -> bool {
     !report.dry_run && !report.failed() && !report.unmatched_local.is_empty()
 }
 
-fn kind_of(entity: Entity) -> Option<Kind> {
+fn kind_of(entity: Entity) -> Option<ReferenceKind> {
     match entity {
-        Entity::Locations => Some(Kind::Location),
-        Entity::Venues => Some(Kind::Venue),
-        Entity::Instructors => Some(Kind::Instructor),
-        Entity::CourseTemplates => Some(Kind::CourseTemplate),
+        Entity::Locations => Some(ReferenceKind::Location),
+        Entity::Venues => Some(ReferenceKind::Venue),
+        Entity::Instructors => Some(ReferenceKind::Instructor),
+        Entity::CourseTemplates => Some(ReferenceKind::CourseTemplate),
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => None,
     }
 }
@@ -140,8 +151,8 @@ fn summarise(console: &Console, reports: &[&mut Report]) {
 async fn create(
     context: &Context,
     pool: &PgPool,
-    sync: &Sync,
-    (kind, records): (Kind, Vec<Ours>),
+    sync: &SyncRun,
+    (kind, records): (ReferenceKind, Vec<LocalRecord>),
     report: &mut Report,
 ) -> Result<()> {
     let mut db = pool.acquire().await?;
@@ -160,7 +171,7 @@ async fn create(
     outbox::enqueue(&mut tx, report.run_id, &effects).await?;
     tx.commit().await?;
     let outcomes = carry_out(context, pool, sync.client(), report.run_id).await?;
-    let outcomes: HashMap<i64, Outcome> = outcomes.into_iter().map(|one| (one.subject_id, one)).collect();
+    let outcomes: HashMap<i64, DeliveryOutcome> = outcomes.into_iter().map(|one| (one.subject_id, one)).collect();
     for record in sent {
         let id = record.id;
         let external_id = references::external_id(&mut db, kind, id).await?;
@@ -172,7 +183,7 @@ async fn create(
     }
     tell(&context.console, report);
     let left = report.not_created_in_administrate.iter();
-    let left: Vec<Ours> = left.map(|left| Ours::new(left.id, &left.name)).collect();
+    let left: Vec<LocalRecord> = left.map(|left| LocalRecord::new(left.id, &left.name)).collect();
     if !left.is_empty() {
         manual_list::list(&context.console, pool, (report.entity, &left), None).await?;
     }
@@ -180,9 +191,9 @@ async fn create(
 }
 
 /// The names that several of ours go by; venues are told apart by their locations, too.
-fn namesakes(kind: Kind, ours: &[Ours]) -> HashSet<String> {
+fn namesakes(kind: ReferenceKind, ours: &[LocalRecord]) -> HashSet<String> {
     let mut seen = HashSet::new();
-    let names = ours.iter().map(|record| fold(&record.name)).filter(|_| kind != Kind::Venue);
+    let names = ours.iter().map(|record| fold(&record.name)).filter(|_| kind != ReferenceKind::Venue);
     names.filter(|name| !seen.insert(name.clone())).collect()
 }
 
@@ -190,10 +201,10 @@ const NAMESAKES: &str = "several of ours go by this name, and the next sync coul
                          deactivate all but one";
 
 /// Why a record is not to be created: nobody would know it, or it is linked already with one that is gone.
-fn obstacle_of(kind: Kind, record: &Ours, linked: Option<String>) -> Option<String> {
+fn obstacle_of(kind: ReferenceKind, record: &LocalRecord, linked: Option<String>) -> Option<String> {
     match linked {
         None => record.name.trim().is_empty().then(|| "it has no name".into()),
-        Some(id) if kind == Kind::Instructor => Some(format!(
+        Some(id) if kind == ReferenceKind::Instructor => Some(format!(
             "it is linked with the contact {id}, who is no instructor there: mark it there as one, or prune the link"
         )),
         Some(id) => Some(format!("it is linked with {id}, which Administrate no longer has: prune the link first")),
@@ -201,7 +212,7 @@ fn obstacle_of(kind: Kind, record: &Ours, linked: Option<String>) -> Option<Stri
 }
 
 /// Notes what became of one record that was sent.
-fn note(report: &mut Report, record: Ours, external_id: Option<String>, outcome: Option<&Outcome>) {
+fn note(report: &mut Report, record: LocalRecord, external_id: Option<String>, outcome: Option<&DeliveryOutcome>) {
     let remarks = outcome.map_or(&[][..], |outcome| &outcome.remarks);
     match external_id {
         Some(id) if remarks.iter().any(reference::is_no_instructor) => {
@@ -210,18 +221,23 @@ fn note(report: &mut Report, record: Ours, external_id: Option<String>, outcome:
         }
         Some(external_id) => {
             let open = remarks.iter().filter(|remark| remark.needs_a_person()).map(ToString::to_string).collect();
-            report.created_there(CreatedThere { id: record.id, name: record.name, external_id, to_mend: open });
+            report.record_created_remote(CreatedRemote {
+                id: record.id,
+                name: record.name,
+                external_id,
+                to_mend: open,
+            });
         }
         None => {
-            let why = outcome.and_then(|outcome| outcome.why.clone());
+            let why = outcome.and_then(|outcome| outcome.reason.clone());
             let why = why.unwrap_or_else(|| "it waits for somebody to decide: see `lectern outbox`".into());
             report.not_created_in_administrate.push(not_created(record, why));
         }
     }
 }
 
-fn not_created(record: Ours, reason: String) -> Kept {
-    Kept { id: record.id, name: record.name, reason }
+fn not_created(record: LocalRecord, reason: String) -> RetainedRecord {
+    RetainedRecord { id: record.id, name: record.name, reason }
 }
 
 fn tell(console: &Console, report: &Report) {
@@ -240,8 +256,13 @@ fn tell(console: &Console, report: &Report) {
 }
 
 /// Carries out at once what a run has asked for; gives the last outcome of each effect.
-async fn carry_out(context: &Context, pool: &PgPool, client: &Client, run: Option<i64>) -> Result<Vec<Outcome>> {
-    let worker = Arc::new(Worker::new(pool, client.clone(), &context.config).await?);
+async fn carry_out(
+    context: &Context,
+    pool: &PgPool,
+    client: &Client,
+    run: Option<i64>,
+) -> Result<Vec<DeliveryOutcome>> {
+    let worker = Arc::new(DeliveryWorker::new(pool, client.clone(), &context.config).await?);
     let drained = drain(worker.clone(), run, &context.stop, |_| ()).await;
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
@@ -252,10 +273,10 @@ async fn carry_out(context: &Context, pool: &PgPool, client: &Client, run: Optio
 /// Delivers at once what the run of a report has asked for, and notes there what could not be delivered.
 pub(super) async fn deliver(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
     let outcomes = carry_out(context, pool, client, report.run_id).await?;
-    for outcome in outcomes.iter().filter(|outcome| outcome.state != State::Delivered) {
-        let why = outcome.why.as_deref().unwrap_or("it is still to be delivered");
+    for outcome in outcomes.iter().filter(|outcome| outcome.state != DeliveryState::Delivered) {
+        let why = outcome.reason.as_deref().unwrap_or("it is still to be delivered");
         let message = format!("{} has not reached Administrate: {why}; see `lectern outbox`", outcome.subject);
-        report.trouble(Trouble { external_id: None, message });
+        report.add_error(RecordError { external_id: None, message });
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use sqlx::PgConnection;
 use super::locations::candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Approval, Bounded, bounded};
+use crate::bridges::reference::{Approval, BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
-use crate::sync::plan::{Difference, Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
+use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
@@ -27,38 +27,38 @@ impl EntitySync for CourseTemplates {
     const ENTITY: Entity = Entity::CourseTemplates;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
     type Row = bridges::CourseTemplate;
-    type Theirs = Vec<remote::CourseTemplate>;
-    type Ours = (Vec<Named>, Vec<Approval>);
+    type Remote = Vec<remote::CourseTemplate>;
+    type Local = (Vec<Named>, Vec<Approval>);
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::course_templates(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::course_templates(db).await
     }
 
-    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
         Ok((reference::store::course_templates(db).await?, references::approvals(db).await?))
     }
 
     fn plan(
-        (ours, approvals): &Self::Ours,
-        theirs: Self::Theirs,
+        (ours, approvals): &Self::Local,
+        theirs: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
-    ) -> Plan<Self::Row> {
+    ) -> SyncPlan<Self::Row> {
         plan(ours, theirs, rows, approvals, overrides)
     }
 
-    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
         ground.course_templates = Some(rows);
     }
 
-    async fn missing(
+    async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Ours,
-        theirs: Self::Theirs,
+        _ours: &Self::Local,
+        theirs: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
@@ -67,15 +67,15 @@ impl EntitySync for CourseTemplates {
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
         theirs.iter().map(counterpart).collect()
     }
 
-    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
-        reference::store::retired_course_templates(db).await
+    async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::inactive_course_templates(db).await
     }
 
-    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         let columns = theirs.iter().map(|template| {
             let columns = vec![bounded("code", &template.code, 50), bounded("title", &template.title, 255)];
             (template.external_id.as_str(), columns)
@@ -83,11 +83,11 @@ impl EntitySync for CourseTemplates {
         columns.collect()
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_course_templates(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_course_templates(db, &ids(rows)).await
     }
 }
@@ -99,10 +99,10 @@ pub fn plan(
     rows: &[bridges::CourseTemplate],
     approvals: &[Approval],
     overrides: &MatchOverrides,
-) -> Plan<bridges::CourseTemplate> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
+) -> SyncPlan<bridges::CourseTemplate> {
+    let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
     let approvals = approvals_difference(&theirs, approvals);
-    let wanted = theirs.into_iter().map(|template| Wanted {
+    let wanted = theirs.into_iter().map(|template| DesiredRow {
         row: bridges::CourseTemplate {
             external_id: template.external_id,
             event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
@@ -111,17 +111,20 @@ pub fn plan(
         },
         name: template.code,
     });
-    let mut plan = Plan::between(Entity::CourseTemplates, wanted.collect(), rows, pairing);
+    let mut plan = SyncPlan::between(Entity::CourseTemplates, wanted.collect(), rows, pairing);
     plan.approvals = approvals;
     plan
 }
 
-fn counterpart(template: &remote::CourseTemplate) -> Counterpart {
-    Counterpart { record: Theirs::new(&template.external_id, &template.code), key: MatchKey::of(&template.code) }
+fn counterpart(template: &remote::CourseTemplate) -> RemoteCandidate {
+    RemoteCandidate {
+        record: RemoteRecord::new(&template.external_id, &template.code),
+        key: MatchKey::of(&template.code),
+    }
 }
 
 /// What is known of a template that Administrate no longer has stays until its row is pruned.
-fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -> Difference<Approval> {
+fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -> SetDiff<Approval> {
     let fetched: HashSet<&str> = theirs.iter().map(|template| template.external_id.as_str()).collect();
     let stand: Vec<Approval> =
         stand.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
@@ -131,5 +134,5 @@ fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -
             contact_external_id: contact.clone(),
         })
     });
-    Difference::between(&stand, wanted)
+    SetDiff::between(&stand, wanted)
 }

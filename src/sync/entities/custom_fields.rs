@@ -8,12 +8,12 @@ use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground};
-use crate::sync::matching::Pairing;
-use crate::sync::plan::{Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext};
+use crate::sync::matching::MatchResult;
+use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{CustomField, Fetched};
-use crate::sync::report::findings::Trouble;
+use crate::sync::report::findings::RecordError;
 
 /// Custom fields on the way of every entity.
 pub(crate) struct CustomFields;
@@ -21,58 +21,59 @@ pub(crate) struct CustomFields;
 impl EntitySync for CustomFields {
     const ENTITY: Entity = Entity::CustomFields;
     type Row = bridges::CustomField;
-    type Theirs = Fetched<CustomField>;
-    type Ours = ();
+    type Remote = Fetched<CustomField>;
+    type Local = ();
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::custom_fields(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::custom_fields(db).await
     }
 
-    async fn ours(_db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(_db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &MatchOverrides) -> Plan<Self::Row> {
+    fn plan(_ours: &(), theirs: Self::Remote, rows: &[Self::Row], _decisions: &MatchOverrides) -> SyncPlan<Self::Row> {
         plan(theirs, rows)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_custom_fields(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_custom_fields(db, rows).await
     }
 }
 
 /// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
 /// neither changed nor missed.
-pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> Plan<bridges::CustomField> {
+pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> SyncPlan<bridges::CustomField> {
     let is_missed = |kind: &String| rows.iter().any(|row| row.entity_type == *kind);
     let untold = theirs.untold.into_iter().filter(is_missed);
     let untold = untold.map(|kind| (kind, "Administrate told nothing of them, where there were some".to_owned()));
     let failed: Vec<(String, String)> = theirs.failed.into_iter().chain(untold).collect();
     let is_known = |row: &&bridges::CustomField| failed.iter().all(|(kind, _)| *kind != row.entity_type);
     let rows: Vec<_> = rows.iter().filter(is_known).cloned().collect();
-    let mut plan = Plan::between(
+    let mut plan = SyncPlan::between(
         Entity::CustomFields,
         theirs.records.into_iter().map(wanted).collect(),
         &rows,
-        Pairing::default(),
+        MatchResult::default(),
     );
-    let troubles = failed
-        .into_iter()
-        .map(|(kind, sentence)| Trouble { external_id: None, message: format!("custom fields of {kind}: {sentence}") });
+    let troubles = failed.into_iter().map(|(kind, sentence)| RecordError {
+        external_id: None,
+        message: format!("custom fields of {kind}: {sentence}"),
+    });
     plan.findings.errors.extend(troubles);
     plan
 }
 
-fn wanted(field: CustomField) -> Wanted<bridges::CustomField> {
-    Wanted {
+fn wanted(field: CustomField) -> DesiredRow<bridges::CustomField> {
+    DesiredRow {
         name: format!("{}: {}", field.entity_type, field.label),
         row: bridges::CustomField {
             entity_type: field.entity_type,

@@ -8,17 +8,17 @@ use sqlx::PgConnection;
 use super::locations::candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Administrator, Bounded, bounded};
+use crate::bridges::reference::{Administrator, BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::{Counterpart, MatchKey, Theirs, pair};
-use crate::sync::plan::{Difference, Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
+use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{Contact, People};
-use crate::sync::report::findings::Trouble;
+use crate::sync::report::findings::RecordError;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
@@ -29,34 +29,34 @@ impl EntitySync for Instructors {
     const ENTITY: Entity = Entity::Instructors;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Instructors);
     type Row = bridges::Instructor;
-    type Theirs = People;
-    type Ours = (Vec<Named>, Vec<Administrator>);
+    type Remote = People;
+    type Local = (Vec<Named>, Vec<Administrator>);
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::people(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::instructors(db).await
     }
 
-    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
         Ok((reference::store::instructors(db).await?, references::administrators(db).await?))
     }
 
     fn plan(
-        (ours, administrators): &Self::Ours,
-        theirs: Self::Theirs,
+        (ours, administrators): &Self::Local,
+        theirs: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
-    ) -> Plan<Self::Row> {
+    ) -> SyncPlan<Self::Row> {
         plan(ours, theirs, rows, administrators, overrides)
     }
 
-    async fn missing(
+    async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Ours,
-        theirs: Self::Theirs,
+        _ours: &Self::Local,
+        theirs: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
@@ -69,15 +69,15 @@ impl EntitySync for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
         theirs.instructors.iter().map(counterpart).collect()
     }
 
-    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
-        reference::store::retired_instructors(db).await
+    async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::inactive_instructors(db).await
     }
 
-    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         let columns = theirs.instructors.iter().map(|contact| {
             let columns =
                 vec![bounded("first name", &contact.first_name, 150), bounded("last name", &contact.last_name, 150)];
@@ -86,11 +86,11 @@ impl EntitySync for Instructors {
         columns.collect()
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_instructors(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_instructors(db, &ids(rows)).await
     }
 }
@@ -102,9 +102,9 @@ pub fn plan(
     rows: &[bridges::Instructor],
     administrators: &[Administrator],
     overrides: &MatchOverrides,
-) -> Plan<bridges::Instructor> {
-    let pairing = pair(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), overrides);
-    let wanted = theirs.instructors.into_iter().map(|contact| Wanted {
+) -> SyncPlan<bridges::Instructor> {
+    let pairing = match_records(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), overrides);
+    let wanted = theirs.instructors.into_iter().map(|contact| DesiredRow {
         name: contact.full_name(),
         row: bridges::Instructor {
             external_id: contact.external_id,
@@ -113,21 +113,21 @@ pub fn plan(
             tutorial_instructor_id: None,
         },
     });
-    let mut plan = Plan::between(Entity::Instructors, wanted.collect(), rows, pairing);
+    let mut plan = SyncPlan::between(Entity::Instructors, wanted.collect(), rows, pairing);
     let (unfit, fit): (Vec<Contact>, Vec<Contact>) =
         theirs.administrators.into_iter().partition(|contact| contact.full_name().contains('\0'));
-    let trouble = |contact: Contact| Trouble {
+    let trouble = |contact: Contact| RecordError {
         external_id: Some(contact.external_id),
         message: "its name contains a NUL character, which PostgreSQL cannot keep".into(),
     };
     plan.findings.errors.extend(unfit.into_iter().map(trouble));
-    plan.administrators = Difference::between(administrators, fit.into_iter().map(administrator));
+    plan.administrators = SetDiff::between(administrators, fit.into_iter().map(administrator));
     plan
 }
 
-fn counterpart(contact: &Contact) -> Counterpart {
+fn counterpart(contact: &Contact) -> RemoteCandidate {
     let name = contact.full_name();
-    Counterpart { key: MatchKey::of(&name), record: Theirs::new(&contact.external_id, name) }
+    RemoteCandidate { key: MatchKey::of(&name), record: RemoteRecord::new(&contact.external_id, name) }
 }
 
 fn administrator(contact: Contact) -> Administrator {

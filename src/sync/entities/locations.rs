@@ -7,14 +7,14 @@ use sqlx::PgConnection;
 
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Bounded, bounded};
+use crate::bridges::reference::{BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
-use crate::sync::plan::{Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
+use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
@@ -26,38 +26,38 @@ impl EntitySync for Locations {
     const ENTITY: Entity = Entity::Locations;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Locations);
     type Row = bridges::Location;
-    type Theirs = Vec<remote::Location>;
-    type Ours = Vec<Named>;
+    type Remote = Vec<remote::Location>;
+    type Local = Vec<Named>;
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::locations(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::locations(db).await
     }
 
-    async fn ours(db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
         reference::store::locations(db).await
     }
 
     fn plan(
-        ours: &Self::Ours,
-        theirs: Self::Theirs,
+        ours: &Self::Local,
+        theirs: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
-    ) -> Plan<Self::Row> {
+    ) -> SyncPlan<Self::Row> {
         plan(ours, theirs, rows, overrides)
     }
 
-    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
         ground.locations = Some(rows);
     }
 
-    async fn missing(
+    async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Ours,
-        theirs: Self::Theirs,
+        _ours: &Self::Local,
+        theirs: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
@@ -68,15 +68,15 @@ impl EntitySync for Locations {
         Ok(References { locations: locations.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
         theirs.iter().map(counterpart).collect()
     }
 
-    async fn retired(db: &mut PgConnection) -> Result<Vec<String>> {
-        reference::store::retired_locations(db).await
+    async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
+        reference::store::inactive_locations(db).await
     }
 
-    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         let columns = theirs.iter().map(|location| {
             let columns = vec![bounded("name", &location.name, 255), bounded("code", location.code.as_ref(), 50)];
             (location.external_id.as_str(), columns)
@@ -84,11 +84,11 @@ impl EntitySync for Locations {
         columns.collect()
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_locations(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_locations(db, &ids(rows)).await
     }
 }
@@ -99,9 +99,9 @@ pub fn plan(
     theirs: Vec<remote::Location>,
     rows: &[bridges::Location],
     overrides: &MatchOverrides,
-) -> Plan<bridges::Location> {
-    let pairing = pair(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
-    let wanted = theirs.into_iter().map(|location| Wanted {
+) -> SyncPlan<bridges::Location> {
+    let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
+    let wanted = theirs.into_iter().map(|location| DesiredRow {
         name: location.name,
         row: bridges::Location {
             external_id: location.external_id,
@@ -109,15 +109,19 @@ pub fn plan(
             tutorial_location_id: None,
         },
     });
-    Plan::between(Entity::Locations, wanted.collect(), rows, pairing)
+    SyncPlan::between(Entity::Locations, wanted.collect(), rows, pairing)
 }
 
 /// Ours by their name alone.
-pub(crate) fn candidates(ours: &[Named]) -> Vec<Candidate> {
-    let candidate = |one: &Named| Candidate { record: Ours::new(one.id, &one.name), key: MatchKey::of(&one.name) };
+pub(crate) fn candidates(ours: &[Named]) -> Vec<LocalCandidate> {
+    let candidate =
+        |one: &Named| LocalCandidate { record: LocalRecord::new(one.id, &one.name), key: MatchKey::of(&one.name) };
     ours.iter().map(candidate).collect()
 }
 
-fn counterpart(location: &remote::Location) -> Counterpart {
-    Counterpart { record: Theirs::new(&location.external_id, &location.name), key: MatchKey::of(&location.name) }
+fn counterpart(location: &remote::Location) -> RemoteCandidate {
+    RemoteCandidate {
+        record: RemoteRecord::new(&location.external_id, &location.name),
+        key: MatchKey::of(&location.name),
+    }
 }

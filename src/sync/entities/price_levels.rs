@@ -8,9 +8,9 @@ use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::Pairing;
-use crate::sync::plan::{Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::MatchResult;
+use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 
 /// Price levels on the way of every entity.
@@ -20,43 +20,43 @@ impl EntitySync for PriceLevels {
     const ENTITY: Entity = Entity::PriceLevels;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::PriceLevels);
     type Row = bridges::PriceLevel;
-    type Theirs = Vec<remote::PriceLevel>;
-    type Ours = ();
+    type Remote = Vec<remote::PriceLevel>;
+    type Local = ();
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::price_levels(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::price_levels(db).await
     }
 
-    async fn ours(_db: &mut PgConnection, _ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(_db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Theirs, rows: &[Self::Row], _decisions: &MatchOverrides) -> Plan<Self::Row> {
+    fn plan(_ours: &(), theirs: Self::Remote, rows: &[Self::Row], _decisions: &MatchOverrides) -> SyncPlan<Self::Row> {
         plan(theirs, rows)
     }
 
-    fn lay(ground: &mut Ground, rows: Vec<Self::Row>) {
+    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
         ground.price_levels = Some(rows);
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_price_levels(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_price_levels(db, &ids(rows)).await
     }
 }
 
 /// Keeps each price level as Administrate has it.
-pub fn plan(theirs: Vec<remote::PriceLevel>, rows: &[bridges::PriceLevel]) -> Plan<bridges::PriceLevel> {
-    let wanted = theirs.into_iter().map(|level| Wanted {
+pub fn plan(theirs: Vec<remote::PriceLevel>, rows: &[bridges::PriceLevel]) -> SyncPlan<bridges::PriceLevel> {
+    let wanted = theirs.into_iter().map(|level| DesiredRow {
         name: level.name.clone(),
         row: bridges::PriceLevel { external_id: level.external_id, name: level.name, description: level.description },
     });
-    Plan::between(Entity::PriceLevels, wanted.collect(), rows, Pairing::default())
+    SyncPlan::between(Entity::PriceLevels, wanted.collect(), rows, MatchResult::default())
 }

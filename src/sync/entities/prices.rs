@@ -15,11 +15,11 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::{Ambiguity, Pairing, Theirs};
-use crate::sync::plan::Plan;
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::{Ambiguity, MatchResult, RemoteRecord};
+use crate::sync::plan::SyncPlan;
 use crate::sync::remote;
-use crate::sync::report::findings::{Skipped, Trouble};
+use crate::sync::report::findings::{RecordError, SkippedRecord};
 use crate::tutorials::reference;
 
 /// Prices on the way of every entity.
@@ -28,18 +28,18 @@ pub(crate) struct Prices;
 impl EntitySync for Prices {
     const ENTITY: Entity = Entity::CourseTemplatePriceLevels;
     type Row = bridges::Price;
-    type Theirs = Vec<remote::Price>;
-    type Ours = (Places, Preference);
+    type Remote = Vec<remote::Price>;
+    type Local = (Places, Preference);
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::prices(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::prices(db).await
     }
 
-    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local> {
         let ours = reference::store::course_templates(db).await?;
         let codes: HashMap<i64, String> = ours.into_iter().map(|template| (template.id, template.name)).collect();
         let named = |row: bridges::CourseTemplate| {
@@ -52,19 +52,19 @@ impl EntitySync for Prices {
     }
 
     fn plan(
-        (places, preference): &Self::Ours,
-        theirs: Self::Theirs,
+        (places, preference): &Self::Local,
+        theirs: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
-    ) -> Plan<Self::Row> {
+    ) -> SyncPlan<Self::Row> {
         plan(theirs, places, rows, preference, overrides)
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_prices(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_prices(db, &ids(rows)).await
     }
 }
@@ -97,18 +97,18 @@ pub fn plan(
     rows: &[bridges::Price],
     preference: &Preference,
     overrides: &MatchOverrides,
-) -> Plan<bridges::Price> {
-    let mut plan = Plan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], Pairing::default());
+) -> SyncPlan<bridges::Price> {
+    let mut plan = SyncPlan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], MatchResult::default());
     plan.fetched = theirs.len();
     let mut slots: BTreeMap<Slot, Vec<remote::Price>> = BTreeMap::new();
     for price in theirs {
         if overrides.ignored_remote.contains(&price.external_id) {
-            plan.findings.skipped.push(Skipped::ignored(&price.external_id, places.describe(&price)));
+            plan.findings.skipped.push(SkippedRecord::ignored(&price.external_id, places.describe(&price)));
             continue;
         }
         if let Some(text) = &price.unreadable {
             let message = format!("its amount \"{text}\" is no number: {}", places.place(&price));
-            plan.findings.errors.push(Trouble { external_id: Some(price.external_id), message });
+            plan.findings.errors.push(RecordError { external_id: Some(price.external_id), message });
             continue;
         }
         match places.slot(&price) {
@@ -122,7 +122,7 @@ pub fn plan(
     let told: HashSet<&str> = skipped.chain(failed).collect();
     let is_told = |row: &&bridges::Price| told.contains(row.external_id.as_str());
     let is_gone = |row: &&bridges::Price| !slots.contains_key(&slot_of(row)) && !is_told(row);
-    plan.gone = rows.iter().filter(is_gone).cloned().collect();
+    plan.missing_remote = rows.iter().filter(is_gone).cloned().collect();
     for (slot, prices) in slots {
         places.choose(&mut plan, &slot, prices, standing.get(&slot).copied(), preference);
     }
@@ -147,7 +147,7 @@ impl Places {
 
     fn choose(
         &self,
-        plan: &mut Plan<bridges::Price>,
+        plan: &mut SyncPlan<bridges::Price>,
         slot: &Slot,
         prices: Vec<remote::Price>,
         standing: Option<&bridges::Price>,
@@ -171,23 +171,23 @@ impl Places {
             Some(row) if meant.iter().chain(&others).any(|price| stands(&price)) => {
                 plan.unchanged.push(row.external_id.clone());
             }
-            Some(row) => plan.gone.push(row.clone()),
+            Some(row) => plan.missing_remote.push(row.clone()),
             None => {}
         }
         let left = others.iter().filter(|price| !stands(price));
         plan.findings.skipped.extend(left.map(|price| self.skipped(price, &reason)));
         if let [first, ..] = meant.as_slice() {
-            plan.passed_over += meant.iter().filter(|price| !stands(price)).count();
+            plan.not_listed += meant.iter().filter(|price| !stands(price)).count();
             plan.findings.ambiguous.push(Ambiguity {
                 key: fold(&self.place(first)),
                 local: Vec::new(),
-                remote: meant.iter().map(|price| Theirs::new(&price.external_id, self.describe(price))).collect(),
+                remote: meant.iter().map(|price| RemoteRecord::new(&price.external_id, self.describe(price))).collect(),
             });
         }
     }
 
-    fn skipped(&self, price: &remote::Price, reason: &str) -> Skipped {
-        Skipped { external_id: price.external_id.clone(), name: self.describe(price), reason: reason.into() }
+    fn skipped(&self, price: &remote::Price, reason: &str) -> SkippedRecord {
+        SkippedRecord { external_id: price.external_id.clone(), name: self.describe(price), reason: reason.into() }
     }
 
     /// `CM2 - Standard`: our code of the template, else theirs; ids where names are not known.

@@ -7,14 +7,14 @@ use sqlx::PgConnection;
 
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Bounded, bounded};
+use crate::bridges::reference::{BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, Ground, ids};
-use crate::sync::matching::{Candidate, Counterpart, MatchKey, Ours, Theirs, pair};
-use crate::sync::plan::{Plan, Wanted};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
+use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{NamedVenue, References, Room};
@@ -26,34 +26,34 @@ impl EntitySync for Venues {
     const ENTITY: Entity = Entity::Venues;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Venues);
     type Row = bridges::Venue;
-    type Theirs = Vec<remote::Venue>;
-    type Ours = (Vec<NamedVenue>, Vec<bridges::Location>);
+    type Remote = Vec<remote::Venue>;
+    type Local = (Vec<NamedVenue>, Vec<bridges::Location>);
 
-    async fn fetch(client: &Client, _ground: &Ground) -> Result<Self::Theirs> {
+    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::venues(client).await
     }
 
-    async fn rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
+    async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         references::venues(db).await
     }
 
-    async fn ours(db: &mut PgConnection, ground: &Ground) -> Result<Self::Ours> {
+    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local> {
         Ok((reference::store::venues(db).await?, ground.locations(db).await?))
     }
 
     fn plan(
-        (ours, locations): &Self::Ours,
-        theirs: Self::Theirs,
+        (ours, locations): &Self::Local,
+        theirs: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
-    ) -> Plan<Self::Row> {
+    ) -> SyncPlan<Self::Row> {
         plan(ours, theirs, locations, rows, overrides)
     }
 
-    async fn missing(
+    async fn local_records_for(
         _db: &mut PgConnection,
-        (_, locations): &Self::Ours,
-        theirs: Self::Theirs,
+        (_, locations): &Self::Local,
+        theirs: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
         let linked = linked(locations);
@@ -65,12 +65,12 @@ impl EntitySync for Venues {
         Ok(References { rooms: rooms.collect(), ..References::default() })
     }
 
-    fn counterparts((_, locations): &Self::Ours, theirs: &Self::Theirs) -> Vec<Counterpart> {
+    fn counterparts((_, locations): &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
         let linked = linked(locations);
         theirs.iter().map(|venue| counterpart(venue, &linked)).collect()
     }
 
-    fn columns(theirs: &Self::Theirs) -> Vec<(&str, Vec<Bounded<'_>>)> {
+    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         let columns = theirs.iter().map(|venue| {
             let columns = vec![bounded("name", &venue.name, 255)];
             (venue.external_id.as_str(), columns)
@@ -78,11 +78,11 @@ impl EntitySync for Venues {
         columns.collect()
     }
 
-    async fn put(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+    async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         references::put_venues(db, rows).await
     }
 
-    async fn remove(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
+    async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_venues(db, &ids(rows)).await
     }
 }
@@ -95,15 +95,15 @@ pub fn plan(
     locations: &[bridges::Location],
     rows: &[bridges::Venue],
     overrides: &MatchOverrides,
-) -> Plan<bridges::Venue> {
+) -> SyncPlan<bridges::Venue> {
     let linked = linked(locations);
-    let candidate = |venue: &NamedVenue| Candidate {
-        record: Ours::new(venue.id, &venue.name),
+    let candidate = |venue: &NamedVenue| LocalCandidate {
+        record: LocalRecord::new(venue.id, &venue.name),
         key: MatchKey::of_within(&venue.name, venue.location_id),
     };
     let counterparts = theirs.iter().map(|venue| counterpart(venue, &linked));
-    let pairing = pair(ours.iter().map(candidate).collect(), counterparts.collect(), overrides);
-    let wanted = theirs.into_iter().map(|venue| Wanted {
+    let pairing = match_records(ours.iter().map(candidate).collect(), counterparts.collect(), overrides);
+    let wanted = theirs.into_iter().map(|venue| DesiredRow {
         name: venue.name,
         row: bridges::Venue {
             external_id: venue.external_id,
@@ -112,7 +112,7 @@ pub fn plan(
             tutorial_venue_id: None,
         },
     });
-    Plan::between(Entity::Venues, wanted.collect(), rows, pairing)
+    SyncPlan::between(Entity::Venues, wanted.collect(), rows, pairing)
 }
 
 /// Our id of each location that has a row, by Administrate's.
@@ -127,7 +127,7 @@ fn location_of(venue: &remote::Venue, linked: &Linked<'_>) -> Option<i64> {
     venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten())
 }
 
-fn counterpart(venue: &remote::Venue, linked: &Linked<'_>) -> Counterpart {
-    let record = Theirs::new(&venue.external_id, &venue.name);
-    Counterpart { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
+fn counterpart(venue: &remote::Venue, linked: &Linked<'_>) -> RemoteCandidate {
+    let record = RemoteRecord::new(&venue.external_id, &venue.name);
+    RemoteCandidate { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
 }

@@ -6,13 +6,13 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Action, Change};
-use crate::bridges::reference::Bridge;
+use super::{Action, RowChange};
+use crate::bridges::reference::LinkRow;
 use crate::sync::report::text::shown;
 
 /// What would become of one row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Planned {
+pub struct ChangeView {
     /// `create`, `update` or `prune`.
     pub action: Action,
     /// How people call the record.
@@ -32,20 +32,20 @@ pub struct Field {
     pub after: Value,
 }
 
-impl Planned {
+impl ChangeView {
     /// The change as it is shown.
-    pub fn of<R: Bridge>(change: &Change<R>) -> Planned {
-        Planned {
+    pub fn of<R: LinkRow>(change: &RowChange<R>) -> ChangeView {
+        ChangeView {
             action: change.action(),
             name: change.name.clone(),
-            external_id: change.row().map_or("", Bridge::external_id).to_owned(),
+            external_id: change.row().map_or("", LinkRow::external_id).to_owned(),
             fields: fields(change),
         }
     }
 }
 
 /// The fields that differ; the id is told already unless it is what changes.
-fn fields<R: Bridge>(change: &Change<R>) -> Vec<Field> {
+fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<Field> {
     let object = |row: &Option<R>| match serde_json::to_value(row) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
@@ -58,7 +58,7 @@ fn fields<R: Bridge>(change: &Change<R>) -> Vec<Field> {
     names.into_iter().map(field).filter(|one| one.before != one.after && !is_told(&one.field)).collect()
 }
 
-impl fmt::Display for Planned {
+impl fmt::Display for ChangeView {
     /// `~ London (TG9j…): legacy_id "7" → "8", tutorial_location_id null → 1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {

@@ -12,47 +12,48 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use self::display::Planned;
-use self::validate::{misfit, nul_in};
-use super::conflicts::Settlement;
+use self::display::ChangeView;
+use self::validate::{nul_error, row_error};
+use super::conflicts::Resolution;
 use super::entity::Entity;
-use super::matching::Pairing;
-use crate::bridges::reference::{Administrator, Approval, Bridge, Fallen};
+use super::matching::MatchResult;
+use crate::bridges::reference::{Administrator, Approval, CascadedDeletes, LinkRow};
 use crate::console::counted;
-use crate::sync::report::findings::{Findings, Skipped, Trouble};
-use crate::tutorials::reference::Added;
+use crate::sync::report::findings::{Findings, RecordError, SkippedRecord};
+use crate::tutorials::reference::CreatedRow;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan<R> {
+pub struct SyncPlan<R> {
     /// Of which entity.
     pub entity: Entity,
     /// How many records Administrate has.
     pub fetched: usize,
     /// What to write, in the order of the records fetched.
-    pub changes: Vec<Change<R>>,
+    pub changes: Vec<RowChange<R>>,
     /// Rows that say already what Administrate says, by its ids.
     pub unchanged: Vec<String>,
     /// How many records get no row without being listed: ambiguous prices, and what is not among those that are meant.
-    #[serde(default)]
-    pub passed_over: usize,
+    #[serde(default, rename = "passed_over")]
+    pub not_listed: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
-    pub gone: Vec<R>,
+    #[serde(rename = "gone")]
+    pub missing_remote: Vec<R>,
     /// Who may teach what, where that changed.
-    #[serde(default = "Difference::none")]
-    pub approvals: Difference<Approval>,
+    #[serde(default = "SetDiff::none")]
+    pub approvals: SetDiff<Approval>,
     /// Who may administer events, where that changed.
-    #[serde(default = "Difference::none")]
-    pub administrators: Difference<Administrator>,
+    #[serde(default = "SetDiff::none")]
+    pub administrators: SetDiff<Administrator>,
     /// Rows of ours that were made before it was; none in a plan that is saved.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub made: Vec<Added>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "made")]
+    pub created_local_rows: Vec<CreatedRow>,
     /// Values of events that are decided about; of events alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub settlements: Vec<Settlement>,
+    pub settlements: Vec<Resolution>,
     /// What goes with the rows that are pruned.
     #[serde(skip)]
-    pub fallen: Fallen,
+    pub cascaded: CascadedDeletes,
     /// Administrate's ids that somebody named and that no record here goes by.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
@@ -62,7 +63,7 @@ pub struct Plan<R> {
 
 /// One row to write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change<R> {
+pub struct RowChange<R> {
     /// How people call the record.
     pub name: String,
     /// The row as it stands; none where it is created.
@@ -73,7 +74,7 @@ pub struct Change<R> {
 
 /// What is to be added to and taken from a set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Difference<T> {
+pub struct SetDiff<T> {
     /// To be added; where a row with the same id stands, it is replaced.
     pub added: Vec<T>,
     /// To be taken away.
@@ -82,17 +83,17 @@ pub struct Difference<T> {
 
 /// A row as Administrate's record asks for it, not linked yet.
 #[derive(Debug, Clone)]
-pub struct Wanted<R> {
+pub struct DesiredRow<R> {
     /// How people call the record.
     pub name: String,
     /// The row.
     pub row: R,
 }
 
-impl<T> Difference<T> {
+impl<T> SetDiff<T> {
     /// Nothing to add, nothing to take away.
     pub fn none() -> Self {
-        Difference { added: Vec::new(), removed: Vec::new() }
+        SetDiff { added: Vec::new(), removed: Vec::new() }
     }
 
     /// Whether there is nothing to do.
@@ -101,104 +102,104 @@ impl<T> Difference<T> {
     }
 }
 
-impl<T: Clone + Ord> Difference<T> {
+impl<T: Clone + Ord> SetDiff<T> {
     /// What makes `stands` into `wanted`.
     pub fn between(stands: &[T], wanted: impl IntoIterator<Item = T>) -> Self {
         let stands: BTreeSet<T> = stands.iter().cloned().collect();
         let wanted: BTreeSet<T> = wanted.into_iter().collect();
-        Difference {
+        SetDiff {
             added: wanted.difference(&stands).cloned().collect(),
             removed: stands.difference(&wanted).cloned().collect(),
         }
     }
 
     /// The set after the difference.
-    pub fn over(&self, stands: &mut Vec<T>) {
+    pub fn applied_to(&self, stands: &mut Vec<T>) {
         stands.retain(|item| !self.removed.contains(item));
         stands.extend(self.added.iter().cloned());
     }
 }
 
-impl<R: Bridge> Plan<R> {
+impl<R: LinkRow> SyncPlan<R> {
     /// Compares the rows that Administrate asks for with those that stand, linked as `pairing` says.
-    pub fn between(entity: Entity, wanted: Vec<Wanted<R>>, rows: &[R], pairing: Pairing) -> Self {
+    pub fn between(entity: Entity, wanted: Vec<DesiredRow<R>>, rows: &[R], pairing: MatchResult) -> Self {
         let fetched = wanted.len();
-        let Pairing { links, unmatched_local, unmatched_remote, ambiguous, ignored } = pairing;
-        let mut plan = Plan {
+        let MatchResult { links, unmatched_local, unmatched_remote, ambiguous, ignored } = pairing;
+        let mut plan = SyncPlan {
             entity,
             fetched,
             changes: Vec::new(),
             unchanged: Vec::new(),
-            passed_over: 0,
-            gone: Vec::new(),
-            approvals: Difference::none(),
-            administrators: Difference::none(),
-            made: Vec::new(),
+            not_listed: 0,
+            missing_remote: Vec::new(),
+            approvals: SetDiff::none(),
+            administrators: SetDiff::none(),
+            created_local_rows: Vec::new(),
             settlements: Vec::new(),
-            fallen: Fallen::default(),
+            cascaded: CascadedDeletes::default(),
             unknown: BTreeSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
         };
         let standing: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
         let mut seen: HashSet<String> = HashSet::new();
-        for Wanted { name, mut row } in wanted {
+        for DesiredRow { name, mut row } in wanted {
             row.set_link(links.get(row.external_id()).copied());
             let identity = row.identity();
             if !seen.insert(identity.clone()) {
-                plan.trouble(&row, "Administrate told this record twice; the first one counts");
+                plan.add_error(&row, "Administrate told this record twice; the first one counts");
             } else if ignored.contains(row.external_id()) && !standing.contains_key(&identity) {
-                plan.findings.skipped.push(Skipped::ignored(row.external_id(), name));
+                plan.findings.skipped.push(SkippedRecord::ignored(row.external_id(), name));
             } else {
                 plan.take(name, standing.get(&identity).copied(), row);
             }
         }
         let taken: HashSet<i64> = links.values().copied().collect();
-        plan.gone = rows.iter().filter(|row| !seen.contains(&row.identity())).cloned().collect();
+        plan.missing_remote = rows.iter().filter(|row| !seen.contains(&row.identity())).cloned().collect();
         plan.release_links(&taken);
         plan
     }
 
     /// Takes the row as it is wanted into the plan, against the one that stands.
     pub fn take(&mut self, name: String, before: Option<&R>, after: R) {
-        if let Some(misfit) = misfit(&after).or_else(|| name.contains('\0').then(|| nul_in("name"))) {
-            self.trouble(&after, misfit);
+        if let Some(misfit) = row_error(&after).or_else(|| name.contains('\0').then(|| nul_error("name"))) {
+            self.add_error(&after, misfit);
         } else if before == Some(&after) {
             self.unchanged.push(after.external_id().to_owned());
         } else {
-            self.changes.push(Change { name, before: before.cloned(), after: Some(after) });
+            self.changes.push(RowChange { name, before: before.cloned(), after: Some(after) });
         }
     }
 
     /// Notes that a record could not be brought in.
-    fn trouble(&mut self, row: &R, message: impl Into<String>) {
+    fn add_error(&mut self, row: &R, message: impl Into<String>) {
         let external_id = Some(row.external_id().to_owned());
-        self.findings.errors.push(Trouble { external_id, message: message.into() });
+        self.findings.errors.push(RecordError { external_id, message: message.into() });
     }
 
     /// A record that came back under a new id takes over the link of the row that has vanished: two rows that both
     /// claim one record of ours would leave everybody after us to guess.
     pub(super) fn release_links(&mut self, taken: &HashSet<i64>) {
-        for row in &mut self.gone {
+        for row in &mut self.missing_remote {
             if row.link().is_some_and(|ours| taken.contains(&ours)) {
                 let before = row.clone();
                 row.set_link(None);
                 let name = row.external_id().to_owned();
-                self.changes.push(Change { name, before: Some(before), after: Some(row.clone()) });
+                self.changes.push(RowChange { name, before: Some(before), after: Some(row.clone()) });
             }
         }
     }
 
     /// Turns every vanished row into a deletion.
     pub fn prune(&mut self) {
-        for row in std::mem::take(&mut self.gone) {
+        for row in std::mem::take(&mut self.missing_remote) {
             let identity = row.identity();
             self.changes.retain(|change| change.before.as_ref().is_none_or(|before| before.identity() != identity));
-            self.changes.push(Change { name: row.external_id().to_owned(), before: Some(row), after: None });
+            self.changes.push(RowChange { name: row.external_id().to_owned(), before: Some(row), after: None });
         }
     }
 
     /// Keeps only what concerns the records named by Administrate's id; gives the ids that name none.
-    pub fn narrow(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
+    pub fn restrict_to(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
         let mut unknown = only.clone();
         self.records().for_each(|external_id| _ = unknown.remove(external_id));
         let counted =
@@ -206,7 +207,7 @@ impl<R: Bridge> Plan<R> {
         let before = counted(self);
         self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
         self.unchanged.retain(|external_id| only.contains(external_id));
-        self.passed_over += before - counted(self);
+        self.not_listed += before - counted(self);
         self.approvals.added.retain(|approval| only.contains(&approval.template_external_id));
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
@@ -217,9 +218,9 @@ impl<R: Bridge> Plan<R> {
 
     /// Administrate's id of every record that the plan is about.
     fn records(&self) -> impl Iterator<Item = &str> {
-        let changed = self.changes.iter().filter_map(|change| change.row()).map(Bridge::external_id);
+        let changed = self.changes.iter().filter_map(|change| change.row()).map(LinkRow::external_id);
         let unchanged = self.unchanged.iter().map(String::as_str);
-        let gone = self.gone.iter().map(Bridge::external_id);
+        let gone = self.missing_remote.iter().map(LinkRow::external_id);
         let skipped = self.findings.skipped.iter().map(|skipped| skipped.external_id.as_str());
         let ambiguous = self.findings.ambiguous.iter().flat_map(|ambiguity| &ambiguity.remote);
         let ambiguous = ambiguous.map(|record| record.external_id.as_str());
@@ -244,13 +245,13 @@ impl<R: Bridge> Plan<R> {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Plan { changes, approvals, administrators, made, settlements, .. } = self;
+        let SyncPlan { changes, approvals, administrators, created_local_rows: made, settlements, .. } = self;
         let is_made = !made.is_empty() || !self.findings.removed_local.is_empty();
         changes.is_empty() && approvals.is_empty() && administrators.is_empty() && settlements.is_empty() && !is_made
     }
 
     /// The changes of one kind.
-    pub fn of(&self, action: Action) -> impl Iterator<Item = &Change<R>> {
+    pub fn changes_of(&self, action: Action) -> impl Iterator<Item = &RowChange<R>> {
         self.changes.iter().filter(move |change| change.action() == action)
     }
 }
@@ -267,7 +268,7 @@ pub enum Action {
     Prune,
 }
 
-impl<R> Change<R> {
+impl<R> RowChange<R> {
     /// What it does.
     pub fn action(&self) -> Action {
         match (&self.before, &self.after) {
@@ -283,16 +284,16 @@ impl<R> Change<R> {
     }
 }
 
-impl<R: Bridge> fmt::Display for Plan<R> {
+impl<R: LinkRow> fmt::Display for SyncPlan<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return write!(f, "{}: nothing to change", self.entity);
         }
         write!(f, "{}: {}", self.entity, counted(self.changes.len(), "change"))?;
         for change in &self.changes {
-            write!(f, "\n  {}", Planned::of(change))?;
+            write!(f, "\n  {}", ChangeView::of(change))?;
         }
-        for row in self.made.iter().filter(|row| row.table.is_of_records()) {
+        for row in self.created_local_rows.iter().filter(|row| row.table.is_of_records()) {
             write!(f, "\n  + ours: {} ({})", row.name, row.id)?;
         }
         for settled in self.settlements.iter().flat_map(|settlement| &settlement.fields) {

@@ -13,7 +13,7 @@ use crate::sync::options::PruneLimit;
 
 /// Plans of one entity or of all, with the options under which they were made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SavedPlans {
+pub struct PlanFile {
     /// What this file is; a later version may mean something else.
     lectern_sync_plans: u8,
     /// As in [`super::Options`].
@@ -27,16 +27,16 @@ pub struct SavedPlans {
 /// The version that this program writes and reads.
 const VERSION: u8 = 1;
 
-impl SavedPlans {
+impl PlanFile {
     /// Plans to be saved.
     pub fn new(only: BTreeSet<String>, prune: Option<PruneLimit>, plans: BTreeMap<Entity, Value>) -> Self {
-        SavedPlans { lectern_sync_plans: VERSION, only, prune, plans }
+        PlanFile { lectern_sync_plans: VERSION, only, prune, plans }
     }
 
     /// Reads a file that [`write`](Self::write) wrote.
-    pub fn read(path: &Path) -> Result<SavedPlans> {
+    pub fn read(path: &Path) -> Result<PlanFile> {
         let text = std::fs::read(path).map_err(|error| Error::io("reading the plan", path, &error))?;
-        let saved: Option<SavedPlans> = serde_json::from_slice(&text).ok();
+        let saved: Option<PlanFile> = serde_json::from_slice(&text).ok();
         saved.filter(|saved| saved.lectern_sync_plans == VERSION).ok_or_else(|| {
             let path = path.display();
             Error::Usage(format!(

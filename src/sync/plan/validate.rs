@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::Plan;
-use crate::bridges::reference::{Bounded, Bridge};
-use crate::sync::matching::Theirs;
-use crate::sync::report::findings::Trouble;
+use super::SyncPlan;
+use crate::bridges::reference::{BoundedColumn, LinkRow};
+use crate::sync::matching::RemoteRecord;
+use crate::sync::report::findings::RecordError;
 
-impl<R: Bridge> Plan<R> {
+impl<R: LinkRow> SyncPlan<R> {
     /// Makes what was found such that it can be kept: a record that nobody here knows by a name with a NUL is an error.
-    pub(crate) fn make_storable(&mut self) {
+    pub(crate) fn drop_unstorable(&mut self) {
         if !serde_json::to_value(&self.findings).is_ok_and(|findings| has_nul(&findings)) {
             return;
         }
@@ -17,10 +17,10 @@ impl<R: Bridge> Plan<R> {
         let (unfit, unmatched): (Vec<_>, Vec<_>) =
             unmatched.into_iter().partition(|record| record.external_id.contains('\0') || record.name.contains('\0'));
         self.findings.unmatched_remote = unmatched;
-        for Theirs { external_id, .. } in unfit {
-            let is_told = |trouble: &Trouble| trouble.external_id.as_ref() == Some(&external_id);
+        for RemoteRecord { external_id, .. } in unfit {
+            let is_told = |trouble: &RecordError| trouble.external_id.as_ref() == Some(&external_id);
             if !self.findings.errors.iter().any(is_told) {
-                self.findings.errors.push(Trouble { external_id: Some(external_id), message: nul_in("name") });
+                self.findings.errors.push(RecordError { external_id: Some(external_id), message: nul_error("name") });
             }
         }
         let findings = serde_json::to_value(&self.findings).map(without_nul).and_then(serde_json::from_value);
@@ -30,23 +30,23 @@ impl<R: Bridge> Plan<R> {
 }
 
 /// Why a row cannot be stored, if it cannot.
-pub(crate) fn misfit<R: Bridge>(row: &R) -> Option<String> {
+pub(crate) fn row_error<R: LinkRow>(row: &R) -> Option<String> {
     let has_nul = || serde_json::to_value(row).is_ok_and(|row| has_nul(&row));
-    unstorable(row.bounded()).or_else(|| has_nul().then(|| nul_in("record")))
+    column_error(row.bounded()).or_else(|| has_nul().then(|| nul_error("record")))
 }
 
 /// Why one of these columns cannot be stored, if one cannot.
-pub(crate) fn unstorable(columns: Vec<Bounded<'_>>) -> Option<String> {
-    columns.into_iter().find_map(|Bounded { column, text, most }| {
+pub(crate) fn column_error(columns: Vec<BoundedColumn<'_>>) -> Option<String> {
+    columns.into_iter().find_map(|BoundedColumn { column, text, most }| {
         let length = text.chars().count();
         if length > most {
             return Some(format!("its {column} is {length} characters long, {most} can be kept"));
         }
-        text.contains('\0').then(|| nul_in(column))
+        text.contains('\0').then(|| nul_error(column))
     })
 }
 
-pub(crate) fn nul_in(column: &str) -> String {
+pub(crate) fn nul_error(column: &str) -> String {
     format!("its {column} contains a NUL character, which PostgreSQL cannot keep")
 }
 

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use self::findings::{Findings, Kept, Skipped, Trouble};
-use super::conflicts::{Dispute, Settled};
+use self::findings::{Findings, RecordError, RetainedRecord, SkippedRecord};
+use super::conflicts::{FieldConflict, ResolvedField};
 use super::entity::Entity;
-use super::matching::{Ambiguity, Ours, Theirs};
-use super::plan::{Action, Plan};
-use crate::bridges::reference::{Bridge, Fallen};
+use super::matching::{Ambiguity, LocalRecord, RemoteRecord};
+use super::plan::{Action, SyncPlan};
+use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
-use crate::sync::plan::display::Planned;
+use crate::sync::plan::display::ChangeView;
 
 /// The report of one entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,58 +27,58 @@ pub struct Report {
     /// Whether nothing was to be written.
     pub dry_run: bool,
     /// How many of each.
-    pub counts: Counts,
+    pub counts: SyncCounts,
     /// Requests to Administrate, logins and repetitions among them.
     pub requests: u64,
     /// Ours that Administrate does not have.
-    pub unmatched_local: Vec<Ours>,
+    pub unmatched_local: Vec<LocalRecord>,
     /// Theirs that we do not have.
-    pub unmatched_remote: Vec<Theirs>,
+    pub unmatched_remote: Vec<RemoteRecord>,
     /// Where several could be meant.
     pub ambiguous: Vec<Ambiguity>,
     /// Theirs that are deliberately not bridged, and why.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedRecord>,
     /// Values of events that were changed on both sides, and not decided about.
-    pub conflicts: Vec<Dispute>,
+    pub conflicts: Vec<FieldConflict>,
     /// Values of events that were changed in Administrate alone.
-    pub differences: Vec<Dispute>,
+    pub differences: Vec<FieldConflict>,
     /// Values of events that were decided about.
-    pub settled: Vec<Settled>,
+    pub settled: Vec<ResolvedField>,
     /// Rows whose record Administrate no longer has and that stay.
-    pub gone: Vec<Gone>,
+    pub gone: Vec<MissingRemote>,
     /// What goes with the rows that are pruned.
-    #[serde(skip_serializing_if = "Fallen::is_empty")]
-    pub pruned_along: Fallen,
+    #[serde(skip_serializing_if = "CascadedDeletes::is_empty")]
+    pub pruned_along: CascadedDeletes,
     /// Ours that were created there after the run.
-    pub created_in_administrate: Vec<CreatedThere>,
+    pub created_in_administrate: Vec<CreatedRemote>,
     /// Ours that were to be created there and were not.
-    pub not_created_in_administrate: Vec<Kept>,
+    pub not_created_in_administrate: Vec<RetainedRecord>,
     /// Theirs that were made records of ours, or in a dry run would be.
-    pub created_local: Vec<Theirs>,
+    pub created_local: Vec<RemoteRecord>,
     /// Theirs that were to be made records of ours and could not.
-    pub not_created_local: Vec<Skipped>,
+    pub not_created_local: Vec<SkippedRecord>,
     /// Ours that the run made that is taken back, and that go with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub removed_local: Vec<Ours>,
+    pub removed_local: Vec<LocalRecord>,
     /// Likewise, that stay because they are in use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub kept_local: Vec<Kept>,
+    pub kept_local: Vec<RetainedRecord>,
     /// What could not be done.
-    pub errors: Vec<Trouble>,
+    pub errors: Vec<RecordError>,
     /// What would be written; of a dry run alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<Vec<Planned>>,
+    pub plan: Option<Vec<ChangeView>>,
     /// Administrate's ids that were named and that none of its records of this entity goes by.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
     /// Why the whole run was refused or failed, if it was.
     #[serde(skip)]
-    outcome: Outcome,
+    outcome: ReportOutcome,
 }
 
 /// How a run went as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum ReportOutcome {
     /// Its plan was carried out, or shown.
     Carried,
     /// It ended before anything was written, with this exit code.
@@ -89,7 +89,7 @@ enum Outcome {
 
 /// Counts of a run (rules, Sync): of bridge rows, but for what was fetched, skipped and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct SyncCounts {
     /// Records that Administrate has.
     pub fetched: usize,
     /// Rows written anew.
@@ -106,17 +106,17 @@ pub struct Counts {
     pub errors: usize,
 }
 
-impl Counts {
+impl SyncCounts {
     /// All of them, in the order of the contract's document.
     pub fn in_order(&self) -> [usize; 7] {
-        let Counts { fetched, created, updated, unchanged, pruned, skipped, errors } = *self;
+        let SyncCounts { fetched, created, updated, unchanged, pruned, skipped, errors } = *self;
         [fetched, created, updated, unchanged, pruned, skipped, errors]
     }
 }
 
 /// A record of ours that was created in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CreatedThere {
+pub struct CreatedRemote {
     /// Our id.
     pub id: i64,
     /// Its name.
@@ -130,14 +130,14 @@ pub struct CreatedThere {
 
 /// A row whose record Administrate no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Gone {
+pub struct MissingRemote {
     /// Administrate's id.
     pub external_id: String,
 }
 
 impl Report {
     /// The report of a plan that is carried out, or in a dry run shown.
-    pub fn of<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
+    pub fn of<R: LinkRow>(plan: &SyncPlan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
         let Findings {
             unmatched_local,
             unmatched_remote,
@@ -152,16 +152,17 @@ impl Report {
             errors,
         } = plan.findings.clone();
         let settled = plan.settlements.iter().flat_map(|settlement| settlement.fields.clone()).collect();
-        let counts = Counts {
+        let counts = SyncCounts {
             fetched: plan.fetched,
-            created: plan.of(Action::Create).count(),
-            updated: plan.of(Action::Update).count(),
+            created: plan.changes_of(Action::Create).count(),
+            updated: plan.changes_of(Action::Update).count(),
             unchanged: plan.unchanged.len(),
-            pruned: plan.of(Action::Prune).count(),
-            skipped: skipped.len() + plan.passed_over,
+            pruned: plan.changes_of(Action::Prune).count(),
+            skipped: skipped.len() + plan.not_listed,
             errors: errors.len(),
         };
-        let gone = plan.gone.iter().map(|row| Gone { external_id: row.external_id().to_owned() }).collect();
+        let gone =
+            plan.missing_remote.iter().map(|row| MissingRemote { external_id: row.external_id().to_owned() }).collect();
         Report {
             entity: plan.entity,
             run_id,
@@ -176,7 +177,7 @@ impl Report {
             differences,
             settled,
             gone,
-            pruned_along: plan.fallen.clone(),
+            pruned_along: plan.cascaded.clone(),
             created_in_administrate: Vec::new(),
             not_created_in_administrate: Vec::new(),
             created_local,
@@ -184,20 +185,20 @@ impl Report {
             removed_local,
             kept_local,
             errors,
-            plan: dry_run.then(|| plan.changes.iter().map(Planned::of).collect()),
+            plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
-            outcome: Outcome::Carried,
+            outcome: ReportOutcome::Carried,
         }
     }
 
     /// The report of a run that ended before anything was written.
-    pub fn ended(entity: Entity, run_id: Option<i64>, dry_run: bool, error: &Error) -> Report {
-        let trouble = Trouble { external_id: None, message: error.to_string() };
+    pub fn aborted(entity: Entity, run_id: Option<i64>, dry_run: bool, error: &Error) -> Report {
+        let trouble = RecordError { external_id: None, message: error.to_string() };
         Report {
             entity,
             run_id,
             dry_run,
-            counts: Counts { errors: 1, ..Counts::default() },
+            counts: SyncCounts { errors: 1, ..SyncCounts::default() },
             requests: 0,
             unmatched_local: Vec::new(),
             unmatched_remote: Vec::new(),
@@ -207,7 +208,7 @@ impl Report {
             differences: Vec::new(),
             settled: Vec::new(),
             gone: Vec::new(),
-            pruned_along: Fallen::default(),
+            pruned_along: CascadedDeletes::default(),
             created_in_administrate: Vec::new(),
             not_created_in_administrate: Vec::new(),
             created_local: Vec::new(),
@@ -217,45 +218,49 @@ impl Report {
             errors: vec![trouble],
             plan: None,
             unknown: BTreeSet::new(),
-            outcome: if matches!(error, Error::Stopped) { Outcome::Stopped } else { Outcome::Ended(error.exit()) },
+            outcome: if matches!(error, Error::Cancelled) {
+                ReportOutcome::Stopped
+            } else {
+                ReportOutcome::Ended(error.exit())
+            },
         }
     }
 
     /// The report of a plan that was not carried out, because it needs a person first.
-    pub fn refused<R: Bridge>(plan: &Plan<R>, run_id: Option<i64>, dry_run: bool, message: String) -> Report {
+    pub fn rejected<R: LinkRow>(plan: &SyncPlan<R>, run_id: Option<i64>, dry_run: bool, message: String) -> Report {
         let mut report = Report::of(plan, run_id, dry_run);
-        report.errors.push(Trouble { external_id: None, message });
-        report.counts = Counts {
+        report.errors.push(RecordError { external_id: None, message });
+        report.counts = SyncCounts {
             fetched: plan.fetched,
             skipped: report.skipped.len(),
             errors: report.errors.len(),
-            ..Counts::default()
+            ..SyncCounts::default()
         };
-        report.outcome = Outcome::Ended(Exit::NeedsPerson);
+        report.outcome = ReportOutcome::Ended(Exit::NeedsAttention);
         report
     }
 
     /// Notes how many requests it took.
-    pub fn asking(mut self, requests: u64) -> Report {
+    pub fn with_request_count(mut self, requests: u64) -> Report {
         self.requests = requests;
         self
     }
 
     /// Notes something that could not be done after the run.
-    pub fn trouble(&mut self, trouble: Trouble) {
+    pub fn add_error(&mut self, trouble: RecordError) {
         self.errors.push(trouble);
         self.counts.errors = self.errors.len();
     }
 
     /// Notes what a person has decided of the conflicts after the run.
-    pub fn decided(&mut self, decided: Report) {
-        let is_decided = |dispute: &Dispute| decided.settled.iter().any(|settled| settled.dispute == *dispute);
+    pub fn record_resolutions(&mut self, decided: Report) {
+        let is_decided = |dispute: &FieldConflict| decided.settled.iter().any(|settled| settled.dispute == *dispute);
         self.conflicts.retain(|dispute| !is_decided(dispute));
         self.settled.extend(decided.settled);
     }
 
     /// Notes that a record is in Administrate now.
-    pub fn created_there(&mut self, created: CreatedThere) {
+    pub fn record_created_remote(&mut self, created: CreatedRemote) {
         self.unmatched_local.retain(|record| record.id != created.id);
         self.created_in_administrate.push(created);
     }
@@ -264,10 +269,10 @@ impl Report {
     /// both sides needs a person; unmatched records alone do not (contract §1).
     pub fn exit(&self) -> Exit {
         match self.outcome {
-            Outcome::Ended(exit) => exit,
-            Outcome::Stopped => Exit::NeedsPerson,
-            Outcome::Carried if self.is_clear() => Exit::Done,
-            Outcome::Carried => Exit::NeedsPerson,
+            ReportOutcome::Ended(exit) => exit,
+            ReportOutcome::Stopped => Exit::NeedsAttention,
+            ReportOutcome::Carried if self.is_clear() => Exit::Done,
+            ReportOutcome::Carried => Exit::NeedsAttention,
         }
     }
 
@@ -283,11 +288,11 @@ impl Report {
 
     /// Whether a signal ended it before anything was written.
     pub fn is_stopped(&self) -> bool {
-        self.outcome == Outcome::Stopped
+        self.outcome == ReportOutcome::Stopped
     }
 
     /// The exit code that its run is kept with: what was stopped is not done, and nothing may build upon it.
-    pub fn kept_exit(&self) -> Exit {
+    pub fn stored_exit(&self) -> Exit {
         if self.is_stopped() { Exit::Failed } else { self.exit() }
     }
 
@@ -306,7 +311,7 @@ impl Report {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// One for each entity, in order.
-    pub reports: Vec<Entry>,
+    pub reports: Vec<SummaryEntry>,
     /// Entities that were synchronised.
     pub succeeded: usize,
     /// Entities that were not, though tried.
@@ -318,7 +323,7 @@ pub struct Summary {
 /// An entity's place in [`Summary`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Entry {
+pub enum SummaryEntry {
     /// It was tried.
     Run(Box<Report>),
     /// An earlier failure or a signal stopped the run before it was done.
@@ -335,26 +340,27 @@ impl Summary {
     pub fn of(reports: Vec<Report>) -> Summary {
         let failed = reports.iter().filter(|report| report.failed()).count();
         let tried: Vec<Entity> = reports.iter().map(|report| report.entity).collect();
-        let mut entries: Vec<Entry> = reports.into_iter().map(|report| Entry::Run(Box::new(report))).collect();
+        let mut entries: Vec<SummaryEntry> =
+            reports.into_iter().map(|report| SummaryEntry::Run(Box::new(report))).collect();
         let rest = Entity::ALL.into_iter().filter(|entity| !tried.contains(entity));
-        entries.extend(rest.map(|entity| Entry::NotRun { entity, not_run: true }));
+        entries.extend(rest.map(|entity| SummaryEntry::NotRun { entity, not_run: true }));
         let not_run = entries.len() - tried.len();
         Summary { reports: entries, succeeded: tried.len() - failed, failed, not_run }
     }
 
     /// The reports of the entities tried.
-    pub fn tried(&self) -> impl Iterator<Item = &Report> {
+    pub fn attempted(&self) -> impl Iterator<Item = &Report> {
         self.reports.iter().filter_map(|entry| match entry {
-            Entry::Run(report) => Some(report.as_ref()),
-            Entry::NotRun { .. } => None,
+            SummaryEntry::Run(report) => Some(report.as_ref()),
+            SummaryEntry::NotRun { .. } => None,
         })
     }
 
     /// The same, to be added to.
-    pub fn tried_mut(&mut self) -> impl Iterator<Item = &mut Report> {
+    pub fn attempted_mut(&mut self) -> impl Iterator<Item = &mut Report> {
         self.reports.iter_mut().filter_map(|entry| match entry {
-            Entry::Run(report) => Some(report.as_mut()),
-            Entry::NotRun { .. } => None,
+            SummaryEntry::Run(report) => Some(report.as_mut()),
+            SummaryEntry::NotRun { .. } => None,
         })
     }
 
@@ -363,7 +369,7 @@ impl Summary {
         if self.failed > 0 {
             return Exit::Failed;
         }
-        let worst = self.tried().map(Report::exit).max().unwrap_or(Exit::Done);
-        if self.not_run > 0 { Exit::NeedsPerson } else { worst }
+        let worst = self.attempted().map(Report::exit).max().unwrap_or(Exit::Done);
+        if self.not_run > 0 { Exit::NeedsAttention } else { worst }
     }
 }

@@ -5,13 +5,13 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table};
 
 use super::Report;
-use super::findings::Skipped;
+use super::findings::SkippedRecord;
 use crate::console;
 use crate::names::tidy;
 use crate::runs::Run;
-use crate::sync::conflicts::{Dispute, Settled};
+use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
-use crate::sync::matching::{Ambiguity, Ours, Theirs};
+use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
 
 /// The counts of reports as a table, a row an entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
@@ -65,9 +65,9 @@ pub fn findings(report: &Report) -> String {
     section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
     section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
     let conflicts = "changed on both sides, decide with `lectern sync decide events EVENT FIELD ours|theirs`";
-    section(&mut text, &report.conflicts, conflicts, Dispute::to_string);
-    section(&mut text, &report.differences, "changed in Administrate", Dispute::to_string);
-    section(&mut text, &report.settled, "decided", Settled::to_string);
+    section(&mut text, &report.conflicts, conflicts, FieldConflict::to_string);
+    section(&mut text, &report.differences, "changed in Administrate", FieldConflict::to_string);
+    section(&mut text, &report.settled, "decided", ResolvedField::to_string);
     let created = format!("{plural} of Administrate's taken over");
     section(&mut text, &report.created_local, &created, theirs);
     let not_taken = format!("{plural} of Administrate's that could not be taken over");
@@ -102,15 +102,15 @@ fn section<T>(text: &mut String, items: &[T], title: &str, line: impl Fn(&T) -> 
     }
 }
 
-fn ours(record: &Ours) -> String {
+fn ours(record: &LocalRecord) -> String {
     named(&record.name, &record.id.to_string(), &record.suggestions)
 }
 
-fn theirs_of(left: &Skipped) -> String {
+fn theirs_of(left: &SkippedRecord) -> String {
     named(&left.name, &left.external_id, &[])
 }
 
-fn theirs(record: &Theirs) -> String {
+fn theirs(record: &RemoteRecord) -> String {
     named(&record.name, &record.external_id, &record.suggestions)
 }
 

@@ -8,8 +8,8 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use super::Report;
 use crate::error::{Error, Result};
 use crate::output_file;
-use crate::sync::conflicts::{Dispute, Side};
-use crate::sync::matching::Theirs;
+use crate::sync::conflicts::{FieldConflict, Winner};
+use crate::sync::matching::RemoteRecord;
 use crate::timetable_import::sheet::write::neutral;
 
 /// A sheet's rows of cells.
@@ -94,10 +94,11 @@ fn not_there(report: &Report) -> Rows {
 }
 
 fn not_here(report: &Report) -> Rows {
-    let row = |theirs: &Theirs, became: &str| {
+    let row = |theirs: &RemoteRecord, became: &str| {
         vec![theirs.external_id.clone(), theirs.name.clone(), theirs.suggestions.join(" or "), became.to_owned()]
     };
-    let refused = |theirs: &Theirs| report.not_created_local.iter().find(|left| left.external_id == theirs.external_id);
+    let refused =
+        |theirs: &RemoteRecord| report.not_created_local.iter().find(|left| left.external_id == theirs.external_id);
     let unmatched = report.unmatched_remote.iter().map(|theirs| match refused(theirs) {
         Some(left) => row(theirs, &format!("not taken over: {}", left.reason)),
         None => row(theirs, "to be taken over, linked or ignored"),
@@ -116,9 +117,9 @@ fn ambiguities(report: &Report) -> Rows {
 }
 
 fn disputes(report: &Report) -> Rows {
-    let row = |dispute: &Dispute, became: &str| {
+    let row = |dispute: &FieldConflict, became: &str| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let Dispute { external_id, name, field, ours, theirs, agreed } = dispute;
+        let FieldConflict { external_id, name, field, ours, theirs, agreed } = dispute;
         vec![
             external_id.clone(),
             name.clone(),
@@ -132,8 +133,8 @@ fn disputes(report: &Report) -> Rows {
     let conflicts = report.conflicts.iter().map(|dispute| row(dispute, "changed on both sides: to be decided"));
     let differences = report.differences.iter().map(|dispute| row(dispute, "changed there alone"));
     let settled = report.settled.iter().map(|settled| match settled.wins {
-        Side::Ours => row(&settled.dispute, "ours is written there"),
-        Side::Theirs => row(&settled.dispute, "theirs is taken over"),
+        Winner::Ours => row(&settled.dispute, "ours is written there"),
+        Winner::Theirs => row(&settled.dispute, "theirs is taken over"),
     });
     conflicts.chain(differences).chain(settled).collect()
 }

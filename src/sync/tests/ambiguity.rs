@@ -8,17 +8,17 @@ use serde_json::json;
 
 use super::{contact, named, remote_locations};
 use crate::bridges::overrides::MatchOverrides;
-use crate::bridges::reference::{self as bridges, Bridge};
+use crate::bridges::reference::{self as bridges, LinkRow};
 use crate::sync::entities::{course_templates, events, instructors, locations, venues};
-use crate::sync::plan::Plan;
+use crate::sync::plan::SyncPlan;
 use crate::sync::remote::{self, People};
 use crate::sync::report::findings::Findings;
-use crate::tutorials::Offer;
+use crate::tutorials::Availability;
 use crate::tutorials::reference::NamedVenue;
 
 /// What was found, and the links of the rows as they would stand.
-fn told<R: Bridge>(plan: Plan<R>) -> (Findings, Vec<Option<i64>>) {
-    let links = plan.over(&[]).iter().map(Bridge::link).collect();
+fn told<R: LinkRow>(plan: SyncPlan<R>) -> (Findings, Vec<Option<i64>>) {
+    let links = plan.over(&[]).iter().map(LinkRow::link).collect();
     (plan.findings, links)
 }
 
@@ -51,9 +51,14 @@ fn of_templates(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i
 }
 
 fn of_events(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
-    let offer =
-        |(id, code): (i64, &str)| Offer { id, code: code.into(), is_soldout: false, remain_space: 3, sessions: vec![] };
-    let known = events::Known {
+    let offer = |(id, code): (i64, &str)| Availability {
+        id,
+        code: code.into(),
+        is_soldout: false,
+        remain_space: 3,
+        sessions: vec![],
+    };
+    let known = events::LocalEvents {
         offers: ours.map(offer).into(),
         undelivered: HashMap::new(),
         references: HashSet::new(),

@@ -7,7 +7,7 @@ use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::sync::entities::prices;
 use crate::sync::entities::prices::{Places, Preference};
-use crate::sync::plan::Plan;
+use crate::sync::plan::SyncPlan;
 use crate::sync::remote;
 
 fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {
@@ -23,7 +23,7 @@ fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote
     }
 }
 
-fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> Plan<bridges::Price> {
+fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> SyncPlan<bridges::Price> {
     let places = Places {
         templates: [("T1".to_owned(), "CM2".to_owned())].into(),
         levels: [("L1".to_owned(), "Standard".to_owned())].into(),
@@ -63,7 +63,7 @@ fn an_ambiguous_price_leaves_the_stored_one() {
     assert!(plan.is_empty());
     assert_eq!(plan.findings.ambiguous[0].key, "cm2 - standard");
     assert_eq!(plan.findings.ambiguous[0].remote[1].name, "CM2 - Standard: GBP 260");
-    assert_eq!((counts(&plan), plan.gone.len()), ([0, 0, 1, 0, 1, 0], 0));
+    assert_eq!((counts(&plan), plan.missing_remote.len()), ([0, 0, 1, 0, 1, 0], 0));
     let nowhere = planned(vec![price("A", "1", "EUR", None), price("C", "2", "USD", None)], &rows, "");
     assert_eq!((counts(&nowhere), nowhere.findings.ambiguous.len()), ([0, 0, 1, 0, 1, 0], 0));
     assert_eq!(nowhere.findings.skipped[0].reason, "none of the template's prices for this level is in GBP");
@@ -106,9 +106,9 @@ fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
         remote::Price { level: None, ..price("A", "1", "GBP", None) },
     ] {
         let plan = planned(vec![told], &rows, "");
-        assert_eq!((plan.findings.skipped.len(), &plan.gone, plan.is_empty()), (1, &Vec::new(), true));
+        assert_eq!((plan.findings.skipped.len(), &plan.missing_remote, plan.is_empty()), (1, &Vec::new(), true));
     }
-    assert_eq!(planned(Vec::new(), &rows, "").gone.len(), 1);
+    assert_eq!(planned(Vec::new(), &rows, "").missing_remote.len(), 1);
 }
 
 #[test]

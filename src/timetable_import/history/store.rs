@@ -7,12 +7,12 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Result;
-use crate::timetable_import::plan::{Counts, Item, Outcome, Plan};
+use crate::timetable_import::plan::{BlockOutcome, ImportCounts, ImportPlan, PlanItem};
 use crate::tutorials::KnownEvent;
 
 /// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
-pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused: &[Value]) -> Result<()> {
-    let fate = |(item, unused): (&&Item, &Value)| {
+pub async fn store_outcomes(db: &mut PgConnection, run: i64, items: &[&PlanItem], unused: &[Value]) -> Result<()> {
+    let fate = |(item, unused): (&&PlanItem, &Value)| {
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
             "changes": item.changes, "unused": unused,
@@ -35,7 +35,7 @@ pub async fn keep_fates(db: &mut PgConnection, run: i64, items: &[&Item], unused
 }
 
 /// Keeps what known events were before an import changed them.
-pub async fn keep_before(db: &mut PgConnection, run: i64, events: &[KnownEvent]) -> Result<()> {
+pub async fn store_previous(db: &mut PgConnection, run: i64, events: &[KnownEvent]) -> Result<()> {
     let codes: Vec<&str> = events.iter().map(|known| known.event.code.as_str()).collect();
     let before: Vec<Json<&KnownEvent>> = events.iter().map(Json).collect();
     sqlx::query(
@@ -75,7 +75,7 @@ pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<Stri
 }
 
 /// The titles that an import took; none where there is no such import.
-pub async fn taken(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
+pub async fn accepted_events(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
     if !is_import(db, run).await? {
         return Ok(None);
     }
@@ -109,14 +109,14 @@ pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> 
 }
 
 /// The counts of a plan, in which what an earlier, interrupted attempt of the same run brought about counts as that.
-pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &Plan) -> Result<Counts> {
+pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &ImportPlan) -> Result<ImportCounts> {
     let earlier: Vec<(i32, String)> = sqlx::query_as("SELECT row, outcome FROM lectern.import_rows WHERE run_id = $1")
         .bind(run)
         .fetch_all(db)
         .await?;
     let earlier: HashMap<i64, String> = earlier.into_iter().map(|(row, outcome)| (row.into(), outcome)).collect();
     let mut counts = plan.counts();
-    for item in plan.items.iter().filter(|item| item.outcome == Outcome::Unchanged) {
+    for item in plan.items.iter().filter(|item| item.outcome == BlockOutcome::Unchanged) {
         let slot = match earlier.get(&item.row.into()).map(String::as_str) {
             Some("new" | "adopted") => &mut counts.created,
             Some("changed" | "cancelled") => &mut counts.updated,
@@ -129,7 +129,7 @@ pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &Plan) ->
 }
 
 /// The last import, its document, and the fates of its blocks; `run` names another one.
-pub async fn kept_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
+pub async fn stored_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
     let found: Option<(i64, Option<Json<Value>>)> = sqlx::query_as(
         "SELECT id, document FROM lectern.runs
          WHERE kind = 'import' AND (id = $1 OR $1::bigint IS NULL AND NOT dry_run) ORDER BY id DESC LIMIT 1",

@@ -17,15 +17,15 @@ use super::layout::Field;
 use super::session_rows;
 use super::values;
 use super::values::{Moment, Sitting};
-use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 use crate::timetable_import::workbook::{Row, Sheet, Unfit};
 
 /// Problems that are told of one file; a sheet with more is not read on.
-pub(in crate::timetable_import) const MOST_PROBLEMS: usize = 100_000;
+pub(in crate::timetable_import) const MAX_PROBLEMS: usize = 100_000;
 
 /// What the reader of blocks needs to know about this provider.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct ParseOptions {
     /// The zone of rows that name none.
     pub zone: TimeZone,
     /// Letter of a sitting → what replaces it in a session code ("A" → "-04").
@@ -37,12 +37,12 @@ pub struct Reading {
 /// What an event row says. Values that were wrong are None and have a problem.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub struct EventCells {
+pub struct EventRow {
     pub template: Option<String>,
     pub title: Option<String>,
     pub mode: LearningMode,
     /// Whether the row says the mode; else it is what it is for want of another.
-    pub says_mode: bool,
+    pub mode_given: bool,
     pub location: Option<String>,
     pub venue: Venue,
     pub zone: TimeZone,
@@ -82,7 +82,7 @@ pub enum Venue {
 /// What a row says about its session.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub struct SessionCells {
+pub struct SessionRow {
     pub title: Option<String>,
     /// 1 to the number of sessions of its block; None when wrong.
     pub day: Option<i32>,
@@ -104,11 +104,11 @@ pub struct Block {
     /// The event row's number.
     pub row: u32,
     /// What it says.
-    pub event: EventCells,
+    pub event: EventRow,
     /// Row number and content of each session, in file order; the first stands in the event row.
-    pub sessions: Vec<(u32, SessionCells)>,
+    pub sessions: Vec<(u32, SessionRow)>,
     /// What is wrong inside the block.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ImportProblem>,
 }
 
 impl Block {
@@ -128,7 +128,7 @@ pub struct Timetable {
     /// Its events.
     pub blocks: Vec<Block>,
     /// Problems that belong to no block.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ImportProblem>,
 }
 
 impl Timetable {
@@ -138,9 +138,9 @@ impl Timetable {
     }
 
     /// A problem at a field of a row.
-    pub fn problem(&self, row: u32, field: Field, flaw: Flaw) -> Problem {
+    pub fn problem(&self, row: u32, field: Field, flaw: Issue) -> ImportProblem {
         let cell = (row, self.columns.of(field));
-        Problem::at(Some(&self.sheet), Some(row), Some(cell), flaw)
+        ImportProblem::at(Some(&self.sheet), Some(row), Some(cell), flaw)
     }
 }
 
@@ -148,7 +148,7 @@ impl Timetable {
 ///
 /// # Errors
 /// [`Unfit::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
-pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
+pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, Unfit> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
         return Err(Unfit::too_many_rows(reading.most_rows));
@@ -157,7 +157,7 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
     if timetable.lacks_columns() {
         return Ok(timetable);
     }
-    let mut open: Option<Open<'_>> = None;
+    let mut open: Option<BlockBuilder<'_>> = None;
     let mut told = 0;
     for row in data {
         let cells = Cells::new(sheet, &timetable.columns, row, reading);
@@ -165,16 +165,16 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
             continue;
         }
         if begins_block(&cells, open.as_ref()) {
-            let closed = open.take().map(|block| block.close(sheet, &timetable.columns, reading));
+            let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, reading));
             told += closed.as_ref().map_or(0, |block| block.problems.len());
-            if told + timetable.problems.len() > MOST_PROBLEMS {
-                return Err(Unfit::TooLarge(format!("it has over {MOST_PROBLEMS} problems; mend some rows first")));
+            if told + timetable.problems.len() > MAX_PROBLEMS {
+                return Err(Unfit::TooLarge(format!("it has over {MAX_PROBLEMS} problems; mend some rows first")));
             }
             timetable.blocks.extend(closed);
-            open = Some(Open {
+            open = Some(BlockBuilder {
                 event: row,
                 sessions: Vec::new(),
-                title: cells.peek(Field::EventTitle),
+                title: cells.raw(Field::EventTitle),
                 lms: cells.is_lms(),
             });
         } else if let Some(block) = open.as_mut().filter(|block| !block.lms) {
@@ -183,37 +183,37 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
             timetable.problems.push(orphan(&cells, open.is_some()));
         }
     }
-    timetable.blocks.extend(open.map(|block| block.close(sheet, &timetable.columns, reading)));
+    timetable.blocks.extend(open.map(|block| block.finish(sheet, &timetable.columns, reading)));
     Ok(timetable)
 }
 
 /// A block whose rows are still being gathered.
-struct Open<'a> {
+struct BlockBuilder<'a> {
     event: &'a Row,
     sessions: Vec<&'a Row>,
     title: Option<String>,
     lms: bool,
 }
 
-fn begins_block(cells: &Cells<'_>, open: Option<&Open<'_>>) -> bool {
-    if cells.peek(Field::Template).is_some() || cells.is_uncalculated(Field::Template) {
+fn begins_block(cells: &Cells<'_>, open: Option<&BlockBuilder<'_>>) -> bool {
+    if cells.raw(Field::Template).is_some() || cells.is_uncalculated(Field::Template) {
         return true;
     }
-    let title = cells.peek(Field::EventTitle);
+    let title = cells.raw(Field::EventTitle);
     title.is_some() && open.is_none_or(|block| block.title != title)
 }
 
-fn orphan(cells: &Cells<'_>, under_lms: bool) -> Problem {
+fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {
     let message = if under_lms {
         "a self-paced event has no sessions, but this row has no course template code of its own"
     } else {
         "this session stands under no event: the row has no course template code, nor has one above it"
     };
-    cells.problem(Field::Template, Flaw::new(Code::OrphanSession, message))
+    cells.problem(Field::Template, Issue::new(Code::OrphanSession, message))
 }
 
-impl Open<'_> {
-    fn close(self, sheet: &Sheet, columns: &Columns, reading: &Reading) -> Block {
+impl BlockBuilder<'_> {
+    fn finish(self, sheet: &Sheet, columns: &Columns, reading: &ParseOptions) -> Block {
         let mut cells = Cells::new(sheet, columns, self.event, reading);
         let event = read_event(&mut cells);
         let mut sessions = Vec::new();
@@ -228,9 +228,9 @@ impl Open<'_> {
             problems.extend(below.into_problems());
         }
         let days = session_rows::check_days(&mut sessions);
-        let places = days
-            .into_iter()
-            .map(|(row, flaw)| Problem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw));
+        let places = days.into_iter().map(|(row, flaw)| {
+            ImportProblem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw)
+        });
         problems.extend(places);
         for problem in &mut problems {
             problem.event = event.title.as_deref().map(shown_title);
@@ -239,7 +239,7 @@ impl Open<'_> {
     }
 }
 
-fn read_event(cells: &mut Cells<'_>) -> EventCells {
+fn read_event(cells: &mut Cells<'_>) -> EventRow {
     let template = cells.required(Field::Template);
     let title = cells.required_within(Field::EventTitle, 100);
     let mode = cells.mode();
@@ -249,11 +249,11 @@ fn read_event(cells: &mut Cells<'_>) -> EventCells {
     let venue = cells.venue();
     let window = mode != LearningMode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
     let (lms_start, lms_end) = cells.lms_window(window, &zone);
-    EventCells {
+    EventRow {
         template,
         title,
         mode,
-        says_mode: cells.has_any(&[Field::LearningMode]),
+        mode_given: cells.has_any(&[Field::LearningMode]),
         location,
         venue,
         lms_start,
@@ -294,7 +294,7 @@ pub fn is_lms_code(code: &str) -> bool {
 ///
 /// # Errors
 /// `invalid_value` when it is no known mode.
-pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Flaw> {
+pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
     let Some(text) = text else { return Ok(None) };
     let folded = crate::names::fold(text);
     for (word, mode) in
@@ -306,7 +306,7 @@ pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Flaw> {
     }
     let known = vec!["Blended".to_owned(), "Classroom".to_owned(), "LMS".to_owned()];
     let message = format!("\"{text}\" is not a learning mode; write Blended, Classroom or LMS");
-    Err(Flaw::new(Code::InvalidValue, message).suggesting(known))
+    Err(Issue::new(Code::InvalidValue, message).suggesting(known))
 }
 
 /// Whether a value only says "nothing yet" for a venue.

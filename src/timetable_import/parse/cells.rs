@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 use crate::names::fold;
 use crate::tutorials::LearningMode;
 
-use super::blocks::{Reading, Venue, claimed_mode, is_lms_code, venue_of};
+use super::blocks::{ParseOptions, Venue, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::{Field, Format};
 use super::values;
 use super::values::{Moment, Sitting};
-use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 use crate::timetable_import::workbook::{Content, Row, Sheet};
 
 /// Reads one row field by field.
@@ -21,24 +21,24 @@ pub(crate) struct Cells<'a> {
     sheet: &'a Sheet,
     columns: &'a Columns,
     row: &'a Row,
-    reading: &'a Reading,
-    problems: Vec<Problem>,
+    reading: &'a ParseOptions,
+    problems: Vec<ImportProblem>,
 }
 
 /// A date cell and its time cell.
-pub(crate) type Pair = (Field, Field);
+pub(crate) type FieldPair = (Field, Field);
 
-const LMS_START: Pair = (Field::LmsStartDate, Field::LmsStartTime);
-const LMS_END: Pair = (Field::LmsEndDate, Field::LmsEndTime);
-pub(crate) const START: Pair = (Field::StartDate, Field::StartTime);
-pub(crate) const END: Pair = (Field::EndDate, Field::EndTime);
+const LMS_START: FieldPair = (Field::LmsStartDate, Field::LmsStartTime);
+const LMS_END: FieldPair = (Field::LmsEndDate, Field::LmsEndTime);
+pub(crate) const START: FieldPair = (Field::StartDate, Field::StartTime);
+pub(crate) const END: FieldPair = (Field::EndDate, Field::EndTime);
 
 impl<'a> Cells<'a> {
-    pub(crate) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, reading: &'a Reading) -> Self {
+    pub(crate) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, reading: &'a ParseOptions) -> Self {
         Self { sheet, columns, row, reading, problems: Vec::new() }
     }
 
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<ImportProblem> {
         self.problems
     }
 
@@ -52,16 +52,16 @@ impl<'a> Cells<'a> {
     }
 
     /// A field's text, if any, without judging it.
-    pub(crate) fn peek(&self, field: Field) -> Option<String> {
+    pub(crate) fn raw(&self, field: Field) -> Option<String> {
         self.content(field).and_then(|content| self.shown(content))
     }
 
     fn shown(&self, content: &Content) -> Option<String> {
-        values::shown(content, self.sheet.since_1904)
+        values::display(content, self.sheet.since_1904)
     }
 
     /// Whether the event's row says the same in a column that counts there alone, however it is typed.
-    pub(crate) fn agrees(&self, field: Field, event: &Cells<'_>) -> bool {
+    pub(crate) fn matches(&self, field: Field, event: &Cells<'_>) -> bool {
         let (one, two) = match (self.content(field), event.content(field)) {
             (Some(one), Some(two)) => (one, two),
             // Blank means no; where it may not be blank, that is told.
@@ -81,9 +81,9 @@ impl<'a> Cells<'a> {
             Format::Number => values::whole_number(one) == values::whole_number(two),
             _ if matches!(field, Field::WebSale | Field::Cancelled) => values::yes_or_no(one) == values::yes_or_no(two),
             _ if matches!(field, Field::Instructor | Field::Administrator) => {
-                names(self.peek(field)) == names(event.peek(field))
+                names(self.raw(field)) == names(event.raw(field))
             }
-            _ => self.peek(field).map(|text| fold(&text)) == event.peek(field).map(|text| fold(&text)),
+            _ => self.raw(field).map(|text| fold(&text)) == event.raw(field).map(|text| fold(&text)),
         }
     }
 
@@ -92,19 +92,19 @@ impl<'a> Cells<'a> {
     }
 
     pub(crate) fn is_lms(&self) -> bool {
-        self.peek(Field::Template).is_some_and(|code| is_lms_code(&code))
+        self.raw(Field::Template).is_some_and(|code| is_lms_code(&code))
     }
 
     pub(crate) fn has_any(&self, fields: &[Field]) -> bool {
         fields.iter().any(|field| self.content(*field).is_some())
     }
 
-    pub(crate) fn problem(&self, field: Field, flaw: Flaw) -> Problem {
+    pub(crate) fn problem(&self, field: Field, flaw: Issue) -> ImportProblem {
         let cell = (self.row.number, self.columns.of(field));
-        Problem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), flaw)
+        ImportProblem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), flaw)
     }
 
-    pub(crate) fn flag(&mut self, field: Field, flaw: Flaw) {
+    pub(crate) fn flag(&mut self, field: Field, flaw: Issue) {
         let problem = self.problem(field, flaw);
         self.problems.push(problem);
     }
@@ -114,22 +114,22 @@ impl<'a> Cells<'a> {
     }
 
     /// A field's content; a formula without result, or an error value, is flagged and gone.
-    fn sound(&mut self, field: Field) -> Option<&'a Content> {
+    fn checked(&mut self, field: Field) -> Option<&'a Content> {
         match self.content(field) {
             Some(Content::Uncalculated) => {
                 let message = format!(
                     "the formula under \"{}\" has no stored result; open the file in a spreadsheet program and save it",
                     field.header()
                 );
-                self.flag(field, Flaw::new(Code::MissingValue, message));
+                self.flag(field, Issue::new(Code::MissingValue, message));
                 None
             }
-            Some(Content::Text(error)) if values::is_fault(error) => {
-                self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
+            Some(Content::Text(error)) if values::is_error_value(error) => {
+                self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
                 None
             }
             Some(Content::Fault(error)) => {
-                self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
+                self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
                 None
             }
             content => content,
@@ -137,22 +137,22 @@ impl<'a> Cells<'a> {
     }
 
     /// Flags a field as missing, unless something else is already wrong with it.
-    pub(crate) fn demand(&mut self, field: Field) {
+    pub(crate) fn required_value(&mut self, field: Field) {
         if self.content(field).is_none() {
             let message = format!("\"{}\" is missing", field.header());
-            self.flag(field, Flaw::new(Code::MissingValue, message));
+            self.flag(field, Issue::new(Code::MissingValue, message));
         }
     }
 
     /// Text, or None for blank.
     pub(crate) fn text(&mut self, field: Field) -> Option<String> {
-        let content = self.sound(field)?;
+        let content = self.checked(field)?;
         self.shown(content)
     }
 
     /// Text that must be there.
     pub(crate) fn required(&mut self, field: Field) -> Option<String> {
-        self.demand(field);
+        self.required_value(field);
         self.text(field)
     }
 
@@ -162,17 +162,17 @@ impl<'a> Cells<'a> {
         let length = text.chars().count();
         if length > most {
             let message = format!("\"{}\" has {length} characters, at most {most} are possible", field.header());
-            self.flag(field, Flaw::new(Code::InvalidValue, message));
+            self.flag(field, Issue::new(Code::InvalidValue, message));
         }
         Some(text)
     }
 
     pub(crate) fn date(&mut self, field: Field) -> Option<Date> {
-        let content = self.sound(field)?;
+        let content = self.checked(field)?;
         self.keep(field, values::date(content, self.sheet.since_1904))
     }
 
-    fn keep<T>(&mut self, field: Field, read: Result<T, Flaw>) -> Option<T> {
+    fn keep<T>(&mut self, field: Field, read: Result<T, Issue>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(flaw) => {
@@ -183,18 +183,23 @@ impl<'a> Cells<'a> {
     }
 
     /// A date and its time, both required.
-    pub(crate) fn moment(&mut self, (date, time): Pair, zone: &TimeZone) -> Option<Moment> {
-        self.demand(date);
-        self.demand(time);
+    pub(crate) fn moment(&mut self, (date, time): FieldPair, zone: &TimeZone) -> Option<Moment> {
+        self.required_value(date);
+        self.required_value(time);
         let day = self.date(date);
-        let content = self.sound(time);
+        let content = self.checked(time);
         let clock = content.and_then(|content| self.keep(time, values::time(content)));
         let moment = values::moment(day?, clock?, zone);
         self.keep(time, moment)
     }
 
     /// Start and end, the end after the start.
-    pub(crate) fn span(&mut self, start: Pair, end: Pair, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
+    pub(crate) fn span(
+        &mut self,
+        start: FieldPair,
+        end: FieldPair,
+        zone: &TimeZone,
+    ) -> (Option<Moment>, Option<Moment>) {
         let from = self.moment(start, zone);
         let to = self.moment(end, zone);
         if let (Some(from), Some(to)) = (from, to)
@@ -202,7 +207,7 @@ impl<'a> Cells<'a> {
         {
             let field = if to.local.date() == from.local.date() { end.1 } else { end.0 };
             let message = format!("the end ({to}) is not after the start ({from})");
-            self.flag(field, Flaw::new(Code::EndBeforeStart, message));
+            self.flag(field, Issue::new(Code::EndBeforeStart, message));
         }
         (from, to)
     }
@@ -214,7 +219,7 @@ impl<'a> Cells<'a> {
     /// The row's zone; the provider's own where the cell is blank.
     pub(crate) fn zone(&mut self, required: bool) -> TimeZone {
         if required {
-            self.demand(Field::TimeZone);
+            self.required_value(Field::TimeZone);
         }
         let own = self.reading.zone.clone();
         let Some(text) = self.text(Field::TimeZone) else {
@@ -233,13 +238,13 @@ impl<'a> Cells<'a> {
         let by_code = self.is_lms();
         let text = self.text(Field::LearningMode);
         let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
-        if let Some(code) = self.peek(Field::Template)
+        if let Some(code) = self.raw(Field::Template)
             && claim.is_some_and(|claim| (claim == LearningMode::Lms) != by_code)
         {
             let says = text.unwrap_or_default();
             let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
             let message = format!("the learning mode says \"{says}\", but {code} is {is} course");
-            self.flag(Field::LearningMode, Flaw::new(Code::InvalidValue, message));
+            self.flag(Field::LearningMode, Issue::new(Code::InvalidValue, message));
         }
         match (by_code, claim) {
             (true, _) => LearningMode::Lms,
@@ -253,12 +258,12 @@ impl<'a> Cells<'a> {
     }
 
     pub(crate) fn max_places(&mut self) -> Option<i32> {
-        let content = self.sound(Field::MaxPlaces)?;
+        let content = self.checked(Field::MaxPlaces)?;
         let places = values::whole_number(content).filter(|places| *places >= 0);
         if places.is_none() {
             let shown = self.shown(content).unwrap_or_default();
             let message = format!("\"{shown}\" is not a number of places; write a whole number from 0");
-            self.flag(Field::MaxPlaces, Flaw::new(Code::InvalidValue, message));
+            self.flag(Field::MaxPlaces, Issue::new(Code::InvalidValue, message));
         }
         places
     }
@@ -268,7 +273,7 @@ impl<'a> Cells<'a> {
         let names = values::names(&text);
         if names.is_empty() {
             let message = format!("\"{text}\" under \"{}\" names nobody", field.header());
-            self.flag(field, Flaw::new(Code::InvalidValue, message));
+            self.flag(field, Issue::new(Code::InvalidValue, message));
         }
         names
     }
@@ -282,19 +287,19 @@ impl<'a> Cells<'a> {
             "\"{}\" is not an address: write it with http:// or https://, at most 500 characters",
             field.header()
         );
-        self.flag(field, Flaw::new(Code::InvalidValue, message));
+        self.flag(field, Issue::new(Code::InvalidValue, message));
         None
     }
 
     /// Y or N, blank is N.
     pub(crate) fn yes_or_no(&mut self, field: Field) -> bool {
-        let Some(content) = self.sound(field) else {
+        let Some(content) = self.checked(field) else {
             return false;
         };
         values::yes_or_no(content).unwrap_or_else(|| {
             let shown = self.shown(content).unwrap_or_default();
             let message = format!("\"{shown}\" under \"{}\": write Y or N", field.header());
-            self.flag(field, Flaw::new(Code::InvalidValue, message));
+            self.flag(field, Issue::new(Code::InvalidValue, message));
             false
         })
     }
@@ -331,5 +336,5 @@ fn fault(field: Field, error: &str) -> String {
 /// What a row has in columns that mean nothing to us: column and text.
 pub fn unused<'a>(columns: &'a Columns, row: &'a Row, since_1904: bool) -> impl Iterator<Item = (u32, String)> + 'a {
     let of_unknown = row.cells.iter().filter(|cell| columns.unknown_header(cell.column).is_some());
-    of_unknown.filter_map(move |cell| Some((cell.column, values::shown(&cell.content, since_1904)?)))
+    of_unknown.filter_map(move |cell| Some((cell.column, values::display(&cell.content, since_1904)?)))
 }

@@ -6,7 +6,7 @@ use crate::names::{fold, nearest};
 
 use super::layout::{FIELDS, FORMAT_WORDS, Field, LAYOUT, field_called};
 use super::values;
-use crate::timetable_import::problems::{Code, Flaw, Problem, column_name};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue, column_name};
 use crate::timetable_import::workbook::{Content, Row, Sheet};
 
 /// How many rows may stand above the header.
@@ -41,7 +41,7 @@ impl Columns {
 }
 
 /// The columns of a sheet, the data rows below them (hints left out), and what is wrong with the header.
-pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<Problem>) {
+pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let at = header_at(&sheet.rows);
     let Some(header) = sheet.rows.get(at) else {
         let columns = Columns { header_row: 1, places: [None; FIELDS], unknown: Vec::new() };
@@ -119,7 +119,7 @@ fn is_hint(row: &Row) -> bool {
     })
 }
 
-fn missing(sheet: &Sheet, columns: &Columns) -> Vec<Problem> {
+fn missing(sheet: &Sheet, columns: &Columns) -> Vec<ImportProblem> {
     let absent = LAYOUT.iter().filter(|c| c.required && columns.places[c.field as usize].is_none());
     absent
         .map(|column| {
@@ -129,8 +129,8 @@ fn missing(sheet: &Sheet, columns: &Columns) -> Vec<Problem> {
                 None => "; add it, it may be anywhere in the header row".to_owned(),
             };
             let message = format!("the column \"{}\" is missing{hint}", column.header);
-            let flaw = Flaw::new(Code::MissingHeader, message).suggesting(close);
-            Problem::at(Some(&sheet.name), Some(columns.header_row), None, flaw)
+            let flaw = Issue::new(Code::MissingHeader, message).suggesting(close);
+            ImportProblem::at(Some(&sheet.name), Some(columns.header_row), None, flaw)
         })
         .collect()
 }
@@ -144,7 +144,7 @@ fn note_headerless(columns: &mut Columns, data: &[Row]) {
     columns.unknown.sort_by_key(|(column, _)| *column);
 }
 
-fn unused(sheet: &Sheet, columns: &Columns) -> Option<Problem> {
+fn unused(sheet: &Sheet, columns: &Columns) -> Option<ImportProblem> {
     if columns.unknown.is_empty() {
         return None;
     }
@@ -156,6 +156,6 @@ fn unused(sheet: &Sheet, columns: &Columns) -> Option<Problem> {
     if columns.unknown.len() > 20 {
         list.push_str(&format!(" and {} more", columns.unknown.len() - 20));
     }
-    let flaw = Flaw::new(Code::UnusedColumn, format!("not used, only kept: {list}"));
-    Some(Problem::at(Some(&sheet.name), Some(columns.header_row), None, flaw))
+    let flaw = Issue::new(Code::UnusedColumn, format!("not used, only kept: {list}"));
+    Some(ImportProblem::at(Some(&sheet.name), Some(columns.header_row), None, flaw))
 }

@@ -1,26 +1,26 @@
 //! When a block says again what another one says: the same records, times and values, however they are spelt, typed or
 //! ordered, as a re-import of it would be no change (rules, Import).
 
-use super::blocks::{Block, EventCells, SessionCells, Venue};
+use super::blocks::{Block, EventRow, SessionRow, Venue};
 use crate::names::fold;
 
 impl Block {
     /// Whether two blocks say the same, wherever they stand.
-    pub fn same_as(&self, other: &Self) -> bool {
+    pub fn equivalent_to(&self, other: &Self) -> bool {
         self.sessions.len() == other.sessions.len()
             && self.problems.len() == other.problems.len()
-            && named(&self.event) == named(&other.event)
-            && said(self) == said(other)
+            && normalized_event(&self.event) == normalized_event(&other.event)
+            && normalized_sessions(self) == normalized_sessions(other)
     }
 }
 
 /// An event's cells with every name as names are compared.
-fn named(event: &EventCells) -> EventCells {
+fn normalized_event(event: &EventRow) -> EventRow {
     let folded = |text: &Option<String>| text.as_deref().map(fold);
-    EventCells {
+    EventRow {
         template: folded(&event.template),
         title: folded(&event.title),
-        says_mode: true,
+        mode_given: true,
         location: folded(&event.location),
         venue: venue(&event.venue),
         instructors: people(&event.instructors),
@@ -30,14 +30,14 @@ fn named(event: &EventCells) -> EventCells {
 }
 
 /// What the sessions say in the order of their days, each with what it leaves to its event.
-fn said(block: &Block) -> Vec<SessionCells> {
+fn normalized_sessions(block: &Block) -> Vec<SessionRow> {
     let event = &block.event;
-    let said = |session: &SessionCells| {
+    let said = |session: &SessionRow| {
         let location = session.location.as_ref().or(event.location.as_ref()).map(|name| fold(name));
         let at_home = location == event.location.as_deref().map(fold);
         let place = if session.venue == Venue::Blank && at_home { &event.venue } else { &session.venue };
         let teaching = if session.instructors.is_empty() { &event.instructors } else { &session.instructors };
-        SessionCells {
+        SessionRow {
             title: session.title.as_deref().map(fold),
             venue: venue(place),
             instructors: people(teaching),
@@ -45,7 +45,7 @@ fn said(block: &Block) -> Vec<SessionCells> {
             ..session.clone()
         }
     };
-    let mut sessions: Vec<SessionCells> = block.sessions.iter().map(|(_, session)| said(session)).collect();
+    let mut sessions: Vec<SessionRow> = block.sessions.iter().map(|(_, session)| said(session)).collect();
     // Those without a day are wrong and stay as they stand.
     sessions.sort_by_key(|session| session.day);
     sessions

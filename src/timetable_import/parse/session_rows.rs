@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 
-use super::blocks::{EventCells, SessionCells, Venue};
+use super::blocks::{EventRow, SessionRow, Venue};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::console::counted;
-use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::problems::{Code, Issue};
 
 /// Fields that count on the event row only; a session row may repeat them.
 const EVENT_ONLY: [Field; 18] = [
@@ -31,28 +31,28 @@ const EVENT_ONLY: [Field; 18] = [
 ];
 
 /// The session that stands in the event row itself.
-pub(crate) fn first(cells: &mut Cells<'_>, event: &EventCells) -> SessionCells {
+pub(crate) fn first(cells: &mut Cells<'_>, event: &EventRow) -> SessionRow {
     if !cells.has_any(&[Field::Instructor, Field::SessionInstructor]) {
         let message = "neither \"Instructor\" nor \"Session instructor\" is filled";
-        cells.flag(Field::Instructor, Flaw::new(Code::MissingValue, message));
+        cells.flag(Field::Instructor, Issue::new(Code::MissingValue, message));
     }
-    SessionCells { location: event.location.clone(), venue: event.venue.clone(), ..read(cells, event.zone.clone()) }
+    SessionRow { location: event.location.clone(), venue: event.venue.clone(), ..read(cells, event.zone.clone()) }
 }
 
 /// A session that has a row of its own.
-pub(crate) fn further(cells: &mut Cells<'_>, event: &EventCells, event_row: &Cells<'_>) -> SessionCells {
+pub(crate) fn further(cells: &mut Cells<'_>, event: &EventRow, event_row: &Cells<'_>) -> SessionRow {
     cells.check_mode();
     warn_of_event_values(cells, event_row);
     let location = cells.text(Field::Location);
     let venue = cells.venue();
     let zone = cells.zone_or(&event.zone);
-    SessionCells { location, venue, ..read(cells, zone) }
+    SessionRow { location, venue, ..read(cells, zone) }
 }
 
-fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionCells {
+fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionRow {
     let title = cells.required_within(Field::SessionTitle, 255);
     let (start, end) = cells.span(START, END, &zone);
-    SessionCells {
+    SessionRow {
         title,
         day: cells.day(),
         location: None,
@@ -69,8 +69,8 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionCells {
 /// Warns where a session row says something else about the event than the event row does.
 fn warn_of_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
     for field in EVENT_ONLY {
-        if !cells.agrees(field, event_row) {
-            let said = cells.peek(field).unwrap_or_default();
+        if !cells.matches(field, event_row) {
+            let said = cells.raw(field).unwrap_or_default();
             differs(cells, field, &said);
         }
     }
@@ -79,11 +79,11 @@ fn warn_of_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
 fn differs(cells: &mut Cells<'_>, field: Field, said: &str) {
     let header = field.header();
     let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which does not say that");
-    cells.flag(field, Flaw::new(Code::ConflictingValue, message));
+    cells.flag(field, Issue::new(Code::ConflictingValue, message));
 }
 
 /// Checks that the days of a block are 1 to its number of sessions, each once; wrong ones become None.
-pub(crate) fn check_days(sessions: &mut [(u32, SessionCells)]) -> Vec<(u32, Flaw)> {
+pub(crate) fn check_days(sessions: &mut [(u32, SessionRow)]) -> Vec<(u32, Issue)> {
     let most = sessions.len();
     let mut taken = vec![None; most + 1];
     let mut flaws = Vec::new();
@@ -103,7 +103,7 @@ pub(crate) fn check_days(sessions: &mut [(u32, SessionCells)]) -> Vec<(u32, Flaw
             },
         };
         session.day = None;
-        flaws.push((*row, Flaw::new(Code::InvalidDay, message)));
+        flaws.push((*row, Issue::new(Code::InvalidDay, message)));
     }
     flaws
 }

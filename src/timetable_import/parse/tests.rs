@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::layout::Field as F;
-use crate::timetable_import::plan::Outcome;
+use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::problems::{Code, column_name};
 use crate::timetable_import::sheet::write::Entry;
 use crate::timetable_import::testing::*;
@@ -12,8 +12,8 @@ use crate::timetable_import::testing::*;
 fn a_session_row_that_contradicts_its_event_is_warned_about() {
     let line = with(session("A", 2), [(F::Instructor, Some("Bo Li".into())), (F::Sitting, Some("2026S".into()))]);
     let plan = planned(&[event("A"), line]);
-    assert_eq!(told(&plan), [(Code::ConflictingValue, "R5"), (Code::ConflictingValue, "Z5")]);
-    assert_eq!(outcomes(&plan), [&Outcome::Create]);
+    assert_eq!(problem_cells(&plan), [(Code::ConflictingValue, "R5"), (Code::ConflictingValue, "Z5")]);
+    assert_eq!(outcomes(&plan), [&BlockOutcome::Create]);
 }
 
 /// A value of the event counts on its own row, also where that leaves it blank; saying the same is no contradiction.
@@ -32,7 +32,7 @@ fn values_of_the_event_on_a_session_row() {
         let cell = format!("{}5", column_name(field as u32));
         let plan = planned(&[with(event("A"), blank.clone()), with(session("A", 2), [(field, Some(entry))])]);
         let expected = if warns { vec![(Code::ConflictingValue, cell.as_str())] } else { vec![] };
-        assert_eq!((told(&plan), outcomes(&plan)), (expected, vec![&Outcome::Create]), "{field:?}");
+        assert_eq!((problem_cells(&plan), outcomes(&plan)), (expected, vec![&BlockOutcome::Create]), "{field:?}");
     }
     for (field, said) in [
         (F::FinalisationDate, Entry::from("20-10-2025")),
@@ -42,7 +42,7 @@ fn values_of_the_event_on_a_session_row() {
         (F::WebSale, "no".into()),
     ] {
         let plan = planned(&[event("A"), with(session("A", 2), [(field, Some(said))])]);
-        assert_eq!(told(&plan), [], "{field:?}");
+        assert_eq!(problem_cells(&plan), [], "{field:?}");
     }
     let late = planned(&[event("A"), with(session("A", 2), [(F::LmsStartDate, Some(date(2025, 1, 1).into()))])]);
     assert!(late.problems[0].message.starts_with("\"01/01/2025\" is not used"), "{}", late.problems[0].message);
@@ -58,7 +58,11 @@ fn cells_that_name_nobody_or_hold_an_error_are_told() {
         (F::SessionUrl, " #REF! ", Code::InvalidValue, "W4"),
     ] {
         let plan = planned(&[with(event("A"), [(field, Some(said.into()))])]);
-        assert_eq!((told(&plan), outcomes(&plan)), (vec![(code, cell)], vec![&Outcome::Refuse]), "{field:?}");
+        assert_eq!(
+            (problem_cells(&plan), outcomes(&plan)),
+            (vec![(code, cell)], vec![&BlockOutcome::Refuse]),
+            "{field:?}"
+        );
     }
     let far = planned(&[with(event("A"), [(F::FinalisationDate, Some(date(9999, 12, 31).into()))])]);
     assert!(far.problems[0].message.starts_with("\"31/12/9999\" is too far away"), "{}", far.problems[0].message);

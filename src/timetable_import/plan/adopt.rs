@@ -3,24 +3,29 @@
 use administrate::{EventMode, EventType, Id, NewEvent, Window};
 use jiff::tz::TimeZone;
 
-use super::Change;
-use super::inputs::Ours;
-use crate::merge::desired::WantedSession;
-use crate::merge::{Directory, Field, Said, place_of};
+use super::ValueChange;
+use super::inputs::LocalState;
+use crate::merge::desired::DesiredSession;
+use crate::merge::{Field, FieldValues, ReferenceNames, effective_place};
 use crate::tutorials::{Event, Session};
 
 /// Values that Administrate has otherwise, theirs before and ours after. Sessions are paired in their order, as delivery
 /// pairs them.
-pub(crate) fn changes(ours: &Ours, said: &Directory, event: &Event, theirs: &administrate::Event) -> Vec<Change> {
-    let mut changes = differing(None, &said.event(event), &said.their_event(theirs, &untold_of_event(ours, event)));
+pub(crate) fn changes(
+    ours: &LocalState,
+    said: &ReferenceNames,
+    event: &Event,
+    theirs: &administrate::Event,
+) -> Vec<ValueChange> {
+    let mut changes = differing(None, &said.event(event), &said.remote_event(theirs, &untold_of_event(ours, event)));
     for (session, there) in event.sessions.iter().zip(&theirs.sessions) {
-        let there = said.their_session((theirs, there), &untold_of_session(ours, event, session));
+        let there = said.remote_session((theirs, there), &untold_of_session(ours, event, session));
         changes.extend(differing(Some(session.sequence), &said.session((event, session)), &there));
     }
     changes
 }
 
-fn differing(day: Option<i32>, ours: &Said, theirs: &Said) -> Vec<Change> {
+fn differing(day: Option<i32>, ours: &FieldValues, theirs: &FieldValues) -> Vec<ValueChange> {
     let nothing = String::new();
     let mut found: Vec<_> = theirs
         .iter()
@@ -29,7 +34,7 @@ fn differing(day: Option<i32>, ours: &Said, theirs: &Said) -> Vec<Change> {
         .collect();
     found.sort_by_key(|(aspect, ..)| *aspect);
     let value = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let change = |(aspect, theirs, ours): (_, &String, &String)| Change {
+    let change = |(aspect, theirs, ours): (_, &String, &String)| ValueChange {
         field: Field { day, aspect }.to_string(),
         old: value(theirs),
         new: value(ours),
@@ -38,7 +43,7 @@ fn differing(day: Option<i32>, ours: &Said, theirs: &Said) -> Vec<Change> {
 }
 
 /// What counts where Administrate does not tell: as it is here, which is no difference.
-fn untold_of_event(ours: &Ours, event: &Event) -> NewEvent {
+fn untold_of_event(ours: &LocalState, event: &Event) -> NewEvent {
     let (location_id, venue_id) = place(ours, (event.location_id, event.venue_id));
     NewEvent {
         mode: EventMode::Blended,
@@ -56,10 +61,10 @@ fn untold_of_event(ours: &Ours, event: &Event) -> NewEvent {
     }
 }
 
-fn untold_of_session(ours: &Ours, event: &Event, session: &Session) -> WantedSession {
+fn untold_of_session(ours: &LocalState, event: &Event, session: &Session) -> DesiredSession {
     let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
-    let (location, venue) = place(ours, place_of(event, session));
-    WantedSession {
+    let (location, venue) = place(ours, effective_place(event, session));
+    DesiredSession {
         title: session.title.clone(),
         window: Window { start: zone.to_datetime(session.start), end: zone.to_datetime(session.end) },
         time_zone: event.time_zone.clone(),
@@ -71,9 +76,9 @@ fn untold_of_session(ours: &Ours, event: &Event, session: &Session) -> WantedSes
 }
 
 /// What Administrate calls a location and a venue of ours.
-fn place(ours: &Ours, (location, venue): (Option<i64>, Option<i64>)) -> (Id, Option<Id>) {
+fn place(ours: &LocalState, (location, venue): (Option<i64>, Option<i64>)) -> (Id, Option<Id>) {
     let location = ours.locations.iter().find(|known| Some(known.record.id) == location);
     let venue = ours.venues.iter().map(|venue| &venue.linked).find(|known| Some(known.record.id) == venue);
-    let called = |known: &crate::timetable_import::plan::inputs::Linked| known.external_id.clone().map(Id::new);
+    let called = |known: &crate::timetable_import::plan::inputs::LinkedRecord| known.external_id.clone().map(Id::new);
     (location.and_then(called).unwrap_or_else(|| Id::new("")), venue.and_then(called))
 }

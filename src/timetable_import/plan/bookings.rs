@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
-use super::diff::Names;
-use super::inputs::{Booking, Ours};
-use super::{Item, Outcome};
-use crate::merge::place_of;
+use super::diff::ReferenceLabels;
+use super::inputs::{Booking, LocalState};
+use super::{BlockOutcome, PlanItem};
+use crate::merge::effective_place;
 use crate::timetable_import::blocks::Timetable;
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 
 /// What can be booked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +34,10 @@ struct Slot<'a> {
 }
 
 /// One warning for each row that books what is taken already, at most so many; of two rows the later one is told.
-pub(crate) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours, most: usize) -> Vec<Problem> {
-    let names = Names::new(ours);
+pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], ours: &LocalState, most: usize) -> Vec<ImportProblem> {
+    let names = ReferenceLabels::new(ours);
     let mut slots: BTreeMap<Resource, Vec<Slot<'_>>> = BTreeMap::new();
-    let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != Outcome::Cancel);
+    let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != BlockOutcome::Cancel);
     for (item, block) in booking {
         let Some(planned) = &item.event else { continue };
         for session in &planned.event.sessions {
@@ -67,7 +67,7 @@ pub(crate) fn clashes(timetable: &Timetable, items: &[Item], ours: &Ours, most: 
 
 fn add<'a>(
     slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>,
-    names: &Names<'_>,
+    names: &ReferenceLabels<'_>,
     (event, session): (&'a Event, &'a Session),
     row: u32,
 ) {
@@ -76,7 +76,7 @@ fn add<'a>(
         let slot = Slot { start, end, event: &event.code, session: &session.title, row: Some(row) };
         slots.entry(resource).or_default().push(slot);
     };
-    if let (location, Some(venue)) = place_of(event, session) {
+    if let (location, Some(venue)) = effective_place(event, session) {
         let is_virtual = location.is_some_and(|location| fold(&names.location(location)) == fold(&names.venue(venue)));
         if !is_virtual {
             book(Resource::Venue(venue));
@@ -106,11 +106,11 @@ fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>, booking: &'a B
 
 fn clash(
     timetable: &Timetable,
-    names: &Names<'_>,
+    names: &ReferenceLabels<'_>,
     resource: Resource,
     one: &Slot<'_>,
     two: &Slot<'_>,
-) -> Option<Problem> {
+) -> Option<ImportProblem> {
     let (slot, other) = if one.row > two.row { (one, two) } else { (two, one) };
     let row = slot.row?;
     let (field, name) = match resource {
@@ -120,7 +120,7 @@ fn clash(
     let place = other.row.map(|row| format!(" (row {row})")).unwrap_or_default();
     let message =
         format!("{name} is booked at this time already: event {}, session \"{}\"{place}", other.event, other.session);
-    let mut problem = timetable.problem(row, field, Flaw::new(Code::DoubleBooked, message));
+    let mut problem = timetable.problem(row, field, Issue::new(Code::DoubleBooked, message));
     problem.event = Some(slot.event.to_owned());
     Some(problem)
 }

@@ -5,21 +5,21 @@
 
 use jiff::civil::{Date, DateTime};
 
-use super::Item;
-use super::inputs::{Definition, Ours};
+use super::PlanItem;
+use super::inputs::{Definition, LocalState};
 use crate::config::Labels;
 use crate::names::fold;
-use crate::timetable_import::blocks::{EventCells, SessionCells, Timetable};
+use crate::timetable_import::blocks::{EventRow, SessionRow, Timetable};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 use crate::timetable_import::values;
 use crate::tutorials::Event;
 
 /// A custom field's label, the column that feeds it, and what that says.
-pub(crate) type Fed<'a> = (&'a str, Field, Option<String>);
+pub(crate) type MappedValue<'a> = (&'a str, Field, Option<String>);
 
 /// What an event row says of custom fields (as `delivery::wanted`).
-pub(crate) fn of_event<'a>(labels: &'a Labels, cells: &EventCells) -> Vec<Fed<'a>> {
+pub(crate) fn of_event<'a>(labels: &'a Labels, cells: &EventRow) -> Vec<MappedValue<'a>> {
     let web_sale = if cells.web_sale { "True" } else { "False" };
     vec![
         (&labels.sitting, Field::Sitting, cells.sitting.as_ref().map(|sitting| sitting.written.clone())),
@@ -31,7 +31,7 @@ pub(crate) fn of_event<'a>(labels: &'a Labels, cells: &EventCells) -> Vec<Fed<'a
 }
 
 /// What a row says of its session's custom fields.
-pub(crate) fn of_session<'a>(labels: &'a Labels, cells: &SessionCells) -> Vec<Fed<'a>> {
+pub(crate) fn of_session<'a>(labels: &'a Labels, cells: &SessionRow) -> Vec<MappedValue<'a>> {
     vec![
         (&labels.day, Field::Day, cells.day.map(|day| day.to_string())),
         (&labels.session_url, Field::SessionUrl, cells.url.clone()),
@@ -42,22 +42,22 @@ pub(crate) fn of_session<'a>(labels: &'a Labels, cells: &SessionCells) -> Vec<Fe
 ///
 /// # Errors
 /// `invalid_value`, suggesting what is allowed; `missing_value`.
-pub(crate) fn check(definition: &Definition, value: Option<&str>, has_default: bool) -> Result<(), Flaw> {
+pub(crate) fn check(definition: &Definition, value: Option<&str>, has_default: bool) -> Result<(), Issue> {
     let label = &definition.label;
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         if definition.is_required && !has_default {
             let message = format!("Administrate requires a value for \"{label}\"");
-            return Err(Flaw::new(Code::MissingValue, message));
+            return Err(Issue::new(Code::MissingValue, message));
         }
         return Ok(());
     };
-    let Some(wanted) = misfit(definition, value) else { return Ok(()) };
+    let Some(wanted) = type_error(definition, value) else { return Ok(()) };
     let message = format!("\"{value}\" is not possible for \"{label}\" in Administrate, which takes {wanted}");
-    Err(Flaw::new(Code::InvalidValue, message).suggesting(definition.options.clone()))
+    Err(Issue::new(Code::InvalidValue, message).suggesting(definition.options.clone()))
 }
 
 /// What a definition takes, where it does not take this value.
-fn misfit(definition: &Definition, value: &str) -> Option<String> {
+fn type_error(definition: &Definition, value: &str) -> Option<String> {
     let options = &definition.options;
     let is_option = |value: &str| options.iter().any(|option| option.trim() == value.trim());
     let kind: String = fold(&definition.field_type).chars().filter(char::is_ascii_alphanumeric).collect();
@@ -86,7 +86,7 @@ fn is_truth(value: &str) -> bool {
 }
 
 /// The fields of events and sessions that Administrate requires and no column feeds: kind of record and label.
-fn unfed<'a>(ours: &'a Ours, labels: &Labels) -> Vec<(&'static str, &'a str)> {
+fn unmapped_required<'a>(ours: &'a LocalState, labels: &Labels) -> Vec<(&'static str, &'a str)> {
     let of_event =
         [&labels.sitting, &labels.finalisation_date, &labels.event_url, &labels.web_sale, &labels.ocr_moodle_code];
     let of_session = [&labels.day, &labels.session_url];
@@ -102,7 +102,12 @@ fn unfed<'a>(ours: &'a Ours, labels: &Labels) -> Vec<(&'static str, &'a str)> {
 
 /// One warning for each custom field that the timetable fills and the tenant lacks, or that it requires and nothing
 /// fills.
-pub(crate) fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours, labels: &Labels) -> Vec<Problem> {
+pub(crate) fn unknown_labels(
+    timetable: &Timetable,
+    items: &[PlanItem],
+    ours: &LocalState,
+    labels: &Labels,
+) -> Vec<ImportProblem> {
     let any = |filled: &dyn Fn(&Event) -> bool| {
         items.iter().filter_map(|item| item.event.as_ref()).any(|planned| filled(&planned.event))
     };
@@ -118,12 +123,13 @@ pub(crate) fn unknown_labels(timetable: &Timetable, items: &[Item], ours: &Ours,
     let lacking = used.iter().filter(|(entity, label, used)| {
         *used && !label.is_empty() && !ours.fields.contains_key(&(fold(entity), fold(label)))
     });
-    let warning =
-        |message: String| Problem::at(Some(&timetable.sheet), None, None, Flaw::new(Code::UnknownLabel, message));
+    let warning = |message: String| {
+        ImportProblem::at(Some(&timetable.sheet), None, None, Issue::new(Code::UnknownLabel, message))
+    };
     let lacking = lacking.map(|(entity, label, _)| {
         format!("Administrate has no {entity} field labelled \"{label}\"; its values stay here only")
     });
-    let unfed = unfed(ours, labels).into_iter().map(|(entity, label)| {
+    let unfed = unmapped_required(ours, labels).into_iter().map(|(entity, label)| {
         format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills")
     });
     lacking.chain(unfed).map(warning).collect()

@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::merge::place_of;
+use crate::merge::effective_place;
 use crate::tutorials::{Event, Role, Session};
 
-use super::Change;
-use super::inputs::Ours;
+use super::ValueChange;
+use super::inputs::LocalState;
 
 /// A field's name, what is compared, and what is shown.
-type Shown = (&'static str, Option<String>, Option<String>);
+type DisplayValue = (&'static str, Option<String>, Option<String>);
 
 /// The names by which records are shown.
-pub(crate) struct Names<'a> {
+pub(crate) struct ReferenceLabels<'a> {
     templates: HashMap<i64, &'a str>,
     locations: HashMap<i64, &'a str>,
     venues: HashMap<i64, &'a str>,
@@ -25,9 +25,9 @@ pub(crate) struct Names<'a> {
     products: HashMap<i64, &'a str>,
 }
 
-impl<'a> Names<'a> {
-    pub(crate) fn new(ours: &'a Ours) -> Self {
-        let linked = |records: &'a [crate::timetable_import::plan::inputs::Linked]| {
+impl<'a> ReferenceLabels<'a> {
+    pub(crate) fn new(ours: &'a LocalState) -> Self {
+        let linked = |records: &'a [crate::timetable_import::plan::inputs::LinkedRecord]| {
             records.iter().map(|linked| (linked.record.id, linked.record.name.as_str())).collect()
         };
         let venues = ours.venues.iter().map(|venue| (venue.linked.record.id, venue.linked.record.name.as_str()));
@@ -63,12 +63,16 @@ fn shown(names: &HashMap<i64, &str>, id: i64) -> String {
 }
 
 /// What differs between two states of an event, its sessions left aside.
-pub(crate) fn of_event(names: &Names<'_>, old: &Event, new: &Event) -> Vec<Change> {
+pub(crate) fn event_changes(names: &ReferenceLabels<'_>, old: &Event, new: &Event) -> Vec<ValueChange> {
     changes("", &event_fields(names, old), &event_fields(names, new))
 }
 
 /// What differs between two states of a session, each within its event.
-pub(crate) fn of_session(names: &Names<'_>, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<Change> {
+pub(crate) fn session_changes(
+    names: &ReferenceLabels<'_>,
+    old: (&Event, &Session),
+    new: (&Event, &Session),
+) -> Vec<ValueChange> {
     let prefix = format!("day {}: ", new.1.sequence);
     changes(&prefix, &session_fields(names, old), &session_fields(names, new))
 }
@@ -80,18 +84,18 @@ pub(crate) fn pairs<'a>(old: &'a Event, new: &'a Event) -> impl Iterator<Item = 
 }
 
 /// Instructors of a session who no longer teach it.
-pub(crate) fn gone(old: &Session, new: &Session) -> impl Iterator<Item = i64> {
+pub(crate) fn removed(old: &Session, new: &Session) -> impl Iterator<Item = i64> {
     old.instructor_ids.iter().copied().filter(|id| !new.instructor_ids.contains(id))
 }
 
-fn changes(prefix: &str, old: &[Shown], new: &[Shown]) -> Vec<Change> {
+fn changes(prefix: &str, old: &[DisplayValue], new: &[DisplayValue]) -> Vec<ValueChange> {
     let differing = old.iter().zip(new).filter(|(old, new)| old.1 != new.1);
     differing
-        .map(|(old, new)| Change { field: format!("{prefix}{}", old.0), old: old.2.clone(), new: new.2.clone() })
+        .map(|(old, new)| ValueChange { field: format!("{prefix}{}", old.0), old: old.2.clone(), new: new.2.clone() })
         .collect()
 }
 
-fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
+fn event_fields(names: &ReferenceLabels<'_>, event: &Event) -> Vec<DisplayValue> {
     let zone = zone_of(event);
     vec![
         record("product", Some(event.product_id), |id| shown(&names.products, id)),
@@ -123,9 +127,9 @@ fn event_fields(names: &Names<'_>, event: &Event) -> Vec<Shown> {
     ]
 }
 
-fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Vec<Shown> {
+fn session_fields(names: &ReferenceLabels<'_>, (event, session): (&Event, &Session)) -> Vec<DisplayValue> {
     let zone = zone_of(event);
-    let (location, venue) = place_of(event, session);
+    let (location, venue) = effective_place(event, session);
     let mut people = session.instructor_ids.clone();
     people.sort_unstable();
     people.dedup();
@@ -142,13 +146,13 @@ fn session_fields(names: &Names<'_>, (event, session): (&Event, &Session)) -> Ve
     ]
 }
 
-fn plain(field: &'static str, value: Option<impl ToString>) -> Shown {
+fn plain(field: &'static str, value: Option<impl ToString>) -> DisplayValue {
     let shown = value.map(|value| value.to_string());
     (field, shown.clone(), shown)
 }
 
 /// Compared as an instant, shown as the clock on the wall says it.
-fn moment(field: &'static str, at: Option<Timestamp>, zone: &TimeZone) -> Shown {
+fn moment(field: &'static str, at: Option<Timestamp>, zone: &TimeZone) -> DisplayValue {
     let shown = at.map(|at| zone.to_datetime(at).strftime("%d/%m/%Y %H:%M").to_string());
     (field, at.map(|at| at.to_string()), shown)
 }
@@ -157,11 +161,11 @@ fn zone_of(event: &Event) -> TimeZone {
     TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC)
 }
 
-fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) -> Shown {
+fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) -> DisplayValue {
     (field, id.map(|id| id.to_string()), id.map(name))
 }
 
-fn staff(field: &'static str, event: &Event, role: Role) -> Shown {
+fn staff(field: &'static str, event: &Event, role: Role) -> DisplayValue {
     let named = || event.staff.iter().filter(|staff| staff.role == role);
     let mut ids: Vec<String> = named()
         .map(|staff| {

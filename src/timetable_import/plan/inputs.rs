@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::new_instructors::Newcomer;
-pub use crate::bridges::events::Reached as Link;
+use super::new_instructors::NewInstructor;
+pub use crate::bridges::events::RemoteStatus as Link;
 use crate::config::Labels;
-use crate::merge::{Directory, LastAgreed};
+use crate::merge::{EventBaseline, ReferenceNames};
 use crate::tutorials::KnownEvent;
 
 /// A record of ours, by id, with the name that people know.
@@ -22,7 +22,7 @@ pub struct Named {
 
 /// A course template, location or instructor, with its bridge.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Linked {
+pub struct LinkedRecord {
     /// Ours.
     #[sqlx(flatten)]
     pub record: Named,
@@ -37,10 +37,10 @@ pub struct Linked {
 
 /// A venue, which belongs to a location.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct OurVenue {
+pub struct LinkedVenue {
     /// Record and bridge.
     #[sqlx(flatten)]
-    pub linked: Linked,
+    pub linked: LinkedRecord,
     /// The location that it stands in.
     pub location_id: Option<i64>,
 }
@@ -48,7 +48,7 @@ pub struct OurVenue {
 /// A product that an event may belong to, with what it is found by.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 #[expect(missing_docs, reason = "columns of the catalogue")]
-pub struct OurProduct {
+pub struct LinkedProduct {
     #[sqlx(flatten)]
     pub product: Named,
     pub is_active: bool,
@@ -95,19 +95,19 @@ pub struct Booking {
 
 /// Everything of ours that a plan depends on.
 #[derive(Clone, Debug, Default)]
-pub struct Ours {
+pub struct LocalState {
     /// Course templates, named by code.
-    pub templates: Vec<Linked>,
+    pub templates: Vec<LinkedRecord>,
     /// Locations.
-    pub locations: Vec<Linked>,
+    pub locations: Vec<LinkedRecord>,
     /// Venues.
-    pub venues: Vec<OurVenue>,
+    pub venues: Vec<LinkedVenue>,
     /// Instructors, named "First Last".
-    pub instructors: Vec<Linked>,
+    pub instructors: Vec<LinkedRecord>,
     /// Of the instructors, those whom only Administrate knows and who are to be created here.
-    pub newcomers: Vec<Newcomer>,
+    pub newcomers: Vec<NewInstructor>,
     /// Products that events are sold as.
-    pub products: Vec<OurProduct>,
+    pub products: Vec<LinkedProduct>,
     /// The synced custom fields by folded (entity type, label).
     pub fields: HashMap<(String, String), Definition>,
     /// Our course templates with the keys of the custom fields for which they give their events a value.
@@ -123,13 +123,13 @@ pub struct Ours {
     /// How far known events have come to be in Administrate, by our id; those that are not there are absent.
     pub links: HashMap<i64, Link>,
     /// What both sides last agreed on, by our event's id; read for events that are about to change.
-    pub agreed: HashMap<i64, LastAgreed>,
+    pub agreed: HashMap<i64, EventBaseline>,
 }
 
-impl Ours {
+impl LocalState {
     /// Marks the records that a person has linked, told by entity and id.
-    pub(in crate::timetable_import) fn decide(&mut self, linked: &HashSet<(String, i64)>) {
-        let mark = |entity: &str, record: &mut Linked| {
+    pub(in crate::timetable_import) fn mark_manual_links(&mut self, linked: &HashSet<(String, i64)>) {
+        let mark = |entity: &str, record: &mut LinkedRecord| {
             record.is_decided = linked.contains(&(entity.to_owned(), record.record.id));
         };
         if linked.is_empty() {
@@ -142,11 +142,11 @@ impl Ours {
     }
 
     /// The names under which both sides know what events refer to.
-    pub(crate) fn directory(&self, labels: &Labels) -> Directory {
-        let listed = |linked: &Linked| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
+    pub(crate) fn directory(&self, labels: &Labels) -> ReferenceNames {
+        let listed = |linked: &LinkedRecord| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
         let fields = self.fields.iter();
         let fields = fields.map(|((entity, label), field)| (entity.clone(), label.clone(), field.key.clone()));
         let venues = self.venues.iter().map(|venue| listed(&venue.linked));
-        Directory::new(labels, self.locations.iter().map(listed), venues, fields)
+        ReferenceNames::new(labels, self.locations.iter().map(listed), venues, fields)
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::names::{fold, nearest};
 
-use super::inputs::{Contact, Linked, Named, OurProduct, Ours};
-use super::remote_state::RemoteFacts;
-use crate::timetable_import::problems::{Code, Flaw};
+use super::inputs::{Contact, LinkedProduct, LinkedRecord, LocalState, Named};
+use super::remote_state::RemoteState;
+use crate::timetable_import::problems::{Code, Issue};
 use crate::timetable_import::values::{Sitting, sitting_of};
 
 /// A record that Administrate knows too.
@@ -31,25 +31,25 @@ const LOCATION: Kind = Kind { unknown: Code::UnknownLocation, one: "location", s
 const VENUE: Kind = Kind { unknown: Code::UnknownVenue, one: "venue", sync: "venues" };
 const INSTRUCTOR: Kind = Kind { unknown: Code::UnknownInstructor, one: "instructor", sync: "instructors" };
 
-type ByName<'a> = HashMap<String, Vec<&'a Linked>>;
+type ByName<'a> = HashMap<String, Vec<&'a LinkedRecord>>;
 
 /// Every name that a timetable may use, ready to be looked up.
-pub struct References<'a> {
+pub struct ReferenceLookup<'a> {
     templates: ByName<'a>,
     locations: ByName<'a>,
     venues: HashMap<i64, ByName<'a>>,
     instructors: ByName<'a>,
-    products: HashMap<(String, String), Vec<&'a OurProduct>>,
+    products: HashMap<(String, String), Vec<&'a LinkedProduct>>,
     administrators: HashMap<String, Vec<&'a Contact>>,
     /// How many contacts of Administrate teach under a name; only where unknown ones are to be created here.
     teaching: HashMap<String, usize>,
     sittings: &'a BTreeMap<String, String>,
-    facts: &'a RemoteFacts,
+    facts: &'a RemoteState,
 }
 
-impl<'a> References<'a> {
+impl<'a> ReferenceLookup<'a> {
     /// Indexes both sides by folded name; `sittings`: letters and what they are in the codes of exam sessions.
-    pub fn new(ours: &'a Ours, facts: &'a RemoteFacts, sittings: &'a BTreeMap<String, String>) -> Self {
+    pub fn new(ours: &'a LocalState, facts: &'a RemoteState, sittings: &'a BTreeMap<String, String>) -> Self {
         let mut venues: HashMap<i64, ByName<'a>> = HashMap::new();
         for venue in &ours.venues {
             if let Some(location) = venue.location_id {
@@ -86,7 +86,7 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_course_template` or `not_linked`.
-    pub fn template(&self, code: &str) -> Result<Reference, Flaw> {
+    pub fn template(&self, code: &str) -> Result<Reference, Issue> {
         find(&self.templates, code, &TEMPLATE, "")
     }
 
@@ -94,7 +94,7 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_location` or `not_linked`.
-    pub fn location(&self, name: &str) -> Result<Reference, Flaw> {
+    pub fn location(&self, name: &str) -> Result<Reference, Issue> {
         find(&self.locations, name, &LOCATION, "")
     }
 
@@ -102,7 +102,7 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_venue` or `not_linked`.
-    pub fn venue(&self, name: &str, location: &Named) -> Result<Reference, Flaw> {
+    pub fn venue(&self, name: &str, location: &Named) -> Result<Reference, Issue> {
         let none = ByName::new();
         let names = self.venues.get(&location.id).unwrap_or(&none);
         find(names, name, &VENUE, &format!(" at {}", location.name))
@@ -112,7 +112,7 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_instructor` or `not_linked`.
-    pub fn instructor(&self, name: &str) -> Result<Reference, Flaw> {
+    pub fn instructor(&self, name: &str) -> Result<Reference, Issue> {
         let key = fold(name);
         match self.teaching.get(&key) {
             Some(count) if *count > 1 && !self.instructors.contains_key(&key) => {
@@ -120,7 +120,7 @@ impl<'a> References<'a> {
                     "{count} instructors of Administrate are called \"{name}\" and nobody here; give them different \
                      names, or create the one who is meant here and link the two with `lectern sync link instructors`"
                 );
-                Err(Flaw::new(Code::UnknownInstructor, message))
+                Err(Issue::new(Code::UnknownInstructor, message))
             }
             _ => find(&self.instructors, name, &INSTRUCTOR, ""),
         }
@@ -130,7 +130,7 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `not_approved_instructor`, suggesting approved ones with similar names.
-    pub fn approval(&self, instructor: &Reference, template: &Reference) -> Result<(), Flaw> {
+    pub fn approval(&self, instructor: &Reference, template: &Reference) -> Result<(), Issue> {
         let approved = self.facts.approved.get(&template.external_id);
         if approved.is_some_and(|ids| ids.contains(&instructor.external_id)) {
             return Ok(());
@@ -143,7 +143,7 @@ impl<'a> References<'a> {
                  --approve-instructors"
             ),
         };
-        Err(Flaw::new(Code::NotApprovedInstructor, message))
+        Err(Issue::new(Code::NotApprovedInstructor, message))
     }
 
     /// Why Administrate has refused to approve an instructor, if it was asked.
@@ -156,18 +156,18 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_instructor`.
-    pub fn administrator(&self, name: &str) -> Result<Contact, Flaw> {
+    pub fn administrator(&self, name: &str) -> Result<Contact, Issue> {
         match self.administrators.get(&fold(name)).map(Vec::as_slice) {
             Some([contact]) => Ok((*contact).clone()),
             Some(several) => {
                 let count = several.len();
                 let message = format!("{count} contacts of Administrate that may administer are called \"{name}\"");
-                Err(Flaw::new(Code::UnknownInstructor, message))
+                Err(Issue::new(Code::UnknownInstructor, message))
             }
             None => {
                 let known = self.administrators.values().flatten().map(|contact| contact.name.as_str());
                 let message = format!("no contact of Administrate that may administer is called \"{name}\"");
-                Err(Flaw::new(Code::UnknownInstructor, message).suggesting(nearest(name, known)))
+                Err(Issue::new(Code::UnknownInstructor, message).suggesting(nearest(name, known)))
             }
         }
     }
@@ -176,9 +176,9 @@ impl<'a> References<'a> {
     ///
     /// # Errors
     /// `unknown_product` when none or several fit, naming the candidates.
-    pub fn product(&self, sitting: &Sitting, template: &Named, location: &Named) -> Result<Named, Flaw> {
+    pub fn product(&self, sitting: &Sitting, template: &Named, location: &Named) -> Result<Named, Issue> {
         let key = (fold(&template.name), fold(&location.name));
-        let of_place: &[&OurProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
+        let of_place: &[&LinkedProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
         let wanted = [fold(&sitting.written), fold(&sitting.mapped)];
         let mut fitting = of_place.iter().filter(|product| wanted.contains(&fold(&product.session_code)));
         let what = format!("{} at {} in sitting {}", template.name, location.name, sitting.written);
@@ -186,7 +186,7 @@ impl<'a> References<'a> {
             (Some(one), None) => Ok(one.product.clone()),
             (None, _) => {
                 // As the cell would say it, which takes no code of an exam session.
-                let said = |product: &&OurProduct| sitting_of(&product.session_code, self.sittings);
+                let said = |product: &&LinkedProduct| sitting_of(&product.session_code, self.sittings);
                 let mut others: Vec<String> = of_place.iter().filter_map(said).collect();
                 others.sort_unstable();
                 others.dedup();
@@ -194,41 +194,41 @@ impl<'a> References<'a> {
                     [] => format!("; the catalogue has no product of {} at {}", template.name, location.name),
                     others => format!("; there are products for {}", others.join(", ")),
                 };
-                Err(Flaw::new(Code::UnknownProduct, format!("no product is sold as {what}{hint}")).suggesting(others))
+                Err(Issue::new(Code::UnknownProduct, format!("no product is sold as {what}{hint}")).suggesting(others))
             }
             (Some(_), Some(_)) => {
                 let all = of_place.iter().filter(|product| wanted.contains(&fold(&product.session_code)));
                 let codes: Vec<String> = all.map(|product| product.product.name.clone()).collect();
                 let message =
                     format!("several products are sold as {what}: {}; leave one of them active", codes.join(", "));
-                Err(Flaw::new(Code::UnknownProduct, message))
+                Err(Issue::new(Code::UnknownProduct, message))
             }
         }
     }
 }
 
-fn by_name(records: &[Linked]) -> ByName<'_> {
+fn by_name(records: &[LinkedRecord]) -> ByName<'_> {
     let mut names = ByName::new();
     records.iter().filter(|linked| linked.is_active).for_each(|linked| list(&mut names, linked));
     names
 }
 
 /// Lists a record under its name, once.
-fn list<'a>(names: &mut ByName<'a>, linked: &'a Linked) {
+fn list<'a>(names: &mut ByName<'a>, linked: &'a LinkedRecord) {
     let namesakes = names.entry(fold(&linked.record.name)).or_default();
     if namesakes.iter().all(|known| known.record.id != linked.record.id) {
         namesakes.push(linked);
     }
 }
 
-fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Reference, Flaw> {
+fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Reference, Issue> {
     let Kind { unknown, one, sync } = kind;
     let Some(found) = names.get(&fold(name)) else {
         let known = names.values().flatten().map(|linked| linked.record.name.as_str());
         let message = format!("no {one}{place} is called \"{name}\"");
-        return Err(Flaw::new(*unknown, message).suggesting(nearest(name, known)));
+        return Err(Issue::new(*unknown, message).suggesting(nearest(name, known)));
     };
-    let decided: Vec<&Linked> = found.iter().copied().filter(|linked| linked.is_decided).collect();
+    let decided: Vec<&LinkedRecord> = found.iter().copied().filter(|linked| linked.is_decided).collect();
     let (linked, external_id) = match (found.as_slice(), decided.as_slice()) {
         ([linked], _) | (_, [linked]) => (linked, linked.external_id.clone()),
         _ => return Err(several(found, name, kind, place)),
@@ -237,12 +237,12 @@ fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Refe
         let message = format!(
             "the {one} \"{name}\" is not linked with Administrate; run `lectern sync {sync}`, or create it there"
         );
-        Flaw::new(Code::NotLinked, message)
+        Issue::new(Code::NotLinked, message)
     })
 }
 
 /// A name that several records bear, all of which are told.
-fn several(found: &[&Linked], name: &str, kind: &Kind, place: &str) -> Flaw {
+fn several(found: &[&LinkedRecord], name: &str, kind: &Kind, place: &str) -> Issue {
     let Kind { unknown, one, sync } = kind;
     let candidates: Vec<String> =
         found.iter().map(|linked| format!("\"{}\" ({})", linked.record.name, linked.record.id)).collect();
@@ -251,5 +251,5 @@ fn several(found: &[&Linked], name: &str, kind: &Kind, place: &str) -> Flaw {
          meant with `lectern sync link {sync} ID ADMINISTRATE_ID`",
         candidates.join(", ")
     );
-    Flaw::new(*unknown, message)
+    Issue::new(*unknown, message)
 }

@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 use crate::console::counted;
 use crate::tutorials::Event;
 
-use self::new_instructors::Newcomer;
-use super::problems::Problem;
+use self::new_instructors::NewInstructor;
+use super::problems::ImportProblem;
 
 /// What becomes of one block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BlockOutcome {
     /// A new event, here and in Administrate.
     Create,
     /// New here; in Administrate it exists already, under this id.
@@ -53,7 +53,7 @@ pub enum Outcome {
 /// How many events and sessions a plan concerns, as the contract counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "contract §3")]
-pub struct Counts {
+pub struct ImportCounts {
     pub events: usize,
     pub sessions: usize,
     pub created: usize,
@@ -65,7 +65,7 @@ pub struct Counts {
 
 /// One value that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct ValueChange {
     /// Which: "location", "day 2: start".
     pub field: String,
     /// Before, None for nothing.
@@ -79,7 +79,7 @@ pub struct Change {
 pub struct Conflict {
     /// What changes here, were it not for Administrate's value.
     #[serde(flatten)]
-    pub change: Change,
+    pub change: ValueChange,
     /// Administrate's value, None for nothing.
     pub theirs: Option<String>,
     /// Whether ours is written over it; else both sides keep what they have.
@@ -101,7 +101,7 @@ pub struct PlannedEvent {
 
 /// One block and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
+pub struct PlanItem {
     /// The event's title, "" where the file has none.
     pub title: String,
     /// The event row's number.
@@ -109,15 +109,16 @@ pub struct Item {
     /// How many sessions the block has.
     pub sessions: usize,
     /// What becomes of it.
-    pub outcome: Outcome,
+    pub outcome: BlockOutcome,
     /// The event as it will be; only where something is written.
     pub event: Option<PlannedEvent>,
     /// What changes: of known events here and there, of those that are taken over in Administrate.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ValueChange>,
     /// What changed on both sides, for known events.
     pub conflicts: Vec<Conflict>,
     /// What this Administrate does not let be done from outside, in a sentence each.
-    pub by_hand: Vec<String>,
+    #[serde(rename = "by_hand")]
+    pub manual_steps: Vec<String>,
     /// Requests to Administrate that bringing it there will cost.
     pub requests: usize,
 }
@@ -137,51 +138,55 @@ pub struct Approval {
 
 /// What an import would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct ImportPlan {
     /// One item a block, in file order.
-    pub items: Vec<Item>,
+    pub items: Vec<PlanItem>,
     /// Approvals that are given first, each once; only where that was asked for.
     pub approvals: Vec<Approval>,
     /// Instructors who are created here, known in Administrate alone; only where that was asked for.
-    pub newcomers: Vec<Newcomer>,
+    pub newcomers: Vec<NewInstructor>,
     /// Everything found wrong, by row.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ImportProblem>,
 }
 
-impl Item {
+impl PlanItem {
     /// Whether the block is taken.
     pub fn is_accepted(&self) -> bool {
         matches!(
             self.outcome,
-            Outcome::Create | Outcome::Adopt(_) | Outcome::Update | Outcome::Unchanged | Outcome::Cancel
+            BlockOutcome::Create
+                | BlockOutcome::Adopt(_)
+                | BlockOutcome::Update
+                | BlockOutcome::Unchanged
+                | BlockOutcome::Cancel
         )
     }
 
     /// Whether there is anything to tell of it.
     pub fn is_shown(&self) -> bool {
-        self.outcome != Outcome::Unchanged || !self.conflicts.is_empty()
+        self.outcome != BlockOutcome::Unchanged || !self.conflicts.is_empty()
     }
 
     /// Whether the block is refused.
     pub fn is_rejected(&self) -> bool {
-        matches!(self.outcome, Outcome::Conflict | Outcome::Refuse)
+        matches!(self.outcome, BlockOutcome::Conflict | BlockOutcome::Refuse)
     }
 }
 
-impl Plan {
+impl ImportPlan {
     /// Events and sessions by what becomes of them.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts { events: self.items.len(), ..Counts::default() };
+    pub fn counts(&self) -> ImportCounts {
+        let mut counts = ImportCounts { events: self.items.len(), ..ImportCounts::default() };
         for item in &self.items {
             if item.is_accepted() {
                 counts.sessions += item.sessions;
             }
             match item.outcome {
-                Outcome::Create | Outcome::Adopt(_) => counts.created += 1,
-                Outcome::Update | Outcome::Cancel => counts.updated += 1,
-                Outcome::Unchanged | Outcome::Skip => counts.unchanged += 1,
-                Outcome::Duplicate => counts.duplicate += 1,
-                Outcome::Conflict | Outcome::Refuse => counts.rejected += 1,
+                BlockOutcome::Create | BlockOutcome::Adopt(_) => counts.created += 1,
+                BlockOutcome::Update | BlockOutcome::Cancel => counts.updated += 1,
+                BlockOutcome::Unchanged | BlockOutcome::Skip => counts.unchanged += 1,
+                BlockOutcome::Duplicate => counts.duplicate += 1,
+                BlockOutcome::Conflict | BlockOutcome::Refuse => counts.rejected += 1,
             }
         }
         counts
@@ -196,7 +201,7 @@ impl Plan {
     /// How many events and what becomes of them, and what that costs: a line each.
     pub fn summary(&self) -> String {
         let often = |wanted: &str| self.items.iter().filter(|item| item.outcome.word() == wanted).count();
-        let fates = Outcome::WORDS.iter().map(|word| (often(word), word)).filter(|(often, _)| *often > 0);
+        let fates = BlockOutcome::WORDS.iter().map(|word| (often(word), word)).filter(|(often, _)| *often > 0);
         let fates: Vec<String> = fates.map(|(often, word)| format!("{often} {word}")).collect();
         let events = counted(self.items.len(), "event");
         let sessions = counted(self.counts().sessions, "session");
@@ -207,8 +212,8 @@ impl Plan {
 
     /// Whether a person has to look: something is refused, a row stands nowhere, or both sides will differ.
     pub fn needs_person(&self) -> bool {
-        let by_hand = self.items.iter().any(|item| !item.by_hand.is_empty());
-        self.problems.iter().any(Problem::is_error) || self.open_conflicts() > 0 || by_hand
+        let by_hand = self.items.iter().any(|item| !item.manual_steps.is_empty());
+        self.problems.iter().any(ImportProblem::is_error) || self.open_conflicts() > 0 || by_hand
     }
 
     /// How many values somebody has to decide about, because both sides changed them.
@@ -219,12 +224,12 @@ impl Plan {
 
     /// Our ids of the known events that are about to change.
     pub fn changing(&self) -> Vec<i64> {
-        let changing = self.items.iter().filter(|item| item.outcome == Outcome::Update);
+        let changing = self.items.iter().filter(|item| item.outcome == BlockOutcome::Update);
         changing.filter_map(|item| item.event.as_ref()?.id).collect()
     }
 }
 
-impl Outcome {
+impl BlockOutcome {
     /// The words of [`word`](Self::word), in the order in which they are counted.
     const WORDS: [&str; 9] =
         ["new", "adopted", "changed", "cancelled", "same", "skipped", "duplicate", "conflict", "refused"];
@@ -245,7 +250,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for ImportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for newcomer in &self.newcomers {
             writeln!(f, "create    instructor {}, whom Administrate knows ({})", newcomer.name(), newcomer.contact)?;
@@ -260,22 +265,22 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Item {
+impl fmt::Display for PlanItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = if self.title.is_empty() { "(no title)" } else { &self.title };
         write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
-        if self.outcome == Outcome::Create {
+        if self.outcome == BlockOutcome::Create {
             write!(f, ", {}", counted(self.sessions, "session"))?;
         }
         // Of one that is taken over these are the values that Administrate has before.
-        let there = if matches!(self.outcome, Outcome::Adopt(_)) { "there, " } else { "" };
+        let there = if matches!(self.outcome, BlockOutcome::Adopt(_)) { "there, " } else { "" };
         for change in &self.changes {
             write!(f, "\n          {there}{change}")?;
         }
         for conflict in &self.conflicts {
             write!(f, "\n        ! {conflict}")?;
         }
-        for by_hand in &self.by_hand {
+        for by_hand in &self.manual_steps {
             write!(f, "\n        ! {by_hand}")?;
         }
         Ok(())
@@ -287,14 +292,14 @@ impl fmt::Display for Conflict {
         let theirs = self.theirs.as_deref().unwrap_or("nothing");
         let end = if self.overwritten { "ours is written over it" } else { "kept there, not written" };
         match &self.change {
-            Change { field, old: Some(old), new: Some(new) } if old == new => write!(f, "{field}: {new} here")?,
+            ValueChange { field, old: Some(old), new: Some(new) } if old == new => write!(f, "{field}: {new} here")?,
             change => write!(f, "{change}")?,
         }
         write!(f, "; Administrate has {theirs}: {end}")
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ValueChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         write!(f, "{}: {} → {}", self.field, shown(&self.old), shown(&self.new))

@@ -11,13 +11,13 @@ use administrate::Contact;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::Item;
+use super::PlanItem;
 use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::timetable_import::blocks::Timetable;
-use crate::timetable_import::plan::inputs::{Linked, Named, Ours};
+use crate::timetable_import::plan::inputs::{LinkedRecord, LocalState, Named};
 use crate::tutorials::reference;
 use crate::tutorials::reference::References;
 
@@ -26,7 +26,7 @@ const LONGEST: usize = 150;
 
 /// An instructor who is to be created here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Newcomer {
+pub struct NewInstructor {
     /// What the plan calls them, below zero.
     pub id: i64,
     /// Administrate's id of the contact.
@@ -39,7 +39,7 @@ pub struct Newcomer {
     pub last_name: String,
 }
 
-impl Newcomer {
+impl NewInstructor {
     /// "First Last".
     pub fn name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
@@ -47,7 +47,7 @@ impl Newcomer {
 }
 
 /// The names of instructors that a timetable uses and nobody here bears, folded.
-pub(crate) fn unknown_names(timetable: &Timetable, ours: &Ours) -> BTreeSet<String> {
+pub(crate) fn unknown_names(timetable: &Timetable, ours: &LocalState) -> BTreeSet<String> {
     let known: HashSet<String> = ours.instructors.iter().map(|known| fold(&known.record.name)).collect();
     let named = timetable.blocks.iter().flat_map(|block| {
         let of_sessions = block.sessions.iter().flat_map(|(_, session)| &session.instructors);
@@ -58,7 +58,7 @@ pub(crate) fn unknown_names(timetable: &Timetable, ours: &Ours) -> BTreeSet<Stri
 
 /// Makes those known here whom one contact, and one alone, is called like; a contact that is linked already is the
 /// instructor that it is linked with.
-pub(crate) fn introduce(ours: &mut Ours, timetable: &Timetable, contacts: &[Contact]) {
+pub(crate) fn add_candidates(ours: &mut LocalState, timetable: &Timetable, contacts: &[Contact]) {
     if contacts.is_empty() {
         return;
     }
@@ -72,15 +72,15 @@ pub(crate) fn introduce(ours: &mut Ours, timetable: &Timetable, contacts: &[Cont
     }
     for contacts in found.into_values() {
         if let [contact] = contacts.as_slice() {
-            introduce_one(ours, (*contact).clone());
+            add_candidate(ours, (*contact).clone());
         }
     }
 }
 
-fn introduce_one(ours: &mut Ours, contact: Contact) {
+fn add_candidate(ours: &mut LocalState, contact: Contact) {
     let external_id = contact.id.to_string();
     let text = |text: Option<String>| text.unwrap_or_default().trim().to_owned();
-    let newcomer = Newcomer {
+    let newcomer = NewInstructor {
         id: -(ours.newcomers.len() as i64) - 1,
         contact: external_id.clone(),
         legacy_id: contact.legacy_id,
@@ -98,23 +98,26 @@ fn introduce_one(ours: &mut Ours, contact: Contact) {
         ours.newcomers.push(newcomer);
     }
     // In front: whoever looks an id up finds our own name for it.
-    let linked = Linked { record, is_active, external_id: Some(external_id), is_decided: false };
+    let linked = LinkedRecord { record, is_active, external_id: Some(external_id), is_decided: false };
     ours.instructors.insert(0, linked);
 }
 
 /// The newcomers whom events that are written name.
-pub(crate) fn named<'a>(all: &'a [Newcomer], items: impl Iterator<Item = &'a Item>) -> Vec<&'a Newcomer> {
+pub(crate) fn used_by<'a>(
+    all: &'a [NewInstructor],
+    items: impl Iterator<Item = &'a PlanItem>,
+) -> Vec<&'a NewInstructor> {
     let ids: HashSet<i64> =
         items.filter_map(|item| item.event.as_ref()).flat_map(|planned| planned.event.people()).collect();
     all.iter().filter(|newcomer| ids.contains(&newcomer.id)).collect()
 }
 
 /// Creates those who are not there yet, with their links; gives our ids by those of the plan.
-pub(crate) async fn welcome(db: &mut PgConnection, newcomers: &[&Newcomer]) -> Result<HashMap<i64, i64>> {
+pub(crate) async fn create(db: &mut PgConnection, newcomers: &[&NewInstructor]) -> Result<HashMap<i64, i64>> {
     if newcomers.is_empty() {
         return Ok(HashMap::new());
     }
-    let username = |newcomer: &Newcomer| reference::username_of_contact(&newcomer.contact);
+    let username = |newcomer: &NewInstructor| reference::username_of_contact(&newcomer.contact);
     let instructors = newcomers.iter().map(|newcomer| reference::Instructor {
         username: username(newcomer),
         first_name: newcomer.first_name.clone(),
@@ -125,7 +128,7 @@ pub(crate) async fn welcome(db: &mut PgConnection, newcomers: &[&Newcomer]) -> R
     let usernames: Vec<String> = newcomers.iter().map(|newcomer| username(newcomer)).collect();
     let ids = reference::store::instructor_ids(db, &usernames).await?;
     let known = newcomers.iter().filter_map(|newcomer| Some((*newcomer, *ids.get(&username(newcomer))?)));
-    let known: Vec<(&Newcomer, i64)> = known.collect();
+    let known: Vec<(&NewInstructor, i64)> = known.collect();
     let rows = known.iter().map(|(newcomer, id)| bridges::Instructor {
         external_id: newcomer.contact.clone(),
         legacy_id: newcomer.legacy_id.clone(),

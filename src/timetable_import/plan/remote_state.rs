@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::DateTime;
 
 use super::inputs::Contact;
-use crate::timetable_import::approvals::Denied;
+use crate::timetable_import::approvals::ApprovalErrors;
 
 /// An event that stands in Administrate under a title of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +24,11 @@ pub struct RemoteEvent {
 
 /// The remote facts of one plan.
 #[derive(Clone, Debug, Default)]
-pub struct RemoteFacts {
+pub struct RemoteState {
     /// Contacts approved to teach, by Administrate's id of the course template.
     pub approved: HashMap<String, HashSet<String>>,
     /// Why Administrate has refused to approve, where this import has asked it to.
-    pub denied: Denied,
+    pub denied: ApprovalErrors,
     /// Contacts that may administer an event.
     pub administrators: Vec<Contact>,
     /// Contacts that teach; read only where instructors who are unknown here are to be created.

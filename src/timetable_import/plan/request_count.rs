@@ -10,21 +10,21 @@ use std::collections::BTreeSet;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::Change;
+use super::ValueChange;
 use crate::config::Labels;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent, LearningMode, Role, Session};
 
 use super::conflicts::is_called_off;
-use super::diff::{gone, pairs};
-use super::inputs::{Link, Ours};
+use super::diff::{pairs, removed};
+use super::inputs::{Link, LocalState};
 use super::planner::PlannerOptions;
-use super::remote_state::RemoteFacts;
+use super::remote_state::RemoteState;
 
 /// What the way of an event depends on.
-pub(crate) struct Way<'a> {
-    pub(crate) ours: &'a Ours,
-    pub(crate) facts: &'a RemoteFacts,
+pub(crate) struct RequestEstimate<'a> {
+    pub(crate) ours: &'a LocalState,
+    pub(crate) facts: &'a RemoteState,
     pub(crate) options: PlannerOptions<'a>,
 }
 
@@ -50,12 +50,12 @@ const NO_FIELDS_THERE: &[&str] = &[
     "administrators",
 ];
 
-impl Way<'_> {
+impl RequestEstimate<'_> {
     /// An event that is created there.
-    pub(crate) fn of_new(&self, event: &Event) -> usize {
+    pub(crate) fn for_new(&self, event: &Event) -> usize {
         let made = event.course_template_id.and_then(|template| self.ours.template_sessions.get(&template));
         let made = made.map_or(event.sessions.len(), |made| *made as usize);
-        usize::from(self.is_looked_for()) + 1 + self.arrival(event, made)
+        usize::from(self.is_looked_for()) + 1 + self.sessions_and_staff(event, made)
     }
 
     /// Whether a new event is looked for before it is created: nobody did now.
@@ -64,12 +64,12 @@ impl Way<'_> {
     }
 
     /// An event that stands there with so many sessions: it is looked for again, and told all that is ours.
-    pub(crate) fn of_twin(&self, event: &Event, sessions: usize) -> usize {
-        2 + self.arrival(event, sessions)
+    pub(crate) fn for_adopted(&self, event: &Event, sessions: usize) -> usize {
+        2 + self.sessions_and_staff(event, sessions)
     }
 
     /// All that follows the event itself; `made`: the sessions that it has there.
-    fn arrival(&self, event: &Event, made: usize) -> usize {
+    fn sessions_and_staff(&self, event: &Event, made: usize) -> usize {
         let fitting = &event.sessions[..event.sessions.len().min(made)];
         let looked_for = usize::from(fitting.len() < event.sessions.len());
         let taught = fitting.iter().filter(|session| !session.instructor_ids.is_empty()).count();
@@ -81,14 +81,14 @@ impl Way<'_> {
     }
 
     /// An event that is called off.
-    pub(crate) fn of_cancelled(&self, known: &KnownEvent) -> usize {
+    pub(crate) fn for_cancelled(&self, known: &KnownEvent) -> usize {
         usize::from(self.ours.links.get(&known.id).is_some_and(|link| !link.is_cancelled))
     }
 
     /// An event that is known, with these changes or none.
-    pub(crate) fn of_known(&self, known: &KnownEvent, after: &Event, changes: &[Change]) -> usize {
+    pub(crate) fn for_existing(&self, known: &KnownEvent, after: &Event, changes: &[ValueChange]) -> usize {
         let (before, Some(link)) = (&known.event, self.ours.links.get(&known.id)) else {
-            return if changes.is_empty() { 0 } else { self.of_new(after) };
+            return if changes.is_empty() { 0 } else { self.for_new(after) };
         };
         let fields = usize::from(self.is_event_told(before, after, changes));
         let sessions: usize = pairs(before, after).map(|pair| self.of_session((before, after), pair, changes)).sum();
@@ -107,7 +107,7 @@ impl Way<'_> {
     }
 
     /// Whether the event's own fields are written there.
-    fn is_event_told(&self, before: &Event, after: &Event, changes: &[Change]) -> bool {
+    fn is_event_told(&self, before: &Event, after: &Event, changes: &[ValueChange]) -> bool {
         let of_event = changes.iter().map(|change| change.field.as_str()).filter(|field| !field.starts_with("day "));
         let is_classroom = after.learning_mode == Some(LearningMode::Classroom);
         let stays = |field: &str| NO_FIELDS_THERE.contains(&field) || is_classroom && field.starts_with("LMS ");
@@ -126,7 +126,7 @@ impl Way<'_> {
         &self,
         (was, is): (&Event, &Event),
         (before, after): (&Session, &Session),
-        changes: &[Change],
+        changes: &[ValueChange],
     ) -> usize {
         let prefix = format!("day {}: ", after.sequence);
         let mut told = changes.iter().filter_map(|change| change.field.strip_prefix(&prefix));
@@ -138,7 +138,7 @@ impl Way<'_> {
             });
         let is_new = |id: &i64| !before.instructor_ids.contains(id);
         let added = usize::from(after.instructor_ids.iter().any(is_new));
-        let gone = gone(before, after).collect::<BTreeSet<i64>>().len();
+        let gone = removed(before, after).collect::<BTreeSet<i64>>().len();
         // Who goes is looked up there; where nobody can be taken off from outside, whether somebody did it is.
         let taken_off = match (gone, self.facts.takes_off_staff) {
             (0, _) => 0,

@@ -6,24 +6,24 @@ use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
 
 use super::Approval;
 use super::custom_fields;
-use super::inputs::{Contact, Named, Ours};
-use super::lookup::{Reference, References};
+use super::inputs::{Contact, LocalState, Named};
+use super::lookup::{Reference, ReferenceLookup};
 use super::planner::PlannerOptions;
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, SessionCells, Timetable, Venue, shown_title};
+use crate::timetable_import::blocks::{Block, SessionRow, Timetable, Venue, shown_title};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Flaw, Problem, cell_name};
+use crate::timetable_import::problems::{ImportProblem, Issue, cell_name};
 
 /// Resolves one block, collecting what is wrong with it.
 pub(crate) struct Resolver<'a> {
     timetable: &'a Timetable,
-    references: &'a References<'a>,
+    references: &'a ReferenceLookup<'a>,
     block: &'a Block,
     /// What is wrong, that of reading included.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<ImportProblem>,
     /// Approvals that the block needs, where they are to be given.
     pub(crate) approvals: Vec<Approval>,
-    ours: &'a Ours,
+    ours: &'a LocalState,
     options: PlannerOptions<'a>,
 }
 
@@ -40,33 +40,33 @@ struct Found {
 impl<'a> Resolver<'a> {
     pub(crate) fn new(
         (timetable, block): (&'a Timetable, &'a Block),
-        references: &'a References<'a>,
-        ours: &'a Ours,
+        references: &'a ReferenceLookup<'a>,
+        ours: &'a LocalState,
         options: PlannerOptions<'a>,
     ) -> Self {
         let problems = block.problems.clone();
         Self { timetable, references, block, problems, approvals: Vec::new(), ours, options }
     }
 
-    pub(crate) fn flag(&mut self, row: u32, field: Field, flaw: Flaw) {
+    pub(crate) fn flag(&mut self, row: u32, field: Field, flaw: Issue) {
         let mut problem = self.timetable.problem(row, field, flaw);
         problem.event = self.block.event.title.as_deref().map(shown_title);
         self.problems.push(problem);
     }
 
-    fn keep<T>(&mut self, row: u32, field: Field, found: Result<T, Flaw>) -> Option<T> {
+    fn ok_or_flag<T>(&mut self, row: u32, field: Field, found: Result<T, Issue>) -> Option<T> {
         found.map_err(|flaw| self.flag(row, field, flaw)).ok()
     }
 
     /// The event, as if it were new; None when anything is wrong with the block.
-    pub(crate) fn resolve(&mut self) -> Option<Event> {
+    pub(crate) fn resolve_references(&mut self) -> Option<Event> {
         let found = self.find();
         let mut sessions = Vec::new();
         for (row, cells) in &self.block.sessions {
             sessions.extend(self.session(*row, cells, &found));
         }
         self.check_custom_fields(found.template.as_ref());
-        if self.problems.iter().any(Problem::is_error) {
+        if self.problems.iter().any(ImportProblem::is_error) {
             return None;
         }
         sessions.sort_by_key(|session| session.sequence);
@@ -103,28 +103,28 @@ impl<'a> Resolver<'a> {
         let (row, event) = (self.block.row, &self.block.event);
         let references = self.references;
         let template = event.template.as_deref().map(|code| references.template(code));
-        let template = template.and_then(|found| self.keep(row, Field::Template, found));
+        let template = template.and_then(|found| self.ok_or_flag(row, Field::Template, found));
         let location = event.location.as_deref().map(|name| references.location(name));
-        let location = location.and_then(|found| self.keep(row, Field::Location, found));
+        let location = location.and_then(|found| self.ok_or_flag(row, Field::Location, found));
         let venue = self.venue(row, &event.venue, location.as_ref());
         let product = match (&event.sitting, &template, &location) {
             (Some(sitting), Some(template), Some(location)) => {
                 let found = references.product(sitting, &template.record, &location.record);
-                self.keep(row, Field::Sitting, found)
+                self.ok_or_flag(row, Field::Sitting, found)
             }
             _ => None,
         };
         let instructors = self.instructors(row, Field::Instructor, &event.instructors, template.as_ref());
         let mut administrators = Vec::new();
         for name in &event.administrators {
-            administrators.extend(self.keep(row, Field::Administrator, references.administrator(name)));
+            administrators.extend(self.ok_or_flag(row, Field::Administrator, references.administrator(name)));
         }
         Found { template, location, venue, instructors, administrators, product }
     }
 
     fn venue(&mut self, row: u32, venue: &Venue, location: Option<&Reference>) -> Option<Reference> {
         let (Venue::Named(name), Some(location)) = (venue, location) else { return None };
-        self.keep(row, Field::Venue, self.references.venue(name, &location.record))
+        self.ok_or_flag(row, Field::Venue, self.references.venue(name, &location.record))
     }
 
     /// The instructors that a cell names, approved for the template where that is known.
@@ -137,7 +137,7 @@ impl<'a> Resolver<'a> {
     ) -> Vec<Reference> {
         let mut found = Vec::new();
         for name in names {
-            let Some(instructor) = self.keep(row, field, self.references.instructor(name)) else { continue };
+            let Some(instructor) = self.ok_or_flag(row, field, self.references.instructor(name)) else { continue };
             if let Some(template) = template {
                 self.check_approval(row, field, &instructor, template);
             }
@@ -164,7 +164,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn session(&mut self, row: u32, cells: &SessionCells, found: &Found) -> Option<Session> {
+    fn session(&mut self, row: u32, cells: &SessionRow, found: &Found) -> Option<Session> {
         let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, found.template.as_ref());
         let instructors = if cells.instructors.is_empty() { &found.instructors } else { &own };
         let (location, venue) = self.place(row, cells, found);
@@ -186,13 +186,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// Where a session takes place; what its row leaves blank is the event's.
-    fn place(&mut self, row: u32, cells: &SessionCells, found: &Found) -> (Option<Reference>, Option<Reference>) {
+    fn place(&mut self, row: u32, cells: &SessionRow, found: &Found) -> (Option<Reference>, Option<Reference>) {
         if row == self.block.row {
             return (found.location.clone(), found.venue.clone());
         }
         let location = match &cells.location {
             None => found.location.clone(),
-            Some(name) => self.keep(row, Field::Location, self.references.location(name)),
+            Some(name) => self.ok_or_flag(row, Field::Location, self.references.location(name)),
         };
         let venue = match &cells.venue {
             Venue::Blank if location == found.location => found.venue.clone(),

@@ -1,17 +1,17 @@
 //! What becomes of a block whose event is known here: what changes, and what of it meets a change in Administrate.
 
-use super::{Change, Conflict, Item, Outcome, PlannedEvent};
+use super::{BlockOutcome, Conflict, PlanItem, PlannedEvent, ValueChange};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::problems::{Code, Issue};
 use crate::tutorials::{Event, KnownEvent};
 
-use super::conflicts::{Clash, Sides};
-use super::diff::Names;
-use super::planner::Deciding;
+use super::conflicts::{EventSides, ValueConflict};
+use super::diff::ReferenceLabels;
+use super::planner::BlockPlanner;
 use super::{conflicts, diff};
 
-impl Deciding<'_> {
-    pub(crate) fn known(&mut self, known: &KnownEvent, mut event: Event) -> Item {
+impl BlockPlanner<'_> {
+    pub(crate) fn plan_existing(&mut self, known: &KnownEvent, mut event: Event) -> PlanItem {
         if let (Some(theirs), Some(template)) = (known.event.course_template_id, event.course_template_id)
             && theirs != template
         {
@@ -19,9 +19,9 @@ impl Deciding<'_> {
             let message =
                 format!("this event exists with the course template {theirs}; give the new one another title");
             self.flag(Field::Template, Code::ConflictingEvent, message);
-            return self.done(Outcome::Conflict);
+            return self.item_without_event(BlockOutcome::Conflict);
         }
-        if !self.block.event.says_mode {
+        if !self.block.event.mode_given {
             event.learning_mode = known.event.learning_mode.or(event.learning_mode);
         }
         if let (Some(before), Some(wanted)) = (known.event.learning_mode, event.learning_mode)
@@ -32,45 +32,53 @@ impl Deciding<'_> {
                 "this event exists in Administrate as {before:?}, which cannot be changed there; give the new one another title"
             );
             self.flag(Field::LearningMode, Code::ConflictingEvent, message);
-            return self.done(Outcome::Conflict);
+            return self.item_without_event(BlockOutcome::Conflict);
         }
         event.code.clone_from(&known.event.code);
         event.is_soldout = known.event.is_soldout;
         event.remain_space = known.event.remain_space;
-        if let Some(refused) = self.called_off_there(known, &event) {
+        if let Some(refused) = self.cancelled_remotely(known, &event) {
             return refused;
         }
-        let mut conflicts = self.taken_up_again(known);
-        conflicts.extend(self.settle(known, &mut event));
+        let mut conflicts = self.reinstated(known);
+        conflicts.extend(self.merge_remote_changes(known, &mut event));
         let (changes, changed_days) = changes_of(self.names, &known.event, &event);
         let places_moved = self.places_moved(known, &event);
-        self.report_gone(known, &event);
+        self.warn_removed_sessions(known, &event);
         self.warn_of_missing_sessions(known, &event);
-        let by_hand = self.left_to_a_person(known, &event);
-        let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Update };
-        let requests = self.way().of_known(known, &event, &changes);
+        let by_hand = self.manual_steps(known, &event);
+        let outcome = if changes.is_empty() { BlockOutcome::Unchanged } else { BlockOutcome::Update };
+        let requests = self.request_estimate().for_existing(known, &event, &changes);
         let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed_days };
         let title = known.event.code.clone();
-        Item { event: Some(planned), changes, conflicts, by_hand, requests, title, ..self.done(outcome) }
+        PlanItem {
+            event: Some(planned),
+            changes,
+            conflicts,
+            manual_steps: by_hand,
+            requests,
+            title,
+            ..self.item_without_event(outcome)
+        }
     }
 
     /// What stands in Administrate of an event that is about to change.
-    fn there(&self, known: &KnownEvent) -> Option<&administrate::Event> {
+    fn remote_event(&self, known: &KnownEvent) -> Option<&administrate::Event> {
         self.facts.standing.get(&self.ours.agreed.get(&known.id)?.external_id)
     }
 
     /// Nothing is written of an event that takes place here and that somebody has cancelled there, unless ours are to win.
-    fn called_off_there(&mut self, known: &KnownEvent, event: &Event) -> Option<Item> {
-        let there = self.there(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
+    fn cancelled_remotely(&mut self, known: &KnownEvent, event: &Event) -> Option<PlanItem> {
+        let there = self.remote_event(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
         if there.is_none() || known.event.cancelled || self.options.import.overwrite_remote {
             return None;
         }
         let (changes, _) = changes_of(self.names, &known.event, event);
         if changes.is_empty() {
-            return Some(self.done(Outcome::Unchanged));
+            return Some(self.item_without_event(BlockOutcome::Unchanged));
         }
         let conflict = conflicts::of_state(None, false);
-        let held: Vec<String> = changes.iter().map(Change::to_string).collect();
+        let held: Vec<String> = changes.iter().map(ValueChange::to_string).collect();
         let message = format!(
             "{conflict} ({}); write Y under \"Cancelled\" to cancel it here too, or import with --ours to take it up again \
              there",
@@ -78,12 +86,12 @@ impl Deciding<'_> {
         );
         self.flag(Field::Cancelled, Code::ConflictingValue, message);
         let title = known.event.code.clone();
-        Some(Item { conflicts: vec![conflict], title, ..self.done(Outcome::Unchanged) })
+        Some(PlanItem { conflicts: vec![conflict], title, ..self.item_without_event(BlockOutcome::Unchanged) })
     }
 
     /// What was cancelled there of an event of which ours are to win.
-    fn taken_up_again(&mut self, known: &KnownEvent) -> Vec<Conflict> {
-        let there = self.there(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
+    fn reinstated(&mut self, known: &KnownEvent) -> Vec<Conflict> {
+        let there = self.remote_event(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
         if there.is_none() || known.event.cancelled {
             return Vec::new();
         }
@@ -93,21 +101,21 @@ impl Deciding<'_> {
     }
 
     /// Finds what changed on both sides, and sets it back to what it was here unless ours are to win.
-    fn settle(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
+    fn merge_remote_changes(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
         let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
         let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
-        let sides = Sides { directory: self.directory, agreed, theirs };
+        let sides = EventSides { directory: self.directory, agreed, theirs };
         let ours_win = self.options.import.overwrite_remote;
         let mut clashes = sides.of_event(&known.event, event);
         let mut called_off = Vec::new();
         for clash in clashes.iter().filter(|_| !ours_win) {
-            conflicts::keep_of_event(clash.difference.field.aspect, &known.event, event);
+            conflicts::restore_event_field(clash.difference.field.aspect, &known.event, event);
         }
         for at in 0..event.sessions.len() {
             let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
             let Some(before) = before else { continue };
             let says_otherwise =
-                |session| !diff::of_session(self.names, (&known.event, before), (event, session)).is_empty();
+                |session| !diff::session_changes(self.names, (&known.event, before), (event, session)).is_empty();
             if sides.is_called_off(before.sequence) && says_otherwise(&event.sessions[at]) {
                 called_off.push(before.sequence);
                 if !ours_win {
@@ -116,7 +124,7 @@ impl Deciding<'_> {
             }
             let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
             for clash in found.iter().filter(|_| !ours_win) {
-                conflicts::keep_of_session(
+                conflicts::restore_session_field(
                     clash.difference.field.aspect,
                     (&known.event, before),
                     &mut event.sessions[at],
@@ -124,31 +132,31 @@ impl Deciding<'_> {
             }
             clashes.extend(found);
         }
-        let of_sessions: Vec<Conflict> = called_off.into_iter().map(|day| self.session_called_off(day)).collect();
-        clashes.into_iter().map(|clash| self.told(clash)).chain(of_sessions).collect()
+        let of_sessions: Vec<Conflict> = called_off.into_iter().map(|day| self.session_cancelled(day)).collect();
+        clashes.into_iter().map(|clash| self.conflict_item(clash)).chain(of_sessions).collect()
     }
 
     /// Warns of a session that takes place here and was cancelled there.
-    fn session_called_off(&mut self, day: i32) -> Conflict {
+    fn session_cancelled(&mut self, day: i32) -> Conflict {
         let conflict = conflicts::of_state(Some(day), self.options.import.overwrite_remote);
         let advice = if conflict.overwritten { "" } else { "; import with --ours to take it up again there" };
         let row = self.block.row_of_day(day).unwrap_or(self.block.row);
-        self.resolver.flag(row, Field::Day, Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}")));
+        self.resolver.flag(row, Field::Day, Issue::new(Code::ConflictingValue, format!("{conflict}{advice}")));
         conflict
     }
 
     /// Warns of a value that changed on both sides.
-    fn told(&mut self, clash: Clash) -> Conflict {
-        let Clash { difference, old } = clash;
+    fn conflict_item(&mut self, clash: ValueConflict) -> Conflict {
+        let ValueConflict { difference, old } = clash;
         let (field, day) = (difference.field, difference.field.day);
         let row = day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
         let [old, new, theirs] =
             [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
-        let change = Change { field: field.to_string(), old, new };
+        let change = ValueChange { field: field.to_string(), old, new };
         let conflict = Conflict { change, theirs, overwritten: self.options.import.overwrite_remote };
         let advice =
             if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
-        let flaw = Flaw::new(Code::ConflictingValue, format!("{conflict}{advice}"));
+        let flaw = Issue::new(Code::ConflictingValue, format!("{conflict}{advice}"));
         self.resolver.flag(row, conflicts::field_of(field.aspect, day.is_some()), flaw);
         conflict
     }
@@ -169,7 +177,7 @@ impl Deciding<'_> {
         moved
     }
 
-    fn report_gone(&mut self, known: &KnownEvent, event: &Event) {
+    fn warn_removed_sessions(&mut self, known: &KnownEvent, event: &Event) {
         let stays = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
         for before in known.event.sessions.iter().filter(|before| !stays(before.sequence)) {
             let message = format!(
@@ -197,13 +205,13 @@ impl Deciding<'_> {
     }
 
     /// What this Administrate does not let anybody take off from outside, and a person has to.
-    fn left_to_a_person(&mut self, known: &KnownEvent, event: &Event) -> Vec<String> {
+    fn manual_steps(&mut self, known: &KnownEvent, event: &Event) -> Vec<String> {
         if self.facts.takes_off_staff != Some(false) {
             return Vec::new();
         }
         let mut left = Vec::new();
         for (before, after) in diff::pairs(&known.event, event) {
-            let names = diff::gone(before, after).map(|id| self.names.instructor(id)).collect::<Vec<_>>();
+            let names = diff::removed(before, after).map(|id| self.names.instructor(id)).collect::<Vec<_>>();
             if names.is_empty() {
                 continue;
             }
@@ -213,7 +221,7 @@ impl Deciding<'_> {
                 after.title
             );
             let row = self.block.row_of_day(after.sequence).unwrap_or(self.block.row);
-            self.resolver.flag(row, Field::SessionInstructor, Flaw::new(Code::ConflictingValue, message.clone()));
+            self.resolver.flag(row, Field::SessionInstructor, Issue::new(Code::ConflictingValue, message.clone()));
             left.push(message);
         }
         left
@@ -221,16 +229,16 @@ impl Deciding<'_> {
 }
 
 /// What differs between two states of an event with its sessions, and the days of which something does.
-fn changes_of(names: &Names<'_>, before: &Event, after: &Event) -> (Vec<Change>, Vec<i32>) {
-    let mut changes = diff::of_event(names, before, after);
+fn changes_of(names: &ReferenceLabels<'_>, before: &Event, after: &Event) -> (Vec<ValueChange>, Vec<i32>) {
+    let mut changes = diff::event_changes(names, before, after);
     let mut changed_days = Vec::new();
     for session in &after.sessions {
         let known = before.sessions.iter().find(|known| known.sequence == session.sequence);
         let differing = match known {
-            Some(known) => diff::of_session(names, (before, known), (after, session)),
+            Some(known) => diff::session_changes(names, (before, known), (after, session)),
             None => {
                 let field = format!("day {}", session.sequence);
-                vec![Change { field, old: None, new: Some(session.title.clone()) }]
+                vec![ValueChange { field, old: None, new: Some(session.title.clone()) }]
             }
         };
         if !differing.is_empty() {

@@ -21,12 +21,12 @@ use super::api::current_document;
 use super::job::IMPORTS;
 use crate::error::Result;
 use crate::http::auth::Reader;
-use crate::http::problem::Problem;
+use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
 use crate::jobs::api::{Run, find};
 use crate::jobs::{self, JobState};
 use crate::outbox;
-use crate::outbox::Counts;
+use crate::outbox::DeliveryCounts;
 
 /// Interval between two reads of the run.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -36,7 +36,7 @@ pub(super) async fn events(
     _: Reader,
     State(state): State<ServerState>,
     run: Run,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, HttpProblem> {
     let run = find(&state.pool, &IMPORTS, run).await?.id;
     Ok(Sse::new(event_stream(state, run)).keep_alive(KeepAlive::default()))
 }
@@ -73,11 +73,11 @@ fn event_stream(state: ServerState, run: i64) -> impl Stream<Item = Result<Event
 }
 
 enum RunStatus {
-    Running { state: JobState, delivery: Counts },
+    Running { state: JobState, delivery: DeliveryCounts },
     Ended(Value),
 }
 
-fn progress(run: i64, state: JobState, delivery: Counts, per_second: Option<f64>) -> Value {
+fn progress(run: i64, state: JobState, delivery: DeliveryCounts, per_second: Option<f64>) -> Value {
     let (total, done) = (delivery.total(), delivery.done());
     json!({
         "run_id": run, "state": state, "delivery": delivery, "total": total, "done": done,

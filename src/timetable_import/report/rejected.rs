@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use rust_xlsxwriter::{Color, Format as Style, Note, Workbook, Worksheet, XlsxError};
 
 use crate::timetable_import::blocks::{Block, Timetable};
-use crate::timetable_import::plan::{Item, Plan};
-use crate::timetable_import::problems::{Problem, column_index};
+use crate::timetable_import::plan::{ImportPlan, PlanItem};
+use crate::timetable_import::problems::{ImportProblem, column_index};
 use crate::timetable_import::sheet::write::neutral;
-use crate::timetable_import::values::NOT_KNOWN;
+use crate::timetable_import::values::NOT_AVAILABLE;
 use crate::timetable_import::workbook::{Content, Row, Sheet};
 
 /// Days between the epochs of 1900 and 1904.
@@ -19,13 +19,13 @@ const SINCE_1904: f64 = 1462.0;
 /// Most characters of a comment.
 const COMMENT: usize = 2000;
 
-type Flagged<'a> = HashMap<(u32, u32), Vec<&'a Problem>>;
+type Flagged<'a> = HashMap<(u32, u32), Vec<&'a ImportProblem>>;
 
 /// These rows of a sheet as an `.xlsx`, in this order.
 ///
 /// # Errors
 /// When a text is longer than a cell can hold.
-pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &Plan, rows: &[u32]) -> Result<Vec<u8>, XlsxError> {
+pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &ImportPlan, rows: &[u32]) -> Result<Vec<u8>, XlsxError> {
     let flagged = flagged(plan);
     let mut book = Workbook::new();
     let page = book.add_worksheet();
@@ -48,12 +48,12 @@ pub fn refused(sheet: &Sheet, timetable: &Timetable, plan: &Plan, rows: &[u32]) 
 
 /// The rows that stand in no block, then those of refused ones: first of those without a course template code, so that none
 /// is taken for a part of the one above it.
-pub fn refused_rows(timetable: &Timetable, plan: &Plan) -> Vec<u32> {
+pub fn refused_rows(timetable: &Timetable, plan: &ImportPlan) -> Vec<u32> {
     let orphans = timetable.problems.iter().filter(|problem| problem.is_error() && problem.cell.is_some());
     let mut rows: Vec<u32> = orphans.filter_map(|problem| problem.row).collect();
     rows.sort_unstable();
     rows.dedup();
-    let refused = plan.items.iter().zip(&timetable.blocks).filter(|(item, _)| Item::is_rejected(item));
+    let refused = plan.items.iter().zip(&timetable.blocks).filter(|(item, _)| PlanItem::is_rejected(item));
     let mut refused: Vec<&Block> = refused.map(|(_, block)| block).collect();
     refused.sort_by_key(|block| block.event.template.is_some());
     for block in refused {
@@ -63,7 +63,7 @@ pub fn refused_rows(timetable: &Timetable, plan: &Plan) -> Vec<u32> {
     rows
 }
 
-fn flagged(plan: &Plan) -> Flagged<'_> {
+fn flagged(plan: &ImportPlan) -> Flagged<'_> {
     let mut flagged = Flagged::new();
     for problem in &plan.problems {
         if let (Some(row), Some(column)) = (problem.row, problem.cell.as_deref().and_then(column_index)) {
@@ -110,7 +110,7 @@ fn write_cell(
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
         // Left blank it would be taken for nothing once the rest is corrected.
-        Content::Uncalculated => page.write_string_with_format(row, column, NOT_KNOWN, &style("General"))?,
+        Content::Uncalculated => page.write_string_with_format(row, column, NOT_AVAILABLE, &style("General"))?,
         Content::Serial(days) => {
             let format = if *days < 1.0 { "hh:mm" } else { "dd/mm/yyyy" };
             let days = if since_1904 && *days >= 1.0 { days + SINCE_1904 } else { *days };
@@ -124,7 +124,7 @@ fn bad(style: Style) -> Style {
     style.set_background_color(Color::RGB(0x00FF_C7CE)).set_font_color(Color::RGB(0x009C_0006))
 }
 
-fn comment(problems: &[&Problem]) -> String {
+fn comment(problems: &[&ImportProblem]) -> String {
     let sentences = problems.iter().map(|problem| match problem.suggestions.as_slice() {
         [] => problem.message.clone(),
         suggestions => format!("{}. Perhaps: {}", problem.message, suggestions.join(", ")),

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use crate::delivery::{Outcome, Remark};
+use crate::delivery::{DeliveryOutcome, Notice};
 use crate::error::Result;
 use crate::names::fold;
-use crate::outbox::State;
+use crate::outbox::DeliveryState;
 use crate::{bridges, tutorials};
 
 use crate::timetable_import::blocks::{Block, Timetable};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::plan::Plan;
-use crate::timetable_import::problems::{Code, Flaw, Problem};
+use crate::timetable_import::plan::ImportPlan;
+use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 
 /// A warning for each event with surplus sessions, and one for each session that is missing, by row.
 ///
@@ -23,21 +23,21 @@ use crate::timetable_import::problems::{Code, Flaw, Problem};
 pub(crate) async fn problems(
     db: &mut PgConnection,
     timetable: &Timetable,
-    plan: &Plan,
-    outcomes: &[Outcome],
-) -> Result<Vec<Problem>> {
+    plan: &ImportPlan,
+    outcomes: &[DeliveryOutcome],
+) -> Result<Vec<ImportProblem>> {
     let taken = plan.items.iter().zip(&timetable.blocks).filter(|(item, _)| item.is_accepted());
     let blocks: HashMap<String, &Block> = taken.map(|(item, block)| (fold(&item.title), block)).collect();
     let mut problems = Vec::new();
     for outcome in outcomes {
-        let surplus = outcome.remarks.iter().filter(|remark| matches!(remark, Remark::LeftoverSessions { .. }));
+        let surplus = outcome.remarks.iter().filter(|remark| matches!(remark, Notice::LeftoverSessions { .. }));
         let row = blocks.get(&fold(&outcome.subject)).map(|block| block.row);
         problems.extend(surplus.map(|remark| {
-            let flaw = Flaw::new(Code::LeftoverSession, remark.to_string());
-            of_event(&outcome.subject, Problem::at(Some(&timetable.sheet), row, None, flaw))
+            let flaw = Issue::new(Code::LeftoverSession, remark.to_string());
+            of_event(&outcome.subject, ImportProblem::at(Some(&timetable.sheet), row, None, flaw))
         }));
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.state == State::Failed);
+    let failed = outcomes.iter().filter(|outcome| outcome.state == DeliveryState::Failed);
     let failed: Vec<&str> = failed.map(|outcome| outcome.subject.as_str()).collect();
     let events: HashMap<i64, String> = tutorials::store::ids_by_code(db, &failed).await?.into_iter().collect();
     let ids: Vec<i64> = events.keys().copied().collect();
@@ -47,7 +47,7 @@ pub(crate) async fn problems(
         let message = format!(
             "Administrate has no session for day {day} of this event: add it there, then `lectern import retry`"
         );
-        let flaw = Flaw::new(Code::MissingSession, message);
+        let flaw = Issue::new(Code::MissingSession, message);
         let row = block.row_of_day(day).unwrap_or(block.row);
         problems.push(of_event(title, timetable.problem(row, Field::Day, flaw)));
     }
@@ -55,6 +55,6 @@ pub(crate) async fn problems(
     Ok(problems)
 }
 
-fn of_event(title: &str, problem: Problem) -> Problem {
-    Problem { event: Some(title.to_owned()), ..problem }
+fn of_event(title: &str, problem: ImportProblem) -> ImportProblem {
+    ImportProblem { event: Some(title.to_owned()), ..problem }
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::problems::{Code, Problem};
+use super::problems::{Code, ImportProblem};
 use archive::{Parts, Zipped};
 use rows::Rows;
 
@@ -110,12 +110,12 @@ impl Unfit {
     }
 
     /// The same as a problem of the contract.
-    pub fn problem(&self) -> Problem {
+    pub fn problem(&self) -> ImportProblem {
         let code = match self {
             Self::Unreadable(_) => Code::UnreadableFile,
             Self::TooLarge(_) => Code::TooLarge,
         };
-        Problem::of_file(code, self.to_string())
+        ImportProblem::of_file(code, self.to_string())
     }
 }
 

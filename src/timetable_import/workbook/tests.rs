@@ -78,9 +78,9 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
     }
     let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
     let sheet = read("many.xlsx", &write::timetable(&lines).expect("a workbook")).expect("readable");
-    let few = blocks::Reading { most_rows: 39, ..reading() };
+    let few = blocks::ParseOptions { most_rows: 39, ..reading() };
     assert!(matches!(blocks::read(&sheet, &few), Err(Unfit::TooLarge(_))));
-    assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
+    assert!(blocks::read(&sheet, &blocks::ParseOptions { most_rows: 40, ..reading() }).is_ok());
 }
 
 /// Whoever accepts few rows is told of rows, however many cells and texts these have.

@@ -11,9 +11,9 @@ use crate::error::Result;
 
 /// A row as it was brought in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Added {
+pub struct CreatedRow {
     /// In which table.
-    pub table: Table,
+    pub table: CreatedTable,
     /// Its id there.
     pub id: i64,
     /// What people call the record that it belongs to.
@@ -26,7 +26,7 @@ pub struct Added {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "their names say it")]
-pub enum Table {
+pub enum CreatedTable {
     CourseTemplates,
     Locations,
     Venues,
@@ -35,35 +35,35 @@ pub enum Table {
     Instructors,
 }
 
-impl Table {
+impl CreatedTable {
     /// The name in the database.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Table::CourseTemplates => "acted.tutorial_course_templates",
-            Table::Locations => "acted.tutorial_locations",
-            Table::Venues => "acted.tutorial_venues",
-            Table::Accounts => "public.auth_user",
-            Table::Staff => "acted.staff",
-            Table::Instructors => "acted.tutorial_instructors",
+            CreatedTable::CourseTemplates => "acted.tutorial_course_templates",
+            CreatedTable::Locations => "acted.tutorial_locations",
+            CreatedTable::Venues => "acted.tutorial_venues",
+            CreatedTable::Accounts => "public.auth_user",
+            CreatedTable::Staff => "acted.staff",
+            CreatedTable::Instructors => "acted.tutorial_instructors",
         }
     }
 
     /// Whether its rows are records that people speak of; accounts and staff come with an instructor.
     pub fn is_of_records(self) -> bool {
-        !matches!(self, Table::Accounts | Table::Staff)
+        !matches!(self, CreatedTable::Accounts | CreatedTable::Staff)
     }
 }
 
 /// By table and id, why rows cannot be taken away.
-pub type Reasons = HashMap<(Table, i64), String>;
+pub type InUseReasons = HashMap<(CreatedTable, i64), String>;
 
 /// Why rows that were brought in cannot be taken away: `known` says why, somebody has changed them, or something that
 /// stays refers to them. The links with Administrate are not looked at.
-pub async fn staying(db: &mut PgConnection, made: &[Added], known: Reasons) -> Result<Reasons> {
-    let mut tables: BTreeMap<Table, Vec<&Added>> = BTreeMap::new();
+pub async fn in_use(db: &mut PgConnection, made: &[CreatedRow], known: InUseReasons) -> Result<InUseReasons> {
+    let mut tables: BTreeMap<CreatedTable, Vec<&CreatedRow>> = BTreeMap::new();
     made.iter().for_each(|row| tables.entry(row.table).or_default().push(row));
     let mut staying = known;
-    let mut going: Vec<(Table, Vec<i64>)> = Vec::new();
+    let mut going: Vec<(CreatedTable, Vec<i64>)> = Vec::new();
     for (table, rows) in tables.into_iter().rev() {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let unchanged = store::unchanged(db, table, &rows).await?;
@@ -81,12 +81,12 @@ pub async fn staying(db: &mut PgConnection, made: &[Added], known: Reasons) -> R
 }
 
 /// Takes rows away that were brought in, but for those that stay.
-pub async fn take_away(db: &mut PgConnection, made: &[Added], staying: &Reasons) -> Result<()> {
-    let mut tables: BTreeMap<Table, Vec<i64>> = BTreeMap::new();
+pub async fn delete_unused(db: &mut PgConnection, made: &[CreatedRow], staying: &InUseReasons) -> Result<()> {
+    let mut tables: BTreeMap<CreatedTable, Vec<i64>> = BTreeMap::new();
     let going = made.iter().filter(|row| !staying.contains_key(&(row.table, row.id)));
     going.for_each(|row| tables.entry(row.table).or_default().push(row.id));
     for (table, ids) in tables.into_iter().rev() {
-        store::take_away(db, table, &ids).await?;
+        store::delete_rows(db, table, &ids).await?;
     }
     Ok(())
 }

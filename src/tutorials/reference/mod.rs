@@ -8,7 +8,7 @@ pub mod store;
 
 use sqlx::PgConnection;
 
-pub use created::{Added, Reasons, Table, staying, take_away};
+pub use created::{CreatedRow, CreatedTable, InUseReasons, delete_unused, in_use};
 
 use crate::error::Result;
 
@@ -106,7 +106,7 @@ pub fn username_of_contact(external_id: &str) -> String {
 ///
 /// # Errors
 /// A code or a name that is too long.
-pub async fn add(db: &mut PgConnection, references: &References) -> Result<Vec<Added>> {
+pub async fn add(db: &mut PgConnection, references: &References) -> Result<Vec<CreatedRow>> {
     let mut made = store::add_templates(db, &references.templates).await?;
     made.extend(store::add_locations(db, &references.locations).await?);
     made.extend(store::add_venues(db, &references.venues, &references.rooms).await?);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Added, CourseTemplate, Instructor, Location, Named, NamedVenue, Room, Table, Venue};
+use super::{CourseTemplate, CreatedRow, CreatedTable, Instructor, Location, Named, NamedVenue, Room, Venue};
 use crate::error::Result;
 
 /// Active course templates, by code.
@@ -75,18 +75,18 @@ pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instruc
 
 /// What else is to be said of records than their name: a location's code, a venue's location, an instructor's e-mail
 /// address, a course template's title. Blank ones are left out.
-pub async fn details(db: &mut PgConnection, table: Table, ids: &[i64]) -> Result<HashMap<i64, String>> {
+pub async fn details(db: &mut PgConnection, table: CreatedTable, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let sql = match table {
-        Table::Locations => "SELECT id::bigint, btrim(code) FROM acted.tutorial_locations WHERE id = ANY ($1)",
-        Table::Venues => {
+        CreatedTable::Locations => "SELECT id::bigint, btrim(code) FROM acted.tutorial_locations WHERE id = ANY ($1)",
+        CreatedTable::Venues => {
             "SELECT v.id::bigint, btrim(l.name) FROM acted.tutorial_venues v
              JOIN acted.tutorial_locations l ON l.id = v.location_id WHERE v.id = ANY ($1)"
         }
-        Table::Instructors | Table::Staff | Table::Accounts => {
+        CreatedTable::Instructors | CreatedTable::Staff | CreatedTable::Accounts => {
             "SELECT i.id::bigint, btrim(u.email) FROM acted.tutorial_instructors i
              JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE i.id = ANY ($1)"
         }
-        Table::CourseTemplates => {
+        CreatedTable::CourseTemplates => {
             "SELECT id::bigint, btrim(title) FROM acted.tutorial_course_templates WHERE id = ANY ($1)"
         }
     };
@@ -121,17 +121,17 @@ pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Named>> {
 }
 
 /// What inactive locations are called.
-pub async fn retired_locations(db: &mut PgConnection) -> Result<Vec<String>> {
+pub async fn inactive_locations(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("SELECT name FROM acted.tutorial_locations WHERE NOT is_active").fetch_all(db).await?)
 }
 
 /// The codes of inactive course templates.
-pub async fn retired_course_templates(db: &mut PgConnection) -> Result<Vec<String>> {
+pub async fn inactive_course_templates(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("SELECT code FROM acted.tutorial_course_templates WHERE NOT is_active").fetch_all(db).await?)
 }
 
 /// Inactive instructors, by "First Last".
-pub async fn retired_instructors(db: &mut PgConnection) -> Result<Vec<String>> {
+pub async fn inactive_instructors(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name))) FROM acted.tutorial_instructors i
          JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id WHERE NOT i.is_active",
@@ -145,7 +145,7 @@ fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str>
 }
 
 /// Course templates, by code.
-pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<Vec<Added>> {
+pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<Vec<CreatedRow>> {
     let made = sqlx::query_as(
         "INSERT INTO acted.tutorial_course_templates AS made (code, title)
          SELECT * FROM UNNEST($1::text[], $2::text[]) ON CONFLICT (code) DO NOTHING
@@ -155,11 +155,11 @@ pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Re
     .bind(texts(rows, |row| &row.title))
     .fetch_all(db)
     .await?;
-    Ok(added(Table::CourseTemplates, made))
+    Ok(added(CreatedTable::CourseTemplates, made))
 }
 
 /// Locations, by name.
-pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<Vec<Added>> {
+pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<Vec<CreatedRow>> {
     let made = sqlx::query_as(
         "INSERT INTO acted.tutorial_locations AS made (name, code)
          SELECT * FROM UNNEST($1::text[], $2::text[]) AS given (name, code)
@@ -170,11 +170,11 @@ pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<V
     .bind(texts(rows, |row| &row.code))
     .fetch_all(db)
     .await?;
-    Ok(added(Table::Locations, made))
+    Ok(added(CreatedTable::Locations, made))
 }
 
 /// Venues, by name within their location.
-pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room]) -> Result<Vec<Added>> {
+pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room]) -> Result<Vec<CreatedRow>> {
     let (venue_names, room_names) = (texts(venues, |venue| &venue.name), texts(rooms, |room| &room.name));
     let called = venues.iter().map(|venue| Some(venue.location.as_str())).chain(rooms.iter().map(|_| None));
     let ids = venues.iter().map(|_| None).chain(rooms.iter().map(|room| Some(room.location_id)));
@@ -191,11 +191,11 @@ pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room])
     .bind(called.collect::<Vec<Option<&str>>>())
     .fetch_all(db)
     .await?;
-    Ok(added(Table::Venues, made))
+    Ok(added(CreatedTable::Venues, made))
 }
 
 /// Instructors, by login name, with their account and their staff record.
-pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<Vec<Added>> {
+pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<Vec<CreatedRow>> {
     let usernames = texts(rows, |row| &row.username);
     let accounts = sqlx::query_as(
         "INSERT INTO public.auth_user AS made (username, first_name, last_name, email)
@@ -233,16 +233,17 @@ pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Resu
     .bind(&usernames)
     .fetch_all(db)
     .await?;
-    let tables = [(Table::Accounts, accounts), (Table::Staff, staff), (Table::Instructors, instructors)];
+    let tables =
+        [(CreatedTable::Accounts, accounts), (CreatedTable::Staff, staff), (CreatedTable::Instructors, instructors)];
     Ok(tables.into_iter().flat_map(|(table, made)| added(table, made)).collect())
 }
 
-fn added(table: Table, made: Vec<(i64, String, Value)>) -> Vec<Added> {
-    made.into_iter().map(|(id, name, values)| Added { table, id, name, values }).collect()
+fn added(table: CreatedTable, made: Vec<(i64, String, Value)>) -> Vec<CreatedRow> {
+    made.into_iter().map(|(id, name, values)| CreatedRow { table, id, name, values }).collect()
 }
 
 /// Which of these rows stand as they were brought in; they are locked, so that nobody comes to refer to them meanwhile.
-pub async fn unchanged(db: &mut PgConnection, table: Table, rows: &[&Added]) -> Result<HashSet<i64>> {
+pub async fn unchanged(db: &mut PgConnection, table: CreatedTable, rows: &[&CreatedRow]) -> Result<HashSet<i64>> {
     let sql = format!(
         "SELECT t.id::bigint FROM {} AS t JOIN jsonb_to_recordset($1) AS w (id bigint, values jsonb) ON t.id = w.id
          WHERE to_jsonb(t) @> w.values FOR UPDATE OF t",
@@ -255,9 +256,9 @@ pub async fn unchanged(db: &mut PgConnection, table: Table, rows: &[&Added]) -> 
 /// passed over.
 pub async fn referrers(
     db: &mut PgConnection,
-    table: Table,
+    table: CreatedTable,
     ids: &[i64],
-    except: &[(Table, Vec<i64>)],
+    except: &[(CreatedTable, Vec<i64>)],
 ) -> Result<Vec<(String, i64)>> {
     let keys: Vec<(String, String)> = sqlx::query_as(
         "SELECT format('%I.%I', n.nspname, r.relname), quote_ident(a.attname) FROM pg_constraint AS c
@@ -285,7 +286,7 @@ pub async fn referrers(
 }
 
 /// Deletes rows that were brought in.
-pub async fn take_away(db: &mut PgConnection, table: Table, ids: &[i64]) -> Result<()> {
+pub async fn delete_rows(db: &mut PgConnection, table: CreatedTable, ids: &[i64]) -> Result<()> {
     let sql = format!("DELETE FROM {} WHERE id = ANY ($1)", table.name());
     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).execute(db).await?;
     Ok(())

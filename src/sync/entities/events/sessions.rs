@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::bridges::events::{Likeness, SessionRow, alike, pair_in_order};
-use crate::sync::conflicts::Dispute;
+use crate::bridges::events::{SessionRow, SessionSignature, match_sessions, pair_in_order};
+use crate::sync::conflicts::FieldConflict;
 use crate::sync::remote;
-use crate::tutorials::{Offer, OfferedSession};
+use crate::tutorials::{Availability, SessionSummary};
 
 /// The rows of an event's sessions as Administrate tells them, and of those that it no longer has. `moved`: ids of
 /// sessions that other events have, too.
@@ -41,18 +41,18 @@ pub(crate) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow], moved: &H
 }
 
 /// Links what is not linked yet. Their times are those of `zone`.
-pub(crate) fn pair(rows: &mut [SessionRow], ours: &[OfferedSession], zone: &TimeZone) {
+pub(crate) fn pair(rows: &mut [SessionRow], ours: &[SessionSummary], zone: &TimeZone) {
     let linked = linked(rows);
     let is_history = rows.iter().any(|row| row.tutorial_session_id.is_some());
-    let free: Vec<(i64, Likeness)> = ours
+    let free: Vec<(i64, SessionSignature)> = ours
         .iter()
         .filter(|session| !linked.contains(&session.id))
-        .map(|session| (session.id, Likeness::new(&session.title, Some(session.start))))
+        .map(|session| (session.id, SessionSignature::new(&session.title, Some(session.start))))
         .collect();
     let (there, mut gone): (Vec<_>, Vec<_>) = rows.iter_mut().partition(|row| row.day_number.is_some());
     let mut open: Vec<&mut SessionRow> = there.into_iter().filter(|row| row.tutorial_session_id.is_none()).collect();
-    let told: Vec<Likeness> = open.iter().map(|row| likeness(row, zone)).collect();
-    let links = alike(&free, &told);
+    let told: Vec<SessionSignature> = open.iter().map(|row| likeness(row, zone)).collect();
+    let links = match_sessions(&free, &told);
     if !is_history && links.iter().all(Option::is_none) && free.len() == open.len() {
         let ids: Vec<i64> = free.iter().map(|(id, _)| *id).collect();
         return pair_in_order(&ids, open.into_iter().map(|row| &mut row.tutorial_session_id));
@@ -66,9 +66,14 @@ pub(crate) fn pair(rows: &mut [SessionRow], ours: &[OfferedSession], zone: &Time
 
 /// What is to be told of `rows`: ours that Administrate does not have, and theirs that are new or could be those.
 /// A session that the course template made beyond ours is known since the event was delivered.
-pub(crate) fn unpaired(external_id: &str, offer: &Offer, rows: &[SessionRow], stand: &[SessionRow]) -> Vec<Dispute> {
+pub(crate) fn unpaired(
+    external_id: &str,
+    offer: &Availability,
+    rows: &[SessionRow],
+    stand: &[SessionRow],
+) -> Vec<FieldConflict> {
     let linked = linked(rows);
-    let tell = |field: String, ours: Option<String>, theirs: Option<String>, agreed: Option<String>| Dispute {
+    let tell = |field: String, ours: Option<String>, theirs: Option<String>, agreed: Option<String>| FieldConflict {
         external_id: external_id.to_owned(),
         name: offer.code.clone(),
         field,
@@ -77,7 +82,7 @@ pub(crate) fn unpaired(external_id: &str, offer: &Offer, rows: &[SessionRow], st
         agreed,
     };
     let missing = (1..).zip(&offer.sessions).filter(|(_, session)| !linked.contains(&session.id));
-    let mut told: Vec<Dispute> = missing
+    let mut told: Vec<FieldConflict> = missing
         .map(|(day, session): (i32, _)| {
             let was_there = rows.iter().any(|row| row.tutorial_session_id == Some(session.id));
             let title = Some(session.title.clone());
@@ -96,8 +101,8 @@ fn linked(rows: &[SessionRow]) -> HashSet<i64> {
     rows.iter().filter(|row| row.day_number.is_some()).filter_map(|row| row.tutorial_session_id).collect()
 }
 
-fn likeness(row: &SessionRow, zone: &TimeZone) -> Likeness {
-    Likeness::new(row.title.as_deref().unwrap_or_default(), start(row, zone))
+fn likeness(row: &SessionRow, zone: &TimeZone) -> SessionSignature {
+    SessionSignature::new(row.title.as_deref().unwrap_or_default(), start(row, zone))
 }
 
 fn start(row: &SessionRow, zone: &TimeZone) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::fold;
 
-use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::problems::{Code, Issue};
 use crate::timetable_import::workbook::Content;
 pub use zones::{zone, zone_shown, zones};
 
@@ -45,7 +45,7 @@ pub struct Sitting {
 /// A cell as text, trimmed; None for blank. Whole numbers have no decimals.
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
-        Content::Text(text) => spoken(text.trim()).to_owned(),
+        Content::Text(text) => unescape_formula(text.trim()).to_owned(),
         Content::Number(number) | Content::Serial(number) => number.to_string(),
         Content::Truth(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
         Content::Fault(error) => error.to_string(),
@@ -55,7 +55,7 @@ pub fn text(content: &Content) -> Option<String> {
 }
 
 /// As [`text`], but a date or time as people write it.
-pub fn shown(content: &Content, since_1904: bool) -> Option<String> {
+pub fn display(content: &Content, since_1904: bool) -> Option<String> {
     let Content::Serial(days) = content else { return text(content) };
     let Some(moment) = serial(*days, since_1904) else { return text(content) };
     let format = match (*days < 1.0, moment.time() == Time::midnight()) {
@@ -67,16 +67,16 @@ pub fn shown(content: &Content, since_1904: bool) -> Option<String> {
 }
 
 /// What spreadsheet programs show for a value that is not there.
-pub const NOT_KNOWN: &str = "#N/A";
+pub const NOT_AVAILABLE: &str = "#N/A";
 
 /// Whether a text is how spreadsheet programs show that a formula has failed, as text tables hold it.
-pub fn is_fault(text: &str) -> bool {
-    let faults = [NOT_KNOWN, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
+pub fn is_error_value(text: &str) -> bool {
+    let faults = [NOT_AVAILABLE, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
     text.starts_with('#') && faults.contains(&text.trim())
 }
 
 /// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::sheet::write::neutral`]).
-fn spoken(text: &str) -> &str {
+fn unescape_formula(text: &str) -> &str {
     match text.strip_prefix('\'') {
         Some(bare) if bare.starts_with(crate::timetable_import::sheet::write::FORMULA_STARTS) => bare,
         _ => text,
@@ -87,19 +87,19 @@ fn spoken(text: &str) -> &str {
 ///
 /// # Errors
 /// `invalid_date` when it is none of these or no day of the calendar.
-pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
+pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
     let found = match content {
         Content::Serial(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
         Content::Text(text) => written_date(text.trim()),
         _ => None,
     };
     found.filter(|date| YEARS.contains(&date.year())).ok_or_else(|| {
-        let shown = shown(content, since_1904).unwrap_or_default();
+        let shown = display(content, since_1904).unwrap_or_default();
         let wanted = match found {
             Some(_) => "is too far away to be meant; write a year from 1900 to 2999",
             None => "is not a date; write DD/MM/YYYY",
         };
-        Flaw::new(Code::InvalidDate, format!("\"{shown}\" {wanted}"))
+        Issue::new(Code::InvalidDate, format!("\"{shown}\" {wanted}"))
     })
 }
 
@@ -107,7 +107,7 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
 ///
 /// # Errors
 /// `invalid_date` when it is none of these.
-pub fn time(content: &Content) -> Result<Time, Flaw> {
+pub fn time(content: &Content) -> Result<Time, Issue> {
     let found = match content {
         Content::Serial(days) => fraction(*days),
         Content::Number(days) if (0.0..1.0).contains(days) => fraction(*days),
@@ -116,7 +116,7 @@ pub fn time(content: &Content) -> Result<Time, Flaw> {
     };
     found.ok_or_else(|| {
         let shown = text(content).unwrap_or_default();
-        Flaw::new(Code::InvalidDate, format!("\"{shown}\" is not a time of day; write HH:MM"))
+        Issue::new(Code::InvalidDate, format!("\"{shown}\" is not a time of day; write HH:MM"))
     })
 }
 
@@ -124,20 +124,20 @@ pub fn time(content: &Content) -> Result<Time, Flaw> {
 ///
 /// # Errors
 /// `invalid_date` when the clocks skip this time in the zone, or show it twice.
-pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Flaw> {
+pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Issue> {
     let local = date.to_datetime(time);
     let found = zone.to_ambiguous_timestamp(local);
     let name = zone.iana_name().unwrap_or("this time zone");
     let shown = local.strftime("%d/%m/%Y %H:%M");
     match found.offset() {
         jiff::tz::AmbiguousOffset::Unambiguous { .. } => {
-            found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Flaw::new(Code::InvalidDate, e.to_string()))
+            found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Issue::new(Code::InvalidDate, e.to_string()))
         }
-        jiff::tz::AmbiguousOffset::Gap { .. } => Err(Flaw::new(
+        jiff::tz::AmbiguousOffset::Gap { .. } => Err(Issue::new(
             Code::InvalidDate,
             format!("{shown} does not exist in {name}: the clocks go forward over it"),
         )),
-        jiff::tz::AmbiguousOffset::Fold { .. } => Err(Flaw::new(
+        jiff::tz::AmbiguousOffset::Fold { .. } => Err(Issue::new(
             Code::InvalidDate,
             format!("{shown} happens twice in {name}, when the clocks go back; choose another time"),
         )),
@@ -171,7 +171,7 @@ pub fn yes_or_no(content: &Content) -> Option<bool> {
 ///
 /// # Errors
 /// `invalid_value` for anything else.
-pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Flaw> {
+pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Issue> {
     let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
     let (year, letter) = text.split_at(year_ends);
     let plausible = plausible_year(year);
@@ -185,7 +185,7 @@ pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting
             let known = known.join(" or ");
             let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
             let probably = |letter: &String| plausible_year(year).then(|| format!("{year}{letter}"));
-            Err(Flaw::new(Code::InvalidValue, message).suggesting(letters.keys().filter_map(probably).collect()))
+            Err(Issue::new(Code::InvalidValue, message).suggesting(letters.keys().filter_map(probably).collect()))
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::names::{fold, nearest};
-use crate::timetable_import::problems::{Code, Flaw};
+use crate::timetable_import::problems::{Code, Issue};
 
 /// Regions by which the names of living time zones begin.
 const REGIONS: [&str; 10] =
@@ -13,7 +13,7 @@ const REGIONS: [&str; 10] =
 ///
 /// # Errors
 /// `invalid_value` when no such zone is known.
-pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
+pub fn zone(text: &str) -> Result<TimeZone, Issue> {
     let plain = text.replace(['–', '—', '−', '‐', '‑'], "-");
     let named = |name: &str| TimeZone::get(&name.replace(' ', "_")).ok();
     let shown = plain.split(" - ").map(str::trim).collect::<Vec<_>>().join("/");
@@ -24,7 +24,7 @@ pub fn zone(text: &str) -> Result<TimeZone, Flaw> {
     });
     found.ok_or_else(|| {
         let message = format!("no time zone is called \"{text}\"; write for instance \"Europe - London\"");
-        Flaw::new(Code::InvalidValue, message).suggesting(probably(&plain))
+        Issue::new(Code::InvalidValue, message).suggesting(probably(&plain))
     })
 }
 
