@@ -1,6 +1,8 @@
 //! Fills both sides through the program: a first sync and a later one, decisions, imports delivered, queued and
 //! requested over HTTP, webhooks, tokens and a saved plan. The documents printed on the way are golden files.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,17 +13,23 @@ use super::sides::{Record, Sides};
 /// The fields of the import that is requested over HTTP.
 pub const REQUESTED: [(&str, &str); 3] = [("publish", "true"), ("ours", "true"), ("deliver", "wait")];
 
+/// Settings that decide the conflicts of the saved plan of events.
+pub const DECIDED: &str =
+    "[delivery]\nparallel = 1\n[sync.conflicts]\nmax_places = \"theirs\"\nsession_title = \"ours\"\n";
+
 /// What the test of another program version has to know about what was filled in.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Filled {
     /// The secret of an admin's token.
     pub token: String,
-    /// Runs of the second `sync all`, one an entity, in the order of the entities.
+    /// Runs of the second `sync all` that changed something, in the order of the entities.
     pub second_sync: Vec<i64>,
     /// Runs in which conflicts were decided.
     pub decided: Vec<i64>,
     /// The import that was delivered.
     pub delivered: i64,
+    /// The import that changed the same events.
+    pub changed: i64,
     /// The import that was queued.
     pub queued: i64,
     /// What was requested over HTTP and not carried out: an import, its undo as a dry run, a sync.
@@ -32,7 +40,7 @@ pub struct Filled {
 pub async fn fill(sides: &Sides, compares: bool) -> Filled {
     let mut record = Record::default();
     let mut filled = Filled::default();
-    let mut golden = |record: &mut Record, name: &str| match compares {
+    let golden = |record: &mut Record, name: &str| match compares {
         true => record.golden(name),
         false => *record = Record::default(),
     };
@@ -42,7 +50,7 @@ pub async fn fill(sides: &Sides, compares: bool) -> Filled {
     golden(&mut record, "sync_decisions");
     filled.second_sync = second_sync(sides, &mut record).await;
     golden(&mut record, "sync_second");
-    (filled.delivered, filled.queued) = imports(sides, &mut record).await;
+    [filled.delivered, filled.changed, filled.queued] = imports(sides, &mut record).await;
     golden(&mut record, "import");
     over_http(sides, &mut record, &mut filled).await;
     golden(&mut record, "over_http");
@@ -84,15 +92,19 @@ async fn second_sync(sides: &Sides, record: &mut Record) -> Vec<i64> {
         .await;
     let summary = record.run(sides, &["sync", "all"]).await;
     let reports = summary["reports"].as_array().expect("reports").iter();
-    let runs: Vec<i64> = reports.filter_map(|report| report["run_id"].as_i64()).collect();
-    for run in &runs {
-        record.run(sides, &["sync", "show", &run.to_string()]).await;
+    let mut runs = Vec::new();
+    for run in reports.filter_map(|report| report["run_id"].as_i64()) {
+        let shown = record.run(sides, &["sync", "show", &run.to_string()]).await;
+        if shown["journal"].is_object() {
+            runs.push(run);
+        }
     }
-    record.run(sides, &["sync", "locations", "--create-local", "--only", "TG9jYXRpb246NA=="]).await;
+    let created = record.run(sides, &["sync", "locations", "--create-local", "--only", "TG9jYXRpb246NA=="]).await;
+    runs.push(run_id(&created));
     runs
 }
 
-async fn imports(sides: &Sides, record: &mut Record) -> (i64, i64) {
+async fn imports(sides: &Sides, record: &mut Record) -> [i64; 3] {
     for file in ["timetable.csv", "changed.csv", "queued.csv", "requested.csv", "rejected.csv", "headless.csv"] {
         std::fs::copy(data(file), sides.world.folder().join(file)).expect("a timetable");
     }
@@ -107,28 +119,44 @@ async fn imports(sides: &Sides, record: &mut Record) -> (i64, i64) {
     record.run(sides, &["import", "queued.csv", "--dry-run", "--config", "labels.toml"]).await;
     record.run(sides, &["import", "rejected.csv", "--dry-run"]).await;
     record.run(sides, &["import", "rejected.csv", "--report", "rejected.xlsx"]).await;
-    record.run(sides, &["import", "changed.csv", "--publish"]).await;
+    let changed = record.run(sides, &["import", "changed.csv", "--publish"]).await;
     let queued = record.run(sides, &["import", "queued.csv", "--deliver", "queue"]).await;
     record.run(sides, &["import", "show"]).await;
     record.run(sides, &["import", "show", &delivered["run_id"].to_string()]).await;
     record.run(sides, &["import", "show", "999"]).await;
     record.run(sides, &["import", "template", "empty.xlsx"]).await;
-    (run_id(&delivered), run_id(&queued))
+    [delivered, changed, queued].map(|document| run_id(&document))
 }
 
-/// One value changed in Administrate alone, one on both sides.
+/// One value of GOOD-01 changed in Administrate alone, one on both sides.
 async fn conflicts(sides: &Sides, record: &mut Record) -> Vec<i64> {
     record.run(sides, &["sync", "events"]).await;
-    sides.set("/events/1/max_places", json!(20));
-    sides.set("/sessions/2/title", json!("Theirs"));
-    sides.execute("UPDATE acted.tutorial_sessions SET title = 'Ours' WHERE title = 'CM2-01-1'").await;
+    let [event, session] = event_and_session(sides, "GOOD-01");
+    sides.set(&format!("/events/{event}/max_places"), json!(20));
+    sides.set(&format!("/sessions/{session}/title"), json!("Theirs"));
+    let [event, _] = event_and_session(sides, "MORE-01");
+    sides.set(&format!("/events/{event}/max_places"), json!(20));
+    sides.execute("UPDATE acted.tutorial_sessions SET title = 'Ours' WHERE title = 'GOOD-01-1'").await;
     record.run(sides, &["sync", "events", "--dry-run"]).await;
     record.run(sides, &["sync", "events"]).await;
-    record.run(sides, &["import", "timetable.csv", "--dry-run"]).await;
-    let title = record.run(sides, &["sync", "decide", "events", "CM2-01", "day-1-title", "theirs"]).await;
-    let places = record.run(sides, &["sync", "decide", "events", "CM2-01", "max places", "ours"]).await;
+    record.run(sides, &["import", "rejected.csv", "--dry-run"]).await;
+    record.run(sides, &["sync", "decide", "events", "MORE-01", "max places", "ours"]).await;
+    let title = record.run(sides, &["sync", "decide", "events", "GOOD-01", "day-1-title", "theirs"]).await;
+    let places = record.run(sides, &["sync", "decide", "events", "good-01", "max places", "theirs"]).await;
     let synced = record.run(sides, &["sync", "events"]).await;
     [title, places, synced].iter().map(run_id).collect()
+}
+
+/// Administrate's numbers of an event and its first session.
+fn event_and_session(sides: &Sides, title: &str) -> [String; 2] {
+    let state = sides.administrate();
+    let first = |table: &str, field: &str, value: &Value| {
+        let rows = state[table].as_object().expect(table);
+        rows.iter().find(|(_, row)| row[field] == *value).expect(title).0.clone()
+    };
+    let event = first("events", "title", &json!(title));
+    let session = first("sessions", "event", &json!(event.parse::<u64>().expect("a number")));
+    [event, session]
 }
 
 async fn over_http(sides: &Sides, record: &mut Record, filled: &mut Filled) {
@@ -143,13 +171,15 @@ async fn over_http(sides: &Sides, record: &mut Record, filled: &mut Filled) {
 
     let served = Served::start(sides, &["--no-worker"]).await;
     let token = &filled.token;
-    let node = |id: &str, left: i64| json!({ "id": id, "title": "CM2-01", "lifecycleState": "published", "isSoldOut": false, "maxPlaces": 15, "remainingPlaces": left });
-    assert_eq!(served.webhook("2031-05-14T10:00:00Z", &node("Q291cnNlOjE=", 9)).await, 202);
+    let [busy, _] = event_and_session(sides, "BUSY-01");
+    let busy = STANDARD.encode(format!("Course:{busy}"));
+    let node = |id: &str, left: i64| json!({ "id": id, "title": "BUSY-01", "lifecycleState": "published", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
+    assert_eq!(served.webhook("2031-05-14T10:00:00Z", &node(&busy, 9)).await, 202);
     assert_eq!(served.webhook("2031-05-14T10:00:00Z", &node("Q291cnNlOjk5", 5)).await, 202);
     record.run(sides, &["webhooks", "list"]).await;
     record.run(sides, &["webhooks", "replay", "1", "2"]).await;
     record.run(sides, &["webhooks", "show", "1"]).await;
-    assert_eq!(served.webhook("2031-05-14T11:00:00Z", &node("Q291cnNlOjE=", 4)).await, 202);
+    assert_eq!(served.webhook("2031-05-14T11:00:00Z", &node(&busy, 4)).await, 202);
     record.run(sides, &["webhooks", "list", "--all"]).await;
 
     let import = served.import(token, "requested.csv", &REQUESTED, "key 1").await;
@@ -188,15 +218,17 @@ async fn saved_plan(sides: &Sides, record: &mut Record) {
     sides.set("/price_levels/rows/2/description", json!("For a second attempt"));
     sides.set("/prices/rows/3/amount", json!("101.00"));
     sides.set("/templates/rows/2/approved_instructors", json!([2, 4]));
-    sides.set("/events/4/booked_places", json!(3));
-    sides.set("/sessions/2/title", json!("Theirs again"));
-    sides.set("/events/1/max_places", json!(21));
-    sides.execute("UPDATE acted.tutorial_sessions SET title = 'Ours again' WHERE title = 'Theirs'").await;
-    let settings = "[delivery]\nparallel = 1\n[sync.conflicts]\nmax_places = \"theirs\"\nsession_title = \"ours\"\n";
-    write(sides, "decided.toml", settings);
-    record.run(sides, &["sync", "all", "--plan-out", "plan.json", "--config", "decided.toml"]).await;
-    let plan: Value = read_json(sides, "plan.json");
-    record.add(sides, "plan.json", (0, plan));
+    let [event, session] = event_and_session(sides, "MORE-01");
+    sides.set(&format!("/events/{event}/max_places"), json!(21));
+    sides.set(&format!("/events/{event}/booked_places"), json!(3));
+    sides.set(&format!("/sessions/{session}/title"), json!("Theirs again"));
+    sides.execute("UPDATE acted.tutorial_sessions SET title = 'Ours again' WHERE title = 'MORE-01-1'").await;
+    write(sides, "decided.toml", DECIDED);
+    for (what, file) in [("all", "plan.json"), ("events", "plan-events.json")] {
+        record.run(sides, &["sync", what, "--plan-out", file, "--config", "decided.toml"]).await;
+        let plan: Value = read_json(sides, file);
+        record.add(sides, file, (0, plan));
+    }
 }
 
 async fn listings(sides: &Sides, record: &mut Record) {

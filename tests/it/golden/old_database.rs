@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use super::data;
-use super::filling::{Filled, fill};
+use super::filling::{DECIDED, Filled, REQUESTED, fill};
 use super::served::Served;
 use super::sides::{Record, Sides};
 use crate::world::World;
@@ -19,8 +19,11 @@ use crate::world::World;
 /// What stands in the dump for the folder of the world that was dumped.
 const FOLDER: &str = "/golden-world";
 
-/// Timetables and settings that the commands name.
-const FILES: [&str; 2] = ["timetable.csv", "changed.csv"];
+/// Timetables that the commands name.
+const FILES: [&str; 1] = ["changed.csv"];
+
+/// Plans that were saved and not applied.
+const PLANS: [&str; 2] = ["plan.json", "plan-events.json"];
 
 /// The database, the data folder and the Administrate that the earlier program left.
 async fn open() -> (Sides, Filled) {
@@ -36,7 +39,9 @@ async fn open() -> (Sides, Filled) {
     for file in FILES {
         std::fs::copy(data(file), world.folder().join(file)).expect(file);
     }
-    std::fs::copy(data("old/plan.json"), world.folder().join("plan.json")).expect("the plan");
+    for file in PLANS {
+        std::fs::copy(data("old").join(file), world.folder().join(file)).expect(file);
+    }
     let filled = std::fs::read(data("old/filled.json")).expect("what was filled");
     (Sides::with(world, "old/administrate.json").await, serde_json::from_slice(&filled).expect("JSON"))
 }
@@ -63,12 +68,17 @@ async fn saved_plan_is_applied_and_the_next_sync_changes_nothing() {
     let plan = record.run(&sides, &["migrate", "plan"]).await;
     assert_eq!(plan["pending"], 0, "{plan:#}");
     let applied = record.run(&sides, &["sync", "all", "--plan", "plan.json"]).await;
-    assert_eq!((&applied["succeeded"], &applied["failed"]), (&json!(8), &json!(0)), "{applied:#}");
+    assert_eq!((&applied["succeeded"], &applied["failed"]), (&json!(7), &json!(0)), "{applied:#}");
+    std::fs::write(sides.world.folder().join("decided.toml"), DECIDED).expect("settings");
+    let arguments = ["sync", "events", "--plan", "plan-events.json", "--config", "decided.toml"];
+    let applied = record.run(&sides, &arguments).await;
+    assert_eq!(applied["settled"].as_array().map(Vec::len), Some(2), "{applied:#}");
     let again = record.run(&sides, &["sync", "all"]).await;
     for report in again["reports"].as_array().expect("reports") {
         assert_eq!(changes(report), [0; 4].map(Value::from).each_ref(), "{report:#}");
     }
-    record.run(&sides, &["sync", "events"]).await;
+    let events = record.run(&sides, &["sync", "events"]).await;
+    assert_eq!((&events["conflicts"], &events["settled"]), (&json!([]), &json!([])), "{events:#}");
     record.golden("old_sync");
 }
 
@@ -76,7 +86,7 @@ async fn saved_plan_is_applied_and_the_next_sync_changes_nothing() {
 async fn stored_import_is_unchanged_when_repeated_and_is_taken_back() {
     let (sides, filled) = open().await;
     let mut record = Record::default();
-    let repeated = record.run(&sides, &["import", "changed.csv", "--ours"]).await;
+    let repeated = record.run(&sides, &["import", "changed.csv"]).await;
     assert_eq!(
         (&repeated["counts"]["unchanged"], &repeated["counts"]["events"]),
         (&json!(2), &json!(2)),
@@ -86,9 +96,13 @@ async fn stored_import_is_unchanged_when_repeated_and_is_taken_back() {
     record.run(&sides, &["import", "show", &run]).await;
     record.run(&sides, &["import", "publish", &run]).await;
     record.run(&sides, &["import", "undo", &run, "--dry-run"]).await;
-    record.run(&sides, &["import", "undo", &run]).await;
-    record.run(&sides, &["import", "undo", &run]).await;
-    record.run(&sides, &["import", "undo", &filled.queued.to_string()]).await;
+    let undone = record.run(&sides, &["import", "undo", &filled.changed.to_string(), "--no-prompt"]).await;
+    assert_eq!(undone["restored"].as_array().map(Vec::len), Some(1), "{undone:#}");
+    let undone = record.run(&sides, &["import", "undo", &run, "--no-prompt"]).await;
+    assert_eq!(undone["removed"].as_array().map(Vec::len), Some(2), "{undone:#}");
+    record.run(&sides, &["import", "undo", &run, "--no-prompt"]).await;
+    record.run(&sides, &["import", "undo", &filled.queued.to_string(), "--no-prompt"]).await;
+    record.run(&sides, &["import", "undo", "999", "--no-prompt"]).await;
     record.golden("old_import_undo");
 }
 
@@ -100,7 +114,7 @@ async fn stored_runs_of_sync_are_taken_back() {
         record.run(&sides, &["sync", "show", &run.to_string()]).await;
         record.run(&sides, &["sync", "undo", &run.to_string(), "--dry-run"]).await;
         let undone = record.run(&sides, &["sync", "undo", &run.to_string()]).await;
-        assert_eq!(undone["errors"], json!([]), "{undone:#}");
+        assert_eq!(undone["errors"], json!([]), "{run} {undone:#}");
     }
     record.golden("old_sync_undo");
 }
@@ -139,7 +153,7 @@ async fn runs_requested_of_an_earlier_program_are_carried_out() {
     record.add(&sides, "the requested sync", synced);
     // The key is remembered for a day after it was used, by the clock of the database.
     sides.execute("UPDATE lectern.idempotency_keys SET created_at = now()").await;
-    let again = served.import(&filled.token, "requested.csv", &super::filling::REQUESTED, "key 1").await;
+    let again = served.import(&filled.token, "requested.csv", &REQUESTED, "key 1").await;
     let again = record.add(&sides, "the import again under its key", again);
     assert_eq!(again["run_id"], import);
     let applied = "SELECT count(*) FROM lectern.webhook_inbox WHERE state = 'received'";
@@ -170,11 +184,14 @@ async fn write() {
     // What psql alone or only a later server understands.
     let is_plain = |line: &&str| !line.starts_with('\\') && !line.starts_with("SET transaction_timeout");
     let dump: Vec<&str> = dump.lines().filter(is_plain).collect();
-    std::fs::write(data("old/database.sql"), dump.join("\n") + "\n").expect("the dump");
+    let head = "-- Written by `cargo test --test it golden::old_database::write -- --ignored`; made-up data.\n";
+    std::fs::write(data("old/database.sql"), head.to_owned() + &dump.join("\n") + "\n").expect("the dump");
     let state = json!({ "generation": 1, "tenant": sides.administrate() });
     write_json("old/administrate.json", &state);
     write_json("old/filled.json", &serde_json::to_value(&filled).expect("JSON"));
-    std::fs::copy(folder.join("plan.json"), data("old/plan.json")).expect("the plan");
+    for file in PLANS {
+        std::fs::copy(folder.join(file), data("old").join(file)).expect(file);
+    }
     copy(&folder.join("uploads"), &data("old/uploads"));
 }
 

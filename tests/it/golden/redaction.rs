@@ -12,8 +12,11 @@ fn redact_under(key: &str, value: &Value, places: &[(String, &str)]) -> Value {
         Value::Null => Value::Null,
         Value::String(_) if is_time(key) => "<time>".into(),
         Value::String(_) if is_prose(key) => "<prose>".into(),
+        Value::String(_) if key == "transaction" => "<number>".into(),
         Value::String(_) if matches!(key, "token" | "digest") => "<secret>".into(),
-        Value::Number(_) if matches!(key, "duration" | "duration_ms" | "catalogue_version" | "tokens") => {
+        Value::Number(_)
+            if matches!(key, "duration" | "duration_ms" | "catalogue_version" | "execution_time" | "tokens") =>
+        {
             "<number>".into()
         }
         Value::String(text) => replace_places(text, places).into(),
