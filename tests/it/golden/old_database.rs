@@ -19,6 +19,14 @@ use crate::world::World;
 /// What stands in the dump for the folder of the world that was dumped.
 const FOLDER: &str = "/golden-world";
 
+/// The program forgets what is old and waits for what is to come; to both, the dump is as of now.
+const RECENT: &str = "
+    UPDATE lectern.webhook_inbox SET received_at = now(), next_attempt_at = least(next_attempt_at, now());
+    UPDATE lectern.outbox SET next_attempt_at = least(next_attempt_at, now());
+    UPDATE lectern.idempotency_keys SET created_at = now();
+    UPDATE lectern.request_allowance SET refilled_at = now();
+    UPDATE adm.api_audit_log SET started_at = now(), completed_at = now();";
+
 /// Timetables that the commands name.
 const FILES: [&str; 1] = ["changed.csv"];
 
@@ -35,6 +43,7 @@ async fn open() -> (Sides, Filled) {
     let dump = sqlx::AssertSqlSafe(dump.replace(FOLDER, &folder));
     sqlx::raw_sql(dump).execute(&mut connection).await.expect("restored");
     connection.close().await.expect("closed");
+    sqlx::raw_sql(RECENT).execute(&world.pool).await.expect("times");
     copy(&data("old/uploads"), &world.folder().join("uploads"));
     for file in FILES {
         std::fs::copy(data(file), world.folder().join(file)).expect(file);
@@ -151,8 +160,6 @@ async fn runs_requested_of_an_earlier_program_are_carried_out() {
         }
     };
     record.add(&sides, "the requested sync", synced);
-    // The key is remembered for a day after it was used, by the clock of the database.
-    sides.execute("UPDATE lectern.idempotency_keys SET created_at = now()").await;
     let again = served.import(&filled.token, "requested.csv", &REQUESTED, "key 1").await;
     let again = record.add(&sides, "the import again under its key", again);
     assert_eq!(again["run_id"], import);
