@@ -13,7 +13,7 @@ use crate::world::World;
 pub const WEBHOOK_SECRET: &str = "a key that only the two know";
 
 /// Settings that make the order of remote writes, and so of ids, the same in every run.
-const SETTINGS: &str = "[delivery]\nparallel = 1\n";
+const SETTINGS: &str = "retry_base_ms = 1\n[delivery]\nparallel = 1\n";
 
 pub struct Sides {
     pub world: World,
@@ -49,8 +49,7 @@ impl Sides {
             .env("ADMINISTRATE_CLIENT_ID", "simulated-client")
             .env("ADMINISTRATE_CLIENT_SECRET", "simulated-secret")
             .env("ADMINISTRATE_WEBHOOK_SECRET", WEBHOOK_SECRET)
-            .env("LECTERN_PUBLIC_URL", "https://lectern.example.org")
-            .env("LECTERN_RETRY_BASE_MS", "1");
+            .env("LECTERN_PUBLIC_URL", "https://lectern.example.org");
         command
     }
 
@@ -87,6 +86,17 @@ impl Sides {
         let last = self.administrate()[table]["last"].as_u64().expect(table) + 1;
         self.set(&format!("/{table}/rows/{last}"), row);
         self.set(&format!("/{table}/last"), json!(last));
+    }
+
+    /// Calls of this operation get no answer from now on, and nothing comes of them.
+    pub fn lose(&self, operation: &str) {
+        let fault = json!({ "on": operation, "times": 0, "action": { "do": "reset", "when": "before" } });
+        self.simulator.fault(serde_json::from_value(fault).expect("a fault"));
+    }
+
+    /// Every call is answered again.
+    pub fn lose_nothing(&self) {
+        self.simulator.clear_faults();
     }
 
     /// A document without what differs between two runs.
