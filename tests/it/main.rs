@@ -8,6 +8,7 @@ mod delivery_doubts;
 mod delivery_steps;
 mod demo;
 mod demo_fill;
+mod golden;
 mod hostile;
 mod http;
 mod identity;
