@@ -51,7 +51,7 @@ impl Chosen {
     pub fn read(file: Option<PathBuf>, config: &Config) -> Result<Chosen, Vec<Problem>> {
         let Some(file) = file else { return Ok(Chosen::Invented) };
         let unreadable = |error| vec![Problem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
-        let loaded = importing::load(&file, config).map_err(|unfit| vec![unfit.problem()])?;
+        let loaded = importing::load(&file, config).map_err(|unfit| vec![unfit.into()])?;
         let timetable = &loaded.timetable;
         if timetable.lacks_columns() {
             return Err(timetable.problems.clone());

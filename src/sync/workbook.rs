@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
 
 use super::disputes::{Dispute, Side};
 use super::matching::Theirs;
 use super::report::Report;
 use crate::error::{Error, Result};
-use crate::timetable_import::writing::neutral;
 use crate::writable;
 
 /// A sheet's rows of cells.
@@ -63,7 +63,7 @@ fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result
         for (column, cell) in (0..).zip(cells) {
             match cell.parse::<u32>() {
                 Ok(number) if name == "Summary" => sheet.write(row, column, number)?,
-                _ => sheet.write(row, column, neutral(&cell).as_ref())?,
+                _ => sheet.write(row, column, escape_formula(&cell).as_ref())?,
             };
         }
     }

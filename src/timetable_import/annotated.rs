@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 
 use rust_xlsxwriter::{Color, Format as Style, Note, Workbook, Worksheet, XlsxError};
+use spreadsheet::{Content, Row, Sheet, escape_formula};
 
 use super::blocks::{Block, Timetable};
 use super::plan::{Item, Plan};
 use super::problems::{Problem, column_index};
 use super::values::NOT_KNOWN;
-use super::workbook::{Content, Row, Sheet};
-use super::writing::neutral;
 
 /// Days between the epochs of 1900 and 1904.
 const SINCE_1904: f64 = 1462.0;
@@ -105,7 +104,7 @@ fn write_cell(
         if is_bad { bad(style) } else { style }
     };
     match content {
-        Content::Text(text) => page.write_string_with_format(row, column, neutral(text), &style("General"))?,
+        Content::Text(text) => page.write_string_with_format(row, column, escape_formula(text), &style("General"))?,
         Content::Fault(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,

@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use spreadsheet::{Limits, Sheet, Unfit, Wanted};
 
 use crate::config::Config;
 
 use super::blocks::{self, Reading, Timetable};
 use super::problems::{Problem, column_name};
 use super::rows::cells::unused;
-use super::workbook::{self, Limits, Sheet, Unfit, Wanted};
 
 /// A file that could be read.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Loaded {
 /// [`Unfit`] says why it cannot be read.
 pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
     let limits = limits(config);
-    let (name, bytes) = workbook::bytes_of(file, &limits)?;
-    let sheet = workbook::read(&name, &bytes, &limits)?;
+    let (name, bytes) = spreadsheet::bytes_of(file, &limits)?;
+    let sheet = spreadsheet::read(&name, &bytes, &limits)?;
     let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &reading)?;
     Ok(Loaded { name, bytes, limits, timetable })
@@ -44,7 +44,7 @@ pub fn load_fit(file: &Path, config: &Config) -> Result<Loaded, Vec<Problem>> {
     match load(file, config) {
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
-        Err(unfit) => Err(vec![unfit.problem()]),
+        Err(unfit) => Err(vec![unfit.into()]),
     }
 }
 
@@ -63,7 +63,7 @@ impl Loaded {
     /// The header and these rows of the sheet.
     pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, Unfit> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();
-        workbook::read_some(&self.name, &self.bytes, &self.limits, Wanted { rows: Some(&rows), columns: None })
+        spreadsheet::read_some(&self.name, &self.bytes, &self.limits, Wanted { rows: Some(&rows), columns: None })
     }
 
     /// What the rows of each block have in columns that mean nothing to us, by its first row: row number → header → value.
@@ -75,7 +75,7 @@ impl Loaded {
             return HashMap::new();
         }
         // It was read once without a fault.
-        let Ok(sheet) = workbook::read_some(&self.name, &self.bytes, &self.limits, wanted) else {
+        let Ok(sheet) = spreadsheet::read_some(&self.name, &self.bytes, &self.limits, wanted) else {
             return HashMap::new();
         };
         let of_row = |number: u32| {

@@ -28,7 +28,6 @@ pub mod template;
 mod turn;
 pub mod undoing;
 pub mod upload;
-pub mod workbook;
 pub mod writing;
 
 #[cfg(test)]

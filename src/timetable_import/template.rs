@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
 
 use super::layout::Field;
 use super::problems::column_name;
 use super::values::{self, zone_shown};
-use super::writing::{FIRST_DATA_ROW, head, neutral};
+use super::writing::{FIRST_DATA_ROW, head};
 
 /// The last row that offers anything, as Excel shows it.
 const LAST_ROW: u32 = 5000;
@@ -66,7 +67,7 @@ pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
     for (at, (fields, names)) in lists.iter().enumerate() {
         let header = fields.first().map(|field| field.header()).into_iter();
         for (row, name) in header.chain(names.iter().map(String::as_str)).enumerate() {
-            page.write_string(row as u32, at as u16, neutral(name).as_ref())?;
+            page.write_string(row as u32, at as u16, escape_formula(name).as_ref())?;
         }
     }
     book.save_to_buffer()

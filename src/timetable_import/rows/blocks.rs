@@ -16,7 +16,7 @@ use super::layout::Field;
 use super::session_rows;
 use super::values::{self, Moment, Sitting};
 use crate::timetable_import::problems::{Code, Flaw, Problem};
-use crate::timetable_import::workbook::{Row, Sheet, Unfit};
+use spreadsheet::{Row, Sheet, Unfit};
 
 /// Problems that are told of one file; a sheet with more is not read on.
 pub(in crate::timetable_import) const MOST_PROBLEMS: usize = 100_000;

@@ -13,7 +13,7 @@ use super::columns::Columns;
 use super::layout::{Field, Format};
 use super::values::{self, Moment, Sitting};
 use crate::timetable_import::problems::{Code, Flaw, Problem};
-use crate::timetable_import::workbook::{Content, Row, Sheet};
+use spreadsheet::{Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(super) struct Cells<'a> {

@@ -6,6 +6,8 @@
 pub mod blocks;
 pub(super) mod cells;
 pub mod columns;
+#[cfg(test)]
+mod format_tests;
 pub mod layout;
 mod repeats;
 mod session_rows;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::fold;
 
 use crate::timetable_import::problems::{Code, Flaw};
-use crate::timetable_import::workbook::Content;
+use spreadsheet::Content;
 pub use zones::{zone, zone_shown, zones};
 
 mod zones;
@@ -75,10 +75,10 @@ pub fn is_fault(text: &str) -> bool {
     text.starts_with('#') && faults.contains(&text.trim())
 }
 
-/// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::writing::neutral`]).
+/// Text without the apostrophe that keeps it from being taken for a formula (see [`spreadsheet::escape_formula`]).
 fn spoken(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(bare) if bare.starts_with(crate::timetable_import::writing::FORMULA_STARTS) => bare,
+        Some(bare) if bare.starts_with(spreadsheet::FORMULA_STARTS) => bare,
         _ => text,
     }
 }

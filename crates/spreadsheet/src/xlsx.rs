@@ -1,7 +1,7 @@
 //! Excel sheets (`.xlsx`), read as a stream: the parts that lead to the first sheet, then its cells one by one.
 //!
 //! Own, because what is hostile must not panic and what is blank must cost nothing; a cell's text is shared with the
-//! table of strings that it comes from. The two large parts are read by [`super::markup`].
+//! table of strings that it comes from. The two large parts are read by [`super::xml_scanner`].
 
 use std::io::{BufReader, Read};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use quick_xml::events::Event;
 
 use super::archive::{Part, Parts};
-use super::markup::{Markup, Piece, Tag};
 use super::number_formats;
 use super::xml::{Events, attribute, ends_early};
+use super::xml_scanner::{Markup, Piece, Tag};
 use super::{Content, MOST_NAMED, Rows, Sheet, Unfit, append, bounded, broken, escapes, without_nul};
 
 /// Reads the first sheet.

@@ -4,26 +4,28 @@
 //! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
 
 mod archive;
+mod cell_name;
+mod cfb;
+mod csv;
 mod escapes;
-mod markup;
 mod number_formats;
-mod ole;
-mod opendocument;
-mod rows;
-mod separated;
-#[cfg(test)]
-mod tests;
+mod ods;
+mod row_builder;
+mod write;
 mod xls;
 mod xlsx;
 mod xml;
+mod xml_scanner;
+
+pub use cell_name::{cell_name, column_index, column_name};
+pub use write::{CellValue, DATE_FORMAT, FORMULA_STARTS, RowValues, TIME_FORMAT, escape_formula, write_row};
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::problems::{Code, Problem};
 use archive::{Parts, Zipped};
-use rows::Rows;
+use row_builder::Rows;
 
 /// What sizes are told in, in bytes.
 const MEGABYTE: u64 = 1 << 20;
@@ -101,21 +103,13 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    pub(super) fn unreadable(why: impl Into<String>) -> Self {
+    fn unreadable(why: impl Into<String>) -> Self {
         Self::Unreadable(why.into())
     }
 
-    pub(super) fn too_many_rows(most: usize) -> Self {
+    /// More rows than a caller accepts.
+    pub fn too_many_rows(most: usize) -> Self {
         Self::TooLarge(format!("it has over {most} rows; split it into several workbooks"))
-    }
-
-    /// The same as a problem of the contract.
-    pub fn problem(&self) -> Problem {
-        let code = match self {
-            Self::Unreadable(_) => Code::UnreadableFile,
-            Self::TooLarge(_) => Code::TooLarge,
-        };
-        Problem::of_file(code, self.to_string())
     }
 }
 
@@ -227,7 +221,7 @@ pub fn read_some(name: &str, bytes: &[u8], limits: &Limits, wanted: Wanted<'_>) 
         let parts = Parts::of(bytes, limits)?;
         return match parts.kind {
             Zipped::Xlsx => xlsx::read(parts, Rows::new(limits, wanted)),
-            Zipped::Ods => opendocument::read(parts, Rows::new(limits, wanted)),
+            Zipped::Ods => ods::read(parts, Rows::new(limits, wanted)),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
@@ -236,7 +230,7 @@ pub fn read_some(name: &str, bytes: &[u8], limits: &Limits, wanted: Wanted<'_>) 
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
-        return separated::read(name, bytes, Rows::new(limits, wanted));
+        return csv::read(name, bytes, Rows::new(limits, wanted));
     }
     Err(Unfit::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
 }
@@ -287,6 +281,6 @@ fn without_nul(text: &str) -> Arc<str> {
     if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { Arc::from(text) }
 }
 
-pub(super) fn broken(error: impl std::fmt::Display) -> Unfit {
+fn broken(error: impl std::fmt::Display) -> Unfit {
     Unfit::unreadable(format!("it is damaged ({error})"))
 }

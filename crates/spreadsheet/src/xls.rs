@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use super::cfb::{Compound, u16_at, u32_at};
 use super::number_formats::{is_built_in_date, shows_date};
-use super::ole::{Compound, u16_at, u32_at};
 use super::{Content, Limits, MOST_NAMED, Rows, Sheet, Unfit, bounded, broken, without_nul};
 
 mod records;

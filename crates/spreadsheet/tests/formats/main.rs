@@ -1,18 +1,16 @@
-//! Files as they come: every format that is read, and every kind that is refused.
+//! Whole files: every format that is read, and every kind that is refused.
 
-use super::{self as workbook, Content, Limits, Sheet, Unfit};
-use crate::timetable_import::blocks;
-use crate::timetable_import::layout::LAYOUT;
-use crate::timetable_import::problems::Code;
-use crate::timetable_import::testing::{event, ods_of, reading, session, with_part, xlsx_of};
-use crate::timetable_import::writing;
+mod files;
+
+use files::{ods_of, sound, with_part, workbook_of, xlsx_of};
+use spreadsheet::{Content, Limits, Sheet, Unfit, Wanted};
 
 fn read(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
-    workbook::read(name, bytes, &Limits::default())
+    spreadsheet::read(name, bytes, &Limits::default())
 }
 
 fn cells(sheet: &Sheet) -> Vec<(u32, u32, Content)> {
-    let of_row = |row: &workbook::Row| {
+    let of_row = |row: &spreadsheet::Row| {
         let number = row.number;
         row.cells.iter().map(move |cell| (number, cell.column, cell.content.clone())).collect::<Vec<_>>()
     };
@@ -25,7 +23,7 @@ fn text(text: &str) -> Content {
 
 #[test]
 fn what_is_no_workbook_is_refused_with_a_sentence() {
-    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let sound = sound();
     let doctype = with_part(&sound, "xl/workbook.xml", "<workbook ", "<!DOCTYPE x><workbook ");
     let unclosed = xlsx_of("<sheetData><row r=\"1\"><c r=\"A1\"><v>1");
     let backwards = xlsx_of(
@@ -49,7 +47,6 @@ fn what_is_no_workbook_is_refused_with_a_sentence() {
     ] {
         let found = read(name, bytes);
         assert!(matches!(found, Err(Unfit::Unreadable(_))), "{name}: {found:?}");
-        assert_eq!(found.err().map(|unfit| unfit.problem().code), Some(Code::UnreadableFile));
     }
 }
 
@@ -76,18 +73,12 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
         let found = read(name, &bytes);
         assert!(matches!(found, Err(Unfit::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
     }
-    let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
-    let sheet = read("many.xlsx", &writing::timetable(&lines).expect("a workbook")).expect("readable");
-    let few = blocks::Reading { most_rows: 39, ..reading() };
-    assert!(matches!(blocks::read(&sheet, &few), Err(Unfit::TooLarge(_))));
-    assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
 }
 
 /// Whoever accepts few rows is told of rows, however many cells and texts these have.
 #[test]
 fn too_many_rows_are_told_as_such() {
-    let lines: Vec<_> = (1..=60).map(|n| event(&format!("E{n}"))).collect();
-    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let xlsx = workbook_of(&[&["a", "b"][..]; 63]);
     let inline: String = (1..=60)
         .map(|row| {
             let cells: String = (0..50).map(|n| format!("<c t=\"inlineStr\"><is><t>{row} {n}</t></is></c>")).collect();
@@ -99,7 +90,7 @@ fn too_many_rows_are_told_as_such() {
     for (name, bytes) in [("t.xlsx", &xlsx[..]), ("inline.xlsx", &inline), ("t.csv", csv.as_bytes())] {
         for data_rows in [0, 5, 20] {
             let limits = Limits { data_rows, ..Limits::default() };
-            let found = workbook::read(name, bytes, &limits).expect_err("too many");
+            let found = spreadsheet::read(name, bytes, &limits).expect_err("too many");
             let expected =
                 format!("the file is too large: it has over {data_rows} rows; split it into several workbooks");
             assert_eq!(found.to_string(), expected, "{name}");
@@ -109,12 +100,12 @@ fn too_many_rows_are_told_as_such() {
 
 #[test]
 fn limits_are_told_in_their_own_size() {
-    let sound = writing::timetable(&[event("A")]).expect("a workbook");
+    let sound = sound();
     let limits = Limits { file_bytes: 2000, ..Limits::default() };
-    let found = workbook::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
+    let found = spreadsheet::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
     assert!(found.ends_with(" kB, 2 kB are accepted"), "{found}");
     let limits = Limits { shared_string_bytes: 100, ..Limits::default() };
-    let found = workbook::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
+    let found = spreadsheet::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
     assert!(found.contains("over 100 bytes of shared strings"), "{found}");
 }
 
@@ -170,17 +161,16 @@ fn escaped_characters_of_excel_cells() {
     let expected = [(1, 0, text("one\r\ntwo _x0041_ CB1_f2f_x0041_")), (1, 1, text("A")), (1, 2, text("A"))];
     assert_eq!(cells(&read("inline.xlsx", &xlsx_of(&sheet)).expect("readable")), expected);
     // In the table of strings, as the library writes them that makes our own workbooks.
-    let typed = writing::timetable(&[event("A_x0041__x005F_\u{1}")]).expect("a workbook");
+    let title = "A_x0041__x005F_\u{1}";
+    let typed = workbook_of(&[&[title, "King's Cross"]]);
     let shared = with_part(&typed, "xl/sharedStrings.xml", "King's Cross", "King_x0027_s Cross");
-    let sheet = read("shared.xlsx", &shared).expect("readable");
-    let found = blocks::read(&sheet, &reading()).expect("small");
-    assert_eq!(found.blocks[0].event.title.as_deref(), Some("A_x0041__x005F_\u{1}"));
-    assert_eq!(found.blocks[0].event.venue, blocks::Venue::Named("King's Cross".to_owned()));
+    let found = cells(&read("shared.xlsx", &shared).expect("readable"));
+    assert_eq!(found, [(1, 0, text(title)), (1, 1, text("King's Cross"))]);
 }
 
 #[test]
 fn cells_of_older_excel() {
-    let sheet = read("cells.xls", include_bytes!("../../../tests/data/cells.xls")).expect("readable");
+    let sheet = read("cells.xls", include_bytes!("../data/cells.xls")).expect("readable");
     assert_eq!((sheet.name.as_str(), sheet.since_1904), ("Bläh", true));
     let expected = [
         (2, 0, text("é漢")),
@@ -196,21 +186,10 @@ fn cells_of_older_excel() {
     assert_eq!(cells(&sheet), expected);
 }
 
-#[test]
-fn a_sheet_of_older_excel_says_what_a_new_one_says() {
-    let bytes = include_bytes!("../../../tests/data/timetable.xls");
-    let old = blocks::read(&read("timetable.xls", bytes).expect("readable"), &reading()).expect("small");
-    let new = writing::timetable(&[event("A")]).expect("a workbook");
-    let new = blocks::read(&read("t.xlsx", &new).expect("readable"), &reading()).expect("small");
-    assert_eq!((&old.problems, &old.blocks[0].problems), (&vec![], &vec![]));
-    assert_eq!(old.blocks[0].event, new.blocks[0].event);
-    assert_eq!(old.blocks[0].sessions[0].1, new.blocks[0].sessions[0].1);
-}
-
 /// Whatever bytes are damaged: an answer, and soon.
 #[test]
 fn damaged_files_of_older_excel_are_answered() {
-    let sound = include_bytes!("../../../tests/data/timetable.xls");
+    let sound = include_bytes!("../data/timetable.xls");
     for at in (0..sound.len()).step_by(3) {
         for wrong in [0x00, 0x7f, 0xff] {
             let mut bytes = sound.to_vec();
@@ -245,68 +224,17 @@ fn open_document_cells() {
 }
 
 #[test]
-fn a_text_table_reads_like_a_workbook() {
-    let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).collect();
-    let row = "CB1_f2f_3,A,A-1,Blended,London,King's Cross,Europe - London,13/01/2026,09:30,13/01/2026,17:00,\
-               22/10/2025,16:00,10/04/2026,00:00,12,,Ada Marlow,Ada Marlow,,1,,,20/10/2025,N,2026A,,,,,,N,,";
-    let table = format!("{}\r\n{row}\r\n", header.join(","));
-    let written = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
-    let typed = writing::timetable(&[event("A")]).expect("a workbook");
-    let typed = blocks::read(&read("t.xlsx", &typed).expect("readable"), &reading()).expect("small");
-    assert_eq!(written.blocks[0].problems, []);
-    assert_eq!(written.blocks[0].event, typed.blocks[0].event);
-    assert_eq!(written.blocks[0].sessions[0].1, typed.blocks[0].sessions[0].1);
-}
-
-#[test]
-fn headers_in_any_order_by_other_names_and_below_a_title() {
-    let mut header: Vec<String> = LAYOUT.iter().rev().map(|column| column.header.to_uppercase()).collect();
-    let template = header.len() - 1;
-    header[template] = "Template code".to_owned();
-    header.push("Notes".to_owned());
-    let table = format!("Timetable of 2026\n{}\n", header.join(";"));
-    let timetable = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
-    assert!(!timetable.lacks_columns(), "{:?}", timetable.problems);
-    assert_eq!(timetable.columns.header_row, 2);
-    let told: Vec<Code> = timetable.problems.iter().map(|problem| problem.code).collect();
-    assert_eq!(told, [Code::UnusedColumn]);
-    assert!(timetable.problems[0].message.contains("\"Notes\" (AI)"));
-}
-
-#[test]
-fn each_missing_header_is_told_with_what_was_probably_meant() {
-    let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).filter(|header| *header != "Day").collect();
-    let table = format!("{}\n", header.join(";").replace("Venue", "Veneu"));
-    let timetable = blocks::read(&read("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
-    let missing: Vec<_> = timetable.problems.iter().filter(|problem| problem.code == Code::MissingHeader).collect();
-    assert_eq!(missing.len(), 2);
-    assert_eq!((missing[0].suggestions.as_slice(), missing[0].cell.as_ref()), (&["Veneu".to_owned()][..], None));
-    assert!(timetable.blocks.is_empty());
-}
-
-#[test]
-fn dates_of_1904_are_read_by_their_own_epoch() {
-    let typed = writing::timetable(&[event("A"), session("A", 2)]).expect("a workbook");
-    let moved = with_part(&typed, "xl/workbook.xml", "<workbookPr ", "<workbookPr date1904=\"1\" ");
-    let sheet = read("t.xlsx", &moved).expect("readable");
-    assert!(sheet.since_1904);
-    let timetable = blocks::read(&sheet, &reading()).expect("small");
-    let start = timetable.blocks[0].sessions[0].1.start.map(|moment| moment.local.date());
-    assert_eq!(start, Some(jiff::civil::date(2030, 1, 14)));
-}
-
-#[test]
 fn only_the_cells_that_are_wanted_are_kept() {
-    let lines: Vec<_> = (1..=3).map(|n| event(&format!("E{n}"))).collect();
-    let xlsx = writing::timetable(&lines).expect("a workbook");
+    let xlsx =
+        workbook_of(&[&["Code", "Event title", "Day"], &["a"], &["b"], &["C", "E1"], &["C", "E2"], &["C", "E3"]]);
     let csv = b"a;b;c\n1;2;3\n\n4;5;6\n";
     let (rows, columns) = ([1, 5].into(), [1].into());
     for (name, bytes, expected) in [
         ("t.xlsx", &xlsx[..], vec![(1, 1, text("Event title")), (5, 1, text("E2"))]),
         ("t.csv", csv, vec![(1, 1, text("b"))]),
     ] {
-        let wanted = workbook::Wanted { rows: Some(&rows), columns: Some(&columns) };
-        let found = workbook::read_some(name, bytes, &Limits::default(), wanted).expect("readable");
+        let wanted = Wanted { rows: Some(&rows), columns: Some(&columns) };
+        let found = spreadsheet::read_some(name, bytes, &Limits::default(), wanted).expect("readable");
         assert_eq!(cells(&found), expected, "{name}");
     }
 }

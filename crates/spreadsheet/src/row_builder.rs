@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Cell, Content, LAST_COLUMN, LONGEST_TEXT, Limits, Row, Sheet, Unfit, Wanted, is_blank, told, without_nul};
-use crate::timetable_import::problems::cell_name;
+use super::{
+    Cell, Content, LAST_COLUMN, LONGEST_TEXT, Limits, Row, Sheet, Unfit, Wanted, cell_name, is_blank, told, without_nul,
+};
 
 /// Most cells of a row for which room is made beforehand.
 const ROOM: usize = 64;

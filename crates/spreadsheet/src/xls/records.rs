@@ -1,7 +1,7 @@
 //! Records of an `.xls` stream, and the texts in them, which may go on in the records behind.
 
-use crate::timetable_import::workbook::ole::u16_at;
-use crate::timetable_import::workbook::{Unfit, broken, xml};
+use crate::cfb::u16_at;
+use crate::{Unfit, broken, xml};
 
 /// Types of records ([MS-XLS] 2.3).
 pub(super) mod kind {
