@@ -78,7 +78,7 @@ fn compare(ours: &Sheet, theirs: &[(u32, u32, Data)]) -> Result<()> {
             let same = match (&cell.content, theirs.remove(&place)) {
                 (Content::Text(ours), Some(Data::String(theirs))) => **ours == *theirs,
                 (Content::Number(ours), Some(Data::Float(theirs))) => *ours == theirs,
-                (Content::Serial(ours), Some(Data::DateTime(theirs))) => *ours == theirs.as_f64(),
+                (Content::DateTime(ours), Some(Data::DateTime(theirs))) => *ours == theirs.as_f64(),
                 _ => false,
             };
             if !same {

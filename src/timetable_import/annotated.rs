@@ -105,12 +105,12 @@ fn write_cell(
     };
     match content {
         Content::Text(text) => page.write_string_with_format(row, column, escape_formula(text), &style("General"))?,
-        Content::Fault(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
+        Content::Error(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
-        Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
+        Content::Bool(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
         // Left blank it would be taken for nothing once the rest is corrected.
-        Content::Uncalculated => page.write_string_with_format(row, column, NOT_KNOWN, &style("General"))?,
-        Content::Serial(days) => {
+        Content::FormulaWithoutValue => page.write_string_with_format(row, column, NOT_KNOWN, &style("General"))?,
+        Content::DateTime(days) => {
             let format = if *days < 1.0 { "hh:mm" } else { "dd/mm/yyyy" };
             let days = if since_1904 && *days >= 1.0 { days + SINCE_1904 } else { *days };
             page.write_number_with_format(row, column, days, &style(format))?

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use spreadsheet::{Limits, Sheet, Unfit, Wanted};
+use spreadsheet::{CellFilter, Limits, ReadError, Sheet};
 
 use crate::config::Config;
 
@@ -26,10 +26,10 @@ pub struct Loaded {
 /// Reads a file without looking at anything else.
 ///
 /// # Errors
-/// [`Unfit`] says why it cannot be read.
-pub fn load(file: &Path, config: &Config) -> Result<Loaded, Unfit> {
+/// [`ReadError`] says why it cannot be read.
+pub fn load(file: &Path, config: &Config) -> Result<Loaded, ReadError> {
     let limits = limits(config);
-    let (name, bytes) = spreadsheet::bytes_of(file, &limits)?;
+    let (name, bytes) = spreadsheet::load_file(file, &limits)?;
     let sheet = spreadsheet::read(&name, &bytes, &limits)?;
     let reading = Reading { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &reading)?;
@@ -61,21 +61,26 @@ fn limits(config: &Config) -> Limits {
 
 impl Loaded {
     /// The header and these rows of the sheet.
-    pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, Unfit> {
+    pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, ReadError> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();
-        spreadsheet::read_some(&self.name, &self.bytes, &self.limits, Wanted { rows: Some(&rows), columns: None })
+        spreadsheet::read_filtered(
+            &self.name,
+            &self.bytes,
+            &self.limits,
+            CellFilter { rows: Some(&rows), columns: None },
+        )
     }
 
     /// What the rows of each block have in columns that mean nothing to us, by its first row: row number → header → value.
     pub(super) fn unused(&self) -> HashMap<u32, Value> {
         let columns = &self.timetable.columns;
         let unknown: BTreeSet<u32> = columns.unknown.iter().map(|(column, _)| *column).collect();
-        let wanted = Wanted { rows: None, columns: Some(&unknown) };
+        let wanted = CellFilter { rows: None, columns: Some(&unknown) };
         if unknown.is_empty() {
             return HashMap::new();
         }
         // It was read once without a fault.
-        let Ok(sheet) = spreadsheet::read_some(&self.name, &self.bytes, &self.limits, wanted) else {
+        let Ok(sheet) = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, wanted) else {
             return HashMap::new();
         };
         let of_row = |number: u32| {

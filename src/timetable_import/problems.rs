@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spreadsheet::Unfit;
+use spreadsheet::ReadError;
 
 pub use spreadsheet::{cell_name, column_index, column_name};
 
@@ -146,11 +146,11 @@ impl Problem {
     }
 }
 
-impl From<Unfit> for Problem {
-    fn from(unfit: Unfit) -> Self {
+impl From<ReadError> for Problem {
+    fn from(unfit: ReadError) -> Self {
         let code = match unfit {
-            Unfit::Unreadable(_) => Code::UnreadableFile,
-            Unfit::TooLarge(_) => Code::TooLarge,
+            ReadError::Unreadable(_) => Code::UnreadableFile,
+            ReadError::TooLarge(_) => Code::TooLarge,
         };
         Self::of_file(code, unfit.to_string())
     }
@@ -186,8 +186,8 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_have_codes_of_their_own() {
         for (unfit, code) in [
-            (Unfit::Unreadable("it is empty".to_owned()), Code::UnreadableFile),
-            (Unfit::TooLarge("it has over 9 rows".to_owned()), Code::TooLarge),
+            (ReadError::Unreadable("it is empty".to_owned()), Code::UnreadableFile),
+            (ReadError::TooLarge("it has over 9 rows".to_owned()), Code::TooLarge),
         ] {
             let message = unfit.to_string();
             let problem = Problem::from(unfit);

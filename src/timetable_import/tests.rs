@@ -362,7 +362,7 @@ fn the_sample_timetable_is_read_whole() {
         eprintln!("{} is absent: nothing is tested with it", path.display());
         return;
     }
-    let sheet = spreadsheet::open(&path, &Limits::default()).expect("readable");
+    let sheet = spreadsheet::read_file(&path, &Limits::default()).expect("readable");
     let timetable = blocks::read(&sheet, &reading()).expect("not too large");
     let (ours, facts) = world_of(&timetable);
     let plan = plan(&timetable, &ours, &facts, wishes(&labels()));

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::{Content, LONGEST_STRETCH, Rows, Sheet, Unfit};
+use super::{Content, MAX_TEXT_RUN_BYTES, ReadError, RowBuilder, Sheet};
 
 /// Reads a text table; UTF-8, else Windows-1252 as spreadsheet programs write it that were not asked for UTF-8.
 ///
 /// # Errors
-/// [`Unfit`] when it holds NUL bytes (no text), an open quote, or too many rows.
-pub fn read(name: &str, bytes: &[u8], mut rows: Rows<'_>) -> Result<Sheet, Unfit> {
+/// [`ReadError`] when it holds NUL bytes (no text), an open quote, or too many rows.
+pub fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     if bytes.contains(&0) {
-        return Err(Unfit::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
+        return Err(ReadError::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
     }
     let text = decode(bytes);
     let (separator, text) = stated_separator(&text);
@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
         Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
     }
 
-    fn next(&mut self) -> Result<Option<Placed>, Unfit> {
+    fn next(&mut self) -> Result<Option<Placed>, ReadError> {
         if self.rest.peek().is_none() {
             return Ok(None);
         }
@@ -98,7 +98,7 @@ impl<'a> Fields<'a> {
         Ok(Some((place, field)))
     }
 
-    fn quoted(&mut self, field: &mut String) -> Result<(), Unfit> {
+    fn quoted(&mut self, field: &mut String) -> Result<(), ReadError> {
         loop {
             match self.rest.next() {
                 Some('"') if self.rest.next_if_eq(&'"').is_some() => field.push('"'),
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
                 Some(c) => field.push(c),
                 None => {
                     let line = self.row + 1;
-                    return Err(Unfit::unreadable(format!("a quote opened in line {line} never closes")));
+                    return Err(ReadError::unreadable(format!("a quote opened in line {line} never closes")));
                 }
             }
             not_endless(field)?;
@@ -114,20 +114,20 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn not_endless(field: &str) -> Result<(), Unfit> {
-    if field.len() > LONGEST_STRETCH {
-        return Err(Unfit::TooLarge(format!("a field holds over {} MB of text", LONGEST_STRETCH >> 20)));
+fn not_endless(field: &str) -> Result<(), ReadError> {
+    if field.len() > MAX_TEXT_RUN_BYTES {
+        return Err(ReadError::TooLarge(format!("a field holds over {} MB of text", MAX_TEXT_RUN_BYTES >> 20)));
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Limits, Wanted};
+    use super::super::{CellFilter, Limits};
     use super::*;
 
-    fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-        super::read(name, bytes, Rows::new(limits, Wanted::default()))
+    fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadError> {
+        super::read(name, bytes, RowBuilder::new(limits, CellFilter::default()))
     }
 
     fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {

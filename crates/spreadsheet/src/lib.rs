@@ -1,7 +1,7 @@
 //! The cells of a workbook's first sheet, each remembering where it stood.
 //!
 //! Promises: the limits are checked before anything is parsed, rows without a value are not kept,
-//! and a file that cannot be read is one [`Unfit`], never a panic. Does not know what a column means.
+//! and a file that cannot be read is one [`ReadError`], never a panic. Does not know what a column means.
 
 mod archive;
 mod cell_name;
@@ -24,33 +24,33 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use archive::{Parts, Zipped};
-use row_builder::Rows;
+use archive::{ContainerFormat, ZipParts};
+use row_builder::RowBuilder;
 
 /// What sizes are told in, in bytes.
 const MEGABYTE: u64 = 1 << 20;
 
 /// The last column that a spreadsheet program has (XFD), counted from 0.
-const LAST_COLUMN: u32 = 16_383;
+const MAX_COLUMN: u32 = 16_383;
 
 /// Filled cells that a row may have on average when there are as many rows as are accepted.
-const CELLS_A_ROW: usize = 40;
+const CELLS_PER_ROW: usize = 40;
 
 /// The longest text that a spreadsheet program writes (32,767 characters of at most 4 bytes), in bytes.
-const LONGEST_TEXT: usize = 131_068;
+const MAX_TEXT_BYTES: usize = 131_068;
 
 /// The longest text without an element in it that is read at all, in bytes: what the longest cell takes when every
 /// character is written as a reference, and some more.
-const LONGEST_STRETCH: usize = 2 << 20;
+const MAX_TEXT_RUN_BYTES: usize = 2 << 20;
 
 /// Relations, sheets and cell styles of a workbook, each; Excel itself ends at 65,490 styles.
-const MOST_NAMED: usize = 65_536;
+const MAX_NAMED_ITEMS: usize = 65_536;
 
 /// Strings that are shared by cells, for each row that is accepted.
-const STRINGS_A_ROW: usize = 10;
+const TEXTS_PER_ROW: usize = 10;
 
 /// Rows for which there is room at the least: where fewer are accepted, that there are too many rows is what is told.
-const FEWEST_ROWS: usize = 100_000;
+const MIN_ROWS: usize = 100_000;
 
 /// How much of a file is accepted (rules "Import"; all are settings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +70,12 @@ pub struct Limits {
 impl Limits {
     /// Filled cells that are kept; beyond that memory would have no bound.
     fn cells(&self) -> usize {
-        self.data_rows.max(FEWEST_ROWS).saturating_mul(CELLS_A_ROW)
+        self.data_rows.max(MIN_ROWS).saturating_mul(CELLS_PER_ROW)
     }
 
     /// Different texts that are kept.
     fn texts(&self) -> usize {
-        self.data_rows.max(FEWEST_ROWS).saturating_mul(STRINGS_A_ROW)
+        self.data_rows.max(MIN_ROWS).saturating_mul(TEXTS_PER_ROW)
     }
 }
 
@@ -93,7 +93,7 @@ impl Default for Limits {
 
 /// Why a file is not read at all; the text continues "the file cannot be read: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum ReadError {
     /// Damaged, protected, or no workbook.
     #[error("the file cannot be read: {0}")]
     Unreadable(String),
@@ -102,7 +102,7 @@ pub enum Unfit {
     TooLarge(String),
 }
 
-impl Unfit {
+impl ReadError {
     fn unreadable(why: impl Into<String>) -> Self {
         Self::Unreadable(why.into())
     }
@@ -121,13 +121,13 @@ pub enum Content {
     /// A number without a date format.
     Number(f64),
     /// True or false.
-    Truth(bool),
+    Bool(bool),
     /// An Excel date and time: days since the workbook's epoch.
-    Serial(f64),
+    DateTime(f64),
     /// An error such as `#REF!`.
-    Fault(Arc<str>),
+    Error(Arc<str>),
     /// A formula whose result was never stored.
-    Uncalculated,
+    FormulaWithoutValue,
 }
 
 /// One cell with a value.
@@ -169,7 +169,7 @@ pub struct Sheet {
 
 /// Which cells of a sheet are kept; nothing said: all.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct CellFilter<'a> {
     /// Rows, as Excel shows them.
     pub rows: Option<&'a BTreeSet<u32>>,
     /// Columns, counted from 0.
@@ -179,22 +179,22 @@ pub struct Wanted<'a> {
 /// Reads the first sheet of a workbook: xlsx, xls, ods by content, csv by its name.
 ///
 /// # Errors
-/// [`Unfit`] says why not.
-pub fn open(path: &Path, limits: &Limits) -> Result<Sheet, Unfit> {
-    let (name, bytes) = bytes_of(path, limits)?;
+/// [`ReadError`] says why not.
+pub fn read_file(path: &Path, limits: &Limits) -> Result<Sheet, ReadError> {
+    let (name, bytes) = load_file(path, limits)?;
     read(&name, &bytes, limits)
 }
 
 /// A file's name and what it holds.
 ///
 /// # Errors
-/// [`Unfit`] where it cannot be read or is too large.
-pub fn bytes_of(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Unfit> {
+/// [`ReadError`] where it cannot be read or is too large.
+pub fn load_file(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), ReadError> {
     let unreadable = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => Unfit::unreadable("there is no such file"),
-        std::io::ErrorKind::IsADirectory => Unfit::unreadable("it is a folder"),
-        std::io::ErrorKind::PermissionDenied => Unfit::unreadable("this user may not read it"),
-        _ => Unfit::unreadable(e.to_string()),
+        std::io::ErrorKind::NotFound => ReadError::unreadable("there is no such file"),
+        std::io::ErrorKind::IsADirectory => ReadError::unreadable("it is a folder"),
+        std::io::ErrorKind::PermissionDenied => ReadError::unreadable("this user may not read it"),
+        _ => ReadError::unreadable(e.to_string()),
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     check_size(size, limits.file_bytes)?;
@@ -206,47 +206,51 @@ pub fn bytes_of(path: &Path, limits: &Limits) -> Result<(String, Vec<u8>), Unfit
 /// Reads the first sheet of a workbook held in memory; `name` is the file's name.
 ///
 /// # Errors
-/// [`Unfit`] says why not.
-pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, Unfit> {
-    read_some(name, bytes, limits, Wanted::default())
+/// [`ReadError`] says why not.
+pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadError> {
+    read_filtered(name, bytes, limits, CellFilter::default())
 }
 
 /// The same, of which only some cells are kept.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_some(name: &str, bytes: &[u8], limits: &Limits, wanted: Wanted<'_>) -> Result<Sheet, Unfit> {
+pub fn read_filtered(name: &str, bytes: &[u8], limits: &Limits, wanted: CellFilter<'_>) -> Result<Sheet, ReadError> {
     check_size(bytes.len() as u64, limits.file_bytes)?;
     if bytes.starts_with(b"PK") {
-        let parts = Parts::of(bytes, limits)?;
+        let parts = ZipParts::of(bytes, limits)?;
         return match parts.kind {
-            Zipped::Xlsx => xlsx::read(parts, Rows::new(limits, wanted)),
-            Zipped::Ods => ods::read(parts, Rows::new(limits, wanted)),
+            ContainerFormat::Xlsx => xlsx::read(parts, RowBuilder::new(limits, wanted)),
+            ContainerFormat::Ods => ods::read(parts, RowBuilder::new(limits, wanted)),
         };
     }
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         check_size(bytes.len() as u64, limits.xls_bytes)?;
-        return xls::read(bytes, Rows::new(limits, wanted));
+        return xls::read(bytes, RowBuilder::new(limits, wanted));
     }
     let lower = name.to_lowercase();
     if [".csv", ".tsv", ".txt"].iter().any(|end| lower.ends_with(end)) {
-        return csv::read(name, bytes, Rows::new(limits, wanted));
+        return csv::read(name, bytes, RowBuilder::new(limits, wanted));
     }
-    Err(Unfit::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
+    Err(ReadError::unreadable("it is neither xlsx, xls, ods nor csv; save it as an Excel workbook (.xlsx)"))
 }
 
-fn check_size(size: u64, limit: u64) -> Result<(), Unfit> {
+fn check_size(size: u64, limit: u64) -> Result<(), ReadError> {
     if size == 0 {
-        return Err(Unfit::unreadable("it is empty"));
+        return Err(ReadError::unreadable("it is empty"));
     }
     if size > limit {
-        return Err(Unfit::TooLarge(format!("it has {}, {} are accepted", told(size), told(limit))));
+        return Err(ReadError::TooLarge(format!(
+            "it has {}, {} are accepted",
+            format_bytes(size),
+            format_bytes(limit)
+        )));
     }
     Ok(())
 }
 
 /// A number of bytes as people tell it; a limit is told as it was set.
-fn told(bytes: u64) -> String {
+fn format_bytes(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..MEGABYTE => format!("{} kB", bytes.div_ceil(1024)),
@@ -255,19 +259,19 @@ fn told(bytes: u64) -> String {
 }
 
 /// Adds to a list that must not grow without bound.
-fn bounded<T>(list: &mut Vec<T>, most: usize, what: &str, item: T) -> Result<(), Unfit> {
+fn push_bounded<T>(list: &mut Vec<T>, most: usize, what: &str, item: T) -> Result<(), ReadError> {
     if list.len() >= most {
-        return Err(Unfit::TooLarge(format!("it has over {most} {what}")));
+        return Err(ReadError::TooLarge(format!("it has over {most} {what}")));
     }
     list.push(item);
     Ok(())
 }
 
 /// Adds to a text that must not grow without bound.
-fn append(text: &mut String, part: &str) -> Result<(), Unfit> {
+fn append_bounded(text: &mut String, part: &str) -> Result<(), ReadError> {
     text.push_str(part);
-    if text.len() > LONGEST_STRETCH {
-        return Err(Unfit::TooLarge(format!("a cell holds over {} MB of text", LONGEST_STRETCH >> 20)));
+    if text.len() > MAX_TEXT_RUN_BYTES {
+        return Err(ReadError::TooLarge(format!("a cell holds over {} MB of text", MAX_TEXT_RUN_BYTES >> 20)));
     }
     Ok(())
 }
@@ -281,6 +285,6 @@ fn without_nul(text: &str) -> Arc<str> {
     if text.contains('\0') { Arc::from(text.replace('\0', "")) } else { Arc::from(text) }
 }
 
-fn broken(error: impl std::fmt::Display) -> Unfit {
-    Unfit::unreadable(format!("it is damaged ({error})"))
+fn damaged(error: impl std::fmt::Display) -> ReadError {
+    ReadError::unreadable(format!("it is damaged ({error})"))
 }

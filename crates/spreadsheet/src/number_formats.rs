@@ -6,10 +6,10 @@ use std::io::BufRead;
 use quick_xml::events::Event;
 
 use super::xml::{Events, attribute};
-use super::{MOST_NAMED, Unfit, bounded};
+use super::{MAX_NAMED_ITEMS, ReadError, push_bounded};
 
 /// For each cell style, by its number, whether it shows a date or time.
-pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Unfit> {
+pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, ReadError> {
     let mut own: HashMap<u32, bool> = HashMap::new();
     let mut styles = Vec::new();
     let mut in_cell_styles = false;
@@ -20,13 +20,13 @@ pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Un
                 "numFmt" => {
                     let id = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok());
                     let code = attribute(&tag, "formatCode")?.unwrap_or_default();
-                    own.extend(id.filter(|_| own.len() < MOST_NAMED).map(|id| (id, shows_date(&code))));
+                    own.extend(id.filter(|_| own.len() < MAX_NAMED_ITEMS).map(|id| (id, shows_date(&code))));
                 }
                 "cellXfs" => in_cell_styles = true,
                 "xf" if in_cell_styles => {
                     let id: u32 = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or_default();
                     let is_date = own.get(&id).copied().unwrap_or_else(|| is_built_in_date(id));
-                    bounded(&mut styles, MOST_NAMED, "cell styles", is_date)?;
+                    push_bounded(&mut styles, MAX_NAMED_ITEMS, "cell styles", is_date)?;
                 }
                 _ => {}
             },

@@ -1,33 +1,33 @@
 //! OpenDocument sheets (`.ods`), read as a stream.
 //!
 //! Own, because a cell or row that says it is repeated a million times must cost nothing: blanks are counted over, and
-//! what has a value meets the limits of [`Rows`] at once. Only the first table is looked at.
+//! what has a value meets the limits of [`RowBuilder`] at once. Only the first table is looked at.
 
 use std::io::BufReader;
 use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::archive::{Part, Parts};
+use super::archive::{Part, ZipParts};
 use super::xml::{Events, attribute, character};
-use super::{Content, LAST_COLUMN, Rows, Sheet, Unfit, append};
+use super::{Content, MAX_COLUMN, ReadError, RowBuilder, Sheet, append_bounded};
 
 /// Most blanks that one `text:s` element may stand for.
-const BLANKS: usize = 1000;
+const MAX_SPACES: usize = 1000;
 
 type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
 
 /// Reads the first table.
 ///
 /// # Errors
-/// [`Unfit`] when the XML is broken or a limit is met.
-pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
+/// [`ReadError`] when the XML is broken or a limit is met.
+pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let sheet = first_table(&mut parts, rows)?;
     parts.check_rest()?;
     Ok(sheet)
 }
 
-fn first_table(parts: &mut Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
+fn first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let part = parts.part("content.xml")?;
     let mut xml = Events::of(BufReader::new(part)).with_empty_elements_as_pairs();
     let mut buffer = Vec::new();
@@ -37,7 +37,7 @@ fn first_table(parts: &mut Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
                 return Table { xml, rows, row: 0 }.read(name);
             }
-            Event::Eof => return Err(Unfit::unreadable("it has no sheet with cells")),
+            Event::Eof => return Err(ReadError::unreadable("it has no sheet with cells")),
             _ => {}
         }
     }
@@ -45,13 +45,13 @@ fn first_table(parts: &mut Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
 
 struct Table<'p, 'a, 'r> {
     xml: Xml<'p, 'a>,
-    rows: Rows<'r>,
+    rows: RowBuilder<'r>,
     /// The row being read, counted from 0.
     row: u32,
 }
 
 impl Table<'_, '_, '_> {
-    fn read(mut self, name: String) -> Result<Sheet, Unfit> {
+    fn read(mut self, name: String) -> Result<Sheet, ReadError> {
         let mut buffer = Vec::new();
         loop {
             let event = self.xml.next(&mut buffer)?;
@@ -61,7 +61,7 @@ impl Table<'_, '_, '_> {
                     self.read_row(repeated)?;
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => break,
-                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a sheet")),
+                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a sheet")),
                 _ => {}
             }
         }
@@ -69,7 +69,7 @@ impl Table<'_, '_, '_> {
         Ok(self.rows.finish(name, false))
     }
 
-    fn read_row(&mut self, repeated: u32) -> Result<(), Unfit> {
+    fn read_row(&mut self, repeated: u32) -> Result<(), ReadError> {
         let mut filled = Vec::new();
         let mut column: u32 = 0;
         let mut buffer = Vec::new();
@@ -86,12 +86,12 @@ impl Table<'_, '_, '_> {
                         filled.extend(shown.map(|column| (column, content.clone())));
                     }
                     column = column.saturating_add(times);
-                    if filled.len() > LAST_COLUMN as usize + 1 {
-                        return Err(Unfit::TooLarge("it has cells beyond column XFD".to_owned()));
+                    if filled.len() > MAX_COLUMN as usize + 1 {
+                        return Err(ReadError::TooLarge("it has cells beyond column XFD".to_owned()));
                     }
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => break,
-                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a row")),
+                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a row")),
                 _ => {}
             }
         }
@@ -107,17 +107,17 @@ impl Table<'_, '_, '_> {
     }
 
     /// Reads to the end of a cell; its text counts where no value is stated.
-    fn read_cell(&mut self, stated: Stated) -> Result<Option<Content>, Unfit> {
+    fn read_cell(&mut self, stated: Stated) -> Result<Option<Content>, ReadError> {
         let text = self.text_of_cell()?;
         let text = (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
         Ok(match stated {
             Stated::Value(content) => Some(content),
             Stated::Text => text,
-            Stated::Formula => text.or(Some(Content::Uncalculated)),
+            Stated::Formula => text.or(Some(Content::FormulaWithoutValue)),
         })
     }
 
-    fn text_of_cell(&mut self) -> Result<String, Unfit> {
+    fn text_of_cell(&mut self) -> Result<String, ReadError> {
         let mut text = String::new();
         let mut buffer = Vec::new();
         let mut notes = 0_usize;
@@ -135,19 +135,19 @@ impl Table<'_, '_, '_> {
                     }
                     "text:s" if notes == 0 => {
                         let blanks = repetition(&tag, "text:c")? as usize;
-                        text.extend(std::iter::repeat_n(' ', blanks.min(BLANKS)));
+                        text.extend(std::iter::repeat_n(' ', blanks.min(MAX_SPACES)));
                     }
                     "text:tab" | "text:line-break" if notes == 0 => text.push(' '),
                     _ => {}
                 },
-                Event::Text(part) if notes == 0 && paragraphs > 0 => append(&mut text, &part.xml10_content())?,
+                Event::Text(part) if notes == 0 && paragraphs > 0 => append_bounded(&mut text, &part.xml10_content())?,
                 Event::GeneralRef(entity) if notes == 0 => text.extend(character(&entity)),
                 Event::End(tag) => match tag.name().as_ref() {
                     "office:annotation" => notes = notes.saturating_sub(1),
                     "table:table-cell" | "table:covered-table-cell" => return Ok(text),
                     _ => {}
                 },
-                Event::Eof => return Err(Unfit::unreadable("it ends in the middle of a cell")),
+                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a cell")),
                 _ => {}
             }
         }
@@ -163,14 +163,14 @@ enum Stated {
     Formula,
 }
 
-fn stated(tag: &BytesStart<'_>) -> Result<Stated, Unfit> {
+fn stated(tag: &BytesStart<'_>) -> Result<Stated, ReadError> {
     let text = |name| attribute(tag, name);
     if let Some(number) = text("office:value")? {
-        let number = number.parse().map_err(|_| Unfit::unreadable(format!("\"{number}\" is no number")))?;
+        let number = number.parse().map_err(|_| ReadError::unreadable(format!("\"{number}\" is no number")))?;
         return Ok(Stated::Value(Content::Number(number)));
     }
     if let Some(truth) = text("office:boolean-value")? {
-        return Ok(Stated::Value(Content::Truth(truth == "true")));
+        return Ok(Stated::Value(Content::Bool(truth == "true")));
     }
     for name in ["office:date-value", "office:time-value"] {
         if let Some(moment) = text(name)? {
@@ -181,7 +181,7 @@ fn stated(tag: &BytesStart<'_>) -> Result<Stated, Unfit> {
     Ok(if text("table:formula")?.is_some() && !has_result { Stated::Formula } else { Stated::Text })
 }
 
-fn repetition(tag: &BytesStart<'_>, name: &str) -> Result<u32, Unfit> {
+fn repetition(tag: &BytesStart<'_>, name: &str) -> Result<u32, ReadError> {
     let Some(times) = attribute(tag, name)? else { return Ok(1) };
-    times.parse().map_err(|_| Unfit::unreadable(format!("\"{times}\" is no number of repetitions")))
+    times.parse().map_err(|_| ReadError::unreadable(format!("\"{times}\" is no number of repetitions")))
 }

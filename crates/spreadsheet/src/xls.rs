@@ -1,13 +1,13 @@
 //! Excel 97 to 2003 sheets (`.xls`, BIFF8 of [MS-XLS]): one record after the other.
 //!
 //! Own, because a general reader lays a sheet out as one rectangle and copies a shared text for every cell that shows it:
-//! two cells in opposite corners take half a gigabyte. Here a cell costs what it holds, under the limits of [`Rows`].
+//! two cells in opposite corners take half a gigabyte. Here a cell costs what it holds, under the limits of [`RowBuilder`].
 
 use std::sync::Arc;
 
-use super::cfb::{Compound, u16_at, u32_at};
+use super::cfb::{CompoundFile, u16_at, u32_at};
 use super::number_formats::{is_built_in_date, shows_date};
-use super::{Content, Limits, MOST_NAMED, Rows, Sheet, Unfit, bounded, broken, without_nul};
+use super::{Content, Limits, MAX_NAMED_ITEMS, ReadError, RowBuilder, Sheet, damaged, push_bounded, without_nul};
 
 mod records;
 
@@ -16,28 +16,28 @@ use records::{Record, Records, kind};
 /// Reads the first sheet.
 ///
 /// # Errors
-/// [`Unfit`] when the file is broken, protected, older than Excel 97, or a limit is met.
-pub(super) fn read(bytes: &[u8], mut rows: Rows<'_>) -> Result<Sheet, Unfit> {
-    let file = Compound::of(bytes)?;
+/// [`ReadError`] when the file is damaged, protected, older than Excel 97, or a limit is met.
+pub(super) fn read(bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    let file = CompoundFile::of(bytes)?;
     if file.has("EncryptedPackage") {
         return Err(protected());
     }
     let stream = file.stream("Workbook")?;
     let older = || {
         let what = if file.has("Book") { "it was written by Excel 95 or older" } else { "it holds no workbook" };
-        Unfit::unreadable(format!("{what}; save it as an Excel workbook (.xlsx)"))
+        ReadError::unreadable(format!("{what}; save it as an Excel workbook (.xlsx)"))
     };
     let stream = stream.ok_or_else(older)?;
     let book = Book::read(&stream, &rows.limits)?;
-    let (name, at) = book.first.as_ref().ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
+    let (name, at) = book.first.as_ref().ok_or_else(|| ReadError::unreadable("it has no sheet with cells"))?;
     for (_, _, record) in cells_in_order(&stream, *at)? {
         book.keep(Record::at(&stream, record)?, &mut rows)?;
     }
     Ok(rows.finish(name.clone(), book.since_1904))
 }
 
-fn protected() -> Unfit {
-    Unfit::unreadable("it is protected by a password; save it without one")
+fn protected() -> ReadError {
+    ReadError::unreadable("it is protected by a password; save it without one")
 }
 
 /// What stands before the sheets.
@@ -52,7 +52,7 @@ struct Book {
 }
 
 impl Book {
-    fn read(stream: &[u8], limits: &Limits) -> Result<Self, Unfit> {
+    fn read(stream: &[u8], limits: &Limits) -> Result<Self, ReadError> {
         let mut book = Self::default();
         let (mut formats, mut styles) = (std::collections::HashMap::new(), Vec::new());
         for record in Records::of(stream, 0) {
@@ -60,12 +60,12 @@ impl Book {
             match record.kind {
                 kind::FILEPASS => return Err(protected()),
                 kind::DATEMODE => book.since_1904 = u16_at(record.body, 0)? == 1,
-                kind::FORMAT if formats.len() < MOST_NAMED => {
+                kind::FORMAT if formats.len() < MAX_NAMED_ITEMS => {
                     let mut text = record.text_from(2);
                     let code = text.long_string()?;
                     formats.insert(u16_at(record.body, 0)?, shows_date(&code));
                 }
-                kind::XF => bounded(&mut styles, MOST_NAMED, "cell styles", u16_at(record.body, 2)?)?,
+                kind::XF => push_bounded(&mut styles, MAX_NAMED_ITEMS, "cell styles", u16_at(record.body, 2)?)?,
                 kind::BOUNDSHEET if book.first.is_none() && record.body.get(5) == Some(&0) => {
                     let name = record.text_from(6).short_string()?;
                     book.first = Some((name, u32_at(record.body, 0)? as usize));
@@ -80,11 +80,11 @@ impl Book {
     }
 
     /// Keeps the cells of one record.
-    fn keep(&self, record: Record<'_>, rows: &mut Rows<'_>) -> Result<(), Unfit> {
+    fn keep(&self, record: Record<'_>, rows: &mut RowBuilder<'_>) -> Result<(), ReadError> {
         let body = record.body;
         let place = (u32::from(u16_at(body, 0)?), u32::from(u16_at(body, 2)?));
         let number =
-            |number, style| if self.shows_date(style) { Content::Serial(number) } else { Content::Number(number) };
+            |number, style| if self.shows_date(style) { Content::DateTime(number) } else { Content::Number(number) };
         let style = u16_at(body, 4)?;
         match record.kind {
             kind::NUMBER => rows.push(place, Some(number(f64_at(body, 6)?, style))),
@@ -99,7 +99,7 @@ impl Book {
             }
             kind::LABELSST => {
                 let text = self.strings.get(u32_at(body, 6)? as usize);
-                rows.push_shared(place, text.ok_or_else(|| broken("a text that is not there"))?)
+                rows.push_shared(place, text.ok_or_else(|| damaged("a text that is not there"))?)
             }
             kind::LABEL | kind::RSTRING => {
                 let text = record.text_from(6).long_string()?;
@@ -124,7 +124,7 @@ impl Book {
 
 /// Row, column and place in the stream of every record with cells, from top left to bottom right: some programs write
 /// them as they come.
-fn cells_in_order(stream: &[u8], from: usize) -> Result<Vec<(u16, u16, usize)>, Unfit> {
+fn cells_in_order(stream: &[u8], from: usize) -> Result<Vec<(u16, u16, usize)>, ReadError> {
     let mut places = Vec::new();
     for record in Records::of(stream, from) {
         let record = record?;
@@ -136,7 +136,7 @@ fn cells_in_order(stream: &[u8], from: usize) -> Result<Vec<(u16, u16, usize)>, 
     Ok(places)
 }
 
-fn shared_strings(record: &Record<'_>, limits: &Limits) -> Result<Vec<Arc<str>>, Unfit> {
+fn shared_strings(record: &Record<'_>, limits: &Limits) -> Result<Vec<Arc<str>>, ReadError> {
     let mut texts = record.text_from(8);
     let mut strings = Vec::new();
     let mut size = 0;
@@ -145,19 +145,19 @@ fn shared_strings(record: &Record<'_>, limits: &Limits) -> Result<Vec<Arc<str>>,
         size += text.len() as u64;
         if size > limits.shared_string_bytes {
             let most = limits.shared_string_bytes >> 20;
-            return Err(Unfit::TooLarge(format!("it is over {most} MB of shared strings")));
+            return Err(ReadError::TooLarge(format!("it is over {most} MB of shared strings")));
         }
-        bounded(&mut strings, limits.texts(), "strings", without_nul(&text))?;
+        push_bounded(&mut strings, limits.texts(), "strings", without_nul(&text))?;
     }
     Ok(strings)
 }
 
 /// The stored result of a formula that is no number (2.5.133).
-fn result(record: &Record<'_>, what: u8, value: u8) -> Result<Content, Unfit> {
+fn result(record: &Record<'_>, what: u8, value: u8) -> Result<Content, ReadError> {
     Ok(match what {
         0 => match record.string_behind()? {
             Some(text) => Content::Text(text.into()),
-            None => Content::Uncalculated,
+            None => Content::FormulaWithoutValue,
         },
         1 => truth_or_fault([value, 0]),
         2 => truth_or_fault([value, 1]),
@@ -167,7 +167,7 @@ fn result(record: &Record<'_>, what: u8, value: u8) -> Result<Content, Unfit> {
 
 fn truth_or_fault([value, is_fault]: [u8; 2]) -> Content {
     if is_fault == 0 {
-        return Content::Truth(value != 0);
+        return Content::Bool(value != 0);
     }
     let name = match value {
         0x00 => "#NULL!",
@@ -178,7 +178,7 @@ fn truth_or_fault([value, is_fault]: [u8; 2]) -> Content {
         0x24 => "#NUM!",
         _ => "#N/A",
     };
-    Content::Fault(name.into())
+    Content::Error(name.into())
 }
 
 /// A number in 32 bits: the upper 30 of a float or an integer, perhaps of hundredths (2.5.217).
@@ -190,7 +190,7 @@ fn packed(bits: u32) -> f64 {
     if bits & 1 == 0 { number } else { number / 100.0 }
 }
 
-fn f64_at(bytes: &[u8], at: usize) -> Result<f64, Unfit> {
+fn f64_at(bytes: &[u8], at: usize) -> Result<f64, ReadError> {
     let (low, high) = (u32_at(bytes, at)?, u32_at(bytes, at + 4)?);
     Ok(f64::from_bits(u64::from(high) << 32 | u64::from(low)))
 }

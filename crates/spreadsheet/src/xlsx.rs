@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use quick_xml::events::Event;
 
-use super::archive::{Part, Parts};
+use super::archive::{Part, ZipParts};
 use super::number_formats;
-use super::xml::{Events, attribute, ends_early};
-use super::xml_scanner::{Markup, Piece, Tag};
-use super::{Content, MOST_NAMED, Rows, Sheet, Unfit, append, bounded, broken, escapes, without_nul};
+use super::xml::{Events, attribute, ends_early_error};
+use super::xml_scanner::{Tag, Token, XmlScanner};
+use super::{
+    Content, MAX_NAMED_ITEMS, ReadError, RowBuilder, Sheet, append_bounded, damaged, escapes, push_bounded, without_nul,
+};
 
 /// Reads the first sheet.
 ///
 /// # Errors
-/// [`Unfit`] when a part is missing or broken, or a limit is met.
-pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit> {
+/// [`ReadError`] when a part is missing or damaged, or a limit is met.
+pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let root = relations(&mut parts, "_rels/.rels", "")?;
     let book = root.iter().find(|r| r.kind == "officeDocument").map_or("xl/workbook.xml", |r| &r.target).to_owned();
     let (folder, file) = book.rsplit_once('/').unwrap_or(("", &book));
@@ -26,7 +28,7 @@ pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit>
     let (sheets, since_1904) = workbook(&mut parts, &book)?;
     let is_sheet = |id: &str| links.iter().find(|link| link.id == id && link.kind == "worksheet");
     let first = sheets.into_iter().find_map(|(name, id)| Some((name, is_sheet(&id)?.target.clone())));
-    let (name, path) = first.ok_or_else(|| Unfit::unreadable("it has no sheet with cells"))?;
+    let (name, path) = first.ok_or_else(|| ReadError::unreadable("it has no sheet with cells"))?;
     let of_kind = |kind: &str| links.iter().find(|link| link.kind == kind).map(|link| link.target.as_str());
     let strings = match of_kind("sharedStrings").filter(|path| parts.has(path)) {
         Some(path) => shared_strings(parts.shared_strings(path)?, rows.limits.texts())?,
@@ -37,7 +39,7 @@ pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit>
         None => Vec::new(),
     };
     let cells = Cells {
-        xml: Markup::new(parts.part(&path)?),
+        xml: XmlScanner::new(parts.part(&path)?),
         strings: &strings,
         dates: &dates,
         rows,
@@ -50,7 +52,7 @@ pub(super) fn read(mut parts: Parts<'_>, rows: Rows<'_>) -> Result<Sheet, Unfit>
     Ok(rows.finish(name, since_1904))
 }
 
-fn open<'p, 'a>(parts: &'p mut Parts<'a>, path: &str) -> Result<Events<BufReader<Part<'p, 'a>>>, Unfit> {
+fn open<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<BufReader<Part<'p, 'a>>>, ReadError> {
     Ok(Events::of(BufReader::with_capacity(64 * 1024, parts.part(path)?)))
 }
 
@@ -63,7 +65,7 @@ struct Relation {
     target: String,
 }
 
-fn relations(parts: &mut Parts<'_>, path: &str, folder: &str) -> Result<Vec<Relation>, Unfit> {
+fn relations(parts: &mut ZipParts<'_>, path: &str, folder: &str) -> Result<Vec<Relation>, ReadError> {
     let path = path.trim_start_matches('/');
     if !parts.has(path) {
         return Ok(Vec::new());
@@ -83,7 +85,7 @@ fn relations(parts: &mut Parts<'_>, path: &str, folder: &str) -> Result<Vec<Rela
                 };
                 let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
                 let id = attribute(&tag, "Id")?.unwrap_or_default();
-                bounded(&mut relations, MOST_NAMED, "relations", Relation { id, kind, target })?;
+                push_bounded(&mut relations, MAX_NAMED_ITEMS, "relations", Relation { id, kind, target })?;
             }
             Event::Eof => return Ok(relations),
             _ => {}
@@ -92,7 +94,7 @@ fn relations(parts: &mut Parts<'_>, path: &str, folder: &str) -> Result<Vec<Rela
 }
 
 /// The sheets' names with the ids of their relations, in order, and whether dates count from 1904.
-fn workbook(parts: &mut Parts<'_>, path: &str) -> Result<(Vec<(String, String)>, bool), Unfit> {
+fn workbook(parts: &mut ZipParts<'_>, path: &str) -> Result<(Vec<(String, String)>, bool), ReadError> {
     let mut xml = open(parts, path)?;
     let mut sheets = Vec::new();
     let mut since_1904 = false;
@@ -108,7 +110,7 @@ fn workbook(parts: &mut Parts<'_>, path: &str) -> Result<(Vec<(String, String)>,
                     let id = id.map(|id| id.value.into_owned()).unwrap_or_default();
                     let mut name = attribute(&tag, "name")?.unwrap_or_default();
                     escapes::resolve(&mut name, 0);
-                    bounded(&mut sheets, MOST_NAMED, "sheets", (name, id))?;
+                    push_bounded(&mut sheets, MAX_NAMED_ITEMS, "sheets", (name, id))?;
                 }
                 _ => {}
             },
@@ -119,8 +121,8 @@ fn workbook(parts: &mut Parts<'_>, path: &str) -> Result<(Vec<(String, String)>,
 }
 
 /// The strings that cells refer to by number.
-fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, Unfit> {
-    let mut xml = Markup::new(part);
+fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, ReadError> {
+    let mut xml = XmlScanner::new(part);
     let mut strings = Vec::new();
     let empty: Arc<str> = Arc::from("");
     let mut text = String::new();
@@ -128,25 +130,25 @@ fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, Unfit> 
     let (mut in_text, mut in_hint, mut begun) = (false, false, 0);
     loop {
         match xml.next()? {
-            Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+            Token::Open(tag) => match (tag.name(), tag.is_empty) {
                 (b"t", false) => (in_text, begun) = (!in_hint, text.len()),
                 (b"rPh", false) => in_hint = true,
-                (b"si", true) => bounded(&mut strings, most, "strings", Arc::clone(&empty))?,
+                (b"si", true) => push_bounded(&mut strings, most, "strings", Arc::clone(&empty))?,
                 (b"sst", true) => break,
                 _ => {}
             },
-            Piece::Text(part) if in_text => part.push_to(&mut text)?,
-            Piece::Close(b"t") if in_text => {
+            Token::Text(part) if in_text => part.push_to(&mut text)?,
+            Token::Close(b"t") if in_text => {
                 escapes::resolve(&mut text, begun);
                 in_text = false;
             }
-            Piece::Close(b"rPh") => in_hint = false,
-            Piece::Close(b"si") => {
-                bounded(&mut strings, most, "strings", without_nul(&text))?;
+            Token::Close(b"rPh") => in_hint = false,
+            Token::Close(b"si") => {
+                push_bounded(&mut strings, most, "strings", without_nul(&text))?;
                 text.clear();
             }
-            Piece::Close(b"sst") => break,
-            Piece::End => return Err(ends_early()),
+            Token::Close(b"sst") => break,
+            Token::End => return Err(ends_early_error()),
             _ => {}
         }
     }
@@ -155,11 +157,11 @@ fn shared_strings(part: impl Read, most: usize) -> Result<Vec<Arc<str>>, Unfit> 
 }
 
 struct Cells<'a, R> {
-    xml: Markup<R>,
+    xml: XmlScanner<R>,
     strings: &'a [Arc<str>],
     /// Whether a style shows dates, by its number.
     dates: &'a [bool],
-    rows: Rows<'a>,
+    rows: RowBuilder<'a>,
     /// The next row and column for cells that do not say where they stand, counted from 0.
     row: u32,
     column: u32,
@@ -170,33 +172,33 @@ struct Cells<'a, R> {
 /// What a cell's element says before its value.
 struct Head {
     place: Option<(u32, u32)>,
-    kind: Kind,
+    kind: CellKind,
     style: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CellKind {
     Number,
     Shared,
     Text,
-    Truth,
-    Fault,
+    Bool,
+    Error,
 }
 
 impl Head {
-    fn of(tag: &Tag<'_>) -> Result<Self, Unfit> {
-        let mut head = Head { place: None, kind: Kind::Number, style: None };
+    fn of(tag: &Tag<'_>) -> Result<Self, ReadError> {
+        let mut head = Head { place: None, kind: CellKind::Number, style: None };
         for (name, value) in tag.attributes() {
             match name {
                 b"r" => head.place = Some(place(value)?),
                 b"s" => head.style = number(value).and_then(|style| usize::try_from(style).ok()),
                 b"t" => {
                     head.kind = match value {
-                        b"s" => Kind::Shared,
-                        b"b" => Kind::Truth,
-                        b"e" => Kind::Fault,
-                        b"str" | b"inlineStr" | b"d" => Kind::Text,
-                        _ => Kind::Number,
+                        b"s" => CellKind::Shared,
+                        b"b" => CellKind::Bool,
+                        b"e" => CellKind::Error,
+                        b"str" | b"inlineStr" | b"d" => CellKind::Text,
+                        _ => CellKind::Number,
                     }
                 }
                 _ => {}
@@ -207,10 +209,10 @@ impl Head {
 }
 
 impl<'a, R: Read> Cells<'a, R> {
-    fn read(mut self) -> Result<Rows<'a>, Unfit> {
+    fn read(mut self) -> Result<RowBuilder<'a>, ReadError> {
         loop {
             match self.xml.next()? {
-                Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+                Token::Open(tag) => match (tag.name(), tag.is_empty) {
                     (b"c", is_empty) => {
                         let head = Head::of(&tag)?;
                         self.cell(&head, is_empty)?;
@@ -224,9 +226,9 @@ impl<'a, R: Read> Cells<'a, R> {
                     (b"sheetData", true) => break,
                     _ => {}
                 },
-                Piece::Close(b"row") => self.row = self.row.saturating_add(1),
-                Piece::Close(b"sheetData") => break,
-                Piece::End => return Err(ends_early()),
+                Token::Close(b"row") => self.row = self.row.saturating_add(1),
+                Token::Close(b"sheetData") => break,
+                Token::End => return Err(ends_early_error()),
                 _ => {}
             }
         }
@@ -235,7 +237,7 @@ impl<'a, R: Read> Cells<'a, R> {
     }
 
     /// Reads a cell to its end and keeps what it holds.
-    fn cell(&mut self, head: &Head, is_empty: bool) -> Result<(), Unfit> {
+    fn cell(&mut self, head: &Head, is_empty: bool) -> Result<(), ReadError> {
         (self.row, self.column) = head.place.unwrap_or((self.row, self.column));
         let place = (self.row, self.column);
         self.column = self.column.saturating_add(1);
@@ -243,9 +245,9 @@ impl<'a, R: Read> Cells<'a, R> {
             return Ok(());
         }
         if self.is_uncalculated(head)? {
-            return self.rows.push(place, Some(Content::Uncalculated));
+            return self.rows.push(place, Some(Content::FormulaWithoutValue));
         }
-        if head.kind == Kind::Shared && !self.value.trim_ascii().is_empty() {
+        if head.kind == CellKind::Shared && !self.value.trim_ascii().is_empty() {
             return self.shared(place);
         }
         let content = self.content(head)?;
@@ -253,11 +255,11 @@ impl<'a, R: Read> Cells<'a, R> {
     }
 
     /// Reads a cell's value; gives whether it is a formula whose result was not stored.
-    fn is_uncalculated(&mut self, head: &Head) -> Result<bool, Unfit> {
+    fn is_uncalculated(&mut self, head: &Head) -> Result<bool, ReadError> {
         self.value.clear();
         if let Some(value) = self.xml.plain_value() {
-            append(&mut self.value, std::str::from_utf8(value).map_err(broken)?)?;
-            if head.kind == Kind::Text {
+            append_bounded(&mut self.value, std::str::from_utf8(value).map_err(damaged)?)?;
+            if head.kind == CellKind::Text {
                 escapes::resolve(&mut self.value, 0);
             }
             return Ok(false);
@@ -266,75 +268,75 @@ impl<'a, R: Read> Cells<'a, R> {
         let mut begun = 0;
         loop {
             match self.xml.next()? {
-                Piece::Open(tag) => match (tag.name(), tag.is_empty) {
+                Token::Open(tag) => match (tag.name(), tag.is_empty) {
                     (b"v" | b"t", false) => {
                         (in_value, begun) = (!in_hint, self.value.len());
                         has_value = true;
                     }
                     (b"f", _) => has_formula = true,
                     (b"rPh", false) => in_hint = true,
-                    (b"c" | b"row", _) => return Err(broken("a cell that is not closed")),
+                    (b"c" | b"row", _) => return Err(damaged("a cell that is not closed")),
                     _ => {}
                 },
-                Piece::Text(text) if in_value => text.push_to(&mut self.value)?,
-                Piece::Close(b"v" | b"t") if in_value => {
+                Token::Text(text) if in_value => text.push_to(&mut self.value)?,
+                Token::Close(b"v" | b"t") if in_value => {
                     escapes::resolve(&mut self.value, begun);
                     in_value = false;
                 }
-                Piece::Close(b"rPh") => in_hint = false,
-                Piece::Close(b"c") => break,
-                Piece::Close(b"row" | b"sheetData") => return Err(broken("a cell that is not closed")),
-                Piece::End => return Err(ends_early()),
+                Token::Close(b"rPh") => in_hint = false,
+                Token::Close(b"c") => break,
+                Token::Close(b"row" | b"sheetData") => return Err(damaged("a cell that is not closed")),
+                Token::End => return Err(ends_early_error()),
                 _ => {}
             }
         }
-        let stored = has_value && (head.kind == Kind::Text || !self.value.trim().is_empty());
+        let stored = has_value && (head.kind == CellKind::Text || !self.value.trim().is_empty());
         Ok(has_formula && !stored)
     }
 
     /// Keeps a text of the table of strings.
-    fn shared(&mut self, place: (u32, u32)) -> Result<(), Unfit> {
+    fn shared(&mut self, place: (u32, u32)) -> Result<(), ReadError> {
         let text = number(self.value.trim_ascii().as_bytes()).and_then(|at| self.strings.get(at as usize));
         self.rows.push_shared(place, text.ok_or_else(|| self.means_nothing())?)
     }
 
-    fn content(&self, head: &Head) -> Result<Option<Content>, Unfit> {
+    fn content(&self, head: &Head) -> Result<Option<Content>, ReadError> {
         let trimmed = self.value.trim();
         if trimmed.is_empty() {
             return Ok(None);
         }
         Ok(Some(match head.kind {
-            Kind::Text | Kind::Shared => Content::Text(Arc::from(self.value.as_str())),
-            Kind::Fault => Content::Fault(trimmed.into()),
-            Kind::Truth => Content::Truth(matches!(trimmed, "1" | "true")),
-            Kind::Number => {
+            CellKind::Text | CellKind::Shared => Content::Text(Arc::from(self.value.as_str())),
+            CellKind::Error => Content::Error(trimmed.into()),
+            CellKind::Bool => Content::Bool(matches!(trimmed, "1" | "true")),
+            CellKind::Number => {
                 let number: f64 = trimmed.parse().map_err(|_| self.means_nothing())?;
                 let is_date = head.style.and_then(|style| self.dates.get(style)).copied().unwrap_or_default();
-                if is_date { Content::Serial(number) } else { Content::Number(number) }
+                if is_date { Content::DateTime(number) } else { Content::Number(number) }
             }
         }))
     }
 
-    fn means_nothing(&self) -> Unfit {
+    fn means_nothing(&self) -> ReadError {
         let value = self.value.trim();
-        Unfit::unreadable(format!("row {} has the value \"{value}\", which means nothing", self.row + 1))
+        ReadError::unreadable(format!("row {} has the value \"{value}\", which means nothing", self.row + 1))
     }
 }
 
 /// "AB12" → (11, 27), both counted from 0.
-fn place(reference: &[u8]) -> Result<(u32, u32), Unfit> {
+fn place(reference: &[u8]) -> Result<(u32, u32), ReadError> {
     let letters = reference.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let (letters, row) = reference.split_at(letters);
     let column = letters
         .iter()
         .fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
-    let no_cell = || Unfit::unreadable(format!("\"{}\" is no cell", String::from_utf8_lossy(reference)));
+    let no_cell = || ReadError::unreadable(format!("\"{}\" is no cell", String::from_utf8_lossy(reference)));
     Ok((row_index(row)?, column.checked_sub(1).ok_or_else(no_cell)?))
 }
 
-fn row_index(text: &[u8]) -> Result<u32, Unfit> {
+fn row_index(text: &[u8]) -> Result<u32, ReadError> {
     let row = number(text).and_then(|row| row.checked_sub(1));
-    row.ok_or_else(|| Unfit::unreadable(format!("\"{}\" is no row", String::from_utf8_lossy(text))))
+    row.ok_or_else(|| ReadError::unreadable(format!("\"{}\" is no row", String::from_utf8_lossy(text))))
 }
 
 fn number(digits: &[u8]) -> Option<u32> {

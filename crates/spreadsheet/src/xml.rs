@@ -5,11 +5,11 @@ use std::io::BufRead;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::archive::unfit;
-use super::{Unfit, broken};
+use super::archive::read_error;
+use super::{ReadError, damaged};
 
 /// Elements within elements; no workbook comes near it.
-const DEEPEST: usize = 1000;
+const MAX_DEPTH: usize = 1000;
 
 /// The elements and texts of a part, one after the other.
 pub(super) struct Events<R> {
@@ -23,8 +23,8 @@ impl<R: BufRead> Events<R> {
     }
 
     /// Reads to the end of the part without looking at it.
-    pub(super) fn pass_rest(mut self) -> Result<(), Unfit> {
-        std::io::copy(self.xml.get_mut(), &mut std::io::sink()).map(drop).map_err(|error| unfit(&error))
+    pub(super) fn pass_rest(mut self) -> Result<(), ReadError> {
+        std::io::copy(self.xml.get_mut(), &mut std::io::sink()).map(drop).map_err(|error| read_error(&error))
     }
 
     /// The same, an empty element being told as its start and its end.
@@ -36,29 +36,29 @@ impl<R: BufRead> Events<R> {
     /// The next one, in `buffer`, whose old content goes.
     ///
     /// # Errors
-    /// [`Unfit`] when the XML is broken, or nested so deeply that remembering what is open would cost memory.
-    pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, Unfit> {
+    /// [`ReadError`] when the XML is damaged, or nested so deeply that remembering what is open would cost memory.
+    pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, ReadError> {
         buffer.clear();
         let event = self.xml.read_event_into(buffer).map_err(|error| match error {
-            quick_xml::Error::Io(error) => unfit(&error),
-            error => broken(error),
+            quick_xml::Error::Io(error) => read_error(&error),
+            error => damaged(error),
         })?;
         match &event {
             Event::Start(_) => self.depth += 1,
             Event::End(_) => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        if self.depth > DEEPEST {
-            return Err(Unfit::TooLarge(format!("its elements are nested over {DEEPEST} deep")));
+        if self.depth > MAX_DEPTH {
+            return Err(ReadError::TooLarge(format!("its elements are nested over {MAX_DEPTH} deep")));
         }
         Ok(event)
     }
 }
 
 /// The value of an attribute, its references resolved.
-pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unfit> {
-    let Some(found) = tag.try_get_attribute(name).map_err(broken)? else { return Ok(None) };
-    let value = found.normalized_value(XmlVersion::Implicit1_0).map_err(broken)?;
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, ReadError> {
+    let Some(found) = tag.try_get_attribute(name).map_err(damaged)? else { return Ok(None) };
+    let value = found.normalized_value(XmlVersion::Implicit1_0).map_err(damaged)?;
     Ok(Some(value.into_owned()))
 }
 
@@ -84,6 +84,6 @@ pub(super) fn named_character(name: &str) -> Option<char> {
 }
 
 /// A part that stops before it is complete.
-pub(super) fn ends_early() -> Unfit {
-    Unfit::unreadable("it ends in the middle of a sheet")
+pub(super) fn ends_early_error() -> ReadError {
+    ReadError::unreadable("it ends in the middle of a sheet")
 }

@@ -9,15 +9,15 @@ use std::io::Read;
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-use super::archive::unfit;
+use super::archive::read_error;
 use super::xml::named_character;
-use super::{LONGEST_STRETCH, MEGABYTE, Unfit, append, broken};
+use super::{MAX_TEXT_RUN_BYTES, MEGABYTE, ReadError, append_bounded, damaged};
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
 
 /// Reads XML piece by piece.
-pub(super) struct Markup<R> {
+pub(super) struct XmlScanner<R> {
     from: R,
     buffer: Vec<u8>,
     /// What was read and not looked at yet is `buffer[at..filled]`.
@@ -26,7 +26,7 @@ pub(super) struct Markup<R> {
 }
 
 /// A piece of XML; comments and instructions are passed over.
-pub(super) enum Piece<'a> {
+pub(super) enum Token<'a> {
     /// The beginning of an element, or an empty one.
     Open(Tag<'a>),
     /// The end of an element: its local name.
@@ -50,7 +50,7 @@ pub(super) struct Text<'a> {
     has_references: bool,
 }
 
-impl<R: Read> Markup<R> {
+impl<R: Read> XmlScanner<R> {
     pub(super) fn new(from: R) -> Self {
         Self { from, buffer: vec![0; CHUNK], at: 0, filled: 0 }
     }
@@ -58,33 +58,33 @@ impl<R: Read> Markup<R> {
     /// The next piece.
     ///
     /// # Errors
-    /// [`Unfit`] when the part is broken, holds a DOCTYPE, or a piece is beyond its limit.
-    pub(super) fn next(&mut self) -> Result<Piece<'_>, Unfit> {
+    /// [`ReadError`] when the part is damaged, holds a DOCTYPE, or a piece is beyond its limit.
+    pub(super) fn next(&mut self) -> Result<Token<'_>, ReadError> {
         loop {
             if self.at == self.filled && !self.more()? {
-                return Ok(Piece::End);
+                return Ok(Token::End);
             }
             if self.buffer[self.at] != b'<' {
                 let length = self.seek(1, |rest| memchr(b'<', rest))?.unwrap_or(self.filled - self.at);
-                return Ok(Piece::Text(Text { raw: self.take(length, 0), has_references: true }));
+                return Ok(Token::Text(Text { raw: self.take(length, 0), has_references: true }));
             }
             match self.second()? {
                 b'/' => {
                     let length = self.seek(2, |rest| memchr(b'>', rest))?.ok_or_else(ends)?;
-                    return Ok(Piece::Close(local(&self.take(length, 1)[2..])));
+                    return Ok(Token::Close(local(&self.take(length, 1)[2..])));
                 }
                 b'?' => self.pass(b"?>")?,
                 b'!' if self.begins_with(b"<!--")? => self.pass(b"-->")?,
                 b'!' if self.begins_with(b"<![CDATA[")? => {
                     let length = self.seek_all(b"]]>")?;
-                    return Ok(Piece::Text(Text { raw: &self.take(length, 3)[9..], has_references: false }));
+                    return Ok(Token::Text(Text { raw: &self.take(length, 3)[9..], has_references: false }));
                 }
-                b'!' => return Err(Unfit::unreadable("it has a DOCTYPE, which no spreadsheet program writes")),
+                b'!' => return Err(ReadError::unreadable("it has a DOCTYPE, which no spreadsheet program writes")),
                 _ => {
                     let length = self.seek_tag_end()?;
                     let inside = &self.take(length, 1)[1..];
                     let shut = inside.strip_suffix(b"/");
-                    return Ok(Piece::Open(Tag { inside: shut.unwrap_or(inside), is_empty: shut.is_some() }));
+                    return Ok(Token::Open(Tag { inside: shut.unwrap_or(inside), is_empty: shut.is_some() }));
                 }
             }
         }
@@ -102,7 +102,7 @@ impl<R: Read> Markup<R> {
     }
 
     /// Reads to the end of the part without looking at it.
-    pub(super) fn pass_rest(&mut self) -> Result<(), Unfit> {
+    pub(super) fn pass_rest(&mut self) -> Result<(), ReadError> {
         self.at = self.filled;
         while self.more()? {
             self.at = self.filled;
@@ -117,7 +117,7 @@ impl<R: Read> Markup<R> {
         &self.buffer[from..from + length]
     }
 
-    fn second(&mut self) -> Result<u8, Unfit> {
+    fn second(&mut self) -> Result<u8, ReadError> {
         while self.filled - self.at < 2 {
             if !self.more()? {
                 return Err(ends());
@@ -126,7 +126,7 @@ impl<R: Read> Markup<R> {
         Ok(self.buffer[self.at + 1])
     }
 
-    fn begins_with(&mut self, start: &[u8]) -> Result<bool, Unfit> {
+    fn begins_with(&mut self, start: &[u8]) -> Result<bool, ReadError> {
         while self.filled - self.at < start.len() {
             if !self.more()? {
                 return Ok(false);
@@ -135,18 +135,18 @@ impl<R: Read> Markup<R> {
         Ok(self.buffer[self.at..self.filled].starts_with(start))
     }
 
-    fn pass(&mut self, end: &[u8]) -> Result<(), Unfit> {
+    fn pass(&mut self, end: &[u8]) -> Result<(), ReadError> {
         let length = self.seek_all(end)?;
         self.take(length, end.len());
         Ok(())
     }
 
-    fn seek_all(&mut self, end: &[u8]) -> Result<usize, Unfit> {
+    fn seek_all(&mut self, end: &[u8]) -> Result<usize, ReadError> {
         self.seek(2, |rest| memmem::find(rest, end))?.ok_or_else(ends)
     }
 
     /// Where the tag that begins here has its `>`; one inside quotes is text.
-    fn seek_tag_end(&mut self) -> Result<usize, Unfit> {
+    fn seek_tag_end(&mut self) -> Result<usize, ReadError> {
         // From its beginning each time more was read: whether a quote is open is not known before.
         loop {
             if let Some(found) = tag_end(&self.buffer[self.at..self.filled]) {
@@ -159,7 +159,7 @@ impl<R: Read> Markup<R> {
     }
 
     /// Where, counted from here, something stands, not before `from`; None when it does not come any more.
-    fn seek(&mut self, from: usize, found: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, Unfit> {
+    fn seek(&mut self, from: usize, found: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, ReadError> {
         let mut from = from;
         loop {
             let rest = &self.buffer[self.at..self.filled];
@@ -175,18 +175,18 @@ impl<R: Read> Markup<R> {
     }
 
     /// Reads more behind what is there; false at the end.
-    fn more(&mut self) -> Result<bool, Unfit> {
+    fn more(&mut self) -> Result<bool, ReadError> {
         self.buffer.copy_within(self.at..self.filled, 0);
         self.filled -= self.at;
         self.at = 0;
         if self.filled == self.buffer.len() {
-            if self.filled >= LONGEST_STRETCH {
-                let most = LONGEST_STRETCH as u64 / MEGABYTE;
-                return Err(Unfit::TooLarge(format!("it holds a text or tag of over {most} MB")));
+            if self.filled >= MAX_TEXT_RUN_BYTES {
+                let most = MAX_TEXT_RUN_BYTES as u64 / MEGABYTE;
+                return Err(ReadError::TooLarge(format!("it holds a text or tag of over {most} MB")));
             }
             self.buffer.resize(self.filled * 2, 0);
         }
-        let read = self.from.read(&mut self.buffer[self.filled..]).map_err(|error| unfit(&error))?;
+        let read = self.from.read(&mut self.buffer[self.filled..]).map_err(|error| read_error(&error))?;
         self.filled += read;
         Ok(read > 0)
     }
@@ -206,8 +206,8 @@ fn tag_end(tag: &[u8]) -> Option<usize> {
     })
 }
 
-fn ends() -> Unfit {
-    super::xml::ends_early()
+fn ends() -> ReadError {
+    super::xml::ends_early_error()
 }
 
 /// A name without its namespace, and without what follows it.
@@ -241,10 +241,10 @@ impl<'a> Tag<'a> {
 
 impl Text<'_> {
     /// Adds what the text says: references resolved, every end of line a line feed.
-    pub(super) fn push_to(&self, said: &mut String) -> Result<(), Unfit> {
-        let mut rest = std::str::from_utf8(self.raw).map_err(broken)?;
+    pub(super) fn push_to(&self, said: &mut String) -> Result<(), ReadError> {
+        let mut rest = std::str::from_utf8(self.raw).map_err(damaged)?;
         if memchr2(b'&', b'\r', self.raw).is_none() {
-            return append(said, rest);
+            return append_bounded(said, rest);
         }
         if memchr(b'\r', self.raw).is_some() {
             let plain = rest.replace("\r\n", "\n").replace('\r', "\n");
@@ -253,12 +253,12 @@ impl Text<'_> {
         while self.has_references
             && let Some((before, reference)) = rest.split_once('&')
         {
-            let (name, behind) = reference.split_once(';').ok_or_else(|| broken("a reference without end"))?;
-            append(said, before)?;
+            let (name, behind) = reference.split_once(';').ok_or_else(|| damaged("a reference without end"))?;
+            append_bounded(said, before)?;
             said.extend(named_character(name));
             rest = behind;
         }
-        append(said, rest)
+        append_bounded(said, rest)
     }
 }
 
@@ -276,25 +276,25 @@ mod tests {
         }
     }
 
-    fn told(xml: &str, at_once: usize) -> Result<String, Unfit> {
-        let mut markup = Markup::new(Trickle(xml.as_bytes(), at_once));
+    fn format_bytes(xml: &str, at_once: usize) -> Result<String, ReadError> {
+        let mut markup = XmlScanner::new(Trickle(xml.as_bytes(), at_once));
         let mut told = String::new();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         loop {
             match markup.next()? {
-                Piece::Open(tag) => {
+                Token::Open(tag) => {
                     told += &format!("{}{}", if tag.is_empty { "=" } else { "+" }, text(tag.name()));
                     for (name, value) in tag.attributes() {
                         told += &format!(" {}:{}", text(name), text(value));
                     }
                 }
-                Piece::Close(name) => told += &format!("-{}", text(name)),
-                Piece::Text(said) => {
+                Token::Close(name) => told += &format!("-{}", text(name)),
+                Token::Text(said) => {
                     told.push('"');
                     said.push_to(&mut told)?;
                     told.push('"');
                 }
-                Piece::End => return Ok(told),
+                Token::End => return Ok(told),
             }
         }
     }
@@ -311,7 +311,7 @@ mod tests {
             ("", ""),
         ] {
             for at_once in [1, 2, 3, 7, CHUNK] {
-                assert_eq!(told(xml, at_once).as_deref(), Ok(expected), "{xml} by {at_once}");
+                assert_eq!(format_bytes(xml, at_once).as_deref(), Ok(expected), "{xml} by {at_once}");
             }
         }
     }
@@ -319,9 +319,9 @@ mod tests {
     #[test]
     fn what_is_no_xml_is_refused() {
         for xml in ["<a", "<a b=\">", "</a", "<!-- a", "<![CDATA[ a", "<!DOCTYPE a>", "<a>&lt</a>", "<"] {
-            assert!(matches!(told(xml, CHUNK), Err(Unfit::Unreadable(_))), "{xml}");
+            assert!(matches!(format_bytes(xml, CHUNK), Err(ReadError::Unreadable(_))), "{xml}");
         }
-        let long = format!("<a>{}</a>", "x".repeat(2 * LONGEST_STRETCH));
-        assert!(matches!(told(&long, CHUNK), Err(Unfit::TooLarge(_))));
+        let long = format!("<a>{}</a>", "x".repeat(2 * MAX_TEXT_RUN_BYTES));
+        assert!(matches!(format_bytes(&long, CHUNK), Err(ReadError::TooLarge(_))));
     }
 }

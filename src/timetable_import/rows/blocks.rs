@@ -16,7 +16,7 @@ use super::layout::Field;
 use super::session_rows;
 use super::values::{self, Moment, Sitting};
 use crate::timetable_import::problems::{Code, Flaw, Problem};
-use spreadsheet::{Row, Sheet, Unfit};
+use spreadsheet::{ReadError, Row, Sheet};
 
 /// Problems that are told of one file; a sheet with more is not read on.
 pub(in crate::timetable_import) const MOST_PROBLEMS: usize = 100_000;
@@ -145,11 +145,11 @@ impl Timetable {
 /// Groups the rows of a sheet into blocks.
 ///
 /// # Errors
-/// [`Unfit::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
-pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
+/// [`ReadError::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
+pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, ReadError> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
-        return Err(Unfit::too_many_rows(reading.most_rows));
+        return Err(ReadError::too_many_rows(reading.most_rows));
     }
     let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
@@ -166,7 +166,7 @@ pub fn read(sheet: &Sheet, reading: &Reading) -> Result<Timetable, Unfit> {
             let closed = open.take().map(|block| block.close(sheet, &timetable.columns, reading));
             told += closed.as_ref().map_or(0, |block| block.problems.len());
             if told + timetable.problems.len() > MOST_PROBLEMS {
-                return Err(Unfit::TooLarge(format!("it has over {MOST_PROBLEMS} problems; mend some rows first")));
+                return Err(ReadError::TooLarge(format!("it has over {MOST_PROBLEMS} problems; mend some rows first")));
             }
             timetable.blocks.extend(closed);
             open = Some(Open {

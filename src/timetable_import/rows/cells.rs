@@ -87,7 +87,7 @@ impl<'a> Cells<'a> {
     }
 
     pub(super) fn is_uncalculated(&self, field: Field) -> bool {
-        matches!(self.content(field), Some(Content::Uncalculated))
+        matches!(self.content(field), Some(Content::FormulaWithoutValue))
     }
 
     pub(super) fn is_lms(&self) -> bool {
@@ -115,7 +115,7 @@ impl<'a> Cells<'a> {
     /// A field's content; a formula without result, or an error value, is flagged and gone.
     fn sound(&mut self, field: Field) -> Option<&'a Content> {
         match self.content(field) {
-            Some(Content::Uncalculated) => {
+            Some(Content::FormulaWithoutValue) => {
                 let message = format!(
                     "the formula under \"{}\" has no stored result; open the file in a spreadsheet program and save it",
                     field.header()
@@ -127,7 +127,7 @@ impl<'a> Cells<'a> {
                 self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
                 None
             }
-            Some(Content::Fault(error)) => {
+            Some(Content::Error(error)) => {
                 self.flag(field, Flaw::new(Code::InvalidValue, fault(field, error)));
                 None
             }

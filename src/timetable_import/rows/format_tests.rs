@@ -1,6 +1,6 @@
 //! Files of every format, read into blocks.
 
-use spreadsheet::{Limits, Sheet, Unfit};
+use spreadsheet::{Limits, ReadError, Sheet};
 
 use crate::timetable_import::blocks;
 use crate::timetable_import::layout::LAYOUT;
@@ -8,7 +8,7 @@ use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::{event, reading, session, with_part};
 use crate::timetable_import::writing;
 
-fn sheet_of(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
+fn sheet_of(name: &str, bytes: &[u8]) -> Result<Sheet, ReadError> {
     spreadsheet::read(name, bytes, &Limits::default())
 }
 
@@ -17,7 +17,7 @@ fn more_rows_than_accepted_are_too_large() {
     let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
     let sheet = sheet_of("many.xlsx", &writing::timetable(&lines).expect("a workbook")).expect("readable");
     let few = blocks::Reading { most_rows: 39, ..reading() };
-    assert!(matches!(blocks::read(&sheet, &few), Err(Unfit::TooLarge(_))));
+    assert!(matches!(blocks::read(&sheet, &few), Err(ReadError::TooLarge(_))));
     assert!(blocks::read(&sheet, &blocks::Reading { most_rows: 40, ..reading() }).is_ok());
 }
 

@@ -1,7 +1,7 @@
 //! Records of an `.xls` stream, and the texts in them, which may go on in the records behind.
 
 use crate::cfb::u16_at;
-use crate::{Unfit, broken, xml};
+use crate::{ReadError, damaged, xml};
 
 /// Types of records ([MS-XLS] 2.3).
 pub(super) mod kind {
@@ -40,13 +40,13 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn at(stream: &'a [u8], at: usize) -> Result<Self, Unfit> {
+    pub(super) fn at(stream: &'a [u8], at: usize) -> Result<Self, ReadError> {
         let size = usize::from(u16_at(stream, at.saturating_add(2))?);
-        let body = stream.get(at + 4..at + 4 + size).ok_or_else(xml::ends_early)?;
+        let body = stream.get(at + 4..at + 4 + size).ok_or_else(xml::ends_early_error)?;
         Ok(Self { stream, at, kind: u16_at(stream, at)?, body })
     }
 
-    fn behind(&self) -> Result<Self, Unfit> {
+    fn behind(&self) -> Result<Self, ReadError> {
         Self::at(self.stream, self.at + 4 + self.body.len())
     }
 
@@ -57,7 +57,7 @@ impl<'a> Record<'a> {
     }
 
     /// The text that a formula has led to, in the record behind it.
-    pub(super) fn string_behind(&self) -> Result<Option<String>, Unfit> {
+    pub(super) fn string_behind(&self) -> Result<Option<String>, ReadError> {
         let mut behind = self.behind()?;
         while matches!(behind.kind, kind::SHRFMLA | kind::ARRAY | kind::TABLE | kind::CONTINUE) {
             behind = behind.behind()?;
@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
 pub(super) struct Records<'a> {
     stream: &'a [u8],
     at: usize,
-    /// Parts within parts: a chart within a sheet.
+    /// ZipParts within parts: a chart within a sheet.
     depth: usize,
 }
 
@@ -81,16 +81,16 @@ impl<'a> Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, Unfit>;
+    type Item = Result<Record<'a>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let record = match Record::at(self.stream, self.at) {
                 Ok(record) => record,
-                Err(unfit) => {
+                Err(read_error) => {
                     // Nothing can follow.
                     self.at = usize::MAX - 8;
-                    return Some(Err(unfit));
+                    return Some(Err(read_error));
                 }
             };
             self.at += 4 + record.body.len();
@@ -98,12 +98,12 @@ impl<'a> Iterator for Records<'a> {
                 kind::BOF if self.depth == 0 && u16_at(record.body, 0) != Ok(0x0600) => {
                     self.at = self.stream.len();
                     let message = "it was written by Excel 95 or older; save it as an Excel workbook (.xlsx)";
-                    return Some(Err(Unfit::unreadable(message)));
+                    return Some(Err(ReadError::unreadable(message)));
                 }
                 kind::BOF => self.depth += 1,
                 _ if self.depth == 0 => {
                     self.at = self.stream.len();
-                    return Some(Err(broken("a part does not begin where it should")));
+                    return Some(Err(damaged("a part does not begin where it should")));
                 }
                 kind::EOF if self.depth == 1 => return None,
                 kind::EOF => self.depth -= 1,
@@ -122,19 +122,19 @@ pub(super) struct Texts<'a> {
 
 impl Texts<'_> {
     /// A text with a length of two bytes.
-    pub(super) fn long_string(&mut self) -> Result<String, Unfit> {
+    pub(super) fn long_string(&mut self) -> Result<String, ReadError> {
         let characters = self.u16()?;
         self.string(characters)
     }
 
     /// A text with a length of one byte.
-    pub(super) fn short_string(&mut self) -> Result<String, Unfit> {
+    pub(super) fn short_string(&mut self) -> Result<String, ReadError> {
         let characters = self.u8()?;
         self.string(characters.into())
     }
 
     /// So many UTF-16 units, in one byte each or in two; formatting and phonetics behind them are passed over.
-    fn string(&mut self, characters: u16) -> Result<String, Unfit> {
+    fn string(&mut self, characters: u16) -> Result<String, ReadError> {
         let flags = self.u8()?;
         let runs = if flags & 8 == 0 { 0 } else { u32::from(self.u16()?) * 4 };
         let phonetics = if flags & 4 == 0 { 0 } else { u32::from(self.u16()?) | u32::from(self.u16()?) << 16 };
@@ -154,20 +154,20 @@ impl Texts<'_> {
         Ok(String::from_utf16_lossy(&units))
     }
 
-    fn u8(&mut self) -> Result<u8, Unfit> {
+    fn u8(&mut self) -> Result<u8, ReadError> {
         if self.rest.is_empty() {
             self.go_on()?;
         }
-        let (first, rest) = self.rest.split_first().ok_or_else(xml::ends_early)?;
+        let (first, rest) = self.rest.split_first().ok_or_else(xml::ends_early_error)?;
         self.rest = rest;
         Ok(*first)
     }
 
-    fn u16(&mut self) -> Result<u16, Unfit> {
+    fn u16(&mut self) -> Result<u16, ReadError> {
         Ok(u16::from_le_bytes([self.u8()?, self.u8()?]))
     }
 
-    fn pass(&mut self, bytes: u32) -> Result<(), Unfit> {
+    fn pass(&mut self, bytes: u32) -> Result<(), ReadError> {
         let mut left = bytes as usize;
         while left > self.rest.len() {
             left -= self.rest.len();
@@ -177,10 +177,10 @@ impl Texts<'_> {
         Ok(())
     }
 
-    fn go_on(&mut self) -> Result<(), Unfit> {
+    fn go_on(&mut self) -> Result<(), ReadError> {
         self.record = self.record.behind()?;
         if self.record.kind != kind::CONTINUE {
-            return Err(broken("a text that ends too early"));
+            return Err(damaged("a text that ends too early"));
         }
         self.rest = self.record.body;
         Ok(())

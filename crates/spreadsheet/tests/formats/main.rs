@@ -3,9 +3,9 @@
 mod files;
 
 use files::{ods_of, sound, with_part, workbook_of, xlsx_of};
-use spreadsheet::{Content, Limits, Sheet, Unfit, Wanted};
+use spreadsheet::{CellFilter, Content, Limits, ReadError, Sheet};
 
-fn read(name: &str, bytes: &[u8]) -> Result<Sheet, Unfit> {
+fn read(name: &str, bytes: &[u8]) -> Result<Sheet, ReadError> {
     spreadsheet::read(name, bytes, &Limits::default())
 }
 
@@ -46,7 +46,7 @@ fn what_is_no_workbook_is_refused_with_a_sentence() {
         ("words.ods", &ods_of("<table:table-row table:number-rows-repeated=\"many\"/>")),
     ] {
         let found = read(name, bytes);
-        assert!(matches!(found, Err(Unfit::Unreadable(_))), "{name}: {found:?}");
+        assert!(matches!(found, Err(ReadError::Unreadable(_))), "{name}: {found:?}");
     }
 }
 
@@ -71,7 +71,7 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
         ("both.ods", ods_of(&row("1048576", &cell("16384")))),
     ] {
         let found = read(name, &bytes);
-        assert!(matches!(found, Err(Unfit::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
+        assert!(matches!(found, Err(ReadError::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
     }
 }
 
@@ -137,10 +137,10 @@ fn excel_cells() {
     let found = cells(&read("t.xlsx", &xlsx_of(sheet)).expect("readable"));
     let expected = [
         (2, 0, text("rich <text> é")),
-        (2, 1, Content::Truth(true)),
-        (2, 2, Content::Fault("#REF!".into())),
+        (2, 1, Content::Bool(true)),
+        (2, 2, Content::Error("#REF!".into())),
         (2, 3, text("cached")),
-        (2, 5, Content::Uncalculated),
+        (2, 5, Content::FormulaWithoutValue),
         (2, 6, Content::Number(4.5)),
         (2, 7, text("2026-01-13T00:00:00")),
         (2, 10, Content::Number(7.0)),
@@ -177,10 +177,10 @@ fn cells_of_older_excel() {
         (2, 1, text(&"x".repeat(9_000))),
         (2, 2, Content::Number(12.5)),
         (2, 3, Content::Number(-3.0)),
-        (2, 4, Content::Truth(true)),
-        (2, 5, Content::Serial(44573.0)),
+        (2, 4, Content::Bool(true)),
+        (2, 5, Content::DateTime(44573.0)),
         (2, 6, text("plain rich")),
-        (2, 7, Content::Fault("#REF!".into())),
+        (2, 7, Content::Error("#REF!".into())),
         (4, 1, text("é漢")),
     ];
     assert_eq!(cells(&sheet), expected);
@@ -218,7 +218,7 @@ fn open_document_cells() {
         (4, 3, Content::Number(12.0)),
         (4, 4, text("2026-01-13")),
         (4, 5, text("PT09H30M00S")),
-        (4, 6, Content::Uncalculated),
+        (4, 6, Content::FormulaWithoutValue),
     ];
     assert_eq!(found, expected);
 }
@@ -233,8 +233,8 @@ fn only_the_cells_that_are_wanted_are_kept() {
         ("t.xlsx", &xlsx[..], vec![(1, 1, text("Event title")), (5, 1, text("E2"))]),
         ("t.csv", csv, vec![(1, 1, text("b"))]),
     ] {
-        let wanted = Wanted { rows: Some(&rows), columns: Some(&columns) };
-        let found = spreadsheet::read_some(name, bytes, &Limits::default(), wanted).expect("readable");
+        let wanted = CellFilter { rows: Some(&rows), columns: Some(&columns) };
+        let found = spreadsheet::read_filtered(name, bytes, &Limits::default(), wanted).expect("readable");
         assert_eq!(cells(&found), expected, "{name}");
     }
 }

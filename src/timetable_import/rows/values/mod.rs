@@ -46,17 +46,17 @@ pub struct Sitting {
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
         Content::Text(text) => spoken(text.trim()).to_owned(),
-        Content::Number(number) | Content::Serial(number) => number.to_string(),
-        Content::Truth(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
-        Content::Fault(error) => error.to_string(),
-        Content::Uncalculated => return None,
+        Content::Number(number) | Content::DateTime(number) => number.to_string(),
+        Content::Bool(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
+        Content::Error(error) => error.to_string(),
+        Content::FormulaWithoutValue => return None,
     };
     (!text.is_empty()).then_some(text)
 }
 
 /// As [`text`], but a date or time as people write it.
 pub fn shown(content: &Content, since_1904: bool) -> Option<String> {
-    let Content::Serial(days) = content else { return text(content) };
+    let Content::DateTime(days) = content else { return text(content) };
     let Some(moment) = serial(*days, since_1904) else { return text(content) };
     let format = match (*days < 1.0, moment.time() == Time::midnight()) {
         (true, _) => "%H:%M",
@@ -89,7 +89,7 @@ fn spoken(text: &str) -> &str {
 /// `invalid_date` when it is none of these or no day of the calendar.
 pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
     let found = match content {
-        Content::Serial(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
+        Content::DateTime(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
         Content::Text(text) => written_date(text.trim()),
         _ => None,
     };
@@ -109,7 +109,7 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Flaw> {
 /// `invalid_date` when it is none of these.
 pub fn time(content: &Content) -> Result<Time, Flaw> {
     let found = match content {
-        Content::Serial(days) => fraction(*days),
+        Content::DateTime(days) => fraction(*days),
         Content::Number(days) if (0.0..1.0).contains(days) => fraction(*days),
         Content::Text(text) => written_time(text.trim()),
         _ => None,
@@ -147,7 +147,7 @@ pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Flaw> {
 /// A whole number, typed as number or text.
 pub fn whole_number(content: &Content) -> Option<i32> {
     let number = match content {
-        Content::Number(number) | Content::Serial(number) => *number,
+        Content::Number(number) | Content::DateTime(number) => *number,
         Content::Text(text) => text.trim().parse().ok()?,
         _ => return None,
     };
@@ -157,7 +157,7 @@ pub fn whole_number(content: &Content) -> Option<i32> {
 
 /// Y or N, also spelt out.
 pub fn yes_or_no(content: &Content) -> Option<bool> {
-    if let Content::Truth(truth) = content {
+    if let Content::Bool(truth) = content {
         return Some(*truth);
     }
     match fold(&text(content)?).as_str() {
