@@ -1,124 +1,162 @@
-//! Text tables (csv): RFC 4180 with comma, semicolon or tab, whichever the header has most of.
+//! Reader of csv files (RFC 4180), separated by comma, semicolon or tab: whichever occurs most in one line.
+//!
+//! The rows of a sheet are counted here, because `csv-core` skips blank lines without saying so.
 
 use std::borrow::Cow;
 
-use super::{Content, MAX_TEXT_RUN_BYTES, ReadError, RowBuilder, Sheet};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
-/// Reads a text table; UTF-8, else Windows-1252 as spreadsheet programs write it that were not asked for UTF-8.
+use super::{Content, MAX_TEXT_RUN_BYTES, ReadError, RowBuilder, Sheet, damaged};
+
+/// Initial size of the field buffer, in bytes.
+const INITIAL_BUFFER_BYTES: usize = 4096;
+
+/// Stands for a separator outside ASCII, which `csv-core` cannot split at. No file that is read contains it.
+const NON_ASCII_SEPARATOR: u8 = b'\0';
+
+/// Reads a csv file. Text that is not UTF-8 is taken for Windows-1252, the older default of spreadsheet programs.
 ///
 /// # Errors
-/// [`ReadError`] when it holds NUL bytes (no text), an open quote, or too many rows.
-pub fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+/// [`ReadError::Unreadable`] with NUL bytes or an open quote, [`ReadError::TooLarge`] beyond a limit.
+pub(super) fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     if bytes.contains(&0) {
-        return Err(ReadError::unreadable("it is no text; save it as an Excel workbook (.xlsx)"));
+        return Err(ReadError::unreadable("it is not text; save it as an Excel workbook (.xlsx)"));
     }
     let text = decode(bytes);
-    let (separator, text) = stated_separator(&text);
-    let mut fields = Fields::new(text, separator);
-    while let Some((place, field)) = fields.next()? {
-        let filled = !field.trim().is_empty();
-        rows.push(place, filled.then(|| Content::Text(field.into())))?;
+    let (separator, text) = declared_separator(&text);
+    let separator = separator.unwrap_or_else(|| likely_separator(text));
+    if separator.is_ascii() {
+        read_fields(text, separator as u8, &mut rows, str::to_owned)?;
+    } else {
+        let placeholder = char::from(NON_ASCII_SEPARATOR);
+        let restore = |field: &str| field.replace(placeholder, separator.encode_utf8(&mut [0; 4]));
+        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, restore)?;
     }
     Ok(rows.finish(name.to_owned(), false))
+}
+
+fn read_fields(
+    text: &str,
+    separator: u8,
+    rows: &mut RowBuilder<'_>,
+    restore: impl Fn(&str) -> String,
+) -> Result<(), ReadError> {
+    let mut fields = FieldReader::new(text.as_bytes(), separator);
+    while let Some((position, field)) = fields.next()? {
+        let field = std::str::from_utf8(field).map_err(damaged)?;
+        rows.push(position, (!field.trim().is_empty()).then(|| Content::Text(restore(field).into())))?;
+    }
+    Ok(())
 }
 
 fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|byte| windows(*byte)).collect()),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| decode_windows_1252(*byte)).collect()),
     }
 }
 
-/// The separator that a first line `sep=;` states, and what is below it: spreadsheet programs show no such row.
-fn stated_separator(text: &str) -> (Option<char>, &str) {
-    let stated = || {
+/// Decodes Windows-1252: Latin-1 except for 0x80 to 0x9f. Unassigned bytes stay control characters.
+fn decode_windows_1252(byte: u8) -> char {
+    const FROM_80: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    let special = byte.checked_sub(0x80).and_then(|index| FROM_80.chars().nth(index.into()));
+    special.unwrap_or(char::from(byte))
+}
+
+/// Splits off a first line `sep=;`, which spreadsheet programs obey and do not show.
+fn declared_separator(text: &str) -> (Option<char>, &str) {
+    let declared = || {
         let (line, rest) = text.split_once('\n')?;
         let mut characters = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?.chars();
         let separator = characters.next()?;
         characters.next().is_none().then_some((separator, rest))
     };
-    stated().map_or((None, text), |(separator, rest)| (Some(separator), rest))
+    declared().map_or((None, text), |(separator, rest)| (Some(separator), rest))
 }
 
-/// A character of Windows-1252, which is Latin-1 but for these; bytes that mean nothing there stay what they are.
-fn windows(byte: u8) -> char {
-    const FROM_80: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
-    let own = byte.checked_sub(0x80).and_then(|at| FROM_80.chars().nth(at.into()));
-    own.unwrap_or(char::from(byte))
+/// Returns the separator that occurs most in one of the first 20 lines. A title may precede the header.
+fn likely_separator(text: &str) -> char {
+    let most_in_a_line = |separator: &char| {
+        let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20);
+        lines.map(|line| line.matches(*separator).count()).max()
+    };
+    ['\t', ';', ','].into_iter().max_by_key(most_in_a_line).unwrap_or(',')
 }
 
-/// A field and its place (row, column), counted from 0.
-type Placed = ((u32, u32), String);
-
-struct Fields<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-    separator: char,
+/// Fields with their (row, column), both counted from 0.
+struct FieldReader<'a> {
+    parser: Reader,
+    rest: &'a [u8],
+    field: Vec<u8>,
     row: u32,
     column: u32,
 }
 
-impl<'a> Fields<'a> {
-    fn new(text: &'a str, separator: Option<char>) -> Self {
-        // A title may stand above the header.
-        let often = |c: &char| {
-            text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20).map(|line| line.matches(*c).count()).max()
-        };
-        let likely = || ['\t', ';', ','].into_iter().max_by_key(often).unwrap_or(',');
-        let separator = separator.unwrap_or_else(likely);
-        Self { rest: text.chars().peekable(), separator, row: 0, column: 0 }
+impl<'a> FieldReader<'a> {
+    fn new(text: &'a [u8], separator: u8) -> Self {
+        let parser = ReaderBuilder::new().delimiter(separator).build();
+        Self { parser, rest: text, field: vec![0; INITIAL_BUFFER_BYTES], row: 0, column: 0 }
     }
 
-    fn next(&mut self) -> Result<Option<Placed>, ReadError> {
-        if self.rest.peek().is_none() {
+    fn next(&mut self) -> Result<Option<((u32, u32), &[u8])>, ReadError> {
+        if self.column == 0 {
+            self.skip_blank_lines();
+        }
+        if self.rest.is_empty() {
             return Ok(None);
         }
-        let place = (self.row, self.column);
-        let mut field = String::new();
-        if self.rest.next_if_eq(&'"').is_some() {
-            self.quoted(&mut field)?;
-        }
+        let position = (self.row, self.column);
+        let mut length = 0;
         loop {
-            match self.rest.next() {
-                None => break,
-                Some('\r') if self.rest.peek() == Some(&'\n') => {}
-                // Alone it ends a line too, as spreadsheet programs for the Macintosh write it.
-                Some('\n' | '\r') => {
-                    (self.row, self.column) = (self.row + 1, 0);
-                    break;
+            // A line end after the last byte ends the last field, unless its quote is open.
+            let is_last = self.rest.is_empty();
+            let input = if is_last { b"\n" } else { self.rest };
+            let (result, read, written) = self.parser.read_field(input, &mut self.field[length..]);
+            self.rest = self.rest.get(read..).unwrap_or_default();
+            length += written;
+            match result {
+                ReadFieldResult::Field { record_end: false } => self.column += 1,
+                ReadFieldResult::Field { record_end: true } | ReadFieldResult::End => {
+                    self.end_row(input[..read].last());
                 }
-                Some(c) if c == self.separator => {
-                    self.column += 1;
-                    break;
+                ReadFieldResult::OutputFull => {
+                    self.grow_field()?;
+                    continue;
                 }
-                Some(c) => field.push(c),
-            }
-            not_endless(&field)?;
-        }
-        Ok(Some((place, field)))
-    }
-
-    fn quoted(&mut self, field: &mut String) -> Result<(), ReadError> {
-        loop {
-            match self.rest.next() {
-                Some('"') if self.rest.next_if_eq(&'"').is_some() => field.push('"'),
-                Some('"') => return Ok(()),
-                Some(c) => field.push(c),
-                None => {
-                    let line = self.row + 1;
+                ReadFieldResult::InputEmpty if is_last => {
+                    let line = position.0 + 1;
                     return Err(ReadError::unreadable(format!("a quote opened in line {line} never closes")));
                 }
+                ReadFieldResult::InputEmpty => continue,
             }
-            not_endless(field)?;
+            return Ok(Some((position, &self.field[..length])));
         }
     }
-}
 
-fn not_endless(field: &str) -> Result<(), ReadError> {
-    if field.len() > MAX_TEXT_RUN_BYTES {
-        return Err(ReadError::TooLarge(format!("a field holds over {} MB of text", MAX_TEXT_RUN_BYTES >> 20)));
+    fn skip_blank_lines(&mut self) {
+        while let Some((end @ (b'\r' | b'\n'), rest)) = self.rest.split_first() {
+            self.rest = rest;
+            self.end_row(Some(end));
+        }
     }
-    Ok(())
+
+    /// Counts a row; its end was this byte, which with a line feed behind it is one line end.
+    fn end_row(&mut self, end: Option<&u8>) {
+        (self.row, self.column) = (self.row + 1, 0);
+        if end == Some(&b'\r') {
+            self.rest = self.rest.strip_prefix(b"\n").unwrap_or(self.rest);
+        }
+    }
+
+    fn grow_field(&mut self) -> Result<(), ReadError> {
+        let length = self.field.len();
+        if length > MAX_TEXT_RUN_BYTES {
+            return Err(ReadError::TooLarge(format!("a field holds over {} MB of text", MAX_TEXT_RUN_BYTES >> 20)));
+        }
+        self.field.resize((length * 2).min(MAX_TEXT_RUN_BYTES + 1), 0);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
