@@ -147,12 +147,12 @@ impl Problem {
 }
 
 impl From<ReadError> for Problem {
-    fn from(unfit: ReadError) -> Self {
-        let code = match unfit {
+    fn from(error: ReadError) -> Self {
+        let code = match error {
             ReadError::Unreadable(_) => Code::UnreadableFile,
             ReadError::TooLarge(_) => Code::TooLarge,
         };
-        Self::of_file(code, unfit.to_string())
+        Self::of_file(code, error.to_string())
     }
 }
 
@@ -185,12 +185,12 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_read_have_codes_of_their_own() {
-        for (unfit, code) in [
+        for (error, code) in [
             (ReadError::Unreadable("it is empty".to_owned()), Code::UnreadableFile),
             (ReadError::TooLarge("it has over 9 rows".to_owned()), Code::TooLarge),
         ] {
-            let message = unfit.to_string();
-            let problem = Problem::from(unfit);
+            let message = error.to_string();
+            let problem = Problem::from(error);
             assert_eq!((problem.code, problem.message), (code, message));
         }
     }

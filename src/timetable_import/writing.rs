@@ -11,7 +11,7 @@ use super::layout::{Field, Format, LAYOUT};
 /// The first row below header and hints, as Excel shows it.
 pub const FIRST_DATA_ROW: u32 = 4;
 
-/// One row: what stands in which field; the rest is blank.
+/// The values of one row by field. Other fields stay blank.
 pub type RowValues = spreadsheet::RowValues<Field>;
 
 /// A timetable workbook with header, hints and these rows, as bytes of an `.xlsx`.

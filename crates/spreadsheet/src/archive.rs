@@ -1,7 +1,7 @@
-//! The parts of a zipped workbook, unpacked under watch: how large they get, and whether one carries a DOCTYPE (no
-//! spreadsheet program writes one; entity tricks need it).
+//! Parts of a zipped workbook, checked while they are unpacked: their size, and the absence of a DOCTYPE.
 //!
-//! Every part is unpacked once: those that a reader asks for while it reads them, all others by [`ZipParts::check_rest`].
+//! Each part is unpacked once: those that a reader requests while it reads them, all others by
+//! [`ZipParts::check_unread`]. Spreadsheet programs write no DOCTYPE, and attacks by XML entities need one.
 
 use std::io::{self, Cursor, Read};
 
@@ -9,116 +9,134 @@ use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::{Limits, MAX_TEXT_RUN_BYTES, ReadError, damaged, format_bytes};
+use super::limits::{MAX_TEXT_RUN_BYTES, format_bytes};
+use super::{Limits, ReadError};
 
 const DOCTYPE: &[u8] = b"<!DOCTYPE";
-const CHUNK: usize = 64 * 1024;
 
-/// Parts that an archive may have: many times what any program writes, and few enough to hold their directory.
+/// Bytes that are unpacked at once where no reader decides.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Parts of an archive. Programs write far fewer, and the directory of so many fits into memory.
 const MAX_PARTS: usize = 10_000;
 
-/// What each part's entry in the directory begins with (APPNOTE.TXT 4.3.12).
-const ENTRY: &[u8] = b"PK\x01\x02";
+/// The signature of an entry in the central directory (APPNOTE.TXT 4.3.12).
+const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
 
-/// Which program family wrote a zipped workbook.
+/// The format of a zipped workbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContainerFormat {
-    /// Excel's `.xlsx` (and `.xlsm`).
+    /// `.xlsx` and `.xlsm` of Excel.
     Xlsx,
-    /// OpenDocument's `.ods`.
+    /// `.ods` of OpenDocument.
     Ods,
 }
 
-/// A zipped workbook whose directory is sound and within the limits.
+/// A zipped workbook whose directory is valid and within the limits.
 pub(super) struct ZipParts<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     limits: Limits,
-    /// What kind of workbook it is.
-    pub(super) kind: ContainerFormat,
-    /// Which parts were asked for.
-    asked: Vec<bool>,
-    /// Bytes that came out so far, of all parts together: the directory can lie.
-    unpacked: u64,
+    pub(super) format: ContainerFormat,
+    /// Whether each part was requested.
+    requested: Vec<bool>,
+    /// Bytes unpacked so far from all parts. The sizes in the directory may be false.
+    unpacked_bytes: u64,
 }
 
-/// A part that is being unpacked; breaking a limit is an error of reading, told apart by [`read_error`].
+/// A part while it is unpacked. A violated limit is an [`io::Error`] that [`read_error`] turns back.
 pub(super) struct Part<'p, 'a> {
-    from: ZipFile<'p, Cursor<&'a [u8]>>,
+    source: ZipFile<'p, Cursor<&'a [u8]>>,
     name: String,
-    unpacked: &'p mut u64,
-    most: u64,
-    /// Bytes that this part itself may have, and what they are called.
-    own: (u64, &'static str),
+    unpacked_bytes: &'p mut u64,
+    max_unpacked_bytes: u64,
+    own_limit: PartLimit,
     size: u64,
-    /// The last bytes that came: a DOCTYPE may straddle two pieces.
+    /// The last bytes of the previous chunk: a DOCTYPE may begin there.
     tail: Vec<u8>,
+    /// Length of the text at the end of the previous chunk, in bytes.
     text_run: usize,
 }
 
+/// The limit of one part.
+struct PartLimit {
+    bytes: u64,
+    /// What the bytes are, for the error.
+    description: &'static str,
+}
+
 impl<'a> ZipParts<'a> {
-    /// Looks into the directory.
+    /// Reads the directory of an archive.
     ///
     /// # Errors
-    /// [`ReadError::TooLarge`] where the sizes that it states are beyond a limit; [`ReadError::Unreadable`] when the archive is
-    /// damaged, encrypted, or holds no workbook.
-    pub(super) fn of(bytes: &'a [u8], limits: &Limits) -> Result<Self, ReadError> {
-        if memmem::find_iter(bytes, ENTRY).nth(MAX_PARTS).is_some() {
+    /// [`ReadError::TooLarge`] if the sizes in the directory exceed a limit; [`ReadError::Unreadable`] if the archive is
+    /// damaged, encrypted, or contains no workbook.
+    pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, ReadError> {
+        if memmem::find_iter(bytes, DIRECTORY_ENTRY).nth(MAX_PARTS).is_some() {
             return Err(ReadError::TooLarge(format!("it has over {MAX_PARTS} parts")));
         }
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-        let mut kind = None;
-        let mut stated: u64 = 0;
-        for at in 0..archive.len() {
-            let part = archive.by_index_raw(at).map_err(damaged)?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(ReadError::damaged)?;
+        let mut format = None;
+        let mut declared_bytes: u64 = 0;
+        for index in 0..archive.len() {
+            let part = archive.by_index_raw(index).map_err(ReadError::damaged)?;
             if part.encrypted() {
-                return Err(ReadError::unreadable("it is protected by a password"));
+                return Err(ReadError::protected());
             }
-            stated = stated.saturating_add(part.size());
-            let name = name_of(&part)?.to_lowercase();
+            declared_bytes = declared_bytes.saturating_add(part.size());
+            let name = part_name(&part)?.to_lowercase();
             if name.ends_with("workbook.xml") {
-                kind = Some(ContainerFormat::Xlsx);
+                format = Some(ContainerFormat::Xlsx);
             } else if name == "content.xml" {
-                kind = kind.or(Some(ContainerFormat::Ods));
+                format = format.or(Some(ContainerFormat::Ods));
             }
         }
-        within(stated, limits.unpacked_bytes, "unpacked")?;
-        let kind = kind.ok_or_else(|| ReadError::unreadable("it is a zip file but holds no workbook"))?;
-        let asked = vec![false; archive.len()];
-        Ok(Self { archive, limits: *limits, kind, asked, unpacked: 0 })
+        check_limit(declared_bytes, limits.unpacked_bytes, "unpacked")?;
+        let format = format.ok_or_else(|| ReadError::unreadable("it is a zip file without a workbook"))?;
+        let requested = vec![false; archive.len()];
+        Ok(Self { archive, limits: *limits, format, requested, unpacked_bytes: 0 })
     }
 
-    /// Whether there is a part of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(super) fn contains(&self, name: &str) -> bool {
         self.archive.index_for_name(name).is_some()
     }
 
-    /// A part, to be read to its end.
+    /// Opens a part, which the caller reads to its end.
     pub(super) fn part(&mut self, name: &str) -> Result<Part<'_, 'a>, ReadError> {
-        let at = self.archive.index_for_name(name).ok_or_else(|| damaged(format_args!("there is no part {name}")))?;
-        self.part_at(at)
+        let index = self.archive.index_for_name(name);
+        self.part_at(index.ok_or_else(|| ReadError::damaged(format_args!("there is no part {name}")))?)
     }
 
-    /// The part with the shared strings, which has a limit of its own.
+    /// Opens the part with the shared strings, which has a limit of its own.
     pub(super) fn shared_strings(&mut self, name: &str) -> Result<Part<'_, 'a>, ReadError> {
-        let own = (self.limits.shared_string_bytes, "of shared strings");
-        Ok(Part { own, ..self.part(name)? })
+        let own_limit = PartLimit { bytes: self.limits.shared_string_bytes, description: "of shared strings" };
+        Ok(Part { own_limit, ..self.part(name)? })
     }
 
-    fn part_at(&mut self, at: usize) -> Result<Part<'_, 'a>, ReadError> {
-        self.asked[at] = true;
-        let from = self.archive.by_index(at).map_err(damaged)?;
-        let (most, name) = (self.limits.unpacked_bytes, name_of(&from)?);
-        let own = (most, "unpacked");
-        Ok(Part { from, name, unpacked: &mut self.unpacked, most, own, size: 0, tail: Vec::new(), text_run: 0 })
+    fn part_at(&mut self, index: usize) -> Result<Part<'_, 'a>, ReadError> {
+        self.requested[index] = true;
+        let source = self.archive.by_index(index).map_err(ReadError::damaged)?;
+        let name = part_name(&source)?;
+        let max_unpacked_bytes = self.limits.unpacked_bytes;
+        Ok(Part {
+            source,
+            name,
+            unpacked_bytes: &mut self.unpacked_bytes,
+            max_unpacked_bytes,
+            own_limit: PartLimit { bytes: max_unpacked_bytes, description: "unpacked" },
+            size: 0,
+            tail: Vec::new(),
+            text_run: 0,
+        })
     }
 
-    /// Unpacks to nowhere what nobody asked for: what is wrong with it is wrong with the file.
-    pub(super) fn check_rest(mut self) -> Result<(), ReadError> {
-        let mut nowhere = vec![0; CHUNK];
-        for at in (0..self.asked.len()).filter(|at| !self.asked[*at]).collect::<Vec<_>>() {
-            let mut part = self.part_at(at)?;
+    /// Unpacks and discards the XML parts that no reader requested. An error in one of them is an error of the file.
+    pub(super) fn check_unread(mut self) -> Result<(), ReadError> {
+        let mut discarded = vec![0; CHUNK_BYTES];
+        let unread: Vec<usize> = (0..self.requested.len()).filter(|index| !self.requested[*index]).collect();
+        for index in unread {
+            let mut part = self.part_at(index)?;
             if part.name.ends_with(".xml") || part.name.ends_with(".rels") {
-                while part.read(&mut nowhere).map_err(|error| read_error(&error))? > 0 {}
+                while part.read(&mut discarded).map_err(|error| read_error(&error))? > 0 {}
             }
         }
         Ok(())
@@ -126,10 +144,10 @@ impl<'a> ZipParts<'a> {
 }
 
 impl Read for Part<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(into)?;
-        self.check(&into[..read]).map_err(io::Error::other)?;
-        Ok(read)
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.source.read(buffer)?;
+        self.check(&buffer[..length]).map_err(io::Error::other)?;
+        Ok(length)
     }
 }
 
@@ -140,40 +158,43 @@ impl Part<'_, '_> {
             return Err(ReadError::unreadable(format!("its part {name} is not UTF-8")));
         }
         self.size += chunk.len() as u64;
-        *self.unpacked += chunk.len() as u64;
-        within(*self.unpacked, self.most, "unpacked")?;
-        within(self.size, self.own.0, self.own.1)?;
-        self.text_run = check_text_run(self.text_run, chunk, name)?;
-        let beyond = DOCTYPE.len() - 1;
-        self.tail.extend(&chunk[..chunk.len().min(beyond)]);
+        *self.unpacked_bytes += chunk.len() as u64;
+        check_limit(*self.unpacked_bytes, self.max_unpacked_bytes, "unpacked")?;
+        check_limit(self.size, self.own_limit.bytes, self.own_limit.description)?;
+        self.text_run = text_run_after(self.text_run, chunk, name)?;
+        self.check_doctype(chunk)
+    }
+
+    fn check_doctype(&mut self, chunk: &[u8]) -> Result<(), ReadError> {
+        let overlap = DOCTYPE.len() - 1;
+        self.tail.extend(&chunk[..chunk.len().min(overlap)]);
         if memmem::find(&self.tail, DOCTYPE).or_else(|| memmem::find(chunk, DOCTYPE)).is_some() {
-            let message = format!("its part {name} has a DOCTYPE, which no spreadsheet program writes");
-            return Err(ReadError::unreadable(message));
+            let name = &self.name;
+            let reason = format!("its part {name} has a DOCTYPE, which no spreadsheet program writes");
+            return Err(ReadError::unreadable(reason));
         }
-        if chunk.len() >= beyond {
+        if chunk.len() >= overlap {
             self.tail.clear();
-            self.tail.extend(&chunk[chunk.len() - beyond..]);
+            self.tail.extend(&chunk[chunk.len() - overlap..]);
         } else {
-            self.tail.drain(..self.tail.len().saturating_sub(beyond));
+            self.tail.drain(..self.tail.len().saturating_sub(overlap));
         }
         Ok(())
     }
 }
 
-/// What an error of reading says of the file.
+/// Returns the [`ReadError`] inside an I/O error of a [`Part`]; any other error means a damaged file.
 pub(super) fn read_error(error: &io::Error) -> ReadError {
-    let own = error.get_ref().and_then(|error| error.downcast_ref::<ReadError>());
-    own.cloned().unwrap_or_else(|| damaged(error))
+    let inner = error.get_ref().and_then(|error| error.downcast_ref::<ReadError>());
+    inner.cloned().unwrap_or_else(|| ReadError::damaged(error))
 }
 
-/// How long the text is that a chunk ends in; elements are what it is counted between.
-fn check_text_run(before: usize, chunk: &[u8], name: &str) -> Result<usize, ReadError> {
+/// Returns the length of the text without an element at the end of a chunk; `before` is that of the previous chunk.
+fn text_run_after(before: usize, chunk: &[u8], name: &str) -> Result<usize, ReadError> {
     let first = memchr(b'<', chunk).unwrap_or(chunk.len());
     if before + first > MAX_TEXT_RUN_BYTES {
-        return Err(ReadError::TooLarge(format!(
-            "its part {name} has over {} MB in one piece",
-            MAX_TEXT_RUN_BYTES >> 20
-        )));
+        let max = MAX_TEXT_RUN_BYTES >> 20;
+        return Err(ReadError::TooLarge(format!("its part {name} has over {max} MB in one piece")));
     }
     Ok(match memrchr(b'<', chunk) {
         Some(last) => chunk.len() - last,
@@ -181,15 +202,16 @@ fn check_text_run(before: usize, chunk: &[u8], name: &str) -> Result<usize, Read
     })
 }
 
-fn within(size: u64, limit: u64, what: &str) -> Result<(), ReadError> {
+fn check_limit(size: u64, limit: u64, description: &str) -> Result<(), ReadError> {
     if size <= limit {
         return Ok(());
     }
-    Err(ReadError::TooLarge(format!("it is over {} {what}; split it into several workbooks", format_bytes(limit))))
+    let limit = format_bytes(limit);
+    Err(ReadError::TooLarge(format!("it is over {limit} {description}; split it into several workbooks")))
 }
 
-fn name_of<R: Read + ?Sized>(part: &zip::read::ZipFile<'_, R>) -> Result<String, ReadError> {
-    part.name().map(|name| name.into_owned()).map_err(damaged)
+fn part_name<R: Read + ?Sized>(part: &ZipFile<'_, R>) -> Result<String, ReadError> {
+    part.name().map(|name| name.into_owned()).map_err(ReadError::damaged)
 }
 
 #[cfg(test)]
@@ -200,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    fn zipped(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    fn archive_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content) in parts {
             writer
@@ -211,42 +233,42 @@ mod tests {
         writer.finish().map(Cursor::into_inner).unwrap_or_default()
     }
 
-    /// What kind a workbook is whose parts are all sound.
+    /// Returns the format of an archive whose parts are all valid.
     fn inspect(bytes: &[u8], limits: &Limits) -> Result<ContainerFormat, ReadError> {
-        let parts = ZipParts::of(bytes, limits)?;
-        let kind = parts.kind;
-        parts.check_rest().map(|()| kind)
+        let parts = ZipParts::open(bytes, limits)?;
+        let format = parts.format;
+        parts.check_unread().map(|()| format)
     }
 
     #[test]
-    fn workbooks_are_told_apart() {
+    fn archive_format_is_detected_by_its_parts() {
         let limits = Limits::default();
-        for (name, kind) in [("xl/workbook.xml", ContainerFormat::Xlsx), ("content.xml", ContainerFormat::Ods)] {
-            assert_eq!(inspect(&zipped(&[(name, b"<a/>")]), &limits), Ok(kind));
+        for (name, format) in [("xl/workbook.xml", ContainerFormat::Xlsx), ("content.xml", ContainerFormat::Ods)] {
+            assert_eq!(inspect(&archive_of(&[(name, b"<a/>")]), &limits), Ok(format));
         }
-        let other = inspect(&zipped(&[("readme.txt", b"hello")]), &limits);
+        let other = inspect(&archive_of(&[("readme.txt", b"hello")]), &limits);
         assert!(matches!(other, Err(ReadError::Unreadable(_))));
         assert!(matches!(inspect(b"PK\x03\x04nonsense", &limits), Err(ReadError::Unreadable(_))));
     }
 
     #[test]
-    fn a_doctype_anywhere_is_refused() {
-        for before in [0, 1, CHUNK - 5, CHUNK, 3 * CHUNK + 7] {
-            let mut part = vec![b' '; before];
+    fn doctype_at_any_offset_is_refused() {
+        for offset in [0, 1, CHUNK_BYTES - 5, CHUNK_BYTES, 3 * CHUNK_BYTES + 7] {
+            let mut part = vec![b' '; offset];
             part.extend_from_slice(b"<!DOCTYPE x [<!ENTITY a \"b\">]>");
-            let found = inspect(&zipped(&[("xl/workbook.xml", &part)]), &Limits::default());
-            assert!(matches!(found, Err(ReadError::Unreadable(_))), "{before}");
+            let result = inspect(&archive_of(&[("xl/workbook.xml", &part)]), &Limits::default());
+            assert!(matches!(result, Err(ReadError::Unreadable(_))), "{offset}");
         }
     }
 
     #[test]
-    fn what_unpacks_too_far_is_refused() {
+    fn archive_beyond_unpacked_limit_is_refused() {
         let limits = Limits { unpacked_bytes: 1_000_000, shared_string_bytes: 1000, ..Limits::default() };
         let big = vec![b'a'; 2_000_000];
-        let bomb = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/worksheets/sheet1.xml", &big)]);
+        let bomb = archive_of(&[("xl/workbook.xml", b"<a/>"), ("xl/worksheets/sheet1.xml", &big)]);
         assert!(matches!(inspect(&bomb, &limits), Err(ReadError::TooLarge(_))));
-        let strings = zipped(&[("xl/workbook.xml", b"<a/>"), ("xl/strings.xml", &big[..5000])]);
-        let mut parts = ZipParts::of(&strings, &limits).expect("a workbook");
+        let strings = archive_of(&[("xl/workbook.xml", b"<a/>"), ("xl/strings.xml", &big[..5000])]);
+        let mut parts = ZipParts::open(&strings, &limits).expect("a workbook");
         let mut part = parts.shared_strings("xl/strings.xml").expect("a part");
         let error = io::copy(&mut part, &mut io::sink()).expect_err("too many");
         assert!(matches!(read_error(&error), ReadError::TooLarge(_)));

@@ -1,6 +1,6 @@
-//! Names of cells and columns as spreadsheet programs show them: `E4`.
+//! Names of cells and columns as spreadsheet programs show them, such as `E4`.
 
-/// A column's letters as Excel shows them; `column` counts from 0.
+/// Returns the letters of a column; `column` counts from 0.
 pub fn column_name(column: u32) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
@@ -12,12 +12,12 @@ pub fn column_name(column: u32) -> String {
     letters.iter().rev().collect()
 }
 
-/// A cell's name as Excel shows it; `row` counts from 1, `column` from 0.
+/// Returns the name of a cell; `row` counts from 1, `column` from 0.
 pub fn cell_name(row: u32, column: u32) -> String {
     format!("{}{row}", column_name(column))
 }
 
-/// The column that a cell's name names, counted from 0; None when it names none.
+/// Parses the column of a cell name, counted from 0. Returns None if the name does not begin with a column.
 pub fn column_index(cell: &str) -> Option<u32> {
     let letters = cell.bytes().take_while(u8::is_ascii_uppercase);
     let index = letters.fold(0_u32, |index, letter| index.saturating_mul(26) + u32::from(letter - b'A') + 1);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_named_as_excel_does() {
+    fn cell_names_match_excel() {
         for (row, column, name) in [(4, 4, "E4"), (1, 25, "Z1"), (9, 26, "AA9"), (2, 701, "ZZ2"), (2, 702, "AAA2")] {
             assert_eq!(cell_name(row, column), name);
             assert_eq!(column_index(name), Some(column));

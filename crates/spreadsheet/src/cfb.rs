@@ -1,136 +1,147 @@
-//! Streams of a compound file ([MS-CFB]), in which Excel keeps `.xls`, and workbooks that a password protects.
+//! Reader of compound files ([MS-CFB]), the container of `.xls` and of workbooks protected by a password.
 //!
-//! Promises: no stream gets longer than the file, whatever its chains of sectors say; what is broken is [`ReadError`].
+//! No stream becomes longer than the file, whatever its sector chains contain. Faults in parts that are not read do not
+//! matter: the directory is a list of names, its tree is ignored.
 
-use super::{ReadError, damaged};
+use super::ReadError;
 
-/// A number from which on a sector's successor is no sector (2.1): the end of a chain, or a free one.
-const LAST_SECTOR: u32 = 0xffff_fffa;
+/// The first number in a sector chain that is not a sector ([MS-CFB] 2.1): the end of a chain, or a free sector.
+const FIRST_SPECIAL_SECTOR: u32 = 0xffff_fffa;
 
-/// Bytes of a directory entry (2.6.1).
-const ENTRY: usize = 128;
+/// Table sectors that the header lists.
+const HEADER_TABLE_SECTORS: usize = 109;
 
-/// Bytes of a mini sector.
-const MINI: usize = 64;
+/// Size of a directory entry, in bytes ([MS-CFB] 2.6.1).
+const DIRECTORY_ENTRY_BYTES: usize = 128;
 
-/// Streams shorter than this stand in mini sectors.
-const MINI_STREAM: u64 = 4096;
+const MINI_SECTOR_BYTES: usize = 64;
 
-/// A compound file.
+/// Shorter streams are stored in mini sectors, in bytes.
+const MINI_STREAM_CUTOFF: u64 = 4096;
+
+/// A compound file in memory.
 pub(super) struct CompoundFile<'a> {
     bytes: &'a [u8],
-    /// Bytes of a sector.
-    sector: usize,
-    /// Each sector's successor.
-    next: Vec<u32>,
-    entries: Vec<Entry>,
+    sector_bytes: usize,
+    /// The successor of each sector.
+    successors: Vec<u32>,
+    entries: Vec<DirectoryEntry>,
 }
 
-struct Entry {
+struct DirectoryEntry {
     name: String,
-    start: u32,
+    first_sector: u32,
     size: u64,
 }
 
 impl<'a> CompoundFile<'a> {
-    /// Reads header, sector table and directory.
-    pub(super) fn of(bytes: &'a [u8]) -> Result<Self, ReadError> {
+    /// Reads the header, the sector table and the directory.
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ReadError> {
         let shift = u16_at(bytes, 30)?;
         if shift != 9 && shift != 12 {
-            return Err(damaged("no sector has this size"));
+            return Err(ReadError::damaged("the sector size is invalid"));
         }
-        let mut file = Self { bytes, sector: 1 << shift, next: Vec::new(), entries: Vec::new() };
+        let mut file = Self { bytes, sector_bytes: 1 << shift, successors: Vec::new(), entries: Vec::new() };
         for sector in file.table_sectors()? {
-            let table = file.sector(sector)?.chunks_exact(4).map(|next| u32_at(next, 0));
-            file.next.extend(table.collect::<Result<Vec<_>, _>>()?);
+            let table = file.sector(sector)?.chunks_exact(4).map(|successor| u32_at(successor, 0));
+            file.successors.extend(table.collect::<Result<Vec<_>, _>>()?);
         }
-        let directory = file.chain(u32_at(bytes, 48)?, u64::MAX)?;
-        file.entries = directory.chunks_exact(ENTRY).map(entry).collect::<Result<_, _>>()?;
+        let directory = file.read_chain(u32_at(bytes, 48)?, u64::MAX)?;
+        let entries = directory.chunks_exact(DIRECTORY_ENTRY_BYTES).map(directory_entry);
+        file.entries = entries.collect::<Result<_, _>>()?;
         Ok(file)
     }
 
-    /// The sectors that hold the table of sectors: 109 stand in the header, the others in a chain of their own.
+    /// Returns the sectors of the sector table. The header lists the first ones, a chain of its own the others.
     fn table_sectors(&self) -> Result<Vec<u32>, ReadError> {
-        let most = self.bytes.len() / self.sector;
-        let mut sectors = (0..109).map(|at| u32_at(self.bytes, 76 + 4 * at)).collect::<Result<Vec<_>, _>>()?;
-        let mut more = u32_at(self.bytes, 68)?;
-        let mut seen = 0;
-        while more < LAST_SECTOR && seen < most {
-            let listed = self.sector(more)?.chunks_exact(4).map(|sector| u32_at(sector, 0));
+        let max = self.bytes.len() / self.sector_bytes;
+        let listed = (0..HEADER_TABLE_SECTORS).map(|index| u32_at(self.bytes, 76 + 4 * index));
+        let mut sectors = listed.collect::<Result<Vec<_>, _>>()?;
+        let mut next = u32_at(self.bytes, 68)?;
+        let mut visited = 0;
+        while next < FIRST_SPECIAL_SECTOR && visited < max {
+            let listed = self.sector(next)?.chunks_exact(4).map(|sector| u32_at(sector, 0));
             sectors.extend(listed.collect::<Result<Vec<_>, _>>()?);
-            more = sectors.pop().unwrap_or(LAST_SECTOR);
-            seen += 1;
+            next = sectors.pop().unwrap_or(FIRST_SPECIAL_SECTOR);
+            visited += 1;
         }
-        sectors.retain(|sector| *sector < LAST_SECTOR);
-        if sectors.len() > most { Err(damaged("its table is larger than the file")) } else { Ok(sectors) }
+        sectors.retain(|sector| *sector < FIRST_SPECIAL_SECTOR);
+        if sectors.len() > max { Err(ReadError::damaged("its table is larger than the file")) } else { Ok(sectors) }
     }
 
-    fn sector(&self, at: u32) -> Result<&'a [u8], ReadError> {
-        let from = (at as usize + 1).saturating_mul(self.sector);
-        let rest = self.bytes.get(from..).filter(|rest| !rest.is_empty());
-        let rest = rest.ok_or_else(|| damaged("a sector is missing"))?;
-        // Some programs leave the last sector short.
-        Ok(&rest[..rest.len().min(self.sector)])
+    /// Returns the bytes of a sector. Some programs write a short last sector.
+    fn sector(&self, index: u32) -> Result<&'a [u8], ReadError> {
+        let offset = (index as usize + 1).saturating_mul(self.sector_bytes);
+        let rest = self.bytes.get(offset..).filter(|rest| !rest.is_empty());
+        let rest = rest.ok_or_else(|| ReadError::damaged("a sector is missing"))?;
+        Ok(&rest[..rest.len().min(self.sector_bytes)])
     }
 
-    /// The bytes of a chain of sectors, at most so many.
-    fn chain(&self, start: u32, size: u64) -> Result<Vec<u8>, ReadError> {
+    /// Returns at most `size` bytes of a chain of sectors.
+    fn read_chain(&self, first: u32, size: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = Vec::new();
-        let mut at = start;
-        while at < LAST_SECTOR && (bytes.len() as u64) < size {
+        let mut sector = first;
+        while sector < FIRST_SPECIAL_SECTOR && (bytes.len() as u64) < size {
             if bytes.len() > self.bytes.len() {
-                return Err(damaged("its sectors go round in a circle"));
+                return Err(ReadError::damaged("its sectors form a cycle"));
             }
-            bytes.extend_from_slice(self.sector(at)?);
-            at = self.next.get(at as usize).copied().ok_or_else(|| damaged("a sector has no successor"))?;
+            bytes.extend_from_slice(self.sector(sector)?);
+            let successor = self.successors.get(sector as usize).copied();
+            sector = successor.ok_or_else(|| ReadError::damaged("a sector has no successor"))?;
         }
         bytes.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         Ok(bytes)
     }
 
-    /// Whether there is a stream of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name))
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.entry(name).is_some()
     }
 
-    /// A stream; none of this name is None.
+    fn entry(&self, name: &str) -> Option<&DirectoryEntry> {
+        self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the bytes of a stream, or None if there is no stream of this name.
     pub(super) fn stream(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)) else {
-            return Ok(None);
-        };
-        if entry.size >= MINI_STREAM {
-            return self.chain(entry.start, entry.size).map(Some);
+        let Some(entry) = self.entry(name) else { return Ok(None) };
+        if entry.size >= MINI_STREAM_CUTOFF {
+            return self.read_chain(entry.first_sector, entry.size).map(Some);
         }
-        // The first entry is the root, whose stream is what mini sectors stand in.
-        let root = self.entries.first().ok_or_else(|| damaged("it has no root"))?;
-        let (minis, table) = (self.chain(root.start, root.size)?, self.chain(u32_at(self.bytes, 60)?, u64::MAX)?);
+        self.read_mini_chain(entry).map(Some)
+    }
+
+    fn read_mini_chain(&self, entry: &DirectoryEntry) -> Result<Vec<u8>, ReadError> {
+        // The stream of the root entry, which is the first, contains the mini sectors.
+        let root = self.entries.first().ok_or_else(|| ReadError::damaged("it has no root"))?;
+        let mini_sectors = self.read_chain(root.first_sector, root.size)?;
+        let successors = self.read_chain(u32_at(self.bytes, 60)?, u64::MAX)?;
         let mut bytes = Vec::new();
-        let mut at = entry.start;
-        while at < LAST_SECTOR && (bytes.len() as u64) < entry.size {
-            let from = at as usize * MINI;
-            let mini =
-                minis.get(from..).filter(|rest| !rest.is_empty()).ok_or_else(|| damaged("a sector is missing"))?;
-            bytes.extend_from_slice(&mini[..mini.len().min(MINI)]);
-            at = u32_at(&table, 4 * at as usize)?;
+        let mut sector = entry.first_sector;
+        while sector < FIRST_SPECIAL_SECTOR && (bytes.len() as u64) < entry.size {
+            let rest = mini_sectors.get(sector as usize * MINI_SECTOR_BYTES..).filter(|rest| !rest.is_empty());
+            let rest = rest.ok_or_else(|| ReadError::damaged("a sector is missing"))?;
+            bytes.extend_from_slice(&rest[..rest.len().min(MINI_SECTOR_BYTES)]);
+            sector = u32_at(&successors, 4 * sector as usize)?;
         }
         bytes.truncate(entry.size as usize);
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 }
 
-fn entry(bytes: &[u8]) -> Result<Entry, ReadError> {
-    let length = usize::from(u16_at(bytes, 64)?).saturating_sub(2).min(64);
-    let units: Vec<u16> = bytes[..length].chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
-    // Files with short sectors may have anything in the upper half of a size.
-    Ok(Entry { name: String::from_utf16_lossy(&units), start: u32_at(bytes, 116)?, size: u32_at(bytes, 120)?.into() })
+fn directory_entry(bytes: &[u8]) -> Result<DirectoryEntry, ReadError> {
+    let name_bytes = usize::from(u16_at(bytes, 64)?).saturating_sub(2).min(64);
+    let units = bytes[..name_bytes].chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    let name = String::from_utf16_lossy(&units.collect::<Vec<_>>());
+    // Only the lower half of the size: files with sectors of 512 bytes may have any value in the upper half.
+    Ok(DirectoryEntry { name, first_sector: u32_at(bytes, 116)?, size: u32_at(bytes, 120)?.into() })
 }
 
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Result<u16, ReadError> {
-    let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
-    found.map(|bytes| u16::from_le_bytes(*bytes)).ok_or_else(super::xml::ends_early_error)
+pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Result<u16, ReadError> {
+    let found = bytes.get(offset..).and_then(|rest| rest.first_chunk());
+    found.map(|bytes| u16::from_le_bytes(*bytes)).ok_or_else(ReadError::truncated)
 }
 
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Result<u32, ReadError> {
-    let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
-    found.map(|bytes| u32::from_le_bytes(*bytes)).ok_or_else(super::xml::ends_early_error)
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Result<u32, ReadError> {
+    let found = bytes.get(offset..).and_then(|rest| rest.first_chunk());
+    found.map(|bytes| u32::from_le_bytes(*bytes)).ok_or_else(ReadError::truncated)
 }

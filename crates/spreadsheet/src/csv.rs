@@ -6,7 +6,10 @@ use std::borrow::Cow;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
-use super::{Content, MAX_TEXT_RUN_BYTES, ReadError, RowBuilder, Sheet, damaged};
+use super::limits::MAX_TEXT_RUN_BYTES;
+use super::row_builder::RowBuilder;
+use super::sheet::Position;
+use super::{Content, ReadError, Sheet};
 
 /// Initial size of the field buffer, in bytes.
 const INITIAL_BUFFER_BYTES: usize = 4096;
@@ -42,8 +45,8 @@ fn read_fields(
     restore: impl Fn(&str) -> String,
 ) -> Result<(), ReadError> {
     let mut fields = FieldReader::new(text.as_bytes(), separator);
-    while let Some((position, field)) = fields.next()? {
-        let field = std::str::from_utf8(field).map_err(damaged)?;
+    while let Some(Field { position, text }) = fields.next()? {
+        let field = std::str::from_utf8(text).map_err(ReadError::damaged)?;
         rows.push(position, (!field.trim().is_empty()).then(|| Content::Text(restore(field).into())))?;
     }
     Ok(())
@@ -84,29 +87,34 @@ fn likely_separator(text: &str) -> char {
     ['\t', ';', ','].into_iter().max_by_key(most_in_a_line).unwrap_or(',')
 }
 
-/// Fields with their (row, column), both counted from 0.
+struct Field<'f> {
+    position: Position,
+    text: &'f [u8],
+}
+
+/// Splits csv into fields.
 struct FieldReader<'a> {
     parser: Reader,
     rest: &'a [u8],
+    /// Buffer of the current field.
     field: Vec<u8>,
-    row: u32,
-    column: u32,
+    next: Position,
 }
 
 impl<'a> FieldReader<'a> {
     fn new(text: &'a [u8], separator: u8) -> Self {
         let parser = ReaderBuilder::new().delimiter(separator).build();
-        Self { parser, rest: text, field: vec![0; INITIAL_BUFFER_BYTES], row: 0, column: 0 }
+        Self { parser, rest: text, field: vec![0; INITIAL_BUFFER_BYTES], next: Position { row: 0, column: 0 } }
     }
 
-    fn next(&mut self) -> Result<Option<((u32, u32), &[u8])>, ReadError> {
-        if self.column == 0 {
+    fn next(&mut self) -> Result<Option<Field<'_>>, ReadError> {
+        if self.next.column == 0 {
             self.skip_blank_lines();
         }
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let position = (self.row, self.column);
+        let position = self.next;
         let mut length = 0;
         loop {
             // A line end after the last byte ends the last field, unless its quote is open.
@@ -116,7 +124,7 @@ impl<'a> FieldReader<'a> {
             self.rest = self.rest.get(read..).unwrap_or_default();
             length += written;
             match result {
-                ReadFieldResult::Field { record_end: false } => self.column += 1,
+                ReadFieldResult::Field { record_end: false } => self.next.column += 1,
                 ReadFieldResult::Field { record_end: true } | ReadFieldResult::End => {
                     self.end_row(input[..read].last());
                 }
@@ -125,12 +133,12 @@ impl<'a> FieldReader<'a> {
                     continue;
                 }
                 ReadFieldResult::InputEmpty if is_last => {
-                    let line = position.0 + 1;
+                    let line = position.row + 1;
                     return Err(ReadError::unreadable(format!("a quote opened in line {line} never closes")));
                 }
                 ReadFieldResult::InputEmpty => continue,
             }
-            return Ok(Some((position, &self.field[..length])));
+            return Ok(Some(Field { position, text: &self.field[..length] }));
         }
     }
 
@@ -141,9 +149,9 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Counts a row; its end was this byte, which with a line feed behind it is one line end.
+    /// Counts a row that ended with this byte. A line feed after a carriage return belongs to it.
     fn end_row(&mut self, end: Option<&u8>) {
-        (self.row, self.column) = (self.row + 1, 0);
+        self.next = Position { row: self.next.row + 1, column: 0 };
         if end == Some(&b'\r') {
             self.rest = self.rest.strip_prefix(b"\n").unwrap_or(self.rest);
         }
@@ -161,58 +169,59 @@ impl<'a> FieldReader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CellFilter, Limits};
     use super::*;
+    use crate::{CellFilter, Limits, Row};
 
-    fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadError> {
-        super::read(name, bytes, RowBuilder::new(limits, CellFilter::default()))
+    fn read(bytes: &[u8]) -> Result<Vec<(u32, u32, String)>, ReadError> {
+        let sheet = super::read("t.csv", bytes, RowBuilder::new(&Limits::default(), CellFilter::default()))?;
+        Ok(sheet.rows.iter().flat_map(texts).collect())
     }
 
-    fn texts(sheet: &Sheet) -> Vec<(u32, u32, String)> {
-        let cells = |row: &super::super::Row| {
-            let number = row.number;
-            row.cells
-                .iter()
-                .map(move |cell| match &cell.content {
-                    Content::Text(text) => (number, cell.column, text.to_string()),
-                    other => (number, cell.column, format!("{other:?}")),
-                })
-                .collect::<Vec<_>>()
+    /// Returns the row number, column and text of each cell.
+    fn texts(row: &Row) -> Vec<(u32, u32, String)> {
+        let text = |content: &Content| match content {
+            Content::Text(text) => text.to_string(),
+            other => format!("{other:?}"),
         };
-        sheet.rows.iter().flat_map(cells).collect()
+        row.cells.iter().map(|cell| (row.number, cell.column, text(&cell.content))).collect()
+    }
+
+    fn cells<const N: usize>(expected: [(u32, u32, &str); N]) -> Result<Vec<(u32, u32, String)>, ReadError> {
+        Ok(expected.map(|(row, column, text)| (row, column, text.to_owned())).into())
     }
 
     #[test]
-    fn quotes_separators_and_blank_lines() {
-        let limits = Limits::default();
+    fn quotes_separators_and_blank_lines_are_read() {
         let file = "a;b\r\n\r\n\"x; \"\"y\"\"\nz\";\u{e9}\n;2";
-        let sheet = read("t.csv", file.as_bytes(), &limits).map(|s| texts(&s));
         let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x; \"y\"\nz"), (3, 1, "é"), (4, 1, "2")];
-        let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
-        assert_eq!(sheet, Ok(expected));
-        let macintosh = read("t.csv", b"a;b\r\r\"x\ry\";2\r", &limits).map(|s| texts(&s));
+        assert_eq!(read(file.as_bytes()), cells(expected));
+        // Older programs for the Macintosh end lines with a carriage return.
         let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x\ry"), (3, 1, "2")];
-        let expected: Vec<_> = expected.map(|(r, c, t)| (r, c, t.to_owned())).into();
-        assert_eq!(macintosh, Ok(expected));
-        assert!(read("t.csv", b"\"open", &limits).is_err());
-        assert!(read("t.csv", b"a\0b", &limits).is_err());
+        assert_eq!(read(b"a;b\r\r\"x\ry\";2\r"), cells(expected));
+        assert!(read(b"\"open").is_err());
+        assert!(read(b"a\0b").is_err());
     }
 
     #[test]
-    fn a_stated_separator_is_no_row() {
-        let limits = Limits::default();
-        for file in ["sep=|\r\na,1|b\r\nc|d\r\n", "\u{feff}\"sep=|\"\na,1|b\nc|d\n"] {
-            let sheet = read("t.csv", file.as_bytes(), &limits).map(|s| texts(&s));
+    fn declared_separator_is_not_a_row() {
+        for file in ["sep=|\r\na,1|b\r\nc|d\r\n", "\u{feff}\"sep=|\"\na,1|b\nc|d\n", "sep=§\na,1§b\nc§d"] {
             let expected = [(1, 0, "a,1"), (1, 1, "b"), (2, 0, "c"), (2, 1, "d")];
-            assert_eq!(sheet, Ok(expected.map(|(r, c, t)| (r, c, t.to_owned())).into()), "{file}");
+            assert_eq!(read(file.as_bytes()), cells(expected), "{file}");
         }
     }
 
     #[test]
-    fn text_that_is_no_utf8_is_what_windows_writes() {
-        let limits = Limits::default();
-        let sheet = read("t.csv", b"King\x92s Cross;\x80 5;Jos\xe9;\x81", &limits).map(|s| texts(&s));
+    fn text_that_is_not_utf8_is_windows_1252() {
         let expected = [(1, 0, "King’s Cross"), (1, 1, "€ 5"), (1, 2, "José"), (1, 3, "\u{81}")];
-        assert_eq!(sheet, Ok(expected.map(|(r, c, t)| (r, c, t.to_owned())).into()));
+        assert_eq!(read(b"King\x92s Cross;\x80 5;Jos\xe9;\x81"), cells(expected));
+    }
+
+    #[test]
+    fn long_fields_are_read_up_to_the_limit() {
+        let longest = "x".repeat(MAX_TEXT_RUN_BYTES);
+        let mut fields = FieldReader::new(longest.as_bytes(), b',');
+        assert_eq!(fields.next().map(|field| field.map(|field| field.text.len())), Ok(Some(MAX_TEXT_RUN_BYTES)));
+        let too_long = longest + "x";
+        assert!(matches!(FieldReader::new(too_long.as_bytes(), b',').next(), Err(ReadError::TooLarge(_))));
     }
 }

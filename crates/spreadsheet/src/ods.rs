@@ -1,7 +1,7 @@
-//! OpenDocument sheets (`.ods`), read as a stream.
+//! Reader of OpenDocument sheets (`.ods`), as a stream. Only the first table is read.
 //!
-//! Own, because a cell or row that says it is repeated a million times must cost nothing: blanks are counted over, and
-//! what has a value meets the limits of [`RowBuilder`] at once. Only the first table is looked at.
+//! A cell or row may claim to be repeated a million times. Repeated blanks are only counted; repeated values reach the
+//! limits of [`RowBuilder`] one by one.
 
 use std::io::BufReader;
 use std::sync::Arc;
@@ -9,10 +9,14 @@ use std::sync::Arc;
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{Part, ZipParts};
+use super::bounded::append_bounded;
+use super::limits::MAX_COLUMN;
+use super::row_builder::RowBuilder;
+use super::sheet::Position;
 use super::xml::{Events, attribute, character};
-use super::{Content, MAX_COLUMN, ReadError, RowBuilder, Sheet, append_bounded};
+use super::{Content, ReadError, Sheet};
 
-/// Most blanks that one `text:s` element may stand for.
+/// Spaces of one `text:s` element.
 const MAX_SPACES: usize = 1000;
 
 type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
@@ -20,168 +24,165 @@ type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
 /// Reads the first table.
 ///
 /// # Errors
-/// [`ReadError`] when the XML is broken or a limit is met.
+/// [`ReadError`] if the XML is damaged or a limit is reached.
 pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
-    let sheet = first_table(&mut parts, rows)?;
-    parts.check_rest()?;
+    let sheet = read_first_table(&mut parts, rows)?;
+    parts.check_unread()?;
     Ok(sheet)
 }
 
-fn first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+fn read_first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let part = parts.part("content.xml")?;
-    let mut xml = Events::of(BufReader::new(part)).with_empty_elements_as_pairs();
+    let mut xml = Events::new(BufReader::new(part)).expanding_empty_elements();
     let mut buffer = Vec::new();
     loop {
         match xml.next(&mut buffer)? {
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
-                return Table { xml, rows, row: 0 }.read(name);
+                return TableReader { xml, rows, row: 0 }.read(name);
             }
-            Event::Eof => return Err(ReadError::unreadable("it has no sheet with cells")),
+            Event::Eof => return Err(ReadError::no_sheet()),
             _ => {}
         }
     }
 }
 
-struct Table<'p, 'a, 'r> {
+struct TableReader<'p, 'a, 'r> {
     xml: Xml<'p, 'a>,
     rows: RowBuilder<'r>,
-    /// The row being read, counted from 0.
+    /// The current row, counted from 0.
     row: u32,
 }
 
-impl Table<'_, '_, '_> {
+impl TableReader<'_, '_, '_> {
     fn read(mut self, name: String) -> Result<Sheet, ReadError> {
         let mut buffer = Vec::new();
         loop {
-            let event = self.xml.next(&mut buffer)?;
-            match event {
+            match self.xml.next(&mut buffer)? {
                 Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
-                    let repeated = repetition(&tag, "table:number-rows-repeated")?;
-                    self.read_row(repeated)?;
+                    let count = repeat_count(&tag, "table:number-rows-repeated")?;
+                    self.read_row(count)?;
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => break,
-                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a sheet")),
+                Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
         }
-        self.xml.pass_rest()?;
+        self.xml.skip_rest()?;
         Ok(self.rows.finish(name, false))
     }
 
-    fn read_row(&mut self, repeated: u32) -> Result<(), ReadError> {
+    /// Reads a row that occurs `count` times.
+    fn read_row(&mut self, count: u32) -> Result<(), ReadError> {
         let mut filled = Vec::new();
         let mut column: u32 = 0;
         let mut buffer = Vec::new();
         loop {
-            let event = self.xml.next(&mut buffer)?;
-            match event {
+            match self.xml.next(&mut buffer)? {
                 Event::Start(tag) if matches!(tag.name().as_ref(), "table:table-cell" | "table:covered-table-cell") => {
-                    let times = repetition(&tag, "table:number-columns-repeated")?;
-                    let stated = stated(&tag)?;
-                    let content = self.read_cell(stated)?;
-                    if let Some(content) = content {
-                        // A row has at most 16,384 columns; one more makes the limit speak.
-                        let shown = (column..column.saturating_add(times)).take(16_385);
-                        filled.extend(shown.map(|column| (column, content.clone())));
+                    let cell_count = repeat_count(&tag, "table:number-columns-repeated")?;
+                    let declared = declared_value(&tag)?;
+                    if let Some(content) = self.read_cell(declared)? {
+                        // One cell more than a row can have is enough to exceed the limit.
+                        let columns = (column..column.saturating_add(cell_count)).take(MAX_COLUMN as usize + 2);
+                        filled.extend(columns.map(|column| (column, content.clone())));
                     }
-                    column = column.saturating_add(times);
+                    column = column.saturating_add(cell_count);
                     if filled.len() > MAX_COLUMN as usize + 1 {
-                        return Err(ReadError::TooLarge("it has cells beyond column XFD".to_owned()));
+                        return Err(ReadError::too_many_columns());
                     }
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => break,
-                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a row")),
+                Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
         }
         if !filled.is_empty() {
-            for row in self.row..self.row.saturating_add(repeated) {
+            for row in self.row..self.row.saturating_add(count) {
                 for (column, content) in &filled {
-                    self.rows.push((row, *column), Some(content.clone()))?;
+                    self.rows.push(Position { row, column: *column }, Some(content.clone()))?;
                 }
             }
         }
-        self.row = self.row.saturating_add(repeated);
+        self.row = self.row.saturating_add(count);
         Ok(())
     }
 
-    /// Reads to the end of a cell; its text counts where no value is stated.
-    fn read_cell(&mut self, stated: Stated) -> Result<Option<Content>, ReadError> {
-        let text = self.text_of_cell()?;
+    /// Reads to the end of a cell. Its text is the content unless its attributes declare a value.
+    fn read_cell(&mut self, declared: DeclaredValue) -> Result<Option<Content>, ReadError> {
+        let text = self.read_cell_text()?;
         let text = (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
-        Ok(match stated {
-            Stated::Value(content) => Some(content),
-            Stated::Text => text,
-            Stated::Formula => text.or(Some(Content::FormulaWithoutValue)),
+        Ok(match declared {
+            DeclaredValue::Value(content) => Some(content),
+            DeclaredValue::None => text,
+            DeclaredValue::FormulaWithoutValue => text.or(Some(Content::FormulaWithoutValue)),
         })
     }
 
-    fn text_of_cell(&mut self) -> Result<String, ReadError> {
+    fn read_cell_text(&mut self) -> Result<String, ReadError> {
         let mut text = String::new();
         let mut buffer = Vec::new();
-        let mut notes = 0_usize;
+        let mut open_annotations = 0_usize;
         let mut paragraphs = 0_usize;
         loop {
-            let event = self.xml.next(&mut buffer)?;
-            match event {
+            match self.xml.next(&mut buffer)? {
                 Event::Start(tag) => match tag.name().as_ref() {
-                    "office:annotation" => notes += 1,
-                    "text:p" if notes == 0 => {
+                    "office:annotation" => open_annotations += 1,
+                    "text:p" if open_annotations == 0 => {
                         paragraphs += 1;
                         if paragraphs > 1 {
                             text.push('\n');
                         }
                     }
-                    "text:s" if notes == 0 => {
-                        let blanks = repetition(&tag, "text:c")? as usize;
-                        text.extend(std::iter::repeat_n(' ', blanks.min(MAX_SPACES)));
+                    "text:s" if open_annotations == 0 => {
+                        let spaces = repeat_count(&tag, "text:c")? as usize;
+                        text.extend(std::iter::repeat_n(' ', spaces.min(MAX_SPACES)));
                     }
-                    "text:tab" | "text:line-break" if notes == 0 => text.push(' '),
+                    "text:tab" | "text:line-break" if open_annotations == 0 => text.push(' '),
                     _ => {}
                 },
-                Event::Text(part) if notes == 0 && paragraphs > 0 => append_bounded(&mut text, &part.xml10_content())?,
-                Event::GeneralRef(entity) if notes == 0 => text.extend(character(&entity)),
+                Event::Text(part) if open_annotations == 0 && paragraphs > 0 => {
+                    append_bounded(&mut text, &part.xml10_content())?;
+                }
+                Event::GeneralRef(reference) if open_annotations == 0 => text.extend(character(&reference)),
                 Event::End(tag) => match tag.name().as_ref() {
-                    "office:annotation" => notes = notes.saturating_sub(1),
+                    "office:annotation" => open_annotations = open_annotations.saturating_sub(1),
                     "table:table-cell" | "table:covered-table-cell" => return Ok(text),
                     _ => {}
                 },
-                Event::Eof => return Err(ReadError::unreadable("it ends in the middle of a cell")),
+                Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
         }
     }
 }
 
-/// What a cell's element says about its value.
-enum Stated {
+/// The value in the attributes of a cell.
+enum DeclaredValue {
     Value(Content),
-    /// Nothing; there may be text.
-    Text,
-    /// It has a formula and no result beside its text.
-    Formula,
+    None,
+    FormulaWithoutValue,
 }
 
-fn stated(tag: &BytesStart<'_>) -> Result<Stated, ReadError> {
-    let text = |name| attribute(tag, name);
-    if let Some(number) = text("office:value")? {
-        let number = number.parse().map_err(|_| ReadError::unreadable(format!("\"{number}\" is no number")))?;
-        return Ok(Stated::Value(Content::Number(number)));
+fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
+    if let Some(number) = attribute(tag, "office:value")? {
+        let number = number.parse().map_err(|_| ReadError::unreadable(format!("\"{number}\" is not a number")))?;
+        return Ok(DeclaredValue::Value(Content::Number(number)));
     }
-    if let Some(truth) = text("office:boolean-value")? {
-        return Ok(Stated::Value(Content::Bool(truth == "true")));
+    if let Some(value) = attribute(tag, "office:boolean-value")? {
+        return Ok(DeclaredValue::Value(Content::Bool(value == "true")));
     }
     for name in ["office:date-value", "office:time-value"] {
-        if let Some(moment) = text(name)? {
-            return Ok(Stated::Value(Content::Text(Arc::from(moment))));
+        if let Some(value) = attribute(tag, name)? {
+            return Ok(DeclaredValue::Value(Content::Text(Arc::from(value))));
         }
     }
-    let has_result = text("office:value-type")?.is_some();
-    Ok(if text("table:formula")?.is_some() && !has_result { Stated::Formula } else { Stated::Text })
+    let has_value = attribute(tag, "office:value-type")?.is_some();
+    let has_formula = attribute(tag, "table:formula")?.is_some();
+    Ok(if has_formula && !has_value { DeclaredValue::FormulaWithoutValue } else { DeclaredValue::None })
 }
 
-fn repetition(tag: &BytesStart<'_>, name: &str) -> Result<u32, ReadError> {
-    let Some(times) = attribute(tag, name)? else { return Ok(1) };
-    times.parse().map_err(|_| ReadError::unreadable(format!("\"{times}\" is no number of repetitions")))
+fn repeat_count(tag: &BytesStart<'_>, name: &str) -> Result<u32, ReadError> {
+    let Some(count) = attribute(tag, name)? else { return Ok(1) };
+    count.parse().map_err(|_| ReadError::unreadable(format!("\"{count}\" is not a number of repetitions")))
 }

@@ -1,75 +1,73 @@
-//! Cells on their way into rows: counted, held against the limits, equal texts kept once.
+//! Collects cells into rows and checks each against the limits.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{
-    Cell, CellFilter, Content, Limits, MAX_COLUMN, MAX_TEXT_BYTES, ReadError, Row, Sheet, cell_name, format_bytes,
-    is_blank, without_nul,
-};
+use super::bounded::without_nul;
+use super::limits::{MAX_COLUMN, MAX_TEXT_BYTES, format_bytes};
+use super::sheet::Position;
+use super::{Cell, CellFilter, Content, Limits, ReadError, Row, Sheet, cell_name};
 
-/// Most cells of a row for which room is made beforehand.
+/// Cells of a row for which memory is reserved in advance, at most.
 const MAX_RESERVED_CELLS: usize = 64;
 
-/// Collects cells into rows, under the limits.
+/// Rows that are read in addition to [`Limits::data_rows`]: title, header and hints. The caller, who knows which rows
+/// these are, checks the exact number.
+const HEADER_ROWS: usize = 32;
+
+/// Collects the cells of a sheet. Equal texts share one allocation.
 pub(super) struct RowBuilder<'a> {
     rows: Vec<Row>,
-    /// How much is accepted.
     pub(super) limits: Limits,
-    wanted: CellFilter<'a>,
-    /// Texts seen, so that equal ones are kept once.
+    filter: CellFilter<'a>,
     texts: HashSet<Arc<str>>,
-    /// Cells kept.
-    cells: usize,
-    /// Characters of all cells, equal ones counted again: what reading them further on will cost.
-    written: u64,
+    cell_count: usize,
+    /// Bytes of text in all cells. A shared text counts once per cell, because later processing reads it once per cell.
+    text_bytes: u64,
 }
 
 impl<'a> RowBuilder<'a> {
-    pub(super) fn new(limits: &Limits, wanted: CellFilter<'a>) -> Self {
-        Self { rows: Vec::new(), limits: *limits, wanted, texts: HashSet::new(), cells: 0, written: 0 }
+    pub(super) fn new(limits: &Limits, filter: CellFilter<'a>) -> Self {
+        Self { rows: Vec::new(), limits: *limits, filter, texts: HashSet::new(), cell_count: 0, text_bytes: 0 }
     }
 
-    /// Adds a cell at (row, column), both counted from 0, in reading order.
-    pub(super) fn push(&mut self, place: (u32, u32), content: Option<Content>) -> Result<(), ReadError> {
-        if !self.wants(place) {
+    /// Adds a cell. Cells arrive row by row, from left to right.
+    ///
+    /// Blank text and None add nothing.
+    pub(super) fn push(&mut self, position: Position, content: Option<Content>) -> Result<(), ReadError> {
+        if !self.filter.includes(position) {
             return Ok(());
         }
         let content = match content {
             None => return Ok(()),
             Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
-            Some(Content::Text(text)) => Content::Text(self.keep(text, place)?),
+            Some(Content::Text(text)) => Content::Text(self.intern(text, position)?),
             Some(other) => other,
         };
-        self.place(place, content)
+        self.push_content(position, content)
     }
 
-    /// Adds a text of a table of strings, in which each stands once.
-    pub(super) fn push_shared(&mut self, place: (u32, u32), text: &Arc<str>) -> Result<(), ReadError> {
-        if is_blank(text) || !self.wants(place) {
+    /// Adds a text from a table of shared strings, which needs no deduplication.
+    pub(super) fn push_shared(&mut self, position: Position, text: &Arc<str>) -> Result<(), ReadError> {
+        if is_blank(text) || !self.filter.includes(position) {
             return Ok(());
         }
-        self.count(text, place)?;
-        self.place(place, Content::Text(text.clone()))
+        self.count_text(text, position)?;
+        self.push_content(position, Content::Text(text.clone()))
     }
 
-    fn wants(&self, (row, column): (u32, u32)) -> bool {
-        let CellFilter { rows, columns } = self.wanted;
-        rows.is_none_or(|rows| rows.contains(&row.saturating_add(1)))
-            && columns.is_none_or(|wanted| wanted.contains(&column))
-    }
-
-    fn place(&mut self, (row, column): (u32, u32), content: Content) -> Result<(), ReadError> {
+    fn push_content(&mut self, Position { row, column }: Position, content: Content) -> Result<(), ReadError> {
         if column > MAX_COLUMN {
-            return Err(ReadError::TooLarge("it has cells beyond column XFD".to_owned()));
+            return Err(ReadError::too_many_columns());
         }
-        self.cells += 1;
-        if self.cells > self.limits.cells() {
-            return Err(ReadError::TooLarge(format!("it has over {} filled cells", self.limits.cells())));
+        self.cell_count += 1;
+        let max = self.limits.max_cells();
+        if self.cell_count > max {
+            return Err(ReadError::TooLarge(format!("it has over {max} filled cells")));
         }
         let number = row.saturating_add(1);
         if self.rows.last().is_none_or(|last| last.number < number) {
-            self.begin(number)?;
+            self.begin_row(number)?;
         }
         match self.rows.last_mut() {
             Some(last) if last.number == number && last.cells.last().is_none_or(|cell| cell.column < column) => {
@@ -80,38 +78,39 @@ impl<'a> RowBuilder<'a> {
         }
     }
 
-    fn begin(&mut self, number: u32) -> Result<(), ReadError> {
-        // Header, hints and a title are no data rows; the exact count is checked once they are known.
-        if self.rows.len() >= self.limits.data_rows.saturating_add(32) {
+    fn begin_row(&mut self, number: u32) -> Result<(), ReadError> {
+        if self.rows.len() >= self.limits.data_rows.saturating_add(HEADER_ROWS) {
             return Err(ReadError::too_many_rows(self.limits.data_rows));
         }
-        let like_the_last = self.rows.last().map_or(0, |last| last.cells.len());
-        self.rows.push(Row { number, cells: Vec::with_capacity(like_the_last.min(MAX_RESERVED_CELLS)) });
+        let previous_length = self.rows.last().map_or(0, |last| last.cells.len());
+        self.rows.push(Row { number, cells: Vec::with_capacity(previous_length.min(MAX_RESERVED_CELLS)) });
         Ok(())
     }
 
-    fn keep(&mut self, text: Arc<str>, place: (u32, u32)) -> Result<Arc<str>, ReadError> {
-        self.count(&text, place)?;
+    /// Returns the stored copy of an equal text, or stores this one.
+    fn intern(&mut self, text: Arc<str>, position: Position) -> Result<Arc<str>, ReadError> {
+        self.count_text(&text, position)?;
         let text = if text.contains('\0') { without_nul(&text) } else { text };
         if let Some(known) = self.texts.get(&text) {
             return Ok(known.clone());
         }
-        if self.texts.len() >= self.limits.texts() {
-            return Err(ReadError::TooLarge(format!("it has over {} different texts", self.limits.texts())));
+        let max = self.limits.max_texts();
+        if self.texts.len() >= max {
+            return Err(ReadError::TooLarge(format!("it has over {max} different texts")));
         }
         self.texts.insert(text.clone());
         Ok(text)
     }
 
-    fn count(&mut self, text: &str, (row, column): (u32, u32)) -> Result<(), ReadError> {
+    fn count_text(&mut self, text: &str, Position { row, column }: Position) -> Result<(), ReadError> {
         if text.len() > MAX_TEXT_BYTES {
             let cell = cell_name(row.saturating_add(1), column);
             return Err(ReadError::TooLarge(format!("cell {cell} holds {} characters", text.chars().count())));
         }
-        self.written += text.len() as u64;
-        if self.written > self.limits.shared_string_bytes {
-            let most = format_bytes(self.limits.shared_string_bytes);
-            return Err(ReadError::TooLarge(format!("its cells hold over {most} of text")));
+        self.text_bytes += text.len() as u64;
+        if self.text_bytes > self.limits.shared_string_bytes {
+            let max = format_bytes(self.limits.shared_string_bytes);
+            return Err(ReadError::TooLarge(format!("its cells hold over {max} of text")));
         }
         Ok(())
     }
@@ -119,4 +118,8 @@ impl<'a> RowBuilder<'a> {
     pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {
         Sheet { name, since_1904, rows: self.rows }
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }

@@ -1,31 +1,31 @@
-//! Values written into rows of an `.xlsx`, none of which a spreadsheet program takes for a formula.
+//! Writing rows of an `.xlsx`. No text is taken for a formula (CSV injection).
 
 use std::borrow::Cow;
 
 use jiff::civil::{Date, Time};
 use rust_xlsxwriter::{Format, Formula, Worksheet, XlsxError};
 
-/// Beginnings that a spreadsheet program may take for a formula.
+/// First characters of a text that a spreadsheet program may take for a formula.
 pub const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// How dates are shown.
+/// Number format of dates.
 pub const DATE_FORMAT: &str = "dd/mm/yyyy";
 
-/// How times are shown.
+/// Number format of times.
 pub const TIME_FORMAT: &str = "hh:mm";
 
-/// What goes into a cell.
+/// A value to be written into a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CellValue {
-    /// Text, neutralised where it begins like a formula.
+    /// Text, written through [`escape_formula`].
     Text(String),
     /// A number.
     Number(f64),
-    /// An Excel date.
+    /// A date, written in [`DATE_FORMAT`].
     Date(Date),
-    /// An Excel time.
+    /// A time of day, written in [`TIME_FORMAT`].
     Time(Time),
-    /// A formula with its stored result, "" for none.
+    /// A formula and its stored result, "" for none.
     Formula(&'static str, &'static str),
 }
 
@@ -59,10 +59,10 @@ impl From<Time> for CellValue {
     }
 }
 
-/// One row: each value with its column; the rest is blank.
+/// The values of one row, each with its column. Other columns stay blank.
 pub type RowValues<C> = Vec<(C, CellValue)>;
 
-/// Text that no spreadsheet program takes for a formula: an apostrophe goes in front where it begins like one.
+/// Returns the text with an apostrophe before it if a spreadsheet program may take it for a formula.
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
@@ -70,7 +70,7 @@ pub fn escape_formula(text: &str) -> Cow<'_, str> {
 /// Writes values into a row; `row` and the columns count from 0.
 ///
 /// # Errors
-/// When a text is longer than a cell can hold (32,767 characters).
+/// [`XlsxError`] if a text is longer than 32,767 characters.
 pub fn write_row<C: Copy + Into<u16>>(
     sheet: &mut Worksheet,
     row: u32,
@@ -87,8 +87,12 @@ fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &CellValue) -
     match value {
         CellValue::Text(text) => sheet.write_string(row, column, escape_formula(text).as_ref())?,
         CellValue::Number(number) => sheet.write_number(row, column, *number)?,
-        CellValue::Date(date) => sheet.write_number_with_format(row, column, serial(*date), &format(DATE_FORMAT))?,
-        CellValue::Time(time) => sheet.write_number_with_format(row, column, fraction(*time), &format(TIME_FORMAT))?,
+        CellValue::Date(date) => {
+            sheet.write_number_with_format(row, column, date_serial(*date), &format(DATE_FORMAT))?
+        }
+        CellValue::Time(time) => {
+            sheet.write_number_with_format(row, column, day_fraction(*time), &format(TIME_FORMAT))?
+        }
         CellValue::Formula(formula, result) => {
             sheet.write_formula(row, column, Formula::new(*formula).set_result(*result))?
         }
@@ -96,12 +100,13 @@ fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &CellValue) -
     Ok(())
 }
 
-/// Days since 1899-12-30, as Excel counts.
-fn serial(date: Date) -> f64 {
+/// Returns the serial number of a date: days since 1899-12-30.
+fn date_serial(date: Date) -> f64 {
     let days = date.duration_since(Date::constant(1899, 12, 30)).as_hours() / 24;
     days as f64
 }
 
-fn fraction(time: Time) -> f64 {
+/// Returns a time of day as a fraction of the day.
+fn day_fraction(time: Time) -> f64 {
     time.duration_since(Time::midnight()).as_secs_f64() / 86_400.0
 }

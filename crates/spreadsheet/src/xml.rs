@@ -1,47 +1,47 @@
-//! What both zipped formats need of their XML.
+//! Small XML parts of the zipped formats, read by quick-xml.
 
 use std::io::BufRead;
 
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use super::ReadError;
 use super::archive::read_error;
-use super::{ReadError, damaged};
 
-/// Elements within elements; no workbook comes near it.
+/// Depth of nested elements. Workbooks stay far below; each open element takes memory.
 const MAX_DEPTH: usize = 1000;
 
-/// The elements and texts of a part, one after the other.
+/// Stream of the elements and texts of a part.
 pub(super) struct Events<R> {
     xml: Reader<R>,
     depth: usize,
 }
 
 impl<R: BufRead> Events<R> {
-    pub(super) fn of(part: R) -> Self {
+    pub(super) fn new(part: R) -> Self {
         Self { xml: Reader::from_reader(part), depth: 0 }
     }
 
-    /// Reads to the end of the part without looking at it.
-    pub(super) fn pass_rest(mut self) -> Result<(), ReadError> {
-        std::io::copy(self.xml.get_mut(), &mut std::io::sink()).map(drop).map_err(|error| read_error(&error))
-    }
-
-    /// The same, an empty element being told as its start and its end.
-    pub(super) fn with_empty_elements_as_pairs(mut self) -> Self {
+    /// Reports an empty element as a start and an end.
+    pub(super) fn expanding_empty_elements(mut self) -> Self {
         self.xml.config_mut().expand_empty_elements = true;
         self
     }
 
-    /// The next one, in `buffer`, whose old content goes.
+    /// Reads the rest of the part without parsing it.
+    pub(super) fn skip_rest(mut self) -> Result<(), ReadError> {
+        std::io::copy(self.xml.get_mut(), &mut std::io::sink()).map(drop).map_err(|error| read_error(&error))
+    }
+
+    /// Returns the next event. It borrows `buffer`, whose previous content is dropped.
     ///
     /// # Errors
-    /// [`ReadError`] when the XML is damaged, or nested so deeply that remembering what is open would cost memory.
+    /// [`ReadError`] if the XML is invalid or nested too deeply.
     pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, ReadError> {
         buffer.clear();
         let event = self.xml.read_event_into(buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) => read_error(&error),
-            error => damaged(error),
+            error => ReadError::damaged(error),
         })?;
         match &event {
             Event::Start(_) => self.depth += 1,
@@ -55,20 +55,20 @@ impl<R: BufRead> Events<R> {
     }
 }
 
-/// The value of an attribute, its references resolved.
+/// Returns the value of an attribute with its references resolved.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, ReadError> {
-    let Some(found) = tag.try_get_attribute(name).map_err(damaged)? else { return Ok(None) };
-    let value = found.normalized_value(XmlVersion::Implicit1_0).map_err(damaged)?;
+    let Some(attribute) = tag.try_get_attribute(name).map_err(ReadError::damaged)? else { return Ok(None) };
+    let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(ReadError::damaged)?;
     Ok(Some(value.into_owned()))
 }
 
-/// The character that a reference stands for; the five names of XML and numbers are all there is without a DOCTYPE.
-pub(super) fn character(entity: &BytesRef<'_>) -> Option<char> {
-    named_character(&entity.xml10_content())
+/// Resolves a reference. Without a DOCTYPE there are only numbers and the five names of XML.
+pub(super) fn character(reference: &BytesRef<'_>) -> Option<char> {
+    character_by_name(&reference.xml10_content())
 }
 
-/// The same of a reference's name, as it stands between `&` and `;`.
-pub(super) fn named_character(name: &str) -> Option<char> {
+/// Resolves the name of a reference, the text between `&` and `;`.
+pub(super) fn character_by_name(name: &str) -> Option<char> {
     let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
     match name {
         "amp" => Some('&'),
@@ -81,9 +81,4 @@ pub(super) fn named_character(name: &str) -> Option<char> {
             digits.strip_prefix('x').map_or_else(|| number(digits, 10), |digits| number(digits, 16))
         }
     }
-}
-
-/// A part that stops before it is complete.
-pub(super) fn ends_early_error() -> ReadError {
-    ReadError::unreadable("it ends in the middle of a sheet")
 }

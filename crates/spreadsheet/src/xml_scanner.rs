@@ -1,35 +1,36 @@
-//! XML as a stream of tags and texts, for the two large parts of an `.xlsx`: the sheet and the shared strings.
+//! Scanner for the two large parts of an `.xlsx`: the sheet and the shared strings.
 //!
-//! Own, because these parts are nearly all that reading a workbook costs, and a general reader spends most of it on
-//! what a sheet does not need (`bench/README.md`: about half the time). Promises: nothing is held but the piece that
-//! is looked at, which has a limit; a DOCTYPE ends the reading. Does not: check that every tag is closed by its own
-//! name, or resolve namespaces; whoever reads knows what must stand where.
+//! A scanner of our own, because reading these parts is most of the time of an import, and a general XML reader takes
+//! about twice as long (`bench/README.md`). It holds one token at a time, of bounded size, and refuses a DOCTYPE.
+//! It does not check that end tags match, and ignores namespaces: callers know which elements to expect.
 
 use std::io::Read;
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
+use super::ReadError;
 use super::archive::read_error;
-use super::xml::named_character;
-use super::{MAX_TEXT_RUN_BYTES, MEGABYTE, ReadError, append_bounded, damaged};
+use super::bounded::append_bounded;
+use super::limits::{MAX_TEXT_RUN_BYTES, MEGABYTE};
+use super::xml::character_by_name;
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
+/// Initial size of the buffer, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Reads XML piece by piece.
+/// Splits XML into tokens.
 pub(super) struct XmlScanner<R> {
-    from: R,
+    source: R,
     buffer: Vec<u8>,
-    /// What was read and not looked at yet is `buffer[at..filled]`.
-    at: usize,
-    filled: usize,
+    /// The unread bytes are `buffer[start..end]`.
+    start: usize,
+    end: usize,
 }
 
-/// A piece of XML; comments and instructions are passed over.
+/// A token of XML. Comments and processing instructions are skipped.
 pub(super) enum Token<'a> {
-    /// The beginning of an element, or an empty one.
+    /// A start tag or an empty element.
     Open(Tag<'a>),
-    /// The end of an element: its local name.
+    /// An end tag, as its local name.
     Close(&'a [u8]),
     /// Text between tags.
     Text(Text<'a>),
@@ -39,156 +40,158 @@ pub(super) enum Token<'a> {
 
 /// A tag that opens an element.
 pub(super) struct Tag<'a> {
+    /// The bytes between the angle brackets.
     inside: &'a [u8],
-    /// Whether it closes itself.
-    pub is_empty: bool,
+    pub(super) is_empty: bool,
 }
 
-/// Text as it is written.
+/// Text in its source form.
 pub(super) struct Text<'a> {
     raw: &'a [u8],
     has_references: bool,
 }
 
 impl<R: Read> XmlScanner<R> {
-    pub(super) fn new(from: R) -> Self {
-        Self { from, buffer: vec![0; CHUNK], at: 0, filled: 0 }
+    pub(super) fn new(source: R) -> Self {
+        Self { source, buffer: vec![0; CHUNK_BYTES], start: 0, end: 0 }
     }
 
-    /// The next piece.
+    /// Returns the next token.
     ///
     /// # Errors
-    /// [`ReadError`] when the part is damaged, holds a DOCTYPE, or a piece is beyond its limit.
+    /// [`ReadError`] if the part is damaged or has a DOCTYPE, or a token exceeds its limit.
     pub(super) fn next(&mut self) -> Result<Token<'_>, ReadError> {
         loop {
-            if self.at == self.filled && !self.more()? {
+            if self.start == self.end && !self.fill()? {
                 return Ok(Token::End);
             }
-            if self.buffer[self.at] != b'<' {
-                let length = self.seek(1, |rest| memchr(b'<', rest))?.unwrap_or(self.filled - self.at);
+            if self.buffer[self.start] != b'<' {
+                let length = self.find(1, |rest| memchr(b'<', rest))?.unwrap_or(self.end - self.start);
                 return Ok(Token::Text(Text { raw: self.take(length, 0), has_references: true }));
             }
-            match self.second()? {
+            match self.second_byte()? {
                 b'/' => {
-                    let length = self.seek(2, |rest| memchr(b'>', rest))?.ok_or_else(ends)?;
-                    return Ok(Token::Close(local(&self.take(length, 1)[2..])));
+                    let length = self.find(2, |rest| memchr(b'>', rest))?.ok_or_else(ReadError::truncated)?;
+                    return Ok(Token::Close(local_name(&self.take(length, 1)[2..])));
                 }
-                b'?' => self.pass(b"?>")?,
-                b'!' if self.begins_with(b"<!--")? => self.pass(b"-->")?,
-                b'!' if self.begins_with(b"<![CDATA[")? => {
-                    let length = self.seek_all(b"]]>")?;
+                b'?' => self.skip_past(b"?>")?,
+                b'!' if self.starts_with(b"<!--")? => self.skip_past(b"-->")?,
+                b'!' if self.starts_with(b"<![CDATA[")? => {
+                    let length = self.find_bytes(b"]]>")?;
                     return Ok(Token::Text(Text { raw: &self.take(length, 3)[9..], has_references: false }));
                 }
                 b'!' => return Err(ReadError::unreadable("it has a DOCTYPE, which no spreadsheet program writes")),
                 _ => {
-                    let length = self.seek_tag_end()?;
+                    let length = self.find_tag_end()?;
                     let inside = &self.take(length, 1)[1..];
-                    let shut = inside.strip_suffix(b"/");
-                    return Ok(Token::Open(Tag { inside: shut.unwrap_or(inside), is_empty: shut.is_some() }));
+                    let without_slash = inside.strip_suffix(b"/");
+                    let is_empty = without_slash.is_some();
+                    return Ok(Token::Open(Tag { inside: without_slash.unwrap_or(inside), is_empty }));
                 }
             }
         }
     }
 
-    /// The text of a value and passes over the end of its cell, where just `<v>text</v></c>` comes next and is here whole:
-    /// so nearly all cells are written, and this is half of what reading them costs.
+    /// Returns the value and skips the end of its cell if exactly `<v>value</v></c>` follows in the buffer.
+    ///
+    /// Nearly all cells have this form, and the shortcut halves the time that reading them takes.
     pub(super) fn plain_value(&mut self) -> Option<&[u8]> {
-        let value = self.buffer[self.at..self.filled].strip_prefix(b"<v>")?;
+        let value = self.buffer[self.start..self.end].strip_prefix(b"<v>")?;
         let length = memchr3(b'<', b'&', b'\r', value)?;
         value[length..].strip_prefix(b"</v></c>")?;
-        let from = self.at + b"<v>".len();
-        self.at = from + length + b"</v></c>".len();
-        Some(&self.buffer[from..from + length])
+        let start = self.start + b"<v>".len();
+        self.start = start + length + b"</v></c>".len();
+        Some(&self.buffer[start..start + length])
     }
 
-    /// Reads to the end of the part without looking at it.
-    pub(super) fn pass_rest(&mut self) -> Result<(), ReadError> {
-        self.at = self.filled;
-        while self.more()? {
-            self.at = self.filled;
+    /// Reads the rest of the part without parsing it.
+    pub(super) fn skip_rest(&mut self) -> Result<(), ReadError> {
+        self.start = self.end;
+        while self.fill()? {
+            self.start = self.end;
         }
         Ok(())
     }
 
-    /// Gives so many bytes and passes over them and `behind` more.
-    fn take(&mut self, length: usize, behind: usize) -> &[u8] {
-        let from = self.at;
-        self.at += length + behind;
-        &self.buffer[from..from + length]
+    /// Returns the next `length` bytes and moves past them and `delimiter` more.
+    fn take(&mut self, length: usize, delimiter: usize) -> &[u8] {
+        let start = self.start;
+        self.start += length + delimiter;
+        &self.buffer[start..start + length]
     }
 
-    fn second(&mut self) -> Result<u8, ReadError> {
-        while self.filled - self.at < 2 {
-            if !self.more()? {
-                return Err(ends());
+    fn second_byte(&mut self) -> Result<u8, ReadError> {
+        while self.end - self.start < 2 {
+            if !self.fill()? {
+                return Err(ReadError::truncated());
             }
         }
-        Ok(self.buffer[self.at + 1])
+        Ok(self.buffer[self.start + 1])
     }
 
-    fn begins_with(&mut self, start: &[u8]) -> Result<bool, ReadError> {
-        while self.filled - self.at < start.len() {
-            if !self.more()? {
+    fn starts_with(&mut self, prefix: &[u8]) -> Result<bool, ReadError> {
+        while self.end - self.start < prefix.len() {
+            if !self.fill()? {
                 return Ok(false);
             }
         }
-        Ok(self.buffer[self.at..self.filled].starts_with(start))
+        Ok(self.buffer[self.start..self.end].starts_with(prefix))
     }
 
-    fn pass(&mut self, end: &[u8]) -> Result<(), ReadError> {
-        let length = self.seek_all(end)?;
-        self.take(length, end.len());
+    fn skip_past(&mut self, delimiter: &[u8]) -> Result<(), ReadError> {
+        let length = self.find_bytes(delimiter)?;
+        self.take(length, delimiter.len());
         Ok(())
     }
 
-    fn seek_all(&mut self, end: &[u8]) -> Result<usize, ReadError> {
-        self.seek(2, |rest| memmem::find(rest, end))?.ok_or_else(ends)
+    fn find_bytes(&mut self, needle: &[u8]) -> Result<usize, ReadError> {
+        self.find(2, |rest| memmem::find(rest, needle))?.ok_or_else(ReadError::truncated)
     }
 
-    /// Where the tag that begins here has its `>`; one inside quotes is text.
-    fn seek_tag_end(&mut self) -> Result<usize, ReadError> {
-        // From its beginning each time more was read: whether a quote is open is not known before.
+    /// Returns the offset of the `>` that ends the current tag. A `>` inside quotes is text.
+    fn find_tag_end(&mut self) -> Result<usize, ReadError> {
+        // Starts over after each read: the state of the quotes is not stored.
         loop {
-            if let Some(found) = tag_end(&self.buffer[self.at..self.filled]) {
-                return Ok(found);
+            if let Some(offset) = tag_end(&self.buffer[self.start..self.end]) {
+                return Ok(offset);
             }
-            if !self.more()? {
-                return Err(ends());
+            if !self.fill()? {
+                return Err(ReadError::truncated());
             }
         }
     }
 
-    /// Where, counted from here, something stands, not before `from`; None when it does not come any more.
-    fn seek(&mut self, from: usize, found: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, ReadError> {
+    /// Returns the offset of the first match at or after `from`, or None if the part ends before.
+    fn find(&mut self, from: usize, search: impl Fn(&[u8]) -> Option<usize>) -> Result<Option<usize>, ReadError> {
         let mut from = from;
         loop {
-            let rest = &self.buffer[self.at..self.filled];
-            if let Some(at) = rest.get(from..).and_then(&found) {
-                return Ok(Some(from + at));
+            let rest = &self.buffer[self.start..self.end];
+            if let Some(offset) = rest.get(from..).and_then(&search) {
+                return Ok(Some(from + offset));
             }
-            // What is sought has three bytes at most and may straddle what is read next.
+            // A match has at most three bytes, of which two may be in the buffer already.
             from = from.max(rest.len().saturating_sub(2));
-            if !self.more()? {
+            if !self.fill()? {
                 return Ok(None);
             }
         }
     }
 
-    /// Reads more behind what is there; false at the end.
-    fn more(&mut self) -> Result<bool, ReadError> {
-        self.buffer.copy_within(self.at..self.filled, 0);
-        self.filled -= self.at;
-        self.at = 0;
-        if self.filled == self.buffer.len() {
-            if self.filled >= MAX_TEXT_RUN_BYTES {
-                let most = MAX_TEXT_RUN_BYTES as u64 / MEGABYTE;
-                return Err(ReadError::TooLarge(format!("it holds a text or tag of over {most} MB")));
+    /// Reads more bytes into the buffer. Returns false at the end of the part.
+    fn fill(&mut self) -> Result<bool, ReadError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end == self.buffer.len() {
+            if self.end >= MAX_TEXT_RUN_BYTES {
+                let max = MAX_TEXT_RUN_BYTES as u64 / MEGABYTE;
+                return Err(ReadError::TooLarge(format!("it holds a text or tag of over {max} MB")));
             }
-            self.buffer.resize(self.filled * 2, 0);
+            self.buffer.resize(self.end * 2, 0);
         }
-        let read = self.from.read(&mut self.buffer[self.filled..]).map_err(|error| read_error(&error))?;
-        self.filled += read;
-        Ok(read > 0)
+        let length = self.source.read(&mut self.buffer[self.end..]).map_err(|error| read_error(&error))?;
+        self.end += length;
+        Ok(length > 0)
     }
 }
 
@@ -206,24 +209,19 @@ fn tag_end(tag: &[u8]) -> Option<usize> {
     })
 }
 
-fn ends() -> ReadError {
-    super::xml::ends_early_error()
-}
-
-/// A name without its namespace, and without what follows it.
-fn local(name: &[u8]) -> &[u8] {
-    let end = name.iter().position(u8::is_ascii_whitespace).unwrap_or(name.len());
-    let name = &name[..end];
+/// Returns the name at the beginning of a tag, without its namespace prefix.
+fn local_name(tag: &[u8]) -> &[u8] {
+    let end = tag.iter().position(u8::is_ascii_whitespace).unwrap_or(tag.len());
+    let name = &tag[..end];
     name.iter().position(|byte| *byte == b':').map_or(name, |colon| &name[colon + 1..])
 }
 
 impl<'a> Tag<'a> {
-    /// Its local name.
     pub(super) fn name(&self) -> &'a [u8] {
-        local(self.inside)
+        local_name(self.inside)
     }
 
-    /// Its attributes' names and values as they are written, up to the first that is not well formed.
+    /// Returns the names and source values of the attributes, up to the first that is not well formed.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let name = self.inside.iter().position(u8::is_ascii_whitespace).unwrap_or(self.inside.len());
         let mut rest = &self.inside[name..];
@@ -240,25 +238,26 @@ impl<'a> Tag<'a> {
 }
 
 impl Text<'_> {
-    /// Adds what the text says: references resolved, every end of line a line feed.
-    pub(super) fn push_to(&self, said: &mut String) -> Result<(), ReadError> {
-        let mut rest = std::str::from_utf8(self.raw).map_err(damaged)?;
+    /// Appends the text with its references resolved and every line end as a line feed.
+    pub(super) fn append_to(&self, target: &mut String) -> Result<(), ReadError> {
+        let mut rest = std::str::from_utf8(self.raw).map_err(ReadError::damaged)?;
         if memchr2(b'&', b'\r', self.raw).is_none() {
-            return append_bounded(said, rest);
+            return append_bounded(target, rest);
         }
         if memchr(b'\r', self.raw).is_some() {
-            let plain = rest.replace("\r\n", "\n").replace('\r', "\n");
-            return Text { raw: plain.as_bytes(), ..*self }.push_to(said);
+            let normalized = rest.replace("\r\n", "\n").replace('\r', "\n");
+            return Text { raw: normalized.as_bytes(), ..*self }.append_to(target);
         }
         while self.has_references
             && let Some((before, reference)) = rest.split_once('&')
         {
-            let (name, behind) = reference.split_once(';').ok_or_else(|| damaged("a reference without end"))?;
-            append_bounded(said, before)?;
-            said.extend(named_character(name));
-            rest = behind;
+            let (name, after) =
+                reference.split_once(';').ok_or_else(|| ReadError::damaged("a reference without end"))?;
+            append_bounded(target, before)?;
+            target.extend(character_by_name(name));
+            rest = after;
         }
-        append_bounded(said, rest)
+        append_bounded(target, rest)
     }
 }
 
@@ -266,41 +265,42 @@ impl Text<'_> {
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time.
+    /// Returns at most so many bytes per read.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {
-        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-            let most = self.1.min(into.len());
-            self.0.read(&mut into[..most])
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let length = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..length])
         }
     }
 
-    fn format_bytes(xml: &str, at_once: usize) -> Result<String, ReadError> {
-        let mut markup = XmlScanner::new(Trickle(xml.as_bytes(), at_once));
-        let mut told = String::new();
+    /// Scans XML and returns its tokens in one line.
+    fn scan(xml: &str, bytes_per_read: usize) -> Result<String, ReadError> {
+        let mut scanner = XmlScanner::new(Trickle(xml.as_bytes(), bytes_per_read));
+        let mut tokens = String::new();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         loop {
-            match markup.next()? {
+            match scanner.next()? {
                 Token::Open(tag) => {
-                    told += &format!("{}{}", if tag.is_empty { "=" } else { "+" }, text(tag.name()));
+                    tokens += &format!("{}{}", if tag.is_empty { "=" } else { "+" }, text(tag.name()));
                     for (name, value) in tag.attributes() {
-                        told += &format!(" {}:{}", text(name), text(value));
+                        tokens += &format!(" {}:{}", text(name), text(value));
                     }
                 }
-                Token::Close(name) => told += &format!("-{}", text(name)),
-                Token::Text(said) => {
-                    told.push('"');
-                    said.push_to(&mut told)?;
-                    told.push('"');
+                Token::Close(name) => tokens += &format!("-{}", text(name)),
+                Token::Text(text) => {
+                    tokens.push('"');
+                    text.append_to(&mut tokens)?;
+                    tokens.push('"');
                 }
-                Token::End => return Ok(told),
+                Token::End => return Ok(tokens),
             }
         }
     }
 
     #[test]
-    fn pieces_are_the_same_however_they_come() {
+    fn tokens_do_not_depend_on_read_size() {
         for (xml, expected) in [
             ("<?xml version=\"1.0\"?><a><b/></a>", "+a=b-a"),
             ("<x:c r=\"A1\" t = 's' ><v>1</v></x:c >", "+c r:A1 t:s+v\"1\"-v-c"),
@@ -310,18 +310,18 @@ mod tests {
             ("text", "\"text\""),
             ("", ""),
         ] {
-            for at_once in [1, 2, 3, 7, CHUNK] {
-                assert_eq!(format_bytes(xml, at_once).as_deref(), Ok(expected), "{xml} by {at_once}");
+            for bytes_per_read in [1, 2, 3, 7, CHUNK_BYTES] {
+                assert_eq!(scan(xml, bytes_per_read).as_deref(), Ok(expected), "{xml} by {bytes_per_read}");
             }
         }
     }
 
     #[test]
-    fn what_is_no_xml_is_refused() {
+    fn invalid_xml_is_refused() {
         for xml in ["<a", "<a b=\">", "</a", "<!-- a", "<![CDATA[ a", "<!DOCTYPE a>", "<a>&lt</a>", "<"] {
-            assert!(matches!(format_bytes(xml, CHUNK), Err(ReadError::Unreadable(_))), "{xml}");
+            assert!(matches!(scan(xml, CHUNK_BYTES), Err(ReadError::Unreadable(_))), "{xml}");
         }
         let long = format!("<a>{}</a>", "x".repeat(2 * MAX_TEXT_RUN_BYTES));
-        assert!(matches!(format_bytes(&long, CHUNK), Err(ReadError::TooLarge(_))));
+        assert!(matches!(scan(&long, CHUNK_BYTES), Err(ReadError::TooLarge(_))));
     }
 }

@@ -1,7 +1,10 @@
-//! Records of an `.xls` stream, and the texts in them, which may go on in the records behind.
+//! Records of an `.xls` stream, and the texts in them, which may continue in the following records.
 
+use crate::ReadError;
 use crate::cfb::u16_at;
-use crate::{ReadError, damaged, xml};
+
+/// Size of the head of a record: its type and the length of its body, in bytes.
+const HEAD_BYTES: usize = 4;
 
 /// Types of records ([MS-XLS] 2.3).
 pub(super) mod kind {
@@ -26,57 +29,64 @@ pub(super) mod kind {
     pub const FORMAT: u16 = 0x041e;
     pub const SHRFMLA: u16 = 0x04bc;
     pub const BOF: u16 = 0x0809;
-    /// Those that hold cells with a value.
+    /// Records that contain cells with a value.
     pub const CELLS: [u16; 8] = [FORMULA, MULRK, RSTRING, LABELSST, NUMBER, LABEL, BOOLERR, RK];
 }
 
-/// One record.
+/// A record.
 pub(super) struct Record<'a> {
     stream: &'a [u8],
-    /// Where it begins in the stream.
-    pub(super) at: usize,
+    /// Offset in the stream.
+    pub(super) offset: usize,
     pub(super) kind: u16,
     pub(super) body: &'a [u8],
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn at(stream: &'a [u8], at: usize) -> Result<Self, ReadError> {
-        let size = usize::from(u16_at(stream, at.saturating_add(2))?);
-        let body = stream.get(at + 4..at + 4 + size).ok_or_else(xml::ends_early_error)?;
-        Ok(Self { stream, at, kind: u16_at(stream, at)?, body })
+    pub(super) fn at(stream: &'a [u8], offset: usize) -> Result<Self, ReadError> {
+        let size = usize::from(u16_at(stream, offset.saturating_add(2))?);
+        let start = offset + HEAD_BYTES;
+        let body = stream.get(start..start + size).ok_or_else(ReadError::truncated)?;
+        Ok(Self { stream, offset, kind: u16_at(stream, offset)?, body })
     }
 
-    fn behind(&self) -> Result<Self, ReadError> {
-        Self::at(self.stream, self.at + 4 + self.body.len())
+    fn following(&self) -> Result<Self, ReadError> {
+        Self::at(self.stream, self.offset + HEAD_BYTES + self.body.len())
     }
 
-    /// The texts that begin so many bytes into it.
-    pub(super) fn text_from(&self, at: usize) -> Texts<'a> {
-        let rest = self.body.get(at..).unwrap_or_default();
-        Texts { record: Record { ..*self }, rest }
+    /// Returns a reader of the texts that begin at this offset of the body.
+    pub(super) fn texts_from(&self, offset: usize) -> TextReader<'a> {
+        let rest = self.body.get(offset..).unwrap_or_default();
+        TextReader { record: Record { ..*self }, rest }
     }
 
-    /// The text that a formula has led to, in the record behind it.
-    pub(super) fn string_behind(&self) -> Result<Option<String>, ReadError> {
-        let mut behind = self.behind()?;
-        while matches!(behind.kind, kind::SHRFMLA | kind::ARRAY | kind::TABLE | kind::CONTINUE) {
-            behind = behind.behind()?;
+    /// Returns the text result of a formula, which a following record contains.
+    pub(super) fn following_string(&self) -> Result<Option<String>, ReadError> {
+        let mut record = self.following()?;
+        while matches!(record.kind, kind::SHRFMLA | kind::ARRAY | kind::TABLE | kind::CONTINUE) {
+            record = record.following()?;
         }
-        if behind.kind == kind::STRING { behind.text_from(0).long_string().map(Some) } else { Ok(None) }
+        if record.kind == kind::STRING { record.texts_from(0).long_string().map(Some) } else { Ok(None) }
     }
 }
 
-/// The records of one part of a stream: a sheet, or what stands before the sheets.
+/// The records of one substream: a sheet, or the globals before the sheets. Nested substreams are skipped.
 pub(super) struct Records<'a> {
     stream: &'a [u8],
-    at: usize,
-    /// ZipParts within parts: a chart within a sheet.
+    offset: usize,
+    /// Depth of nested substreams, such as a chart within a sheet.
     depth: usize,
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn of(stream: &'a [u8], at: usize) -> Self {
-        Self { stream, at, depth: 0 }
+    pub(super) fn from(stream: &'a [u8], offset: usize) -> Self {
+        Self { stream, offset, depth: 0 }
+    }
+
+    /// Reports an error, after which there are no records.
+    fn fail(&mut self, error: ReadError) -> Option<Result<Record<'a>, ReadError>> {
+        self.offset = usize::MAX - 2 * HEAD_BYTES;
+        Some(Err(error))
     }
 }
 
@@ -85,26 +95,18 @@ impl<'a> Iterator for Records<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let record = match Record::at(self.stream, self.at) {
+            let record = match Record::at(self.stream, self.offset) {
                 Ok(record) => record,
-                Err(read_error) => {
-                    // Nothing can follow.
-                    self.at = usize::MAX - 8;
-                    return Some(Err(read_error));
-                }
+                Err(error) => return self.fail(error),
             };
-            self.at += 4 + record.body.len();
+            self.offset += HEAD_BYTES + record.body.len();
             match record.kind {
                 kind::BOF if self.depth == 0 && u16_at(record.body, 0) != Ok(0x0600) => {
-                    self.at = self.stream.len();
-                    let message = "it was written by Excel 95 or older; save it as an Excel workbook (.xlsx)";
-                    return Some(Err(ReadError::unreadable(message)));
+                    let reason = "it was written by Excel 95 or older; save it as an Excel workbook (.xlsx)";
+                    return self.fail(ReadError::unreadable(reason));
                 }
                 kind::BOF => self.depth += 1,
-                _ if self.depth == 0 => {
-                    self.at = self.stream.len();
-                    return Some(Err(damaged("a part does not begin where it should")));
-                }
+                _ if self.depth == 0 => return self.fail(ReadError::damaged("a part does not begin where it should")),
                 kind::EOF if self.depth == 1 => return None,
                 kind::EOF => self.depth -= 1,
                 _ if self.depth == 1 => return Some(Ok(record)),
@@ -114,51 +116,51 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Reads texts one after the other, from record to record.
-pub(super) struct Texts<'a> {
+/// Reads texts one after the other, across records.
+pub(super) struct TextReader<'a> {
     record: Record<'a>,
     rest: &'a [u8],
 }
 
-impl Texts<'_> {
-    /// A text with a length of two bytes.
+impl TextReader<'_> {
+    /// Reads a text with a length of two bytes.
     pub(super) fn long_string(&mut self) -> Result<String, ReadError> {
-        let characters = self.u16()?;
-        self.string(characters)
+        let length = self.u16()?;
+        self.string(length)
     }
 
-    /// A text with a length of one byte.
+    /// Reads a text with a length of one byte.
     pub(super) fn short_string(&mut self) -> Result<String, ReadError> {
-        let characters = self.u8()?;
-        self.string(characters.into())
+        let length = self.u8()?;
+        self.string(length.into())
     }
 
-    /// So many UTF-16 units, in one byte each or in two; formatting and phonetics behind them are passed over.
-    fn string(&mut self, characters: u16) -> Result<String, ReadError> {
+    /// Reads `length` UTF-16 units of one or two bytes each, and skips the formatting and phonetics after them.
+    fn string(&mut self, length: u16) -> Result<String, ReadError> {
         let flags = self.u8()?;
-        let runs = if flags & 8 == 0 { 0 } else { u32::from(self.u16()?) * 4 };
-        let phonetics = if flags & 4 == 0 { 0 } else { u32::from(self.u16()?) | u32::from(self.u16()?) << 16 };
-        let mut wide = flags & 1 == 1;
-        let mut units: Vec<u16> = Vec::with_capacity(characters.into());
-        while units.len() < characters.into() {
+        let run_bytes = if flags & 8 == 0 { 0 } else { u32::from(self.u16()?) * 4 };
+        let phonetic_bytes = if flags & 4 == 0 { 0 } else { u32::from(self.u16()?) | u32::from(self.u16()?) << 16 };
+        let mut is_wide = flags & 1 == 1;
+        let mut units: Vec<u16> = Vec::with_capacity(length.into());
+        while units.len() < length.into() {
             if self.rest.is_empty() {
-                // Each further piece says anew how it is written.
-                self.go_on()?;
-                wide = self.u8()? & 1 == 1;
+                // Each continuation begins with flags of its own.
+                self.continue_in_next_record()?;
+                is_wide = self.u8()? & 1 == 1;
                 continue;
             }
-            units.push(if wide { self.u16()? } else { self.u8()?.into() });
+            units.push(if is_wide { self.u16()? } else { self.u8()?.into() });
         }
-        self.pass(runs)?;
-        self.pass(phonetics)?;
+        self.skip(run_bytes)?;
+        self.skip(phonetic_bytes)?;
         Ok(String::from_utf16_lossy(&units))
     }
 
     fn u8(&mut self) -> Result<u8, ReadError> {
         if self.rest.is_empty() {
-            self.go_on()?;
+            self.continue_in_next_record()?;
         }
-        let (first, rest) = self.rest.split_first().ok_or_else(xml::ends_early_error)?;
+        let (first, rest) = self.rest.split_first().ok_or_else(ReadError::truncated)?;
         self.rest = rest;
         Ok(*first)
     }
@@ -167,20 +169,20 @@ impl Texts<'_> {
         Ok(u16::from_le_bytes([self.u8()?, self.u8()?]))
     }
 
-    fn pass(&mut self, bytes: u32) -> Result<(), ReadError> {
-        let mut left = bytes as usize;
-        while left > self.rest.len() {
-            left -= self.rest.len();
-            self.go_on()?;
+    fn skip(&mut self, bytes: u32) -> Result<(), ReadError> {
+        let mut remaining = bytes as usize;
+        while remaining > self.rest.len() {
+            remaining -= self.rest.len();
+            self.continue_in_next_record()?;
         }
-        self.rest = &self.rest[left..];
+        self.rest = &self.rest[remaining..];
         Ok(())
     }
 
-    fn go_on(&mut self) -> Result<(), ReadError> {
-        self.record = self.record.behind()?;
+    fn continue_in_next_record(&mut self) -> Result<(), ReadError> {
+        self.record = self.record.following()?;
         if self.record.kind != kind::CONTINUE {
-            return Err(damaged("a text that ends too early"));
+            return Err(ReadError::damaged("a text ends too early"));
         }
         self.rest = self.record.body;
         Ok(())

@@ -1,4 +1,4 @@
-//! Files made for the tests of this folder.
+//! Builders of test files.
 
 use std::io::{Cursor, Read, Write};
 
@@ -7,7 +7,7 @@ use spreadsheet::{CellValue, write_row};
 use zip::ZipArchive;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-/// A workbook of one sheet with these rows, from A1 on.
+/// Returns a workbook of one sheet with these rows, from A1 on.
 pub fn workbook_of(rows: &[&[&str]]) -> Vec<u8> {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
@@ -18,14 +18,14 @@ pub fn workbook_of(rows: &[&[&str]]) -> Vec<u8> {
     book.save_to_buffer().expect("memory")
 }
 
-/// A workbook in which nothing is wrong, of several kilobytes.
-pub fn sound() -> Vec<u8> {
+/// Returns a valid workbook of several kilobytes.
+pub fn valid_xlsx() -> Vec<u8> {
     let header =
         ["Course template code", "Event title", "Session title", "Learning mode", "Location", "Venue", "Time zone"];
     workbook_of(&[&header, &["CB1_f2f_3", "A", "A-1", "Blended", "London", "King's Cross", "Europe - London"]])
 }
 
-/// A zipped workbook with something in one part replaced.
+/// Replaces a text in one part of a zipped workbook.
 pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(zipped)).expect("a zip file");
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -45,7 +45,7 @@ pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
-/// A workbook whose only sheet is this XML.
+/// Returns a workbook whose only sheet is this XML.
 pub fn xlsx_of(sheet: &str) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -77,7 +77,7 @@ pub fn xlsx_of(sheet: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
-/// An OpenDocument workbook whose first table is this XML.
+/// Returns an OpenDocument workbook whose first table is this XML.
 pub fn ods_of(table: &str) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let content = format!(

@@ -1,8 +1,8 @@
-//! Whole files: every format that is read, and every kind that is refused.
+//! Whole files: every supported format, and every reason to refuse a file.
 
 mod files;
 
-use files::{ods_of, sound, with_part, workbook_of, xlsx_of};
+use files::{ods_of, valid_xlsx, with_part, workbook_of, xlsx_of};
 use spreadsheet::{CellFilter, Content, Limits, ReadError, Sheet};
 
 fn read(name: &str, bytes: &[u8]) -> Result<Sheet, ReadError> {
@@ -22,9 +22,9 @@ fn text(text: &str) -> Content {
 }
 
 #[test]
-fn what_is_no_workbook_is_refused_with_a_sentence() {
-    let sound = sound();
-    let doctype = with_part(&sound, "xl/workbook.xml", "<workbook ", "<!DOCTYPE x><workbook ");
+fn file_that_is_not_a_workbook_is_unreadable() {
+    let valid = valid_xlsx();
+    let doctype = with_part(&valid, "xl/workbook.xml", "<workbook ", "<!DOCTYPE x><workbook ");
     let unclosed = xlsx_of("<sheetData><row r=\"1\"><c r=\"A1\"><v>1");
     let backwards = xlsx_of(
         "<sheetData><row r=\"2\"><c r=\"A2\"><v>1</v></c></row><row r=\"1\"><c r=\"A1\"><v>1</v></c></row></sheetData>",
@@ -34,10 +34,10 @@ fn what_is_no_workbook_is_refused_with_a_sentence() {
     );
     for (name, bytes) in [
         ("empty.xlsx", &b""[..]),
-        ("truncated.xlsx", &sound[..sound.len() / 2]),
+        ("truncated.xlsx", &valid[..valid.len() / 2]),
         ("text.xlsx", b"Course template code,Event title"),
         ("picture.png", b"\x89PNG\r\n"),
-        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 nothing behind"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no more data"),
         ("doctype.xlsx", &doctype),
         ("unclosed.xlsx", &unclosed),
         ("backwards.xlsx", &backwards),
@@ -45,13 +45,13 @@ fn what_is_no_workbook_is_refused_with_a_sentence() {
         ("unclosed.ods", &ods_of("<table:table-row><table:table-cell office:value=\"1\"")),
         ("words.ods", &ods_of("<table:table-row table:number-rows-repeated=\"many\"/>")),
     ] {
-        let found = read(name, bytes);
-        assert!(matches!(found, Err(ReadError::Unreadable(_))), "{name}: {found:?}");
+        let result = read(name, bytes);
+        assert!(matches!(result, Err(ReadError::Unreadable(_))), "{name}: {result:?}");
     }
 }
 
 #[test]
-fn what_is_too_large_is_refused_before_it_is_kept() {
+fn file_beyond_format_limits_is_too_large() {
     let wide: String = (1..=20_000).map(|n| format!("<c><v>{n}</v></c>")).collect();
     let wide = xlsx_of(&format!("<sheetData><row r=\"1\">{wide}</row></sheetData>"));
     let long = "x".repeat(200_000);
@@ -70,14 +70,14 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
         ("tall.ods", ods_of(&row("4294967295", &cell("1")))),
         ("both.ods", ods_of(&row("1048576", &cell("16384")))),
     ] {
-        let found = read(name, &bytes);
-        assert!(matches!(found, Err(ReadError::TooLarge(_))), "{name}: {:?}", found.map(|sheet| sheet.rows.len()));
+        let result = read(name, &bytes);
+        assert!(matches!(result, Err(ReadError::TooLarge(_))), "{name}: {:?}", result.map(|sheet| sheet.rows.len()));
     }
 }
 
-/// Whoever accepts few rows is told of rows, however many cells and texts these have.
+/// The row limit is reported before the limits on cells and texts.
 #[test]
-fn too_many_rows_are_told_as_such() {
+fn file_beyond_row_limit_names_the_rows() {
     let xlsx = workbook_of(&[&["a", "b"][..]; 63]);
     let inline: String = (1..=60)
         .map(|row| {
@@ -90,27 +90,27 @@ fn too_many_rows_are_told_as_such() {
     for (name, bytes) in [("t.xlsx", &xlsx[..]), ("inline.xlsx", &inline), ("t.csv", csv.as_bytes())] {
         for data_rows in [0, 5, 20] {
             let limits = Limits { data_rows, ..Limits::default() };
-            let found = spreadsheet::read(name, bytes, &limits).expect_err("too many");
+            let result = spreadsheet::read(name, bytes, &limits).expect_err("too many");
             let expected =
                 format!("the file is too large: it has over {data_rows} rows; split it into several workbooks");
-            assert_eq!(found.to_string(), expected, "{name}");
+            assert_eq!(result.to_string(), expected, "{name}");
         }
     }
 }
 
 #[test]
-fn limits_are_told_in_their_own_size() {
-    let sound = sound();
+fn limits_are_reported_in_their_own_unit() {
+    let valid = valid_xlsx();
     let limits = Limits { file_bytes: 2000, ..Limits::default() };
-    let found = spreadsheet::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
-    assert!(found.ends_with(" kB, 2 kB are accepted"), "{found}");
+    let result = spreadsheet::read("t.xlsx", &valid, &limits).expect_err("too large").to_string();
+    assert!(result.ends_with(" kB, 2 kB are accepted"), "{result}");
     let limits = Limits { shared_string_bytes: 100, ..Limits::default() };
-    let found = spreadsheet::read("t.xlsx", &sound, &limits).expect_err("too large").to_string();
-    assert!(found.contains("over 100 bytes of shared strings"), "{found}");
+    let result = spreadsheet::read("t.xlsx", &valid, &limits).expect_err("too large").to_string();
+    assert!(result.contains("over 100 bytes of shared strings"), "{result}");
 }
 
 #[test]
-fn formatted_but_blank_rows_are_nothing() {
+fn formatted_blank_rows_are_not_returned() {
     let blank: String = (4..20_000).map(|n| format!("<row r=\"{n}\"><c r=\"A{n}\" s=\"1\"/></row>")).collect();
     let sheet = read("blank.xlsx", &xlsx_of(&format!("<sheetData>{blank}</sheetData>"))).expect("readable");
     assert!(sheet.rows.is_empty());
@@ -119,14 +119,14 @@ fn formatted_but_blank_rows_are_nothing() {
 }
 
 #[test]
-fn merged_cells_have_their_value_top_left() {
+fn merged_cells_have_their_value_in_the_first_cell() {
     let sheet = "<sheetData><row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"B1\"/></row></sheetData>\
                  <mergeCells count=\"1\"><mergeCell ref=\"A1:B2\"/></mergeCells>";
     assert_eq!(cells(&read("merged.xlsx", &xlsx_of(sheet)).expect("readable")), [(1, 0, Content::Number(1.0))]);
 }
 
 #[test]
-fn excel_cells() {
+fn xlsx_cells_are_read() {
     let sheet = "<sheetData><row r=\"2\">\
         <c r=\"A2\" t=\"inlineStr\"><is><r><t>rich </t></r><rPh><t>hint</t></rPh><r><t>&lt;text&gt; &#233;</t></r></is></c>\
         <c r=\"B2\" t=\"b\"><v>1</v></c><c r=\"C2\" t=\"e\"><v>#REF!</v></c>\
@@ -134,7 +134,7 @@ fn excel_cells() {
         <c r=\"F2\"><f>A1</f></c><c r=\"G2\"><f t=\"shared\" si=\"0\"/><v>4.5</v></c>\
         <c r=\"H2\" t=\"d\"><v>2026-01-13T00:00:00</v></c><c r=\"I2\"><v> </v></c><c/><c><v>7</v></c></row>\
         <row><c><v>1</v></c></row></sheetData>";
-    let found = cells(&read("t.xlsx", &xlsx_of(sheet)).expect("readable"));
+    let result = cells(&read("t.xlsx", &xlsx_of(sheet)).expect("readable"));
     let expected = [
         (2, 0, text("rich <text> é")),
         (2, 1, Content::Bool(true)),
@@ -146,12 +146,11 @@ fn excel_cells() {
         (2, 10, Content::Number(7.0)),
         (3, 0, Content::Number(1.0)),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(result, expected);
 }
 
-/// Excel writes so what XML cannot hold, and the underscore of what only looks like it.
 #[test]
-fn escaped_characters_of_excel_cells() {
+fn xlsx_escapes_are_resolved() {
     let written = "one_x000D_&#10;two _x005F_x0041_ CB1_f2f";
     let sheet = format!(
         "<sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><r><t>{written}</t></r><r><t>_x00</t></r>\
@@ -160,16 +159,16 @@ fn escaped_characters_of_excel_cells() {
     );
     let expected = [(1, 0, text("one\r\ntwo _x0041_ CB1_f2f_x0041_")), (1, 1, text("A")), (1, 2, text("A"))];
     assert_eq!(cells(&read("inline.xlsx", &xlsx_of(&sheet)).expect("readable")), expected);
-    // In the table of strings, as the library writes them that makes our own workbooks.
+    // As rust_xlsxwriter writes them into the table of strings.
     let title = "A_x0041__x005F_\u{1}";
     let typed = workbook_of(&[&[title, "King's Cross"]]);
     let shared = with_part(&typed, "xl/sharedStrings.xml", "King's Cross", "King_x0027_s Cross");
-    let found = cells(&read("shared.xlsx", &shared).expect("readable"));
-    assert_eq!(found, [(1, 0, text(title)), (1, 1, text("King's Cross"))]);
+    let result = cells(&read("shared.xlsx", &shared).expect("readable"));
+    assert_eq!(result, [(1, 0, text(title)), (1, 1, text("King's Cross"))]);
 }
 
 #[test]
-fn cells_of_older_excel() {
+fn xls_cells_are_read() {
     let sheet = read("cells.xls", include_bytes!("../data/cells.xls")).expect("readable");
     assert_eq!((sheet.name.as_str(), sheet.since_1904), ("Bläh", true));
     let expected = [
@@ -186,22 +185,28 @@ fn cells_of_older_excel() {
     assert_eq!(cells(&sheet), expected);
 }
 
-/// Whatever bytes are damaged: an answer, and soon.
+/// Any damage leads to a result, neither to a panic nor to an endless loop.
 #[test]
-fn damaged_files_of_older_excel_are_answered() {
-    let sound = include_bytes!("../data/timetable.xls");
-    for at in (0..sound.len()).step_by(3) {
+fn damaged_xls_does_not_panic() {
+    let valid = include_bytes!("../data/timetable.xls");
+    for offset in (0..valid.len()).step_by(3) {
         for wrong in [0x00, 0x7f, 0xff] {
-            let mut bytes = sound.to_vec();
-            bytes[at] = wrong;
+            let mut bytes = valid.to_vec();
+            bytes[offset] = wrong;
             let _ = read("damaged.xls", &bytes);
         }
-        let _ = read("cut.xls", &sound[..at]);
+        let _ = read("cut.xls", &valid[..offset]);
     }
 }
 
 #[test]
-fn open_document_cells() {
+fn xls_with_short_last_sector_is_read() {
+    let valid = include_bytes!("../data/cells.xls");
+    assert_eq!(read("short.xls", &valid[..valid.len() - 100]), read("cells.xls", valid));
+}
+
+#[test]
+fn ods_cells_are_read() {
     let table = "<table:table-row table:number-rows-repeated=\"3\"><table:table-cell/></table:table-row>\
         <table:table-row>\
           <table:table-cell table:number-columns-repeated=\"2\"/>\
@@ -212,7 +217,7 @@ fn open_document_cells() {
           <table:table-cell office:value-type=\"time\" office:time-value=\"PT09H30M00S\"/>\
           <table:table-cell table:formula=\"of:=1\"/>\
         </table:table-row>";
-    let found = cells(&read("t.ods", &ods_of(table)).expect("readable"));
+    let result = cells(&read("t.ods", &ods_of(table)).expect("readable"));
     let expected = [
         (4, 2, text("a &  b")),
         (4, 3, Content::Number(12.0)),
@@ -220,11 +225,11 @@ fn open_document_cells() {
         (4, 5, text("PT09H30M00S")),
         (4, 6, Content::FormulaWithoutValue),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(result, expected);
 }
 
 #[test]
-fn only_the_cells_that_are_wanted_are_kept() {
+fn cell_filter_selects_rows_and_columns() {
     let xlsx =
         workbook_of(&[&["Code", "Event title", "Day"], &["a"], &["b"], &["C", "E1"], &["C", "E2"], &["C", "E3"]]);
     let csv = b"a;b;c\n1;2;3\n\n4;5;6\n";
@@ -233,8 +238,8 @@ fn only_the_cells_that_are_wanted_are_kept() {
         ("t.xlsx", &xlsx[..], vec![(1, 1, text("Event title")), (5, 1, text("E2"))]),
         ("t.csv", csv, vec![(1, 1, text("b"))]),
     ] {
-        let wanted = CellFilter { rows: Some(&rows), columns: Some(&columns) };
-        let found = spreadsheet::read_filtered(name, bytes, &Limits::default(), wanted).expect("readable");
-        assert_eq!(cells(&found), expected, "{name}");
+        let filter = CellFilter { rows: Some(&rows), columns: Some(&columns) };
+        let result = spreadsheet::read_filtered(name, bytes, &Limits::default(), filter).expect("readable");
+        assert_eq!(cells(&result), expected, "{name}");
     }
 }
