@@ -1,6 +1,6 @@
 //! Reader of csv files (RFC 4180), separated by comma, semicolon or tab: whichever occurs most in one line.
 //!
-//! The rows of a sheet are counted here, because `csv-core` skips blank lines without saying so.
+//! This reader counts the rows of a sheet itself, because `csv-core` skips blank lines without saying so.
 
 use std::borrow::Cow;
 
