@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_cannot_be_read_have_codes_of_their_own() {
+    fn read_errors_map_to_their_codes() {
         for (error, code) in [
             (ReadError::Unreadable("it is empty".to_owned()), Code::UnreadableFile),
             (ReadError::TooLarge("it has over 9 rows".to_owned()), Code::TooLarge),

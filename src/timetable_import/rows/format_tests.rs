@@ -1,4 +1,4 @@
-//! Files of every format, read into blocks.
+//! Timetables of every file format, read into blocks.
 
 use spreadsheet::{Limits, ReadError, Sheet};
 
@@ -23,7 +23,7 @@ fn more_rows_than_accepted_are_too_large() {
 
 #[test]
 fn escaped_characters_reach_the_blocks() {
-    // In the table of strings, as the library writes them that makes our own workbooks.
+    // As rust_xlsxwriter writes them into the table of strings.
     let typed = writing::timetable(&[event("A_x0041__x005F_\u{1}")]).expect("a workbook");
     let shared = with_part(&typed, "xl/sharedStrings.xml", "King's Cross", "King_x0027_s Cross");
     let sheet = sheet_of("shared.xlsx", &shared).expect("readable");
@@ -33,7 +33,7 @@ fn escaped_characters_reach_the_blocks() {
 }
 
 #[test]
-fn a_sheet_of_older_excel_says_what_a_new_one_says() {
+fn xls_timetable_reads_like_xlsx() {
     let bytes = include_bytes!("../../../crates/spreadsheet/tests/data/timetable.xls");
     let old = blocks::read(&sheet_of("timetable.xls", bytes).expect("readable"), &reading()).expect("small");
     let new = writing::timetable(&[event("A")]).expect("a workbook");
@@ -44,7 +44,7 @@ fn a_sheet_of_older_excel_says_what_a_new_one_says() {
 }
 
 #[test]
-fn a_text_table_reads_like_a_workbook() {
+fn csv_timetable_reads_like_xlsx() {
     let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).collect();
     let row = "CB1_f2f_3,A,A-1,Blended,London,King's Cross,Europe - London,13/01/2026,09:30,13/01/2026,17:00,\
                22/10/2025,16:00,10/04/2026,00:00,12,,Ada Marlow,Ada Marlow,,1,,,20/10/2025,N,2026A,,,,,,N,,";
@@ -58,7 +58,7 @@ fn a_text_table_reads_like_a_workbook() {
 }
 
 #[test]
-fn headers_in_any_order_by_other_names_and_below_a_title() {
+fn headers_are_found_in_any_order_by_other_names_and_below_a_title() {
     let mut header: Vec<String> = LAYOUT.iter().rev().map(|column| column.header.to_uppercase()).collect();
     let template = header.len() - 1;
     header[template] = "Template code".to_owned();
@@ -67,13 +67,13 @@ fn headers_in_any_order_by_other_names_and_below_a_title() {
     let timetable = blocks::read(&sheet_of("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
     assert!(!timetable.lacks_columns(), "{:?}", timetable.problems);
     assert_eq!(timetable.columns.header_row, 2);
-    let told: Vec<Code> = timetable.problems.iter().map(|problem| problem.code).collect();
-    assert_eq!(told, [Code::UnusedColumn]);
+    let codes: Vec<Code> = timetable.problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, [Code::UnusedColumn]);
     assert!(timetable.problems[0].message.contains("\"Notes\" (AI)"));
 }
 
 #[test]
-fn each_missing_header_is_told_with_what_was_probably_meant() {
+fn missing_header_is_reported_with_suggestions() {
     let header: Vec<&str> = LAYOUT.iter().map(|column| column.header).filter(|header| *header != "Day").collect();
     let table = format!("{}\n", header.join(";").replace("Venue", "Veneu"));
     let timetable = blocks::read(&sheet_of("t.csv", table.as_bytes()).expect("readable"), &reading()).expect("small");
