@@ -8,7 +8,7 @@ use std::time::Instant;
 use calamine::{Data, Reader, Xlsx};
 use jiff::civil::date;
 use lectern::demo::workbook::write;
-use lectern::timetable_import::workbook::{self, Content, Limits, Sheet};
+use spreadsheet::{Content, Limits, Sheet};
 use zip::ZipArchive;
 
 use crate::Result;
@@ -26,11 +26,11 @@ pub fn timetable_workbook(events: usize) -> Result<Vec<u8>> {
 pub fn measure(runs: usize) -> Result<Vec<Figure>> {
     let bytes = timetable_workbook(EVENTS)?;
     let limits = Limits::default();
-    compare(&workbook::read("timetable.xlsx", &bytes, &limits)?, &calamine_cells(&bytes)?)?;
+    compare(&spreadsheet::read("timetable.xlsx", &bytes, &limits)?, &calamine_cells(&bytes)?)?;
     let (mut ours, mut bare, mut calamine) = (Samples::default(), Samples::default(), Samples::default());
     for _ in 0..runs * 4 {
         bare.push(seconds(|| inflate(&bytes))?);
-        ours.push(seconds(|| Ok(workbook::read("timetable.xlsx", &bytes, &limits)?))?);
+        ours.push(seconds(|| Ok(spreadsheet::read("timetable.xlsx", &bytes, &limits)?))?);
         calamine.push(seconds(|| calamine_cells(&bytes))?);
     }
     let what = format!("cells of a workbook of {EVENTS} events ({} KB)", bytes.len() / 1024);
@@ -78,7 +78,7 @@ fn compare(ours: &Sheet, theirs: &[(u32, u32, Data)]) -> Result<()> {
             let same = match (&cell.content, theirs.remove(&place)) {
                 (Content::Text(ours), Some(Data::String(theirs))) => **ours == *theirs,
                 (Content::Number(ours), Some(Data::Float(theirs))) => *ours == theirs,
-                (Content::Serial(ours), Some(Data::DateTime(theirs))) => *ours == theirs.as_f64(),
+                (Content::DateTime(ours), Some(Data::DateTime(theirs))) => *ours == theirs.as_f64(),
                 _ => false,
             };
             if !same {

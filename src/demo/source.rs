@@ -53,7 +53,7 @@ impl DemoSource {
         let Some(file) = file else { return Ok(DemoSource::Invented) };
         let unreadable =
             |error| vec![ImportProblem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
-        let loaded = run::load(&file, config).map_err(|unfit| vec![unfit.problem()])?;
+        let loaded = run::load(&file, config).map_err(|unfit| vec![unfit.into()])?;
         let timetable = &loaded.timetable;
         if timetable.lacks_columns() {
             return Err(timetable.problems.clone());

@@ -4,10 +4,10 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Time, time};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
 
 use super::timetable::{Day, Planned};
 use crate::timetable_import::layout::{Field, LAYOUT};
-use crate::timetable_import::sheet::write::neutral;
 
 /// Column of a field, counted from 0. The provider's workbook has one column without a header before its last.
 fn column(field: Field) -> u16 {
@@ -115,7 +115,7 @@ impl<'a> Rows<'a> {
 
     fn text(&mut self, field: Field, text: &str) -> Result<(), XlsxError> {
         if !text.is_empty() {
-            self.sheet.write_string(self.row, column(field), neutral(text).as_ref())?;
+            self.sheet.write_string(self.row, column(field), escape_formula(text).as_ref())?;
         }
         Ok(())
     }

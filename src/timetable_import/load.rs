@@ -5,14 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use spreadsheet::{CellFilter, Limits, ReadError, Sheet};
 
 use crate::config::Config;
 
 use super::blocks;
 use super::blocks::{ParseOptions, Timetable};
 use super::problems::{ImportProblem, column_name};
-use super::workbook;
-use super::workbook::{Limits, Sheet, Unfit, Wanted};
 use crate::timetable_import::parse::cells::unused;
 
 /// A file that could be read.
@@ -28,11 +27,11 @@ pub struct LoadedTimetable {
 /// Reads a file without looking at anything else.
 ///
 /// # Errors
-/// [`Unfit`] says why it cannot be read.
-pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, Unfit> {
+/// [`ReadError`] says why it cannot be read.
+pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, ReadError> {
     let limits = limits(config);
-    let (name, bytes) = workbook::bytes_of(file, &limits)?;
-    let sheet = workbook::read(&name, &bytes, &limits)?;
+    let (name, bytes) = spreadsheet::load_file(file, &limits)?;
+    let sheet = spreadsheet::read(&name, &bytes, &limits)?;
     let reading =
         ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &reading)?;
@@ -47,7 +46,7 @@ pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<I
     match load(file, config) {
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
-        Err(unfit) => Err(vec![unfit.problem()]),
+        Err(unfit) => Err(vec![unfit.into()]),
     }
 }
 
@@ -64,21 +63,26 @@ fn limits(config: &Config) -> Limits {
 
 impl LoadedTimetable {
     /// The header and these rows of the sheet.
-    pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, Unfit> {
+    pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, ReadError> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();
-        workbook::read_some(&self.name, &self.bytes, &self.limits, Wanted { rows: Some(&rows), columns: None })
+        spreadsheet::read_filtered(
+            &self.name,
+            &self.bytes,
+            &self.limits,
+            CellFilter { rows: Some(&rows), columns: None },
+        )
     }
 
     /// What the rows of each block have in columns that mean nothing to us, by its first row: row number → header → value.
     pub(super) fn unused(&self) -> HashMap<u32, Value> {
         let columns = &self.timetable.columns;
         let unknown: BTreeSet<u32> = columns.unknown.iter().map(|(column, _)| *column).collect();
-        let wanted = Wanted { rows: None, columns: Some(&unknown) };
+        let wanted = CellFilter { rows: None, columns: Some(&unknown) };
         if unknown.is_empty() {
             return HashMap::new();
         }
         // It was read once without a fault.
-        let Ok(sheet) = workbook::read_some(&self.name, &self.bytes, &self.limits, wanted) else {
+        let Ok(sheet) = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, wanted) else {
             return HashMap::new();
         };
         let of_row = |number: u32| {

@@ -26,7 +26,6 @@ pub mod sheet;
 pub mod store;
 pub mod undo;
 pub mod upload;
-pub mod workbook;
 mod write_lock;
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use spreadsheet::ReadError;
+
+pub use spreadsheet::{cell_name, column_index, column_name};
 
 /// The contract's codes (contract §3); nothing else is ever reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,6 +146,16 @@ impl ImportProblem {
     }
 }
 
+impl From<ReadError> for ImportProblem {
+    fn from(error: ReadError) -> Self {
+        let code = match error {
+            ReadError::Unreadable(_) => Code::UnreadableFile,
+            ReadError::TooLarge(_) => Code::TooLarge,
+        };
+        Self::of_file(code, error.to_string())
+    }
+}
+
 /// A sentence that a cell's enormous text does not make enormous.
 fn shortened(sentence: String) -> String {
     match sentence.char_indices().nth(MAX_LENGTH) {
@@ -160,30 +173,6 @@ pub fn tally(problems: &[ImportProblem]) -> BTreeMap<Code, usize> {
     counts
 }
 
-/// A column's letters as Excel shows them; `column` counts from 0.
-pub fn column_name(column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        rest -= 1;
-        letters.push(char::from(b'A' + (rest % 26) as u8));
-        rest /= 26;
-    }
-    letters.iter().rev().collect()
-}
-
-/// A cell's name as Excel shows it; `row` counts from 1, `column` from 0.
-pub fn cell_name(row: u32, column: u32) -> String {
-    format!("{}{row}", column_name(column))
-}
-
-/// The column that a cell's name names, counted from 0; None when it names none.
-pub fn column_index(cell: &str) -> Option<u32> {
-    let letters = cell.bytes().take_while(u8::is_ascii_uppercase);
-    let index = letters.fold(0_u32, |index, letter| index.saturating_mul(26) + u32::from(letter - b'A') + 1);
-    index.checked_sub(1)
-}
-
 /// A key that sorts cells of one row from left to right; no cell comes first.
 pub(super) fn cell_order(cell: Option<&str>) -> (usize, String) {
     let letters: String = cell.unwrap_or_default().chars().take_while(char::is_ascii_alphabetic).collect();
@@ -195,10 +184,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_named_as_excel_does() {
-        for (row, column, name) in [(4, 4, "E4"), (1, 25, "Z1"), (9, 26, "AA9"), (2, 701, "ZZ2"), (2, 702, "AAA2")] {
-            assert_eq!(cell_name(row, column), name);
-            assert_eq!(column_index(name), Some(column));
+    fn read_errors_map_to_their_codes() {
+        for (error, code) in [
+            (ReadError::Unreadable("it is empty".to_owned()), Code::UnreadableFile),
+            (ReadError::TooLarge("it has over 9 rows".to_owned()), Code::TooLarge),
+        ] {
+            let message = error.to_string();
+            let problem = ImportProblem::from(error);
+            assert_eq!((problem.code, problem.message), (code, message));
         }
     }
 

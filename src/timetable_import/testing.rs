@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::{date, time};
 use jiff::tz::TimeZone;
+use spreadsheet::Limits;
 use zip::ZipArchive;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -20,10 +21,9 @@ use super::plan::remote_state::RemoteState;
 use super::plan::{BlockOutcome, ImportPlan};
 use super::problems::Code;
 use super::sheet::write;
-use super::workbook::{self, Limits};
 use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::plan::planner::{PlannerOptions, plan};
-use crate::timetable_import::sheet::write::{Entry, Line};
+use crate::timetable_import::sheet::write::{CellValue, RowValues};
 
 /// Settings as they are without any file.
 pub fn reading() -> ParseOptions {
@@ -44,7 +44,7 @@ pub fn labels() -> Labels {
 }
 
 /// A blended event's row: its first session is on 13 January 2026, 09:30 to 17:00.
-pub fn event(title: &str) -> Line {
+pub fn event(title: &str) -> RowValues {
     vec![
         (F::Template, "CB1_f2f_3".into()),
         (F::EventTitle, title.into()),
@@ -73,7 +73,7 @@ pub fn event(title: &str) -> Line {
 }
 
 /// A further session of that event, `day` weeks later.
-pub fn session(title: &str, day: i32) -> Line {
+pub fn session(title: &str, day: i32) -> RowValues {
     let on = date(2026, 1, 13).checked_add(jiff::Span::new().weeks(i64::from(day))).expect("a date");
     vec![
         (F::SessionTitle, format!("{title}-{day}").into()),
@@ -93,7 +93,7 @@ pub fn session(title: &str, day: i32) -> Line {
 }
 
 /// A self-paced event's row.
-pub fn self_paced(title: &str) -> Line {
+pub fn self_paced(title: &str) -> RowValues {
     vec![
         (F::Template, "OC_CB1".into()),
         (F::EventTitle, title.into()),
@@ -109,7 +109,7 @@ pub fn self_paced(title: &str) -> Line {
 }
 
 /// The same row with some fields set otherwise; `None` blanks one.
-pub fn with<const N: usize>(mut line: Line, changed: [(F, Option<Entry>); N]) -> Line {
+pub fn with<const N: usize>(mut line: RowValues, changed: [(F, Option<CellValue>); N]) -> RowValues {
     for (field, entry) in changed {
         line.retain(|(known, _)| *known != field);
         line.extend(entry.map(|entry| (field, entry)));
@@ -137,55 +137,10 @@ pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
-/// A workbook whose only sheet is this XML.
-pub fn xlsx_of(sheet: &str) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
-    let relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let relations = "http://schemas.openxmlformats.org/package/2006/relationships";
-    let book = format!(
-        "<workbook xmlns=\"{main}\" xmlns:r=\"{relation}\"><sheets>\
-         <sheet name=\"Import\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
-    );
-    let links = format!(
-        "<Relationships xmlns=\"{relations}\"><Relationship Id=\"r1\" Target=\"worksheets/sheet1.xml\" \
-         Type=\"{relation}/worksheet\"/></Relationships>"
-    );
-    let sheet = format!("<worksheet xmlns=\"{main}\">{sheet}</worksheet>");
-    let root = format!(
-        "<Relationships xmlns=\"{relations}\"><Relationship Id=\"r1\" Target=\"xl/workbook.xml\" \
-         Type=\"{relation}/officeDocument\"/></Relationships>"
-    );
-    let parts = [
-        ("_rels/.rels", root),
-        ("xl/workbook.xml", book),
-        ("xl/_rels/workbook.xml.rels", links),
-        ("xl/worksheets/sheet1.xml", sheet),
-    ];
-    for (name, content) in parts {
-        writer.start_file(name, SimpleFileOptions::default()).expect("a new part");
-        writer.write_all(content.as_bytes()).expect("memory");
-    }
-    writer.finish().expect("memory").into_inner()
-}
-
-/// An OpenDocument workbook whose first table is this XML.
-pub fn ods_of(table: &str) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let content = format!(
-        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body>\
-         <office:spreadsheet><table:table table:name=\"Import\">{table}</table:table>\
-         </office:spreadsheet></office:body></office:document-content>"
-    );
-    writer.start_file("content.xml", SimpleFileOptions::default()).expect("a new part");
-    writer.write_all(content.as_bytes()).expect("memory");
-    writer.finish().expect("memory").into_inner()
-}
-
 /// Writes a workbook and reads it back.
-pub fn timetable(lines: &[Line]) -> Timetable {
+pub fn timetable(lines: &[RowValues]) -> Timetable {
     let bytes = write::timetable(lines).expect("a workbook");
-    let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
+    let sheet = spreadsheet::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
     blocks::read(&sheet, &reading()).expect("not too large")
 }
 
@@ -308,7 +263,7 @@ pub fn outcomes(plan: &ImportPlan) -> Vec<&BlockOutcome> {
 }
 
 /// Plans lines in a world that knows what the sound event, session and self-paced event name.
-pub fn planned(lines: &[Line]) -> ImportPlan {
+pub fn planned(lines: &[RowValues]) -> ImportPlan {
     let (ours, facts) = valid_state();
     plan(&timetable(lines), &ours, &facts, planner_options(&labels()))
 }

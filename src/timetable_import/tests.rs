@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::civil::date;
+use spreadsheet::Limits;
 
 use crate::tutorials::LearningMode;
 
@@ -14,9 +15,8 @@ use super::plan::remote_state::RemoteEvent;
 use super::problems::Code;
 use super::sheet::write;
 use super::testing::*;
-use super::workbook::{self, Limits};
 use crate::timetable_import::plan::planner::plan;
-use crate::timetable_import::sheet::write::Entry;
+use crate::timetable_import::sheet::write::CellValue;
 
 #[test]
 fn sound_rows_are_new_events() {
@@ -33,7 +33,7 @@ fn sound_rows_are_new_events() {
 /// One field of the event's row (row 4) set otherwise, and the only problem that follows.
 #[test]
 fn one_wrong_cell_of_an_event_is_one_problem() {
-    let text = |text: &str| Some(Entry::from(text));
+    let text = |text: &str| Some(CellValue::from(text));
     for (field, entry, code, cell) in [
         (F::Template, text("CB9"), Code::UnknownCourseTemplate, "A4"),
         (F::Template, None, Code::MissingValue, "A4"),
@@ -82,14 +82,14 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
 
 #[test]
 fn formulas_count_by_their_stored_result() {
-    let line = with(event("A"), [(F::StartTime, Some(Entry::Formula("CLOCK", "09:30")))]);
+    let line = with(event("A"), [(F::StartTime, Some(CellValue::Formula("CLOCK", "09:30")))]);
     let (ours, facts) = valid_state();
     let bytes = write::timetable(&[line]).expect("a workbook");
     for (stored, problems) in [("09:30", &[][..]), ("", &[(Code::MissingValue, "I4")])] {
         let bytes = with_part(&bytes, "xl/worksheets/sheet1.xml", "<v>09:30</v>", &format!("<v>{stored}</v>"));
         let bytes =
             if stored.is_empty() { with_part(&bytes, "xl/worksheets/sheet1.xml", "t=\"str\"", "") } else { bytes };
-        let sheet = workbook::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
+        let sheet = spreadsheet::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
         let timetable = blocks::read(&sheet, &reading()).expect("not too large");
         assert_eq!(problem_cells(&plan(&timetable, &ours, &facts, planner_options(&labels()))), problems);
     }
@@ -384,7 +384,7 @@ fn the_sample_timetable_is_read_whole() {
         eprintln!("{} is absent: nothing is tested with it", path.display());
         return;
     }
-    let sheet = workbook::open(&path, &Limits::default()).expect("readable");
+    let sheet = spreadsheet::read_file(&path, &Limits::default()).expect("readable");
     let timetable = blocks::read(&sheet, &reading()).expect("not too large");
     let (ours, facts) = state_of(&timetable);
     let plan = plan(&timetable, &ours, &facts, planner_options(&labels()));

@@ -6,12 +6,12 @@ use jiff::civil::date;
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::run;
 use lectern::timetable_import::sheet::write;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 
 use crate::rehearsed::Rehearsed;
 use crate::world::World;
 
-pub fn event(title: &str) -> Line {
+pub fn event(title: &str) -> RowValues {
     vec![
         (F::Template, "CB1_f2f_2".into()),
         (F::EventTitle, title.into()),
@@ -36,7 +36,7 @@ pub fn event(title: &str) -> Line {
     ]
 }
 
-pub fn second_day(title: &str, until: &str) -> Line {
+pub fn second_day(title: &str, until: &str) -> RowValues {
     vec![
         (F::SessionTitle, format!("{title}-2").into()),
         (F::TimeZone, "Europe - London".into()),
@@ -48,19 +48,19 @@ pub fn second_day(title: &str, until: &str) -> Line {
     ]
 }
 
-pub fn changed(mut line: Line, field: F, text: &str) -> Line {
+pub fn changed(mut line: RowValues, field: F, text: &str) -> RowValues {
     line.retain(|(known, _)| *known != field);
     line.push((field, text.into()));
     line
 }
 
-pub fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
+pub fn write(folder: &Path, name: &str, lines: &[RowValues]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, write::timetable(lines).expect("a workbook")).expect("a file");
     path
 }
 
-pub async fn rehearsed(lines: &[Line]) -> Rehearsed {
+pub async fn rehearsed(lines: &[RowValues]) -> Rehearsed {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(folder.path(), "known.xlsx", lines);
     rehearsed_for(&file).await

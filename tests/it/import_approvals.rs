@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::import::{changed, event, rehearsed, write};
 use crate::rehearsed::Rehearsed;
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 
 /// Everybody is approved for everything, as the last sync saw it.
 async fn approved_once(sides: &Rehearsed) {
@@ -15,7 +15,7 @@ async fn approved_once(sides: &Rehearsed) {
     sqlx::query(keep).execute(&sides.world.pool).await.expect("kept");
 }
 
-async fn queue(sides: &Rehearsed, lines: &[Line]) {
+async fn queue(sides: &Rehearsed, lines: &[RowValues]) {
     let file = write(sides.world.folder(), "t.xlsx", lines);
     let (exit, told) = sides.run(&["import", file.to_str().expect("a path"), "--deliver", "queue"]).await;
     assert_eq!((exit, &told["delivery"]["pending"]), (4, &json!(lines.len())), "{told}");

@@ -6,21 +6,21 @@ use std::process::Stdio;
 use administrate_sim::tenant::EventState;
 use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::sheet::write;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 use serde_json::Value;
 
 use crate::import::{changed, event, rehearsed, second_day};
 use crate::rehearsed::Rehearsed;
 use lectern::timetable_import::layout::Field as F;
 
-fn write(folder: &Path, name: &str, lines: &[Line]) -> PathBuf {
+fn write(folder: &Path, name: &str, lines: &[RowValues]) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, write::timetable(lines).expect("a workbook")).expect("a file");
     path
 }
 
 async fn sides(titles: &[&str]) -> (Rehearsed, String) {
-    let lines: Vec<Line> = titles.iter().flat_map(|title| [event(title), second_day(title, "17:00")]).collect();
+    let lines: Vec<RowValues> = titles.iter().flat_map(|title| [event(title), second_day(title, "17:00")]).collect();
     let sides = rehearsed(&lines).await;
     let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
     (sides, file)

@@ -48,7 +48,7 @@ async fn every_limit_is_told_in_the_document() {
     let lines: Vec<_> = (1..=30).map(|n| event(&format!("E{n}"))).collect();
     let xlsx = write(world.folder(), "t.xlsx", &lines);
     let xls = world.folder().join("t.xls");
-    std::fs::write(&xls, include_bytes!("../data/timetable.xls")).expect("a file");
+    std::fs::write(&xls, include_bytes!("../../crates/spreadsheet/tests/data/timetable.xls")).expect("a file");
     for (limit, file, told_of) in [
         ("max_rows = 3", &xlsx, "it has over 3 rows"),
         ("max_file_bytes = 1000", &xlsx, "1000 bytes are accepted"),

@@ -1,14 +1,14 @@
 //! The number of requests that a plan names is the number that is sent.
 
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 
 use crate::import::{changed, event, rehearsed, second_day, write};
 use crate::rehearsed::Rehearsed;
 
 /// Plans a file and carries it out, holds the requests that the plan names against those that were sent beyond what the
 /// plan itself takes, and gives how many they are.
-async fn sent_as_planned(sides: &Rehearsed, what: &str, lines: &[Line], more: &[&str]) -> u64 {
+async fn sent_as_planned(sides: &Rehearsed, what: &str, lines: &[RowValues], more: &[&str]) -> u64 {
     let file = write(sides.world.folder(), "t.xlsx", lines);
     let import = [&["import", file.to_str().expect("a path")], more].concat();
     let before = sides.administrate.requests();
@@ -26,7 +26,7 @@ async fn sent_as_planned(sides: &Rehearsed, what: &str, lines: &[Line], more: &[
     planned
 }
 
-async fn delivered(lines: &[Line]) -> Rehearsed {
+async fn delivered(lines: &[RowValues]) -> Rehearsed {
     let sides = rehearsed(lines).await;
     sent_as_planned(&sides, "at first", lines, &[]).await;
     sides
@@ -45,8 +45,8 @@ async fn a_plan_names_the_requests_of_what_is_new_and_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_names_the_requests_of_every_change() {
     let days = [event("A"), second_day("A", "17:00")];
-    let with = |first: Line, second: Line| vec![first, second];
-    let moved = |line: Line, day: &str| changed(changed(line, F::StartDate, day), F::EndDate, day);
+    let with = |first: RowValues, second: RowValues| vec![first, second];
+    let moved = |line: RowValues, day: &str| changed(changed(line, F::StartDate, day), F::EndDate, day);
     for (what, lines, publish) in [
         ("places", with(changed(days[0].clone(), F::MaxPlaces, "14"), days[1].clone()), &[][..]),
         ("a later end", with(days[0].clone(), second_day("A", "18:00")), &[]),
@@ -130,7 +130,7 @@ async fn sessions_that_administrate_lacks_are_foreseen_and_told() {
         changed(changed(line, F::StartDate, "27/06/2026"), F::EndDate, "27/06/2026")
     };
     let sides = delivered(&days).await;
-    let moved = |line: Line| changed(changed(line, F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
+    let moved = |line: RowValues| changed(changed(line, F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
     let other = [moved(event("B")), changed(second_day("B", "17:00"), F::Venue, "TBC"), third("B")];
     for (lines, row) in [(&[days[0].clone(), days[1].clone(), third("A")], "U6"), (&other, "U6")] {
         let file = write(sides.world.folder(), "t.xlsx", lines);

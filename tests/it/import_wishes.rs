@@ -3,13 +3,13 @@
 use administrate_sim::tenant::FieldKind;
 use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 use serde_json::{Value, json};
 
 use crate::import::{changed, event, rehearsed, second_day, write};
 
 /// The event of day 1 and 2, taught by somebody else.
-fn taught_by(name: &str) -> [Line; 2] {
+fn taught_by(name: &str) -> [RowValues; 2] {
     [changed(changed(event("A"), F::SessionInstructor, name), F::Instructor, name), second_day("A", "17:00")]
 }
 

@@ -6,8 +6,7 @@ use super::*;
 use crate::timetable_import::blocks;
 use crate::timetable_import::blocks::ParseOptions;
 use crate::timetable_import::layout::LAYOUT;
-use crate::timetable_import::workbook;
-use crate::timetable_import::workbook::Limits;
+use spreadsheet::Limits;
 
 /// A timetable of these rows: template, title, location, venue, instructor, session instructor, day.
 fn timetable(rows: &[[&str; 7]]) -> Timetable {
@@ -36,7 +35,7 @@ fn timetable(rows: &[[&str; 7]]) -> Timetable {
         let cells: Vec<&str> = headers.iter().map(|header| value(header)).collect();
         text += &format!("\n{}", cells.join(","));
     }
-    let sheet = workbook::read("t.csv", text.as_bytes(), &Limits::default()).expect("a sheet");
+    let sheet = spreadsheet::read("t.csv", text.as_bytes(), &Limits::default()).expect("a sheet");
     let sittings = [("A".to_owned(), "-04".to_owned())].into();
     blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, most_rows: 100 }).expect("blocks")
 }

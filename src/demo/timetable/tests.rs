@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use spreadsheet::Limits;
 
 use super::*;
 use crate::demo::{sample, workbook};
 use crate::timetable_import::blocks::{self, ParseOptions, Venue};
-use crate::timetable_import::workbook::{self as reader, Limits};
 use crate::tutorials::LearningMode;
 
 fn made(today: Date) -> (Provider, Vec<Planned>) {
@@ -80,7 +80,7 @@ fn the_workbook_reads_back_as_it_was_meant() {
     let (_, events) = made(today);
     let bytes = workbook::write(&events, today).expect("written");
     assert!(bytes == workbook::write(&events, today).expect("written"), "the same timetable is the same file");
-    let sheet = reader::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
+    let sheet = spreadsheet::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
     let sittings = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned()));
     let zone = TimeZone::get("Europe/London").expect("a zone");
     let reading = ParseOptions { zone, sittings: sittings.into(), most_rows: 10_000 };

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
 
 use super::Report;
 use crate::error::{Error, Result};
 use crate::output_file;
 use crate::sync::conflicts::{FieldConflict, Winner};
 use crate::sync::matching::RemoteRecord;
-use crate::timetable_import::sheet::write::neutral;
 
 /// A sheet's rows of cells.
 type Rows = Vec<Vec<String>>;
@@ -63,7 +63,7 @@ fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result
         for (column, cell) in (0..).zip(cells) {
             match cell.parse::<u32>() {
                 Ok(number) if name == "Summary" => sheet.write(row, column, number)?,
-                _ => sheet.write(row, column, neutral(&cell).as_ref())?,
+                _ => sheet.write(row, column, escape_formula(&cell).as_ref())?,
             };
         }
     }

@@ -18,7 +18,7 @@ use super::session_rows;
 use super::values;
 use super::values::{Moment, Sitting};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
-use crate::timetable_import::workbook::{Row, Sheet, Unfit};
+use spreadsheet::{ReadError, Row, Sheet};
 
 /// Problems that are told of one file; a sheet with more is not read on.
 pub(in crate::timetable_import) const MAX_PROBLEMS: usize = 100_000;
@@ -147,11 +147,11 @@ impl Timetable {
 /// Groups the rows of a sheet into blocks.
 ///
 /// # Errors
-/// [`Unfit::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
-pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, Unfit> {
+/// [`ReadError::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
+pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, ReadError> {
     let (columns, data, problems) = columns::find(sheet);
     if data.len() > reading.most_rows {
-        return Err(Unfit::too_many_rows(reading.most_rows));
+        return Err(ReadError::too_many_rows(reading.most_rows));
     }
     let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
@@ -168,7 +168,7 @@ pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, Unfit> {
             let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, reading));
             told += closed.as_ref().map_or(0, |block| block.problems.len());
             if told + timetable.problems.len() > MAX_PROBLEMS {
-                return Err(Unfit::TooLarge(format!("it has over {MAX_PROBLEMS} problems; mend some rows first")));
+                return Err(ReadError::TooLarge(format!("it has over {MAX_PROBLEMS} problems; mend some rows first")));
             }
             timetable.blocks.extend(closed);
             open = Some(BlockBuilder {

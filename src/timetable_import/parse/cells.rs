@@ -14,7 +14,7 @@ use super::layout::{Field, Format};
 use super::values;
 use super::values::{Moment, Sitting};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
-use crate::timetable_import::workbook::{Content, Row, Sheet};
+use spreadsheet::{Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(crate) struct Cells<'a> {
@@ -88,7 +88,7 @@ impl<'a> Cells<'a> {
     }
 
     pub(crate) fn is_uncalculated(&self, field: Field) -> bool {
-        matches!(self.content(field), Some(Content::Uncalculated))
+        matches!(self.content(field), Some(Content::FormulaWithoutValue))
     }
 
     pub(crate) fn is_lms(&self) -> bool {
@@ -116,7 +116,7 @@ impl<'a> Cells<'a> {
     /// A field's content; a formula without result, or an error value, is flagged and gone.
     fn checked(&mut self, field: Field) -> Option<&'a Content> {
         match self.content(field) {
-            Some(Content::Uncalculated) => {
+            Some(Content::FormulaWithoutValue) => {
                 let message = format!(
                     "the formula under \"{}\" has no stored result; open the file in a spreadsheet program and save it",
                     field.header()
@@ -128,7 +128,7 @@ impl<'a> Cells<'a> {
                 self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
                 None
             }
-            Some(Content::Fault(error)) => {
+            Some(Content::Error(error)) => {
                 self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
                 None
             }

@@ -7,7 +7,7 @@ use crate::names::{fold, nearest};
 use super::layout::{FIELDS, FORMAT_WORDS, Field, LAYOUT, field_called};
 use super::values;
 use crate::timetable_import::problems::{Code, ImportProblem, Issue, column_name};
-use crate::timetable_import::workbook::{Content, Row, Sheet};
+use spreadsheet::{Content, Row, Sheet};
 
 /// How many rows may stand above the header.
 const HEADER_WITHIN: usize = 20;

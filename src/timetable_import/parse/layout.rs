@@ -43,6 +43,13 @@ pub enum Field {
     RegistrationDeadline,
 }
 
+impl From<Field> for u16 {
+    /// The column, counted from 0.
+    fn from(field: Field) -> Self {
+        field as Self
+    }
+}
+
 /// How a column's cells are formatted in the workbooks that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

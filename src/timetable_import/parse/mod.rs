@@ -7,6 +7,8 @@ pub mod blocks;
 pub(super) mod cells;
 pub mod columns;
 pub mod duplicates;
+#[cfg(test)]
+mod format_tests;
 pub mod layout;
 mod session_rows;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::civil::date;
 use super::layout::Field as F;
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::problems::{Code, column_name};
-use crate::timetable_import::sheet::write::Entry;
+use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_session_row_that_contradicts_its_event_is_warned_about() {
 fn values_of_the_event_on_a_session_row() {
     let blank = [(F::MaxPlaces, None), (F::FinalisationDate, None), (F::WebSale, None), (F::Cancelled, None)];
     for (field, entry, warns) in [
-        (F::MaxPlaces, Entry::from(12), true),
+        (F::MaxPlaces, CellValue::from(12), true),
         (F::FinalisationDate, date(2025, 10, 20).into(), true),
         (F::Tutors, "Bo Li".into(), true),
         (F::Administrator, "Otto Admin".into(), true),
@@ -35,7 +35,7 @@ fn values_of_the_event_on_a_session_row() {
         assert_eq!((problem_cells(&plan), outcomes(&plan)), (expected, vec![&BlockOutcome::Create]), "{field:?}");
     }
     for (field, said) in [
-        (F::FinalisationDate, Entry::from("20-10-2025")),
+        (F::FinalisationDate, CellValue::from("20-10-2025")),
         (F::LmsStartDate, "22/10/2025".into()),
         (F::MaxPlaces, "12".into()),
         (F::Instructor, "ADA  MARLOW".into()),

@@ -3,7 +3,7 @@
 use super::BlockOutcome;
 use crate::timetable_import::layout::Field as F;
 use crate::timetable_import::problems::Code;
-use crate::timetable_import::sheet::write::Entry;
+use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
 
 use super::inputs::{LinkedRecord, LinkedVenue, Named};
@@ -17,7 +17,7 @@ fn titles_that_differ_in_letter_case_alone_are_one_event() {
         (problem_cells(&twice), outcomes(&twice)),
         (vec![(Code::DuplicateInFile, "B5")], vec![&BlockOutcome::Create, &BlockOutcome::Duplicate])
     );
-    let other = with(lower.clone(), [(F::MaxPlaces, Some(Entry::from(9)))]);
+    let other = with(lower.clone(), [(F::MaxPlaces, Some(CellValue::from(9)))]);
     let contradiction = planned(&[event("A"), other]);
     assert_eq!(outcomes(&contradiction), [&BlockOutcome::Create, &BlockOutcome::Conflict]);
 
@@ -30,7 +30,7 @@ fn titles_that_differ_in_letter_case_alone_are_one_event() {
 /// Spelt, typed, ordered or left to the event otherwise, a block says the same.
 #[test]
 fn a_repeated_block_may_be_written_otherwise() {
-    let text = |text: &str| Some(Entry::from(text));
+    let text = |text: &str| Some(CellValue::from(text));
     let (first, second) = (event("A"), session("A", 2));
     let shouted = with(
         first.clone(),
@@ -109,7 +109,7 @@ fn several_events_of_one_title_are_told() {
     let (ours, facts) = valid_state();
     let mut known = applied(&planned(&[event("A")]), &ours);
     known.twins.insert("a".to_owned(), vec!["A".to_owned(), "a".to_owned()]);
-    let changed = with(event("A"), [(F::MaxPlaces, Some(Entry::from(9)))]);
+    let changed = with(event("A"), [(F::MaxPlaces, Some(CellValue::from(9)))]);
     let cancelled = with(event("A"), [(F::Cancelled, Some("Y".into()))]);
     for line in [event("A"), changed, cancelled] {
         let found = plan(&timetable(&[line]), &known, &facts, planner_options(&labels()));
@@ -161,7 +161,7 @@ fn values_that_administrate_would_not_take_are_problems_at_their_cells() {
 /// A mode that a known event has in Administrate cannot be changed there; a blank cell claims none.
 #[test]
 fn another_learning_mode_of_a_known_event_is_refused() {
-    let mode = |text: Option<&str>| with(event("A"), [(F::LearningMode, text.map(Entry::from))]);
+    let mode = |text: Option<&str>| with(event("A"), [(F::LearningMode, text.map(CellValue::from))]);
     let (ours, facts) = valid_state();
     let first = plan(&timetable(&[mode(Some("Classroom"))]), &ours, &facts, planner_options(&labels()));
     let ours = applied(&first, &ours);

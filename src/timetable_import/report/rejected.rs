@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 
 use rust_xlsxwriter::{Color, Format as Style, Note, Workbook, Worksheet, XlsxError};
+use spreadsheet::{Content, Row, Sheet, escape_formula};
 
 use crate::timetable_import::blocks::{Block, Timetable};
 use crate::timetable_import::plan::{ImportPlan, PlanItem};
 use crate::timetable_import::problems::{ImportProblem, column_index};
-use crate::timetable_import::sheet::write::neutral;
 use crate::timetable_import::values::NOT_AVAILABLE;
-use crate::timetable_import::workbook::{Content, Row, Sheet};
 
 /// Days between the epochs of 1900 and 1904.
 const SINCE_1904: f64 = 1462.0;
@@ -105,13 +104,13 @@ fn write_cell(
         if is_bad { bad(style) } else { style }
     };
     match content {
-        Content::Text(text) => page.write_string_with_format(row, column, neutral(text), &style("General"))?,
-        Content::Fault(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
+        Content::Text(text) => page.write_string_with_format(row, column, escape_formula(text), &style("General"))?,
+        Content::Error(text) => page.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => page.write_number_with_format(row, column, *number, &style("General"))?,
-        Content::Truth(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
+        Content::Bool(truth) => page.write_boolean_with_format(row, column, *truth, &style("General"))?,
         // Left blank it would be taken for nothing once the rest is corrected.
-        Content::Uncalculated => page.write_string_with_format(row, column, NOT_AVAILABLE, &style("General"))?,
-        Content::Serial(days) => {
+        Content::FormulaWithoutValue => page.write_string_with_format(row, column, NOT_AVAILABLE, &style("General"))?,
+        Content::DateTime(days) => {
             let format = if *days < 1.0 { "hh:mm" } else { "dd/mm/yyyy" };
             let days = if since_1904 && *days >= 1.0 { days + SINCE_1904 } else { *days };
             page.write_number_with_format(row, column, days, &style(format))?

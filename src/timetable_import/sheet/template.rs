@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
 
-use super::write::{FIRST_DATA_ROW, head, neutral};
+use super::write::{FIRST_DATA_ROW, head};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::column_name;
 use crate::timetable_import::values;
@@ -67,7 +68,7 @@ pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
     for (at, (fields, names)) in lists.iter().enumerate() {
         let header = fields.first().map(|field| field.header()).into_iter();
         for (row, name) in header.chain(names.iter().map(String::as_str)).enumerate() {
-            page.write_string(row as u32, at as u16, neutral(name).as_ref())?;
+            page.write_string(row as u32, at as u16, escape_formula(name).as_ref())?;
         }
     }
     book.save_to_buffer()

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use administrate_sim::{Options, Running, Simulator, Tenant};
+use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 use serde_json::{Value, json};
 
 use super::data;
@@ -17,7 +17,7 @@ const SETTINGS: &str = "retry_base_ms = 1\n[delivery]\nparallel = 1\n";
 
 pub struct Sides {
     pub world: World,
-    simulator: Running,
+    simulator: RunningSimulator,
 }
 
 impl Sides {
@@ -91,7 +91,7 @@ impl Sides {
     /// Calls of this operation get no answer from now on, and nothing comes of them.
     pub fn lose(&self, operation: &str) {
         let fault = json!({ "on": operation, "times": 0, "action": { "do": "reset", "when": "before" } });
-        self.simulator.fault(serde_json::from_value(fault).expect("a fault"));
+        self.simulator.add_fault(serde_json::from_value(fault).expect("a fault"));
     }
 
     /// Every call is answered again.

@@ -2,7 +2,7 @@
 
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write;
-use lectern::timetable_import::sheet::write::Line;
+use lectern::timetable_import::sheet::write::RowValues;
 
 /// The events of the timetable: two days with two people and an administrator, one day, self-paced; and the one that
 /// only the changed timetable has.
@@ -56,7 +56,7 @@ impl Act {
         write::timetable(&self.lines()).expect("a workbook")
     }
 
-    fn lines(self) -> Vec<Line> {
+    fn lines(self) -> Vec<RowValues> {
         match self {
             Act::New => new(),
             Act::Changed => changed(),
@@ -69,7 +69,7 @@ pub fn known() -> Vec<u8> {
     write::timetable(&[new(), changed()].concat()).expect("a workbook")
 }
 
-fn day(title: &str, day: i32, date: &str) -> Line {
+fn day(title: &str, day: i32, date: &str) -> RowValues {
     vec![
         (F::SessionTitle, format!("{title}-{day}").into()),
         (F::TimeZone, "Europe - London".into()),
@@ -81,7 +81,7 @@ fn day(title: &str, day: i32, date: &str) -> Line {
     ]
 }
 
-fn event(title: &str, template: &str, people: &str) -> Line {
+fn event(title: &str, template: &str, people: &str) -> RowValues {
     let mut line = day(title, 1, "13/06/2026");
     line.extend([
         (F::Template, template.into()),
@@ -100,7 +100,7 @@ fn event(title: &str, template: &str, people: &str) -> Line {
     line
 }
 
-fn self_paced(until: &str) -> Line {
+fn self_paced(until: &str) -> RowValues {
     vec![
         (F::Template, "OC_CB1".into()),
         (F::EventTitle, TITLES[2].into()),
@@ -115,19 +115,19 @@ fn self_paced(until: &str) -> Line {
     ]
 }
 
-fn with(mut line: Line, field: F, text: &str) -> Line {
+fn with(mut line: RowValues, field: F, text: &str) -> RowValues {
     line.retain(|(known, _)| *known != field);
     line.push((field, text.into()));
     line
 }
 
-fn new() -> Vec<Line> {
+fn new() -> Vec<RowValues> {
     let two_days = with(event(TITLES[0], "CB1_f2f_2", "Ada Marlow / Bea Thorn"), F::Administrator, "Opal Finch");
     let one_day = event(TITLES[1], "CB1_f2f_1", "Bea Thorn");
     vec![two_days, day(TITLES[0], 2, "20/06/2026"), one_day, self_paced("30/09/2026")]
 }
 
-fn changed() -> Vec<Line> {
+fn changed() -> Vec<RowValues> {
     let two_days = with(event(TITLES[0], "CB1_f2f_2", "Bea Thorn / Cy Vale"), F::MaxPlaces, "14");
     let second = with(day(TITLES[0], 2, "27/06/2026"), F::SessionTitle, "The last day");
     let called_off = with(event(TITLES[1], "CB1_f2f_1", "Bea Thorn"), F::Cancelled, "Y");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::fold;
 
 use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::workbook::Content;
+use spreadsheet::Content;
 pub use zones::{zone, zone_shown, zones};
 
 mod zones;
@@ -46,17 +46,17 @@ pub struct Sitting {
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
         Content::Text(text) => unescape_formula(text.trim()).to_owned(),
-        Content::Number(number) | Content::Serial(number) => number.to_string(),
-        Content::Truth(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
-        Content::Fault(error) => error.to_string(),
-        Content::Uncalculated => return None,
+        Content::Number(number) | Content::DateTime(number) => number.to_string(),
+        Content::Bool(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
+        Content::Error(error) => error.to_string(),
+        Content::FormulaWithoutValue => return None,
     };
     (!text.is_empty()).then_some(text)
 }
 
 /// As [`text`], but a date or time as people write it.
 pub fn display(content: &Content, since_1904: bool) -> Option<String> {
-    let Content::Serial(days) = content else { return text(content) };
+    let Content::DateTime(days) = content else { return text(content) };
     let Some(moment) = serial(*days, since_1904) else { return text(content) };
     let format = match (*days < 1.0, moment.time() == Time::midnight()) {
         (true, _) => "%H:%M",
@@ -75,10 +75,10 @@ pub fn is_error_value(text: &str) -> bool {
     text.starts_with('#') && faults.contains(&text.trim())
 }
 
-/// Text without the apostrophe that keeps it from being taken for a formula (see [`crate::timetable_import::sheet::write::neutral`]).
+/// Text without the apostrophe that keeps it from being taken for a formula (see [`spreadsheet::escape_formula`]).
 fn unescape_formula(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(bare) if bare.starts_with(crate::timetable_import::sheet::write::FORMULA_STARTS) => bare,
+        Some(bare) if bare.starts_with(spreadsheet::FORMULA_STARTS) => bare,
         _ => text,
     }
 }
@@ -89,7 +89,7 @@ fn unescape_formula(text: &str) -> &str {
 /// `invalid_date` when it is none of these or no day of the calendar.
 pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
     let found = match content {
-        Content::Serial(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
+        Content::DateTime(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
         Content::Text(text) => written_date(text.trim()),
         _ => None,
     };
@@ -109,7 +109,7 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
 /// `invalid_date` when it is none of these.
 pub fn time(content: &Content) -> Result<Time, Issue> {
     let found = match content {
-        Content::Serial(days) => fraction(*days),
+        Content::DateTime(days) => fraction(*days),
         Content::Number(days) if (0.0..1.0).contains(days) => fraction(*days),
         Content::Text(text) => written_time(text.trim()),
         _ => None,
@@ -147,7 +147,7 @@ pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Issue> 
 /// A whole number, typed as number or text.
 pub fn whole_number(content: &Content) -> Option<i32> {
     let number = match content {
-        Content::Number(number) | Content::Serial(number) => *number,
+        Content::Number(number) | Content::DateTime(number) => *number,
         Content::Text(text) => text.trim().parse().ok()?,
         _ => return None,
     };
@@ -157,7 +157,7 @@ pub fn whole_number(content: &Content) -> Option<i32> {
 
 /// Y or N, also spelt out.
 pub fn yes_or_no(content: &Content) -> Option<bool> {
-    if let Content::Truth(truth) = content {
+    if let Content::Bool(truth) = content {
         return Some(*truth);
     }
     match fold(&text(content)?).as_str() {

@@ -1,16 +1,18 @@
-//! Which styles of an Excel workbook show dates or times: the only thing that tells a date from a number there.
+//! Number formats of Excel. Only the format of a cell distinguishes a date from a number.
 
 use std::collections::HashMap;
 use std::io::BufRead;
 
 use quick_xml::events::Event;
 
+use super::ReadError;
+use super::bounded::push_bounded;
+use super::limits::MAX_NAMED_ITEMS;
 use super::xml::{Events, attribute};
-use super::{MOST_NAMED, Unfit, bounded};
 
-/// For each cell style, by its number, whether it shows a date or time.
-pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Unfit> {
-    let mut own: HashMap<u32, bool> = HashMap::new();
+/// Returns for each cell style, by its number, whether it shows a date or time.
+pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, ReadError> {
+    let mut custom_formats: HashMap<u32, bool> = HashMap::new();
     let mut styles = Vec::new();
     let mut in_cell_styles = false;
     let mut buffer = Vec::new();
@@ -20,13 +22,14 @@ pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Un
                 "numFmt" => {
                     let id = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok());
                     let code = attribute(&tag, "formatCode")?.unwrap_or_default();
-                    own.extend(id.filter(|_| own.len() < MOST_NAMED).map(|id| (id, shows_date(&code))));
+                    let id = id.filter(|_| custom_formats.len() < MAX_NAMED_ITEMS);
+                    custom_formats.extend(id.map(|id| (id, is_date_format(&code))));
                 }
                 "cellXfs" => in_cell_styles = true,
                 "xf" if in_cell_styles => {
                     let id: u32 = attribute(&tag, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or_default();
-                    let is_date = own.get(&id).copied().unwrap_or_else(|| is_built_in_date(id));
-                    bounded(&mut styles, MOST_NAMED, "cell styles", is_date)?;
+                    let is_date = custom_formats.get(&id).copied().unwrap_or_else(|| is_built_in_date_format(id));
+                    push_bounded(&mut styles, MAX_NAMED_ITEMS, "cell styles", is_date)?;
                 }
                 _ => {}
             },
@@ -37,13 +40,13 @@ pub(super) fn date_styles(mut xml: Events<impl BufRead>) -> Result<Vec<bool>, Un
     }
 }
 
-/// The formats that Excel does not spell out (ECMA-376 part 1, 18.8.30), those of East Asia included.
-pub(super) fn is_built_in_date(id: u32) -> bool {
+/// Whether a built-in format shows a date or time (ECMA-376 part 1, 18.8.30, with those of East Asia).
+pub(super) fn is_built_in_date_format(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45..=47 | 50..=58)
 }
 
 /// Whether a format code has a letter of dates or times outside quotes, escapes and conditions.
-pub(super) fn shows_date(code: &str) -> bool {
+pub(super) fn is_date_format(code: &str) -> bool {
     let mut letters = code.chars();
     while let Some(letter) = letters.next() {
         match letter {
@@ -55,10 +58,10 @@ pub(super) fn shows_date(code: &str) -> bool {
             }
             '[' => {
                 let inner: String = letters.by_ref().take_while(|c| *c != ']').collect();
-                // [h], [mm], [ss] are spans of time; [Red] and [>9] are not.
-                let elapsed =
+                // [h], [mm] and [ss] are durations; [Red] and [>9] are not.
+                let is_duration =
                     !inner.is_empty() && inner.chars().all(|c| matches!(c.to_ascii_lowercase(), 'h' | 'm' | 's'));
-                if elapsed {
+                if is_duration {
                     return true;
                 }
             }
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn date_formats_are_told_from_numbers() {
+    fn date_formats_differ_from_number_formats() {
         for (code, is_date) in [
             ("dd/mm/yyyy", true),
             ("h:mm AM/PM", true),
@@ -87,7 +90,7 @@ mod tests {
             ("0\\d", false),
             ("#,##0_);(#,##0)", false),
         ] {
-            assert_eq!(shows_date(code), is_date, "{code}");
+            assert_eq!(is_date_format(code), is_date, "{code}");
         }
     }
 }

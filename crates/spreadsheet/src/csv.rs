@@ -1,0 +1,227 @@
+//! Reader of csv files (RFC 4180), separated by comma, semicolon or tab: whichever occurs most in one line.
+//!
+//! This reader counts the rows of a sheet itself, because `csv-core` skips blank lines without saying so.
+
+use std::borrow::Cow;
+
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+
+use super::limits::MAX_TEXT_RUN_BYTES;
+use super::row_builder::RowBuilder;
+use super::sheet::Position;
+use super::{Content, ReadError, Sheet};
+
+/// Initial size of the field buffer, in bytes.
+const INITIAL_BUFFER_BYTES: usize = 4096;
+
+/// Stands for a separator outside ASCII, which `csv-core` cannot split at. No file that is read contains it.
+const NON_ASCII_SEPARATOR: u8 = b'\0';
+
+/// Reads a csv file. Text that is not UTF-8 is taken for Windows-1252, the older default of spreadsheet programs.
+///
+/// # Errors
+/// [`ReadError::Unreadable`] with NUL bytes or an open quote, [`ReadError::TooLarge`] beyond a limit.
+pub(super) fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    if bytes.contains(&0) {
+        return Err(ReadError::unreadable("it is not text; save it as an Excel workbook (.xlsx)"));
+    }
+    let text = decode(bytes);
+    let (separator, text) = declared_separator(&text);
+    let separator = separator.unwrap_or_else(|| likely_separator(text));
+    if separator.is_ascii() {
+        read_fields(text, separator as u8, &mut rows, str::to_owned)?;
+    } else {
+        let placeholder = char::from(NON_ASCII_SEPARATOR);
+        let restore = |field: &str| field.replace(placeholder, separator.encode_utf8(&mut [0; 4]));
+        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, restore)?;
+    }
+    Ok(rows.finish(name.to_owned(), false))
+}
+
+fn read_fields(
+    text: &str,
+    separator: u8,
+    rows: &mut RowBuilder<'_>,
+    restore: impl Fn(&str) -> String,
+) -> Result<(), ReadError> {
+    let mut fields = FieldReader::new(text.as_bytes(), separator);
+    while let Some(Field { position, text }) = fields.next()? {
+        let field = std::str::from_utf8(text).map_err(ReadError::damaged)?;
+        rows.push(position, (!field.trim().is_empty()).then(|| Content::Text(restore(field).into())))?;
+    }
+    Ok(())
+}
+
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| decode_windows_1252(*byte)).collect()),
+    }
+}
+
+/// Decodes Windows-1252: Latin-1 except for 0x80 to 0x9f. Unassigned bytes stay control characters.
+fn decode_windows_1252(byte: u8) -> char {
+    const FROM_80: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    let special = byte.checked_sub(0x80).and_then(|index| FROM_80.chars().nth(index.into()));
+    special.unwrap_or(char::from(byte))
+}
+
+/// Splits off a first line `sep=;`, which spreadsheet programs obey and do not show.
+fn declared_separator(text: &str) -> (Option<char>, &str) {
+    let declared = || {
+        let (line, rest) = text.split_once('\n')?;
+        let mut characters = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?.chars();
+        let separator = characters.next()?;
+        characters.next().is_none().then_some((separator, rest))
+    };
+    declared().map_or((None, text), |(separator, rest)| (Some(separator), rest))
+}
+
+/// Returns the separator that occurs most in one of the first 20 lines. A title may precede the header.
+fn likely_separator(text: &str) -> char {
+    let most_in_a_line = |separator: &char| {
+        let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20);
+        lines.map(|line| line.matches(*separator).count()).max()
+    };
+    ['\t', ';', ','].into_iter().max_by_key(most_in_a_line).unwrap_or(',')
+}
+
+struct Field<'f> {
+    position: Position,
+    text: &'f [u8],
+}
+
+/// Splits csv into fields.
+struct FieldReader<'a> {
+    parser: Reader,
+    rest: &'a [u8],
+    /// Buffer of the current field.
+    field: Vec<u8>,
+    next: Position,
+}
+
+impl<'a> FieldReader<'a> {
+    fn new(text: &'a [u8], separator: u8) -> Self {
+        let parser = ReaderBuilder::new().delimiter(separator).build();
+        Self { parser, rest: text, field: vec![0; INITIAL_BUFFER_BYTES], next: Position { row: 0, column: 0 } }
+    }
+
+    fn next(&mut self) -> Result<Option<Field<'_>>, ReadError> {
+        if self.next.column == 0 {
+            self.skip_blank_lines();
+        }
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let position = self.next;
+        let mut length = 0;
+        loop {
+            // A line end after the last byte ends the last field, unless its quote is open.
+            let is_last = self.rest.is_empty();
+            let input = if is_last { b"\n" } else { self.rest };
+            let (result, read, written) = self.parser.read_field(input, &mut self.field[length..]);
+            self.rest = self.rest.get(read..).unwrap_or_default();
+            length += written;
+            match result {
+                ReadFieldResult::Field { record_end: false } => self.next.column += 1,
+                ReadFieldResult::Field { record_end: true } | ReadFieldResult::End => {
+                    self.end_row(input[..read].last());
+                }
+                ReadFieldResult::OutputFull => {
+                    self.grow_field()?;
+                    continue;
+                }
+                ReadFieldResult::InputEmpty if is_last => {
+                    let line = position.row + 1;
+                    return Err(ReadError::unreadable(format!("a quote opened in line {line} never closes")));
+                }
+                ReadFieldResult::InputEmpty => continue,
+            }
+            return Ok(Some(Field { position, text: &self.field[..length] }));
+        }
+    }
+
+    fn skip_blank_lines(&mut self) {
+        while let Some((end @ (b'\r' | b'\n'), rest)) = self.rest.split_first() {
+            self.rest = rest;
+            self.end_row(Some(end));
+        }
+    }
+
+    /// Counts a row that ended with this byte. A line feed after a carriage return belongs to it.
+    fn end_row(&mut self, end: Option<&u8>) {
+        self.next = Position { row: self.next.row + 1, column: 0 };
+        if end == Some(&b'\r') {
+            self.rest = self.rest.strip_prefix(b"\n").unwrap_or(self.rest);
+        }
+    }
+
+    fn grow_field(&mut self) -> Result<(), ReadError> {
+        let length = self.field.len();
+        if length > MAX_TEXT_RUN_BYTES {
+            return Err(ReadError::TooLarge(format!("a field holds over {} MB of text", MAX_TEXT_RUN_BYTES >> 20)));
+        }
+        self.field.resize((length * 2).min(MAX_TEXT_RUN_BYTES + 1), 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CellFilter, Limits, Row};
+
+    fn read(bytes: &[u8]) -> Result<Vec<(u32, u32, String)>, ReadError> {
+        let sheet = super::read("t.csv", bytes, RowBuilder::new(&Limits::default(), CellFilter::default()))?;
+        Ok(sheet.rows.iter().flat_map(texts).collect())
+    }
+
+    /// Returns the row number, column and text of each cell.
+    fn texts(row: &Row) -> Vec<(u32, u32, String)> {
+        let text = |content: &Content| match content {
+            Content::Text(text) => text.to_string(),
+            other => format!("{other:?}"),
+        };
+        row.cells.iter().map(|cell| (row.number, cell.column, text(&cell.content))).collect()
+    }
+
+    fn cells<const N: usize>(expected: [(u32, u32, &str); N]) -> Result<Vec<(u32, u32, String)>, ReadError> {
+        Ok(expected.map(|(row, column, text)| (row, column, text.to_owned())).into())
+    }
+
+    #[test]
+    fn quotes_separators_and_blank_lines_are_read() {
+        let file = "a;b\r\n\r\n\"x; \"\"y\"\"\nz\";\u{e9}\n;2";
+        let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x; \"y\"\nz"), (3, 1, "é"), (4, 1, "2")];
+        assert_eq!(read(file.as_bytes()), cells(expected));
+        // Older programs for the Macintosh end lines with a carriage return.
+        let expected = [(1, 0, "a"), (1, 1, "b"), (3, 0, "x\ry"), (3, 1, "2")];
+        assert_eq!(read(b"a;b\r\r\"x\ry\";2\r"), cells(expected));
+        assert!(read(b"\"open").is_err());
+        assert!(read(b"a\0b").is_err());
+    }
+
+    #[test]
+    fn declared_separator_is_not_a_row() {
+        for file in ["sep=|\r\na,1|b\r\nc|d\r\n", "\u{feff}\"sep=|\"\na,1|b\nc|d\n", "sep=§\na,1§b\nc§d"] {
+            let expected = [(1, 0, "a,1"), (1, 1, "b"), (2, 0, "c"), (2, 1, "d")];
+            assert_eq!(read(file.as_bytes()), cells(expected), "{file}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_windows_1252() {
+        let expected = [(1, 0, "King’s Cross"), (1, 1, "€ 5"), (1, 2, "José"), (1, 3, "\u{81}")];
+        assert_eq!(read(b"King\x92s Cross;\x80 5;Jos\xe9;\x81"), cells(expected));
+    }
+
+    #[test]
+    fn long_fields_are_read_up_to_the_limit() {
+        let longest = "x".repeat(MAX_TEXT_RUN_BYTES);
+        let mut fields = FieldReader::new(longest.as_bytes(), b',');
+        assert_eq!(fields.next().map(|field| field.map(|field| field.text.len())), Ok(Some(MAX_TEXT_RUN_BYTES)));
+        let too_long = longest + "x";
+        assert!(matches!(FieldReader::new(too_long.as_bytes(), b',').next(), Err(ReadError::TooLarge(_))));
+    }
+}

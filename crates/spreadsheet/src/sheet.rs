@@ -1,0 +1,82 @@
+//! A sheet in memory: rows of cells with a value, each with its position.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The content of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Text, not trimmed.
+    Text(Arc<str>),
+    /// A number without a date format.
+    Number(f64),
+    /// A truth value.
+    Bool(bool),
+    /// A date and time: days since the workbook's epoch, see [`Sheet::since_1904`].
+    DateTime(f64),
+    /// An error such as `#REF!`.
+    Error(Arc<str>),
+    /// A formula whose result is not stored in the file.
+    FormulaWithoutValue,
+}
+
+/// A cell with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Column, counted from 0: A is 0.
+    pub column: u32,
+    /// The value.
+    pub content: Content,
+}
+
+/// A row with at least one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Row number as Excel shows it, counted from 1.
+    pub number: u32,
+    /// Filled cells, from left to right.
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Returns the content of a column, or None for a blank cell.
+    pub fn content(&self, column: u32) -> Option<&Content> {
+        let index = self.cells.binary_search_by_key(&column, |cell| cell.column).ok()?;
+        self.cells.get(index).map(|cell| &cell.content)
+    }
+}
+
+/// The first sheet of a workbook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    /// Name of the sheet; of a csv file, the name of the file.
+    pub name: String,
+    /// Whether [`Content::DateTime`] counts from 1904 instead of 1900.
+    pub since_1904: bool,
+    /// Rows with values, from top to bottom.
+    pub rows: Vec<Row>,
+}
+
+/// Position of a cell, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) row: u32,
+    pub(crate) column: u32,
+}
+
+/// Selects the cells of a sheet that are returned. The default selects all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CellFilter<'a> {
+    /// Row numbers as Excel shows them, counted from 1; None for all.
+    pub rows: Option<&'a BTreeSet<u32>>,
+    /// Columns, counted from 0; None for all.
+    pub columns: Option<&'a BTreeSet<u32>>,
+}
+
+impl CellFilter<'_> {
+    /// Whether the cell at a position is selected.
+    pub(crate) fn includes(&self, position: Position) -> bool {
+        self.rows.is_none_or(|rows| rows.contains(&position.row.saturating_add(1)))
+            && self.columns.is_none_or(|columns| columns.contains(&position.column))
+    }
+}

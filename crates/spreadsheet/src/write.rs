@@ -1,0 +1,112 @@
+//! Writing rows of an `.xlsx`. No text is taken for a formula (CSV injection).
+
+use std::borrow::Cow;
+
+use jiff::civil::{Date, Time};
+use rust_xlsxwriter::{Format, Formula, Worksheet, XlsxError};
+
+/// First characters of a text that a spreadsheet program may take for a formula.
+pub const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Number format of dates.
+pub const DATE_FORMAT: &str = "dd/mm/yyyy";
+
+/// Number format of times.
+pub const TIME_FORMAT: &str = "hh:mm";
+
+/// A value to be written into a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CellValue {
+    /// Text, written through [`escape_formula`].
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A date, written in [`DATE_FORMAT`].
+    Date(Date),
+    /// A time of day, written in [`TIME_FORMAT`].
+    Time(Time),
+    /// A formula and its stored result, "" for none.
+    Formula(&'static str, &'static str),
+}
+
+impl From<&str> for CellValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for CellValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i32> for CellValue {
+    fn from(number: i32) -> Self {
+        Self::Number(f64::from(number))
+    }
+}
+
+impl From<Date> for CellValue {
+    fn from(date: Date) -> Self {
+        Self::Date(date)
+    }
+}
+
+impl From<Time> for CellValue {
+    fn from(time: Time) -> Self {
+        Self::Time(time)
+    }
+}
+
+/// The values of one row, each with its column. Other columns stay blank.
+pub type RowValues<C> = Vec<(C, CellValue)>;
+
+/// Returns the text with an apostrophe before it if a spreadsheet program may take it for a formula.
+pub fn escape_formula(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Writes values into a row; `row` and the columns count from 0.
+///
+/// # Errors
+/// [`XlsxError`] if a text is longer than 32,767 characters.
+pub fn write_row<C: Copy + Into<u16>>(
+    sheet: &mut Worksheet,
+    row: u32,
+    values: &[(C, CellValue)],
+) -> Result<(), XlsxError> {
+    for (column, value) in values {
+        write_cell(sheet, row, (*column).into(), value)?;
+    }
+    Ok(())
+}
+
+fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &CellValue) -> Result<(), XlsxError> {
+    let format = |code| Format::new().set_num_format(code);
+    match value {
+        CellValue::Text(text) => sheet.write_string(row, column, escape_formula(text).as_ref())?,
+        CellValue::Number(number) => sheet.write_number(row, column, *number)?,
+        CellValue::Date(date) => {
+            sheet.write_number_with_format(row, column, date_serial(*date), &format(DATE_FORMAT))?
+        }
+        CellValue::Time(time) => {
+            sheet.write_number_with_format(row, column, day_fraction(*time), &format(TIME_FORMAT))?
+        }
+        CellValue::Formula(formula, result) => {
+            sheet.write_formula(row, column, Formula::new(*formula).set_result(*result))?
+        }
+    };
+    Ok(())
+}
+
+/// Returns the serial number of a date: days since 1899-12-30.
+fn date_serial(date: Date) -> f64 {
+    let days = date.duration_since(Date::constant(1899, 12, 30)).as_hours() / 24;
+    days as f64
+}
+
+/// Returns a time of day as a fraction of the day.
+fn day_fraction(time: Time) -> f64 {
+    time.duration_since(Time::midnight()).as_secs_f64() / 86_400.0
+}

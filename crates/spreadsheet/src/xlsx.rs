@@ -1,0 +1,377 @@
+//! Reader of Excel sheets (`.xlsx`), as a stream: the parts that lead to the first sheet, then its cells one by one.
+//!
+//! A reader of our own, because hostile input must not panic and blank cells must cost nothing. A cell shares its text
+//! with the table of strings. The two large parts are read by [`XmlScanner`].
+
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use quick_xml::events::Event;
+
+use super::archive::{Part, ZipParts};
+use super::bounded::{append_bounded, push_bounded, without_nul};
+use super::escapes::resolve_escapes;
+use super::limits::MAX_NAMED_ITEMS;
+use super::number_formats;
+use super::row_builder::RowBuilder;
+use super::sheet::Position;
+use super::xml::{Events, attribute};
+use super::xml_scanner::{Tag, Token, XmlScanner};
+use super::{Content, ReadError, Sheet};
+
+/// Buffer for small parts, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Reads the first sheet.
+///
+/// # Errors
+/// [`ReadError`] if a part is missing or damaged, or a limit is reached.
+pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    let root = read_relations(&mut parts, "_rels/.rels", "")?;
+    let workbook_path = first_target(&root, "officeDocument").unwrap_or("xl/workbook.xml").to_owned();
+    let (folder, file) = workbook_path.rsplit_once('/').unwrap_or(("", &workbook_path));
+    let relations = read_relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
+    let workbook = read_workbook(&mut parts, &workbook_path)?;
+    let (name, path) = workbook.first_sheet(&relations).ok_or_else(ReadError::no_sheet)?;
+    let strings = match first_target(&relations, "sharedStrings").filter(|path| parts.contains(path)) {
+        Some(path) => read_shared_strings(parts.shared_strings(path)?, rows.limits.max_texts())?,
+        None => Vec::new(),
+    };
+    let date_styles = match first_target(&relations, "styles").filter(|path| parts.contains(path)) {
+        Some(path) => number_formats::date_styles(open_part(&mut parts, path)?)?,
+        None => Vec::new(),
+    };
+    let cells = CellReader {
+        xml: XmlScanner::new(parts.part(path)?),
+        strings: &strings,
+        date_styles: &date_styles,
+        rows,
+        next: Position { row: 0, column: 0 },
+        value: String::new(),
+    };
+    let rows = cells.read()?;
+    parts.check_unread()?;
+    Ok(rows.finish(name.to_owned(), workbook.since_1904))
+}
+
+fn open_part<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<BufReader<Part<'p, 'a>>>, ReadError> {
+    Ok(Events::new(BufReader::with_capacity(BUFFER_BYTES, parts.part(path)?)))
+}
+
+/// A link from one part to another.
+struct Relation {
+    id: String,
+    /// The last segment of the relation's type URI, such as `worksheet`.
+    kind: String,
+    /// Path of the other part in the archive.
+    target: String,
+}
+
+fn first_target<'r>(relations: &'r [Relation], kind: &str) -> Option<&'r str> {
+    relations.iter().find(|relation| relation.kind == kind).map(|relation| relation.target.as_str())
+}
+
+/// Reads the relations of a part; `folder` is the folder of that part.
+fn read_relations(parts: &mut ZipParts<'_>, path: &str, folder: &str) -> Result<Vec<Relation>, ReadError> {
+    let path = path.trim_start_matches('/');
+    if !parts.contains(path) {
+        return Ok(Vec::new());
+    }
+    let mut xml = open_part(parts, path)?;
+    let mut relations = Vec::new();
+    let mut buffer = Vec::new();
+    loop {
+        match xml.next(&mut buffer)? {
+            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Relationship" => {
+                let kind = attribute(&tag, "Type")?.unwrap_or_default();
+                let target = attribute(&tag, "Target")?.unwrap_or_default();
+                let target = match target.strip_prefix('/') {
+                    Some(absolute) => absolute.to_owned(),
+                    None if folder.is_empty() => target,
+                    None => format!("{folder}/{target}"),
+                };
+                let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
+                let id = attribute(&tag, "Id")?.unwrap_or_default();
+                push_bounded(&mut relations, MAX_NAMED_ITEMS, "relations", Relation { id, kind, target })?;
+            }
+            Event::Eof => return Ok(relations),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct WorkbookPart {
+    sheets: Vec<SheetEntry>,
+    since_1904: bool,
+}
+
+struct SheetEntry {
+    name: String,
+    relation_id: String,
+}
+
+impl WorkbookPart {
+    /// Returns the name and path of the first worksheet. A chart sheet has no cells.
+    fn first_sheet<'r>(&'r self, relations: &'r [Relation]) -> Option<(&'r str, &'r str)> {
+        self.sheets.iter().find_map(|sheet| {
+            let is_sheet = |relation: &&Relation| relation.id == sheet.relation_id && relation.kind == "worksheet";
+            Some((sheet.name.as_str(), relations.iter().find(is_sheet)?.target.as_str()))
+        })
+    }
+}
+
+fn read_workbook(parts: &mut ZipParts<'_>, path: &str) -> Result<WorkbookPart, ReadError> {
+    let mut xml = open_part(parts, path)?;
+    let mut workbook = WorkbookPart::default();
+    let mut buffer = Vec::new();
+    loop {
+        match xml.next(&mut buffer)? {
+            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
+                "workbookPr" => {
+                    let date_1904 = attribute(&tag, "date1904")?;
+                    workbook.since_1904 = matches!(date_1904.as_deref(), Some("1" | "true" | "on"));
+                }
+                "sheet" => {
+                    let id = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "id");
+                    let relation_id = id.map(|id| id.value.into_owned()).unwrap_or_default();
+                    let mut name = attribute(&tag, "name")?.unwrap_or_default();
+                    resolve_escapes(&mut name, 0);
+                    let sheet = SheetEntry { name, relation_id };
+                    push_bounded(&mut workbook.sheets, MAX_NAMED_ITEMS, "sheets", sheet)?;
+                }
+                _ => {}
+            },
+            Event::Eof => return Ok(workbook),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the strings that cells refer to by index, at most `max`.
+fn read_shared_strings(part: impl Read, max: usize) -> Result<Vec<Arc<str>>, ReadError> {
+    let mut xml = XmlScanner::new(part);
+    let mut strings = Vec::new();
+    let empty: Arc<str> = Arc::from("");
+    let mut text = String::new();
+    // Phonetic hints (rPh) contain text that is not shown.
+    let (mut in_text, mut in_hint, mut run_start) = (false, false, 0);
+    loop {
+        match xml.next()? {
+            Token::Open(tag) => match (tag.name(), tag.is_empty) {
+                (b"t", false) => (in_text, run_start) = (!in_hint, text.len()),
+                (b"rPh", false) => in_hint = true,
+                (b"si", true) => push_bounded(&mut strings, max, "strings", Arc::clone(&empty))?,
+                (b"sst", true) => break,
+                _ => {}
+            },
+            Token::Text(part) if in_text => part.append_to(&mut text)?,
+            Token::Close(b"t") if in_text => {
+                resolve_escapes(&mut text, run_start);
+                in_text = false;
+            }
+            Token::Close(b"rPh") => in_hint = false,
+            Token::Close(b"si") => {
+                push_bounded(&mut strings, max, "strings", without_nul(&text))?;
+                text.clear();
+            }
+            Token::Close(b"sst") => break,
+            Token::End => return Err(ReadError::truncated()),
+            _ => {}
+        }
+    }
+    xml.skip_rest()?;
+    Ok(strings)
+}
+
+struct CellReader<'a, R> {
+    xml: XmlScanner<R>,
+    strings: &'a [Arc<str>],
+    /// Whether each cell style shows a date, by its number.
+    date_styles: &'a [bool],
+    rows: RowBuilder<'a>,
+    /// Position of the next cell that does not declare one.
+    next: Position,
+    /// Value of the current cell in its source form.
+    value: String,
+}
+
+/// The attributes of a cell.
+struct CellAttributes {
+    position: Option<Position>,
+    value_type: ValueType,
+    style: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ValueType {
+    Number,
+    SharedString,
+    Text,
+    Bool,
+    Error,
+}
+
+impl CellAttributes {
+    fn parse(tag: &Tag<'_>) -> Result<Self, ReadError> {
+        let mut attributes = CellAttributes { position: None, value_type: ValueType::Number, style: None };
+        for (name, value) in tag.attributes() {
+            match name {
+                b"r" => attributes.position = Some(parse_position(value)?),
+                b"s" => attributes.style = parse_number(value).and_then(|style| usize::try_from(style).ok()),
+                b"t" => {
+                    attributes.value_type = match value {
+                        b"s" => ValueType::SharedString,
+                        b"b" => ValueType::Bool,
+                        b"e" => ValueType::Error,
+                        b"str" | b"inlineStr" | b"d" => ValueType::Text,
+                        _ => ValueType::Number,
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(attributes)
+    }
+}
+
+impl<'a, R: Read> CellReader<'a, R> {
+    fn read(mut self) -> Result<RowBuilder<'a>, ReadError> {
+        loop {
+            match self.xml.next()? {
+                Token::Open(tag) => match (tag.name(), tag.is_empty) {
+                    (b"c", is_empty) => {
+                        let attributes = CellAttributes::parse(&tag)?;
+                        self.read_cell(&attributes, is_empty)?;
+                    }
+                    (b"row", is_empty) => {
+                        let number = tag.attributes().find(|(name, _)| *name == b"r");
+                        let row = number.map(|(_, number)| parse_row(number)).transpose()?;
+                        let row = row.unwrap_or(self.next.row).saturating_add(is_empty.into());
+                        self.next = Position { row, column: 0 };
+                    }
+                    (b"sheetData", true) => break,
+                    _ => {}
+                },
+                Token::Close(b"row") => self.next.row = self.next.row.saturating_add(1),
+                Token::Close(b"sheetData") => break,
+                Token::End => return Err(ReadError::truncated()),
+                _ => {}
+            }
+        }
+        self.xml.skip_rest()?;
+        Ok(self.rows)
+    }
+
+    /// Reads to the end of a cell and adds its content to the rows.
+    fn read_cell(&mut self, attributes: &CellAttributes, is_empty: bool) -> Result<(), ReadError> {
+        let position = attributes.position.unwrap_or(self.next);
+        self.next = Position { column: position.column.saturating_add(1), ..position };
+        if is_empty {
+            return Ok(());
+        }
+        if !self.read_value(attributes.value_type)? {
+            return self.rows.push(position, Some(Content::FormulaWithoutValue));
+        }
+        if attributes.value_type == ValueType::SharedString && !self.value.trim_ascii().is_empty() {
+            return self.push_shared(position);
+        }
+        let content = self.content(attributes)?;
+        self.rows.push(position, content)
+    }
+
+    /// Reads the value of a cell. Returns false if the cell has a formula and the file no result.
+    fn read_value(&mut self, value_type: ValueType) -> Result<bool, ReadError> {
+        self.value.clear();
+        if let Some(value) = self.xml.plain_value() {
+            append_bounded(&mut self.value, std::str::from_utf8(value).map_err(ReadError::damaged)?)?;
+            if value_type == ValueType::Text {
+                resolve_escapes(&mut self.value, 0);
+            }
+            return Ok(true);
+        }
+        let not_closed = || ReadError::damaged("a cell that is not closed");
+        let (mut in_value, mut in_hint, mut has_value, mut has_formula) = (false, false, false, false);
+        let mut run_start = 0;
+        loop {
+            match self.xml.next()? {
+                Token::Open(tag) => match (tag.name(), tag.is_empty) {
+                    (b"v" | b"t", false) => {
+                        (in_value, run_start) = (!in_hint, self.value.len());
+                        has_value = true;
+                    }
+                    (b"f", _) => has_formula = true,
+                    (b"rPh", false) => in_hint = true,
+                    (b"c" | b"row", _) => return Err(not_closed()),
+                    _ => {}
+                },
+                Token::Text(text) if in_value => text.append_to(&mut self.value)?,
+                Token::Close(b"v" | b"t") if in_value => {
+                    resolve_escapes(&mut self.value, run_start);
+                    in_value = false;
+                }
+                Token::Close(b"rPh") => in_hint = false,
+                Token::Close(b"c") => break,
+                Token::Close(b"row" | b"sheetData") => return Err(not_closed()),
+                Token::End => return Err(ReadError::truncated()),
+                _ => {}
+            }
+        }
+        let has_result = has_value && (value_type == ValueType::Text || !self.value.trim().is_empty());
+        Ok(has_result || !has_formula)
+    }
+
+    /// Adds the shared string whose index is the value.
+    fn push_shared(&mut self, position: Position) -> Result<(), ReadError> {
+        let index = parse_number(self.value.trim_ascii().as_bytes());
+        let text = index.and_then(|index| self.strings.get(index as usize));
+        self.rows.push_shared(position, text.ok_or_else(|| self.invalid_value())?)
+    }
+
+    fn content(&self, attributes: &CellAttributes) -> Result<Option<Content>, ReadError> {
+        let trimmed = self.value.trim();
+        if trimmed.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match attributes.value_type {
+            ValueType::Text | ValueType::SharedString => Content::Text(Arc::from(self.value.as_str())),
+            ValueType::Error => Content::Error(trimmed.into()),
+            ValueType::Bool => Content::Bool(matches!(trimmed, "1" | "true")),
+            ValueType::Number => {
+                let number: f64 = trimmed.parse().map_err(|_| self.invalid_value())?;
+                let is_date = attributes.style.and_then(|style| self.date_styles.get(style)).copied();
+                if is_date.unwrap_or_default() { Content::DateTime(number) } else { Content::Number(number) }
+            }
+        }))
+    }
+
+    fn invalid_value(&self) -> ReadError {
+        let value = self.value.trim();
+        ReadError::unreadable(format!("row {} has the invalid value \"{value}\"", self.next.row + 1))
+    }
+}
+
+/// Parses a cell name: "AB12" is row 11, column 27.
+fn parse_position(name: &[u8]) -> Result<Position, ReadError> {
+    let letters = name.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let (letters, row) = name.split_at(letters);
+    let column = letters
+        .iter()
+        .fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
+    let not_a_cell = || ReadError::unreadable(format!("\"{}\" is not a cell", String::from_utf8_lossy(name)));
+    Ok(Position { row: parse_row(row)?, column: column.checked_sub(1).ok_or_else(not_a_cell)? })
+}
+
+/// Parses a row number, which counts from 1, into a row counted from 0.
+fn parse_row(digits: &[u8]) -> Result<u32, ReadError> {
+    let row = parse_number(digits).and_then(|row| row.checked_sub(1));
+    row.ok_or_else(|| ReadError::unreadable(format!("\"{}\" is not a row", String::from_utf8_lossy(digits))))
+}
+
+fn parse_number(digits: &[u8]) -> Option<u32> {
+    let add = |number: u32, digit: &u8| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
