@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::cli::Context;
 use crate::db::Database;
 use crate::error::{Error, Result};
-use crate::search::follow::Follower;
+use crate::search::read_model::follow::Follower;
 use crate::server;
 use crate::server::state::ServerState;
 

@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
-use super::follow::Follower;
-use super::index::Catalogue;
+use super::legacy::{self, FuzzyQuery};
 use super::query::Query;
-use super::siblings::{self, FuzzyQuery};
-use super::unified::answer;
+use super::query::search::answer;
+use super::read_model::Catalogue;
+use super::read_model::follow::Follower;
 use crate::server::etag;
 use crate::server::json::JsonBody;
 use crate::server::problem::{FieldError, Problem};
@@ -53,21 +53,21 @@ pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {
 }
 
 async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
-    let limit = siblings::default_limit(&pairs(address)?).map_err(Problem::fields)?;
+    let limit = legacy::default_limit(&pairs(address)?).map_err(Problem::fields)?;
     let catalogue = shop.follower.current();
-    Ok(Json(siblings::default_data(&catalogue, limit, shop.urls)).into_response())
+    Ok(Json(legacy::default_data(&catalogue, limit, shop.urls)).into_response())
 }
 
 async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
     let query = FuzzyQuery::plain(&pairs(address)?).map_err(Problem::fields)?;
     let catalogue = shop.follower.current();
-    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
+    Ok(Json(legacy::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
 }
 
 async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
     let query = FuzzyQuery::advanced(&pairs(address)?).map_err(Problem::fields)?;
     let catalogue = shop.follower.current();
-    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
+    Ok(Json(legacy::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
 }
 
 async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, Problem> {
@@ -137,7 +137,7 @@ fn tag(catalogue: &Catalogue, urls: SessionUrls, query: &Query) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::rows::Rows;
+    use crate::search::read_model::rows::Rows;
 
     #[test]
     fn the_tag_follows_version_question_and_audience() {

@@ -5,11 +5,11 @@ use std::time::Instant;
 use comfy_table::Table;
 
 use super::compose::SessionUrls;
-use super::index::Catalogue;
 use super::query::Query;
+use super::query::search::answer;
+use super::read_model::Catalogue;
 use super::response::{Answer, BundleItem, Item, Listing, Price};
 use super::store;
-use super::unified::answer;
 use crate::cli::Context;
 use crate::console;
 use crate::error::{Exit, Result};

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::index::{Bundle, Event, Kind, Offer, is_tutorial};
+use super::read_model::rows::{PriceRow, SessionRow};
+use super::read_model::{Bundle, Event, Kind, Offer, is_tutorial};
 use super::response::{
     BundleItem, Component, ComponentProduct, ComponentVariation, EventItem, Item, Listing, Price, Recommended,
     SessionItem, Variation,
 };
-use super::rows::{PriceRow, SessionRow};
 
 /// How much of a session is shown to whom asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

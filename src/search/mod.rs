@@ -6,26 +6,20 @@
 //!
 //! Does not: write anything, know who asks (beyond whether session addresses are shown), or remember answers.
 //!
-//! The way of a question: [`query`] (parse) → [`unified`] ([`ranking`] for the text, [`filters`], [`facets`]) → [`response`].
-//! The way of the data: `store` (SQL) → [`rows`] → [`index`], swapped by `follow` whenever PostgreSQL tells of a change.
+//! The way of a question: [`query`] (parse) → [`query::search`] ([`read_model::ranking`] for the text,
+//! [`query::filters`], [`query::facets`]) → [`response`].
+//! The way of the data: `store` (SQL) → [`read_model::rows`] → [`read_model`], swapped by `follow` whenever PostgreSQL
+//! tells of a change.
 
 pub mod api;
-pub mod categories;
 pub mod cli;
 pub mod compose;
-pub mod facets;
-pub mod filters;
-pub mod follow;
-pub mod index;
-pub mod page;
+pub mod legacy;
+pub mod pages;
 pub mod query;
-pub mod ranking;
+pub mod read_model;
 pub mod response;
-pub mod rows;
-pub mod siblings;
 pub mod store;
-pub mod text;
-pub mod unified;
 
 #[cfg(test)]
 mod tests;

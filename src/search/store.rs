@@ -4,7 +4,7 @@ use jiff_sqlx::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
-use super::rows::{EventRow, Place, Rows};
+use super::read_model::rows::{EventRow, Place, Rows};
 use crate::error::Result;
 
 /// The channel on which PostgreSQL tells of every change to the catalogue.

@@ -1,8 +1,8 @@
 //! The rules of unified search over a small made-up shop, without a database.
 
+mod fixture;
+mod legacy;
 mod query;
-mod shop;
-mod siblings;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
 use super::query::Query;
-use super::unified::answer;
-use shop::shop;
+use super::query::search::answer;
+use fixture::shop;
 
 fn search(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a good body");

@@ -13,7 +13,7 @@ use crate::delivery::work::work;
 use crate::error::{Error, Exit, Result};
 use crate::requests;
 use crate::search;
-use crate::search::follow::Follower;
+use crate::search::read_model::follow::Follower;
 use crate::server::state::ServerState;
 use crate::sync;
 use crate::tenant::{Audit, connect};
@@ -110,7 +110,7 @@ pub fn site(state: &ServerState, follower: Follower) -> super::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = super::health::router(follower.clone())
         .merge(search::api::router(follower.clone(), urls))
-        .merge(search::page::router(follower, urls, state.config.zone()))
+        .merge(search::pages::router(follower, urls, state.config.zone()))
         .merge(delivery::api::router(state.clone()))
         .merge(requests::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))

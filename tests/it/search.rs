@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lectern::search::follow::Follower;
-use lectern::search::index::Catalogue;
+use lectern::search::read_model::Catalogue;
+use lectern::search::read_model::follow::Follower;
 use lectern::search::store;
 use lectern::tutorials::announce_events;
 use serde_json::{Value, json};

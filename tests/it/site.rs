@@ -2,7 +2,7 @@
 
 use lectern::config::Config;
 use lectern::identity::{self, NewToken, Role};
-use lectern::search::follow::Follower;
+use lectern::search::read_model::follow::Follower;
 use lectern::server;
 use lectern::server::state::ServerState;
 use reqwest::{Client, RequestBuilder, Response};

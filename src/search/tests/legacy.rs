@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::shop::shop;
+use super::fixture::shop;
 use crate::search::compose::SessionUrls;
-use crate::search::siblings::{FuzzyQuery, default_data, default_limit, fuzzy};
+use crate::search::legacy::{FuzzyQuery, default_data, default_limit, fuzzy};
 use crate::server::problem::FieldError;
 
 fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {

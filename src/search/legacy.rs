@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::compose::{self, SessionUrls};
-use super::index::{Catalogue, Offer, row_number};
 use super::query::Pairs;
+use super::read_model::{Catalogue, Offer, row_number};
 use super::response::Item;
 use crate::server::problem::FieldError;
 

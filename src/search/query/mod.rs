@@ -3,6 +3,10 @@
 //! Sources: the reference's request (`POST /api/search/unified/` with its navigation parameters in the address) and its
 //! form as an address alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
+pub mod facets;
+pub mod filters;
+pub mod search;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;

@@ -3,8 +3,8 @@
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
-use crate::search::index::Catalogue;
-use crate::search::rows::*;
+use crate::search::read_model::Catalogue;
+use crate::search::read_model::rows::*;
 
 /// Sitting ids of the made-up shop are the subject ids: there is one exam session, 26A.
 fn offer(id: i64, subject: (i64, &str), product: (i64, &str, &str), variation: (i64, &str, &str)) -> OfferRow {

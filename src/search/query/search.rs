@@ -3,13 +3,13 @@
 //! Order: with a text, listings by score, then bundles by score; browsing, by subject code, bundles before products, then
 //! name. Equal scores keep the browsing order. The page is cut after grouping; only its rows are put together.
 
-use super::compose::{self, SessionUrls};
+use super::Query;
 use super::facets;
 use super::filters::{Sieve, Verdict};
-use super::index::{Bundle, Catalogue, Offer, row_number};
-use super::query::Query;
-use super::ranking::Hits;
-use super::response::{Answer, Item, Pagination, Performance};
+use crate::search::compose::{self, SessionUrls};
+use crate::search::read_model::ranking::Hits;
+use crate::search::read_model::{Bundle, Catalogue, Offer, row_number};
+use crate::search::response::{Answer, Item, Pagination, Performance};
 
 /// One row of the whole result, not yet put together.
 enum Found<'a> {

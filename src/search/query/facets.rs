@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::categories::BUNDLE;
+use super::ListFilter;
 use super::filters::Verdict;
-use super::index::{Catalogue, Offer};
-use super::query::ListFilter;
-use super::response::{Count, FilterCounts};
+use crate::search::read_model::categories::BUNDLE;
+use crate::search::read_model::{Catalogue, Offer};
+use crate::search::response::{Count, FilterCounts};
 
 /// Counts the facets of the offers that answer the text, each with what it fails on; `bundles` are counted already.
 pub fn count(catalogue: &Catalogue, found: &[(&Offer, Verdict)], bundles: usize) -> FilterCounts {

@@ -15,11 +15,11 @@ use jiff::tz::TimeZone;
 
 use super::api::Shop;
 use super::compose::SessionUrls;
-use super::follow::Follower;
-use super::index::Catalogue;
+use super::query::search::answer;
 use super::query::{ListFilter, Query};
+use super::read_model::Catalogue;
+use super::read_model::follow::Follower;
 use super::response::{Answer, BundleItem, EventItem, Item, Listing, Price, SessionItem};
-use super::unified::answer;
 use crate::server::problem::{FieldError, Problem};
 
 /// Products on a page.

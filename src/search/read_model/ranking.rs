@@ -3,7 +3,7 @@
 //! Every row (a store product or a bundle) is a bag of words, each with the weight of the place it stands in (a name
 //! weighs more than a session title). For a search text:
 //!
-//! 1. Each typed word finds the written words that it may mean ([`crate::search::text`]).
+//! 1. Each typed word finds the written words that it may mean ([`super::text`]).
 //! 2. `coverage` of a row is the share of typed words that it answers; a subject code counts double.
 //! 3. A row is a hit when it answers *all* words that anything in the catalogue answers. Where no row does, the rows that
 //!    answer part of them are hits, but only those of a subject that was typed.

@@ -5,11 +5,17 @@
 //! The words of offers come first in the vocabulary, those of bundles after them: the row number of bundle `n` is
 //! `offers.len() + n`.
 
+pub mod categories;
+pub mod follow;
+pub mod ranking;
+pub mod rows;
+pub mod text;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::categories::Categories;
-use super::ranking::{Field, Hits, Vocabulary, VocabularyBuilder};
-use super::rows::{BundleRow, ComponentRow, EventRow, OfferRow, Place, PriceRow, Rows, SessionRow};
+use self::categories::Categories;
+use self::ranking::{Field, Hits, Vocabulary, VocabularyBuilder};
+use self::rows::{BundleRow, ComponentRow, EventRow, OfferRow, Place, PriceRow, Rows, SessionRow};
 use crate::names::fold;
 
 /// What a listing is, as clients tell them apart.
@@ -130,7 +136,7 @@ pub fn row_number(offer: usize) -> u32 {
 fn events_by_offer(
     events: Vec<EventRow>,
     sessions: Vec<SessionRow>,
-    instructors: &[super::rows::InstructorRow],
+    instructors: &[rows::InstructorRow],
 ) -> HashMap<i64, Vec<Event>> {
     let mut sessions_of: HashMap<i64, Vec<SessionRow>> = HashMap::new();
     for session in sessions {
@@ -238,7 +244,7 @@ pub fn is_tutorial(row: &OfferRow) -> bool {
     row.variation_type.eq_ignore_ascii_case("tutorial")
 }
 
-fn recommend(offers: &mut [Offer], recommendations: &[super::rows::RecommendationRow]) {
+fn recommend(offers: &mut [Offer], recommendations: &[rows::RecommendationRow]) {
     let by_place: HashMap<(i64, i64), usize> = offers
         .iter()
         .enumerate()

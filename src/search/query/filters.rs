@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::categories::means_bundles;
-use super::index::{Bundle, Catalogue, Event, Offer};
-use super::query::{Filters, ListFilter};
-use super::rows::OfferRow;
+use super::{Filters, ListFilter};
 use crate::names::fold;
+use crate::search::read_model::categories::means_bundles;
+use crate::search::read_model::rows::OfferRow;
+use crate::search::read_model::{Bundle, Catalogue, Event, Offer};
 
 /// What one filter asks of an offer.
 enum Test {

@@ -13,9 +13,9 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::index::Catalogue;
-use super::store;
+use super::Catalogue;
 use crate::error::Result;
+use crate::search::store;
 
 /// How often the version is looked at although no notice came.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
