@@ -29,7 +29,7 @@ pub struct Catalogue {
     /// The forms in which products come.
     pub variations: Vec<Variation>,
     /// What is on sale.
-    pub offers: Vec<Offer>,
+    pub store_products: Vec<NewStoreProduct>,
     /// Which product variation is shown beside which.
     pub recommendations: Vec<Recommendation>,
     /// What is sold together.
@@ -110,7 +110,7 @@ pub struct Variation {
 
 /// A product variation on sale for a subject in an exam session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct NewStoreProduct {
     /// Up to 64 characters, unique.
     pub code: String,
     /// Code of the exam session.
@@ -133,7 +133,7 @@ pub struct Recommendation {
     /// Full name of the product looked at, and code of its variation.
     pub of: (String, String),
     /// Full name of the product shown beside it, and code of its variation.
-    pub shown: (String, String),
+    pub recommended: (String, String),
 }
 
 /// Offers of one subject in one exam session that are sold together.
@@ -148,7 +148,7 @@ pub struct Bundle {
     /// Code of the exam session.
     pub exam_session: String,
     /// Codes of the offers, in the order shown.
-    pub offers: Vec<String>,
+    pub store_products: Vec<String>,
 }
 
 /// Brings in what is missing.
@@ -162,7 +162,7 @@ pub async fn add(db: &mut PgConnection, catalogue: &Catalogue) -> Result<()> {
     store::add_facets(db, &catalogue.facets).await?;
     store::add_products(db, &catalogue.products).await?;
     store::add_variations(db, &catalogue.variations).await?;
-    store::add_offers(db, &catalogue.offers).await?;
+    store::add_store_products(db, &catalogue.store_products).await?;
     store::add_recommendations(db, &catalogue.recommendations).await?;
     store::add_bundles(db, &catalogue.bundles).await
 }

@@ -17,7 +17,7 @@ use crate::outbox;
 use crate::search;
 use crate::search::compose::SessionUrls;
 use crate::search::query::Query;
-use crate::search::read_model::Catalogue;
+use crate::search::read_model::ReadModel;
 use crate::sync;
 use crate::timetable_import::apply::Also;
 use crate::timetable_import::importing::{self, Asked, Deliver};
@@ -157,12 +157,12 @@ async fn import(
 
 /// `lectern search` for something that the timetable has.
 async fn search(context: &Context, pool: &PgPool, steps: &mut Steps<'_>, text: &str, told: &mut Told) -> Result<()> {
-    let work = async { Ok(Catalogue::build(search::store::load(pool).await?)) };
+    let work = async { Ok(ReadModel::build(search::store::load(pool).await?)) };
     let catalogue = steps.take(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
-    let mut answer = search::query::search::answer(&catalogue, &Query::for_text(text), SessionUrls::Shown);
+    let mut answer = search::query::search(&catalogue, &Query::for_text(text), SessionUrls::Visible);
     answer.performance.duration = began.elapsed().as_secs_f64();
-    context.console.print(search::cli::shown(&answer));
+    context.console.print(search::cli::render_text(&answer));
     told.search = document(&answer)?;
     Ok(())
 }

@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use super::compose::SessionUrls;
 use super::legacy::{self, FuzzyQuery};
 use super::query::Query;
-use super::query::search::answer;
-use super::read_model::Catalogue;
+use super::query::search;
+use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use crate::server::etag;
 use crate::server::json::JsonBody;
@@ -26,7 +26,7 @@ const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-versi
 
 /// What the routes answer from.
 #[derive(Clone, Debug)]
-pub struct Shop {
+pub struct SearchState {
     /// The read model.
     pub follower: Follower,
     /// Whether anybody sees the addresses of online sessions.
@@ -40,7 +40,7 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
-        .with_state(Shop { follower, urls })
+        .with_state(SearchState { follower, urls })
 }
 
 /// The name and value pairs of an address, as far as it can be read.
@@ -52,103 +52,107 @@ pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {
     address.map(|Address(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
 }
 
-async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+async fn default_data(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
     let limit = legacy::default_limit(&pairs(address)?).map_err(Problem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(legacy::default_data(&catalogue, limit, shop.urls)).into_response())
+    let model = state.follower.current();
+    Ok(Json(legacy::default_data(&model, limit, state.urls)).into_response())
 }
 
-async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+async fn fuzzy(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
     let query = FuzzyQuery::plain(&pairs(address)?).map_err(Problem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(legacy::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
+    let model = state.follower.current();
+    Ok(Json(legacy::fuzzy(&model, &query, "fuzzy", state.urls)).into_response())
 }
 
-async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, Problem> {
+async fn advanced_fuzzy(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
     let query = FuzzyQuery::advanced(&pairs(address)?).map_err(Problem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(legacy::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
+    let model = state.follower.current();
+    Ok(Json(legacy::fuzzy(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
 }
 
-async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, Problem> {
+async fn unified_get(
+    State(state): State<SearchState>,
+    headers: HeaderMap,
+    address: Pairs,
+) -> Result<Response, Problem> {
     let query = Query::from_address(&pairs(address)?).map_err(Problem::fields)?;
-    unified(&shop, &headers, &query)
+    unified(&state, &headers, &query)
 }
 
 async fn unified_post(
-    State(shop): State<Shop>,
+    State(state): State<SearchState>,
     headers: HeaderMap,
     address: Pairs,
     body: Option<JsonBody<Value>>,
 ) -> Result<Response, Problem> {
     let body = body.map_or_else(|| Value::Object(Map::new()), |JsonBody(body)| body);
     let query = Query::from_json(&body, &pairs(address)?).map_err(Problem::fields)?;
-    unified(&shop, &headers, &query)
+    unified(&state, &headers, &query)
 }
 
-fn unified(shop: &Shop, headers: &HeaderMap, query: &Query) -> Result<Response, Problem> {
+fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Response, Problem> {
     let began = Instant::now();
-    let catalogue = shop.follower.current();
-    if let Some(unchanged) = unchanged(&catalogue, shop.urls, query, headers) {
-        return Ok(unchanged);
+    let model = state.follower.current();
+    if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
+        return Ok(not_modified);
     }
-    let mut answer = answer(&catalogue, query, shop.urls);
-    answer.performance.duration = began.elapsed().as_secs_f64();
-    versioned(&catalogue, shop.urls, query, &answer)
+    let mut response = search(&model, query, state.urls);
+    response.performance.duration = began.elapsed().as_secs_f64();
+    response_with_version(&model, state.urls, query, &response)
 }
 
 /// 304 when the asker holds this answer already.
-fn unchanged(catalogue: &Catalogue, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
-    let tag = tag(catalogue, urls, query);
-    etag::held(headers, &tag).then(|| (StatusCode::NOT_MODIFIED, version_headers(catalogue, &tag)).into_response())
+fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
+    let tag = entity_tag(model, urls, query);
+    etag::held(headers, &tag).then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
 }
 
-fn versioned(
-    catalogue: &Catalogue,
+fn response_with_version(
+    model: &ReadModel,
     urls: SessionUrls,
     query: &Query,
-    answer: &impl Serialize,
+    response: &impl Serialize,
 ) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(answer).map_err(|error| {
+    let body = serde_json::to_vec(response).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
     })?;
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((kind, version_headers(catalogue, &tag(catalogue, urls, query)), body).into_response())
+    Ok((kind, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
 }
 
-fn version_headers(catalogue: &Catalogue, tag: &str) -> [(HeaderName, HeaderValue); 3] {
+fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
     [
         (header::ETAG, HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static("W/\"0\""))),
-        (CATALOGUE_VERSION, HeaderValue::from(catalogue.version)),
+        (CATALOGUE_VERSION, HeaderValue::from(model.version)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ]
 }
 
 /// A function of the catalogue version, the question and who may see what, equal in every process. Weak (RFC 9110
 /// §8.8.1), because `performance.duration` differs between two answers that are otherwise the same.
-fn tag(catalogue: &Catalogue, urls: SessionUrls, query: &Query) -> String {
-    let asked = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
-    let digest = Sha256::digest(asked);
+fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
+    let hashed = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    let digest = Sha256::digest(hashed);
     let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{}-{short}\"", catalogue.version)
+    format!("W/\"{}-{short}\"", model.version)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::read_model::rows::Rows;
+    use crate::search::read_model::rows::CatalogueRows;
 
     #[test]
     fn the_tag_follows_version_question_and_audience() {
-        let catalogue = |version| Catalogue::build(Rows { version, ..Rows::default() });
+        let model = |version| ReadModel::build(CatalogueRows { version, ..CatalogueRows::default() });
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
-        let first = tag(&catalogue(1), SessionUrls::Shown, &notes);
-        assert_eq!(first, tag(&catalogue(1), SessionUrls::Shown, &notes));
+        let first = entity_tag(&model(1), SessionUrls::Visible, &notes);
+        assert_eq!(first, entity_tag(&model(1), SessionUrls::Visible, &notes));
         for other in [
-            tag(&catalogue(2), SessionUrls::Shown, &notes),
-            tag(&catalogue(1), SessionUrls::Hidden, &notes),
-            tag(&catalogue(1), SessionUrls::Shown, &text),
+            entity_tag(&model(2), SessionUrls::Visible, &notes),
+            entity_tag(&model(1), SessionUrls::Hidden, &notes),
+            entity_tag(&model(1), SessionUrls::Visible, &text),
         ] {
             assert_ne!(first, other);
         }

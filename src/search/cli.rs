@@ -6,9 +6,9 @@ use comfy_table::Table;
 
 use super::compose::SessionUrls;
 use super::query::Query;
-use super::query::search::answer;
-use super::read_model::Catalogue;
-use super::response::{Answer, BundleItem, Item, Listing, Price};
+use super::query::search;
+use super::read_model::ReadModel;
+use super::response::{BundleItem, Listing, PriceItem, ResultItem, SearchResponse};
 use super::store;
 use crate::cli::Context;
 use crate::console;
@@ -33,28 +33,28 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
     let rows = store::load(&database.pool).await;
     database.close().await;
-    let catalogue = Catalogue::build(rows?);
+    let model = ReadModel::build(rows?);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
     let began = Instant::now();
-    let mut answer = answer(&catalogue, &query, SessionUrls::Shown);
-    answer.performance.duration = began.elapsed().as_secs_f64();
-    context.console.document(&answer)?;
+    let mut response = search(&model, &query, SessionUrls::Visible);
+    response.performance.duration = began.elapsed().as_secs_f64();
+    context.console.document(&response)?;
     if !context.console.json {
-        context.console.print(shown(&answer));
+        context.console.print(render_text(&response));
     }
     Ok(Exit::Done)
 }
 
 /// An answer as text: one table line a variation or bundle, its events under it.
-pub fn shown(answer: &Answer<'_>) -> String {
+pub fn render_text(response: &SearchResponse<'_>) -> String {
     let mut table = console::table(["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places"]);
-    for item in &answer.products {
+    for item in &response.products {
         match item {
-            Item::Listing(listing) => list(listing, &mut table),
-            Item::Bundle(bundle) => list_bundle(bundle, &mut table),
+            ResultItem::Listing(listing) => add_listing(listing, &mut table),
+            ResultItem::Bundle(bundle) => add_bundle(bundle, &mut table),
         }
     }
-    let pages = &answer.pagination;
+    let pages = &response.pagination;
     let found = match pages.total_count {
         0 => return "nothing is found; try fewer or other words\n".to_owned(),
         1 => "1 product".to_owned(),
@@ -63,7 +63,7 @@ pub fn shown(answer: &Answer<'_>) -> String {
     format!("{table}\n{found}, page {} of {}\n", pages.page, pages.total_pages)
 }
 
-fn list(listing: &Listing<'_>, table: &mut Table) {
+fn add_listing(listing: &Listing<'_>, table: &mut Table) {
     for variation in &listing.variations {
         table.add_row([
             exam(listing.subject_code, listing.exam_session_code),
@@ -89,7 +89,7 @@ fn list(listing: &Listing<'_>, table: &mut Table) {
     }
 }
 
-fn list_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
+fn add_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
     let of = format!("bundle of {}", bundle.components_count);
     let exam = exam(bundle.subject_code, bundle.exam_session_code);
     table.add_row([exam.as_str(), bundle.name, of.as_str()]);
@@ -99,7 +99,7 @@ fn exam(subject: &str, exam_session: &str) -> String {
     format!("{subject} {exam_session}")
 }
 
-fn price(prices: &[Price<'_>]) -> String {
+fn price(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
 }

@@ -4,18 +4,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::read_model::rows::{PriceRow, SessionRow};
-use super::read_model::{Bundle, Event, Kind, Offer, is_tutorial};
+use super::read_model::rows::{PriceRow, TutorialSessionRow};
+use super::read_model::{ListingKind, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
 use super::response::{
-    BundleItem, Component, ComponentProduct, ComponentVariation, EventItem, Item, Listing, Price, Recommended,
-    SessionItem, Variation,
+    BundleItem, ComponentItem, ComponentProduct, ComponentVariation, EventItem, Listing, PriceItem, RecommendedItem,
+    ResultItem, SessionItem, VariationItem,
 };
 
 /// How much of a session is shown to whom asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionUrls {
     /// With `url`.
-    Shown,
+    Visible,
     /// `url` is always null.
     Hidden,
 }
@@ -23,15 +23,15 @@ pub enum SessionUrls {
 impl SessionUrls {
     /// What the setting `public_session_urls` says.
     pub fn from_setting(public: bool) -> Self {
-        if public { Self::Shown } else { Self::Hidden }
+        if public { Self::Visible } else { Self::Hidden }
     }
 }
 
 /// A listing from its kept offers (at least one, all of one listing).
-pub fn listing<'a>(kept: &[&'a Offer], all: &'a [Offer], urls: SessionUrls) -> Option<Item<'a>> {
+pub fn listing<'a>(kept: &[&'a StoreProduct], all: &'a [StoreProduct], urls: SessionUrls) -> Option<ResultItem<'a>> {
     let first = kept.first()?;
     let row = &first.row;
-    Some(Item::Listing(Box::new(Listing {
+    Some(ResultItem::Listing(Box::new(Listing {
         id: row.id,
         essp_id: row.id,
         store_product_id: row.id,
@@ -47,39 +47,39 @@ pub fn listing<'a>(kept: &[&'a Offer], all: &'a [Offer], urls: SessionUrls) -> O
         subject_description: row.subject_description.as_deref(),
         exam_session_code: &row.exam_session_code,
         exam_session_id: row.exam_session_id,
-        variations: kept.iter().map(|offer| variation(offer, all, urls)).collect(),
+        variations: kept.iter().map(|product| variation(product, all, urls)).collect(),
     })))
 }
 
-fn variation<'a>(offer: &'a Offer, all: &'a [Offer], urls: SessionUrls) -> Variation<'a> {
-    let row = &offer.row;
-    let carries_events = offer.kind == Kind::Tutorial || is_tutorial(row) || !offer.events.is_empty();
-    Variation {
+fn variation<'a>(product: &'a StoreProduct, all: &'a [StoreProduct], urls: SessionUrls) -> VariationItem<'a> {
+    let row = &product.row;
+    let has_events = product.kind == ListingKind::Tutorial || is_tutorial(row) || !product.events.is_empty();
+    VariationItem {
         id: row.product_variation_id,
         store_product_id: row.id,
         variation_type: &row.variation_type,
         name: &row.variation_name,
         description: row.variation_description.as_deref(),
         description_short: row.variation_description_short.as_deref(),
-        prices: offer.prices.iter().map(|row| price(row, true)).collect(),
-        events: carries_events.then(|| offer.events.iter().map(|event| event_item(event, urls)).collect()),
-        recommended_product: offer.recommended.map(|at| at.and_then(|at| all.get(at)).map(recommended)),
+        prices: product.prices.iter().map(|row| price(row, true)).collect(),
+        events: has_events.then(|| product.events.iter().map(|event| event_item(event, urls)).collect()),
+        recommended_product: product.recommended.map(|at| at.and_then(|at| all.get(at)).map(recommended)),
     }
 }
 
-fn recommended(offer: &Offer) -> Recommended<'_> {
-    Recommended {
-        essp_id: offer.row.id,
-        store_product_id: offer.row.id,
-        product_code: &offer.row.catalog_code,
-        product_name: &offer.row.fullname,
-        product_short_name: &offer.row.shortname,
-        variation_type: &offer.row.variation_type,
-        prices: offer.prices.iter().map(|row| price(row, true)).collect(),
+fn recommended(product: &StoreProduct) -> RecommendedItem<'_> {
+    RecommendedItem {
+        essp_id: product.row.id,
+        store_product_id: product.row.id,
+        product_code: &product.row.catalog_code,
+        product_name: &product.row.fullname,
+        product_short_name: &product.row.shortname,
+        variation_type: &product.row.variation_type,
+        prices: product.prices.iter().map(|row| price(row, true)).collect(),
     }
 }
 
-fn event_item(event: &Event, urls: SessionUrls) -> EventItem<'_> {
+fn event_item(event: &TutorialEvent, urls: SessionUrls) -> EventItem<'_> {
     let row = &event.row;
     EventItem {
         id: row.id,
@@ -96,7 +96,7 @@ fn event_item(event: &Event, urls: SessionUrls) -> EventItem<'_> {
     }
 }
 
-fn session_item(row: &SessionRow, urls: SessionUrls) -> SessionItem<'_> {
+fn session_item(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> {
     SessionItem {
         id: row.id,
         title: &row.title,
@@ -105,36 +105,36 @@ fn session_item(row: &SessionRow, urls: SessionUrls) -> SessionItem<'_> {
         start_date: moment(row.start),
         end_date: moment(row.end),
         sequence: row.sequence,
-        url: row.url.as_deref().filter(|_| urls == SessionUrls::Shown),
+        url: row.url.as_deref().filter(|_| urls == SessionUrls::Visible),
     }
 }
 
 /// A bundle with those of its components that are on sale.
-pub fn bundle<'a>(bundle: &'a Bundle, all: &'a [Offer]) -> Item<'a> {
+pub fn bundle<'a>(bundle: &'a StoreBundle, all: &'a [StoreProduct]) -> ResultItem<'a> {
     let row = &bundle.row;
-    let components: Vec<Component<'a>> = bundle
+    let components: Vec<ComponentItem<'a>> = bundle
         .components
         .iter()
         .filter_map(|(component, at)| {
-            let offer = all.get(*at)?;
-            Some(Component {
-                id: offer.row.id,
-                product_code: &offer.row.product_code,
-                product: ComponentProduct { id: offer.row.catalog_product_id, fullname: &offer.row.fullname },
+            let product = all.get(*at)?;
+            Some(ComponentItem {
+                id: product.row.id,
+                product_code: &product.row.product_code,
+                product: ComponentProduct { id: product.row.catalog_product_id, fullname: &product.row.fullname },
                 product_variation: ComponentVariation {
-                    id: offer.row.variation_id,
-                    name: &offer.row.variation_name,
-                    variation_type: &offer.row.variation_type,
-                    description_short: offer.row.variation_description_short.as_deref(),
+                    id: product.row.variation_id,
+                    name: &product.row.variation_name,
+                    variation_type: &product.row.variation_type,
+                    description_short: product.row.variation_description_short.as_deref(),
                 },
-                prices: offer.prices.iter().map(|row| price(row, false)).collect(),
+                prices: product.prices.iter().map(|row| price(row, false)).collect(),
                 default_price_type: &component.default_price_type,
                 quantity: component.quantity,
                 sort_order: component.sort_order,
             })
         })
         .collect();
-    Item::Bundle(Box::new(BundleItem {
+    ResultItem::Bundle(Box::new(BundleItem {
         id: row.id,
         essp_id: row.id,
         item_type: "bundle",
@@ -156,8 +156,8 @@ pub fn bundle<'a>(bundle: &'a Bundle, all: &'a [Offer]) -> Item<'a> {
     }))
 }
 
-fn price(row: &PriceRow, with_id: bool) -> Price<'_> {
-    Price {
+fn price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
+    PriceItem {
         id: with_id.then_some(row.id),
         price_type: &row.price_type,
         amount: amount(row.amount),

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::compose::{self, SessionUrls};
 use super::query::Pairs;
-use super::read_model::{Catalogue, Offer, row_number};
-use super::response::Item;
+use super::read_model::{ReadModel, StoreProduct, row_number};
+use super::response::ResultItem;
 use crate::server::problem::FieldError;
 
 const SHORTEST_TEXT: usize = 2;
@@ -19,11 +19,11 @@ const POPULAR: u64 = 5;
 /// Products suggested beside the results.
 const SUGGESTED: usize = 5;
 
-/// Answer of `default-data`.
+/// Response of `default-data`.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
 pub struct DefaultData<'a> {
-    pub popular_products: Vec<Item<'a>>,
+    pub popular_products: Vec<ResultItem<'a>>,
     pub total_count: usize,
     pub suggested_filters: DefaultFilters<'a>,
     pub search_info: DefaultInfo,
@@ -32,10 +32,10 @@ pub struct DefaultData<'a> {
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
 pub struct DefaultFilters<'a> {
-    pub subjects: Vec<Subject<'a>>,
-    pub product_groups: Vec<Group<'a>>,
-    pub variations: Vec<VariationName<'a>>,
-    pub products: Vec<ProductName<'a>>,
+    pub subjects: Vec<SubjectOption<'a>>,
+    pub product_groups: Vec<GroupOption<'a>>,
+    pub variations: Vec<VariationOption<'a>>,
+    pub products: Vec<ProductOption<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,11 +46,11 @@ pub struct DefaultInfo {
     pub kind: &'static str,
 }
 
-/// Answer of `fuzzy` and `advanced-fuzzy`.
+/// Response of `fuzzy` and `advanced-fuzzy`.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
-pub struct Fuzzy<'a> {
-    pub products: Vec<Item<'a>>,
+pub struct FuzzyResponse<'a> {
+    pub products: Vec<ResultItem<'a>>,
     pub total_count: usize,
     pub suggested_filters: FuzzyFilters<'a>,
     pub search_info: FuzzyInfo,
@@ -59,9 +59,9 @@ pub struct Fuzzy<'a> {
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
 pub struct FuzzyFilters<'a> {
-    pub subjects: Vec<Subject<'a>>,
-    pub categories: Vec<Group<'a>>,
-    pub products: Vec<ProductName<'a>>,
+    pub subjects: Vec<SubjectOption<'a>>,
+    pub categories: Vec<GroupOption<'a>>,
+    pub products: Vec<ProductOption<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +75,7 @@ pub struct FuzzyInfo {
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
-pub struct Subject<'a> {
+pub struct SubjectOption<'a> {
     pub id: i64,
     pub code: &'a str,
     pub description: Option<&'a str>,
@@ -83,7 +83,7 @@ pub struct Subject<'a> {
 
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
-pub struct Group<'a> {
+pub struct GroupOption<'a> {
     pub id: i64,
     pub name: &'a str,
     pub description: &'a str,
@@ -91,7 +91,7 @@ pub struct Group<'a> {
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
-pub struct VariationName<'a> {
+pub struct VariationOption<'a> {
     pub id: i64,
     pub variation_type: &'a str,
     pub name: &'a str,
@@ -99,7 +99,7 @@ pub struct VariationName<'a> {
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
-pub struct ProductName<'a> {
+pub struct ProductOption<'a> {
     pub id: i64,
     pub shortname: &'a str,
     pub fullname: &'a str,
@@ -108,27 +108,27 @@ pub struct ProductName<'a> {
 
 /// What `default-data` is asked: how many products.
 pub fn default_limit(address: &Pairs) -> Result<u64, Vec<FieldError>> {
-    let mut reader = Reader { address, problems: Vec::new() };
+    let mut reader = ParameterReader { address, problems: Vec::new() };
     let limit = reader.number("limit", POPULAR, 1..=MOST);
     reader.finish(limit)
 }
 
 /// The first products of the shop and what it can be narrowed to.
-pub fn default_data(catalogue: &Catalogue, limit: u64, urls: SessionUrls) -> DefaultData<'_> {
-    let popular_products = listings(catalogue, catalogue.offers.iter(), limit, urls);
-    let offers: Vec<&Offer> = catalogue.offers.iter().collect();
+pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> DefaultData<'_> {
+    let popular_products = listings(model, model.store_products.iter(), limit, urls);
+    let products: Vec<&StoreProduct> = model.store_products.iter().collect();
     DefaultData {
         total_count: popular_products.len(),
         popular_products,
         suggested_filters: DefaultFilters {
-            subjects: subjects(&offers),
-            product_groups: catalogue.categories.all().map(group).collect(),
-            variations: distinct(offers.iter().map(|offer| VariationName {
-                id: offer.row.variation_id,
-                variation_type: &offer.row.variation_type,
-                name: &offer.row.variation_name,
+            subjects: subjects(&products),
+            product_groups: model.categories.all().map(group).collect(),
+            variations: distinct(products.iter().map(|product| VariationOption {
+                id: product.row.variation_id,
+                variation_type: &product.row.variation_type,
+                name: &product.row.variation_name,
             })),
-            products: product_names(&offers),
+            products: product_names(&products),
         },
         search_info: DefaultInfo { query: "", kind: "default" },
     }
@@ -152,7 +152,7 @@ pub struct FuzzyQuery {
 impl FuzzyQuery {
     /// Reads the address of `fuzzy`: a text of two characters or more.
     pub fn plain(address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = Reader { address, problems: Vec::new() };
+        let mut reader = ParameterReader { address, problems: Vec::new() };
         let query = reader.fuzzy();
         if query.text.chars().count() < SHORTEST_TEXT {
             reader.problems.push(FieldError::new("/q", "missing_value", "must be a text of two characters or more"));
@@ -162,7 +162,7 @@ impl FuzzyQuery {
 
     /// Reads the address of `advanced-fuzzy`: the text may be left out, ids of subjects and categories narrow.
     pub fn advanced(address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = Reader { address, problems: Vec::new() };
+        let mut reader = ParameterReader { address, problems: Vec::new() };
         let query = reader.fuzzy();
         let query = FuzzyQuery { subjects: reader.ids("subjects"), categories: reader.ids("categories"), ..query };
         reader.finish(query)
@@ -171,44 +171,46 @@ impl FuzzyQuery {
 
 /// Carries out a ranked search; `algorithm` is what it is called in the answer when there is a text.
 pub fn fuzzy<'a>(
-    catalogue: &'a Catalogue,
+    model: &'a ReadModel,
     query: &FuzzyQuery,
     algorithm: &'static str,
     urls: SessionUrls,
-) -> Fuzzy<'a> {
-    let hits = (!query.text.is_empty()).then(|| catalogue.hits(&query.text));
-    let mut scored: Vec<(f32, &Offer)> = catalogue
-        .offers
+) -> FuzzyResponse<'a> {
+    let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
+    let mut scored: Vec<(f32, &StoreProduct)> = model
+        .store_products
         .iter()
         .enumerate()
-        .filter(|(_, offer)| query.subjects.is_empty() || query.subjects.contains(&offer.row.subject_id))
-        .filter(|(_, offer)| {
-            let product = offer.row.catalog_product_id;
-            query.categories.is_empty() || catalogue.categories.is_directly_in(product, &query.categories)
+        .filter(|(_, product)| query.subjects.is_empty() || query.subjects.contains(&product.row.subject_id))
+        .filter(|(_, product)| {
+            let product = product.row.catalog_product_id;
+            query.categories.is_empty() || model.categories.is_directly_in(product, &query.categories)
         })
-        .filter_map(|(at, offer)| match &hits {
-            None => Some((0.0, offer)),
-            Some(hits) => hits.score(row_number(at)).filter(|score| *score >= query.min_score as f32).zip(Some(offer)),
+        .filter_map(|(at, product)| match &matches {
+            None => Some((0.0, product)),
+            Some(matches) => {
+                matches.score(row_number(at)).filter(|score| *score >= query.min_score as f32).zip(Some(product))
+            }
         })
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let offers: Vec<&Offer> = scored.iter().map(|(_, offer)| *offer).collect();
-    let products = listings(catalogue, offers.iter().copied(), query.limit, urls);
-    let names: BTreeSet<i64> = offers.iter().map(|offer| offer.row.catalog_product_id).collect();
-    let mut suggested = product_names(&offers);
+    let matching: Vec<&StoreProduct> = scored.iter().map(|(_, product)| *product).collect();
+    let products = listings(model, matching.iter().copied(), query.limit, urls);
+    let names: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
+    let mut suggested = product_names(&matching);
     suggested.truncate(SUGGESTED);
-    Fuzzy {
+    FuzzyResponse {
         total_count: products.len(),
         suggested_filters: FuzzyFilters {
-            subjects: subjects(&offers),
-            categories: catalogue.categories.holding(&names).map(group).collect(),
+            subjects: subjects(&matching),
+            categories: model.categories.holding(&names).map(group).collect(),
             products: suggested,
         },
         search_info: FuzzyInfo {
             query: query.text.clone(),
             min_score: query.min_score,
             matches_found: products.len(),
-            algorithm: if hits.is_some() { algorithm } else { "filtered_no_query" },
+            algorithm: if matches.is_some() { algorithm } else { "filtered_no_query" },
         },
         products,
     }
@@ -216,44 +218,44 @@ pub fn fuzzy<'a>(
 
 /// Offers in order become listings in the order of their first offers.
 fn listings<'a>(
-    catalogue: &'a Catalogue,
-    offers: impl Iterator<Item = &'a Offer>,
+    model: &'a ReadModel,
+    products: impl Iterator<Item = &'a StoreProduct>,
     limit: u64,
     urls: SessionUrls,
-) -> Vec<Item<'a>> {
+) -> Vec<ResultItem<'a>> {
     let mut order: Vec<usize> = Vec::new();
-    let mut kept: std::collections::HashMap<usize, Vec<&Offer>> = std::collections::HashMap::new();
-    for offer in offers {
-        kept.entry(offer.listing).or_insert_with(|| {
-            order.push(offer.listing);
+    let mut kept: std::collections::HashMap<usize, Vec<&StoreProduct>> = std::collections::HashMap::new();
+    for product in products {
+        kept.entry(product.listing).or_insert_with(|| {
+            order.push(product.listing);
             Vec::new()
         });
-        kept.entry(offer.listing).or_default().push(offer);
+        kept.entry(product.listing).or_default().push(product);
     }
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let first = order.into_iter().take(most);
-    first.filter_map(|listing| compose::listing(kept.get(&listing)?, &catalogue.offers, urls)).collect()
+    first.filter_map(|listing| compose::listing(kept.get(&listing)?, &model.store_products, urls)).collect()
 }
 
-fn subjects<'a>(offers: &[&'a Offer]) -> Vec<Subject<'a>> {
-    distinct(offers.iter().map(|offer| Subject {
-        id: offer.row.subject_id,
-        code: &offer.row.subject_code,
-        description: offer.row.subject_description.as_deref(),
+fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
+    distinct(products.iter().map(|product| SubjectOption {
+        id: product.row.subject_id,
+        code: &product.row.subject_code,
+        description: product.row.subject_description.as_deref(),
     }))
 }
 
-fn product_names<'a>(offers: &[&'a Offer]) -> Vec<ProductName<'a>> {
-    distinct(offers.iter().map(|offer| ProductName {
-        id: offer.row.catalog_product_id,
-        shortname: &offer.row.shortname,
-        fullname: &offer.row.fullname,
-        code: &offer.row.catalog_code,
+fn product_names<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
+    distinct(products.iter().map(|product| ProductOption {
+        id: product.row.catalog_product_id,
+        shortname: &product.row.shortname,
+        fullname: &product.row.fullname,
+        code: &product.row.catalog_code,
     }))
 }
 
-fn group<'a>((id, name, description): (i64, &'a str, &'a str)) -> Group<'a> {
-    Group { id, name, description: if description.is_empty() { name } else { description } }
+fn group<'a>((id, name, description): (i64, &'a str, &'a str)) -> GroupOption<'a> {
+    GroupOption { id, name, description: if description.is_empty() { name } else { description } }
 }
 
 /// Each once, where it first stands. The lists are short: a shop has tens of subjects and products.
@@ -267,12 +269,12 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     once
 }
 
-struct Reader<'a> {
+struct ParameterReader<'a> {
     address: &'a Pairs,
     problems: Vec<FieldError>,
 }
 
-impl Reader<'_> {
+impl ParameterReader<'_> {
     fn finish<T>(self, read: T) -> Result<T, Vec<FieldError>> {
         if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
     }

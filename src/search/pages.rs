@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::api::Shop;
+use super::api::SearchState;
 use super::compose::SessionUrls;
-use super::query::search::answer;
+use super::query::search;
 use super::query::{ListFilter, Query};
-use super::read_model::Catalogue;
+use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
-use super::response::{Answer, BundleItem, EventItem, Item, Listing, Price, SessionItem};
+use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, SearchResponse, SessionItem};
 use crate::server::problem::{FieldError, Problem};
 
 /// Products on a page.
@@ -32,78 +32,78 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 
 /// The route of the page. `zone`: in which times are shown.
 pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
-    let shop = Shop { follower, urls };
-    let home = move |State(shop): State<Shop>, address: super::api::Pairs| {
+    let state = SearchState { follower, urls };
+    let home = move |State(state): State<SearchState>, address: super::api::Pairs| {
         let zone = zone.clone();
-        async move { home(&shop, &zone, address) }
+        async move { home(&state, &zone, address) }
     };
-    Router::new().route("/", get(home)).with_state(shop)
+    Router::new().route("/", get(home)).with_state(state)
 }
 
 #[derive(Template)]
 #[template(path = "search/home.html")]
-struct Home {
-    asked: String,
-    subjects: Vec<Choice>,
-    available: bool,
+struct HomePage {
+    query: String,
+    subjects: Vec<SubjectChoice>,
+    only_available: bool,
     examples: Vec<String>,
     problems: Vec<FieldError>,
-    found: String,
-    rows: Vec<Row>,
+    summary: String,
+    rows: Vec<ResultView>,
     previous: Option<String>,
     next: Option<String>,
-    as_json: String,
+    json_url: String,
     zone: String,
     version: i64,
-    offers: usize,
+    store_products: usize,
     events: usize,
     sessions: usize,
 }
 
-struct Choice {
+struct SubjectChoice {
     code: String,
     count: Option<usize>,
-    chosen: bool,
+    is_selected: bool,
 }
 
-struct Row {
+struct ResultView {
     subject: String,
     exam: String,
     name: String,
     text: Option<String>,
-    lines: Vec<Line>,
-    open: bool,
+    lines: Vec<LineView>,
+    is_open: bool,
 }
 
-struct Line {
+struct LineView {
     name: String,
     note: Option<String>,
     price: String,
-    events: Vec<Event>,
+    events: Vec<EventView>,
 }
 
-struct Event {
+struct EventView {
     code: String,
     days: String,
     venue: Option<String>,
     places: String,
     has_places: bool,
-    sessions: Vec<Session>,
+    sessions: Vec<SessionView>,
 }
 
-struct Session {
+struct SessionView {
     title: String,
     when: String,
     place: String,
     url: Option<String>,
 }
 
-fn home(shop: &Shop, zone: &TimeZone, address: super::api::Pairs) -> Result<Response, Problem> {
+fn home(state: &SearchState, zone: &TimeZone, address: super::api::Pairs) -> Result<Response, Problem> {
     let pairs = super::api::pairs(address)?;
-    let catalogue = shop.follower.current();
+    let model = state.follower.current();
     let (status, page) = match Query::from_address(&pairs) {
-        Ok(query) => (StatusCode::OK, found(&catalogue, query, shop.urls, zone)),
-        Err(problems) => (StatusCode::BAD_REQUEST, Home { problems, ..empty(&catalogue, zone) }),
+        Ok(query) => (StatusCode::OK, found(&model, query, state.urls, zone)),
+        Err(problems) => (StatusCode::BAD_REQUEST, HomePage { problems, ..empty(&model, zone) }),
     };
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "a page could not be written");
@@ -118,70 +118,72 @@ fn home(shop: &Shop, zone: &TimeZone, address: super::api::Pairs) -> Result<Resp
     Ok((status, headers, Html(html)).into_response())
 }
 
-fn empty(catalogue: &Catalogue, zone: &TimeZone) -> Home {
-    let events = || catalogue.offers.iter().flat_map(|offer| &offer.events);
-    Home {
-        asked: String::new(),
+fn empty(model: &ReadModel, zone: &TimeZone) -> HomePage {
+    let events = || model.store_products.iter().flat_map(|product| &product.events);
+    HomePage {
+        query: String::new(),
         subjects: Vec::new(),
-        available: false,
-        examples: examples(catalogue),
+        only_available: false,
+        examples: examples(model),
         problems: Vec::new(),
-        found: String::new(),
+        summary: String::new(),
         rows: Vec::new(),
         previous: None,
         next: None,
-        as_json: "/api/search/unified/".to_owned(),
+        json_url: "/api/search/unified/".to_owned(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        version: catalogue.version,
-        offers: catalogue.offers.len(),
+        version: model.version,
+        store_products: model.store_products.len(),
         events: events().count(),
         sessions: events().map(|event| event.sessions.len()).sum(),
     }
 }
 
-fn found(catalogue: &Catalogue, mut query: Query, urls: SessionUrls, zone: &TimeZone) -> Home {
+fn found(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &TimeZone) -> HomePage {
     query.page_size = PAGE_SIZE;
-    let answer = answer(catalogue, &query, urls);
-    let events: usize = answer.products.iter().map(event_count).sum();
-    let pages = &answer.pagination;
-    Home {
-        subjects: choices(catalogue, &query, &answer),
-        available: query.filters.available == Some(true),
-        found: match pages.total_count {
+    let response = search(model, &query, urls);
+    let events: usize = response.products.iter().map(event_count).sum();
+    let pages = &response.pagination;
+    HomePage {
+        subjects: choices(model, &query, &response),
+        only_available: query.filters.available == Some(true),
+        summary: match pages.total_count {
             0 => "Nothing is found. Fewer or other words may help; typos are forgiven.".to_owned(),
             1 => "1 result".to_owned(),
             many => format!("{many} results, page {} of {}", pages.page, pages.total_pages),
         },
-        rows: answer.products.iter().map(|item| row(item, events <= OPEN_UP_TO, zone)).collect(),
+        rows: response.products.iter().map(|item| row(item, events <= OPEN_UP_TO, zone)).collect(),
         previous: pages.has_previous.then(|| address("/", &query, pages.page - 1)),
         next: pages.has_next.then(|| address("/", &query, pages.page + 1)),
-        as_json: address("/api/search/unified/", &query, pages.page),
-        asked: query.text,
-        ..empty(catalogue, zone)
+        json_url: address("/api/search/unified/", &query, pages.page),
+        query: query.text,
+        ..empty(model, zone)
     }
 }
 
 /// What a newcomer may type: taken from the first product that has events.
-fn examples(catalogue: &Catalogue) -> Vec<String> {
-    let Some(offer) = catalogue.offers.iter().find(|offer| !offer.events.is_empty()) else { return Vec::new() };
-    let event = &offer.events[0];
-    let subject = offer.row.subject_code.to_lowercase();
+fn examples(model: &ReadModel) -> Vec<String> {
+    let Some(product) = model.store_products.iter().find(|product| !product.events.is_empty()) else {
+        return Vec::new();
+    };
+    let event = &product.events[0];
+    let subject = product.row.subject_code.to_lowercase();
     let with_place = event.row.place.location.as_ref().map(|place| format!("{subject} {}", place.to_lowercase()));
     let tutor = event.instructors.first().cloned();
     let all = [with_place, event.row.place.venue.clone(), tutor, Some(event.row.code.clone())];
     all.into_iter().flatten().collect()
 }
 
-fn choices(catalogue: &Catalogue, query: &Query, answer: &Answer<'_>) -> Vec<Choice> {
-    let mut codes: Vec<&String> = catalogue.offers.iter().map(|offer| &offer.row.subject_code).collect();
+fn choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
+    let mut codes: Vec<&String> = model.store_products.iter().map(|product| &product.row.subject_code).collect();
     codes.dedup();
-    let counts = &answer.filter_counts.subjects;
-    let choice = |code: &String| Choice {
+    let counts = &response.filter_counts.subjects;
+    let choice = |code: &String| SubjectChoice {
         code: code.clone(),
         count: counts.get(code).map(|count| count.count),
-        chosen: query.filters.values(ListFilter::Subjects).contains(code),
+        is_selected: query.filters.values(ListFilter::Subjects).contains(code),
     };
-    codes.into_iter().map(choice).filter(|choice| choice.chosen || choice.count.is_some()).collect()
+    codes.into_iter().map(choice).filter(|choice| choice.is_selected || choice.count.is_some()).collect()
 }
 
 /// The address of a page of the same query.
@@ -209,56 +211,58 @@ fn encoded(value: &str) -> String {
     value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-fn event_count(item: &Item<'_>) -> usize {
+fn event_count(item: &ResultItem<'_>) -> usize {
     match item {
-        Item::Listing(listing) => listing.variations.iter().flat_map(|variation| &variation.events).flatten().count(),
-        Item::Bundle(_) => 0,
+        ResultItem::Listing(listing) => {
+            listing.variations.iter().flat_map(|variation| &variation.events).flatten().count()
+        }
+        ResultItem::Bundle(_) => 0,
     }
 }
 
-fn row(item: &Item<'_>, open: bool, zone: &TimeZone) -> Row {
+fn row(item: &ResultItem<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
     match item {
-        Item::Listing(listing) => listing_row(listing, open, zone),
-        Item::Bundle(bundle) => bundle_row(bundle),
+        ResultItem::Listing(listing) => listing_row(listing, is_open, zone),
+        ResultItem::Bundle(bundle) => bundle_row(bundle),
     }
 }
 
-fn listing_row(listing: &Listing<'_>, open: bool, zone: &TimeZone) -> Row {
-    let lines = listing.variations.iter().map(|variation| Line {
+fn listing_row(listing: &Listing<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
+    let lines = listing.variations.iter().map(|variation| LineView {
         name: variation.name.to_owned(),
         note: variation.description_short.map(str::to_owned),
         price: price(&variation.prices),
         events: variation.events.iter().flatten().map(|event| event_row(event, zone)).collect(),
     });
-    Row {
+    ResultView {
         subject: listing.subject_code.to_owned(),
         exam: listing.exam_session_code.to_owned(),
         name: listing.product_name.to_owned(),
         text: listing.product_description.map(str::to_owned),
         lines: lines.collect(),
-        open,
+        is_open,
     }
 }
 
-fn bundle_row(bundle: &BundleItem<'_>) -> Row {
-    let lines = bundle.components.iter().map(|component| Line {
+fn bundle_row(bundle: &BundleItem<'_>) -> ResultView {
+    let lines = bundle.components.iter().map(|component| LineView {
         name: component.product.fullname.to_owned(),
         note: Some(component.product_variation.name.to_owned()),
         price: price(&component.prices),
         events: Vec::new(),
     });
-    Row {
+    ResultView {
         subject: bundle.subject_code.to_owned(),
         exam: bundle.exam_session_code.to_owned(),
         name: format!("{} (bundle)", bundle.name),
         text: bundle.description.map(str::to_owned),
         lines: lines.collect(),
-        open: false,
+        is_open: false,
     }
 }
 
-fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> Event {
-    Event {
+fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> EventView {
+    EventView {
         code: event.code.to_owned(),
         days: days(event.start_date, event.end_date),
         venue: event.venue.map(str::to_owned),
@@ -272,10 +276,10 @@ fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> Event {
     }
 }
 
-fn session_row(session: &SessionItem<'_>, zone: &TimeZone) -> Session {
+fn session_row(session: &SessionItem<'_>, zone: &TimeZone) -> SessionView {
     let place: Vec<&str> = [session.venue, session.location].into_iter().flatten().collect();
     let web = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
-    Session {
+    SessionView {
         title: session.title.to_owned(),
         when: times(&session.start_date, &session.end_date, zone),
         place: place.join(", "),
@@ -296,7 +300,7 @@ fn times(from: &str, to: &str, zone: &TimeZone) -> String {
     format!("{} to {}", from.strftime("%a %-d %b %Y, %H:%M"), to.strftime(end))
 }
 
-fn price(prices: &[Price<'_>]) -> String {
+fn price(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 /// The whole answer to a unified search.
 #[derive(Debug, Serialize)]
-pub struct Answer<'a> {
+pub struct SearchResponse<'a> {
     /// The rows of this page.
-    pub products: Vec<Item<'a>>,
+    pub products: Vec<ResultItem<'a>>,
     /// How many store products each filter value would leave.
     pub filter_counts: FilterCounts,
     /// Where this page stands.
@@ -23,7 +23,7 @@ pub struct Answer<'a> {
 /// One row of an answer.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Item<'a> {
+pub enum ResultItem<'a> {
     /// A catalogue product in one exam session of one subject, with its variations.
     Listing(Box<Listing<'a>>),
     /// A bundle.
@@ -49,30 +49,30 @@ pub struct Listing<'a> {
     pub subject_description: Option<&'a str>,
     pub exam_session_code: &'a str,
     pub exam_session_id: i64,
-    pub variations: Vec<Variation<'a>>,
+    pub variations: Vec<VariationItem<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Variation<'a> {
+pub struct VariationItem<'a> {
     pub id: i64,
     pub store_product_id: i64,
     pub variation_type: &'a str,
     pub name: &'a str,
     pub description: Option<&'a str>,
     pub description_short: Option<&'a str>,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
     /// Present on tutorials, whether there are events or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventItem<'a>>>,
     /// Present where something is recommended; null where it is not sold in the same sitting.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recommended_product: Option<Option<Recommended<'a>>>,
+    pub recommended_product: Option<Option<RecommendedItem<'a>>>,
 }
 
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Price<'a> {
+pub struct PriceItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     pub price_type: &'a str,
@@ -82,14 +82,14 @@ pub struct Price<'a> {
 
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Recommended<'a> {
+pub struct RecommendedItem<'a> {
     pub essp_id: i64,
     pub store_product_id: i64,
     pub product_code: &'a str,
     pub product_name: &'a str,
     pub product_short_name: &'a str,
     pub variation_type: &'a str,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -142,18 +142,18 @@ pub struct BundleItem<'a> {
     pub subject_id: i64,
     pub exam_session_code: &'a str,
     pub exam_session_id: i64,
-    pub components: Vec<Component<'a>>,
+    pub components: Vec<ComponentItem<'a>>,
     pub components_count: usize,
 }
 
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Component<'a> {
+pub struct ComponentItem<'a> {
     pub id: i64,
     pub product_code: &'a str,
     pub product: ComponentProduct<'a>,
     pub product_variation: ComponentVariation<'a>,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
     pub default_price_type: &'a str,
     pub quantity: i32,
     pub sort_order: i32,
@@ -179,20 +179,20 @@ pub struct ComponentVariation<'a> {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FilterCounts {
     /// By subject code.
-    pub subjects: BTreeMap<String, Count>,
+    pub subjects: BTreeMap<String, FacetCount>,
     /// By category name, zeros included; `Bundle` where there are any.
-    pub categories: BTreeMap<String, Count>,
+    pub categories: BTreeMap<String, FacetCount>,
     /// By category name, zeros included.
-    pub product_types: BTreeMap<String, Count>,
+    pub product_types: BTreeMap<String, FacetCount>,
     /// By id of the catalogue product.
-    pub products: BTreeMap<String, Count>,
+    pub products: BTreeMap<String, FacetCount>,
     /// By variation type.
-    pub modes_of_delivery: BTreeMap<String, Count>,
+    pub modes_of_delivery: BTreeMap<String, FacetCount>,
 }
 
 /// One filter value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Count {
+pub struct FacetCount {
     /// Store products (under `Bundle`: bundles) that the value would leave.
     pub count: usize,
     /// What to call it.

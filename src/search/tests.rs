@@ -1,4 +1,4 @@
-//! The rules of unified search over a small made-up shop, without a database.
+//! The rules of unified search over a small made-up model, without a database.
 
 mod fixture;
 mod legacy;
@@ -9,13 +9,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
-use super::query::Query;
-use super::query::search::answer;
-use fixture::shop;
+use super::query::{Query, search};
+use fixture::sample_model;
 
-fn search(body: Value) -> Value {
+fn search_json(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a good body");
-    serde_json::to_value(answer(&shop(), &query, SessionUrls::Shown)).expect("JSON")
+    serde_json::to_value(search(&sample_model(), &query, SessionUrls::Visible)).expect("JSON")
 }
 
 /// Ids of the store products in the answer, listing by listing; bundles as negative ids.
@@ -34,7 +33,7 @@ fn counts(answer: &Value, key: &str) -> BTreeMap<String, u64> {
 }
 
 fn filtered(filters: Value) -> Vec<i64> {
-    ids(&search(json!({ "filters": filters })))
+    ids(&search_json(json!({ "filters": filters })))
 }
 
 #[test]
@@ -84,7 +83,7 @@ fn filters_narrow_and_unknown_values_match_nothing() {
 
 #[test]
 fn an_event_filter_chooses_products_and_never_trims_their_events() {
-    let found = search(json!({"filters": {"locations": ["Leeds"]}}));
+    let found = search_json(json!({"filters": {"locations": ["Leeds"]}}));
     let events = found["products"][0]["variations"][0]["events"].as_array().expect("events");
     assert_eq!(events.iter().map(|event| event["id"].as_i64()).collect::<Vec<_>>(), [Some(20), Some(21)]);
 }
@@ -109,21 +108,21 @@ fn text_finds_and_ranks() {
         ("--", vec![]),
         ("SA1 mock", vec![107, -4]),
     ] {
-        assert_eq!(ids(&search(json!({"searchQuery": text}))), expected, "{text}");
+        assert_eq!(ids(&search_json(json!({"searchQuery": text}))), expected, "{text}");
     }
 }
 
 #[test]
 fn the_name_that_was_typed_in_full_comes_first() {
-    let found = ids(&search(json!({"searchQuery": "notes", "options": {"include_bundles": false}})));
+    let found = ids(&search_json(json!({"searchQuery": "notes", "options": {"include_bundles": false}})));
     assert_eq!(found, [100, 102, 105, 107], "equal scores keep the browsing order");
 }
 
 #[test]
 fn bundles_must_match_the_text_and_can_be_left_out() {
-    assert_eq!(ids(&search(json!({"searchQuery": "sa1 pack"}))), [-4]);
-    assert_eq!(ids(&search(json!({"searchQuery": "cs2 pack", "filters": {"categories": ["Bundle"]}}))), [-3]);
-    let without = search(json!({"options": {"include_bundles": false}}));
+    assert_eq!(ids(&search_json(json!({"searchQuery": "sa1 pack"}))), [-4]);
+    assert_eq!(ids(&search_json(json!({"searchQuery": "cs2 pack", "filters": {"categories": ["Bundle"]}}))), [-3]);
+    let without = search_json(json!({"options": {"include_bundles": false}}));
     assert!(ids(&without).iter().all(|id| *id > 0));
     assert_eq!(counts(&without, "categories").get("Bundle"), None);
 }
@@ -131,7 +130,7 @@ fn bundles_must_match_the_text_and_can_be_left_out() {
 #[test]
 fn facets_count_store_products_under_all_other_keys() {
     let pairs = |all: &[(&str, u64)]| all.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect::<BTreeMap<_, _>>();
-    let all = search(json!({}));
+    let all = search_json(json!({}));
     assert_eq!(counts(&all, "subjects"), pairs(&[("CM2", 2), ("CS2", 5), ("SA1", 1)]));
     assert_eq!(counts(&all, "categories"), pairs(&[("Material", 6), ("Tutorial", 1), ("Empty", 0), ("Bundle", 2)]));
     assert_eq!(counts(&all, "product_types"), pairs(&[]));
@@ -140,16 +139,16 @@ fn facets_count_store_products_under_all_other_keys() {
         pairs(&[("Printed", 3), ("eBook", 3), ("Tutorial", 1), ("Marking", 1)])
     );
 
-    let cm2 = search(json!({"filters": {"subjects": ["CM2"]}}));
+    let cm2 = search_json(json!({"filters": {"subjects": ["CM2"]}}));
     assert_eq!(counts(&cm2, "categories"), pairs(&[("Material", 2), ("Tutorial", 0), ("Empty", 0)]));
     assert_eq!(counts(&cm2, "subjects"), pairs(&[("CM2", 2), ("CS2", 5), ("SA1", 1)]));
 
-    let both = search(json!({"filters": {"subjects": ["CS2"], "categories": ["Material"]}}));
+    let both = search_json(json!({"filters": {"subjects": ["CS2"], "categories": ["Material"]}}));
     assert_eq!(counts(&both, "subjects"), pairs(&[("CM2", 2), ("CS2", 3), ("SA1", 1)]));
     assert_eq!(counts(&both, "modes_of_delivery"), pairs(&[("Printed", 1), ("eBook", 2)]));
     assert_eq!(counts(&both, "products"), pairs(&[("10", 2), ("12", 1)]));
 
-    let text = search(json!({"searchQuery": "sa1 notes"}));
+    let text = search_json(json!({"searchQuery": "sa1 notes"}));
     assert_eq!(counts(&text, "subjects"), pairs(&[("SA1", 1)]), "the facets follow the text");
     let name = json!({"count": 1, "name": "Course Notes", "display_name": "Course Notes"});
     assert_eq!(text["filter_counts"]["products"]["10"], name);
@@ -157,22 +156,22 @@ fn facets_count_store_products_under_all_other_keys() {
 
 #[test]
 fn pages_are_cut_after_grouping() {
-    let first = search(json!({"pagination": {"page": 1, "page_size": 4}}));
+    let first = search_json(json!({"pagination": {"page": 1, "page_size": 4}}));
     assert_eq!(ids(&first), [100, 101, -3, 102, 105]);
     assert_eq!(first["pagination"]["total_count"], 9);
-    let last = search(json!({"pagination": {"page": 3, "page_size": 4}}));
+    let last = search_json(json!({"pagination": {"page": 3, "page_size": 4}}));
     assert_eq!((ids(&last), &last["pagination"]["has_next"]), (vec![107], &json!(false)));
-    let beyond = search(json!({"pagination": {"page": 99, "page_size": 4}}));
+    let beyond = search_json(json!({"pagination": {"page": 99, "page_size": 4}}));
     assert_eq!((ids(&beyond), &beyond["pagination"]["has_previous"]), (vec![], &json!(true)));
 }
 
 #[test]
 fn a_recommendation_is_there_or_null() {
-    let notes = search(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
+    let notes = search_json(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
     assert_eq!(notes["products"][0]["variations"][0]["recommended_product"]["store_product_id"], 106);
-    let text = search(json!({"filters": {"essp_ids": ["101"]}}));
+    let text = search_json(json!({"filters": {"essp_ids": ["101"]}}));
     assert_eq!(text["products"][0]["variations"][0].get("recommended_product"), Some(&Value::Null));
-    let none = search(json!({"filters": {"essp_ids": ["106"]}}));
+    let none = search_json(json!({"filters": {"essp_ids": ["106"]}}));
     assert_eq!(none["products"][0]["variations"][0].get("recommended_product"), None);
     assert_eq!(none["products"][0]["type"], "Markings");
 }
@@ -180,8 +179,8 @@ fn a_recommendation_is_there_or_null() {
 #[test]
 fn session_addresses_can_be_hidden() {
     let query = Query::for_text("holborn");
-    let shop = shop();
-    let hidden = serde_json::to_value(answer(&shop, &query, SessionUrls::Hidden)).expect("JSON");
+    let model = sample_model();
+    let hidden = serde_json::to_value(search(&model, &query, SessionUrls::Hidden)).expect("JSON");
     let session = &hidden["products"][0]["variations"][0]["events"][0]["sessions"][0];
     assert_eq!(session.get("url"), Some(&Value::Null));
 }
@@ -190,8 +189,8 @@ fn session_addresses_can_be_hidden() {
 fn one_whole_response() {
     let body = json!({"searchQuery": "cs2", "filters": {"categories": ["Tutorial", "Bundle"]}});
     let query = Query::from_json(&body, &[]).expect("a good body");
-    let shop = shop();
-    let sent = serde_json::to_string_pretty(&answer(&shop, &query, SessionUrls::Shown)).expect("JSON");
+    let model = sample_model();
+    let sent = serde_json::to_string_pretty(&search(&model, &query, SessionUrls::Visible)).expect("JSON");
     insta::assert_snapshot!(sent, @r#"
     {
       "products": [

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lectern::search::read_model::Catalogue;
+use lectern::search::read_model::ReadModel;
 use lectern::search::read_model::follow::Follower;
 use lectern::search::store;
 use lectern::tutorials::announce_events;
@@ -30,15 +30,15 @@ async fn version(world: &World) -> i64 {
     store::version(&mut db).await.expect("a version")
 }
 
-fn codes(catalogue: &Catalogue) -> Vec<&str> {
-    let events = catalogue.offers.iter().flat_map(|offer| &offer.events);
+fn codes(model: &ReadModel) -> Vec<&str> {
+    let events = model.store_products.iter().flat_map(|product| &product.events);
     events.map(|event| event.row.code.as_str()).collect()
 }
 
 /// Waits until the model shows an event; a follower that never gets there fails the test.
 async fn comes_to_show(follower: &Follower, code: &str) {
     let mut changes = follower.changes();
-    let shown = changes.wait_for(|catalogue| codes(catalogue).contains(&code));
+    let shown = changes.wait_for(|model| codes(model).contains(&code));
     tokio::time::timeout(Duration::from_secs(60), shown).await.expect("the follower follows").expect("it lives");
 }
 
@@ -238,8 +238,8 @@ async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_e
     one.rollback().await.expect("rollback");
     three.commit().await.expect("commit");
     assert_eq!(version(&world).await, before + 2);
-    store::fold(&world.pool, false).await.expect("nothing to fold yet");
-    store::fold(&world.pool, true).await.expect("folded");
+    store::compact_versions(&world.pool, false).await.expect("nothing to fold yet");
+    store::compact_versions(&world.pool, true).await.expect("folded");
     assert_eq!(version(&world).await, before + 2, "folding is no change");
     execute(&world.pool, "UPDATE public.auth_user SET last_login = now()").await;
     assert_eq!(version(&world).await, before + 2, "signing in is no change");

@@ -10,14 +10,14 @@ use jiff::civil::Date;
 use super::{Filters, ListFilter};
 use crate::names::fold;
 use crate::search::read_model::categories::means_bundles;
-use crate::search::read_model::rows::OfferRow;
-use crate::search::read_model::{Bundle, Catalogue, Event, Offer};
+use crate::search::read_model::rows::StoreProductRow;
+use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, TutorialEvent};
 
 /// What one filter asks of an offer.
 enum Test {
     Subject { ids: BTreeSet<i64>, codes: BTreeSet<String> },
     CatalogProduct(BTreeSet<i64>),
-    Offer(BTreeSet<i64>),
+    StoreProducts(BTreeSet<i64>),
     Variation(BTreeSet<i64>),
     Event(Box<EventTest>),
 }
@@ -51,7 +51,7 @@ impl EventTest {
         (asked || dated || test.available.is_some()).then_some(test)
     }
 
-    fn passes(&self, event: &Event) -> bool {
+    fn passes(&self, event: &TutorialEvent) -> bool {
         let named = |wanted: &Option<BTreeSet<String>>, there: &[String]| {
             wanted.as_ref().is_none_or(|wanted| there.iter().any(|name| wanted.contains(name)))
         };
@@ -65,21 +65,21 @@ impl EventTest {
 }
 
 impl Test {
-    fn passes(&self, offer: &Offer) -> bool {
-        let row = &offer.row;
+    fn passes(&self, product: &StoreProduct) -> bool {
+        let row = &product.row;
         match self {
             Self::Subject { ids, codes } => ids.contains(&row.subject_id) || codes.contains(&row.subject_code),
             Self::CatalogProduct(ids) => ids.contains(&row.catalog_product_id),
-            Self::Offer(ids) => ids.contains(&row.id),
+            Self::StoreProducts(ids) => ids.contains(&row.id),
             Self::Variation(ids) => ids.contains(&row.variation_id),
-            Self::Event(test) => offer.events.iter().any(|event| test.passes(event)),
+            Self::Event(test) => product.events.iter().any(|event| test.passes(event)),
         }
     }
 }
 
 /// What an offer fails on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FilterResult {
     /// Nothing.
     Passes,
     /// This key and no other.
@@ -88,7 +88,7 @@ pub enum Verdict {
     Fails,
 }
 
-impl Verdict {
+impl FilterResult {
     /// Whether the offer counts for the facet of a key: it passes everything but, perhaps, that key.
     pub fn counts_for(self, facet: ListFilter) -> bool {
         self == Self::Passes || self == Self::FailsOnly(facet)
@@ -96,7 +96,7 @@ impl Verdict {
 }
 
 /// The filters of one query, ready to be asked.
-pub struct Sieve {
+pub struct OfferFilter {
     tests: Vec<(Option<ListFilter>, Test)>,
     /// `Bundle` stands among the categories.
     bundles_chosen: bool,
@@ -104,9 +104,9 @@ pub struct Sieve {
     only_bundles: bool,
 }
 
-impl Sieve {
+impl OfferFilter {
     /// Makes the filters of a query ready.
-    pub fn new(catalogue: &Catalogue, filters: &Filters) -> Self {
+    pub fn new(model: &ReadModel, filters: &Filters) -> Self {
         let categories = filters.values(ListFilter::Categories);
         let bundles_chosen = categories.iter().any(|value| means_bundles(value));
         let only_bundles = bundles_chosen && categories.iter().all(|value| means_bundles(value));
@@ -122,7 +122,7 @@ impl Sieve {
             if values.is_empty() || (key == ListFilter::Categories && only_bundles) {
                 continue;
             }
-            let members = catalogue.categories.members_of(values.iter().map(String::as_str));
+            let members = model.categories.members_of(values.iter().map(String::as_str));
             tests.push((Some(key), Test::CatalogProduct(members)));
         }
         // `product_ids`, where given, takes the place of `products`.
@@ -135,11 +135,11 @@ impl Sieve {
         }
         let essp_ids = filters.values(ListFilter::EsspIds);
         if !essp_ids.is_empty() {
-            tests.push((Some(ListFilter::EsspIds), Test::Offer(numbers(essp_ids))));
+            tests.push((Some(ListFilter::EsspIds), Test::StoreProducts(numbers(essp_ids))));
         }
         let modes = filters.values(ListFilter::ModesOfDelivery);
         if !modes.is_empty() {
-            tests.push((Some(ListFilter::ModesOfDelivery), Test::Variation(delivered(catalogue, modes))));
+            tests.push((Some(ListFilter::ModesOfDelivery), Test::Variation(delivered(model, modes))));
         }
         if let Some(test) = EventTest::new(filters) {
             tests.push((None, Test::Event(Box::new(test))));
@@ -153,26 +153,26 @@ impl Sieve {
     }
 
     /// What an offer fails on.
-    pub fn verdict(&self, offer: &Offer) -> Verdict {
-        let mut failed = self.tests.iter().filter(|(_, test)| !test.passes(offer)).map(|(key, _)| *key);
+    pub fn check(&self, product: &StoreProduct) -> FilterResult {
+        let mut failed = self.tests.iter().filter(|(_, test)| !test.passes(product)).map(|(key, _)| *key);
         match (failed.next(), failed.next()) {
-            (None, _) => Verdict::Passes,
-            (Some(Some(key)), None) => Verdict::FailsOnly(key),
-            _ => Verdict::Fails,
+            (None, _) => FilterResult::Passes,
+            (Some(Some(key)), None) => FilterResult::FailsOnly(key),
+            _ => FilterResult::Fails,
         }
     }
 
     /// Whether a bundle passes: its own subject, and one single component that meets everything else.
-    pub fn passes_bundle(&self, bundle: &Bundle, offers: &[Offer]) -> bool {
-        self.bundle(bundle, offers, self.bundles_chosen)
+    pub fn passes_bundle(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
+        self.bundle(bundle, products, self.bundles_chosen)
     }
 
     /// Whether a bundle passes everything but the categories: what the facet `Bundle` counts.
-    pub fn passes_bundle_but_categories(&self, bundle: &Bundle, offers: &[Offer]) -> bool {
-        self.bundle(bundle, offers, true)
+    pub fn passes_bundle_but_categories(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
+        self.bundle(bundle, products, true)
     }
 
-    fn bundle(&self, bundle: &Bundle, offers: &[Offer], any_category: bool) -> bool {
+    fn bundle(&self, bundle: &StoreBundle, products: &[StoreProduct], any_category: bool) -> bool {
         let of_components: Vec<&Test> = self
             .tests
             .iter()
@@ -186,17 +186,18 @@ impl Sieve {
             }
             _ => true,
         });
-        let mut components = bundle.components.iter().filter_map(|(_, at)| offers.get(*at));
-        own && (of_components.is_empty() || components.any(|offer| of_components.iter().all(|test| test.passes(offer))))
+        let mut components = bundle.components.iter().filter_map(|(_, at)| products.get(*at));
+        own && (of_components.is_empty()
+            || components.any(|product| of_components.iter().all(|test| test.passes(product))))
     }
 }
 
 /// The variations whose type is a mode, or whose name contains one.
-fn delivered(catalogue: &Catalogue, modes: &[String]) -> BTreeSet<i64> {
+fn delivered(model: &ReadModel, modes: &[String]) -> BTreeSet<i64> {
     let modes: Vec<String> = modes.iter().map(|mode| fold(mode)).filter(|mode| !mode.is_empty()).collect();
-    let variations: BTreeMap<i64, &OfferRow> =
-        catalogue.offers.iter().map(|offer| (offer.row.variation_id, &offer.row)).collect();
-    let meets = |row: &OfferRow| {
+    let variations: BTreeMap<i64, &StoreProductRow> =
+        model.store_products.iter().map(|product| (product.row.variation_id, &product.row)).collect();
+    let meets = |row: &StoreProductRow| {
         let (kind, name) = (fold(&row.variation_type), fold(&row.variation_name));
         modes.iter().any(|mode| kind == *mode || name.contains(mode.as_str()))
     };

@@ -6,7 +6,9 @@
 pub mod facets;
 pub mod filters;
 mod parse;
-pub mod search;
+mod search;
+
+pub use self::search::search;
 
 use std::collections::BTreeMap;
 

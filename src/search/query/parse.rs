@@ -13,7 +13,7 @@ const PAGE_SIZES: std::ops::RangeInclusive<u64> = 1..=100;
 impl Query {
     /// Reads the body of a `POST` and the navigation parameters of its address.
     pub fn from_json(body: &Value, address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = Reader::default();
+        let mut reader = QueryParser::default();
         match body {
             Value::Object(body) => reader.body(body),
             _ => reader.wrong("", "invalid_type", "the body must be a JSON object"),
@@ -26,7 +26,7 @@ impl Query {
 
     /// Reads the address of a `GET`.
     pub fn from_address(address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = Reader::default();
+        let mut reader = QueryParser::default();
         for (name, value) in address {
             if !reader.navigation(name, value) {
                 reader.parameter(name, value);
@@ -37,12 +37,12 @@ impl Query {
 }
 
 #[derive(Default)]
-struct Reader {
+struct QueryParser {
     query: Query,
     problems: Vec<FieldError>,
 }
 
-impl Reader {
+impl QueryParser {
     fn finish(mut self) -> Result<Query, Vec<FieldError>> {
         for filter in ListFilter::ALL {
             if self.query.filters.values(filter).len() > MOST_VALUES {

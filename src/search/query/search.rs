@@ -5,23 +5,23 @@
 
 use super::Query;
 use super::facets;
-use super::filters::{Sieve, Verdict};
+use super::filters::{FilterResult, OfferFilter};
 use crate::search::compose::{self, SessionUrls};
-use crate::search::read_model::ranking::Hits;
-use crate::search::read_model::{Bundle, Catalogue, Offer, row_number};
-use crate::search::response::{Answer, Item, Pagination, Performance};
+use crate::search::read_model::ranking::Matches;
+use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, row_number};
+use crate::search::response::{Pagination, Performance, ResultItem, SearchResponse};
 
 /// One row of the whole result, not yet put together.
-enum Found<'a> {
-    Listing(Vec<&'a Offer>),
-    Bundle(&'a Bundle),
+enum ResultRow<'a> {
+    Listing(Vec<&'a StoreProduct>),
+    Bundle(&'a StoreBundle),
 }
 
-impl Found<'_> {
+impl ResultRow<'_> {
     fn browsing_order(&self) -> (&str, bool, &str, &str) {
         match self {
-            Self::Listing(offers) => {
-                let row = &offers[0].row;
+            Self::Listing(products) => {
+                let row = &products[0].row;
                 let name = if row.shortname.is_empty() { &row.fullname } else { &row.shortname };
                 (&row.subject_code, true, name, &row.exam_session_code)
             }
@@ -31,78 +31,79 @@ impl Found<'_> {
 }
 
 /// Answers a query. `performance.duration` is 0: the caller has the clock.
-pub fn answer<'a>(catalogue: &'a Catalogue, query: &Query, urls: SessionUrls) -> Answer<'a> {
-    let hits = (!query.text.is_empty()).then(|| catalogue.hits(&query.text));
-    let sieve = Sieve::new(catalogue, &query.filters);
-    let matched: Vec<(usize, &Offer)> = catalogue
-        .offers
+pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> SearchResponse<'a> {
+    let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
+    let filter = OfferFilter::new(model, &query.filters);
+    let matched: Vec<(usize, &StoreProduct)> = model
+        .store_products
         .iter()
         .enumerate()
-        .filter(|(at, _)| hits.as_ref().is_none_or(|hits| hits.score(row_number(*at)).is_some()))
+        .filter(|(at, _)| matches.as_ref().is_none_or(|matches| matches.score(row_number(*at)).is_some()))
         .collect();
-    let judged: Vec<(&Offer, Verdict)> = matched.iter().map(|(_, offer)| (*offer, sieve.verdict(offer))).collect();
-    let (bundles, bundles_for_facet) = bundles(catalogue, query, &sieve, hits.as_ref());
+    let checked: Vec<(&StoreProduct, FilterResult)> =
+        matched.iter().map(|(_, product)| (*product, filter.check(product))).collect();
+    let (bundles, bundles_for_facet) = bundles(model, query, &filter, matches.as_ref());
 
-    let mut listings: Vec<(f32, Found<'a>)> = Vec::new();
-    if !sieve.only_bundles() {
-        let passing = matched.iter().zip(&judged).filter(|(_, (_, verdict))| *verdict == Verdict::Passes);
-        group(passing.map(|((at, offer), _)| (score(hits.as_ref(), row_number(*at)), *offer)), &mut listings);
+    let mut listings: Vec<(f32, ResultRow<'a>)> = Vec::new();
+    if !filter.only_bundles() {
+        let passing = matched.iter().zip(&checked).filter(|(_, (_, result))| *result == FilterResult::Passes);
+        group(passing.map(|((at, product), _)| (score(matches.as_ref(), row_number(*at)), *product)), &mut listings);
     }
-    let rows = ordered(listings, bundles, hits.is_some());
+    let rows = ordered(listings, bundles, matches.is_some());
 
     let pagination = Pagination::new(query.page, query.page_size, rows.len() as u64);
-    let products = page(&rows, query).iter().filter_map(|row| item(row, catalogue, urls)).collect();
-    let filter_counts = facets::count(catalogue, &judged, bundles_for_facet);
-    Answer { products, filter_counts, pagination, performance: Performance { duration: 0.0, cached: false } }
+    let products = page(&rows, query).iter().filter_map(|row| item(row, model, urls)).collect();
+    let filter_counts = facets::count(model, &checked, bundles_for_facet);
+    SearchResponse { products, filter_counts, pagination, performance: Performance { duration: 0.0, cached: false } }
 }
 
 /// The bundles of the result, and how many the facet `Bundle` counts.
 fn bundles<'a>(
-    catalogue: &'a Catalogue,
+    model: &'a ReadModel,
     query: &Query,
-    sieve: &Sieve,
-    hits: Option<&Hits>,
-) -> (Vec<(f32, Found<'a>)>, usize) {
+    filter: &OfferFilter,
+    matches: Option<&Matches>,
+) -> (Vec<(f32, ResultRow<'a>)>, usize) {
     if !query.include_bundles {
         return (Vec::new(), 0);
     }
     let mut found = Vec::new();
     let mut counted = 0;
-    for (at, bundle) in catalogue.bundles.iter().enumerate() {
-        let row = catalogue.bundle_row(at);
-        if hits.is_some_and(|hits| hits.score(row).is_none()) {
+    for (at, bundle) in model.bundles.iter().enumerate() {
+        let row = model.bundle_row(at);
+        if matches.is_some_and(|matches| matches.score(row).is_none()) {
             continue;
         }
-        counted += usize::from(sieve.passes_bundle_but_categories(bundle, &catalogue.offers));
-        if sieve.passes_bundle(bundle, &catalogue.offers) {
-            found.push((score(hits, row), Found::Bundle(bundle)));
+        counted += usize::from(filter.passes_bundle_but_categories(bundle, &model.store_products));
+        if filter.passes_bundle(bundle, &model.store_products) {
+            found.push((score(matches, row), ResultRow::Bundle(bundle)));
         }
     }
     (found, counted)
 }
 
-fn score(hits: Option<&Hits>, row: u32) -> f32 {
-    hits.and_then(|hits| hits.score(row)).unwrap_or_default()
+fn score(matches: Option<&Matches>, row: u32) -> f32 {
+    matches.and_then(|matches| matches.score(row)).unwrap_or_default()
 }
 
 /// Offers in browsing order become listings; the best offer lends its score.
-fn group<'a>(offers: impl Iterator<Item = (f32, &'a Offer)>, listings: &mut Vec<(f32, Found<'a>)>) {
-    for (score, offer) in offers {
+fn group<'a>(products: impl Iterator<Item = (f32, &'a StoreProduct)>, listings: &mut Vec<(f32, ResultRow<'a>)>) {
+    for (score, product) in products {
         match listings.last_mut() {
-            Some((best, Found::Listing(kept))) if kept[0].listing == offer.listing => {
+            Some((best, ResultRow::Listing(kept))) if kept[0].listing == product.listing => {
                 *best = best.max(score);
-                kept.push(offer);
+                kept.push(product);
             }
-            _ => listings.push((score, Found::Listing(vec![offer]))),
+            _ => listings.push((score, ResultRow::Listing(vec![product]))),
         }
     }
 }
 
 fn ordered<'a>(
-    mut listings: Vec<(f32, Found<'a>)>,
-    mut bundles: Vec<(f32, Found<'a>)>,
+    mut listings: Vec<(f32, ResultRow<'a>)>,
+    mut bundles: Vec<(f32, ResultRow<'a>)>,
     by_score: bool,
-) -> Vec<Found<'a>> {
+) -> Vec<ResultRow<'a>> {
     if by_score {
         // Stable sorts: equal scores keep the browsing order.
         listings.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -115,16 +116,16 @@ fn ordered<'a>(
     listings.into_iter().map(|(_, found)| found).collect()
 }
 
-fn page<'r, 'a>(rows: &'r [Found<'a>], query: &Query) -> &'r [Found<'a>] {
+fn page<'r, 'a>(rows: &'r [ResultRow<'a>], query: &Query) -> &'r [ResultRow<'a>] {
     let skipped = query.page.saturating_sub(1).saturating_mul(query.page_size);
     let from = usize::try_from(skipped).unwrap_or(usize::MAX).min(rows.len());
     let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
     &rows[from..from.saturating_add(size).min(rows.len())]
 }
 
-fn item<'a>(row: &Found<'a>, catalogue: &'a Catalogue, urls: SessionUrls) -> Option<Item<'a>> {
+fn item<'a>(row: &ResultRow<'a>, model: &'a ReadModel, urls: SessionUrls) -> Option<ResultItem<'a>> {
     match row {
-        Found::Listing(offers) => compose::listing(offers, &catalogue.offers, urls),
-        Found::Bundle(bundle) => Some(compose::bundle(bundle, &catalogue.offers)),
+        ResultRow::Listing(products) => compose::listing(products, &model.store_products, urls),
+        ResultRow::Bundle(bundle) => Some(compose::bundle(bundle, &model.store_products)),
     }
 }

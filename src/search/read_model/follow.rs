@@ -13,7 +13,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::Catalogue;
+use super::ReadModel;
 use crate::error::Result;
 use crate::search::store;
 
@@ -26,7 +26,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Follower {
     pool: PgPool,
-    current: watch::Sender<Arc<Catalogue>>,
+    current: watch::Sender<Arc<ReadModel>>,
     /// Held while reading, so that an older snapshot never replaces a newer one.
     reading: Arc<Mutex<()>>,
 }
@@ -34,17 +34,17 @@ pub struct Follower {
 impl Follower {
     /// Reads the catalogue for the first time.
     pub async fn open(pool: PgPool) -> Result<Self> {
-        let catalogue = read(&pool).await?;
-        Ok(Self { pool, current: watch::Sender::new(Arc::new(catalogue)), reading: Arc::default() })
+        let model = read(&pool).await?;
+        Ok(Self { pool, current: watch::Sender::new(Arc::new(model)), reading: Arc::default() })
     }
 
     /// The model as it stands now; it stays whole while it is held, whatever comes after.
-    pub fn current(&self) -> Arc<Catalogue> {
+    pub fn current(&self) -> Arc<ReadModel> {
         self.current.borrow().clone()
     }
 
     /// Tells of every newer model.
-    pub fn changes(&self) -> watch::Receiver<Arc<Catalogue>> {
+    pub fn changes(&self) -> watch::Receiver<Arc<ReadModel>> {
         self.current.subscribe()
     }
 
@@ -58,9 +58,9 @@ impl Follower {
             return Ok(held);
         }
         drop(connection);
-        let catalogue = read(&self.pool).await?;
-        let version = catalogue.version;
-        self.current.send_replace(Arc::new(catalogue));
+        let model = read(&self.pool).await?;
+        let version = model.version;
+        self.current.send_replace(Arc::new(model));
         Ok(version)
     }
 
@@ -95,11 +95,11 @@ impl Follower {
     async fn listen(&self) -> Result<()> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(store::CHANNEL).await?;
-        store::fold(&self.pool, true).await?;
+        store::compact_versions(&self.pool, true).await?;
         loop {
             // First of all and after every wait: what was committed before we listened sent us no notice.
             self.reload_now().await?;
-            store::fold(&self.pool, false).await?;
+            store::compact_versions(&self.pool, false).await?;
             match tokio::time::timeout(LOOK_EVERY, listener.try_recv()).await {
                 Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
                 // The connection was lost; the listener takes it up again at the next call.
@@ -110,8 +110,8 @@ impl Follower {
     }
 }
 
-async fn read(pool: &PgPool) -> Result<Catalogue> {
+async fn read(pool: &PgPool) -> Result<ReadModel> {
     let rows = store::load(pool).await?;
-    let built = tokio::task::spawn_blocking(move || Catalogue::build(rows)).await;
+    let built = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
     built.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
 }

@@ -1,6 +1,6 @@
 //! The read model: the whole shop in memory, in the shape in which it is asked for.
 //!
-//! Built from [`rows::Rows`] in one go and never changed; a newer one replaces it. Offers stand in the order in which browsing
+//! Built from [`rows::CatalogueRows`] in one go and never changed; a newer one replaces it. Offers stand in the order in which browsing
 //! shows them, so the offers of one listing (one catalogue product in one exam session of one subject) are neighbours.
 //! The words of offers come first in the vocabulary, those of bundles after them: the row number of bundle `n` is
 //! `offers.len() + n`.
@@ -13,12 +13,12 @@ pub mod rows;
 pub mod text;
 
 use self::categories::Categories;
-use self::ranking::{Hits, Vocabulary};
-use self::rows::{BundleRow, ComponentRow, EventRow, OfferRow, PriceRow, SessionRow};
+use self::ranking::{Matches, Vocabulary};
+use self::rows::{BundleRow, ComponentRow, PriceRow, StoreProductRow, TutorialEventRow, TutorialSessionRow};
 
 /// What a listing is, as clients tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ListingKind {
     /// Tutorials, with events.
     Tutorial,
     /// Marking.
@@ -27,7 +27,7 @@ pub enum Kind {
     Materials,
 }
 
-impl Kind {
+impl ListingKind {
     /// The word in an answer.
     pub fn name(self) -> &'static str {
         match self {
@@ -40,28 +40,28 @@ impl Kind {
 
 /// One store product: a variation of a catalogue product in one exam session of one subject.
 #[derive(Debug)]
-pub struct Offer {
+pub struct StoreProduct {
     /// What is stored of it.
-    pub row: OfferRow,
+    pub row: StoreProductRow,
     /// Which listing it belongs to; offers of one listing are neighbours.
     pub listing: usize,
     /// What the listing is.
-    pub kind: Kind,
+    pub kind: ListingKind,
     /// Its prices by id.
     pub prices: Vec<PriceRow>,
     /// Whether something is recommended beside it, and the offer in the same sitting if there is one.
     pub recommended: Option<Option<usize>>,
     /// Its events by start and code.
-    pub events: Vec<Event>,
+    pub events: Vec<TutorialEvent>,
 }
 
 /// One event with its sessions.
 #[derive(Debug)]
-pub struct Event {
+pub struct TutorialEvent {
     /// What is stored of it.
-    pub row: EventRow,
+    pub row: TutorialEventRow,
     /// Its sessions by sequence, each with the place that holds for it.
-    pub sessions: Vec<SessionRow>,
+    pub sessions: Vec<TutorialSessionRow>,
     /// Who takes it, each name once.
     pub instructors: Vec<String>,
     /// Folded names and codes of its locations.
@@ -72,7 +72,7 @@ pub struct Event {
     pub instructor_names: Vec<String>,
 }
 
-impl Event {
+impl TutorialEvent {
     /// Whether somebody can still book it.
     pub fn is_available(&self) -> bool {
         !self.row.is_soldout && self.row.remain_space > 0
@@ -81,7 +81,7 @@ impl Event {
 
 /// One bundle with its components.
 #[derive(Debug)]
-pub struct Bundle {
+pub struct StoreBundle {
     /// What is stored of it.
     pub row: BundleRow,
     /// Its components in order: the row, and the offer.
@@ -90,36 +90,36 @@ pub struct Bundle {
 
 /// The read model.
 #[derive(Debug, Default)]
-pub struct Catalogue {
+pub struct ReadModel {
     /// The catalogue version that this shows.
     pub version: i64,
     /// All offers in browsing order.
-    pub offers: Vec<Offer>,
+    pub store_products: Vec<StoreProduct>,
     /// All bundles in browsing order.
-    pub bundles: Vec<Bundle>,
+    pub bundles: Vec<StoreBundle>,
     /// The tree of categories.
     pub categories: Categories,
     vocabulary: Vocabulary,
 }
 
-impl Catalogue {
+impl ReadModel {
     /// The rows that answer a search text.
-    pub fn hits(&self, text: &str) -> Hits {
-        self.vocabulary.hits(text)
+    pub fn matches(&self, text: &str) -> Matches {
+        self.vocabulary.matches(text)
     }
 
     /// The row number of a bundle in the vocabulary.
     pub fn bundle_row(&self, bundle: usize) -> u32 {
-        row_number(self.offers.len() + bundle)
+        row_number(self.store_products.len() + bundle)
     }
 }
 
 /// The row number of an offer in the vocabulary.
-pub fn row_number(offer: usize) -> u32 {
-    u32::try_from(offer).unwrap_or(u32::MAX)
+pub fn row_number(product: usize) -> u32 {
+    u32::try_from(product).unwrap_or(u32::MAX)
 }
 
 /// Whether a variation is a tutorial by its own type.
-pub fn is_tutorial(row: &OfferRow) -> bool {
+pub fn is_tutorial(row: &StoreProductRow) -> bool {
     row.variation_type.eq_ignore_ascii_case("tutorial")
 }

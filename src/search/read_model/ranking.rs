@@ -6,7 +6,7 @@
 //! 1. Each typed word finds the written words that it may mean ([`super::text`]).
 //! 2. `coverage` of a row is the share of typed words that it answers; a subject code counts double.
 //! 3. A row is a hit when it answers *all* words that anything in the catalogue answers. Where no row does, the rows that
-//!    answer part of them are hits, but only those of a subject that was typed.
+//!    answer part of them are matches, but only those of a subject that was typed.
 //! 4. In both cases less than 45 % coverage is no hit, so one common word in a strange sentence finds nothing.
 //! 5. The score, 0 to 100: nine tenths from how well each word is answered (closeness × weight), one tenth from how
 //!    much of the row's name was typed, so "mock" puts "Mock" before "Mock Marking Voucher".
@@ -15,14 +15,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::text::{Closeness, search_words, within_typos, words};
+use super::text::{TypoDistance, search_words, within_typos, words};
 
 /// Below this share of answered words a row is no hit; the reference's threshold of 45 in 100.
 const LEAST_COVERAGE: f32 = 0.45;
 
 /// The place in a row that a word stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum TextField {
     /// Name of the product or bundle.
     Name,
     /// Code of the subject.
@@ -37,7 +37,7 @@ pub enum Field {
     Detail,
 }
 
-impl Field {
+impl TextField {
     fn weight(self) -> f32 {
         match self {
             Self::Name | Self::Subject => 1.0,
@@ -80,7 +80,7 @@ impl VocabularyBuilder {
     }
 
     /// Adds the words of one text to the row begun last.
-    pub fn add(&mut self, field: Field, text: &str) {
+    pub fn add(&mut self, field: TextField, text: &str) {
         let row = u32::try_from(self.name_lengths.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for word in words(text) {
             let postings = self.postings.entry(word).or_default();
@@ -89,8 +89,8 @@ impl VocabularyBuilder {
             }
             let Some(posting) = postings.last_mut() else { continue };
             posting.weight = posting.weight.max(field.weight());
-            posting.is_subject |= field == Field::Subject;
-            if field == Field::Name && !posting.in_name {
+            posting.is_subject |= field == TextField::Subject;
+            if field == TextField::Name && !posting.in_name {
                 posting.in_name = true;
                 if let Some(length) = self.name_lengths.last_mut() {
                     *length += 1;
@@ -110,9 +110,9 @@ impl VocabularyBuilder {
 
 /// The rows that answer a search text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hits(Vec<Option<f32>>);
+pub struct Matches(Vec<Option<f32>>);
 
-impl Hits {
+impl Matches {
     /// The score of a row, 0 to 100; nothing when it does not answer.
     pub fn score(&self, row: u32) -> Option<f32> {
         self.0.get(row as usize).copied().flatten()
@@ -121,7 +121,7 @@ impl Hits {
 
 /// What is known of one row while the words are gone through.
 #[derive(Clone, Copy, Default)]
-struct Tally {
+struct TermScores {
     answered: u32,
     coverage: f32,
     quality: f32,
@@ -130,39 +130,40 @@ struct Tally {
 }
 
 /// How one typed word is answered.
-struct Answer {
+struct TermMatches {
     importance: f32,
     is_subject: bool,
     by_row: BTreeMap<u32, (f32, bool)>,
 }
 
 impl Vocabulary {
-    /// The hits of a search text. A text without a single word has none.
-    pub fn hits(&self, text: &str) -> Hits {
+    /// The matches of a search text. A text without a single word has none.
+    pub fn matches(&self, text: &str) -> Matches {
         let typed = search_words(text);
         let last = typed.len().saturating_sub(1);
-        let answers: Vec<Answer> = typed.iter().enumerate().map(|(at, word)| self.answer(word, at == last)).collect();
+        let answers: Vec<TermMatches> =
+            typed.iter().enumerate().map(|(at, word)| self.answer(word, at == last)).collect();
         let total: f32 = answers.iter().map(|answer| answer.importance).sum();
         let tallies = self.tally(&answers);
         let answerable = answers.iter().filter(|answer| !answer.by_row.is_empty()).count();
-        let all = |tally: &Tally| tally.answered as usize == answerable;
+        let all = |tally: &TermScores| tally.answered as usize == answerable;
         let strict = answerable > 0 && tallies.iter().any(all);
         let scores = tallies.iter().enumerate().map(|(row, tally)| {
             let kept = if strict { all(tally) } else { !tally.misses_subject };
             (kept && tally.answered > 0 && tally.coverage / total >= LEAST_COVERAGE)
                 .then(|| self.score(row, tally, total))
         });
-        Hits(scores.collect())
+        Matches(scores.collect())
     }
 
-    fn score(&self, row: usize, tally: &Tally, total: f32) -> f32 {
+    fn score(&self, row: usize, tally: &TermScores, total: f32) -> f32 {
         let name_length = self.name_lengths.get(row).copied().unwrap_or(0).max(1);
         let name_share = (tally.name_words as f32 / name_length as f32).min(1.0);
         90.0 * tally.quality / total + 10.0 * name_share
     }
 
-    fn tally(&self, answers: &[Answer]) -> Vec<Tally> {
-        let mut tallies = vec![Tally::default(); self.name_lengths.len()];
+    fn tally(&self, answers: &[TermMatches]) -> Vec<TermScores> {
+        let mut tallies = vec![TermScores::default(); self.name_lengths.len()];
         for answer in answers {
             for (row, (quality, in_name)) in &answer.by_row {
                 let Some(tally) = tallies.get_mut(*row as usize) else { continue };
@@ -181,15 +182,15 @@ impl Vocabulary {
         tallies
     }
 
-    fn answer(&self, word: &str, completing: bool) -> Answer {
-        let mut answer = Answer { importance: 1.0, is_subject: false, by_row: BTreeMap::new() };
+    fn answer(&self, word: &str, completing: bool) -> TermMatches {
+        let mut answer = TermMatches { importance: 1.0, is_subject: false, by_row: BTreeMap::new() };
         for (at, closeness) in self.meant_by(word, completing) {
             for posting in &self.postings[at] {
                 let quality = closeness.0 * posting.weight;
                 let best = answer.by_row.entry(posting.row).or_insert((0.0, false));
                 best.0 = best.0.max(quality);
                 best.1 |= posting.in_name;
-                answer.is_subject |= posting.is_subject && closeness == Closeness::EXACT;
+                answer.is_subject |= posting.is_subject && closeness == TypoDistance::EXACT;
             }
         }
         if answer.is_subject {
@@ -199,13 +200,13 @@ impl Vocabulary {
     }
 
     /// The written words that a typed one may mean, as places in the vocabulary.
-    fn meant_by(&self, word: &str, completing: bool) -> Vec<(usize, Closeness)> {
+    fn meant_by(&self, word: &str, completing: bool) -> Vec<(usize, TypoDistance)> {
         let from = self.written.partition_point(|written| written.as_str() < word);
-        let meant: Vec<(usize, Closeness)> = self.written[from..]
+        let meant: Vec<(usize, TypoDistance)> = self.written[from..]
             .iter()
             .enumerate()
             .take_while(|(_, written)| if completing { written.starts_with(word) } else { *written == word })
-            .map(|(at, written)| (from + at, if written == word { Closeness::EXACT } else { Closeness::PREFIX }))
+            .map(|(at, written)| (from + at, if written == word { TypoDistance::EXACT } else { TypoDistance::PREFIX }))
             .collect();
         if !meant.is_empty() {
             return meant;

@@ -10,11 +10,11 @@ use sqlx::FromRow;
 
 /// Everything that one search answer can draw on, read in one snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Rows {
+pub struct CatalogueRows {
     /// The catalogue version that this snapshot shows.
     pub version: i64,
     /// Active store products with their subject, exam session, catalogue product and variation.
-    pub offers: Vec<OfferRow>,
+    pub store_products: Vec<StoreProductRow>,
     /// Prices of store products.
     pub prices: Vec<PriceRow>,
     /// Recommendations: product variation → the one to show beside it.
@@ -30,16 +30,16 @@ pub struct Rows {
     /// Active components of bundles.
     pub components: Vec<ComponentRow>,
     /// Tutorial events.
-    pub events: Vec<EventRow>,
+    pub events: Vec<TutorialEventRow>,
     /// Sessions of tutorial events.
-    pub sessions: Vec<SessionRow>,
+    pub sessions: Vec<TutorialSessionRow>,
     /// Who takes which session or event.
     pub instructors: Vec<InstructorRow>,
 }
 
 /// One active row of `acted.products` with all that it refers to.
 #[derive(Clone, Debug, Default, FromRow)]
-pub struct OfferRow {
+pub struct StoreProductRow {
     /// `acted.products.id`.
     pub id: i64,
     /// Code of the store product, `CB1/PC/2025-04`.
@@ -88,7 +88,7 @@ pub struct PriceRow {
     /// Id of the price.
     pub id: i64,
     /// The store product that it is for.
-    pub offer_id: i64,
+    pub store_product_id: i64,
     /// `standard`, `retaker`, `reduced` or `additional`.
     pub price_type: String,
     /// Amount in units of the currency, two decimals.
@@ -166,7 +166,7 @@ pub struct ComponentRow {
     /// The bundle.
     pub bundle_id: i64,
     /// The store product in it.
-    pub offer_id: i64,
+    pub store_product_id: i64,
     /// The price type that the bundle takes by default.
     pub default_price_type: String,
     /// How many of it.
@@ -188,11 +188,11 @@ pub struct Place {
 
 /// One row of `acted.tutorial_events`.
 #[derive(Clone, Debug)]
-pub struct EventRow {
+pub struct TutorialEventRow {
     /// Id of the event.
     pub id: i64,
     /// The store product that it is sold as.
-    pub offer_id: i64,
+    pub store_product_id: i64,
     /// Code, unique.
     pub code: String,
     /// Where it is.
@@ -211,7 +211,7 @@ pub struct EventRow {
 
 /// One row of `acted.tutorial_sessions`.
 #[derive(Clone, Debug, FromRow)]
-pub struct SessionRow {
+pub struct TutorialSessionRow {
     /// Id of the session.
     pub id: i64,
     /// The event that it is part of.

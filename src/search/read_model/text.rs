@@ -46,9 +46,9 @@ pub fn search_words(text: &str) -> Vec<String> {
 
 /// How well a typed word answers to a written one, 0 (not at all) to 1 (the same word).
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Closeness(pub f32);
+pub struct TypoDistance(pub f32);
 
-impl Closeness {
+impl TypoDistance {
     /// The same word.
     pub const EXACT: Self = Self(1.0);
     /// The written word begins with the typed one.
@@ -74,7 +74,7 @@ fn typos_forgiven(word: &str) -> usize {
 }
 
 /// Whether a written word is within the typos forgiven in the typed one; `completing` also accepts longer written words.
-pub fn within_typos(typed: &str, written: &str, completing: bool) -> Option<Closeness> {
+pub fn within_typos(typed: &str, written: &str, completing: bool) -> Option<TypoDistance> {
     let forgiven = typos_forgiven(typed);
     if forgiven == 0 || written.chars().any(|c| c.is_numeric()) {
         return None;
@@ -82,16 +82,16 @@ pub fn within_typos(typed: &str, written: &str, completing: bool) -> Option<Clos
     let (typed_length, written_length) = (typed.chars().count(), written.chars().count());
     if typed_length.abs_diff(written_length) <= forgiven {
         match strsim::osa_distance(typed, written) {
-            0 => return Some(Closeness::EXACT),
-            1 => return Some(Closeness::ONE_TYPO),
-            2 if forgiven == 2 => return Some(Closeness::TWO_TYPOS),
+            0 => return Some(TypoDistance::EXACT),
+            1 => return Some(TypoDistance::ONE_TYPO),
+            2 if forgiven == 2 => return Some(TypoDistance::TWO_TYPOS),
             _ => {}
         }
     }
     if completing && written_length > typed_length {
         let beginning: String = written.chars().take(typed_length).collect();
         if strsim::osa_distance(typed, &beginning) <= forgiven {
-            return Some(Closeness::PREFIX_WITH_TYPOS);
+            return Some(TypoDistance::PREFIX_WITH_TYPOS);
         }
     }
     None

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::shop;
+use super::fixture::sample_model;
 use crate::search::compose::SessionUrls;
 use crate::search::legacy::{FuzzyQuery, default_data, default_limit, fuzzy};
 use crate::server::problem::FieldError;
@@ -13,8 +13,8 @@ fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn advanced(address: &[(&str, &str)]) -> Value {
     let query = FuzzyQuery::advanced(&pairs(address)).expect("a good address");
-    let shop = shop();
-    serde_json::to_value(fuzzy(&shop, &query, "fuzzy_with_filters", SessionUrls::Shown)).expect("JSON")
+    let model = sample_model();
+    serde_json::to_value(fuzzy(&model, &query, "fuzzy_with_filters", SessionUrls::Visible)).expect("JSON")
 }
 
 fn ids(found: &Value) -> Vec<i64> {
@@ -23,9 +23,9 @@ fn ids(found: &Value) -> Vec<i64> {
 
 #[test]
 fn before_anything_is_typed_the_first_products_are_shown() {
-    let shop = shop();
+    let model = sample_model();
     let limit = default_limit(&pairs(&[("limit", "2")])).expect("a number");
-    let found = serde_json::to_value(default_data(&shop, limit, SessionUrls::Shown)).expect("JSON");
+    let found = serde_json::to_value(default_data(&model, limit, SessionUrls::Visible)).expect("JSON");
     assert_eq!((found["popular_products"].as_array().map(Vec::len), &found["total_count"]), (Some(2), &json!(2)));
     assert_eq!(found["search_info"], json!({"query": "", "type": "default"}));
     let filters = &found["suggested_filters"];
