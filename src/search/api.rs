@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Address, State};
+use axum::extract::{Query as UrlQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -44,60 +44,60 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
 }
 
 /// The name and value pairs of an address, as far as it can be read.
-pub type Pairs = Result<Address<Vec<(String, String)>>, QueryRejection>;
+pub type Pairs = Result<UrlQuery<Vec<(String, String)>>, QueryRejection>;
 
 /// The name and value pairs of an address.
-pub fn pairs(address: Pairs) -> Result<Vec<(String, String)>, Problem> {
-    let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
-    address.map(|Address(pairs)| pairs).map_err(|rejection| Problem::fields(vec![unreadable(rejection)]))
+pub fn pairs(query_string: Pairs) -> Result<Vec<(String, String)>, Problem> {
+    let invalid = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
+    query_string.map(|UrlQuery(pairs)| pairs).map_err(|rejection| Problem::fields(vec![invalid(rejection)]))
 }
 
-async fn default_data(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
-    let limit = legacy::default_limit(&pairs(address)?).map_err(Problem::fields)?;
+async fn default_data(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, Problem> {
+    let limit = legacy::parse_default_limit(&pairs(query_string)?).map_err(Problem::fields)?;
     let model = state.follower.current();
     Ok(Json(legacy::default_data(&model, limit, state.urls)).into_response())
 }
 
-async fn fuzzy(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
-    let query = FuzzyQuery::plain(&pairs(address)?).map_err(Problem::fields)?;
+async fn fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, Problem> {
+    let query = FuzzyQuery::parse_fuzzy(&pairs(query_string)?).map_err(Problem::fields)?;
     let model = state.follower.current();
-    Ok(Json(legacy::fuzzy(&model, &query, "fuzzy", state.urls)).into_response())
+    Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy", state.urls)).into_response())
 }
 
-async fn advanced_fuzzy(State(state): State<SearchState>, address: Pairs) -> Result<Response, Problem> {
-    let query = FuzzyQuery::advanced(&pairs(address)?).map_err(Problem::fields)?;
+async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, Problem> {
+    let query = FuzzyQuery::parse_advanced(&pairs(query_string)?).map_err(Problem::fields)?;
     let model = state.follower.current();
-    Ok(Json(legacy::fuzzy(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
+    Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
 }
 
 async fn unified_get(
     State(state): State<SearchState>,
     headers: HeaderMap,
-    address: Pairs,
+    query_string: Pairs,
 ) -> Result<Response, Problem> {
-    let query = Query::from_address(&pairs(address)?).map_err(Problem::fields)?;
+    let query = Query::from_query_string(&pairs(query_string)?).map_err(Problem::fields)?;
     unified(&state, &headers, &query)
 }
 
 async fn unified_post(
     State(state): State<SearchState>,
     headers: HeaderMap,
-    address: Pairs,
+    query_string: Pairs,
     body: Option<JsonBody<Value>>,
 ) -> Result<Response, Problem> {
     let body = body.map_or_else(|| Value::Object(Map::new()), |JsonBody(body)| body);
-    let query = Query::from_json(&body, &pairs(address)?).map_err(Problem::fields)?;
+    let query = Query::from_json(&body, &pairs(query_string)?).map_err(Problem::fields)?;
     unified(&state, &headers, &query)
 }
 
 fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Response, Problem> {
-    let began = Instant::now();
+    let started = Instant::now();
     let model = state.follower.current();
     if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
         return Ok(not_modified);
     }
     let mut response = search(&model, query, state.urls);
-    response.performance.duration = began.elapsed().as_secs_f64();
+    response.performance.duration = started.elapsed().as_secs_f64();
     response_with_version(&model, state.urls, query, &response)
 }
 
@@ -117,8 +117,8 @@ fn response_with_version(
         tracing::error!(%error, "an answer could not be written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
     })?;
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((kind, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((content_type, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
 }
 
 fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
@@ -132,10 +132,10 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 /// A function of the catalogue version, the question and who may see what, equal in every process. Weak (RFC 9110
 /// §8.8.1), because `performance.duration` differs between two answers that are otherwise the same.
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
-    let hashed = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
-    let digest = Sha256::digest(hashed);
-    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{}-{short}\"", model.version)
+    let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    let digest = Sha256::digest(input);
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{}-{hex}\"", model.version)
 }
 
 #[cfg(test)]
@@ -149,12 +149,12 @@ mod tests {
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
         let first = entity_tag(&model(1), SessionUrls::Visible, &notes);
         assert_eq!(first, entity_tag(&model(1), SessionUrls::Visible, &notes));
-        for other in [
+        for different in [
             entity_tag(&model(2), SessionUrls::Visible, &notes),
             entity_tag(&model(1), SessionUrls::Hidden, &notes),
             entity_tag(&model(1), SessionUrls::Visible, &text),
         ] {
-            assert_ne!(first, other);
+            assert_ne!(first, different);
         }
     }
 }

@@ -35,9 +35,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     database.close().await;
     let model = ReadModel::build(rows?);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
-    let began = Instant::now();
+    let started = Instant::now();
     let mut response = search(&model, &query, SessionUrls::Visible);
-    response.performance.duration = began.elapsed().as_secs_f64();
+    response.performance.duration = started.elapsed().as_secs_f64();
     context.console.document(&response)?;
     if !context.console.json {
         context.console.print(render_text(&response));
@@ -54,13 +54,13 @@ pub fn render_text(response: &SearchResponse<'_>) -> String {
             ResultItem::Bundle(bundle) => add_bundle(bundle, &mut table),
         }
     }
-    let pages = &response.pagination;
-    let found = match pages.total_count {
+    let pagination = &response.pagination;
+    let count = match pagination.total_count {
         0 => return "nothing is found; try fewer or other words\n".to_owned(),
         1 => "1 product".to_owned(),
         many => format!("{many} products"),
     };
-    format!("{table}\n{found}, page {} of {}\n", pages.page, pages.total_pages)
+    format!("{table}\n{count}, page {} of {}\n", pagination.page, pagination.total_pages)
 }
 
 fn add_listing(listing: &Listing<'_>, table: &mut Table) {
@@ -90,9 +90,9 @@ fn add_listing(listing: &Listing<'_>, table: &mut Table) {
 }
 
 fn add_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
-    let of = format!("bundle of {}", bundle.components_count);
+    let components = format!("bundle of {}", bundle.components_count);
     let exam = exam(bundle.subject_code, bundle.exam_session_code);
-    table.add_row([exam.as_str(), bundle.name, of.as_str()]);
+    table.add_row([exam.as_str(), bundle.name, components.as_str()]);
 }
 
 fn exam(subject: &str, exam_session: &str) -> String {

@@ -28,8 +28,12 @@ impl SessionUrls {
 }
 
 /// A listing from its kept offers (at least one, all of one listing).
-pub fn listing<'a>(kept: &[&'a StoreProduct], all: &'a [StoreProduct], urls: SessionUrls) -> Option<ResultItem<'a>> {
-    let first = kept.first()?;
+pub fn listing<'a>(
+    products: &[&'a StoreProduct],
+    store_products: &'a [StoreProduct],
+    urls: SessionUrls,
+) -> Option<ResultItem<'a>> {
+    let first = products.first()?;
     let row = &first.row;
     Some(ResultItem::Listing(Box::new(Listing {
         id: row.id,
@@ -47,11 +51,15 @@ pub fn listing<'a>(kept: &[&'a StoreProduct], all: &'a [StoreProduct], urls: Ses
         subject_description: row.subject_description.as_deref(),
         exam_session_code: &row.exam_session_code,
         exam_session_id: row.exam_session_id,
-        variations: kept.iter().map(|product| variation(product, all, urls)).collect(),
+        variations: products.iter().map(|product| variation(product, store_products, urls)).collect(),
     })))
 }
 
-fn variation<'a>(product: &'a StoreProduct, all: &'a [StoreProduct], urls: SessionUrls) -> VariationItem<'a> {
+fn variation<'a>(
+    product: &'a StoreProduct,
+    store_products: &'a [StoreProduct],
+    urls: SessionUrls,
+) -> VariationItem<'a> {
     let row = &product.row;
     let has_events = product.kind == ListingKind::Tutorial || is_tutorial(row) || !product.events.is_empty();
     VariationItem {
@@ -63,7 +71,9 @@ fn variation<'a>(product: &'a StoreProduct, all: &'a [StoreProduct], urls: Sessi
         description_short: row.variation_description_short.as_deref(),
         prices: product.prices.iter().map(|row| price(row, true)).collect(),
         events: has_events.then(|| product.events.iter().map(|event| event_item(event, urls)).collect()),
-        recommended_product: product.recommended.map(|at| at.and_then(|at| all.get(at)).map(recommended)),
+        recommended_product: product
+            .recommended
+            .map(|index| index.and_then(|index| store_products.get(index)).map(recommended)),
     }
 }
 
@@ -102,21 +112,21 @@ fn session_item(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> 
         title: &row.title,
         location: row.place.location.as_deref(),
         venue: row.place.venue.as_deref(),
-        start_date: moment(row.start),
-        end_date: moment(row.end),
+        start_date: format_timestamp(row.start),
+        end_date: format_timestamp(row.end),
         sequence: row.sequence,
         url: row.url.as_deref().filter(|_| urls == SessionUrls::Visible),
     }
 }
 
 /// A bundle with those of its components that are on sale.
-pub fn bundle<'a>(bundle: &'a StoreBundle, all: &'a [StoreProduct]) -> ResultItem<'a> {
+pub fn bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
     let row = &bundle.row;
     let components: Vec<ComponentItem<'a>> = bundle
         .components
         .iter()
-        .filter_map(|(component, at)| {
-            let product = all.get(*at)?;
+        .filter_map(|(component, index)| {
+            let product = store_products.get(*index)?;
             Some(ComponentItem {
                 id: product.row.id,
                 product_code: &product.row.product_code,
@@ -160,19 +170,19 @@ fn price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
     PriceItem {
         id: with_id.then_some(row.id),
         price_type: &row.price_type,
-        amount: amount(row.amount),
+        amount: format_amount(row.amount),
         currency: &row.currency,
     }
 }
 
 /// `610` → `"610.00"`.
-fn amount(amount: Decimal) -> String {
+fn format_amount(amount: Decimal) -> String {
     format!("{amount:.2}")
 }
 
 /// RFC 3339 in UTC, the offset written `+00:00`; a fraction only where there is one.
-fn moment(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string()
+fn format_timestamp(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string()
 }
 
 #[cfg(test)]
@@ -181,9 +191,9 @@ mod tests {
 
     #[test]
     fn amounts_have_two_decimals_and_times_their_offset() {
-        assert_eq!(amount(Decimal::new(610, 0)), "610.00");
-        assert_eq!(amount(Decimal::new(7005, 2)), "70.05");
-        let at: Timestamp = "2026-02-10T09:30:00Z".parse().expect("a time");
-        assert_eq!(moment(at), "2026-02-10T09:30:00+00:00");
+        assert_eq!(format_amount(Decimal::new(610, 0)), "610.00");
+        assert_eq!(format_amount(Decimal::new(7005, 2)), "70.05");
+        let time: Timestamp = "2026-02-10T09:30:00Z".parse().expect("a time");
+        assert_eq!(format_timestamp(time), "2026-02-10T09:30:00+00:00");
     }
 }

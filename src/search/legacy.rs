@@ -11,13 +11,13 @@ use super::read_model::{ReadModel, StoreProduct, row_number};
 use super::response::ResultItem;
 use crate::server::problem::FieldError;
 
-const SHORTEST_TEXT: usize = 2;
-const MIN_SCORE: u64 = 60;
-const LIMIT: u64 = 50;
-const MOST: u64 = 100;
-const POPULAR: u64 = 5;
+const MIN_TEXT_CHARS: usize = 2;
+const DEFAULT_MIN_SCORE: u64 = 60;
+const DEFAULT_LIMIT: u64 = 50;
+const MAX_LIMIT: u64 = 100;
+const DEFAULT_POPULAR_LIMIT: u64 = 5;
 /// Products suggested beside the results.
-const SUGGESTED: usize = 5;
+const MAX_SUGGESTED_PRODUCTS: usize = 5;
 
 /// Response of `default-data`.
 #[derive(Debug, Serialize)]
@@ -107,9 +107,9 @@ pub struct ProductOption<'a> {
 }
 
 /// What `default-data` is asked: how many products.
-pub fn default_limit(address: &Pairs) -> Result<u64, Vec<FieldError>> {
-    let mut reader = ParameterReader { address, problems: Vec::new() };
-    let limit = reader.number("limit", POPULAR, 1..=MOST);
+pub fn parse_default_limit(parameters: &Pairs) -> Result<u64, Vec<FieldError>> {
+    let mut reader = ParameterReader { parameters, problems: Vec::new() };
+    let limit = reader.parse_number("limit", DEFAULT_POPULAR_LIMIT, 1..=MAX_LIMIT);
     reader.finish(limit)
 }
 
@@ -122,7 +122,7 @@ pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> Default
         popular_products,
         suggested_filters: DefaultFilters {
             subjects: subjects(&products),
-            product_groups: model.categories.all().map(group).collect(),
+            product_groups: model.categories.all().map(group_option).collect(),
             variations: distinct(products.iter().map(|product| VariationOption {
                 id: product.row.variation_id,
                 variation_type: &product.row.variation_type,
@@ -151,26 +151,27 @@ pub struct FuzzyQuery {
 
 impl FuzzyQuery {
     /// Reads the address of `fuzzy`: a text of two characters or more.
-    pub fn plain(address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = ParameterReader { address, problems: Vec::new() };
-        let query = reader.fuzzy();
-        if query.text.chars().count() < SHORTEST_TEXT {
+    pub fn parse_fuzzy(parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+        let mut reader = ParameterReader { parameters, problems: Vec::new() };
+        let query = reader.parse_common();
+        if query.text.chars().count() < MIN_TEXT_CHARS {
             reader.problems.push(FieldError::new("/q", "missing_value", "must be a text of two characters or more"));
         }
         reader.finish(query)
     }
 
     /// Reads the address of `advanced-fuzzy`: the text may be left out, ids of subjects and categories narrow.
-    pub fn advanced(address: &Pairs) -> Result<Self, Vec<FieldError>> {
-        let mut reader = ParameterReader { address, problems: Vec::new() };
-        let query = reader.fuzzy();
-        let query = FuzzyQuery { subjects: reader.ids("subjects"), categories: reader.ids("categories"), ..query };
+    pub fn parse_advanced(parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+        let mut reader = ParameterReader { parameters, problems: Vec::new() };
+        let query = reader.parse_common();
+        let query =
+            FuzzyQuery { subjects: reader.parse_ids("subjects"), categories: reader.parse_ids("categories"), ..query };
         reader.finish(query)
     }
 }
 
 /// Carries out a ranked search; `algorithm` is what it is called in the answer when there is a text.
-pub fn fuzzy<'a>(
+pub fn fuzzy_search<'a>(
     model: &'a ReadModel,
     query: &FuzzyQuery,
     algorithm: &'static str,
@@ -186,10 +187,10 @@ pub fn fuzzy<'a>(
             let product = product.row.catalog_product_id;
             query.categories.is_empty() || model.categories.is_directly_in(product, &query.categories)
         })
-        .filter_map(|(at, product)| match &matches {
+        .filter_map(|(index, product)| match &matches {
             None => Some((0.0, product)),
             Some(matches) => {
-                matches.score(row_number(at)).filter(|score| *score >= query.min_score as f32).zip(Some(product))
+                matches.score(row_number(index)).filter(|score| *score >= query.min_score as f32).zip(Some(product))
             }
         })
         .collect();
@@ -198,12 +199,12 @@ pub fn fuzzy<'a>(
     let products = listings(model, matching.iter().copied(), query.limit, urls);
     let names: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
     let mut suggested = product_names(&matching);
-    suggested.truncate(SUGGESTED);
+    suggested.truncate(MAX_SUGGESTED_PRODUCTS);
     FuzzyResponse {
         total_count: products.len(),
         suggested_filters: FuzzyFilters {
             subjects: subjects(&matching),
-            categories: model.categories.holding(&names).map(group).collect(),
+            categories: model.categories.containing(&names).map(group_option).collect(),
             products: suggested,
         },
         search_info: FuzzyInfo {
@@ -224,17 +225,17 @@ fn listings<'a>(
     urls: SessionUrls,
 ) -> Vec<ResultItem<'a>> {
     let mut order: Vec<usize> = Vec::new();
-    let mut kept: std::collections::HashMap<usize, Vec<&StoreProduct>> = std::collections::HashMap::new();
+    let mut products_of: std::collections::HashMap<usize, Vec<&StoreProduct>> = std::collections::HashMap::new();
     for product in products {
-        kept.entry(product.listing).or_insert_with(|| {
+        products_of.entry(product.listing).or_insert_with(|| {
             order.push(product.listing);
             Vec::new()
         });
-        kept.entry(product.listing).or_default().push(product);
+        products_of.entry(product.listing).or_default().push(product);
     }
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let first = order.into_iter().take(most);
-    first.filter_map(|listing| compose::listing(kept.get(&listing)?, &model.store_products, urls)).collect()
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let listed = order.into_iter().take(limit);
+    listed.filter_map(|listing| compose::listing(products_of.get(&listing)?, &model.store_products, urls)).collect()
 }
 
 fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
@@ -254,46 +255,50 @@ fn product_names<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
     }))
 }
 
-fn group<'a>((id, name, description): (i64, &'a str, &'a str)) -> GroupOption<'a> {
+fn group_option<'a>((id, name, description): (i64, &'a str, &'a str)) -> GroupOption<'a> {
     GroupOption { id, name, description: if description.is_empty() { name } else { description } }
 }
 
 /// Each once, where it first stands. The lists are short: a shop has tens of subjects and products.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut once = Vec::new();
+    let mut unique = Vec::new();
     for one in all {
-        if !once.contains(&one) {
-            once.push(one);
+        if !unique.contains(&one) {
+            unique.push(one);
         }
     }
-    once
+    unique
 }
 
 struct ParameterReader<'a> {
-    address: &'a Pairs,
+    parameters: &'a Pairs,
     problems: Vec<FieldError>,
 }
 
 impl ParameterReader<'_> {
-    fn finish<T>(self, read: T) -> Result<T, Vec<FieldError>> {
-        if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
+    fn finish<T>(self, value: T) -> Result<T, Vec<FieldError>> {
+        if self.problems.is_empty() { Ok(value) } else { Err(self.problems) }
     }
 
     fn value(&self, name: &str) -> &str {
-        self.address.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim()).unwrap_or_default()
+        self.parameters
+            .iter()
+            .find(|(parameter, _)| parameter == name)
+            .map(|(_, value)| value.trim())
+            .unwrap_or_default()
     }
 
-    fn fuzzy(&mut self) -> FuzzyQuery {
+    fn parse_common(&mut self) -> FuzzyQuery {
         FuzzyQuery {
             text: self.value("q").to_owned(),
-            min_score: self.number("min_score", MIN_SCORE, 0..=100),
-            limit: self.number("limit", LIMIT, 1..=MOST),
+            min_score: self.parse_number("min_score", DEFAULT_MIN_SCORE, 0..=100),
+            limit: self.parse_number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT),
             subjects: BTreeSet::new(),
             categories: BTreeSet::new(),
         }
     }
 
-    fn number(&mut self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
+    fn parse_number(&mut self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
         let text = self.value(name);
         if text.is_empty() {
             return default;
@@ -308,7 +313,7 @@ impl ParameterReader<'_> {
         }
     }
 
-    fn ids(&mut self, name: &str) -> BTreeSet<i64> {
+    fn parse_ids(&mut self, name: &str) -> BTreeSet<i64> {
         let text = self.value(name);
         let parsed: Result<BTreeSet<i64>, _> =
             text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::parse).collect();

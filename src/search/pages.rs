@@ -101,7 +101,7 @@ struct SessionView {
 fn home(state: &SearchState, zone: &TimeZone, address: super::api::Pairs) -> Result<Response, Problem> {
     let pairs = super::api::pairs(address)?;
     let model = state.follower.current();
-    let (status, page) = match Query::from_address(&pairs) {
+    let (status, page) = match Query::from_query_string(&pairs) {
         Ok(query) => (StatusCode::OK, found(&model, query, state.urls, zone)),
         Err(problems) => (StatusCode::BAD_REQUEST, HomePage { problems, ..empty(&model, zone) }),
     };

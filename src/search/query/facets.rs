@@ -13,32 +13,32 @@ use crate::search::read_model::{ReadModel, StoreProduct};
 use crate::search::response::{FacetCount, FilterCounts};
 
 /// Counts the facets of the offers that answer the text, each with what it fails on; `bundles` are counted already.
-pub fn count(model: &ReadModel, found: &[(&StoreProduct, FilterResult)], bundles: usize) -> FilterCounts {
+pub fn count(model: &ReadModel, checked: &[(&StoreProduct, FilterResult)], bundles: usize) -> FilterCounts {
     let mut counts = FilterCounts {
-        categories: grouped(model, found, ListFilter::Categories),
-        product_types: grouped(model, found, ListFilter::ProductTypes),
+        categories: count_groups(model, checked, ListFilter::Categories),
+        product_types: count_groups(model, checked, ListFilter::ProductTypes),
         ..FilterCounts::default()
     };
     // The first variation of a type, by id, lends its name: the same whatever is filtered.
     let mut mode_names: BTreeMap<&str, (i64, &str)> = BTreeMap::new();
     for product in &model.store_products {
-        let candidate = (product.row.variation_id, product.row.variation_name.as_str());
-        let name = mode_names.entry(&product.row.variation_type).or_insert(candidate);
-        *name = (*name).min(candidate);
+        let named_variation = (product.row.variation_id, product.row.variation_name.as_str());
+        let name = mode_names.entry(&product.row.variation_type).or_insert(named_variation);
+        *name = (*name).min(named_variation);
     }
-    for (product, result) in found {
+    for (product, filter_result) in checked {
         let row = &product.row;
-        if result.counts_for(ListFilter::Subjects) {
+        if filter_result.counts_for(ListFilter::Subjects) {
             let code = &row.subject_code;
-            tick(&mut counts.subjects, code, || (code.clone(), None));
+            increment(&mut counts.subjects, code, || (code.clone(), None));
         }
-        if result.counts_for(ListFilter::Products) {
+        if filter_result.counts_for(ListFilter::Products) {
             let name = product_name(product);
-            tick(&mut counts.products, &row.catalog_product_id.to_string(), || (name.clone(), Some(name.clone())));
+            increment(&mut counts.products, &row.catalog_product_id.to_string(), || (name.clone(), Some(name.clone())));
         }
-        if result.counts_for(ListFilter::ModesOfDelivery) {
+        if filter_result.counts_for(ListFilter::ModesOfDelivery) {
             let name = mode_names.get(row.variation_type.as_str()).map_or("", |(_, name)| *name).to_owned();
-            tick(&mut counts.modes_of_delivery, &row.variation_type, || (name.clone(), Some(name.clone())));
+            increment(&mut counts.modes_of_delivery, &row.variation_type, || (name.clone(), Some(name.clone())));
         }
     }
     if bundles > 0 {
@@ -48,16 +48,18 @@ pub fn count(model: &ReadModel, found: &[(&StoreProduct, FilterResult)], bundles
     counts
 }
 
-fn grouped(
+fn count_groups(
     model: &ReadModel,
-    found: &[(&StoreProduct, FilterResult)],
+    checked: &[(&StoreProduct, FilterResult)],
     key: ListFilter,
 ) -> BTreeMap<String, FacetCount> {
     let mut counts: BTreeMap<String, FacetCount> = BTreeMap::new();
     for (name, members) in model.categories.entries(key.key()) {
-        let count = found
+        let count = checked
             .iter()
-            .filter(|(product, result)| result.counts_for(key) && members.contains(&product.row.catalog_product_id))
+            .filter(|(product, filter_result)| {
+                filter_result.counts_for(key) && members.contains(&product.row.catalog_product_id)
+            })
             .count();
         let entry = counts
             .entry(name.to_owned())
@@ -76,9 +78,9 @@ fn product_name(product: &StoreProduct) -> String {
     }
 }
 
-fn tick(counts: &mut BTreeMap<String, FacetCount>, key: &str, names: impl FnOnce() -> (String, Option<String>)) {
-    if let Some(known) = counts.get_mut(key) {
-        known.count += 1;
+fn increment(counts: &mut BTreeMap<String, FacetCount>, key: &str, names: impl FnOnce() -> (String, Option<String>)) {
+    if let Some(facet) = counts.get_mut(key) {
+        facet.count += 1;
         return;
     }
     let (name, display_name) = names();

@@ -9,21 +9,21 @@ use jiff::civil::Date;
 
 use super::{Filters, ListFilter};
 use crate::names::fold;
-use crate::search::read_model::categories::means_bundles;
+use crate::search::read_model::categories::is_bundle_category;
 use crate::search::read_model::rows::StoreProductRow;
 use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, TutorialEvent};
 
 /// What one filter asks of an offer.
-enum Test {
-    Subject { ids: BTreeSet<i64>, codes: BTreeSet<String> },
-    CatalogProduct(BTreeSet<i64>),
+enum Condition {
+    Subjects { ids: BTreeSet<i64>, codes: BTreeSet<String> },
+    CatalogProducts(BTreeSet<i64>),
     StoreProducts(BTreeSet<i64>),
-    Variation(BTreeSet<i64>),
-    Event(Box<EventTest>),
+    Variations(BTreeSet<i64>),
+    AnyEvent(Box<EventCondition>),
 }
 
 #[derive(Default)]
-struct EventTest {
+struct EventCondition {
     locations: Option<BTreeSet<String>>,
     venues: Option<BTreeSet<String>>,
     instructors: Option<BTreeSet<String>>,
@@ -32,13 +32,13 @@ struct EventTest {
     available: Option<bool>,
 }
 
-impl EventTest {
-    fn new(filters: &Filters) -> Option<Self> {
+impl EventCondition {
+    fn from_filters(filters: &Filters) -> Option<Self> {
         let names = |filter| {
             let values = filters.values(filter);
             (!values.is_empty()).then(|| values.iter().map(|value| fold(value)).collect())
         };
-        let test = Self {
+        let condition = Self {
             locations: names(ListFilter::Locations),
             venues: names(ListFilter::Venues),
             instructors: names(ListFilter::Instructors),
@@ -46,33 +46,33 @@ impl EventTest {
             starts_to: filters.starts_to,
             available: filters.available,
         };
-        let asked = test.locations.is_some() || test.venues.is_some() || test.instructors.is_some();
-        let dated = test.starts_from.is_some() || test.starts_to.is_some();
-        (asked || dated || test.available.is_some()).then_some(test)
+        let has_names = condition.locations.is_some() || condition.venues.is_some() || condition.instructors.is_some();
+        let has_dates = condition.starts_from.is_some() || condition.starts_to.is_some();
+        (has_names || has_dates || condition.available.is_some()).then_some(condition)
     }
 
     fn passes(&self, event: &TutorialEvent) -> bool {
-        let named = |wanted: &Option<BTreeSet<String>>, there: &[String]| {
-            wanted.as_ref().is_none_or(|wanted| there.iter().any(|name| wanted.contains(name)))
+        let matches_any = |requested: &Option<BTreeSet<String>>, names: &[String]| {
+            requested.as_ref().is_none_or(|requested| names.iter().any(|name| requested.contains(name)))
         };
-        named(&self.locations, &event.location_names)
-            && named(&self.venues, &event.venue_names)
-            && named(&self.instructors, &event.instructor_names)
+        matches_any(&self.locations, &event.location_names)
+            && matches_any(&self.venues, &event.venue_names)
+            && matches_any(&self.instructors, &event.instructor_names)
             && self.starts_from.is_none_or(|day| event.row.start_date >= day)
             && self.starts_to.is_none_or(|day| event.row.start_date <= day)
-            && self.available.is_none_or(|wanted| event.is_available() == wanted)
+            && self.available.is_none_or(|requested| event.is_available() == requested)
     }
 }
 
-impl Test {
+impl Condition {
     fn passes(&self, product: &StoreProduct) -> bool {
         let row = &product.row;
         match self {
-            Self::Subject { ids, codes } => ids.contains(&row.subject_id) || codes.contains(&row.subject_code),
-            Self::CatalogProduct(ids) => ids.contains(&row.catalog_product_id),
+            Self::Subjects { ids, codes } => ids.contains(&row.subject_id) || codes.contains(&row.subject_code),
+            Self::CatalogProducts(ids) => ids.contains(&row.catalog_product_id),
             Self::StoreProducts(ids) => ids.contains(&row.id),
-            Self::Variation(ids) => ids.contains(&row.variation_id),
-            Self::Event(test) => product.events.iter().any(|event| test.passes(event)),
+            Self::Variations(ids) => ids.contains(&row.variation_id),
+            Self::AnyEvent(condition) => product.events.iter().any(|event| condition.passes(event)),
         }
     }
 }
@@ -97,64 +97,66 @@ impl FilterResult {
 
 /// The filters of one query, ready to be asked.
 pub struct OfferFilter {
-    tests: Vec<(Option<ListFilter>, Test)>,
+    conditions: Vec<(Option<ListFilter>, Condition)>,
     /// `Bundle` stands among the categories.
-    bundles_chosen: bool,
+    includes_bundles: bool,
     /// `Bundle` is the only category.
-    only_bundles: bool,
+    has_only_bundles: bool,
 }
 
 impl OfferFilter {
     /// Makes the filters of a query ready.
     pub fn new(model: &ReadModel, filters: &Filters) -> Self {
         let categories = filters.values(ListFilter::Categories);
-        let bundles_chosen = categories.iter().any(|value| means_bundles(value));
-        let only_bundles = bundles_chosen && categories.iter().all(|value| means_bundles(value));
-        let mut tests = Vec::new();
+        let includes_bundles = categories.iter().any(|value| is_bundle_category(value));
+        let has_only_bundles = includes_bundles && categories.iter().all(|value| is_bundle_category(value));
+        let mut conditions = Vec::new();
         let subjects = filters.values(ListFilter::Subjects);
         if !subjects.is_empty() {
-            let (ids, codes): (Vec<&String>, Vec<&String>) = subjects.iter().partition(|value| is_number(value));
+            let (ids, codes): (Vec<&String>, Vec<&String>) = subjects.iter().partition(|value| is_id(value));
             let codes = codes.into_iter().cloned().collect();
-            tests.push((Some(ListFilter::Subjects), Test::Subject { ids: numbers(ids), codes }));
+            conditions.push((Some(ListFilter::Subjects), Condition::Subjects { ids: parse_ids(ids), codes }));
         }
         for key in [ListFilter::Categories, ListFilter::ProductTypes] {
             let values = filters.values(key);
-            if values.is_empty() || (key == ListFilter::Categories && only_bundles) {
+            if values.is_empty() || (key == ListFilter::Categories && has_only_bundles) {
                 continue;
             }
             let members = model.categories.members_of(values.iter().map(String::as_str));
-            tests.push((Some(key), Test::CatalogProduct(members)));
+            conditions.push((Some(key), Condition::CatalogProducts(members)));
         }
         // `product_ids`, where given, takes the place of `products`.
         for key in [ListFilter::ProductIds, ListFilter::Products] {
             let values = filters.values(key);
             if !values.is_empty() {
-                tests.push((Some(key), Test::CatalogProduct(numbers(values))));
+                conditions.push((Some(key), Condition::CatalogProducts(parse_ids(values))));
                 break;
             }
         }
         let essp_ids = filters.values(ListFilter::EsspIds);
         if !essp_ids.is_empty() {
-            tests.push((Some(ListFilter::EsspIds), Test::StoreProducts(numbers(essp_ids))));
+            conditions.push((Some(ListFilter::EsspIds), Condition::StoreProducts(parse_ids(essp_ids))));
         }
         let modes = filters.values(ListFilter::ModesOfDelivery);
         if !modes.is_empty() {
-            tests.push((Some(ListFilter::ModesOfDelivery), Test::Variation(delivered(model, modes))));
+            conditions
+                .push((Some(ListFilter::ModesOfDelivery), Condition::Variations(variations_by_mode(model, modes))));
         }
-        if let Some(test) = EventTest::new(filters) {
-            tests.push((None, Test::Event(Box::new(test))));
+        if let Some(condition) = EventCondition::from_filters(filters) {
+            conditions.push((None, Condition::AnyEvent(Box::new(condition))));
         }
-        Self { tests, bundles_chosen, only_bundles }
+        Self { conditions, includes_bundles, has_only_bundles }
     }
 
     /// Whether nothing but bundles is asked for.
-    pub fn only_bundles(&self) -> bool {
-        self.only_bundles
+    pub fn has_only_bundles(&self) -> bool {
+        self.has_only_bundles
     }
 
     /// What an offer fails on.
     pub fn check(&self, product: &StoreProduct) -> FilterResult {
-        let mut failed = self.tests.iter().filter(|(_, test)| !test.passes(product)).map(|(key, _)| *key);
+        let mut failed =
+            self.conditions.iter().filter(|(_, condition)| !condition.passes(product)).map(|(key, _)| *key);
         match (failed.next(), failed.next()) {
             (None, _) => FilterResult::Passes,
             (Some(Some(key)), None) => FilterResult::FailsOnly(key),
@@ -164,51 +166,52 @@ impl OfferFilter {
 
     /// Whether a bundle passes: its own subject, and one single component that meets everything else.
     pub fn passes_bundle(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
-        self.bundle(bundle, products, self.bundles_chosen)
+        self.bundle_passes(bundle, products, self.includes_bundles)
     }
 
     /// Whether a bundle passes everything but the categories: what the facet `Bundle` counts.
-    pub fn passes_bundle_but_categories(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
-        self.bundle(bundle, products, true)
+    pub fn passes_bundle_ignoring_categories(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
+        self.bundle_passes(bundle, products, true)
     }
 
-    fn bundle(&self, bundle: &StoreBundle, products: &[StoreProduct], any_category: bool) -> bool {
-        let of_components: Vec<&Test> = self
-            .tests
+    fn bundle_passes(&self, bundle: &StoreBundle, products: &[StoreProduct], ignores_categories: bool) -> bool {
+        let component_conditions: Vec<&Condition> = self
+            .conditions
             .iter()
-            .filter(|(key, _)| !(any_category && *key == Some(ListFilter::Categories)))
-            .map(|(_, test)| test)
-            .filter(|test| !matches!(test, Test::Subject { .. }))
+            .filter(|(key, _)| !(ignores_categories && *key == Some(ListFilter::Categories)))
+            .map(|(_, condition)| condition)
+            .filter(|condition| !matches!(condition, Condition::Subjects { .. }))
             .collect();
-        let own = self.tests.iter().all(|(_, test)| match test {
-            Test::Subject { ids, codes } => {
+        let subject_matches = self.conditions.iter().all(|(_, condition)| match condition {
+            Condition::Subjects { ids, codes } => {
                 ids.contains(&bundle.row.subject_id) || codes.contains(&bundle.row.subject_code)
             }
             _ => true,
         });
-        let mut components = bundle.components.iter().filter_map(|(_, at)| products.get(*at));
-        own && (of_components.is_empty()
-            || components.any(|product| of_components.iter().all(|test| test.passes(product))))
+        let mut components = bundle.components.iter().filter_map(|(_, index)| products.get(*index));
+        subject_matches
+            && (component_conditions.is_empty()
+                || components.any(|product| component_conditions.iter().all(|condition| condition.passes(product))))
     }
 }
 
 /// The variations whose type is a mode, or whose name contains one.
-fn delivered(model: &ReadModel, modes: &[String]) -> BTreeSet<i64> {
+fn variations_by_mode(model: &ReadModel, modes: &[String]) -> BTreeSet<i64> {
     let modes: Vec<String> = modes.iter().map(|mode| fold(mode)).filter(|mode| !mode.is_empty()).collect();
     let variations: BTreeMap<i64, &StoreProductRow> =
         model.store_products.iter().map(|product| (product.row.variation_id, &product.row)).collect();
-    let meets = |row: &StoreProductRow| {
+    let is_match = |row: &StoreProductRow| {
         let (kind, name) = (fold(&row.variation_type), fold(&row.variation_name));
         modes.iter().any(|mode| kind == *mode || name.contains(mode.as_str()))
     };
-    variations.into_iter().filter(|(_, row)| meets(row)).map(|(id, _)| id).collect()
+    variations.into_iter().filter(|(_, row)| is_match(row)).map(|(id, _)| id).collect()
 }
 
-fn is_number(value: &str) -> bool {
+fn is_id(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The values that are ids; others are ids of nothing.
-fn numbers<'a>(values: impl IntoIterator<Item = &'a String>) -> BTreeSet<i64> {
-    values.into_iter().filter(|value| is_number(value)).filter_map(|value| value.parse().ok()).collect()
+fn parse_ids<'a>(values: impl IntoIterator<Item = &'a String>) -> BTreeSet<i64> {
+    values.into_iter().filter(|value| is_id(value)).filter_map(|value| value.parse().ok()).collect()
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 /// Texts shorter than this, after trimming, are browsing.
-const SHORTEST_TEXT: usize = 2;
+const MIN_TEXT_CHARS: usize = 2;
 
 /// A filter whose values are a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ impl ListFilter {
         }
     }
 
-    fn named(key: &str) -> Option<Self> {
+    fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|filter| filter.key() == key)
     }
 }
@@ -136,7 +136,7 @@ impl Query {
 
     fn set_text(&mut self, text: &str) {
         let text = text.trim();
-        if text.chars().count() >= SHORTEST_TEXT {
+        if text.chars().count() >= MIN_TEXT_CHARS {
             text.clone_into(&mut self.text);
         } else {
             self.text.clear();

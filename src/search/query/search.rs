@@ -34,31 +34,35 @@ impl ResultRow<'_> {
 pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> SearchResponse<'a> {
     let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
     let filter = OfferFilter::new(model, &query.filters);
-    let matched: Vec<(usize, &StoreProduct)> = model
+    let candidates: Vec<(usize, &StoreProduct)> = model
         .store_products
         .iter()
         .enumerate()
-        .filter(|(at, _)| matches.as_ref().is_none_or(|matches| matches.score(row_number(*at)).is_some()))
+        .filter(|(index, _)| matches.as_ref().is_none_or(|matches| matches.score(row_number(*index)).is_some()))
         .collect();
     let checked: Vec<(&StoreProduct, FilterResult)> =
-        matched.iter().map(|(_, product)| (*product, filter.check(product))).collect();
-    let (bundles, bundles_for_facet) = bundles(model, query, &filter, matches.as_ref());
+        candidates.iter().map(|(_, product)| (*product, filter.check(product))).collect();
+    let (bundles, bundles_for_facet) = matching_bundles(model, query, &filter, matches.as_ref());
 
     let mut listings: Vec<(f32, ResultRow<'a>)> = Vec::new();
-    if !filter.only_bundles() {
-        let passing = matched.iter().zip(&checked).filter(|(_, (_, result))| *result == FilterResult::Passes);
-        group(passing.map(|((at, product), _)| (score(matches.as_ref(), row_number(*at)), *product)), &mut listings);
+    if !filter.has_only_bundles() {
+        let passed =
+            candidates.iter().zip(&checked).filter(|(_, (_, filter_result))| *filter_result == FilterResult::Passes);
+        group_into_listings(
+            passed.map(|((index, product), _)| (score(matches.as_ref(), row_number(*index)), *product)),
+            &mut listings,
+        );
     }
-    let rows = ordered(listings, bundles, matches.is_some());
+    let rows = sort_rows(listings, bundles, matches.is_some());
 
     let pagination = Pagination::new(query.page, query.page_size, rows.len() as u64);
-    let products = page(&rows, query).iter().filter_map(|row| item(row, model, urls)).collect();
+    let products = page_slice(&rows, query).iter().filter_map(|row| compose_item(row, model, urls)).collect();
     let filter_counts = facets::count(model, &checked, bundles_for_facet);
     SearchResponse { products, filter_counts, pagination, performance: Performance { duration: 0.0, cached: false } }
 }
 
 /// The bundles of the result, and how many the facet `Bundle` counts.
-fn bundles<'a>(
+fn matching_bundles<'a>(
     model: &'a ReadModel,
     query: &Query,
     filter: &OfferFilter,
@@ -67,19 +71,19 @@ fn bundles<'a>(
     if !query.include_bundles {
         return (Vec::new(), 0);
     }
-    let mut found = Vec::new();
-    let mut counted = 0;
-    for (at, bundle) in model.bundles.iter().enumerate() {
-        let row = model.bundle_row(at);
+    let mut results = Vec::new();
+    let mut facet_count = 0;
+    for (index, bundle) in model.bundles.iter().enumerate() {
+        let row = model.bundle_row(index);
         if matches.is_some_and(|matches| matches.score(row).is_none()) {
             continue;
         }
-        counted += usize::from(filter.passes_bundle_but_categories(bundle, &model.store_products));
+        facet_count += usize::from(filter.passes_bundle_ignoring_categories(bundle, &model.store_products));
         if filter.passes_bundle(bundle, &model.store_products) {
-            found.push((score(matches, row), ResultRow::Bundle(bundle)));
+            results.push((score(matches, row), ResultRow::Bundle(bundle)));
         }
     }
-    (found, counted)
+    (results, facet_count)
 }
 
 fn score(matches: Option<&Matches>, row: u32) -> f32 {
@@ -87,19 +91,22 @@ fn score(matches: Option<&Matches>, row: u32) -> f32 {
 }
 
 /// Offers in browsing order become listings; the best offer lends its score.
-fn group<'a>(products: impl Iterator<Item = (f32, &'a StoreProduct)>, listings: &mut Vec<(f32, ResultRow<'a>)>) {
+fn group_into_listings<'a>(
+    products: impl Iterator<Item = (f32, &'a StoreProduct)>,
+    listings: &mut Vec<(f32, ResultRow<'a>)>,
+) {
     for (score, product) in products {
         match listings.last_mut() {
-            Some((best, ResultRow::Listing(kept))) if kept[0].listing == product.listing => {
+            Some((best, ResultRow::Listing(products))) if products[0].listing == product.listing => {
                 *best = best.max(score);
-                kept.push(product);
+                products.push(product);
             }
             _ => listings.push((score, ResultRow::Listing(vec![product]))),
         }
     }
 }
 
-fn ordered<'a>(
+fn sort_rows<'a>(
     mut listings: Vec<(f32, ResultRow<'a>)>,
     mut bundles: Vec<(f32, ResultRow<'a>)>,
     by_score: bool,
@@ -113,17 +120,17 @@ fn ordered<'a>(
         listings.append(&mut bundles);
         listings.sort_by(|(_, a), (_, b)| a.browsing_order().cmp(&b.browsing_order()));
     }
-    listings.into_iter().map(|(_, found)| found).collect()
+    listings.into_iter().map(|(_, row)| row).collect()
 }
 
-fn page<'r, 'a>(rows: &'r [ResultRow<'a>], query: &Query) -> &'r [ResultRow<'a>] {
-    let skipped = query.page.saturating_sub(1).saturating_mul(query.page_size);
-    let from = usize::try_from(skipped).unwrap_or(usize::MAX).min(rows.len());
+fn page_slice<'r, 'a>(rows: &'r [ResultRow<'a>], query: &Query) -> &'r [ResultRow<'a>] {
+    let offset = query.page.saturating_sub(1).saturating_mul(query.page_size);
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(rows.len());
     let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
     &rows[from..from.saturating_add(size).min(rows.len())]
 }
 
-fn item<'a>(row: &ResultRow<'a>, model: &'a ReadModel, urls: SessionUrls) -> Option<ResultItem<'a>> {
+fn compose_item<'a>(row: &ResultRow<'a>, model: &'a ReadModel, urls: SessionUrls) -> Option<ResultItem<'a>> {
     match row {
         ResultRow::Listing(products) => compose::listing(products, &model.store_products, urls),
         ResultRow::Bundle(bundle) => Some(compose::bundle(bundle, &model.store_products)),

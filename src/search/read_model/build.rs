@@ -16,11 +16,11 @@ impl ReadModel {
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
         let events = events_by_product(rows.events, rows.sessions, &rows.instructors);
-        let mut store_products = store_products(rows.store_products, rows.prices, events);
-        name_kinds(&mut store_products, &categories);
-        recommend(&mut store_products, &rows.recommendations);
-        let bundles = bundles(rows.bundles, rows.components, &store_products);
-        let vocabulary = vocabulary(&store_products, &bundles);
+        let mut store_products = build_store_products(rows.store_products, rows.prices, events);
+        assign_kinds(&mut store_products, &categories);
+        link_recommendations(&mut store_products, &rows.recommendations);
+        let bundles = build_bundles(rows.bundles, rows.components, &store_products);
+        let vocabulary = build_vocabulary(&store_products, &bundles);
         Self { version: rows.version, store_products, bundles, categories, vocabulary }
     }
 }
@@ -42,7 +42,7 @@ fn events_by_product(
     for row in events {
         let sessions = sessions_of.remove(&row.id).unwrap_or_default();
         let instructors = instructors_of.remove(&row.id).unwrap_or_default();
-        by_product.entry(row.store_product_id).or_default().push(event(row, sessions, instructors));
+        by_product.entry(row.store_product_id).or_default().push(build_event(row, sessions, instructors));
     }
     for events in by_product.values_mut() {
         events.sort_by(|a, b| (a.row.start_date, &a.row.code).cmp(&(b.row.start_date, &b.row.code)));
@@ -50,7 +50,11 @@ fn events_by_product(
     by_product
 }
 
-fn event(row: TutorialEventRow, mut sessions: Vec<TutorialSessionRow>, mut instructors: Vec<String>) -> TutorialEvent {
+fn build_event(
+    row: TutorialEventRow,
+    mut sessions: Vec<TutorialSessionRow>,
+    mut instructors: Vec<String>,
+) -> TutorialEvent {
     sessions.sort_by_key(|session| (session.sequence, session.id));
     for session in &mut sessions {
         if session.place.location.is_none() && session.place.venue.is_none() {
@@ -61,20 +65,20 @@ fn event(row: TutorialEventRow, mut sessions: Vec<TutorialSessionRow>, mut instr
     instructors.dedup();
     let places: Vec<&Place> = std::iter::once(&row.place).chain(sessions.iter().map(|s| &s.place)).collect();
     let locations = places.iter().flat_map(|place| [&place.location, &place.location_code]);
-    let location_names = folded(locations.flatten());
-    let venue_names = folded(places.iter().filter_map(|place| place.venue.as_ref()));
-    let instructor_names = folded(&instructors);
+    let location_names = fold_all(locations.flatten());
+    let venue_names = fold_all(places.iter().filter_map(|place| place.venue.as_ref()));
+    let instructor_names = fold_all(&instructors);
     TutorialEvent { location_names, venue_names, instructor_names, row, sessions, instructors }
 }
 
-fn folded<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+fn fold_all<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     let mut all: Vec<String> = names.into_iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect();
     all.sort();
     all.dedup();
     all
 }
 
-fn store_products(
+fn build_store_products(
     mut rows: Vec<StoreProductRow>,
     prices: Vec<PriceRow>,
     mut events: HashMap<i64, Vec<TutorialEvent>>,
@@ -88,7 +92,7 @@ fn store_products(
     for row in rows {
         let listing = match products.last() {
             None => 0,
-            Some(last) if listing_of(&last.row) == listing_of(&row) => last.listing,
+            Some(last) if listing_key(&last.row) == listing_key(&row) => last.listing,
             Some(last) => last.listing + 1,
         };
         let mut prices = prices_of.remove(&row.id).unwrap_or_default();
@@ -105,57 +109,59 @@ fn browsing_order(row: &StoreProductRow) -> (&str, &str, &str, i64, i64, i64) {
     (subject_code, name, exam_session_code, *sitting_id, *catalog_product_id, *id)
 }
 
-fn listing_of(row: &StoreProductRow) -> (i64, i64) {
+fn listing_key(row: &StoreProductRow) -> (i64, i64) {
     (row.sitting_id, row.catalog_product_id)
 }
 
 /// A group name tells, else the full name, else a variation that is a tutorial.
-fn name_kinds(products: &mut [StoreProduct], categories: &Categories) {
+fn assign_kinds(products: &mut [StoreProduct], categories: &Categories) {
     let mut has_tutorials: BTreeMap<usize, bool> = BTreeMap::new();
     for product in products.iter() {
         *has_tutorials.entry(product.listing).or_default() |= is_tutorial(&product.row);
     }
     for product in products.iter_mut() {
-        let named: Vec<String> = categories.names_of(product.row.catalog_product_id).map(fold).collect();
-        let by_name = kind_named(named.iter().map(String::as_str))
-            .or_else(|| kind_named([fold(&product.row.fullname).as_str()].into_iter()));
-        let tutorials = has_tutorials.get(&product.listing).copied().unwrap_or_default();
-        product.kind = by_name.unwrap_or(if tutorials { ListingKind::Tutorial } else { ListingKind::Materials });
+        let group_names: Vec<String> = categories.names_of(product.row.catalog_product_id).map(fold).collect();
+        let by_name = kind_from_names(group_names.iter().map(String::as_str))
+            .or_else(|| kind_from_names([fold(&product.row.fullname).as_str()].into_iter()));
+        let is_tutorial_listing = has_tutorials.get(&product.listing).copied().unwrap_or_default();
+        product.kind =
+            by_name.unwrap_or(if is_tutorial_listing { ListingKind::Tutorial } else { ListingKind::Materials });
     }
 }
 
-fn kind_named<'a>(folded_names: impl Iterator<Item = &'a str> + Clone) -> Option<ListingKind> {
-    let says = |word: &str| folded_names.clone().any(|name| name.contains(word));
-    if says("tutorial") {
+fn kind_from_names<'a>(folded_names: impl Iterator<Item = &'a str> + Clone) -> Option<ListingKind> {
+    let has_word = |word: &str| folded_names.clone().any(|name| name.contains(word));
+    if has_word("tutorial") {
         Some(ListingKind::Tutorial)
-    } else if says("marking") {
+    } else if has_word("marking") {
         Some(ListingKind::Markings)
     } else {
         None
     }
 }
 
-fn recommend(products: &mut [StoreProduct], recommendations: &[RecommendationRow]) {
-    let by_place: HashMap<(i64, i64), usize> = products
+fn link_recommendations(products: &mut [StoreProduct], recommendations: &[RecommendationRow]) {
+    let by_sitting: HashMap<(i64, i64), usize> = products
         .iter()
         .enumerate()
-        .map(|(at, product)| ((product.row.sitting_id, product.row.product_variation_id), at))
+        .map(|(index, product)| ((product.row.sitting_id, product.row.product_variation_id), index))
         .collect();
-    let wanted: HashMap<i64, i64> =
+    let recommended_ids: HashMap<i64, i64> =
         recommendations.iter().map(|row| (row.product_variation_id, row.recommended_id)).collect();
     for product in products {
-        if let Some(recommended) = wanted.get(&product.row.product_variation_id) {
-            product.recommended = Some(by_place.get(&(product.row.sitting_id, *recommended)).copied());
+        if let Some(recommended) = recommended_ids.get(&product.row.product_variation_id) {
+            product.recommended = Some(by_sitting.get(&(product.row.sitting_id, *recommended)).copied());
         }
     }
 }
 
-fn bundles(rows: Vec<BundleRow>, components: Vec<ComponentRow>, products: &[StoreProduct]) -> Vec<StoreBundle> {
-    let by_id: HashMap<i64, usize> = products.iter().enumerate().map(|(at, product)| (product.row.id, at)).collect();
+fn build_bundles(rows: Vec<BundleRow>, components: Vec<ComponentRow>, products: &[StoreProduct]) -> Vec<StoreBundle> {
+    let by_id: HashMap<i64, usize> =
+        products.iter().enumerate().map(|(index, product)| (product.row.id, index)).collect();
     let mut components_of: HashMap<i64, Vec<(ComponentRow, usize)>> = HashMap::new();
     for component in components {
-        if let Some(at) = by_id.get(&component.store_product_id) {
-            components_of.entry(component.bundle_id).or_default().push((component, *at));
+        if let Some(index) = by_id.get(&component.store_product_id) {
+            components_of.entry(component.bundle_id).or_default().push((component, *index));
         }
     }
     let mut bundles: Vec<StoreBundle> = rows
@@ -175,20 +181,20 @@ fn bundles(rows: Vec<BundleRow>, components: Vec<ComponentRow>, products: &[Stor
     bundles
 }
 
-fn vocabulary(products: &[StoreProduct], bundles: &[StoreBundle]) -> Vocabulary {
+fn build_vocabulary(products: &[StoreProduct], bundles: &[StoreBundle]) -> Vocabulary {
     let mut builder = VocabularyBuilder::default();
     for product in products {
-        builder.next_row();
-        product_words(product, &mut builder);
+        builder.start_row();
+        add_product_words(product, &mut builder);
     }
     for bundle in bundles {
-        builder.next_row();
-        bundle_words(bundle, products, &mut builder);
+        builder.start_row();
+        add_bundle_words(bundle, products, &mut builder);
     }
     builder.finish()
 }
 
-fn product_words(product: &StoreProduct, builder: &mut VocabularyBuilder) {
+fn add_product_words(product: &StoreProduct, builder: &mut VocabularyBuilder) {
     let row = &product.row;
     builder.add(TextField::Subject, &row.subject_code);
     builder.add(TextField::Name, if row.shortname.is_empty() { &row.fullname } else { &row.shortname });
@@ -213,13 +219,13 @@ fn product_words(product: &StoreProduct, builder: &mut VocabularyBuilder) {
     }
 }
 
-fn bundle_words(bundle: &StoreBundle, products: &[StoreProduct], builder: &mut VocabularyBuilder) {
+fn add_bundle_words(bundle: &StoreBundle, products: &[StoreProduct], builder: &mut VocabularyBuilder) {
     builder.add(TextField::Subject, &bundle.row.subject_code);
     builder.add(TextField::Name, &bundle.row.name);
     builder.add(TextField::Variation, "bundle");
     builder.add(TextField::Code, &bundle.row.exam_session_code);
     builder.add(TextField::Detail, bundle.row.description.as_deref().unwrap_or_default());
-    for product in bundle.components.iter().filter_map(|(_, at)| products.get(*at)) {
+    for product in bundle.components.iter().filter_map(|(_, index)| products.get(*index)) {
         builder.add(TextField::Detail, &product.row.fullname);
         builder.add(TextField::Detail, &product.row.variation_name);
     }

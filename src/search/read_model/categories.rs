@@ -12,9 +12,9 @@ pub const BUNDLE: &str = "Bundle";
 #[derive(Debug, Default)]
 pub struct Categories {
     names: BTreeMap<i64, String>,
-    described: Vec<CategoryRow>,
+    active: Vec<CategoryRow>,
     by_name: BTreeMap<String, Vec<i64>>,
-    direct: BTreeMap<i64, Vec<i64>>,
+    direct_categories: BTreeMap<i64, Vec<i64>>,
     members: BTreeMap<i64, BTreeSet<i64>>,
     entries: BTreeMap<String, BTreeSet<i64>>,
 }
@@ -22,27 +22,27 @@ pub struct Categories {
 impl Categories {
     /// Builds the tree. A cycle of parents is cut where it closes.
     pub fn new(rows: &[CategoryRow], memberships: &[MembershipRow], entries: &[FacetEntryRow]) -> Self {
-        let mut built = Self::default();
+        let mut categories = Self::default();
         let parents: BTreeMap<i64, Option<i64>> = rows.iter().map(|row| (row.id, row.parent_id)).collect();
         for row in rows {
-            built.names.insert(row.id, row.name.clone());
+            categories.names.insert(row.id, row.name.clone());
             if row.is_active {
-                built.described.push(row.clone());
+                categories.active.push(row.clone());
                 for name in [Some(&row.name), row.code.as_ref()].into_iter().flatten() {
-                    built.by_name.entry(fold(name)).or_default().push(row.id);
+                    categories.by_name.entry(fold(name)).or_default().push(row.id);
                 }
             }
         }
         for membership in memberships {
-            built.direct.entry(membership.catalog_product_id).or_default().push(membership.category_id);
+            categories.direct_categories.entry(membership.catalog_product_id).or_default().push(membership.category_id);
             for category in with_ancestors(membership.category_id, &parents) {
-                built.members.entry(category).or_default().insert(membership.catalog_product_id);
+                categories.members.entry(category).or_default().insert(membership.catalog_product_id);
             }
         }
         for entry in entries {
-            built.entries.entry(entry.filter_key.clone()).or_default().insert(entry.category_id);
+            categories.entries.entry(entry.filter_key.clone()).or_default().insert(entry.category_id);
         }
-        built
+        categories
     }
 
     /// The catalogue products in any category called so (name or code, any case). Unknown names add nothing.
@@ -59,43 +59,43 @@ impl Categories {
 
     /// Names of the categories that a catalogue product is directly in.
     pub fn names_of(&self, catalog_product_id: i64) -> impl Iterator<Item = &str> {
-        let direct = self.direct.get(&catalog_product_id).into_iter().flatten();
-        direct.filter_map(|id| self.names.get(id)).map(String::as_str)
+        let direct_categories = self.direct_categories.get(&catalog_product_id).into_iter().flatten();
+        direct_categories.filter_map(|id| self.names.get(id)).map(String::as_str)
     }
 
     /// Id, name and description of every category that can be chosen.
     pub fn all(&self) -> impl Iterator<Item = (i64, &str, &str)> {
-        self.described.iter().map(|row| (row.id, row.name.as_str(), row.description.as_str()))
+        self.active.iter().map(|row| (row.id, row.name.as_str(), row.description.as_str()))
     }
 
     /// Likewise, of those that hold any of these catalogue products, directly or below.
-    pub fn holding<'a>(&'a self, products: &BTreeSet<i64>) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
+    pub fn containing<'a>(&'a self, products: &BTreeSet<i64>) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
         self.all().filter(|(id, ..)| self.members.get(id).is_some_and(|members| !members.is_disjoint(products)))
     }
 
     /// Whether a catalogue product is in one of these categories, descendants not included.
     pub fn is_directly_in(&self, catalog_product_id: i64, categories: &BTreeSet<i64>) -> bool {
-        self.direct.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))
+        self.direct_categories.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))
     }
 
     /// The categories to be counted under a filter key: name and members, also those without any.
     pub fn entries(&self, filter_key: &str) -> impl Iterator<Item = (&str, &BTreeSet<i64>)> {
-        static NOBODY: BTreeSet<i64> = BTreeSet::new();
+        static NO_MEMBERS: BTreeSet<i64> = BTreeSet::new();
         let ids = self.entries.get(filter_key).into_iter().flatten();
-        ids.filter_map(|id| Some((self.names.get(id)?.as_str(), self.members.get(id).unwrap_or(&NOBODY))))
+        ids.filter_map(|id| Some((self.names.get(id)?.as_str(), self.members.get(id).unwrap_or(&NO_MEMBERS))))
     }
 }
 
 fn with_ancestors(category: i64, parents: &BTreeMap<i64, Option<i64>>) -> BTreeSet<i64> {
-    let mut line = BTreeSet::new();
+    let mut ancestors = BTreeSet::new();
     let mut next = Some(category);
     while let Some(id) = next {
-        next = if line.insert(id) { parents.get(&id).copied().flatten() } else { None };
+        next = if ancestors.insert(id) { parents.get(&id).copied().flatten() } else { None };
     }
-    line
+    ancestors
 }
 
 /// Whether a category value means bundles.
-pub fn means_bundles(value: &str) -> bool {
+pub fn is_bundle_category(value: &str) -> bool {
     fold(value) == "bundle"
 }

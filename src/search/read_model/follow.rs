@@ -18,9 +18,9 @@ use crate::error::Result;
 use crate::search::store;
 
 /// How often the version is looked at although no notice came.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+const VERSION_POLL_INTERVAL: Duration = Duration::from_secs(5);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// The read model as it stands now, shared by everybody who answers from it.
 #[derive(Clone, Debug)]
@@ -28,14 +28,14 @@ pub struct Follower {
     pool: PgPool,
     current: watch::Sender<Arc<ReadModel>>,
     /// Held while reading, so that an older snapshot never replaces a newer one.
-    reading: Arc<Mutex<()>>,
+    reload_lock: Arc<Mutex<()>>,
 }
 
 impl Follower {
     /// Reads the catalogue for the first time.
     pub async fn open(pool: PgPool) -> Result<Self> {
-        let model = read(&pool).await?;
-        Ok(Self { pool, current: watch::Sender::new(Arc::new(model)), reading: Arc::default() })
+        let model = load_model(&pool).await?;
+        Ok(Self { pool, current: watch::Sender::new(Arc::new(model)), reload_lock: Arc::default() })
     }
 
     /// The model as it stands now; it stays whole while it is held, whatever comes after.
@@ -51,14 +51,14 @@ impl Follower {
     /// Makes the model hold everything that was committed before the call, and gives its version. For a request that
     /// wrote to the catalogue, after its commit and before its answer.
     pub async fn reload_now(&self) -> Result<i64> {
-        let _reading = self.reading.lock().await;
-        let held = self.current().version;
+        let _guard = self.reload_lock.lock().await;
+        let loaded = self.current().version;
         let mut connection = self.pool.acquire().await?;
-        if store::version(&mut connection).await? == held {
-            return Ok(held);
+        if store::version(&mut connection).await? == loaded {
+            return Ok(loaded);
         }
         drop(connection);
-        let model = read(&self.pool).await?;
+        let model = load_model(&self.pool).await?;
         let version = model.version;
         self.current.send_replace(Arc::new(model));
         Ok(version)
@@ -71,23 +71,23 @@ impl Follower {
 
     /// Follows until stopped. Errors are logged once per outage and waited out.
     pub async fn follow(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.follow_for_ever()).await;
+        stop.run_until_cancelled(self.follow_forever()).await;
     }
 
-    async fn follow_for_ever(&self) {
-        let mut back_off = FIRST_BACK_OFF;
+    async fn follow_forever(&self) {
+        let mut backoff = INITIAL_BACKOFF;
         loop {
-            let began = Instant::now();
+            let started = Instant::now();
             if let Err(error) = self.listen().await
-                && back_off == FIRST_BACK_OFF
+                && backoff == INITIAL_BACKOFF
             {
                 tracing::warn!(%error, "the catalogue is not followed while the database is away");
             }
-            if began.elapsed() > LONGEST_BACK_OFF {
-                back_off = FIRST_BACK_OFF;
+            if started.elapsed() > MAX_BACKOFF {
+                backoff = INITIAL_BACKOFF;
             }
-            tokio::time::sleep(back_off).await;
-            back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
     }
 
@@ -100,7 +100,7 @@ impl Follower {
             // First of all and after every wait: what was committed before we listened sent us no notice.
             self.reload_now().await?;
             store::compact_versions(&self.pool, false).await?;
-            match tokio::time::timeout(LOOK_EVERY, listener.try_recv()).await {
+            match tokio::time::timeout(VERSION_POLL_INTERVAL, listener.try_recv()).await {
                 Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
                 // The connection was lost; the listener takes it up again at the next call.
                 Ok(Ok(None)) | Err(_) => {}
@@ -110,8 +110,8 @@ impl Follower {
     }
 }
 
-async fn read(pool: &PgPool) -> Result<ReadModel> {
+async fn load_model(pool: &PgPool) -> Result<ReadModel> {
     let rows = store::load(pool).await?;
-    let built = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
-    built.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
+    let result = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
+    result.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
 }

@@ -15,10 +15,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::text::{TypoDistance, search_words, within_typos, words};
+use super::text::{TypoDistance, search_words, typo_distance, words};
 
 /// Below this share of answered words a row is no hit; the reference's threshold of 45 in 100.
-const LEAST_COVERAGE: f32 = 0.45;
+const MIN_COVERAGE: f32 = 0.45;
 
 /// The place in a row that a word stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ struct Posting {
 /// All written words with the rows that they stand in.
 #[derive(Debug, Default)]
 pub struct Vocabulary {
-    written: Vec<String>,
+    terms: Vec<String>,
     postings: Vec<Vec<Posting>>,
     name_lengths: Vec<u32>,
 }
@@ -74,7 +74,7 @@ pub struct VocabularyBuilder {
 
 impl VocabularyBuilder {
     /// Begins the next row and answers its number, counted from 0.
-    pub fn next_row(&mut self) -> u32 {
+    pub fn start_row(&mut self) -> u32 {
         self.name_lengths.push(0);
         u32::try_from(self.name_lengths.len() - 1).unwrap_or(u32::MAX)
     }
@@ -103,8 +103,8 @@ impl VocabularyBuilder {
     pub fn finish(self) -> Vocabulary {
         let mut sorted: Vec<(String, Vec<Posting>)> = self.postings.into_iter().collect();
         sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let (written, postings) = sorted.into_iter().unzip();
-        Vocabulary { written, postings, name_lengths: self.name_lengths }
+        let (terms, postings) = sorted.into_iter().unzip();
+        Vocabulary { terms, postings, name_lengths: self.name_lengths }
     }
 }
 
@@ -122,15 +122,15 @@ impl Matches {
 /// What is known of one row while the words are gone through.
 #[derive(Clone, Copy, Default)]
 struct TermScores {
-    answered: u32,
+    matched_words: u32,
     coverage: f32,
     quality: f32,
     name_words: u32,
-    misses_subject: bool,
+    lacks_subject: bool,
 }
 
 /// How one typed word is answered.
-struct TermMatches {
+struct WordMatches {
     importance: f32,
     is_subject: bool,
     by_row: BTreeMap<u32, (f32, bool)>,
@@ -139,82 +139,82 @@ struct TermMatches {
 impl Vocabulary {
     /// The matches of a search text. A text without a single word has none.
     pub fn matches(&self, text: &str) -> Matches {
-        let typed = search_words(text);
-        let last = typed.len().saturating_sub(1);
-        let answers: Vec<TermMatches> =
-            typed.iter().enumerate().map(|(at, word)| self.answer(word, at == last)).collect();
-        let total: f32 = answers.iter().map(|answer| answer.importance).sum();
-        let tallies = self.tally(&answers);
-        let answerable = answers.iter().filter(|answer| !answer.by_row.is_empty()).count();
-        let all = |tally: &TermScores| tally.answered as usize == answerable;
-        let strict = answerable > 0 && tallies.iter().any(all);
-        let scores = tallies.iter().enumerate().map(|(row, tally)| {
-            let kept = if strict { all(tally) } else { !tally.misses_subject };
-            (kept && tally.answered > 0 && tally.coverage / total >= LEAST_COVERAGE)
-                .then(|| self.score(row, tally, total))
+        let query_words = search_words(text);
+        let last = query_words.len().saturating_sub(1);
+        let word_matches: Vec<WordMatches> =
+            query_words.iter().enumerate().map(|(index, word)| self.match_word(word, index == last)).collect();
+        let total: f32 = word_matches.iter().map(|matches| matches.importance).sum();
+        let scores_by_row = self.score_rows(&word_matches);
+        let matchable_words = word_matches.iter().filter(|matches| !matches.by_row.is_empty()).count();
+        let all = |scores: &TermScores| scores.matched_words as usize == matchable_words;
+        let strict = matchable_words > 0 && scores_by_row.iter().any(all);
+        let scores = scores_by_row.iter().enumerate().map(|(row, scores)| {
+            let is_match = if strict { all(scores) } else { !scores.lacks_subject };
+            (is_match && scores.matched_words > 0 && scores.coverage / total >= MIN_COVERAGE)
+                .then(|| self.score(row, scores, total))
         });
         Matches(scores.collect())
     }
 
-    fn score(&self, row: usize, tally: &TermScores, total: f32) -> f32 {
+    fn score(&self, row: usize, scores: &TermScores, total: f32) -> f32 {
         let name_length = self.name_lengths.get(row).copied().unwrap_or(0).max(1);
-        let name_share = (tally.name_words as f32 / name_length as f32).min(1.0);
-        90.0 * tally.quality / total + 10.0 * name_share
+        let name_share = (scores.name_words as f32 / name_length as f32).min(1.0);
+        90.0 * scores.quality / total + 10.0 * name_share
     }
 
-    fn tally(&self, answers: &[TermMatches]) -> Vec<TermScores> {
-        let mut tallies = vec![TermScores::default(); self.name_lengths.len()];
-        for answer in answers {
-            for (row, (quality, in_name)) in &answer.by_row {
-                let Some(tally) = tallies.get_mut(*row as usize) else { continue };
-                tally.answered += 1;
-                tally.coverage += answer.importance;
-                tally.quality += answer.importance * quality;
-                tally.name_words += u32::from(*in_name);
+    fn score_rows(&self, word_matches: &[WordMatches]) -> Vec<TermScores> {
+        let mut scores_by_row = vec![TermScores::default(); self.name_lengths.len()];
+        for matches in word_matches {
+            for (row, (quality, in_name)) in &matches.by_row {
+                let Some(scores) = scores_by_row.get_mut(*row as usize) else { continue };
+                scores.matched_words += 1;
+                scores.coverage += matches.importance;
+                scores.quality += matches.importance * quality;
+                scores.name_words += u32::from(*in_name);
             }
-            if answer.is_subject {
-                for (row, tally) in tallies.iter_mut().enumerate() {
+            if matches.is_subject {
+                for (row, scores) in scores_by_row.iter_mut().enumerate() {
                     let row = u32::try_from(row).unwrap_or(u32::MAX);
-                    tally.misses_subject |= !answer.by_row.contains_key(&row);
+                    scores.lacks_subject |= !matches.by_row.contains_key(&row);
                 }
             }
         }
-        tallies
+        scores_by_row
     }
 
-    fn answer(&self, word: &str, completing: bool) -> TermMatches {
-        let mut answer = TermMatches { importance: 1.0, is_subject: false, by_row: BTreeMap::new() };
-        for (at, closeness) in self.meant_by(word, completing) {
-            for posting in &self.postings[at] {
-                let quality = closeness.0 * posting.weight;
-                let best = answer.by_row.entry(posting.row).or_insert((0.0, false));
+    fn match_word(&self, word: &str, allow_prefix: bool) -> WordMatches {
+        let mut matches = WordMatches { importance: 1.0, is_subject: false, by_row: BTreeMap::new() };
+        for (index, distance) in self.candidates(word, allow_prefix) {
+            for posting in &self.postings[index] {
+                let quality = distance.similarity() * posting.weight;
+                let best = matches.by_row.entry(posting.row).or_insert((0.0, false));
                 best.0 = best.0.max(quality);
                 best.1 |= posting.in_name;
-                answer.is_subject |= posting.is_subject && closeness == TypoDistance::EXACT;
+                matches.is_subject |= posting.is_subject && distance == TypoDistance::Exact;
             }
         }
-        if answer.is_subject {
-            answer.importance = 2.0;
+        if matches.is_subject {
+            matches.importance = 2.0;
         }
-        answer
+        matches
     }
 
     /// The written words that a typed one may mean, as places in the vocabulary.
-    fn meant_by(&self, word: &str, completing: bool) -> Vec<(usize, TypoDistance)> {
-        let from = self.written.partition_point(|written| written.as_str() < word);
-        let meant: Vec<(usize, TypoDistance)> = self.written[from..]
+    fn candidates(&self, word: &str, allow_prefix: bool) -> Vec<(usize, TypoDistance)> {
+        let from = self.terms.partition_point(|term| term.as_str() < word);
+        let prefix_matches: Vec<(usize, TypoDistance)> = self.terms[from..]
             .iter()
             .enumerate()
-            .take_while(|(_, written)| if completing { written.starts_with(word) } else { *written == word })
-            .map(|(at, written)| (from + at, if written == word { TypoDistance::EXACT } else { TypoDistance::PREFIX }))
+            .take_while(|(_, term)| if allow_prefix { term.starts_with(word) } else { *term == word })
+            .map(|(index, term)| (from + index, if term == word { TypoDistance::Exact } else { TypoDistance::Prefix }))
             .collect();
-        if !meant.is_empty() {
-            return meant;
+        if !prefix_matches.is_empty() {
+            return prefix_matches;
         }
-        self.written
+        self.terms
             .iter()
             .enumerate()
-            .filter_map(|(at, written)| Some((at, within_typos(word, written, completing)?)))
+            .filter_map(|(index, term)| Some((index, typo_distance(word, term, allow_prefix)?)))
             .collect()
     }
 }

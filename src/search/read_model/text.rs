@@ -10,59 +10,70 @@ use unicode_normalization::char::is_combining_mark;
 use crate::names::fold;
 
 /// How many words of a search text are looked at; the rest is ignored.
-pub const WORDS_LIMIT: usize = 16;
+pub const MAX_QUERY_WORDS: usize = 16;
 
 /// How many characters of a search text are read at all: megabytes cost no more than a long sentence.
-const TEXT_READ: usize = 1000;
+const MAX_QUERY_CHARS: usize = 1000;
 
 /// Words that say nothing when others stand beside them.
-const LITTLE_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
+const STOP_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
 /// Cuts text into folded words: accents and apostrophes are dropped, anything else that is no letter or digit separates.
 pub fn words(text: &str) -> Vec<String> {
-    let folded = fold(text);
-    let plain: String = if folded.is_ascii() {
-        folded.replace('\'', "")
+    let folded_text = fold(text);
+    let stripped: String = if folded_text.is_ascii() {
+        folded_text.replace('\'', "")
     } else {
-        folded.nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect()
+        folded_text.nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect()
     };
-    plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    stripped.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The words of a search text that count: each once, little ones only where nothing else is said, in typed order.
 pub fn search_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    let read = text.char_indices().nth(TEXT_READ).map_or(text, |(end, _)| &text[..end]);
+    let read = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text, |(end, _)| &text[..end]);
     for word in words(read) {
         // The last word is the one being completed, so a repeated word keeps its last place.
-        all.retain(|known| *known != word);
+        all.retain(|other| *other != word);
         all.push(word);
     }
-    let telling: Vec<String> = all.iter().filter(|word| !LITTLE_WORDS.contains(&word.as_str())).cloned().collect();
-    let mut chosen = if telling.is_empty() { all } else { telling };
-    chosen.truncate(WORDS_LIMIT);
-    chosen
+    let significant: Vec<String> = all.iter().filter(|word| !STOP_WORDS.contains(&word.as_str())).cloned().collect();
+    let mut selected = if significant.is_empty() { all } else { significant };
+    selected.truncate(MAX_QUERY_WORDS);
+    selected
 }
 
-/// How well a typed word answers to a written one, 0 (not at all) to 1 (the same word).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct TypoDistance(pub f32);
+/// How far a query word is from a term of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypoDistance {
+    /// The same word.
+    Exact,
+    /// The term starts with the query word.
+    Prefix,
+    /// One typo apart.
+    OneTypo,
+    /// Two typos apart.
+    TwoTypos,
+    /// The term starts with a word within the typos allowed for the query word.
+    PrefixWithTypos,
+}
 
 impl TypoDistance {
-    /// The same word.
-    pub const EXACT: Self = Self(1.0);
-    /// The written word begins with the typed one.
-    pub const PREFIX: Self = Self(0.9);
-    /// One typo apart.
-    const ONE_TYPO: Self = Self(0.8);
-    /// Two typos apart.
-    const TWO_TYPOS: Self = Self(0.65);
-    /// The written word begins with something within the typos of the typed one.
-    const PREFIX_WITH_TYPOS: Self = Self(0.6);
+    /// Returns the similarity that the score uses, from 0 (unrelated) to 1 (the same word).
+    pub fn similarity(self) -> f32 {
+        match self {
+            Self::Exact => 1.0,
+            Self::Prefix => 0.9,
+            Self::OneTypo => 0.8,
+            Self::TwoTypos => 0.65,
+            Self::PrefixWithTypos => 0.6,
+        }
+    }
 }
 
 /// How many typos are forgiven in a typed word.
-fn typos_forgiven(word: &str) -> usize {
+fn max_typos(word: &str) -> usize {
     if word.chars().any(|c| c.is_numeric()) {
         return 0;
     }
@@ -74,24 +85,24 @@ fn typos_forgiven(word: &str) -> usize {
 }
 
 /// Whether a written word is within the typos forgiven in the typed one; `completing` also accepts longer written words.
-pub fn within_typos(typed: &str, written: &str, completing: bool) -> Option<TypoDistance> {
-    let forgiven = typos_forgiven(typed);
-    if forgiven == 0 || written.chars().any(|c| c.is_numeric()) {
+pub fn typo_distance(query_word: &str, term: &str, allow_prefix: bool) -> Option<TypoDistance> {
+    let max_typos = max_typos(query_word);
+    if max_typos == 0 || term.chars().any(|c| c.is_numeric()) {
         return None;
     }
-    let (typed_length, written_length) = (typed.chars().count(), written.chars().count());
-    if typed_length.abs_diff(written_length) <= forgiven {
-        match strsim::osa_distance(typed, written) {
-            0 => return Some(TypoDistance::EXACT),
-            1 => return Some(TypoDistance::ONE_TYPO),
-            2 if forgiven == 2 => return Some(TypoDistance::TWO_TYPOS),
+    let (query_length, term_length) = (query_word.chars().count(), term.chars().count());
+    if query_length.abs_diff(term_length) <= max_typos {
+        match strsim::osa_distance(query_word, term) {
+            0 => return Some(TypoDistance::Exact),
+            1 => return Some(TypoDistance::OneTypo),
+            2 if max_typos == 2 => return Some(TypoDistance::TwoTypos),
             _ => {}
         }
     }
-    if completing && written_length > typed_length {
-        let beginning: String = written.chars().take(typed_length).collect();
-        if strsim::osa_distance(typed, &beginning) <= forgiven {
-            return Some(TypoDistance::PREFIX_WITH_TYPOS);
+    if allow_prefix && term_length > query_length {
+        let prefix: String = term.chars().take(query_length).collect();
+        if strsim::osa_distance(query_word, &prefix) <= max_typos {
+            return Some(TypoDistance::PrefixWithTypos);
         }
     }
     None
@@ -129,7 +140,7 @@ mod tests {
 
     #[test]
     fn typos_are_forgiven_by_length_and_never_in_codes() {
-        for (typed, written, completing, forgiven) in [
+        for (query_word, term, allow_prefix, is_match) in [
             ("lndon", "london", false, true),
             ("lonodn", "london", false, true),
             ("manchster", "manchester", false, true),
@@ -142,7 +153,7 @@ mod tests {
             ("mnach", "manchester", true, true),
             ("mnach", "manchester", false, false),
         ] {
-            assert_eq!(within_typos(typed, written, completing).is_some(), forgiven, "{typed} {written}");
+            assert_eq!(typo_distance(query_word, term, allow_prefix).is_some(), is_match, "{query_word} {term}");
         }
     }
 }

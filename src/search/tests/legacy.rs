@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::sample_model;
 use crate::search::compose::SessionUrls;
-use crate::search::legacy::{FuzzyQuery, default_data, default_limit, fuzzy};
+use crate::search::legacy::{FuzzyQuery, default_data, fuzzy_search, parse_default_limit};
 use crate::server::problem::FieldError;
 
 fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -12,9 +12,9 @@ fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn advanced(address: &[(&str, &str)]) -> Value {
-    let query = FuzzyQuery::advanced(&pairs(address)).expect("a good address");
+    let query = FuzzyQuery::parse_advanced(&pairs(address)).expect("a good address");
     let model = sample_model();
-    serde_json::to_value(fuzzy(&model, &query, "fuzzy_with_filters", SessionUrls::Visible)).expect("JSON")
+    serde_json::to_value(fuzzy_search(&model, &query, "fuzzy_with_filters", SessionUrls::Visible)).expect("JSON")
 }
 
 fn ids(found: &Value) -> Vec<i64> {
@@ -24,7 +24,7 @@ fn ids(found: &Value) -> Vec<i64> {
 #[test]
 fn before_anything_is_typed_the_first_products_are_shown() {
     let model = sample_model();
-    let limit = default_limit(&pairs(&[("limit", "2")])).expect("a number");
+    let limit = parse_default_limit(&pairs(&[("limit", "2")])).expect("a number");
     let found = serde_json::to_value(default_data(&model, limit, SessionUrls::Visible)).expect("JSON");
     assert_eq!((found["popular_products"].as_array().map(Vec::len), &found["total_count"]), (Some(2), &json!(2)));
     assert_eq!(found["search_info"], json!({"query": "", "type": "default"}));
@@ -54,9 +54,10 @@ fn a_threshold_and_ids_narrow_the_ranked_search() {
 #[test]
 fn wrong_addresses_are_told() {
     let pointers = |problems: Vec<FieldError>| problems.into_iter().map(|p| p.pointer).collect::<Vec<_>>();
-    let plain = FuzzyQuery::plain(&pairs(&[("q", "x"), ("min_score", "high"), ("limit", "0")])).expect_err("wrong");
+    let plain =
+        FuzzyQuery::parse_fuzzy(&pairs(&[("q", "x"), ("min_score", "high"), ("limit", "0")])).expect_err("wrong");
     assert_eq!(pointers(plain), ["/min_score", "/limit", "/q"]);
-    let ids = FuzzyQuery::advanced(&pairs(&[("subjects", "CM2"), ("categories", "1,x")])).expect_err("wrong");
+    let ids = FuzzyQuery::parse_advanced(&pairs(&[("subjects", "CM2"), ("categories", "1,x")])).expect_err("wrong");
     assert_eq!(pointers(ids), ["/subjects", "/categories"]);
-    assert_eq!(pointers(default_limit(&pairs(&[("limit", "many")])).expect_err("wrong")), ["/limit"]);
+    assert_eq!(pointers(parse_default_limit(&pairs(&[("limit", "many")])).expect_err("wrong")), ["/limit"]);
 }

@@ -86,10 +86,10 @@ fn an_address_says_the_same() {
         ("starts_from", "2026-02-01"),
         ("available", "true"),
     ]);
-    let query = Query::from_address(&address).expect("a good address");
+    let query = Query::from_query_string(&address).expect("a good address");
     assert_eq!((query.text.as_str(), query.page), ("cm2 notes", 2));
     assert_eq!(query.filters.values(ListFilter::Subjects), ["CM2", "SA1"]);
     assert_eq!(query.filters.available, Some(true));
-    let problems = Query::from_address(&pairs(&[("page", "x"), ("subject", "CM2")])).expect_err("two problems");
+    let problems = Query::from_query_string(&pairs(&[("page", "x"), ("subject", "CM2")])).expect_err("two problems");
     assert_eq!(problems.len(), 2);
 }
