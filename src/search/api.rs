@@ -24,16 +24,16 @@ use crate::server::problem::{FieldError, Problem};
 
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
 
-/// What the routes answer from.
+/// State shared by the search routes.
 #[derive(Clone, Debug)]
 pub struct SearchState {
     /// The read model.
     pub follower: Follower,
-    /// Whether anybody sees the addresses of online sessions.
+    /// Whether responses contain the URLs of online sessions.
     pub urls: SessionUrls,
 }
 
-/// The routes of search.
+/// Returns the routes of search.
 pub fn router(follower: Follower, urls: SessionUrls) -> Router {
     Router::new()
         .route("/api/search/unified", get(unified_get).post(unified_post))
@@ -43,12 +43,13 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .with_state(SearchState { follower, urls })
 }
 
-/// The name and value pairs of an address, as far as it can be read.
+/// Extractor for the name and value pairs of a query string, in order. Fails when the query string is not valid.
 pub type Pairs = Result<UrlQuery<Vec<(String, String)>>, QueryRejection>;
 
-/// The name and value pairs of an address.
+/// Returns the pairs of a query string, or a 400 problem when it is not valid.
 pub fn pairs(query_string: Pairs) -> Result<Vec<(String, String)>, Problem> {
-    let invalid = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
+    let invalid =
+        |_| FieldError::new("", "invalid_query", "the query string cannot be parsed: check its percent-encoding");
     query_string.map(|UrlQuery(pairs)| pairs).map_err(|rejection| Problem::fields(vec![invalid(rejection)]))
 }
 
@@ -101,7 +102,7 @@ fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Re
     response_with_version(&model, state.urls, query, &response)
 }
 
-/// 304 when the asker holds this answer already.
+/// Returns 304 when `If-None-Match` contains the tag of this response.
 fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
     let tag = entity_tag(model, urls, query);
     etag::held(headers, &tag).then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
@@ -114,8 +115,8 @@ fn response_with_version(
     response: &impl Serialize,
 ) -> Result<Response, Problem> {
     let body = serde_json::to_vec(response).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
+        tracing::error!(%error, "cannot serialize a search response");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
     })?;
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     Ok((content_type, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
@@ -129,8 +130,9 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
     ]
 }
 
-/// A function of the catalogue version, the question and who may see what, equal in every process. Weak (RFC 9110
-/// §8.8.1), because `performance.duration` differs between two answers that are otherwise the same.
+/// Returns the entity tag: a hash of catalogue version, query and URL visibility, the same in every process.
+///
+/// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
     let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
     let digest = Sha256::digest(input);
@@ -144,7 +146,7 @@ mod tests {
     use crate::search::read_model::rows::CatalogueRows;
 
     #[test]
-    fn the_tag_follows_version_question_and_audience() {
+    fn entity_tag_depends_on_version_query_and_url_visibility() {
         let model = |version| ReadModel::build(CatalogueRows { version, ..CatalogueRows::default() });
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
         let first = entity_tag(&model(1), SessionUrls::Visible, &notes);

@@ -17,18 +17,18 @@ use crate::error::{Exit, Result};
 /// Options of `lectern search`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to look for: products, subjects, event codes, venues, instructors; typos are forgiven
+    /// Product, subject, event code, venue or instructor; typos are allowed
     #[arg(value_name = "TEXT")]
     text: Vec<String>,
-    /// Which page
+    /// Page number, from 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// Rows on a page
+    /// Rows per page, up to 100
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
     page_size: u64,
 }
 
-/// Carries out `lectern search`: a table for a person, with `--json` the document of the HTTP API.
+/// Runs `lectern search`: prints a table, or with `--json` the document of the HTTP API.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
     let rows = store::load(&database.pool).await;
@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// An answer as text: one table line a variation or bundle, its events under it.
+/// Renders a response as text: one table row per variation or bundle, followed by its events.
 pub fn render_text(response: &SearchResponse<'_>) -> String {
     let mut table = console::table(["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places"]);
     for item in &response.products {
@@ -56,7 +56,7 @@ pub fn render_text(response: &SearchResponse<'_>) -> String {
     }
     let pagination = &response.pagination;
     let count = match pagination.total_count {
-        0 => return "nothing is found; try fewer or other words\n".to_owned(),
+        0 => return "no results: try fewer or different words\n".to_owned(),
         1 => "1 product".to_owned(),
         many => format!("{many} products"),
     };

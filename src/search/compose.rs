@@ -1,4 +1,4 @@
-//! Rows of the read model put together as rows of an answer.
+//! Builds the items of a response from the read model.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,23 +11,23 @@ use super::response::{
     ResultItem, SessionItem, VariationItem,
 };
 
-/// How much of a session is shown to whom asks.
+/// Whether the URLs of online sessions are part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionUrls {
-    /// With `url`.
+    /// `url` has the stored value.
     Visible,
     /// `url` is always null.
     Hidden,
 }
 
 impl SessionUrls {
-    /// What the setting `public_session_urls` says.
+    /// Converts the setting `public_session_urls`.
     pub fn from_setting(public: bool) -> Self {
         if public { Self::Visible } else { Self::Hidden }
     }
 }
 
-/// A listing from its kept offers (at least one, all of one listing).
+/// Builds a listing from its matching store products, all of the same listing. Returns `None` without any product.
 pub fn listing<'a>(
     products: &[&'a StoreProduct],
     store_products: &'a [StoreProduct],
@@ -119,7 +119,7 @@ fn session_item(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> 
     }
 }
 
-/// A bundle with those of its components that are on sale.
+/// Builds a bundle with those of its components that are on sale.
 pub fn bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
     let row = &bundle.row;
     let components: Vec<ComponentItem<'a>> = bundle
@@ -175,12 +175,12 @@ fn price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
     }
 }
 
-/// `610` → `"610.00"`.
+/// Formats an amount with two decimals: `610` → `"610.00"`.
 fn format_amount(amount: Decimal) -> String {
     format!("{amount:.2}")
 }
 
-/// RFC 3339 in UTC, the offset written `+00:00`; a fraction only where there is one.
+/// Formats a time as RFC 3339 in UTC with the offset `+00:00`. A fraction is written only when it is not zero.
 fn format_timestamp(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string()
 }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_have_two_decimals_and_times_their_offset() {
+    fn amounts_and_times_have_a_fixed_format() {
         assert_eq!(format_amount(Decimal::new(610, 0)), "610.00");
         assert_eq!(format_amount(Decimal::new(7005, 2)), "70.05");
         let time: Timestamp = "2026-02-10T09:30:00Z".parse().expect("a time");

@@ -1,12 +1,12 @@
-//! The three smaller searches beside the unified one: what to show before anything is typed, and two that rank by text
-//! with a threshold of the caller's. Facts §3.9; a threshold counts for its own request only, wrong input is 400.
+//! The older search endpoints: default data for an empty search box, and two text searches with a minimum score.
+//!
+//! The minimum score applies to one request only. An invalid parameter is a 400 response.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
 use super::compose::{self, SessionUrls};
-use super::query::Pairs;
 use super::read_model::{ReadModel, StoreProduct, row_number};
 use super::response::ResultItem;
 use crate::server::problem::FieldError;
@@ -16,12 +16,12 @@ const DEFAULT_MIN_SCORE: u64 = 60;
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 100;
 const DEFAULT_POPULAR_LIMIT: u64 = 5;
-/// Products suggested beside the results.
+/// Maximum number of suggested products.
 const MAX_SUGGESTED_PRODUCTS: usize = 5;
 
 /// Response of `default-data`.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultData<'a> {
     pub popular_products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -30,7 +30,7 @@ pub struct DefaultData<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub product_groups: Vec<GroupOption<'a>>,
@@ -39,7 +39,7 @@ pub struct DefaultFilters<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultInfo {
     pub query: &'static str,
     #[serde(rename = "type")]
@@ -48,7 +48,7 @@ pub struct DefaultInfo {
 
 /// Response of `fuzzy` and `advanced-fuzzy`.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyResponse<'a> {
     pub products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -57,7 +57,7 @@ pub struct FuzzyResponse<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub categories: Vec<GroupOption<'a>>,
@@ -65,7 +65,7 @@ pub struct FuzzyFilters<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyInfo {
     pub query: String,
     pub min_score: u64,
@@ -74,7 +74,7 @@ pub struct FuzzyInfo {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct SubjectOption<'a> {
     pub id: i64,
     pub code: &'a str,
@@ -82,7 +82,7 @@ pub struct SubjectOption<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct GroupOption<'a> {
     pub id: i64,
     pub name: &'a str,
@@ -90,7 +90,7 @@ pub struct GroupOption<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct VariationOption<'a> {
     pub id: i64,
     pub variation_type: &'a str,
@@ -98,7 +98,7 @@ pub struct VariationOption<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.9")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ProductOption<'a> {
     pub id: i64,
     pub shortname: &'a str,
@@ -106,14 +106,14 @@ pub struct ProductOption<'a> {
     pub code: &'a str,
 }
 
-/// What `default-data` is asked: how many products.
-pub fn parse_default_limit(parameters: &Pairs) -> Result<u64, Vec<FieldError>> {
+/// Parses the number of products that `default-data` returns.
+pub fn parse_default_limit(parameters: &[(String, String)]) -> Result<u64, Vec<FieldError>> {
     let mut reader = ParameterReader { parameters, problems: Vec::new() };
     let limit = reader.parse_number("limit", DEFAULT_POPULAR_LIMIT, 1..=MAX_LIMIT);
     reader.finish(limit)
 }
 
-/// The first products of the shop and what it can be narrowed to.
+/// Returns the first products of the catalogue and the values of its filters.
 pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> DefaultData<'_> {
     let popular_products = listings(model, model.store_products.iter(), limit, urls);
     let products: Vec<&StoreProduct> = model.store_products.iter().collect();
@@ -134,34 +134,34 @@ pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> Default
     }
 }
 
-/// A ranked search with a threshold.
+/// A text search with a minimum score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FuzzyQuery {
-    /// Trimmed; empty only for `advanced-fuzzy`.
+    /// Trimmed search text, empty only for `advanced-fuzzy`.
     pub text: String,
-    /// Scores below are left out, 0 to 100.
+    /// Minimum score of a result, 0 to 100.
     pub min_score: u64,
-    /// Most rows, 1 to 100.
+    /// Maximum number of rows, 1 to 100.
     pub limit: u64,
-    /// Ids of subjects; empty: any.
+    /// Ids of subjects; empty means any.
     pub subjects: BTreeSet<i64>,
-    /// Ids of filter groups, their descendants not included; empty: any.
+    /// Ids of filter groups without their descendants; empty means any.
     pub categories: BTreeSet<i64>,
 }
 
 impl FuzzyQuery {
-    /// Reads the address of `fuzzy`: a text of two characters or more.
-    pub fn parse_fuzzy(parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+    /// Parses the parameters of `fuzzy`. The text is required and has at least two characters.
+    pub fn parse_fuzzy(parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
         let mut reader = ParameterReader { parameters, problems: Vec::new() };
         let query = reader.parse_common();
         if query.text.chars().count() < MIN_TEXT_CHARS {
-            reader.problems.push(FieldError::new("/q", "missing_value", "must be a text of two characters or more"));
+            reader.problems.push(FieldError::new("/q", "missing_value", "must be a text of at least two characters"));
         }
         reader.finish(query)
     }
 
-    /// Reads the address of `advanced-fuzzy`: the text may be left out, ids of subjects and categories narrow.
-    pub fn parse_advanced(parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+    /// Parses the parameters of `advanced-fuzzy`. The text is optional; ids of subjects and categories filter.
+    pub fn parse_advanced(parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
         let mut reader = ParameterReader { parameters, problems: Vec::new() };
         let query = reader.parse_common();
         let query =
@@ -170,7 +170,7 @@ impl FuzzyQuery {
     }
 }
 
-/// Carries out a ranked search; `algorithm` is what it is called in the answer when there is a text.
+/// Runs a text search. `algorithm` is its name in the response of a query with a text.
 pub fn fuzzy_search<'a>(
     model: &'a ReadModel,
     query: &FuzzyQuery,
@@ -217,7 +217,7 @@ pub fn fuzzy_search<'a>(
     }
 }
 
-/// Offers in order become listings in the order of their first offers.
+/// Groups store products into at most `limit` listings, in the order of their first products.
 fn listings<'a>(
     model: &'a ReadModel,
     products: impl Iterator<Item = &'a StoreProduct>,
@@ -225,7 +225,7 @@ fn listings<'a>(
     urls: SessionUrls,
 ) -> Vec<ResultItem<'a>> {
     let mut order: Vec<usize> = Vec::new();
-    let mut products_of: std::collections::HashMap<usize, Vec<&StoreProduct>> = std::collections::HashMap::new();
+    let mut products_of: HashMap<usize, Vec<&StoreProduct>> = HashMap::new();
     for product in products {
         products_of.entry(product.listing).or_insert_with(|| {
             order.push(product.listing);
@@ -259,7 +259,7 @@ fn group_option<'a>((id, name, description): (i64, &'a str, &'a str)) -> GroupOp
     GroupOption { id, name, description: if description.is_empty() { name } else { description } }
 }
 
-/// Each once, where it first stands. The lists are short: a shop has tens of subjects and products.
+/// Removes duplicates and keeps the first of each. Quadratic: there are tens of subjects and products.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut unique = Vec::new();
     for one in all {
@@ -271,7 +271,7 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 struct ParameterReader<'a> {
-    parameters: &'a Pairs,
+    parameters: &'a [(String, String)],
     problems: Vec<FieldError>,
 }
 
@@ -318,11 +318,7 @@ impl ParameterReader<'_> {
         let parsed: Result<BTreeSet<i64>, _> =
             text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::parse).collect();
         parsed.unwrap_or_else(|_| {
-            self.problems.push(FieldError::new(
-                format!("/{name}"),
-                "invalid_value",
-                "must be ids, separated by commas",
-            ));
+            self.problems.push(FieldError::new(format!("/{name}"), "invalid_value", "must be ids separated by commas"));
             BTreeSet::new()
         })
     }

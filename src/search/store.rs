@@ -1,4 +1,4 @@
-//! All SQL of search: the rows of the read model in one snapshot, and the catalogue version.
+//! All SQL of search: loads the rows of the read model in one snapshot, and the catalogue version.
 
 use jiff_sqlx::Date;
 use sqlx::postgres::PgRow;
@@ -7,13 +7,13 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 use super::read_model::rows::{CatalogueRows, Place, TutorialEventRow};
 use crate::error::Result;
 
-/// The channel on which PostgreSQL tells of every change to the catalogue.
+/// The NOTIFY channel for changes of the catalogue.
 pub const CHANNEL: &str = "lectern_catalogue";
 
-/// Above so many counted transactions they are folded into the sum.
+/// Number of counted transactions above which they are compacted into the sum.
 const COMPACT_ABOVE: i64 = 1000;
 
-/// Reads everything that search shows, as one snapshot sees it.
+/// Loads all rows that search uses, in one snapshot.
 pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let db = &mut *tx;
@@ -35,7 +35,7 @@ pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
     Ok(rows)
 }
 
-/// The catalogue version that this connection sees now.
+/// Returns the current catalogue version: the number of committed transactions that changed the catalogue.
 pub async fn version(db: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "SELECT folded + (SELECT count(*) FROM lectern.catalogue_changes) FROM lectern.catalogue_version",
@@ -44,9 +44,10 @@ pub async fn version(db: &mut PgConnection) -> Result<i64> {
     .await?)
 }
 
-/// Folds counted transactions into the sum when there are many, or (`all`) however few; the version stays as it is.
+/// Compacts counted transactions into the sum, without changing the version.
 ///
-/// Whoever begins to follow folds all: in a restored database the numbers of old transactions will come again.
+/// Runs only when there are many, or always with `all`. A follower compacts all when it starts, because transaction ids
+/// repeat in a restored database.
 pub async fn compact_versions(pool: &PgPool, all: bool) -> Result<()> {
     sqlx::query(
         "WITH deleted AS (
@@ -62,7 +63,7 @@ pub async fn compact_versions(pool: &PgPool, all: bool) -> Result<()> {
     Ok(())
 }
 
-/// Answers when the database does.
+/// Runs a query that needs no table, to check the connection.
 pub async fn ping(pool: &PgPool) -> Result<()> {
     sqlx::query("SELECT 1").execute(pool).await?;
     Ok(())

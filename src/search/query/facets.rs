@@ -1,8 +1,8 @@
-//! Facets: how many store products each filter value would leave.
+//! Counts facets: how many store products each filter value would leave.
 //!
-//! Disjunctive: the values of a key are counted under the search text and all *other* keys. Categories and product types
-//! list every group that is configured for them, zeros included; the other keys list what there is. `Bundle` joins the
-//! categories where bundles are found.
+//! Facets are disjunctive: the values of a filter are counted under the search text and all *other* filters. Categories
+//! and product types list every configured group, zeros included; other filters list only values with products. `Bundle`
+//! is added to the categories when bundles match.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::search::read_model::categories::BUNDLE;
 use crate::search::read_model::{ReadModel, StoreProduct};
 use crate::search::response::{FacetCount, FilterCounts};
 
-/// Counts the facets of the offers that answer the text, each with what it fails on; `bundles` are counted already.
+/// Counts the facets of the store products that match the text. `bundles` is the count of the value `Bundle`.
 pub fn count(model: &ReadModel, checked: &[(&StoreProduct, FilterResult)], bundles: usize) -> FilterCounts {
     let mut counts = FilterCounts {
         categories: count_groups(model, checked, ListFilter::Categories),
         product_types: count_groups(model, checked, ListFilter::ProductTypes),
         ..FilterCounts::default()
     };
-    // The first variation of a type, by id, lends its name: the same whatever is filtered.
+    // The variation with the lowest id names its type, so the name does not depend on the filters.
     let mut mode_names: BTreeMap<&str, (i64, &str)> = BTreeMap::new();
     for product in &model.store_products {
         let named_variation = (product.row.variation_id, product.row.variation_name.as_str());
@@ -64,7 +64,7 @@ fn count_groups(
         let entry = counts
             .entry(name.to_owned())
             .or_insert_with(|| FacetCount { name: name.to_owned(), ..FacetCount::default() });
-        // Of groups with one name, the filter takes all together; the larger count is the nearest to that.
+        // The filter selects all groups of one name together; the largest count is the closest estimate.
         entry.count = entry.count.max(count);
     }
     counts

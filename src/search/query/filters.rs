@@ -1,7 +1,7 @@
-//! Filters carried out: which offer and which bundle passes, and what an offer fails on.
+//! Evaluates filters: which store products and bundles pass, and which filter a product fails.
 //!
-//! AND between keys, OR between the values of one. A key whose values are all unknown passes nothing. The filters on
-//! events (place, instructor, start, availability) must all be met by one and the same event.
+//! Filters combine with AND, the values of one filter with OR. A filter with only unknown values passes nothing. The
+//! filters on events (location, venue, instructor, start, availability) must all be met by the same event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::search::read_model::categories::is_bundle_category;
 use crate::search::read_model::rows::StoreProductRow;
 use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, TutorialEvent};
 
-/// What one filter asks of an offer.
+/// The condition of one filter on a store product.
 enum Condition {
     Subjects { ids: BTreeSet<i64>, codes: BTreeSet<String> },
     CatalogProducts(BTreeSet<i64>),
@@ -77,35 +77,35 @@ impl Condition {
     }
 }
 
-/// What an offer fails on.
+/// Which filters a store product fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterResult {
-    /// Nothing.
+    /// None.
     Passes,
-    /// This key and no other.
+    /// Only this one.
     FailsOnly(ListFilter),
-    /// Several keys, or one that no facet stands for.
+    /// Several, or one without a facet.
     Fails,
 }
 
 impl FilterResult {
-    /// Whether the offer counts for the facet of a key: it passes everything but, perhaps, that key.
+    /// Returns whether the product counts for a facet: it passes all other filters.
     pub fn counts_for(self, facet: ListFilter) -> bool {
         self == Self::Passes || self == Self::FailsOnly(facet)
     }
 }
 
-/// The filters of one query, ready to be asked.
+/// The prepared filters of one query.
 pub struct OfferFilter {
     conditions: Vec<(Option<ListFilter>, Condition)>,
-    /// `Bundle` stands among the categories.
+    /// `Bundle` is one of the categories.
     includes_bundles: bool,
     /// `Bundle` is the only category.
     has_only_bundles: bool,
 }
 
 impl OfferFilter {
-    /// Makes the filters of a query ready.
+    /// Prepares the filters of a query.
     pub fn new(model: &ReadModel, filters: &Filters) -> Self {
         let categories = filters.values(ListFilter::Categories);
         let includes_bundles = categories.iter().any(|value| is_bundle_category(value));
@@ -125,7 +125,7 @@ impl OfferFilter {
             let members = model.categories.members_of(values.iter().map(String::as_str));
             conditions.push((Some(key), Condition::CatalogProducts(members)));
         }
-        // `product_ids`, where given, takes the place of `products`.
+        // `product_ids` replaces `products` when given.
         for key in [ListFilter::ProductIds, ListFilter::Products] {
             let values = filters.values(key);
             if !values.is_empty() {
@@ -148,12 +148,12 @@ impl OfferFilter {
         Self { conditions, includes_bundles, has_only_bundles }
     }
 
-    /// Whether nothing but bundles is asked for.
+    /// Returns whether the query selects only bundles.
     pub fn has_only_bundles(&self) -> bool {
         self.has_only_bundles
     }
 
-    /// What an offer fails on.
+    /// Returns which filters a store product fails.
     pub fn check(&self, product: &StoreProduct) -> FilterResult {
         let mut failed =
             self.conditions.iter().filter(|(_, condition)| !condition.passes(product)).map(|(key, _)| *key);
@@ -164,12 +164,12 @@ impl OfferFilter {
         }
     }
 
-    /// Whether a bundle passes: its own subject, and one single component that meets everything else.
+    /// Returns whether a bundle passes: by its own subject, and by one component that meets all other conditions.
     pub fn passes_bundle(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
         self.bundle_passes(bundle, products, self.includes_bundles)
     }
 
-    /// Whether a bundle passes everything but the categories: what the facet `Bundle` counts.
+    /// Returns whether a bundle passes all filters except the categories, as the facet `Bundle` counts.
     pub fn passes_bundle_ignoring_categories(&self, bundle: &StoreBundle, products: &[StoreProduct]) -> bool {
         self.bundle_passes(bundle, products, true)
     }
@@ -195,7 +195,7 @@ impl OfferFilter {
     }
 }
 
-/// The variations whose type is a mode, or whose name contains one.
+/// Returns the variations whose type is one of the modes, or whose name contains one.
 fn variations_by_mode(model: &ReadModel, modes: &[String]) -> BTreeSet<i64> {
     let modes: Vec<String> = modes.iter().map(|mode| fold(mode)).filter(|mode| !mode.is_empty()).collect();
     let variations: BTreeMap<i64, &StoreProductRow> =
@@ -211,7 +211,7 @@ fn is_id(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The values that are ids; others are ids of nothing.
+/// Parses the values that are ids. Other values match nothing.
 fn parse_ids<'a>(values: impl IntoIterator<Item = &'a String>) -> BTreeSet<i64> {
     values.into_iter().filter(|value| is_id(value)).filter_map(|value| value.parse().ok()).collect()
 }

@@ -1,7 +1,7 @@
-//! What is asked for: a request becomes a [`Query`], or every problem in it at once.
+//! A search query: its filters, and how it is parsed and executed.
 //!
-//! Sources: the reference's request (`POST /api/search/unified/` with its navigation parameters in the address) and its
-//! form as an address alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
+//! A query comes from a JSON body with navigation parameters in the URL (`POST /api/search/unified/`), or from a query
+//! string alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
 pub mod facets;
 pub mod filters;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-/// Texts shorter than this, after trimming, are browsing.
+/// Minimum length of a search text after trimming. A shorter text means browsing.
 const MIN_TEXT_CHARS: usize = 2;
 
 /// A filter whose values are a list.
@@ -22,15 +22,15 @@ const MIN_TEXT_CHARS: usize = 2;
 pub enum ListFilter {
     /// Codes or ids of subjects.
     Subjects,
-    /// Names or codes of filter groups; `Bundle` stands for bundles.
+    /// Names or codes of filter groups; `Bundle` selects bundles.
     Categories,
-    /// Names or codes of filter groups, asked independently of the categories.
+    /// Names or codes of filter groups, filtered independently of the categories.
     ProductTypes,
     /// Ids of catalogue products.
     Products,
     /// Ids of store products.
     EsspIds,
-    /// Ids of catalogue products; where given, `products` is not looked at.
+    /// Ids of catalogue products. When given, `products` is ignored.
     ProductIds,
     /// Variation types, or parts of variation names.
     ModesOfDelivery,
@@ -43,7 +43,7 @@ pub enum ListFilter {
 }
 
 impl ListFilter {
-    /// All of them, in the order in which they are listed to people.
+    /// All filters, in the order in which messages list them.
     pub const ALL: [Self; 10] = [
         Self::Subjects,
         Self::Categories,
@@ -57,7 +57,7 @@ impl ListFilter {
         Self::Instructors,
     ];
 
-    /// The key in a request.
+    /// Returns the key in a request.
     pub fn key(self) -> &'static str {
         match self {
             Self::Subjects => "subjects",
@@ -86,34 +86,34 @@ pub struct Filters {
     pub starts_from: Option<Date>,
     /// The event starts on this day or earlier.
     pub starts_to: Option<Date>,
-    /// The event has (or has not) a place left.
+    /// The event has (true) or has not (false) places left.
     pub available: Option<bool>,
 }
 
 impl Filters {
-    /// The values asked for under a key; empty means that the key is no filter.
+    /// Returns the values of a filter. Empty means that the filter is not set.
     pub fn values(&self, filter: ListFilter) -> &[String] {
         self.lists.get(filter.key()).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds one more value to a key.
+    /// Adds a value to a filter.
     pub fn add(&mut self, filter: ListFilter, value: impl Into<String>) {
         self.lists.entry(filter.key()).or_default().push(value.into());
     }
 }
 
-/// One whole question to the catalogue.
+/// One search query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Query {
     /// Trimmed search text; empty when browsing.
     pub text: String,
-    /// What the answer is narrowed to.
+    /// Filters that every result passes.
     pub filters: Filters,
-    /// Which page, from 1.
+    /// Page number, from 1.
     pub page: u64,
-    /// Rows on a page, 1 to 100.
+    /// Rows per page, 1 to 100.
     pub page_size: u64,
-    /// Whether bundles are wanted.
+    /// Whether the results include bundles.
     pub include_bundles: bool,
 }
 
@@ -123,11 +123,8 @@ impl Default for Query {
     }
 }
 
-/// Name and value pairs of an address, in order.
-pub type Pairs = [(String, String)];
-
 impl Query {
-    /// A search for a text, everything else as by default.
+    /// Returns a query for a text, with defaults for everything else.
     pub fn for_text(text: &str) -> Self {
         let mut query = Self::default();
         query.set_text(text);

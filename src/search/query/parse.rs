@@ -1,18 +1,18 @@
-//! Parses a request as a [`Query`].
+//! Parses a request into a [`Query`], or reports every problem in it.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::{ListFilter, Pairs, Query};
+use super::{ListFilter, Query};
 use crate::server::problem::FieldError;
 
-/// Most values of one filter.
+/// Maximum number of values of one filter.
 const MAX_VALUES: usize = 1000;
 const PAGE_SIZES: std::ops::RangeInclusive<u64> = 1..=100;
 
 impl Query {
-    /// Reads the body of a `POST` and the navigation parameters of its address.
-    pub fn from_json(body: &Value, parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+    /// Parses the body of a `POST` and the navigation parameters of its URL.
+    pub fn from_json(body: &Value, parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
         let mut parser = QueryParser::default();
         match body {
             Value::Object(body) => parser.parse_body(body),
@@ -24,8 +24,8 @@ impl Query {
         parser.finish()
     }
 
-    /// Reads the address of a `GET`.
-    pub fn from_query_string(parameters: &Pairs) -> Result<Self, Vec<FieldError>> {
+    /// Parses the query string of a `GET`.
+    pub fn from_query_string(parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
         let mut parser = QueryParser::default();
         for (name, value) in parameters {
             if !parser.navigation(name, value) {
@@ -116,7 +116,7 @@ impl QueryParser {
     }
 
     fn list(&mut self, filter: ListFilter, pointer: &str, values: &[Value]) {
-        // One more than is allowed is enough to tell; so many problems in one list say it all, too.
+        // One value more than allowed is enough to report `too_many_values`, and bounds the number of problems.
         for (index, value) in values.iter().enumerate().take(MAX_VALUES + 1) {
             match value {
                 Value::String(text) => self.query.filters.add(filter, text.trim()),
@@ -126,7 +126,7 @@ impl QueryParser {
         }
     }
 
-    /// The parameters that the reference's navigation puts into any address; true when it is one of them.
+    /// Applies a navigation parameter of the shop, and returns whether `name` is one.
     fn navigation(&mut self, name: &str, value: &str) -> bool {
         let value = value.trim();
         let target = match name {
@@ -147,7 +147,7 @@ impl QueryParser {
         let value = value.trim();
         match name {
             "q" => self.query.set_text(value),
-            // An empty value is a form field that was left alone.
+            // A form sends an empty value for every empty field.
             _ if value.is_empty() => {}
             "page" => self.page(&pointer, value.parse().ok()),
             "page_size" => self.page_size(&pointer, value.parse().ok()),
@@ -160,7 +160,7 @@ impl QueryParser {
             _ => match ListFilter::from_key(name) {
                 Some(filter) => self.query.filters.add(filter, value),
                 None => {
-                    let message = format!("{}; besides them q, page, page_size, include_bundles", unknown_filter());
+                    let message = format!("{}, q, page, page_size, include_bundles", unknown_filter());
                     self.add_problem(&pointer, "unknown_parameter", message);
                 }
             },
@@ -182,7 +182,7 @@ impl QueryParser {
     }
 
     fn day(&mut self, pointer: &str, key: &str, text: &str) {
-        // `Date` alone would also read the front of a date and time.
+        // `Date` alone would also parse the start of a date and time.
         match text.parse::<Date>().ok().filter(|_| text.len() == "YYYY-MM-DD".len()) {
             Some(day) if key == "starts_from" => self.query.filters.starts_from = Some(day),
             Some(day) => self.query.filters.starts_to = Some(day),
@@ -198,7 +198,7 @@ impl QueryParser {
     }
 }
 
-/// A value itself, or the only one of a list: clients that send every filter as a list are understood.
+/// Returns the value itself, or the only element of a list, for clients that send every filter as a list.
 fn single_value(value: &Value) -> Option<&Value> {
     match value {
         Value::Array(values) if values.len() == 1 => values.first(),
@@ -217,10 +217,10 @@ fn parse_bool(text: &str) -> Option<bool> {
 
 fn unknown_filter() -> String {
     let lists: Vec<&str> = ListFilter::ALL.iter().map(|filter| filter.key()).collect();
-    format!("there is no such filter; there are {}, starts_from, starts_to, available", lists.join(", "))
+    format!("unknown name: use {}, starts_from, starts_to, available", lists.join(", "))
 }
 
-/// A name inside a JSON pointer (RFC 6901).
+/// Escapes a name for a JSON pointer (RFC 6901).
 fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,7 +1,8 @@
-//! One query answered from the read model: text, filters, facets, order, page. Pure.
+//! Runs one query on the read model: text, filters, facets, order, page.
 //!
-//! Order: with a text, listings by score, then bundles by score; browsing, by subject code, bundles before products, then
-//! name. Equal scores keep the browsing order. The page is cut after grouping; only its rows are put together.
+//! Order with a text: listings by score, then bundles by score. Order when browsing: by subject code, bundles before
+//! products, then by name. Equal scores keep the browsing order. Rows are grouped into listings before the page is cut,
+//! and only the rows of the page are composed.
 
 use super::Query;
 use super::facets;
@@ -11,7 +12,7 @@ use crate::search::read_model::ranking::Matches;
 use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, row_number};
 use crate::search::response::{Pagination, Performance, ResultItem, SearchResponse};
 
-/// One row of the whole result, not yet put together.
+/// One row of the whole result, before it is composed.
 enum ResultRow<'a> {
     Listing(Vec<&'a StoreProduct>),
     Bundle(&'a StoreBundle),
@@ -30,7 +31,7 @@ impl ResultRow<'_> {
     }
 }
 
-/// Answers a query. `performance.duration` is 0: the caller has the clock.
+/// Runs a query. `performance.duration` is 0: the caller measures and sets it.
 pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> SearchResponse<'a> {
     let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
     let filter = OfferFilter::new(model, &query.filters);
@@ -61,7 +62,7 @@ pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> Sea
     SearchResponse { products, filter_counts, pagination, performance: Performance { duration: 0.0, cached: false } }
 }
 
-/// The bundles of the result, and how many the facet `Bundle` counts.
+/// Returns the bundles of the result with their scores, and the count of the facet `Bundle`.
 fn matching_bundles<'a>(
     model: &'a ReadModel,
     query: &Query,
@@ -90,7 +91,7 @@ fn score(matches: Option<&Matches>, row: u32) -> f32 {
     matches.and_then(|matches| matches.score(row)).unwrap_or_default()
 }
 
-/// Offers in browsing order become listings; the best offer lends its score.
+/// Groups products in browsing order into listings. A listing has the score of its best product.
 fn group_into_listings<'a>(
     products: impl Iterator<Item = (f32, &'a StoreProduct)>,
     listings: &mut Vec<(f32, ResultRow<'a>)>,

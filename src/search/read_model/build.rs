@@ -12,7 +12,7 @@ use super::{ListingKind, ReadModel, StoreBundle, StoreProduct, TutorialEvent, is
 use crate::names::fold;
 
 impl ReadModel {
-    /// Builds the read model. Rows that point nowhere are left out.
+    /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
         let events = events_by_product(rows.events, rows.sessions, &rows.instructors);
@@ -113,7 +113,7 @@ fn listing_key(row: &StoreProductRow) -> (i64, i64) {
     (row.sitting_id, row.catalog_product_id)
 }
 
-/// A group name tells, else the full name, else a variation that is a tutorial.
+/// Sets the type of each listing by its category names, else by its full name, else by its variations.
 fn assign_kinds(products: &mut [StoreProduct], categories: &Categories) {
     let mut has_tutorials: BTreeMap<usize, bool> = BTreeMap::new();
     for product in products.iter() {
@@ -204,7 +204,7 @@ fn add_product_words(product: &StoreProduct, builder: &mut VocabularyBuilder) {
     builder.add(TextField::Code, &row.exam_session_code);
     builder.add(TextField::Detail, &row.product_code);
     builder.add(TextField::Detail, row.subject_description.as_deref().unwrap_or_default());
-    // Most events of an offer are at the same few places with the same few people.
+    // Most events of a product share a few places and instructors: add each name once.
     let mut places: BTreeSet<&str> = BTreeSet::new();
     for event in &product.events {
         builder.add(TextField::Code, &event.row.code);

@@ -1,14 +1,14 @@
-//! Categories: the tree of filter groups, and which catalogue product is in which.
+//! The tree of categories (filter groups) and the catalogue products in each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{CategoryRow, FacetEntryRow, MembershipRow};
 use crate::names::fold;
 
-/// The category that stands for bundles and is no group.
+/// The category name that selects bundles. It is not a filter group.
 pub const BUNDLE: &str = "Bundle";
 
-/// The tree of categories with the members of each, descendants included.
+/// The tree of categories with the members of each. Members include those of all descendants.
 #[derive(Debug, Default)]
 pub struct Categories {
     names: BTreeMap<i64, String>,
@@ -20,7 +20,7 @@ pub struct Categories {
 }
 
 impl Categories {
-    /// Builds the tree. A cycle of parents is cut where it closes.
+    /// Builds the tree. A cycle of parents ends at the first repeated category.
     pub fn new(rows: &[CategoryRow], memberships: &[MembershipRow], entries: &[FacetEntryRow]) -> Self {
         let mut categories = Self::default();
         let parents: BTreeMap<i64, Option<i64>> = rows.iter().map(|row| (row.id, row.parent_id)).collect();
@@ -45,7 +45,9 @@ impl Categories {
         categories
     }
 
-    /// The catalogue products in any category called so (name or code, any case). Unknown names add nothing.
+    /// Returns the catalogue products in any category with one of these names or codes, in any case.
+    ///
+    /// Unknown names add nothing.
     pub fn members_of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<i64> {
         names
             .into_iter()
@@ -57,28 +59,28 @@ impl Categories {
             .collect()
     }
 
-    /// Names of the categories that a catalogue product is directly in.
+    /// Returns the names of the categories that directly contain a catalogue product.
     pub fn names_of(&self, catalog_product_id: i64) -> impl Iterator<Item = &str> {
         let direct_categories = self.direct_categories.get(&catalog_product_id).into_iter().flatten();
         direct_categories.filter_map(|id| self.names.get(id)).map(String::as_str)
     }
 
-    /// Id, name and description of every category that can be chosen.
+    /// Returns id, name and description of every active category.
     pub fn all(&self) -> impl Iterator<Item = (i64, &str, &str)> {
         self.active.iter().map(|row| (row.id, row.name.as_str(), row.description.as_str()))
     }
 
-    /// Likewise, of those that hold any of these catalogue products, directly or below.
+    /// Returns id, name and description of the active categories with any of these products, directly or in a descendant.
     pub fn containing<'a>(&'a self, products: &BTreeSet<i64>) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
         self.all().filter(|(id, ..)| self.members.get(id).is_some_and(|members| !members.is_disjoint(products)))
     }
 
-    /// Whether a catalogue product is in one of these categories, descendants not included.
+    /// Returns whether a catalogue product is directly in one of these categories.
     pub fn is_directly_in(&self, catalog_product_id: i64, categories: &BTreeSet<i64>) -> bool {
         self.direct_categories.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))
     }
 
-    /// The categories to be counted under a filter key: name and members, also those without any.
+    /// Returns name and members of the categories that are counted under a filter key, including empty ones.
     pub fn entries(&self, filter_key: &str) -> impl Iterator<Item = (&str, &BTreeSet<i64>)> {
         static NO_MEMBERS: BTreeSet<i64> = BTreeSet::new();
         let ids = self.entries.get(filter_key).into_iter().flatten();
@@ -95,7 +97,7 @@ fn with_ancestors(category: i64, parents: &BTreeMap<i64, Option<i64>>) -> BTreeS
     ancestors
 }
 
-/// Whether a category value means bundles.
+/// Returns whether a category value selects bundles.
 pub fn is_bundle_category(value: &str) -> bool {
     fold(value) == "bundle"
 }

@@ -1,9 +1,9 @@
-//! How the read model follows PostgreSQL.
+//! Keeps the read model up to date with PostgreSQL.
 //!
-//! A notice arrives after every commit that touched the catalogue; then everything is read again in one snapshot and the
-//! new model takes the old one's place at once, in one step. Notices that arrive meanwhile are answered by one more
-//! reading. A lost connection is taken up again with back-off, and the model is read again then, since notices may have
-//! been missed; a look at the version every few seconds catches whatever else can go wrong.
+//! PostgreSQL sends a notification after every commit that changed the catalogue. The follower then loads all rows in one
+//! snapshot and replaces the model atomically. Notifications that arrive during a load cause one more load. After a lost
+//! connection the follower reconnects with backoff and reloads, because notifications may have been missed. It also polls
+//! the version every few seconds, in case a notification is lost for another reason.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,39 +17,41 @@ use super::ReadModel;
 use crate::error::Result;
 use crate::search::store;
 
-/// How often the version is looked at although no notice came.
+/// How often the version is read when no notification arrives.
 const VERSION_POLL_INTERVAL: Duration = Duration::from_secs(5);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// The read model as it stands now, shared by everybody who answers from it.
+/// The current read model, shared by all request handlers.
 #[derive(Clone, Debug)]
 pub struct Follower {
     pool: PgPool,
     current: watch::Sender<Arc<ReadModel>>,
-    /// Held while reading, so that an older snapshot never replaces a newer one.
+    /// Locked during a reload, so that an older snapshot never replaces a newer one.
     reload_lock: Arc<Mutex<()>>,
 }
 
 impl Follower {
-    /// Reads the catalogue for the first time.
+    /// Loads the catalogue for the first time.
     pub async fn open(pool: PgPool) -> Result<Self> {
         let model = load_model(&pool).await?;
         Ok(Self { pool, current: watch::Sender::new(Arc::new(model)), reload_lock: Arc::default() })
     }
 
-    /// The model as it stands now; it stays whole while it is held, whatever comes after.
+    /// Returns the current model. The returned model does not change when a newer one replaces it.
     pub fn current(&self) -> Arc<ReadModel> {
         self.current.borrow().clone()
     }
 
-    /// Tells of every newer model.
+    /// Returns a channel that receives every newer model.
     pub fn changes(&self) -> watch::Receiver<Arc<ReadModel>> {
         self.current.subscribe()
     }
 
-    /// Makes the model hold everything that was committed before the call, and gives its version. For a request that
-    /// wrote to the catalogue, after its commit and before its answer.
+    /// Reloads the model if the catalogue has changed, and returns its version.
+    ///
+    /// The model then contains everything committed before the call. A handler that wrote to the catalogue calls this
+    /// after its commit and before its response.
     pub async fn reload_now(&self) -> Result<i64> {
         let _guard = self.reload_lock.lock().await;
         let loaded = self.current().version;
@@ -64,12 +66,12 @@ impl Follower {
         Ok(version)
     }
 
-    /// Whether the database answers; for readiness.
+    /// Checks that the database is reachable, for the readiness probe.
     pub async fn ping(&self) -> Result<()> {
         store::ping(&self.pool).await
     }
 
-    /// Follows until stopped. Errors are logged once per outage and waited out.
+    /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.
     pub async fn follow(self, stop: CancellationToken) {
         stop.run_until_cancelled(self.follow_forever()).await;
     }
@@ -81,7 +83,7 @@ impl Follower {
             if let Err(error) = self.listen().await
                 && backoff == INITIAL_BACKOFF
             {
-                tracing::warn!(%error, "the catalogue is not followed while the database is away");
+                tracing::warn!(%error, "cannot follow the catalogue: the database is unreachable, retrying");
             }
             if started.elapsed() > MAX_BACKOFF {
                 backoff = INITIAL_BACKOFF;
@@ -91,18 +93,18 @@ impl Follower {
         }
     }
 
-    /// Listens on one connection until it breaks.
+    /// Listens on one connection until it fails.
     async fn listen(&self) -> Result<()> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(store::CHANNEL).await?;
         store::compact_versions(&self.pool, true).await?;
         loop {
-            // First of all and after every wait: what was committed before we listened sent us no notice.
+            // Reload before the first wait too: commits before LISTEN sent no notification to this connection.
             self.reload_now().await?;
             store::compact_versions(&self.pool, false).await?;
             match tokio::time::timeout(VERSION_POLL_INTERVAL, listener.try_recv()).await {
                 Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
-                // The connection was lost; the listener takes it up again at the next call.
+                // `None` means a lost connection: the listener reconnects at the next call.
                 Ok(Ok(None)) | Err(_) => {}
                 Ok(Err(error)) => return Err(error.into()),
             }
@@ -112,6 +114,6 @@ impl Follower {
 
 async fn load_model(pool: &PgPool) -> Result<ReadModel> {
     let rows = store::load(pool).await?;
-    let result = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
-    result.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
+    let model = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
+    model.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
 }

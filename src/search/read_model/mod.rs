@@ -1,9 +1,8 @@
-//! The read model: the whole shop in memory, in the shape in which it is asked for.
+//! The read model: the whole catalogue in memory, in the form that queries use.
 //!
-//! Built from [`rows::CatalogueRows`] in one go and never changed; a newer one replaces it. Offers stand in the order in which browsing
-//! shows them, so the offers of one listing (one catalogue product in one exam session of one subject) are neighbours.
-//! The words of offers come first in the vocabulary, those of bundles after them: the row number of bundle `n` is
-//! `offers.len() + n`.
+//! It is built from [`rows::CatalogueRows`] and never changed; a newer model replaces it. Store products are in browsing
+//! order, so the products of one listing (one catalogue product in one exam session of one subject) are adjacent. In the
+//! vocabulary, store products come before bundles: the row number of bundle `n` is `store_products.len() + n`.
 
 mod build;
 pub mod categories;
@@ -16,7 +15,7 @@ use self::categories::Categories;
 use self::ranking::{Matches, Vocabulary};
 use self::rows::{BundleRow, ComponentRow, PriceRow, StoreProductRow, TutorialEventRow, TutorialSessionRow};
 
-/// What a listing is, as clients tell them apart.
+/// Type of a listing, as clients distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListingKind {
     /// Tutorials, with events.
@@ -28,7 +27,7 @@ pub enum ListingKind {
 }
 
 impl ListingKind {
-    /// The word in an answer.
+    /// Returns the value in a response.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tutorial => "Tutorial",
@@ -41,28 +40,29 @@ impl ListingKind {
 /// One store product: a variation of a catalogue product in one exam session of one subject.
 #[derive(Debug)]
 pub struct StoreProduct {
-    /// What is stored of it.
+    /// The stored row.
     pub row: StoreProductRow,
-    /// Which listing it belongs to; offers of one listing are neighbours.
+    /// Number of its listing. Products of one listing are adjacent.
     pub listing: usize,
-    /// What the listing is.
+    /// Type of the listing.
     pub kind: ListingKind,
-    /// Its prices by id.
+    /// Prices by id.
     pub prices: Vec<PriceRow>,
-    /// Whether something is recommended beside it, and the offer in the same sitting if there is one.
+    /// `Some` when the variation has a recommendation; the inner value is the index of the recommended store product,
+    /// `None` when that is not sold in the same sitting.
     pub recommended: Option<Option<usize>>,
-    /// Its events by start and code.
+    /// Events by start and code.
     pub events: Vec<TutorialEvent>,
 }
 
 /// One event with its sessions.
 #[derive(Debug)]
 pub struct TutorialEvent {
-    /// What is stored of it.
+    /// The stored row.
     pub row: TutorialEventRow,
-    /// Its sessions by sequence, each with the place that holds for it.
+    /// Sessions by sequence. A session without location and venue has those of the event.
     pub sessions: Vec<TutorialSessionRow>,
-    /// Who takes it, each name once.
+    /// Names of the instructors, each once.
     pub instructors: Vec<String>,
     /// Folded names and codes of its locations.
     pub location_names: Vec<String>,
@@ -73,7 +73,7 @@ pub struct TutorialEvent {
 }
 
 impl TutorialEvent {
-    /// Whether somebody can still book it.
+    /// Returns whether the event can be booked.
     pub fn is_available(&self) -> bool {
         !self.row.is_soldout && self.row.remain_space > 0
     }
@@ -82,18 +82,18 @@ impl TutorialEvent {
 /// One bundle with its components.
 #[derive(Debug)]
 pub struct StoreBundle {
-    /// What is stored of it.
+    /// The stored row.
     pub row: BundleRow,
-    /// Its components in order: the row, and the offer.
+    /// Components in order: the row, and the index of its store product.
     pub components: Vec<(ComponentRow, usize)>,
 }
 
 /// The read model.
 #[derive(Debug, Default)]
 pub struct ReadModel {
-    /// The catalogue version that this shows.
+    /// Catalogue version of the snapshot.
     pub version: i64,
-    /// All offers in browsing order.
+    /// All store products in browsing order.
     pub store_products: Vec<StoreProduct>,
     /// All bundles in browsing order.
     pub bundles: Vec<StoreBundle>,
@@ -103,23 +103,23 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
-    /// The rows that answer a search text.
+    /// Matches a search text with all rows.
     pub fn matches(&self, text: &str) -> Matches {
         self.vocabulary.matches(text)
     }
 
-    /// The row number of a bundle in the vocabulary.
+    /// Returns the row number of a bundle in the vocabulary.
     pub fn bundle_row(&self, bundle: usize) -> u32 {
         row_number(self.store_products.len() + bundle)
     }
 }
 
-/// The row number of an offer in the vocabulary.
-pub fn row_number(product: usize) -> u32 {
-    u32::try_from(product).unwrap_or(u32::MAX)
+/// Returns the row number of a store product in the vocabulary.
+pub fn row_number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// Whether a variation is a tutorial by its own type.
+/// Returns whether the type of a variation is tutorial.
 pub fn is_tutorial(row: &StoreProductRow) -> bool {
     row.variation_type.eq_ignore_ascii_case("tutorial")
 }

@@ -1,39 +1,39 @@
-//! Which rows answer a search text, and how well: the score.
+//! Matches a search text with the rows of the read model and scores each match.
 //!
-//! Every row (a store product or a bundle) is a bag of words, each with the weight of the place it stands in (a name
-//! weighs more than a session title). For a search text:
+//! Every row (a store product or a bundle) is a bag of terms. Each term has the weight of the field that contains it: a
+//! name weighs more than a session title. For a search text:
 //!
-//! 1. Each typed word finds the written words that it may mean ([`super::text`]).
-//! 2. `coverage` of a row is the share of typed words that it answers; a subject code counts double.
-//! 3. A row is a hit when it answers *all* words that anything in the catalogue answers. Where no row does, the rows that
-//!    answer part of them are matches, but only those of a subject that was typed.
-//! 4. In both cases less than 45 % coverage is no hit, so one common word in a strange sentence finds nothing.
-//! 5. The score, 0 to 100: nine tenths from how well each word is answered (closeness × weight), one tenth from how
-//!    much of the row's name was typed, so "mock" puts "Mock" before "Mock Marking Voucher".
+//! 1. Each query word selects the terms that it may mean ([`super::text`]).
+//! 2. The coverage of a row is the share of query words that it matches. A subject code counts double.
+//! 3. A row matches when it matches *all* query words that match anything in the catalogue. If no row does, rows that
+//!    match some of the words match, but only those of a subject in the query.
+//! 4. In both cases a coverage below 45 % is no match, so one common word in an unrelated sentence finds nothing.
+//! 5. The score is 0 to 100: 90 for how well each word matches (similarity × weight), 10 for the share of the row's name
+//!    that the query contains, so "mock" ranks "Mock" above "Mock Marking Voucher".
 //!
-//! Nothing depends on the order of a hash map: equal input gives equal scores, in every process.
+//! The result does not depend on the order of a hash map: equal input gives equal scores in every process.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::text::{TypoDistance, search_words, typo_distance, words};
 
-/// Below this share of answered words a row is no hit; the reference's threshold of 45 in 100.
+/// Minimum share of matched query words. A row below it does not match.
 const MIN_COVERAGE: f32 = 0.45;
 
-/// The place in a row that a word stands in.
+/// The field of a row that contains a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextField {
     /// Name of the product or bundle.
     Name,
     /// Code of the subject.
     Subject,
-    /// Variation: name and type.
+    /// Name and type of the variation.
     Variation,
     /// Code of an event or of the exam session.
     Code,
-    /// Venue, location, instructor.
+    /// Venue, location or instructor.
     Place,
-    /// Session titles, store product codes, the subject's description, components.
+    /// Session title, store product code, description of the subject, or component.
     Detail,
 }
 
@@ -57,7 +57,7 @@ struct Posting {
     is_subject: bool,
 }
 
-/// All written words with the rows that they stand in.
+/// All terms of the catalogue with the rows that contain them (an inverted index).
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     terms: Vec<String>,
@@ -65,7 +65,7 @@ pub struct Vocabulary {
     name_lengths: Vec<u32>,
 }
 
-/// Collects the words of rows, row by row.
+/// Collects terms row by row.
 #[derive(Debug, Default)]
 pub struct VocabularyBuilder {
     postings: HashMap<String, Vec<Posting>>,
@@ -73,13 +73,13 @@ pub struct VocabularyBuilder {
 }
 
 impl VocabularyBuilder {
-    /// Begins the next row and answers its number, counted from 0.
+    /// Starts the next row and returns its number, from 0.
     pub fn start_row(&mut self) -> u32 {
         self.name_lengths.push(0);
         u32::try_from(self.name_lengths.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Adds the words of one text to the row begun last.
+    /// Adds the words of a text to the current row.
     pub fn add(&mut self, field: TextField, text: &str) {
         let row = u32::try_from(self.name_lengths.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for word in words(text) {
@@ -99,7 +99,7 @@ impl VocabularyBuilder {
         }
     }
 
-    /// Ends the collection.
+    /// Returns the vocabulary.
     pub fn finish(self) -> Vocabulary {
         let mut sorted: Vec<(String, Vec<Posting>)> = self.postings.into_iter().collect();
         sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -108,18 +108,18 @@ impl VocabularyBuilder {
     }
 }
 
-/// The rows that answer a search text.
+/// The rows that match a search text, by row number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matches(Vec<Option<f32>>);
 
 impl Matches {
-    /// The score of a row, 0 to 100; nothing when it does not answer.
+    /// Returns the score of a row, 0 to 100, or `None` when it does not match.
     pub fn score(&self, row: u32) -> Option<f32> {
         self.0.get(row as usize).copied().flatten()
     }
 }
 
-/// What is known of one row while the words are gone through.
+/// Sums of one row over the query words.
 #[derive(Clone, Copy, Default)]
 struct TermScores {
     matched_words: u32,
@@ -129,15 +129,16 @@ struct TermScores {
     lacks_subject: bool,
 }
 
-/// How one typed word is answered.
+/// The rows that match one query word.
 struct WordMatches {
     importance: f32,
     is_subject: bool,
+    /// Row number → quality of the best match, and whether the term is part of the name.
     by_row: BTreeMap<u32, (f32, bool)>,
 }
 
 impl Vocabulary {
-    /// The matches of a search text. A text without a single word has none.
+    /// Matches a search text. A text without words matches no row.
     pub fn matches(&self, text: &str) -> Matches {
         let query_words = search_words(text);
         let last = query_words.len().saturating_sub(1);
@@ -146,10 +147,10 @@ impl Vocabulary {
         let total: f32 = word_matches.iter().map(|matches| matches.importance).sum();
         let scores_by_row = self.score_rows(&word_matches);
         let matchable_words = word_matches.iter().filter(|matches| !matches.by_row.is_empty()).count();
-        let all = |scores: &TermScores| scores.matched_words as usize == matchable_words;
-        let strict = matchable_words > 0 && scores_by_row.iter().any(all);
+        let matches_all = |scores: &TermScores| scores.matched_words as usize == matchable_words;
+        let any_matches_all = matchable_words > 0 && scores_by_row.iter().any(matches_all);
         let scores = scores_by_row.iter().enumerate().map(|(row, scores)| {
-            let is_match = if strict { all(scores) } else { !scores.lacks_subject };
+            let is_match = if any_matches_all { matches_all(scores) } else { !scores.lacks_subject };
             (is_match && scores.matched_words > 0 && scores.coverage / total >= MIN_COVERAGE)
                 .then(|| self.score(row, scores, total))
         });
@@ -199,7 +200,7 @@ impl Vocabulary {
         matches
     }
 
-    /// The written words that a typed one may mean, as places in the vocabulary.
+    /// Returns the terms that a query word may mean, as indices of the vocabulary.
     fn candidates(&self, word: &str, allow_prefix: bool) -> Vec<(usize, TypoDistance)> {
         let from = self.terms.partition_point(|term| term.as_str() < word);
         let prefix_matches: Vec<(usize, TypoDistance)> = self.terms[from..]

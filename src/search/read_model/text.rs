@@ -1,24 +1,26 @@
-//! Words: how text is cut up, and when a typed word counts as a written one.
+//! Splits text into words, and decides when a query word matches a term of the catalogue.
 //!
-//! A typed word matches a written one when they are equal; when it is the last one typed and the written word begins
-//! with it; or, where neither happens anywhere in the catalogue, within a few typos (one from four letters on, two from
-//! eight). Words with digits never match by typo: `CM1` and `CM2` are two subjects, not one misspelt.
+//! A query word matches a term when they are equal, or when it is the last query word and the term starts with it. If no
+//! term in the catalogue does, terms within a few typos match: one typo from four letters, two from eight. Words with
+//! digits never match by typo, because `CM1` and `CM2` are two subjects.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::names::fold;
 
-/// How many words of a search text are looked at; the rest is ignored.
+/// Maximum number of query words. The rest is ignored.
 pub const MAX_QUERY_WORDS: usize = 16;
 
-/// How many characters of a search text are read at all: megabytes cost no more than a long sentence.
+/// Maximum number of characters read from a search text, so that a huge text costs no more than a long sentence.
 const MAX_QUERY_CHARS: usize = 1000;
 
-/// Words that say nothing when others stand beside them.
+/// Words that are ignored when the query contains other words.
 const STOP_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
-/// Cuts text into folded words: accents and apostrophes are dropped, anything else that is no letter or digit separates.
+/// Splits text into folded words.
+///
+/// Accents and apostrophes are removed. Any other character that is not a letter or digit separates words.
 pub fn words(text: &str) -> Vec<String> {
     let folded_text = fold(text);
     let stripped: String = if folded_text.is_ascii() {
@@ -29,12 +31,14 @@ pub fn words(text: &str) -> Vec<String> {
     stripped.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The words of a search text that count: each once, little ones only where nothing else is said, in typed order.
+/// Returns the significant words of a search text in order, each once.
+///
+/// Stop words are returned only when there are no other words.
 pub fn search_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let read = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text, |(end, _)| &text[..end]);
     for word in words(read) {
-        // The last word is the one being completed, so a repeated word keeps its last place.
+        // The last word may be incomplete, so a repeated word keeps its last position.
         all.retain(|other| *other != word);
         all.push(word);
     }
@@ -44,7 +48,7 @@ pub fn search_words(text: &str) -> Vec<String> {
     selected
 }
 
-/// How far a query word is from a term of the catalogue.
+/// Distance between a query word and a term of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TypoDistance {
     /// The same word.
@@ -72,7 +76,7 @@ impl TypoDistance {
     }
 }
 
-/// How many typos are forgiven in a typed word.
+/// Returns the number of typos allowed for a query word.
 fn max_typos(word: &str) -> usize {
     if word.chars().any(|c| c.is_numeric()) {
         return 0;
@@ -84,7 +88,9 @@ fn max_typos(word: &str) -> usize {
     }
 }
 
-/// Whether a written word is within the typos forgiven in the typed one; `completing` also accepts longer written words.
+/// Returns the distance when a term is within the typos allowed for a query word.
+///
+/// With `allow_prefix` longer terms match too, if they start with such a word.
 pub fn typo_distance(query_word: &str, term: &str, allow_prefix: bool) -> Option<TypoDistance> {
     let max_typos = max_typos(query_word);
     if max_typos == 0 || term.chars().any(|c| c.is_numeric()) {
@@ -113,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_into_folded_words() {
+    fn text_is_split_into_folded_words() {
         for (text, expected) in [
             ("CB1-01-25S", vec!["cb1", "01", "25s"]),
             ("King's Cross", vec!["kings", "cross"]),
@@ -128,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn search_text_keeps_what_tells_something() {
+    fn search_text_keeps_significant_words() {
         for (text, expected) in [
             ("tutorials in London", vec!["tutorials", "london"]),
             ("the", vec!["the"]),
@@ -139,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn typos_are_forgiven_by_length_and_never_in_codes() {
+    fn typos_are_allowed_by_length_and_never_in_codes() {
         for (query_word, term, allow_prefix, is_match) in [
             ("lndon", "london", false, true),
             ("lonodn", "london", false, true),
