@@ -66,12 +66,12 @@ pub fn render_text(response: &SearchResponse<'_>) -> String {
 fn add_listing(listing: &Listing<'_>, table: &mut Table) {
     for variation in &listing.variations {
         table.add_row([
-            exam(listing.subject_code, listing.exam_session_code),
+            exam_label(listing.subject_code, listing.exam_session_code),
             listing.product_name.to_owned(),
             variation.name.to_owned(),
             String::new(),
             String::new(),
-            price(&variation.prices),
+            price_label(&variation.prices),
         ]);
         for event in variation.events.iter().flatten() {
             let places =
@@ -91,15 +91,15 @@ fn add_listing(listing: &Listing<'_>, table: &mut Table) {
 
 fn add_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
     let components = format!("bundle of {}", bundle.components_count);
-    let exam = exam(bundle.subject_code, bundle.exam_session_code);
+    let exam = exam_label(bundle.subject_code, bundle.exam_session_code);
     table.add_row([exam.as_str(), bundle.name, components.as_str()]);
 }
 
-fn exam(subject: &str, exam_session: &str) -> String {
+fn exam_label(subject: &str, exam_session: &str) -> String {
     format!("{subject} {exam_session}")
 }
 
-fn price(prices: &[PriceItem<'_>]) -> String {
+fn price_label(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
 }

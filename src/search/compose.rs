@@ -28,7 +28,7 @@ impl SessionUrls {
 }
 
 /// Builds a listing from its matching store products, all of the same listing. Returns `None` without any product.
-pub fn listing<'a>(
+pub fn build_listing<'a>(
     products: &[&'a StoreProduct],
     store_products: &'a [StoreProduct],
     urls: SessionUrls,
@@ -51,11 +51,11 @@ pub fn listing<'a>(
         subject_description: row.subject_description.as_deref(),
         exam_session_code: &row.exam_session_code,
         exam_session_id: row.exam_session_id,
-        variations: products.iter().map(|product| variation(product, store_products, urls)).collect(),
+        variations: products.iter().map(|product| build_variation(product, store_products, urls)).collect(),
     })))
 }
 
-fn variation<'a>(
+fn build_variation<'a>(
     product: &'a StoreProduct,
     store_products: &'a [StoreProduct],
     urls: SessionUrls,
@@ -69,15 +69,15 @@ fn variation<'a>(
         name: &row.variation_name,
         description: row.variation_description.as_deref(),
         description_short: row.variation_description_short.as_deref(),
-        prices: product.prices.iter().map(|row| price(row, true)).collect(),
-        events: has_events.then(|| product.events.iter().map(|event| event_item(event, urls)).collect()),
+        prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
+        events: has_events.then(|| product.events.iter().map(|event| build_event(event, urls)).collect()),
         recommended_product: product
             .recommended
-            .map(|index| index.and_then(|index| store_products.get(index)).map(recommended)),
+            .map(|index| index.and_then(|index| store_products.get(index)).map(build_recommended)),
     }
 }
 
-fn recommended(product: &StoreProduct) -> RecommendedItem<'_> {
+fn build_recommended(product: &StoreProduct) -> RecommendedItem<'_> {
     RecommendedItem {
         essp_id: product.row.id,
         store_product_id: product.row.id,
@@ -85,11 +85,11 @@ fn recommended(product: &StoreProduct) -> RecommendedItem<'_> {
         product_name: &product.row.fullname,
         product_short_name: &product.row.shortname,
         variation_type: &product.row.variation_type,
-        prices: product.prices.iter().map(|row| price(row, true)).collect(),
+        prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
     }
 }
 
-fn event_item(event: &TutorialEvent, urls: SessionUrls) -> EventItem<'_> {
+fn build_event(event: &TutorialEvent, urls: SessionUrls) -> EventItem<'_> {
     let row = &event.row;
     EventItem {
         id: row.id,
@@ -102,11 +102,11 @@ fn event_item(event: &TutorialEvent, urls: SessionUrls) -> EventItem<'_> {
         end_date: row.end_date,
         title: &row.code,
         price: None,
-        sessions: event.sessions.iter().map(|session| session_item(session, urls)).collect(),
+        sessions: event.sessions.iter().map(|session| build_session(session, urls)).collect(),
     }
 }
 
-fn session_item(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> {
+fn build_session(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> {
     SessionItem {
         id: row.id,
         title: &row.title,
@@ -120,7 +120,7 @@ fn session_item(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> 
 }
 
 /// Builds a bundle with those of its components that are on sale.
-pub fn bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
+pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
     let row = &bundle.row;
     let components: Vec<ComponentItem<'a>> = bundle
         .components
@@ -137,7 +137,7 @@ pub fn bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -
                     variation_type: &product.row.variation_type,
                     description_short: product.row.variation_description_short.as_deref(),
                 },
-                prices: product.prices.iter().map(|row| price(row, false)).collect(),
+                prices: product.prices.iter().map(|row| build_price(row, false)).collect(),
                 default_price_type: &component.default_price_type,
                 quantity: component.quantity,
                 sort_order: component.sort_order,
@@ -166,7 +166,7 @@ pub fn bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -
     }))
 }
 
-fn price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
+fn build_price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
     PriceItem {
         id: with_id.then_some(row.id),
         price_type: &row.price_type,

@@ -115,20 +115,20 @@ pub fn parse_default_limit(parameters: &[(String, String)]) -> Result<u64, Vec<F
 
 /// Returns the first products of the catalogue and the values of its filters.
 pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> DefaultData<'_> {
-    let popular_products = listings(model, model.store_products.iter(), limit, urls);
+    let popular_products = compose_listings(model, model.store_products.iter(), limit, urls);
     let products: Vec<&StoreProduct> = model.store_products.iter().collect();
     DefaultData {
         total_count: popular_products.len(),
         popular_products,
         suggested_filters: DefaultFilters {
-            subjects: subjects(&products),
+            subjects: subject_options(&products),
             product_groups: model.categories.all().map(group_option).collect(),
             variations: distinct(products.iter().map(|product| VariationOption {
                 id: product.row.variation_id,
                 variation_type: &product.row.variation_type,
                 name: &product.row.variation_name,
             })),
-            products: product_names(&products),
+            products: product_options(&products),
         },
         search_info: DefaultInfo { query: "", kind: "default" },
     }
@@ -196,15 +196,15 @@ pub fn fuzzy_search<'a>(
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let matching: Vec<&StoreProduct> = scored.iter().map(|(_, product)| *product).collect();
-    let products = listings(model, matching.iter().copied(), query.limit, urls);
-    let names: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
-    let mut suggested = product_names(&matching);
+    let products = compose_listings(model, matching.iter().copied(), query.limit, urls);
+    let product_ids: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
+    let mut suggested = product_options(&matching);
     suggested.truncate(MAX_SUGGESTED_PRODUCTS);
     FuzzyResponse {
         total_count: products.len(),
         suggested_filters: FuzzyFilters {
-            subjects: subjects(&matching),
-            categories: model.categories.containing(&names).map(group_option).collect(),
+            subjects: subject_options(&matching),
+            categories: model.categories.containing(&product_ids).map(group_option).collect(),
             products: suggested,
         },
         search_info: FuzzyInfo {
@@ -218,7 +218,7 @@ pub fn fuzzy_search<'a>(
 }
 
 /// Groups store products into at most `limit` listings, in the order of their first products.
-fn listings<'a>(
+fn compose_listings<'a>(
     model: &'a ReadModel,
     products: impl Iterator<Item = &'a StoreProduct>,
     limit: u64,
@@ -235,10 +235,12 @@ fn listings<'a>(
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let listed = order.into_iter().take(limit);
-    listed.filter_map(|listing| compose::listing(products_of.get(&listing)?, &model.store_products, urls)).collect()
+    listed
+        .filter_map(|listing| compose::build_listing(products_of.get(&listing)?, &model.store_products, urls))
+        .collect()
 }
 
-fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
+fn subject_options<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
     distinct(products.iter().map(|product| SubjectOption {
         id: product.row.subject_id,
         code: &product.row.subject_code,
@@ -246,7 +248,7 @@ fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
     }))
 }
 
-fn product_names<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
+fn product_options<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
     distinct(products.iter().map(|product| ProductOption {
         id: product.row.catalog_product_id,
         shortname: &product.row.shortname,

@@ -1,7 +1,7 @@
-//! The page at `/`: a search box over everything, and what it finds: products, their events, their sessions.
+//! The page at `/`: a search box, and the products, events and sessions found.
 //!
-//! Works without a script: a form, links, and rows that open by themselves. It asks nothing of other hosts. Its address
-//! takes the parameters of `GET /api/search/unified/`.
+//! The page works without scripts and loads nothing from other hosts. Its URL takes the parameters of
+//! `GET /api/search/unified/`.
 
 use askama::Template;
 use axum::Router;
@@ -22,20 +22,20 @@ use super::read_model::follow::Follower;
 use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, SearchResponse, SessionItem};
 use crate::server::problem::{FieldError, Problem};
 
-/// Products on a page.
+/// Products per page.
 const PAGE_SIZE: u64 = 20;
-/// Events are shown opened while there are no more than this on a page.
-const OPEN_UP_TO: usize = 3;
-/// Nothing from anywhere else, no script at all.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; \
+/// Maximum number of events on a page whose sessions are shown without a click.
+const MAX_OPEN_EVENTS: usize = 3;
+/// Allows no scripts and nothing from other hosts.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-/// The route of the page. `zone`: in which times are shown.
+/// Returns the route of the page. Times are shown in `zone`.
 pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
     let state = SearchState { follower, urls };
-    let home = move |State(state): State<SearchState>, address: super::api::Pairs| {
+    let home = move |State(state): State<SearchState>, query_string: super::api::Pairs| {
         let zone = zone.clone();
-        async move { home(&state, &zone, address) }
+        async move { render_home(&state, &zone, query_string) }
     };
     Router::new().route("/", get(home)).with_state(state)
 }
@@ -98,19 +98,19 @@ struct SessionView {
     url: Option<String>,
 }
 
-fn home(state: &SearchState, zone: &TimeZone, address: super::api::Pairs) -> Result<Response, Problem> {
-    let pairs = super::api::pairs(address)?;
+fn render_home(state: &SearchState, zone: &TimeZone, query_string: super::api::Pairs) -> Result<Response, Problem> {
+    let pairs = super::api::pairs(query_string)?;
     let model = state.follower.current();
     let (status, page) = match Query::from_query_string(&pairs) {
-        Ok(query) => (StatusCode::OK, found(&model, query, state.urls, zone)),
-        Err(problems) => (StatusCode::BAD_REQUEST, HomePage { problems, ..empty(&model, zone) }),
+        Ok(query) => (StatusCode::OK, results_page(&model, query, state.urls, zone)),
+        Err(problems) => (StatusCode::BAD_REQUEST, HomePage { problems, ..empty_page(&model, zone) }),
     };
     let html = page.render().map_err(|error| {
-        tracing::error!(%error, "a page could not be written");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
+        tracing::error!(%error, "cannot render the search page");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
     })?;
     let headers = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -118,13 +118,13 @@ fn home(state: &SearchState, zone: &TimeZone, address: super::api::Pairs) -> Res
     Ok((status, headers, Html(html)).into_response())
 }
 
-fn empty(model: &ReadModel, zone: &TimeZone) -> HomePage {
+fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {
     let events = || model.store_products.iter().flat_map(|product| &product.events);
     HomePage {
         query: String::new(),
         subjects: Vec::new(),
         only_available: false,
-        examples: examples(model),
+        examples: example_queries(model),
         problems: Vec::new(),
         summary: String::new(),
         rows: Vec::new(),
@@ -139,30 +139,30 @@ fn empty(model: &ReadModel, zone: &TimeZone) -> HomePage {
     }
 }
 
-fn found(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &TimeZone) -> HomePage {
+fn results_page(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &TimeZone) -> HomePage {
     query.page_size = PAGE_SIZE;
     let response = search(model, &query, urls);
     let events: usize = response.products.iter().map(event_count).sum();
-    let pages = &response.pagination;
+    let pagination = &response.pagination;
     HomePage {
-        subjects: choices(model, &query, &response),
+        subjects: subject_choices(model, &query, &response),
         only_available: query.filters.available == Some(true),
-        summary: match pages.total_count {
-            0 => "Nothing is found. Fewer or other words may help; typos are forgiven.".to_owned(),
+        summary: match pagination.total_count {
+            0 => "No results. Try fewer or different words; small typos are allowed.".to_owned(),
             1 => "1 result".to_owned(),
-            many => format!("{many} results, page {} of {}", pages.page, pages.total_pages),
+            many => format!("{many} results, page {} of {}", pagination.page, pagination.total_pages),
         },
-        rows: response.products.iter().map(|item| row(item, events <= OPEN_UP_TO, zone)).collect(),
-        previous: pages.has_previous.then(|| address("/", &query, pages.page - 1)),
-        next: pages.has_next.then(|| address("/", &query, pages.page + 1)),
-        json_url: address("/api/search/unified/", &query, pages.page),
+        rows: response.products.iter().map(|item| result_view(item, events <= MAX_OPEN_EVENTS, zone)).collect(),
+        previous: pagination.has_previous.then(|| page_url("/", &query, pagination.page - 1)),
+        next: pagination.has_next.then(|| page_url("/", &query, pagination.page + 1)),
+        json_url: page_url("/api/search/unified/", &query, pagination.page),
         query: query.text,
-        ..empty(model, zone)
+        ..empty_page(model, zone)
     }
 }
 
-/// What a newcomer may type: taken from the first product that has events.
-fn examples(model: &ReadModel) -> Vec<String> {
+/// Returns example queries, taken from the first product with events.
+fn example_queries(model: &ReadModel) -> Vec<String> {
     let Some(product) = model.store_products.iter().find(|product| !product.events.is_empty()) else {
         return Vec::new();
     };
@@ -174,7 +174,7 @@ fn examples(model: &ReadModel) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-fn choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
+fn subject_choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
     let mut codes: Vec<&String> = model.store_products.iter().map(|product| &product.row.subject_code).collect();
     codes.dedup();
     let counts = &response.filter_counts.subjects;
@@ -186,8 +186,8 @@ fn choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> V
     codes.into_iter().map(choice).filter(|choice| choice.is_selected || choice.count.is_some()).collect()
 }
 
-/// The address of a page of the same query.
-fn address(path: &str, query: &Query, page: u64) -> String {
+/// Returns the URL of another page of the same query.
+fn page_url(path: &str, query: &Query, page: u64) -> String {
     let mut pairs: Vec<(&str, String)> = Vec::new();
     if !query.text.is_empty() {
         pairs.push(("q", query.text.clone()));
@@ -197,18 +197,21 @@ fn address(path: &str, query: &Query, page: u64) -> String {
     }
     pairs.extend(query.filters.starts_from.map(|day| ("starts_from", day.to_string())));
     pairs.extend(query.filters.starts_to.map(|day| ("starts_to", day.to_string())));
-    pairs.extend(query.filters.available.map(|wanted| ("available", wanted.to_string())));
+    pairs.extend(query.filters.available.map(|value| ("available", value.to_string())));
     if page > 1 {
         pairs.push(("page", page.to_string()));
     }
-    let encoded: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let encoded: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
     if encoded.is_empty() { path.to_owned() } else { format!("{path}?{}", encoded.join("&")) }
 }
 
-/// Percent-encoding (RFC 3986): unreserved characters stay.
-fn encoded(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+/// Percent-encodes a value (RFC 3986). Unreserved characters are not changed.
+fn percent_encode(value: &str) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    value
+        .bytes()
+        .map(|byte| if is_unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn event_count(item: &ResultItem<'_>) -> usize {
@@ -220,19 +223,19 @@ fn event_count(item: &ResultItem<'_>) -> usize {
     }
 }
 
-fn row(item: &ResultItem<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
+fn result_view(item: &ResultItem<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
     match item {
-        ResultItem::Listing(listing) => listing_row(listing, is_open, zone),
-        ResultItem::Bundle(bundle) => bundle_row(bundle),
+        ResultItem::Listing(listing) => listing_view(listing, is_open, zone),
+        ResultItem::Bundle(bundle) => bundle_view(bundle),
     }
 }
 
-fn listing_row(listing: &Listing<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
+fn listing_view(listing: &Listing<'_>, is_open: bool, zone: &TimeZone) -> ResultView {
     let lines = listing.variations.iter().map(|variation| LineView {
         name: variation.name.to_owned(),
         note: variation.description_short.map(str::to_owned),
-        price: price(&variation.prices),
-        events: variation.events.iter().flatten().map(|event| event_row(event, zone)).collect(),
+        price: price_label(&variation.prices),
+        events: variation.events.iter().flatten().map(|event| event_view(event, zone)).collect(),
     });
     ResultView {
         subject: listing.subject_code.to_owned(),
@@ -244,11 +247,11 @@ fn listing_row(listing: &Listing<'_>, is_open: bool, zone: &TimeZone) -> ResultV
     }
 }
 
-fn bundle_row(bundle: &BundleItem<'_>) -> ResultView {
+fn bundle_view(bundle: &BundleItem<'_>) -> ResultView {
     let lines = bundle.components.iter().map(|component| LineView {
         name: component.product.fullname.to_owned(),
         note: Some(component.product_variation.name.to_owned()),
-        price: price(&component.prices),
+        price: price_label(&component.prices),
         events: Vec::new(),
     });
     ResultView {
@@ -261,10 +264,10 @@ fn bundle_row(bundle: &BundleItem<'_>) -> ResultView {
     }
 }
 
-fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> EventView {
+fn event_view(event: &EventItem<'_>, zone: &TimeZone) -> EventView {
     EventView {
         code: event.code.to_owned(),
-        days: days(event.start_date, event.end_date),
+        days: format_days(event.start_date, event.end_date),
         venue: event.venue.map(str::to_owned),
         places: match event.remain_space {
             _ if event.is_soldout => "sold out".to_owned(),
@@ -272,35 +275,35 @@ fn event_row(event: &EventItem<'_>, zone: &TimeZone) -> EventView {
             places => format!("{places} places left"),
         },
         has_places: !event.is_soldout && event.remain_space > 0,
-        sessions: event.sessions.iter().map(|session| session_row(session, zone)).collect(),
+        sessions: event.sessions.iter().map(|session| session_view(session, zone)).collect(),
     }
 }
 
-fn session_row(session: &SessionItem<'_>, zone: &TimeZone) -> SessionView {
+fn session_view(session: &SessionItem<'_>, zone: &TimeZone) -> SessionView {
     let place: Vec<&str> = [session.venue, session.location].into_iter().flatten().collect();
-    let web = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
+    let is_web_url = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
     SessionView {
         title: session.title.to_owned(),
-        when: times(&session.start_date, &session.end_date, zone),
+        when: format_times(&session.start_date, &session.end_date, zone),
         place: place.join(", "),
-        url: session.url.filter(web).map(str::to_owned),
+        url: session.url.filter(is_web_url).map(str::to_owned),
     }
 }
 
-fn days(from: Date, to: Date) -> String {
-    let shown = |day: Date| day.strftime("%-d %b %Y").to_string();
-    if from == to { shown(from) } else { format!("{} to {}", shown(from), shown(to)) }
+fn format_days(from: Date, to: Date) -> String {
+    let format = |day: Date| day.strftime("%-d %b %Y").to_string();
+    if from == to { format(from) } else { format!("{} to {}", format(from), format(to)) }
 }
 
-/// `Sat 10 Jan 2026, 09:30 to 17:00`; the end with its day where that is another.
-fn times(from: &str, to: &str, zone: &TimeZone) -> String {
-    let read = |text: &str| text.parse::<Timestamp>().map(|at| at.to_zoned(zone.clone()));
-    let (Ok(from), Ok(to)) = (read(from), read(to)) else { return from.to_owned() };
+/// Formats a period as `Sat 10 Jan 2026, 09:30 to 17:00`. The end includes its day when that differs.
+fn format_times(from: &str, to: &str, zone: &TimeZone) -> String {
+    let parse = |text: &str| text.parse::<Timestamp>().map(|time| time.to_zoned(zone.clone()));
+    let (Ok(from), Ok(to)) = (parse(from), parse(to)) else { return from.to_owned() };
     let end = if from.date() == to.date() { "%H:%M" } else { "%a %-d %b %Y, %H:%M" };
     format!("{} to {}", from.strftime("%a %-d %b %Y, %H:%M"), to.strftime(end))
 }
 
-fn price(prices: &[PriceItem<'_>]) -> String {
+fn price_label(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
 }

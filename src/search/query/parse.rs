@@ -19,7 +19,7 @@ impl Query {
             _ => parser.add_problem("", "invalid_type", "the body must be a JSON object"),
         }
         for (name, value) in parameters {
-            parser.navigation(name, value);
+            parser.apply_navigation(name, value);
         }
         parser.finish()
     }
@@ -28,8 +28,8 @@ impl Query {
     pub fn from_query_string(parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
         let mut parser = QueryParser::default();
         for (name, value) in parameters {
-            if !parser.navigation(name, value) {
-                parser.parameter(name, value);
+            if !parser.apply_navigation(name, value) {
+                parser.parse_parameter(name, value);
             }
         }
         parser.finish()
@@ -63,20 +63,20 @@ impl QueryParser {
             Some(Value::String(text)) => self.query.set_text(text),
             Some(_) => self.add_problem("/searchQuery", "invalid_type", "must be a string"),
         }
-        if let Some(filters) = self.object(body, "filters") {
+        if let Some(filters) = self.object_member(body, "filters") {
             for (key, value) in filters {
-                self.filter(key, value);
+                self.parse_filter(key, value);
             }
         }
-        if let Some(pagination) = self.object(body, "pagination") {
+        if let Some(pagination) = self.object_member(body, "pagination") {
             if let Some(page) = pagination.get("page") {
-                self.page("/pagination/page", page.as_u64());
+                self.set_page("/pagination/page", page.as_u64());
             }
             if let Some(size) = pagination.get("page_size") {
-                self.page_size("/pagination/page_size", size.as_u64());
+                self.set_page_size("/pagination/page_size", size.as_u64());
             }
         }
-        if let Some(options) = self.object(body, "options") {
+        if let Some(options) = self.object_member(body, "options") {
             match options.get("include_bundles") {
                 None => {}
                 Some(Value::Bool(value)) => self.query.include_bundles = *value,
@@ -85,7 +85,7 @@ impl QueryParser {
         }
     }
 
-    fn object<'a>(&mut self, body: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
+    fn object_member<'a>(&mut self, body: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
         match body.get(key)? {
             Value::Object(inner) => Some(inner),
             _ => {
@@ -95,27 +95,27 @@ impl QueryParser {
         }
     }
 
-    fn filter(&mut self, key: &str, value: &Value) {
+    fn parse_filter(&mut self, key: &str, value: &Value) {
         let pointer = format!("/filters/{}", escape_pointer(key));
         match key {
             "starts_from" | "starts_to" => match single_value(value) {
-                Some(Value::String(day)) => self.day(&pointer, key, day),
+                Some(Value::String(day)) => self.set_day(&pointer, key, day),
                 _ => self.add_problem(&pointer, "invalid_type", "must be one date, YYYY-MM-DD"),
             },
             "available" => match single_value(value) {
                 Some(Value::Bool(value)) => self.query.filters.available = Some(*value),
-                Some(Value::String(text)) => self.available(&pointer, text),
+                Some(Value::String(text)) => self.set_available(&pointer, text),
                 _ => self.add_problem(&pointer, "invalid_type", "must be true or false"),
             },
             _ => match (ListFilter::from_key(key), value) {
-                (None, _) => self.add_problem(&pointer, "unknown_filter", unknown_filter()),
-                (Some(filter), Value::Array(values)) => self.list(filter, &pointer, values),
+                (None, _) => self.add_problem(&pointer, "unknown_filter", unknown_name_message()),
+                (Some(filter), Value::Array(values)) => self.add_values(filter, &pointer, values),
                 (Some(_), _) => self.add_problem(&pointer, "invalid_type", "must be a list of strings"),
             },
         }
     }
 
-    fn list(&mut self, filter: ListFilter, pointer: &str, values: &[Value]) {
+    fn add_values(&mut self, filter: ListFilter, pointer: &str, values: &[Value]) {
         // One value more than allowed is enough to report `too_many_values`, and bounds the number of problems.
         for (index, value) in values.iter().enumerate().take(MAX_VALUES + 1) {
             match value {
@@ -127,7 +127,7 @@ impl QueryParser {
     }
 
     /// Applies a navigation parameter of the shop, and returns whether `name` is one.
-    fn navigation(&mut self, name: &str, value: &str) -> bool {
+    fn apply_navigation(&mut self, name: &str, value: &str) -> bool {
         let value = value.trim();
         let target = match name {
             "group" | "tutorial_format" => Some((ListFilter::Categories, value)),
@@ -142,46 +142,46 @@ impl QueryParser {
         true
     }
 
-    fn parameter(&mut self, name: &str, value: &str) {
+    fn parse_parameter(&mut self, name: &str, value: &str) {
         let pointer = format!("/{}", escape_pointer(name));
         let value = value.trim();
         match name {
             "q" => self.query.set_text(value),
             // A form sends an empty value for every empty field.
             _ if value.is_empty() => {}
-            "page" => self.page(&pointer, value.parse().ok()),
-            "page_size" => self.page_size(&pointer, value.parse().ok()),
+            "page" => self.set_page(&pointer, value.parse().ok()),
+            "page_size" => self.set_page_size(&pointer, value.parse().ok()),
             "include_bundles" => match parse_bool(value) {
                 Some(value) => self.query.include_bundles = value,
                 None => self.add_problem(&pointer, "invalid_value", "must be true or false"),
             },
-            "starts_from" | "starts_to" => self.day(&pointer, name, value),
-            "available" => self.available(&pointer, value),
+            "starts_from" | "starts_to" => self.set_day(&pointer, name, value),
+            "available" => self.set_available(&pointer, value),
             _ => match ListFilter::from_key(name) {
                 Some(filter) => self.query.filters.add(filter, value),
                 None => {
-                    let message = format!("{}, q, page, page_size, include_bundles", unknown_filter());
+                    let message = format!("{}, q, page, page_size, include_bundles", unknown_name_message());
                     self.add_problem(&pointer, "unknown_parameter", message);
                 }
             },
         }
     }
 
-    fn page(&mut self, pointer: &str, page: Option<u64>) {
+    fn set_page(&mut self, pointer: &str, page: Option<u64>) {
         match page.filter(|page| *page >= 1) {
             Some(page) => self.query.page = page,
             None => self.add_problem(pointer, "invalid_value", "must be a whole number from 1"),
         }
     }
 
-    fn page_size(&mut self, pointer: &str, size: Option<u64>) {
+    fn set_page_size(&mut self, pointer: &str, size: Option<u64>) {
         match size.filter(|size| PAGE_SIZES.contains(size)) {
             Some(size) => self.query.page_size = size,
             None => self.add_problem(pointer, "invalid_value", "must be a whole number from 1 to 100"),
         }
     }
 
-    fn day(&mut self, pointer: &str, key: &str, text: &str) {
+    fn set_day(&mut self, pointer: &str, key: &str, text: &str) {
         // `Date` alone would also parse the start of a date and time.
         match text.parse::<Date>().ok().filter(|_| text.len() == "YYYY-MM-DD".len()) {
             Some(day) if key == "starts_from" => self.query.filters.starts_from = Some(day),
@@ -190,7 +190,7 @@ impl QueryParser {
         }
     }
 
-    fn available(&mut self, pointer: &str, text: &str) {
+    fn set_available(&mut self, pointer: &str, text: &str) {
         match parse_bool(text) {
             Some(value) => self.query.filters.available = Some(value),
             None => self.add_problem(pointer, "invalid_value", "must be true or false"),
@@ -215,7 +215,7 @@ fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-fn unknown_filter() -> String {
+fn unknown_name_message() -> String {
     let lists: Vec<&str> = ListFilter::ALL.iter().map(|filter| filter.key()).collect();
     format!("unknown name: use {}, starts_from, starts_to, available", lists.join(", "))
 }

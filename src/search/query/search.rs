@@ -133,7 +133,7 @@ fn page_slice<'r, 'a>(rows: &'r [ResultRow<'a>], query: &Query) -> &'r [ResultRo
 
 fn compose_item<'a>(row: &ResultRow<'a>, model: &'a ReadModel, urls: SessionUrls) -> Option<ResultItem<'a>> {
     match row {
-        ResultRow::Listing(products) => compose::listing(products, &model.store_products, urls),
-        ResultRow::Bundle(bundle) => Some(compose::bundle(bundle, &model.store_products)),
+        ResultRow::Listing(products) => compose::build_listing(products, &model.store_products, urls),
+        ResultRow::Bundle(bundle) => Some(compose::build_bundle(bundle, &model.store_products)),
     }
 }
