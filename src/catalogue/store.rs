@@ -1,5 +1,6 @@
-//! All SQL on the catalogue's tables (`acted.catalog_*`, products, prices, bundles, filter groups). Each function takes
-//! any number of rows in a fixed number of statements.
+//! All SQL on the tables of the catalogue: `acted.catalog_*`, products, prices, bundles and filter groups.
+//!
+//! Each function inserts any number of rows with a fixed number of statements, and leaves existing rows unchanged.
 
 use jiff_sqlx::ToSqlx;
 use rust_decimal::Decimal;
@@ -8,12 +9,12 @@ use sqlx::PgConnection;
 use super::{Bundle, ExamSession, Facet, Group, NewStoreProduct, Product, Recommendation, Subject, Variation};
 use crate::error::Result;
 
-/// One field of every row, as an array to UNNEST.
+/// Returns one field of every row, as an array for UNNEST.
 fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
     rows.iter().map(field).collect()
 }
 
-/// Subjects, by code.
+/// Inserts missing subjects, identified by code.
 pub async fn add_subjects(db: &mut PgConnection, rows: &[Subject]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_subjects (code, description)
@@ -26,7 +27,7 @@ pub async fn add_subjects(db: &mut PgConnection, rows: &[Subject]) -> Result<()>
     Ok(())
 }
 
-/// Exam sessions, by code; their days are whole days in UTC.
+/// Inserts missing exam sessions, identified by code. Their days are whole days in UTC.
 pub async fn add_exam_sessions(db: &mut PgConnection, rows: &[ExamSession]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_exam_sessions (session_code, start_date, end_date)
@@ -42,7 +43,7 @@ pub async fn add_exam_sessions(db: &mut PgConnection, rows: &[ExamSession]) -> R
     Ok(())
 }
 
-/// Filter groups, by key; a parent may come in the same call.
+/// Inserts missing filter groups, identified by key. A parent may be part of the same call.
 pub async fn add_groups(db: &mut PgConnection, rows: &[Group]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.filter_groups (name, code, display_order)
@@ -66,7 +67,7 @@ pub async fn add_groups(db: &mut PgConnection, rows: &[Group]) -> Result<()> {
     Ok(())
 }
 
-/// Filters whose choices are groups, by key.
+/// Inserts missing filters with their groups, identified by key.
 pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.filter_configurations (name, display_label, filter_type, filter_key, display_order)
@@ -94,7 +95,7 @@ pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
     Ok(())
 }
 
-/// Products, by full name, with the group of each.
+/// Inserts missing products with their group, identified by full name.
 pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_products (fullname, shortname, code, description, buy_both)
@@ -123,7 +124,7 @@ pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()>
     Ok(())
 }
 
-/// Variations, by kind and name.
+/// Inserts missing variations, identified by kind and name.
 pub async fn add_variations(db: &mut PgConnection, rows: &[Variation]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_product_variations (variation_type, name, code, description, description_short)
@@ -140,7 +141,7 @@ pub async fn add_variations(db: &mut PgConnection, rows: &[Variation]) -> Result
     Ok(())
 }
 
-/// Offers, by code, with the links that they stand on and their prices.
+/// Inserts missing store products with their sittings, product variations and prices, identified by code.
 pub async fn add_store_products(db: &mut PgConnection, rows: &[NewStoreProduct]) -> Result<()> {
     add_exam_session_subjects(db, rows).await?;
     let pairs: Vec<(&str, &str)> = rows.iter().map(|row| (row.product.as_str(), row.variation.as_str())).collect();
@@ -221,7 +222,7 @@ async fn add_prices(db: &mut PgConnection, rows: &[NewStoreProduct]) -> Result<(
     Ok(())
 }
 
-/// Recommendations, one for each product variation.
+/// Inserts missing recommendations, at most one per product variation.
 pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation]) -> Result<()> {
     sqlx::query(
         "WITH pairs AS (
@@ -247,7 +248,7 @@ pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation])
     Ok(())
 }
 
-/// Bundles: the catalogue's (by subject and name), and those on sale in an exam session, with what is in them.
+/// Inserts missing bundles: templates by subject and name, and bundles of an exam session with their products.
 pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
     add_bundle_templates(db, rows).await?;
     sqlx::query(
@@ -267,7 +268,7 @@ pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
     .bind(texts(rows, |row| &row.exam_session))
     .execute(&mut *db)
     .await?;
-    let parts = parts(rows);
+    let parts = bundle_parts(rows);
     sqlx::query(
         "INSERT INTO acted.bundle_products (bundle_id, product_id, sort_order)
          SELECT bundle.id, store_product.id, place
@@ -286,7 +287,7 @@ pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
     Ok(())
 }
 
-/// One offer in one bundle.
+/// One store product in one bundle.
 struct BundlePart<'a> {
     bundle: &'a str,
     subject: &'a str,
@@ -294,7 +295,7 @@ struct BundlePart<'a> {
     place: i32,
 }
 
-fn parts(rows: &[Bundle]) -> Vec<BundlePart<'_>> {
+fn bundle_parts(rows: &[Bundle]) -> Vec<BundlePart<'_>> {
     let mut parts = Vec::new();
     for Bundle { name, subject, store_products, .. } in rows {
         parts.extend(store_products.iter().zip(0..).map(|(store_product, place)| BundlePart {
@@ -320,7 +321,7 @@ async fn add_bundle_templates(db: &mut PgConnection, rows: &[Bundle]) -> Result<
     .bind(texts(rows, |row| &row.description))
     .execute(&mut *db)
     .await?;
-    let parts = parts(rows);
+    let parts = bundle_parts(rows);
     sqlx::query(
         "INSERT INTO acted.catalog_product_bundle_products (bundle_id, product_product_variation_id, sort_order)
          SELECT template.id, store_product.product_product_variation_id, place

@@ -1,4 +1,4 @@
-//! A small made-up shop.
+//! A small sample model.
 
 use jiff::civil::date;
 use rust_decimal::Decimal;
@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::rows::*;
 
-/// Sitting ids of the made-up shop are the subject ids: there is one exam session, 26A.
+/// Returns a store product. Its sitting id is the subject id: there is only one exam session, 26A.
 fn store_product(
     id: i64,
     subject: (i64, &str),
@@ -82,7 +82,7 @@ fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
     }
 }
 
-/// Two offers of CM2, five of CS2, one of SA1, two bundles.
+/// Returns a model with two store products of CM2, five of CS2, one of SA1, and two bundles.
 pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
     ReadModel::build(CatalogueRows {

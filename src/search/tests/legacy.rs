@@ -1,4 +1,4 @@
-//! The smaller searches.
+//! Tests of the older search endpoints.
 
 use serde_json::{Value, json};
 
@@ -7,36 +7,36 @@ use crate::search::compose::SessionUrls;
 use crate::search::legacy::{FuzzyQuery, default_data, fuzzy_search, parse_default_limit};
 use crate::server::problem::FieldError;
 
-fn pairs(address: &[(&str, &str)]) -> Vec<(String, String)> {
-    address.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+fn pairs(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
+    parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn advanced(address: &[(&str, &str)]) -> Value {
-    let query = FuzzyQuery::parse_advanced(&pairs(address)).expect("a good address");
+fn advanced(parameters: &[(&str, &str)]) -> Value {
+    let query = FuzzyQuery::parse_advanced(&pairs(parameters)).expect("valid parameters");
     let model = sample_model();
     serde_json::to_value(fuzzy_search(&model, &query, "fuzzy_with_filters", SessionUrls::Visible)).expect("JSON")
 }
 
-fn ids(found: &Value) -> Vec<i64> {
-    found["products"].as_array().expect("rows").iter().filter_map(|row| row["id"].as_i64()).collect()
+fn ids(response: &Value) -> Vec<i64> {
+    response["products"].as_array().expect("rows").iter().filter_map(|row| row["id"].as_i64()).collect()
 }
 
 #[test]
-fn before_anything_is_typed_the_first_products_are_shown() {
+fn default_data_contains_the_first_products() {
     let model = sample_model();
     let limit = parse_default_limit(&pairs(&[("limit", "2")])).expect("a number");
-    let found = serde_json::to_value(default_data(&model, limit, SessionUrls::Visible)).expect("JSON");
-    assert_eq!((found["popular_products"].as_array().map(Vec::len), &found["total_count"]), (Some(2), &json!(2)));
-    assert_eq!(found["search_info"], json!({"query": "", "type": "default"}));
-    let filters = &found["suggested_filters"];
+    let response = serde_json::to_value(default_data(&model, limit, SessionUrls::Visible)).expect("JSON");
+    assert_eq!((response["popular_products"].as_array().map(Vec::len), &response["total_count"]), (Some(2), &json!(2)));
+    assert_eq!(response["search_info"], json!({"query": "", "type": "default"}));
+    let filters = &response["suggested_filters"];
     assert_eq!(filters["subjects"][0], json!({"id": 1, "code": "CM2", "description": null}));
     assert_eq!(filters["product_groups"][0], json!({"id": 1, "name": "Material", "description": "Material"}));
     assert_eq!(filters["products"].as_array().map(Vec::len), Some(5));
 }
 
 #[test]
-fn a_threshold_and_ids_narrow_the_ranked_search() {
-    for (address, expected) in [
+fn advanced_search_applies_min_score_and_ids() {
+    for (parameters, expected) in [
         (vec![("q", "cs2 notes")], vec![102]),
         (vec![("q", "notes"), ("subjects", "1, 3")], vec![100, 107]),
         (vec![("q", "notes"), ("categories", "1")], vec![]),
@@ -45,19 +45,19 @@ fn a_threshold_and_ids_narrow_the_ranked_search() {
         (vec![("q", "zoe")], vec![104]),
         (vec![("q", "zoe"), ("min_score", "100")], vec![]),
     ] {
-        assert_eq!(ids(&advanced(&address)), expected, "{address:?}");
+        assert_eq!(ids(&advanced(&parameters)), expected, "{parameters:?}");
     }
     assert_eq!(advanced(&[])["search_info"]["algorithm"], "filtered_no_query");
     assert_eq!(advanced(&[("q", "cs2")])["search_info"]["algorithm"], "fuzzy_with_filters");
 }
 
 #[test]
-fn wrong_addresses_are_told() {
+fn invalid_parameters_are_reported() {
     let pointers = |problems: Vec<FieldError>| problems.into_iter().map(|p| p.pointer).collect::<Vec<_>>();
     let plain =
-        FuzzyQuery::parse_fuzzy(&pairs(&[("q", "x"), ("min_score", "high"), ("limit", "0")])).expect_err("wrong");
+        FuzzyQuery::parse_fuzzy(&pairs(&[("q", "x"), ("min_score", "high"), ("limit", "0")])).expect_err("invalid");
     assert_eq!(pointers(plain), ["/min_score", "/limit", "/q"]);
-    let ids = FuzzyQuery::parse_advanced(&pairs(&[("subjects", "CM2"), ("categories", "1,x")])).expect_err("wrong");
+    let ids = FuzzyQuery::parse_advanced(&pairs(&[("subjects", "CM2"), ("categories", "1,x")])).expect_err("invalid");
     assert_eq!(pointers(ids), ["/subjects", "/categories"]);
-    assert_eq!(pointers(parse_default_limit(&pairs(&[("limit", "many")])).expect_err("wrong")), ["/limit"]);
+    assert_eq!(pointers(parse_default_limit(&pairs(&[("limit", "many")])).expect_err("invalid")), ["/limit"]);
 }
