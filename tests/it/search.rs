@@ -79,8 +79,8 @@ async fn get_post_and_command_line_return_the_same_document() {
     let mut fetched: Value = fetched.json().await.expect("JSON");
     let printed = world.program(&["search", "london", "--json"]).output().expect("runs");
     let mut printed: Value = serde_json::from_slice(&printed.stdout).expect("one document");
-    for answer in [&mut posted, &mut fetched, &mut printed] {
-        answer["performance"]["duration"] = json!(0);
+    for document in [&mut posted, &mut fetched, &mut printed] {
+        document["performance"]["duration"] = json!(0);
     }
     assert_eq!(posted, fetched);
     assert_eq!(posted, printed);
@@ -94,9 +94,9 @@ async fn post_without_body_is_browsing() {
     let world = World::new().await;
     Provider::settle(&world).await;
     let site = Site::serve(&world).await;
-    let answer = site.request("POST", "/api/search/unified/").send().await.expect("a response");
-    let answer: Value = answer.json().await.expect("JSON");
-    assert_eq!(answer["products"][0]["variations"][0]["events"], json!([]), "a tutorial always has the key events");
+    let document = site.request("POST", "/api/search/unified/").send().await.expect("a response");
+    let document: Value = document.json().await.expect("JSON");
+    assert_eq!(document["products"][0]["variations"][0]["events"], json!([]), "a tutorial always has the key events");
 }
 
 #[tokio::test]
@@ -284,8 +284,8 @@ async fn legacy_searches_return_products_and_reject_invalid_parameters() {
         ("/api/search/advanced-fuzzy/", "products"),
         ("/api/search/advanced-fuzzy?q=quill&min_score=40", "products"),
     ] {
-        let answer: Value = site.request("GET", path).send().await.expect("a response").json().await.expect("JSON");
-        let events = &answer[key][0]["variations"][0]["events"];
+        let document: Value = site.request("GET", path).send().await.expect("a response").json().await.expect("JSON");
+        let events = &document[key][0]["variations"][0]["events"];
         assert_eq!(events[0]["sessions"].as_array().map(Vec::len), Some(2), "{path}");
     }
     for path in
