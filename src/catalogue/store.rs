@@ -236,7 +236,8 @@ pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation])
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])
              AS given (product, variation, recommended_product, recommended_variation)
          JOIN pairs AS viewed ON viewed.fullname = product AND viewed.code = variation
-         JOIN pairs AS recommended ON recommended.fullname = recommended_product AND recommended.code = recommended_variation
+         JOIN pairs AS recommended
+             ON recommended.fullname = recommended_product AND recommended.code = recommended_variation
          ON CONFLICT (product_product_variation_id) DO NOTHING",
     )
     .bind(texts(rows, |row| &row.of.0))
