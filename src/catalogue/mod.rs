@@ -1,9 +1,7 @@
-//! What the provider sells: subjects, exam sessions, products and their variations, prices, bundles, filter groups.
+//! The catalogue of the provider: subjects, exam sessions, products, variations, prices, bundles and filter groups.
 //!
-//! Promises: a [`Catalogue`] says all of it in names, never in ids; [`add`] brings in what is missing and leaves alone
-//! what is there, so that it may be repeated.
-//!
-//! Does not: change or take away anything, or decide what is shown (search does).
+//! A [`Catalogue`] refers to everything by name or code, never by id. [`add`] inserts missing rows and leaves existing
+//! rows unchanged, so it can be repeated. It never changes or deletes a row.
 
 pub mod store;
 
@@ -16,23 +14,23 @@ use crate::error::Result;
 /// A catalogue as plain data. Rows refer to each other by the names that their fields document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// What is taught.
+    /// Subjects taught.
     pub subjects: Vec<Subject>,
-    /// When it is examined.
+    /// Exam sessions.
     pub exam_sessions: Vec<ExamSession>,
     /// The tree of filter groups, parents before children.
     pub groups: Vec<Group>,
-    /// Which groups a search offers to choose from.
+    /// Filters whose values are groups.
     pub facets: Vec<Facet>,
     /// Products, independent of subject and exam session.
     pub products: Vec<Product>,
-    /// The forms in which products come.
+    /// Variations of products: print, eBook, tutorial and others.
     pub variations: Vec<Variation>,
-    /// What is on sale.
-    pub offers: Vec<Offer>,
-    /// Which product variation is shown beside which.
+    /// Product variations on sale.
+    pub store_products: Vec<NewStoreProduct>,
+    /// Recommendations between product variations.
     pub recommendations: Vec<Recommendation>,
-    /// What is sold together.
+    /// Store products sold together.
     pub bundles: Vec<Bundle>,
 }
 
@@ -41,7 +39,7 @@ pub struct Catalogue {
 pub struct Subject {
     /// Up to 10 characters, unique.
     pub code: String,
-    /// What it is called.
+    /// Name of the subject.
     pub description: String,
 }
 
@@ -59,22 +57,22 @@ pub struct ExamSession {
 /// A filter group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Shown, and what a filter names; up to 100 characters.
+    /// Display name and filter value, up to 100 characters.
     pub name: String,
     /// Unique key, up to 100 characters.
     pub code: String,
-    /// Key of the group that it is part of.
+    /// Key of the parent group.
     pub parent: Option<String>,
 }
 
-/// A filter whose choices are groups.
+/// A filter whose values are groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facet {
-    /// The key of a search request, `categories`.
+    /// Key in a search request, such as `categories`.
     pub key: String,
-    /// Shown.
+    /// Label to display.
     pub label: String,
-    /// Keys of its groups, in the order shown.
+    /// Keys of its groups, in display order.
     pub groups: Vec<String>,
 }
 
@@ -83,34 +81,34 @@ pub struct Facet {
 pub struct Product {
     /// Up to 255 characters; unique among the products of one catalogue.
     pub fullname: String,
-    /// Up to 100 characters; of a tutorial, the location.
+    /// Up to 100 characters; the location of a tutorial.
     pub shortname: String,
     /// Up to 10 characters.
     pub code: String,
-    /// Said about it.
+    /// Description.
     pub description: String,
-    /// Whether both variations are offered together.
+    /// Whether both variations are sold together.
     pub buy_both: bool,
-    /// Key of the group that it is in.
+    /// Key of its group.
     pub group: String,
 }
 
-/// A form in which products come.
+/// A variation of products, such as print or eBook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variation {
     /// `eBook`, `Hub`, `Printed`, `Marking` or `Tutorial`.
     pub kind: String,
-    /// Up to 64 characters, unique among those of its kind.
+    /// Up to 64 characters, unique within its kind.
     pub name: String,
-    /// Up to 50 characters, unique; of a tutorial, the course template's.
+    /// Up to 50 characters, unique; the code of the course template for a tutorial.
     pub code: String,
-    /// Said about it, up to 255 characters.
+    /// Description, up to 255 characters.
     pub description: String,
 }
 
-/// A product variation on sale for a subject in an exam session.
+/// A store product to add: a product variation on sale for a subject in an exam session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct NewStoreProduct {
     /// Up to 64 characters, unique.
     pub code: String,
     /// Code of the exam session.
@@ -121,40 +119,40 @@ pub struct Offer {
     pub product: String,
     /// Code of the variation.
     pub variation: String,
-    /// Price types with their amounts: `standard`, `retaker`, …
+    /// Price types (`standard`, `retaker`, …) with their amounts.
     pub prices: Vec<(String, Decimal)>,
     /// ISO 4217 code of the prices.
     pub currency: String,
 }
 
-/// A product variation that is shown beside another.
+/// A product variation that is recommended with another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recommendation {
-    /// Full name of the product looked at, and code of its variation.
+    /// Full name of the viewed product, and code of its variation.
     pub of: (String, String),
-    /// Full name of the product shown beside it, and code of its variation.
-    pub shown: (String, String),
+    /// Full name of the recommended product, and code of its variation.
+    pub recommended: (String, String),
 }
 
-/// Offers of one subject in one exam session that are sold together.
+/// Store products of one subject in one exam session that are sold together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// Up to 255 characters, unique among those of a subject.
+    /// Up to 255 characters, unique within a subject.
     pub name: String,
-    /// Said about it.
+    /// Description.
     pub description: String,
     /// Code of the subject.
     pub subject: String,
     /// Code of the exam session.
     pub exam_session: String,
-    /// Codes of the offers, in the order shown.
-    pub offers: Vec<String>,
+    /// Codes of the store products, in display order.
+    pub store_products: Vec<String>,
 }
 
-/// Brings in what is missing.
+/// Inserts the missing rows of a catalogue.
 ///
 /// # Errors
-/// A code that is too long, or one that stands for something else already.
+/// Returns an error when a code is too long or already belongs to another record.
 pub async fn add(db: &mut PgConnection, catalogue: &Catalogue) -> Result<()> {
     store::add_subjects(db, &catalogue.subjects).await?;
     store::add_exam_sessions(db, &catalogue.exam_sessions).await?;
@@ -162,7 +160,7 @@ pub async fn add(db: &mut PgConnection, catalogue: &Catalogue) -> Result<()> {
     store::add_facets(db, &catalogue.facets).await?;
     store::add_products(db, &catalogue.products).await?;
     store::add_variations(db, &catalogue.variations).await?;
-    store::add_offers(db, &catalogue.offers).await?;
+    store::add_store_products(db, &catalogue.store_products).await?;
     store::add_recommendations(db, &catalogue.recommendations).await?;
     store::add_bundles(db, &catalogue.bundles).await
 }

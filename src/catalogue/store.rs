@@ -1,19 +1,20 @@
-//! All SQL on the catalogue's tables (`acted.catalog_*`, products, prices, bundles, filter groups). Each function takes
-//! any number of rows in a fixed number of statements.
+//! All SQL on the tables of the catalogue: `acted.catalog_*`, products, prices, bundles and filter groups.
+//!
+//! Each function inserts any number of rows with a fixed number of statements, and leaves existing rows unchanged.
 
 use jiff_sqlx::ToSqlx;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{Bundle, ExamSession, Facet, Group, Offer, Product, Recommendation, Subject, Variation};
+use super::{Bundle, ExamSession, Facet, Group, NewStoreProduct, Product, Recommendation, Subject, Variation};
 use crate::error::Result;
 
-/// One field of every row, as an array to UNNEST.
+/// Returns one field of every row, as an array for UNNEST.
 fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
     rows.iter().map(field).collect()
 }
 
-/// Subjects, by code.
+/// Inserts missing subjects, identified by code.
 pub async fn add_subjects(db: &mut PgConnection, rows: &[Subject]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_subjects (code, description)
@@ -26,13 +27,13 @@ pub async fn add_subjects(db: &mut PgConnection, rows: &[Subject]) -> Result<()>
     Ok(())
 }
 
-/// Exam sessions, by code; their days are whole days in UTC.
+/// Inserts missing exam sessions, identified by code. Their days are whole days in UTC.
 pub async fn add_exam_sessions(db: &mut PgConnection, rows: &[ExamSession]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_exam_sessions (session_code, start_date, end_date)
          SELECT code, starts::timestamp AT TIME ZONE 'UTC', (ends + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 second'
          FROM UNNEST($1::text[], $2::date[], $3::date[]) AS given (code, starts, ends)
-         WHERE NOT EXISTS (SELECT FROM acted.catalog_exam_sessions AS known WHERE known.session_code = code)",
+         WHERE NOT EXISTS (SELECT FROM acted.catalog_exam_sessions AS existing WHERE existing.session_code = code)",
     )
     .bind(texts(rows, |row| &row.code))
     .bind(rows.iter().map(|row| row.starts.to_sqlx()).collect::<Vec<_>>())
@@ -42,7 +43,7 @@ pub async fn add_exam_sessions(db: &mut PgConnection, rows: &[ExamSession]) -> R
     Ok(())
 }
 
-/// Filter groups, by key; a parent may come in the same call.
+/// Inserts missing filter groups, identified by key. A parent may be part of the same call.
 pub async fn add_groups(db: &mut PgConnection, rows: &[Group]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.filter_groups (name, code, display_order)
@@ -66,7 +67,7 @@ pub async fn add_groups(db: &mut PgConnection, rows: &[Group]) -> Result<()> {
     Ok(())
 }
 
-/// Filters whose choices are groups, by key.
+/// Inserts missing filters with their groups, identified by key.
 pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.filter_configurations (name, display_label, filter_type, filter_key, display_order)
@@ -81,10 +82,10 @@ pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
         rows.iter().flat_map(|row| row.groups.iter().map(|group| (row.key.as_str(), group.as_str()))).collect();
     sqlx::query(
         "INSERT INTO acted.filter_configuration_groups (filter_configuration_id, filter_group_id, display_order)
-         SELECT filter.id, chosen.id, place
+         SELECT filter.id, filter_group.id, place
          FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS given (key, code, place)
          JOIN acted.filter_configurations AS filter ON filter.name = key
-         JOIN acted.filter_groups AS chosen ON chosen.code = given.code
+         JOIN acted.filter_groups AS filter_group ON filter_group.code = given.code
          ON CONFLICT (filter_configuration_id, filter_group_id) DO NOTHING",
     )
     .bind(texts(&entries, |(key, _)| key))
@@ -94,13 +95,13 @@ pub async fn add_facets(db: &mut PgConnection, rows: &[Facet]) -> Result<()> {
     Ok(())
 }
 
-/// Products, by full name, with the group of each.
+/// Inserts missing products with their group, identified by full name.
 pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_products (fullname, shortname, code, description, buy_both)
          SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
              AS given (fullname, shortname, code, description, buy_both)
-         WHERE NOT EXISTS (SELECT FROM acted.catalog_products AS known WHERE known.fullname = given.fullname)",
+         WHERE NOT EXISTS (SELECT FROM acted.catalog_products AS existing WHERE existing.fullname = given.fullname)",
     )
     .bind(texts(rows, |row| &row.fullname))
     .bind(texts(rows, |row| &row.shortname))
@@ -111,9 +112,9 @@ pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()>
     .await?;
     sqlx::query(
         "INSERT INTO acted.filter_product_product_groups (product_id, product_group_id)
-         SELECT product.id, chosen.id FROM UNNEST($1::text[], $2::text[]) AS given (fullname, code)
+         SELECT product.id, filter_group.id FROM UNNEST($1::text[], $2::text[]) AS given (fullname, code)
          JOIN acted.catalog_products AS product ON product.fullname = given.fullname
-         JOIN acted.filter_groups AS chosen ON chosen.code = given.code
+         JOIN acted.filter_groups AS filter_group ON filter_group.code = given.code
          ON CONFLICT (product_id, product_group_id) DO NOTHING",
     )
     .bind(texts(rows, |row| &row.fullname))
@@ -123,7 +124,7 @@ pub async fn add_products(db: &mut PgConnection, rows: &[Product]) -> Result<()>
     Ok(())
 }
 
-/// Variations, by kind and name.
+/// Inserts missing variations, identified by kind and name.
 pub async fn add_variations(db: &mut PgConnection, rows: &[Variation]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_product_variations (variation_type, name, code, description, description_short)
@@ -140,20 +141,20 @@ pub async fn add_variations(db: &mut PgConnection, rows: &[Variation]) -> Result
     Ok(())
 }
 
-/// Offers, by code, with the links that they stand on and their prices.
-pub async fn add_offers(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
+/// Inserts missing store products with their sittings, product variations and prices, identified by code.
+pub async fn add_store_products(db: &mut PgConnection, rows: &[NewStoreProduct]) -> Result<()> {
     add_exam_session_subjects(db, rows).await?;
     let pairs: Vec<(&str, &str)> = rows.iter().map(|row| (row.product.as_str(), row.variation.as_str())).collect();
     add_product_variations(db, &pairs).await?;
     sqlx::query(
         "INSERT INTO acted.products (exam_session_subject_id, product_product_variation_id, product_code)
-         SELECT examined.id, pair.id, given.code
+         SELECT sitting.id, pair.id, given.code
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
              AS given (code, exam_session, subject, product, variation)
          JOIN acted.catalog_exam_sessions AS exam ON exam.session_code = exam_session
          JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
-         JOIN acted.catalog_exam_session_subjects AS examined
-             ON examined.exam_session_id = exam.id AND examined.subject_id = subject.id
+         JOIN acted.catalog_exam_session_subjects AS sitting
+             ON sitting.exam_session_id = exam.id AND sitting.subject_id = subject.id
          JOIN acted.catalog_products AS product ON product.fullname = given.product
          JOIN acted.catalog_product_variations AS variation ON variation.code = given.variation
          JOIN acted.catalog_product_product_variations AS pair
@@ -170,7 +171,7 @@ pub async fn add_offers(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
     add_prices(db, rows).await
 }
 
-async fn add_exam_session_subjects(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
+async fn add_exam_session_subjects(db: &mut PgConnection, rows: &[NewStoreProduct]) -> Result<()> {
     sqlx::query(
         "INSERT INTO acted.catalog_exam_session_subjects (exam_session_id, subject_id)
          SELECT DISTINCT exam.id, subject.id FROM UNNEST($1::text[], $2::text[]) AS given (exam_session, code)
@@ -200,16 +201,16 @@ async fn add_product_variations(db: &mut PgConnection, pairs: &[(&str, &str)]) -
     Ok(())
 }
 
-async fn add_prices(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
-    let prices: Vec<(&Offer, &str, Decimal)> = rows
+async fn add_prices(db: &mut PgConnection, rows: &[NewStoreProduct]) -> Result<()> {
+    let prices: Vec<(&NewStoreProduct, &str, Decimal)> = rows
         .iter()
         .flat_map(|row| row.prices.iter().map(move |(kind, amount)| (row, kind.as_str(), *amount)))
         .collect();
     sqlx::query(
         "INSERT INTO acted.prices (product_id, price_type, amount, currency)
-         SELECT offer.id, kind, amount, currency
+         SELECT store_product.id, kind, amount, currency
          FROM UNNEST($1::text[], $2::text[], $3::numeric[], $4::text[]) AS given (code, kind, amount, currency)
-         JOIN acted.products AS offer ON offer.product_code = code
+         JOIN acted.products AS store_product ON store_product.product_code = code
          ON CONFLICT (product_id, price_type) DO NOTHING",
     )
     .bind(texts(&prices, |(row, ..)| &row.code))
@@ -221,7 +222,7 @@ async fn add_prices(db: &mut PgConnection, rows: &[Offer]) -> Result<()> {
     Ok(())
 }
 
-/// Recommendations, one for each product variation.
+/// Inserts missing recommendations, at most one per product variation.
 pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation]) -> Result<()> {
     sqlx::query(
         "WITH pairs AS (
@@ -231,33 +232,34 @@ pub async fn add_recommendations(db: &mut PgConnection, rows: &[Recommendation])
              JOIN acted.catalog_product_variations AS variation ON variation.id = pair.product_variation_id)
          INSERT INTO acted.product_productvariation_recommendations
              (product_product_variation_id, recommended_product_product_variation_id)
-         SELECT seen.id, shown.id
+         SELECT viewed.id, recommended.id
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])
-             AS given (product, variation, shown_product, shown_variation)
-         JOIN pairs AS seen ON seen.fullname = product AND seen.code = variation
-         JOIN pairs AS shown ON shown.fullname = shown_product AND shown.code = shown_variation
+             AS given (product, variation, recommended_product, recommended_variation)
+         JOIN pairs AS viewed ON viewed.fullname = product AND viewed.code = variation
+         JOIN pairs AS recommended
+             ON recommended.fullname = recommended_product AND recommended.code = recommended_variation
          ON CONFLICT (product_product_variation_id) DO NOTHING",
     )
     .bind(texts(rows, |row| &row.of.0))
     .bind(texts(rows, |row| &row.of.1))
-    .bind(texts(rows, |row| &row.shown.0))
-    .bind(texts(rows, |row| &row.shown.1))
+    .bind(texts(rows, |row| &row.recommended.0))
+    .bind(texts(rows, |row| &row.recommended.1))
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Bundles: the catalogue's (by subject and name), and those on sale in an exam session, with what is in them.
+/// Inserts missing bundles: templates by subject and name, and bundles of an exam session with their products.
 pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
     add_bundle_templates(db, rows).await?;
     sqlx::query(
         "INSERT INTO acted.bundles (bundle_template_id, exam_session_subject_id)
-         SELECT template.id, examined.id
+         SELECT template.id, sitting.id
          FROM UNNEST($1::text[], $2::text[], $3::text[]) AS given (name, subject, exam_session)
          JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
          JOIN acted.catalog_exam_sessions AS exam ON exam.session_code = given.exam_session
-         JOIN acted.catalog_exam_session_subjects AS examined
-             ON examined.exam_session_id = exam.id AND examined.subject_id = subject.id
+         JOIN acted.catalog_exam_session_subjects AS sitting
+             ON sitting.exam_session_id = exam.id AND sitting.subject_id = subject.id
          JOIN acted.catalog_product_bundles AS template
              ON template.subject_id = subject.id AND template.bundle_name = given.name
          ON CONFLICT (bundle_template_id, exam_session_subject_id) DO NOTHING",
@@ -267,37 +269,42 @@ pub async fn add_bundles(db: &mut PgConnection, rows: &[Bundle]) -> Result<()> {
     .bind(texts(rows, |row| &row.exam_session))
     .execute(&mut *db)
     .await?;
-    let parts = parts(rows);
+    let parts = bundle_parts(rows);
     sqlx::query(
         "INSERT INTO acted.bundle_products (bundle_id, product_id, sort_order)
-         SELECT bundle.id, offer.id, place
+         SELECT bundle.id, store_product.id, place
          FROM UNNEST($1::text[], $2::text[], $3::int[]) AS given (name, code, place)
-         JOIN acted.products AS offer ON offer.product_code = given.code
-         JOIN acted.bundles AS bundle ON bundle.exam_session_subject_id = offer.exam_session_subject_id
+         JOIN acted.products AS store_product ON store_product.product_code = given.code
+         JOIN acted.bundles AS bundle ON bundle.exam_session_subject_id = store_product.exam_session_subject_id
          JOIN acted.catalog_product_bundles AS template
              ON template.id = bundle.bundle_template_id AND template.bundle_name = given.name
          ON CONFLICT (bundle_id, product_id) DO NOTHING",
     )
     .bind(texts(&parts, |part| part.bundle))
-    .bind(texts(&parts, |part| part.offer))
+    .bind(texts(&parts, |part| part.store_product))
     .bind(parts.iter().map(|part| part.place).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// One offer in one bundle.
-struct Part<'a> {
+/// One store product in one bundle.
+struct BundlePart<'a> {
     bundle: &'a str,
     subject: &'a str,
-    offer: &'a str,
+    store_product: &'a str,
     place: i32,
 }
 
-fn parts(rows: &[Bundle]) -> Vec<Part<'_>> {
+fn bundle_parts(rows: &[Bundle]) -> Vec<BundlePart<'_>> {
     let mut parts = Vec::new();
-    for Bundle { name, subject, offers, .. } in rows {
-        parts.extend(offers.iter().zip(0..).map(|(offer, place)| Part { bundle: name, subject, offer, place }));
+    for Bundle { name, subject, store_products, .. } in rows {
+        parts.extend(store_products.iter().zip(0..).map(|(store_product, place)| BundlePart {
+            bundle: name,
+            subject,
+            store_product,
+            place,
+        }));
     }
     parts
 }
@@ -315,20 +322,20 @@ async fn add_bundle_templates(db: &mut PgConnection, rows: &[Bundle]) -> Result<
     .bind(texts(rows, |row| &row.description))
     .execute(&mut *db)
     .await?;
-    let parts = parts(rows);
+    let parts = bundle_parts(rows);
     sqlx::query(
         "INSERT INTO acted.catalog_product_bundle_products (bundle_id, product_product_variation_id, sort_order)
-         SELECT template.id, offer.product_product_variation_id, place
+         SELECT template.id, store_product.product_product_variation_id, place
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::int[]) AS given (name, subject, code, place)
          JOIN acted.catalog_subjects AS subject ON subject.code = given.subject
          JOIN acted.catalog_product_bundles AS template
              ON template.subject_id = subject.id AND template.bundle_name = given.name
-         JOIN acted.products AS offer ON offer.product_code = given.code
+         JOIN acted.products AS store_product ON store_product.product_code = given.code
          ON CONFLICT (bundle_id, product_product_variation_id) DO NOTHING",
     )
     .bind(texts(&parts, |part| part.bundle))
     .bind(texts(&parts, |part| part.subject))
-    .bind(texts(&parts, |part| part.offer))
+    .bind(texts(&parts, |part| part.store_product))
     .bind(parts.iter().map(|part| part.place).collect::<Vec<_>>())
     .execute(db)
     .await?;

@@ -8,7 +8,7 @@ use super::codes::{Codes, slug};
 use super::provider::{Material, PRICES, Provider, Template, priced};
 use super::sample::{LIVE_ONLINE, ONLINE};
 use crate::catalogue;
-use crate::catalogue::{Bundle, Catalogue, Facet, Group, Offer, Product, Recommendation, Variation};
+use crate::catalogue::{Bundle, Catalogue, Facet, Group, NewStoreProduct, Product, Recommendation, Variation};
 use crate::error::Result;
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference;
@@ -123,7 +123,7 @@ fn add_tutorials(catalogue: &mut Catalogue, provider: &Provider) {
         let Some(template) = templates.get(tutorial.template.as_str()) else { continue };
         let place = provider.locations.iter().find(|place| place.name == tutorial.location);
         let place = place.map_or("", |place| place.code.as_str());
-        catalogue.offers.push(Offer {
+        catalogue.store_products.push(NewStoreProduct {
             code: codes.give(&format!("{}/{}/{place}", tutorial.exam_session, template.code), 64),
             exam_session: tutorial.exam_session.clone(),
             subject: template.subject.clone(),
@@ -160,7 +160,7 @@ fn add_goods(catalogue: &mut Catalogue, provider: &Provider) {
     }
     for exam_session in &provider.exam_sessions {
         for subject in &provider.subjects {
-            let offers: Vec<Offer> =
+            let offers: Vec<NewStoreProduct> =
                 provider.goods.iter().map(|good| offer(good, &subject.code, &exam_session.code)).collect();
             if !offers.is_empty() {
                 catalogue.bundles.push(Bundle {
@@ -168,17 +168,17 @@ fn add_goods(catalogue: &mut Catalogue, provider: &Provider) {
                     description: format!("Everything for {}: notes, flashcards and marking", subject.description),
                     subject: subject.code.clone(),
                     exam_session: exam_session.code.clone(),
-                    offers: offers.iter().map(|offer| offer.code.clone()).collect(),
+                    store_products: offers.iter().map(|offer| offer.code.clone()).collect(),
                 });
             }
-            catalogue.offers.extend(offers);
+            catalogue.store_products.extend(offers);
         }
     }
     catalogue.recommendations.extend(recommendation(&provider.goods));
 }
 
-fn offer(good: &Material, subject: &str, exam_session: &str) -> Offer {
-    Offer {
+fn offer(good: &Material, subject: &str, exam_session: &str) -> NewStoreProduct {
+    NewStoreProduct {
         code: format!("{subject}/{}/{exam_session}", good.variation.code),
         exam_session: exam_session.into(),
         subject: subject.into(),
@@ -193,5 +193,5 @@ fn offer(good: &Material, subject: &str, exam_session: &str) -> Offer {
 fn recommendation(goods: &[Material]) -> Option<Recommendation> {
     let key = |good: &Material| (good.product.fullname.clone(), good.variation.code.clone());
     let (first, last) = (goods.first()?, goods.last()?);
-    (key(first) != key(last)).then(|| Recommendation { of: key(first), shown: key(last) })
+    (key(first) != key(last)).then(|| Recommendation { of: key(first), recommended: key(last) })
 }

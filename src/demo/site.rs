@@ -11,7 +11,7 @@ use crate::app::Context;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::http::state::ServerState;
-use crate::search::follow::Follower;
+use crate::search::read_model::follow::Follower;
 use crate::serve;
 
 /// How many ports are tried after the one wished for.

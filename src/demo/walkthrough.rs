@@ -16,9 +16,8 @@ use crate::error::{Error, Exit, Result};
 use crate::outbox;
 use crate::search;
 use crate::search::compose::SessionUrls;
-use crate::search::index::Catalogue;
 use crate::search::query::Query;
-use crate::search::unified;
+use crate::search::read_model::ReadModel;
 use crate::sync;
 use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::report;
@@ -154,12 +153,12 @@ async fn search(
     text: &str,
     told: &mut DemoDocument,
 ) -> Result<()> {
-    let work = async { Ok(Catalogue::build(search::store::load(pool).await?)) };
+    let work = async { Ok(ReadModel::build(search::store::load(pool).await?)) };
     let catalogue = steps.take(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
-    let mut answer = unified::answer(&catalogue, &Query::for_text(text), SessionUrls::Shown);
+    let mut answer = search::query::search(&catalogue, &Query::for_text(text), SessionUrls::Visible);
     answer.performance.duration = began.elapsed().as_secs_f64();
-    context.console.print(search::cli::shown(&answer));
+    context.console.print(search::cli::render_text(&answer));
     told.search = document(&answer)?;
     Ok(())
 }

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
-use super::follow::Follower;
-use super::index::Catalogue;
+use super::legacy::{self, FuzzyQuery};
 use super::query::Query;
-use super::siblings::{self, FuzzyQuery};
-use super::unified::answer;
+use super::query::search;
+use super::read_model::ReadModel;
+use super::read_model::follow::Follower;
 use crate::http::etag;
 use crate::http::json::JsonBody;
 use crate::http::problem::HttpProblem;
@@ -24,125 +24,130 @@ use crate::http::query::{Pairs, pairs};
 
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
 
-/// What the routes answer from.
+/// State shared by the search routes.
 #[derive(Clone, Debug)]
-pub struct Shop {
+pub struct SearchState {
     /// The read model.
     pub follower: Follower,
-    /// Whether anybody sees the addresses of online sessions.
+    /// Whether responses contain the URLs of online sessions.
     pub urls: SessionUrls,
 }
 
-/// The routes of search.
+/// Returns the routes of search.
 pub fn router(follower: Follower, urls: SessionUrls) -> Router {
     Router::new()
         .route("/api/search/unified", get(unified_get).post(unified_post))
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
-        .with_state(Shop { follower, urls })
+        .with_state(SearchState { follower, urls })
 }
 
-async fn default_data(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
-    let limit = siblings::default_limit(&pairs(address)?).map_err(HttpProblem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(siblings::default_data(&catalogue, limit, shop.urls)).into_response())
+async fn default_data(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
+    let limit = legacy::parse_default_limit(&pairs(query_string)?).map_err(HttpProblem::fields)?;
+    let model = state.follower.current();
+    Ok(Json(legacy::default_data(&model, limit, state.urls)).into_response())
 }
 
-async fn fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
-    let query = FuzzyQuery::plain(&pairs(address)?).map_err(HttpProblem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy", shop.urls)).into_response())
+async fn fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
+    let query = FuzzyQuery::parse_fuzzy(&pairs(query_string)?).map_err(HttpProblem::fields)?;
+    let model = state.follower.current();
+    Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy", state.urls)).into_response())
 }
 
-async fn advanced_fuzzy(State(shop): State<Shop>, address: Pairs) -> Result<Response, HttpProblem> {
-    let query = FuzzyQuery::advanced(&pairs(address)?).map_err(HttpProblem::fields)?;
-    let catalogue = shop.follower.current();
-    Ok(Json(siblings::fuzzy(&catalogue, &query, "fuzzy_with_filters", shop.urls)).into_response())
+async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
+    let query = FuzzyQuery::parse_advanced(&pairs(query_string)?).map_err(HttpProblem::fields)?;
+    let model = state.follower.current();
+    Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
 }
 
-async fn unified_get(State(shop): State<Shop>, headers: HeaderMap, address: Pairs) -> Result<Response, HttpProblem> {
-    let query = Query::from_address(&pairs(address)?).map_err(HttpProblem::fields)?;
-    unified(&shop, &headers, &query)
+async fn unified_get(
+    State(state): State<SearchState>,
+    headers: HeaderMap,
+    query_string: Pairs,
+) -> Result<Response, HttpProblem> {
+    let query = Query::from_query_string(&pairs(query_string)?).map_err(HttpProblem::fields)?;
+    unified(&state, &headers, &query)
 }
 
 async fn unified_post(
-    State(shop): State<Shop>,
+    State(state): State<SearchState>,
     headers: HeaderMap,
-    address: Pairs,
+    query_string: Pairs,
     body: Option<JsonBody<Value>>,
 ) -> Result<Response, HttpProblem> {
     let body = body.map_or_else(|| Value::Object(Map::new()), |JsonBody(body)| body);
-    let query = Query::from_json(&body, &pairs(address)?).map_err(HttpProblem::fields)?;
-    unified(&shop, &headers, &query)
+    let query = Query::from_json(&body, &pairs(query_string)?).map_err(HttpProblem::fields)?;
+    unified(&state, &headers, &query)
 }
 
-fn unified(shop: &Shop, headers: &HeaderMap, query: &Query) -> Result<Response, HttpProblem> {
-    let began = Instant::now();
-    let catalogue = shop.follower.current();
-    if let Some(unchanged) = unchanged(&catalogue, shop.urls, query, headers) {
-        return Ok(unchanged);
+fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Response, HttpProblem> {
+    let started = Instant::now();
+    let model = state.follower.current();
+    if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
+        return Ok(not_modified);
     }
-    let mut answer = answer(&catalogue, query, shop.urls);
-    answer.performance.duration = began.elapsed().as_secs_f64();
-    versioned(&catalogue, shop.urls, query, &answer)
+    let mut response = search(&model, query, state.urls);
+    response.performance.duration = started.elapsed().as_secs_f64();
+    response_with_version(&model, state.urls, query, &response)
 }
 
-/// 304 when the asker holds this answer already.
-fn unchanged(catalogue: &Catalogue, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
-    let tag = tag(catalogue, urls, query);
+/// Returns 304 when `If-None-Match` contains the tag of this response.
+fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
+    let tag = entity_tag(model, urls, query);
     etag::matches_if_none_match(headers, &tag)
-        .then(|| (StatusCode::NOT_MODIFIED, version_headers(catalogue, &tag)).into_response())
+        .then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
 }
 
-fn versioned(
-    catalogue: &Catalogue,
+fn response_with_version(
+    model: &ReadModel,
     urls: SessionUrls,
     query: &Query,
-    answer: &impl Serialize,
+    response: &impl Serialize,
 ) -> Result<Response, HttpProblem> {
-    let body = serde_json::to_vec(answer).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect of Lectern; its log says more")
+    let body = serde_json::to_vec(response).map_err(|error| {
+        tracing::error!(%error, "cannot serialize a search response");
+        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
     })?;
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((kind, version_headers(catalogue, &tag(catalogue, urls, query)), body).into_response())
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((content_type, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
 }
 
-fn version_headers(catalogue: &Catalogue, tag: &str) -> [(HeaderName, HeaderValue); 3] {
+fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
     [
         (header::ETAG, HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static("W/\"0\""))),
-        (CATALOGUE_VERSION, HeaderValue::from(catalogue.version)),
+        (CATALOGUE_VERSION, HeaderValue::from(model.version)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ]
 }
 
-/// A function of the catalogue version, the question and who may see what, equal in every process. Weak (RFC 9110
-/// §8.8.1), because `performance.duration` differs between two answers that are otherwise the same.
-fn tag(catalogue: &Catalogue, urls: SessionUrls, query: &Query) -> String {
-    let asked = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
-    let digest = Sha256::digest(asked);
-    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{}-{short}\"", catalogue.version)
+/// Returns the entity tag: a hash of catalogue version, query and URL visibility, the same in every process.
+///
+/// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
+fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
+    let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    let digest = Sha256::digest(input);
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{}-{hex}\"", model.version)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::rows::Rows;
+    use crate::search::read_model::rows::CatalogueRows;
 
     #[test]
-    fn the_tag_follows_version_question_and_audience() {
-        let catalogue = |version| Catalogue::build(Rows { version, ..Rows::default() });
+    fn entity_tag_depends_on_version_query_and_url_visibility() {
+        let model = |version| ReadModel::build(CatalogueRows { version, ..CatalogueRows::default() });
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
-        let first = tag(&catalogue(1), SessionUrls::Shown, &notes);
-        assert_eq!(first, tag(&catalogue(1), SessionUrls::Shown, &notes));
-        for other in [
-            tag(&catalogue(2), SessionUrls::Shown, &notes),
-            tag(&catalogue(1), SessionUrls::Hidden, &notes),
-            tag(&catalogue(1), SessionUrls::Shown, &text),
+        let first = entity_tag(&model(1), SessionUrls::Visible, &notes);
+        assert_eq!(first, entity_tag(&model(1), SessionUrls::Visible, &notes));
+        for different in [
+            entity_tag(&model(2), SessionUrls::Visible, &notes),
+            entity_tag(&model(1), SessionUrls::Hidden, &notes),
+            entity_tag(&model(1), SessionUrls::Visible, &text),
         ] {
-            assert_ne!(first, other);
+            assert_ne!(first, different);
         }
     }
 }

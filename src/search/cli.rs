@@ -5,11 +5,11 @@ use std::time::Instant;
 use comfy_table::Table;
 
 use super::compose::SessionUrls;
-use super::index::Catalogue;
 use super::query::Query;
-use super::response::{Answer, BundleItem, Item, Listing, Price};
+use super::query::search;
+use super::read_model::ReadModel;
+use super::response::{BundleItem, Listing, PriceItem, ResultItem, SearchResponse};
 use super::store;
-use super::unified::answer;
 use crate::app::Context;
 use crate::console;
 use crate::error::{Exit, Result};
@@ -17,61 +17,61 @@ use crate::error::{Exit, Result};
 /// Options of `lectern search`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to look for: products, subjects, event codes, venues, instructors; typos are forgiven
+    /// Product, subject, event code, venue or instructor; typos are allowed
     #[arg(value_name = "TEXT")]
     text: Vec<String>,
-    /// Which page
+    /// Page number, from 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// Rows on a page
+    /// Rows per page, up to 100
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
     page_size: u64,
 }
 
-/// Carries out `lectern search`: a table for a person, with `--json` the document of the HTTP API.
+/// Runs `lectern search`: prints a table, or with `--json` the document of the HTTP API.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
     let rows = store::load(&database.pool).await;
     database.close().await;
-    let catalogue = Catalogue::build(rows?);
+    let model = ReadModel::build(rows?);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
-    let began = Instant::now();
-    let mut answer = answer(&catalogue, &query, SessionUrls::Shown);
-    answer.performance.duration = began.elapsed().as_secs_f64();
-    context.console.document(&answer)?;
+    let started = Instant::now();
+    let mut response = search(&model, &query, SessionUrls::Visible);
+    response.performance.duration = started.elapsed().as_secs_f64();
+    context.console.document(&response)?;
     if !context.console.json {
-        context.console.print(shown(&answer));
+        context.console.print(render_text(&response));
     }
     Ok(Exit::Done)
 }
 
-/// An answer as text: one table line a variation or bundle, its events under it.
-pub fn shown(answer: &Answer<'_>) -> String {
+/// Renders a response as text: one table row per variation or bundle, followed by its events.
+pub fn render_text(response: &SearchResponse<'_>) -> String {
     let mut table = console::table(["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places"]);
-    for item in &answer.products {
+    for item in &response.products {
         match item {
-            Item::Listing(listing) => list(listing, &mut table),
-            Item::Bundle(bundle) => list_bundle(bundle, &mut table),
+            ResultItem::Listing(listing) => add_listing(listing, &mut table),
+            ResultItem::Bundle(bundle) => add_bundle(bundle, &mut table),
         }
     }
-    let pages = &answer.pagination;
-    let found = match pages.total_count {
-        0 => return "nothing is found; try fewer or other words\n".to_owned(),
+    let pagination = &response.pagination;
+    let count = match pagination.total_count {
+        0 => return "no results: try fewer or different words\n".to_owned(),
         1 => "1 product".to_owned(),
         many => format!("{many} products"),
     };
-    format!("{table}\n{found}, page {} of {}\n", pages.page, pages.total_pages)
+    format!("{table}\n{count}, page {} of {}\n", pagination.page, pagination.total_pages)
 }
 
-fn list(listing: &Listing<'_>, table: &mut Table) {
+fn add_listing(listing: &Listing<'_>, table: &mut Table) {
     for variation in &listing.variations {
         table.add_row([
-            exam(listing.subject_code, listing.exam_session_code),
+            exam_label(listing.subject_code, listing.exam_session_code),
             listing.product_name.to_owned(),
             variation.name.to_owned(),
             String::new(),
             String::new(),
-            price(&variation.prices),
+            price_label(&variation.prices),
         ]);
         for event in variation.events.iter().flatten() {
             let places =
@@ -89,17 +89,17 @@ fn list(listing: &Listing<'_>, table: &mut Table) {
     }
 }
 
-fn list_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
-    let of = format!("bundle of {}", bundle.components_count);
-    let exam = exam(bundle.subject_code, bundle.exam_session_code);
-    table.add_row([exam.as_str(), bundle.name, of.as_str()]);
+fn add_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
+    let components = format!("bundle of {}", bundle.components_count);
+    let exam = exam_label(bundle.subject_code, bundle.exam_session_code);
+    table.add_row([exam.as_str(), bundle.name, components.as_str()]);
 }
 
-fn exam(subject: &str, exam_session: &str) -> String {
+fn exam_label(subject: &str, exam_session: &str) -> String {
     format!("{subject} {exam_session}")
 }
 
-fn price(prices: &[Price<'_>]) -> String {
+fn price_label(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
 }

@@ -1,37 +1,41 @@
-//! Rows of the read model put together as rows of an answer.
+//! Builds the items of a response from the read model.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::index::{Bundle, Event, Kind, Offer, is_tutorial};
+use super::read_model::rows::{PriceRow, TutorialSessionRow};
+use super::read_model::{ListingKind, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
 use super::response::{
-    BundleItem, Component, ComponentProduct, ComponentVariation, EventItem, Item, Listing, Price, Recommended,
-    SessionItem, Variation,
+    BundleItem, ComponentItem, ComponentProduct, ComponentVariation, EventItem, Listing, PriceItem, RecommendedItem,
+    ResultItem, SessionItem, VariationItem,
 };
-use super::rows::{PriceRow, SessionRow};
 
-/// How much of a session is shown to whom asks.
+/// Whether the URLs of online sessions are part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionUrls {
-    /// With `url`.
-    Shown,
+    /// `url` has the stored value.
+    Visible,
     /// `url` is always null.
     Hidden,
 }
 
 impl SessionUrls {
-    /// What the setting `public_session_urls` says.
+    /// Converts the setting `public_session_urls`.
     pub fn from_setting(public: bool) -> Self {
-        if public { Self::Shown } else { Self::Hidden }
+        if public { Self::Visible } else { Self::Hidden }
     }
 }
 
-/// A listing from its kept offers (at least one, all of one listing).
-pub fn listing<'a>(kept: &[&'a Offer], all: &'a [Offer], urls: SessionUrls) -> Option<Item<'a>> {
-    let first = kept.first()?;
+/// Builds a listing from its matching store products, all of the same listing. Returns `None` without any product.
+pub fn build_listing<'a>(
+    products: &[&'a StoreProduct],
+    store_products: &'a [StoreProduct],
+    urls: SessionUrls,
+) -> Option<ResultItem<'a>> {
+    let first = products.first()?;
     let row = &first.row;
-    Some(Item::Listing(Box::new(Listing {
+    Some(ResultItem::Listing(Box::new(Listing {
         id: row.id,
         essp_id: row.id,
         store_product_id: row.id,
@@ -47,39 +51,45 @@ pub fn listing<'a>(kept: &[&'a Offer], all: &'a [Offer], urls: SessionUrls) -> O
         subject_description: row.subject_description.as_deref(),
         exam_session_code: &row.exam_session_code,
         exam_session_id: row.exam_session_id,
-        variations: kept.iter().map(|offer| variation(offer, all, urls)).collect(),
+        variations: products.iter().map(|product| build_variation(product, store_products, urls)).collect(),
     })))
 }
 
-fn variation<'a>(offer: &'a Offer, all: &'a [Offer], urls: SessionUrls) -> Variation<'a> {
-    let row = &offer.row;
-    let carries_events = offer.kind == Kind::Tutorial || is_tutorial(row) || !offer.events.is_empty();
-    Variation {
+fn build_variation<'a>(
+    product: &'a StoreProduct,
+    store_products: &'a [StoreProduct],
+    urls: SessionUrls,
+) -> VariationItem<'a> {
+    let row = &product.row;
+    let has_events = product.kind == ListingKind::Tutorial || is_tutorial(row) || !product.events.is_empty();
+    VariationItem {
         id: row.product_variation_id,
         store_product_id: row.id,
         variation_type: &row.variation_type,
         name: &row.variation_name,
         description: row.variation_description.as_deref(),
         description_short: row.variation_description_short.as_deref(),
-        prices: offer.prices.iter().map(|row| price(row, true)).collect(),
-        events: carries_events.then(|| offer.events.iter().map(|event| event_item(event, urls)).collect()),
-        recommended_product: offer.recommended.map(|at| at.and_then(|at| all.get(at)).map(recommended)),
+        prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
+        events: has_events.then(|| product.events.iter().map(|event| build_event(event, urls)).collect()),
+        recommended_product: product
+            .recommended
+            .map(|index| index.and_then(|index| store_products.get(index)).map(build_recommended)),
     }
 }
 
-fn recommended(offer: &Offer) -> Recommended<'_> {
-    Recommended {
-        essp_id: offer.row.id,
-        store_product_id: offer.row.id,
-        product_code: &offer.row.catalog_code,
-        product_name: &offer.row.fullname,
-        product_short_name: &offer.row.shortname,
-        variation_type: &offer.row.variation_type,
-        prices: offer.prices.iter().map(|row| price(row, true)).collect(),
+fn build_recommended(product: &StoreProduct) -> RecommendedItem<'_> {
+    RecommendedItem {
+        essp_id: product.row.id,
+        store_product_id: product.row.id,
+        product_code: &product.row.catalog_code,
+        product_name: &product.row.fullname,
+        product_short_name: &product.row.shortname,
+        variation_type: &product.row.variation_type,
+        prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
     }
 }
 
-fn event_item(event: &Event, urls: SessionUrls) -> EventItem<'_> {
+fn build_event(event: &TutorialEvent, urls: SessionUrls) -> EventItem<'_> {
     let row = &event.row;
     EventItem {
         id: row.id,
@@ -92,49 +102,49 @@ fn event_item(event: &Event, urls: SessionUrls) -> EventItem<'_> {
         end_date: row.end_date,
         title: &row.code,
         price: None,
-        sessions: event.sessions.iter().map(|session| session_item(session, urls)).collect(),
+        sessions: event.sessions.iter().map(|session| build_session(session, urls)).collect(),
     }
 }
 
-fn session_item(row: &SessionRow, urls: SessionUrls) -> SessionItem<'_> {
+fn build_session(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_> {
     SessionItem {
         id: row.id,
         title: &row.title,
         location: row.place.location.as_deref(),
         venue: row.place.venue.as_deref(),
-        start_date: moment(row.start),
-        end_date: moment(row.end),
+        start_date: format_timestamp(row.start),
+        end_date: format_timestamp(row.end),
         sequence: row.sequence,
-        url: row.url.as_deref().filter(|_| urls == SessionUrls::Shown),
+        url: row.url.as_deref().filter(|_| urls == SessionUrls::Visible),
     }
 }
 
-/// A bundle with those of its components that are on sale.
-pub fn bundle<'a>(bundle: &'a Bundle, all: &'a [Offer]) -> Item<'a> {
+/// Builds a bundle with those of its components that are on sale.
+pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
     let row = &bundle.row;
-    let components: Vec<Component<'a>> = bundle
+    let components: Vec<ComponentItem<'a>> = bundle
         .components
         .iter()
-        .filter_map(|(component, at)| {
-            let offer = all.get(*at)?;
-            Some(Component {
-                id: offer.row.id,
-                product_code: &offer.row.product_code,
-                product: ComponentProduct { id: offer.row.catalog_product_id, fullname: &offer.row.fullname },
+        .filter_map(|(component, index)| {
+            let product = store_products.get(*index)?;
+            Some(ComponentItem {
+                id: product.row.id,
+                product_code: &product.row.product_code,
+                product: ComponentProduct { id: product.row.catalog_product_id, fullname: &product.row.fullname },
                 product_variation: ComponentVariation {
-                    id: offer.row.variation_id,
-                    name: &offer.row.variation_name,
-                    variation_type: &offer.row.variation_type,
-                    description_short: offer.row.variation_description_short.as_deref(),
+                    id: product.row.variation_id,
+                    name: &product.row.variation_name,
+                    variation_type: &product.row.variation_type,
+                    description_short: product.row.variation_description_short.as_deref(),
                 },
-                prices: offer.prices.iter().map(|row| price(row, false)).collect(),
+                prices: product.prices.iter().map(|row| build_price(row, false)).collect(),
                 default_price_type: &component.default_price_type,
                 quantity: component.quantity,
                 sort_order: component.sort_order,
             })
         })
         .collect();
-    Item::Bundle(Box::new(BundleItem {
+    ResultItem::Bundle(Box::new(BundleItem {
         id: row.id,
         essp_id: row.id,
         item_type: "bundle",
@@ -156,23 +166,23 @@ pub fn bundle<'a>(bundle: &'a Bundle, all: &'a [Offer]) -> Item<'a> {
     }))
 }
 
-fn price(row: &PriceRow, with_id: bool) -> Price<'_> {
-    Price {
+fn build_price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
+    PriceItem {
         id: with_id.then_some(row.id),
         price_type: &row.price_type,
-        amount: amount(row.amount),
+        amount: format_amount(row.amount),
         currency: &row.currency,
     }
 }
 
-/// `610` → `"610.00"`.
-fn amount(amount: Decimal) -> String {
+/// Formats an amount with two decimals: `610` → `"610.00"`.
+fn format_amount(amount: Decimal) -> String {
     format!("{amount:.2}")
 }
 
-/// RFC 3339 in UTC, the offset written `+00:00`; a fraction only where there is one.
-fn moment(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string()
+/// Formats a time as RFC 3339 in UTC with the offset `+00:00`. A fraction is written only when it is not zero.
+fn format_timestamp(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string()
 }
 
 #[cfg(test)]
@@ -180,10 +190,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_have_two_decimals_and_times_their_offset() {
-        assert_eq!(amount(Decimal::new(610, 0)), "610.00");
-        assert_eq!(amount(Decimal::new(7005, 2)), "70.05");
-        let at: Timestamp = "2026-02-10T09:30:00Z".parse().expect("a time");
-        assert_eq!(moment(at), "2026-02-10T09:30:00+00:00");
+    fn amounts_and_times_have_a_fixed_format() {
+        assert_eq!(format_amount(Decimal::new(610, 0)), "610.00");
+        assert_eq!(format_amount(Decimal::new(7005, 2)), "70.05");
+        let time: Timestamp = "2026-02-10T09:30:00Z".parse().expect("a time");
+        assert_eq!(format_timestamp(time), "2026-02-10T09:30:00+00:00");
     }
 }

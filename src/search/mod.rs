@@ -1,31 +1,25 @@
-//! Unified search: products, their tutorial events and sessions, and bundles, in one answer.
+//! Unified search: products, their tutorial events and sessions, and bundles, in one response.
 //!
-//! Promises: the request and the response of contract §5 to the key; every answer is computed from one snapshot of the
-//! database, held in memory, and names its version; what was written is found at once by the process that wrote it and
-//! within 250 ms by every other. A request never touches PostgreSQL.
+//! Guarantees: every response is computed from one snapshot of the database, held in memory, and names its version. The
+//! process that wrote a change finds it at once, every other process within 250 ms. A request never touches PostgreSQL.
+//! Request and response keys are those of the search API that clients already use.
 //!
-//! Does not: write anything, know who asks (beyond whether session addresses are shown), or remember answers.
+//! Limits: search writes nothing, does not know the caller (except whether session URLs are shown to everyone), and does
+//! not cache responses.
 //!
-//! The way of a question: [`query`] (parse) → [`unified`] ([`ranking`] for the text, [`filters`], [`facets`]) → [`response`].
-//! The way of the data: `store` (SQL) → [`rows`] → [`index`], swapped by `follow` whenever PostgreSQL tells of a change.
+//! Path of a request: [`query`] parses, filters, ranks, counts facets and pages; `compose` builds the [`response`].
+//! Path of the data: `store` (SQL) → [`read_model::rows`] → [`read_model`], which [`read_model::follow`] replaces after
+//! every change that PostgreSQL reports.
 
 pub mod api;
-pub mod categories;
 pub mod cli;
 pub mod compose;
-pub mod facets;
-pub mod filters;
-pub mod follow;
-pub mod index;
-pub mod page;
+pub mod legacy;
+pub mod pages;
 pub mod query;
-pub mod ranking;
+pub mod read_model;
 pub mod response;
-pub mod rows;
-pub mod siblings;
 pub mod store;
-pub mod text;
-pub mod unified;
 
 #[cfg(test)]
 mod tests;

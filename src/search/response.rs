@@ -1,4 +1,4 @@
-//! The answer as it is sent: keys and order of the reference's response, field by field.
+//! The JSON response of search. Keys and their order are part of the API.
 //!
 //! Amounts are strings with two decimals, days `YYYY-MM-DD`, times RFC 3339 in UTC with `+00:00`.
 
@@ -7,23 +7,23 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-/// The whole answer to a unified search.
+/// Response of a unified search.
 #[derive(Debug, Serialize)]
-pub struct Answer<'a> {
+pub struct SearchResponse<'a> {
     /// The rows of this page.
-    pub products: Vec<Item<'a>>,
-    /// How many store products each filter value would leave.
+    pub products: Vec<ResultItem<'a>>,
+    /// How many store products would match each filter value.
     pub filter_counts: FilterCounts,
-    /// Where this page stands.
+    /// Position of this page.
     pub pagination: Pagination,
-    /// How long it took.
+    /// How long the search took.
     pub performance: Performance,
 }
 
-/// One row of an answer.
+/// One row of a response.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Item<'a> {
+pub enum ResultItem<'a> {
     /// A catalogue product in one exam session of one subject, with its variations.
     Listing(Box<Listing<'a>>),
     /// A bundle.
@@ -31,7 +31,7 @@ pub enum Item<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct Listing<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -49,30 +49,30 @@ pub struct Listing<'a> {
     pub subject_description: Option<&'a str>,
     pub exam_session_code: &'a str,
     pub exam_session_id: i64,
-    pub variations: Vec<Variation<'a>>,
+    pub variations: Vec<VariationItem<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Variation<'a> {
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
+pub struct VariationItem<'a> {
     pub id: i64,
     pub store_product_id: i64,
     pub variation_type: &'a str,
     pub name: &'a str,
     pub description: Option<&'a str>,
     pub description_short: Option<&'a str>,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
     /// Present on tutorials, whether there are events or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventItem<'a>>>,
-    /// Present where something is recommended; null where it is not sold in the same sitting.
+    /// Present when the variation has a recommendation; null when that is not sold in the same sitting.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recommended_product: Option<Option<Recommended<'a>>>,
+    pub recommended_product: Option<Option<RecommendedItem<'a>>>,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Price<'a> {
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
+pub struct PriceItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     pub price_type: &'a str,
@@ -81,19 +81,19 @@ pub struct Price<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Recommended<'a> {
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
+pub struct RecommendedItem<'a> {
     pub essp_id: i64,
     pub store_product_id: i64,
     pub product_code: &'a str,
     pub product_name: &'a str,
     pub product_short_name: &'a str,
     pub variation_type: &'a str,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct EventItem<'a> {
     pub id: i64,
     pub code: &'a str,
@@ -104,13 +104,13 @@ pub struct EventItem<'a> {
     pub start_date: Date,
     pub end_date: Date,
     pub title: &'a str,
-    /// Always null; the reference has the key.
+    /// Always null: prices belong to the variation.
     pub price: Option<String>,
     pub sessions: Vec<SessionItem<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct SessionItem<'a> {
     pub id: i64,
     pub title: &'a str,
@@ -123,7 +123,7 @@ pub struct SessionItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct BundleItem<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -142,32 +142,32 @@ pub struct BundleItem<'a> {
     pub subject_id: i64,
     pub exam_session_code: &'a str,
     pub exam_session_id: i64,
-    pub components: Vec<Component<'a>>,
+    pub components: Vec<ComponentItem<'a>>,
     pub components_count: usize,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
-pub struct Component<'a> {
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
+pub struct ComponentItem<'a> {
     pub id: i64,
     pub product_code: &'a str,
     pub product: ComponentProduct<'a>,
     pub product_variation: ComponentVariation<'a>,
-    pub prices: Vec<Price<'a>>,
+    pub prices: Vec<PriceItem<'a>>,
     pub default_price_type: &'a str,
     pub quantity: i32,
     pub sort_order: i32,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ComponentProduct<'a> {
     pub id: i64,
     pub fullname: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the keys are the contract's, listed in facts §3.7")]
+#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ComponentVariation<'a> {
     pub id: i64,
     pub name: &'a str,
@@ -179,32 +179,32 @@ pub struct ComponentVariation<'a> {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FilterCounts {
     /// By subject code.
-    pub subjects: BTreeMap<String, Count>,
-    /// By category name, zeros included; `Bundle` where there are any.
-    pub categories: BTreeMap<String, Count>,
+    pub subjects: BTreeMap<String, FacetCount>,
+    /// By category name, zeros included; `Bundle` when there are any.
+    pub categories: BTreeMap<String, FacetCount>,
     /// By category name, zeros included.
-    pub product_types: BTreeMap<String, Count>,
+    pub product_types: BTreeMap<String, FacetCount>,
     /// By id of the catalogue product.
-    pub products: BTreeMap<String, Count>,
+    pub products: BTreeMap<String, FacetCount>,
     /// By variation type.
-    pub modes_of_delivery: BTreeMap<String, Count>,
+    pub modes_of_delivery: BTreeMap<String, FacetCount>,
 }
 
-/// One filter value.
+/// Count of one filter value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Count {
-    /// Store products (under `Bundle`: bundles) that the value would leave.
+pub struct FacetCount {
+    /// Store products (under `Bundle`: bundles) that would match the value.
     pub count: usize,
-    /// What to call it.
+    /// Name of the value.
     pub name: String,
-    /// What to show for it, where that is told apart.
+    /// Name to display, for keys whose values are ids or codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
 }
 
-/// Where a page stands. `total_count` counts listings and bundles.
+/// Position of a page. `total_count` counts listings and bundles.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the keys say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,
@@ -215,19 +215,19 @@ pub struct Pagination {
 }
 
 impl Pagination {
-    /// The page of so many rows. A page past the end is empty, not wrong.
+    /// Computes the position of a page among `total_count` rows. A page past the end is empty, not an error.
     pub fn new(page: u64, page_size: u64, total_count: u64) -> Self {
         let total_pages = total_count.div_ceil(page_size.max(1));
         Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages }
     }
 }
 
-/// How long an answer took.
+/// Measurements of one search.
 #[derive(Debug, Serialize)]
 pub struct Performance {
-    /// Seconds.
+    /// Duration in seconds.
     pub duration: f64,
-    /// Always false: the read model is not a cache of answers.
+    /// Always false: responses are not cached.
     pub cached: bool,
 }
 
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_counted_from_one() {
+    fn pagination_counts_pages_from_one() {
         for ((page, size, total), (next, previous, pages)) in [
             ((1, 20, 0), (false, false, 0)),
             ((1, 20, 21), (true, false, 2)),
@@ -246,8 +246,8 @@ mod tests {
             ((1, 100, 100), (false, false, 1)),
             ((u64::MAX, 100, 100), (false, true, 1)),
         ] {
-            let found = Pagination::new(page, size, total);
-            assert_eq!((found.has_next, found.has_previous, found.total_pages), (next, previous, pages));
+            let pagination = Pagination::new(page, size, total);
+            assert_eq!((pagination.has_next, pagination.has_previous, pagination.total_pages), (next, previous, pages));
         }
     }
 }

@@ -1,25 +1,25 @@
-//! All SQL of search: the rows of the read model in one snapshot, and the catalogue version.
+//! All SQL of search: loads the rows of the read model in one snapshot, and the catalogue version.
 
 use jiff_sqlx::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
-use super::rows::{EventRow, Place, Rows};
+use super::read_model::rows::{CatalogueRows, Place, TutorialEventRow};
 use crate::error::Result;
 
-/// The channel on which PostgreSQL tells of every change to the catalogue.
+/// The NOTIFY channel for changes of the catalogue.
 pub const CHANNEL: &str = "lectern_catalogue";
 
-/// Above so many counted transactions they are folded into the sum.
-const FOLD_ABOVE: i64 = 1000;
+/// Number of counted transactions above which they are compacted into the sum.
+const COMPACT_ABOVE: i64 = 1000;
 
-/// Reads everything that search shows, as one snapshot sees it.
-pub async fn load(pool: &PgPool) -> Result<Rows> {
+/// Loads all rows that search uses, in one snapshot.
+pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let db = &mut *tx;
-    let rows = Rows {
+    let rows = CatalogueRows {
         version: version(db).await?,
-        offers: sqlx::query_as(OFFERS).fetch_all(&mut *db).await?,
+        store_products: sqlx::query_as(STORE_PRODUCTS).fetch_all(&mut *db).await?,
         prices: sqlx::query_as(PRICES).fetch_all(&mut *db).await?,
         recommendations: sqlx::query_as(RECOMMENDATIONS).fetch_all(&mut *db).await?,
         categories: sqlx::query_as(CATEGORIES).fetch_all(&mut *db).await?,
@@ -35,7 +35,7 @@ pub async fn load(pool: &PgPool) -> Result<Rows> {
     Ok(rows)
 }
 
-/// The catalogue version that this connection sees now.
+/// Returns the current catalogue version: the number of committed transactions that changed the catalogue.
 pub async fn version(db: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "SELECT folded + (SELECT count(*) FROM lectern.catalogue_changes) FROM lectern.catalogue_version",
@@ -44,35 +44,36 @@ pub async fn version(db: &mut PgConnection) -> Result<i64> {
     .await?)
 }
 
-/// Folds counted transactions into the sum when there are many, or (`all`) however few; the version stays as it is.
+/// Compacts counted transactions into the sum, without changing the version.
 ///
-/// Whoever begins to follow folds all: in a restored database the numbers of old transactions will come again.
-pub async fn fold(pool: &PgPool, all: bool) -> Result<()> {
+/// Runs only when there are many, or always with `all`. A follower compacts all when it starts, because transaction ids
+/// repeat in a restored database.
+pub async fn compact_versions(pool: &PgPool, all: bool) -> Result<()> {
     sqlx::query(
-        "WITH gone AS (
+        "WITH deleted AS (
              DELETE FROM lectern.catalogue_changes
              WHERE (SELECT count(*) FROM lectern.catalogue_changes) > $1
              RETURNING 1)
-         UPDATE lectern.catalogue_version SET folded = folded + (SELECT count(*) FROM gone)
-         WHERE EXISTS (SELECT FROM gone)",
+         UPDATE lectern.catalogue_version SET folded = folded + (SELECT count(*) FROM deleted)
+         WHERE EXISTS (SELECT FROM deleted)",
     )
-    .bind(if all { 0 } else { FOLD_ABOVE })
+    .bind(if all { 0 } else { COMPACT_ABOVE })
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Answers when the database does.
+/// Runs a query that needs no table, to check the connection.
 pub async fn ping(pool: &PgPool) -> Result<()> {
     sqlx::query("SELECT 1").execute(pool).await?;
     Ok(())
 }
 
-impl FromRow<'_, PgRow> for EventRow {
+impl FromRow<'_, PgRow> for TutorialEventRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
-            offer_id: row.try_get("offer_id")?,
+            store_product_id: row.try_get("store_product_id")?,
             code: row.try_get("code")?,
             place: Place::from_row(row)?,
             is_soldout: row.try_get("is_soldout")?,
@@ -84,8 +85,8 @@ impl FromRow<'_, PgRow> for EventRow {
     }
 }
 
-const OFFERS: &str = "
-    SELECT offer.id, offer.product_code, offer.exam_session_subject_id AS sitting_id,
+const STORE_PRODUCTS: &str = "
+    SELECT store_product.id, store_product.product_code, store_product.exam_session_subject_id AS sitting_id,
            subject.id AS subject_id, subject.code AS subject_code, subject.description AS subject_description,
            exam.id AS exam_session_id, exam.session_code AS exam_session_code,
            ppv.id AS product_variation_id, product.id AS catalog_product_id, product.fullname, product.shortname,
@@ -93,19 +94,19 @@ const OFFERS: &str = "
            variation.id AS variation_id, variation.variation_type, variation.name AS variation_name,
            variation.description AS variation_description,
            variation.description_short AS variation_description_short
-    FROM acted.products offer
-    JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = offer.exam_session_subject_id
+    FROM acted.products store_product
+    JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = store_product.exam_session_subject_id
     JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
     JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
-    JOIN acted.catalog_product_product_variations ppv ON ppv.id = offer.product_product_variation_id
+    JOIN acted.catalog_product_product_variations ppv ON ppv.id = store_product.product_product_variation_id
     JOIN acted.catalog_products product ON product.id = ppv.product_id
     JOIN acted.catalog_product_variations variation ON variation.id = ppv.product_variation_id
-    WHERE offer.is_active";
+    WHERE store_product.is_active";
 
 const PRICES: &str = "
-    SELECT price.id, price.product_id AS offer_id, price.price_type, price.amount, price.currency
+    SELECT price.id, price.product_id AS store_product_id, price.price_type, price.amount, price.currency
     FROM acted.prices price
-    JOIN acted.products offer ON offer.id = price.product_id AND offer.is_active";
+    JOIN acted.products store_product ON store_product.id = price.product_id AND store_product.is_active";
 
 const RECOMMENDATIONS: &str = "
     SELECT product_product_variation_id AS product_variation_id,
@@ -139,15 +140,15 @@ const BUNDLES: &str = "
     WHERE bundle.is_active";
 
 const COMPONENTS: &str = "
-    SELECT bundle_id, product_id AS offer_id, default_price_type, quantity, sort_order
+    SELECT bundle_id, product_id AS store_product_id, default_price_type, quantity, sort_order
     FROM acted.bundle_products WHERE is_active ORDER BY id";
 
 const EVENTS: &str = "
-    SELECT event.id, event.product_id AS offer_id, event.code, event.is_soldout, event.finalisation_date,
+    SELECT event.id, event.product_id AS store_product_id, event.code, event.is_soldout, event.finalisation_date,
            event.remain_space, event.start_date, event.end_date,
            location.name AS location, location.code AS location_code, venue.name AS venue
     FROM acted.tutorial_events event
-    JOIN acted.products offer ON offer.id = event.product_id AND offer.is_active
+    JOIN acted.products store_product ON store_product.id = event.product_id AND store_product.is_active
     LEFT JOIN acted.tutorial_locations location ON location.id = event.location_id
     LEFT JOIN acted.tutorial_venues venue ON venue.id = event.venue_id";
 
@@ -160,17 +161,17 @@ const SESSIONS: &str = "
     LEFT JOIN acted.tutorial_venues venue ON venue.id = session.venue_id";
 
 const INSTRUCTORS: &str = "
-    WITH taking AS (
+    WITH assigned AS (
         SELECT session.tutorial_event_id AS event_id, link.tutorialinstructor_id AS instructor_id
         FROM acted.tutorial_session_instructors link
         JOIN acted.tutorial_sessions session ON session.id = link.tutorialsessions_id
         UNION
         SELECT tutorial_event_id, tutorial_instructor_id
         FROM lectern.event_staff WHERE role = 'instructor' AND tutorial_instructor_id IS NOT NULL)
-    SELECT taking.event_id,
+    SELECT assigned.event_id,
            COALESCE(NULLIF(trim(person.first_name || ' ' || person.last_name), ''), person.username,
                     'Instructor #' || instructor.id) AS name
-    FROM taking
-    JOIN acted.tutorial_instructors instructor ON instructor.id = taking.instructor_id
+    FROM assigned
+    JOIN acted.tutorial_instructors instructor ON instructor.id = assigned.instructor_id
     LEFT JOIN acted.staff staff ON staff.id = instructor.staff_id
     LEFT JOIN public.auth_user person ON person.id = staff.user_id";

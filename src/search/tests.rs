@@ -1,26 +1,25 @@
-//! The rules of unified search over a small made-up shop, without a database.
+//! Tests of unified search on a small sample model, without a database.
 
+mod fixture;
+mod legacy;
 mod query;
-mod shop;
-mod siblings;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
-use super::query::Query;
-use super::unified::answer;
-use shop::shop;
+use super::query::{Query, search};
+use fixture::sample_model;
 
-fn search(body: Value) -> Value {
-    let query = Query::from_json(&body, &[]).expect("a good body");
-    serde_json::to_value(answer(&shop(), &query, SessionUrls::Shown)).expect("JSON")
+fn search_json(body: Value) -> Value {
+    let query = Query::from_json(&body, &[]).expect("a valid body");
+    serde_json::to_value(search(&sample_model(), &query, SessionUrls::Visible)).expect("JSON")
 }
 
-/// Ids of the store products in the answer, listing by listing; bundles as negative ids.
-fn ids(answer: &Value) -> Vec<i64> {
-    let rows = answer["products"].as_array().expect("rows").iter();
+/// Returns the ids of the store products in a response, listing by listing; bundles have negative ids.
+fn ids(response: &Value) -> Vec<i64> {
+    let rows = response["products"].as_array().expect("rows").iter();
     rows.flat_map(|row| match row["variations"].as_array() {
         Some(variations) => variations.iter().filter_map(|v| v["store_product_id"].as_i64()).collect::<Vec<_>>(),
         None => row["id"].as_i64().map(|id| -id).into_iter().collect(),
@@ -28,22 +27,22 @@ fn ids(answer: &Value) -> Vec<i64> {
     .collect()
 }
 
-fn counts(answer: &Value, key: &str) -> BTreeMap<String, u64> {
-    let counts = answer["filter_counts"][key].as_object().expect("an object");
+fn counts(response: &Value, key: &str) -> BTreeMap<String, u64> {
+    let counts = response["filter_counts"][key].as_object().expect("an object");
     counts.iter().map(|(value, count)| (value.clone(), count["count"].as_u64().unwrap_or_default())).collect()
 }
 
 fn filtered(filters: Value) -> Vec<i64> {
-    ids(&search(json!({ "filters": filters })))
+    ids(&search_json(json!({ "filters": filters })))
 }
 
 #[test]
-fn browsing_shows_everything_by_subject_bundles_first_then_name() {
+fn browsing_returns_all_rows_by_subject_then_bundles_then_name() {
     assert_eq!(filtered(json!({})), [100, 101, -3, 102, 105, 104, 103, 106, -4, 107]);
 }
 
 #[test]
-fn filters_narrow_and_unknown_values_match_nothing() {
+fn filters_restrict_results_and_unknown_values_match_nothing() {
     for (filters, expected) in [
         (json!({"subjects": ["CM2"]}), vec![100, 101]),
         (json!({"subjects": [1]}), vec![100, 101]),
@@ -65,14 +64,14 @@ fn filters_narrow_and_unknown_values_match_nothing() {
         (json!({"categories": ["Nothing"]}), vec![]),
         (json!({"categories": ["Bundle"]}), vec![-3, -4]),
         (json!({"categories": ["Bundle", "Tutorial"]}), vec![-3, 104, -4]),
-        // One component is additional, another is printed: no single one is both.
+        // One component is product 12, another is printed: no single component is both.
         (json!({"products": ["12"], "modes_of_delivery": ["Printed"]}), vec![]),
         (json!({"locations": ["london"]}), vec![104]),
         (json!({"locations": ["LEE"]}), vec![104]),
         (json!({"venues": ["King's Cross", "Nowhere"]}), vec![104]),
         (json!({"venues": ["Nowhere"]}), vec![]),
         (json!({"instructors": ["zoë example"]}), vec![104]),
-        // Leeds is an event without places, London one with: no single event is both.
+        // The Leeds event has no places, the London event has: no single event meets both.
         (json!({"locations": ["Leeds"], "available": true}), vec![]),
         (json!({"available": true}), vec![104]),
         (json!({"starts_from": "2026-02-12"}), vec![104]),
@@ -83,14 +82,14 @@ fn filters_narrow_and_unknown_values_match_nothing() {
 }
 
 #[test]
-fn an_event_filter_chooses_products_and_never_trims_their_events() {
-    let found = search(json!({"filters": {"locations": ["Leeds"]}}));
-    let events = found["products"][0]["variations"][0]["events"].as_array().expect("events");
+fn event_filter_selects_products_and_keeps_all_their_events() {
+    let response = search_json(json!({"filters": {"locations": ["Leeds"]}}));
+    let events = response["products"][0]["variations"][0]["events"].as_array().expect("events");
     assert_eq!(events.iter().map(|event| event["id"].as_i64()).collect::<Vec<_>>(), [Some(20), Some(21)]);
 }
 
 #[test]
-fn text_finds_and_ranks() {
+fn search_text_matches_and_ranks() {
     for (text, expected) in [
         ("cm2 study text", vec![101]),
         ("cs2 addition mock", vec![103, -3]),
@@ -109,29 +108,29 @@ fn text_finds_and_ranks() {
         ("--", vec![]),
         ("SA1 mock", vec![107, -4]),
     ] {
-        assert_eq!(ids(&search(json!({"searchQuery": text}))), expected, "{text}");
+        assert_eq!(ids(&search_json(json!({"searchQuery": text}))), expected, "{text}");
     }
 }
 
 #[test]
-fn the_name_that_was_typed_in_full_comes_first() {
-    let found = ids(&search(json!({"searchQuery": "notes", "options": {"include_bundles": false}})));
-    assert_eq!(found, [100, 102, 105, 107], "equal scores keep the browsing order");
+fn complete_name_is_ranked_first() {
+    let results = ids(&search_json(json!({"searchQuery": "notes", "options": {"include_bundles": false}})));
+    assert_eq!(results, [100, 102, 105, 107], "equal scores keep the browsing order");
 }
 
 #[test]
-fn bundles_must_match_the_text_and_can_be_left_out() {
-    assert_eq!(ids(&search(json!({"searchQuery": "sa1 pack"}))), [-4]);
-    assert_eq!(ids(&search(json!({"searchQuery": "cs2 pack", "filters": {"categories": ["Bundle"]}}))), [-3]);
-    let without = search(json!({"options": {"include_bundles": false}}));
+fn bundles_match_the_text_and_can_be_excluded() {
+    assert_eq!(ids(&search_json(json!({"searchQuery": "sa1 pack"}))), [-4]);
+    assert_eq!(ids(&search_json(json!({"searchQuery": "cs2 pack", "filters": {"categories": ["Bundle"]}}))), [-3]);
+    let without = search_json(json!({"options": {"include_bundles": false}}));
     assert!(ids(&without).iter().all(|id| *id > 0));
     assert_eq!(counts(&without, "categories").get("Bundle"), None);
 }
 
 #[test]
-fn facets_count_store_products_under_all_other_keys() {
+fn facets_count_store_products_under_all_other_filters() {
     let pairs = |all: &[(&str, u64)]| all.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect::<BTreeMap<_, _>>();
-    let all = search(json!({}));
+    let all = search_json(json!({}));
     assert_eq!(counts(&all, "subjects"), pairs(&[("CM2", 2), ("CS2", 5), ("SA1", 1)]));
     assert_eq!(counts(&all, "categories"), pairs(&[("Material", 6), ("Tutorial", 1), ("Empty", 0), ("Bundle", 2)]));
     assert_eq!(counts(&all, "product_types"), pairs(&[]));
@@ -140,58 +139,58 @@ fn facets_count_store_products_under_all_other_keys() {
         pairs(&[("Printed", 3), ("eBook", 3), ("Tutorial", 1), ("Marking", 1)])
     );
 
-    let cm2 = search(json!({"filters": {"subjects": ["CM2"]}}));
+    let cm2 = search_json(json!({"filters": {"subjects": ["CM2"]}}));
     assert_eq!(counts(&cm2, "categories"), pairs(&[("Material", 2), ("Tutorial", 0), ("Empty", 0)]));
     assert_eq!(counts(&cm2, "subjects"), pairs(&[("CM2", 2), ("CS2", 5), ("SA1", 1)]));
 
-    let both = search(json!({"filters": {"subjects": ["CS2"], "categories": ["Material"]}}));
+    let both = search_json(json!({"filters": {"subjects": ["CS2"], "categories": ["Material"]}}));
     assert_eq!(counts(&both, "subjects"), pairs(&[("CM2", 2), ("CS2", 3), ("SA1", 1)]));
     assert_eq!(counts(&both, "modes_of_delivery"), pairs(&[("Printed", 1), ("eBook", 2)]));
     assert_eq!(counts(&both, "products"), pairs(&[("10", 2), ("12", 1)]));
 
-    let text = search(json!({"searchQuery": "sa1 notes"}));
-    assert_eq!(counts(&text, "subjects"), pairs(&[("SA1", 1)]), "the facets follow the text");
+    let text = search_json(json!({"searchQuery": "sa1 notes"}));
+    assert_eq!(counts(&text, "subjects"), pairs(&[("SA1", 1)]), "facets depend on the text");
     let name = json!({"count": 1, "name": "Course Notes", "display_name": "Course Notes"});
     assert_eq!(text["filter_counts"]["products"]["10"], name);
 }
 
 #[test]
-fn pages_are_cut_after_grouping() {
-    let first = search(json!({"pagination": {"page": 1, "page_size": 4}}));
+fn pagination_applies_after_grouping() {
+    let first = search_json(json!({"pagination": {"page": 1, "page_size": 4}}));
     assert_eq!(ids(&first), [100, 101, -3, 102, 105]);
     assert_eq!(first["pagination"]["total_count"], 9);
-    let last = search(json!({"pagination": {"page": 3, "page_size": 4}}));
+    let last = search_json(json!({"pagination": {"page": 3, "page_size": 4}}));
     assert_eq!((ids(&last), &last["pagination"]["has_next"]), (vec![107], &json!(false)));
-    let beyond = search(json!({"pagination": {"page": 99, "page_size": 4}}));
+    let beyond = search_json(json!({"pagination": {"page": 99, "page_size": 4}}));
     assert_eq!((ids(&beyond), &beyond["pagination"]["has_previous"]), (vec![], &json!(true)));
 }
 
 #[test]
-fn a_recommendation_is_there_or_null() {
-    let notes = search(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
+fn recommendation_is_present_or_null() {
+    let notes = search_json(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
     assert_eq!(notes["products"][0]["variations"][0]["recommended_product"]["store_product_id"], 106);
-    let text = search(json!({"filters": {"essp_ids": ["101"]}}));
+    let text = search_json(json!({"filters": {"essp_ids": ["101"]}}));
     assert_eq!(text["products"][0]["variations"][0].get("recommended_product"), Some(&Value::Null));
-    let none = search(json!({"filters": {"essp_ids": ["106"]}}));
+    let none = search_json(json!({"filters": {"essp_ids": ["106"]}}));
     assert_eq!(none["products"][0]["variations"][0].get("recommended_product"), None);
     assert_eq!(none["products"][0]["type"], "Markings");
 }
 
 #[test]
-fn session_addresses_can_be_hidden() {
+fn session_urls_can_be_hidden() {
     let query = Query::for_text("holborn");
-    let shop = shop();
-    let hidden = serde_json::to_value(answer(&shop, &query, SessionUrls::Hidden)).expect("JSON");
+    let model = sample_model();
+    let hidden = serde_json::to_value(search(&model, &query, SessionUrls::Hidden)).expect("JSON");
     let session = &hidden["products"][0]["variations"][0]["events"][0]["sessions"][0];
     assert_eq!(session.get("url"), Some(&Value::Null));
 }
 
 #[test]
-fn one_whole_response() {
+fn response_has_the_documented_shape() {
     let body = json!({"searchQuery": "cs2", "filters": {"categories": ["Tutorial", "Bundle"]}});
-    let query = Query::from_json(&body, &[]).expect("a good body");
-    let shop = shop();
-    let sent = serde_json::to_string_pretty(&answer(&shop, &query, SessionUrls::Shown)).expect("JSON");
+    let query = Query::from_json(&body, &[]).expect("a valid body");
+    let model = sample_model();
+    let sent = serde_json::to_string_pretty(&search(&model, &query, SessionUrls::Visible)).expect("JSON");
     insta::assert_snapshot!(sent, @r#"
     {
       "products": [

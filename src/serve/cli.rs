@@ -15,7 +15,7 @@ use crate::gateway::{AuditMode, connect};
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
 use crate::search;
-use crate::search::follow::Follower;
+use crate::search::read_model::follow::Follower;
 use crate::sync;
 use crate::sync::job::SyncJobs;
 use crate::timetable_import;
@@ -113,7 +113,7 @@ pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = crate::serve::health::router(follower.clone())
         .merge(search::api::router(follower.clone(), urls))
-        .merge(search::page::router(follower, urls, state.config.zone()))
+        .merge(search::pages::router(follower, urls, state.config.zone()))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::http::problem::HttpProblem;
-use crate::search::follow::Follower;
+use crate::search::read_model::follow::Follower;
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
-//! Unified search on a real database and a real socket.
+//! Tests of unified search over HTTP on a real database.
 
 use std::time::Duration;
 
-use lectern::search::follow::Follower;
-use lectern::search::index::Catalogue;
+use lectern::search::read_model::ReadModel;
+use lectern::search::read_model::follow::Follower;
 use lectern::search::store;
 use lectern::tutorials::create_events;
 use serde_json::{Value, json};
@@ -15,9 +15,9 @@ use crate::provider::Provider;
 use crate::site::{Site, problem};
 use crate::world::World;
 
-async fn announce(world: &World, provider: &Provider, code: &str) {
+async fn create_event(world: &World, provider: &Provider, code: &str) {
     let mut tx = world.pool.begin().await.expect("begin");
-    create_events(&mut tx, None, &[provider.event(code)], false).await.expect("announced");
+    create_events(&mut tx, None, &[provider.event(code)], false).await.expect("created");
     tx.commit().await.expect("commit");
 }
 
@@ -30,28 +30,31 @@ async fn version(world: &World) -> i64 {
     store::version(&mut db).await.expect("a version")
 }
 
-fn codes(catalogue: &Catalogue) -> Vec<&str> {
-    let events = catalogue.offers.iter().flat_map(|offer| &offer.events);
+fn codes(model: &ReadModel) -> Vec<&str> {
+    let events = model.store_products.iter().flat_map(|product| &product.events);
     events.map(|event| event.row.code.as_str()).collect()
 }
 
-/// Waits until the model shows an event; a follower that never gets there fails the test.
-async fn comes_to_show(follower: &Follower, code: &str) {
+/// Waits until the read model contains an event, and panics after a timeout.
+async fn wait_for_event(follower: &Follower, code: &str) {
     let mut changes = follower.changes();
-    let shown = changes.wait_for(|catalogue| codes(catalogue).contains(&code));
-    tokio::time::timeout(Duration::from_secs(60), shown).await.expect("the follower follows").expect("it lives");
+    let is_loaded = changes.wait_for(|model| codes(model).contains(&code));
+    tokio::time::timeout(Duration::from_secs(60), is_loaded)
+        .await
+        .expect("the model is updated")
+        .expect("the follower runs");
 }
 
 #[tokio::test]
-async fn an_event_is_shown_with_its_sessions() {
+async fn created_event_is_found_with_its_sessions() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
-    announce(&world, &provider, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
     let site = Site::serve(&world).await;
     for text in ["cm2-01", "Quill", "marlow", "londn", "cm2-01-2", "2026-04"] {
-        let found = site.search(&json!({ "searchQuery": text })).await;
-        assert_eq!(found["pagination"]["total_count"], 1, "{text}");
-        let listing = &found["products"][0];
+        let results = site.search(&json!({ "searchQuery": text })).await;
+        assert_eq!(results["pagination"]["total_count"], 1, "{text}");
+        let listing = &results["products"][0];
         assert_eq!(listing["type"], "Tutorial");
         let event = &listing["variations"][0]["events"][0];
         assert_eq!((&event["code"], &event["venue"]), (&json!("CM2-01"), &json!("Quill House")));
@@ -60,26 +63,26 @@ async fn an_event_is_shown_with_its_sessions() {
             "start_date": "2026-01-10T09:30:00+00:00", "end_date": "2026-01-10T17:00:00+00:00", "sequence": 1,
             "url": null
         });
-        assert_eq!(event["sessions"][0], session, "without a place of its own, the event's");
+        assert_eq!(event["sessions"][0], session, "a session without location and venue has those of the event");
         assert_eq!(event["sessions"][1]["sequence"], 2);
     }
 }
 
 #[tokio::test]
-async fn get_and_post_and_the_command_line_say_the_same() {
+async fn get_post_and_command_line_return_the_same_document() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
-    announce(&world, &provider, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
     let site = Site::serve(&world).await;
     let mut posted = site.search(&json!({"searchQuery": "london", "filters": {"subjects": ["CM2"]}})).await;
-    let got = site.request("GET", "/api/search/unified?q=london&subjects=CM2").send().await.expect("an answer");
-    let mut got: Value = got.json().await.expect("JSON");
+    let fetched = site.request("GET", "/api/search/unified?q=london&subjects=CM2").send().await.expect("a response");
+    let mut fetched: Value = fetched.json().await.expect("JSON");
     let printed = world.program(&["search", "london", "--json"]).output().expect("runs");
     let mut printed: Value = serde_json::from_slice(&printed.stdout).expect("one document");
-    for answer in [&mut posted, &mut got, &mut printed] {
-        answer["performance"]["duration"] = json!(0);
+    for document in [&mut posted, &mut fetched, &mut printed] {
+        document["performance"]["duration"] = json!(0);
     }
-    assert_eq!(posted, got);
+    assert_eq!(posted, fetched);
     assert_eq!(posted, printed);
     let table = world.program(&["search", "cm2", "london"]).output().expect("runs");
     let table = String::from_utf8(table.stdout).expect("text");
@@ -87,34 +90,34 @@ async fn get_and_post_and_the_command_line_say_the_same() {
 }
 
 #[tokio::test]
-async fn a_search_without_a_body_is_browsing() {
+async fn post_without_body_is_browsing() {
     let world = World::new().await;
     Provider::settle(&world).await;
     let site = Site::serve(&world).await;
-    let answer = site.request("POST", "/api/search/unified/").send().await.expect("an answer");
-    let answer: Value = answer.json().await.expect("JSON");
-    assert_eq!(answer["products"][0]["variations"][0]["events"], json!([]), "a tutorial always carries events");
+    let document = site.request("POST", "/api/search/unified/").send().await.expect("a response");
+    let document: Value = document.json().await.expect("JSON");
+    assert_eq!(document["products"][0]["variations"][0]["events"], json!([]), "a tutorial always has the key events");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_held_already_is_not_sent_again() {
+async fn known_etag_returns_not_modified_until_the_catalogue_changes() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
     let site = Site::serve(&world).await;
     let get = || site.request("GET", "/api/search/unified/?q=london");
-    let first = get().send().await.expect("an answer");
+    let first = get().send().await.expect("a response");
     let (tag, version) = (first.headers()["etag"].clone(), first.headers()["x-catalogue-version"].clone());
-    let again = get().header("if-none-match", &tag).send().await.expect("an answer");
+    let again = get().header("if-none-match", &tag).send().await.expect("a response");
     assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
-    announce(&world, &provider, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
     site.follower.reload_now().await.expect("reloaded");
-    let changed = get().header("if-none-match", &tag).send().await.expect("an answer");
+    let changed = get().header("if-none-match", &tag).send().await.expect("a response");
     assert_eq!(changed.status(), 200);
     assert_ne!(changed.headers()["x-catalogue-version"], version);
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_is_a_problem_and_never_ours() {
+async fn invalid_request_is_a_problem_and_never_a_server_error() {
     let world = World::new().await;
     let site = Site::serve(&world).await;
     let json = "application/json";
@@ -136,93 +139,93 @@ async fn whatever_is_wrong_is_a_problem_and_never_ours() {
         ("GET", "/nothing", json, "", 404),
     ] {
         let request = site.request(method, path).header("content-type", kind).body(body.to_owned());
-        let (status, document) = problem(request.send().await.expect("an answer")).await;
+        let (status, document) = problem(request.send().await.expect("a response")).await;
         assert_eq!(status, expected, "{method} {path}: {document}");
         assert_eq!(status == 400, document["errors"].is_array(), "{document}");
     }
-    let refused = site.request("DELETE", "/api/search/unified/").send().await.expect("an answer");
-    assert_eq!(refused.headers()["allow"], "GET,HEAD,POST");
+    let rejected = site.request("DELETE", "/api/search/unified/").send().await.expect("a response");
+    assert_eq!(rejected.headers()["allow"], "GET,HEAD,POST");
     let bytes = site.request("POST", "/api/search/unified/").header("content-type", json).body(vec![b'"', 0xff, b'"']);
-    assert_eq!(problem(bytes.send().await.expect("an answer")).await.0, 400);
+    assert_eq!(problem(bytes.send().await.expect("a response")).await.0, 400);
 }
 
 #[tokio::test]
-async fn every_fault_of_a_request_is_named() {
+async fn invalid_body_reports_every_problem() {
     let world = World::new().await;
     let site = Site::serve(&world).await;
     let body = json!({"searchQuery": 5, "filters": {"foo": []}, "pagination": {"page_size": 101}});
     let request = site.request("POST", "/api/search/unified/").json(&body);
-    let (_, document) = problem(request.send().await.expect("an answer")).await;
+    let (_, document) = problem(request.send().await.expect("a response")).await;
     let errors = document["errors"].as_array().expect("errors").iter();
     let pointers: Vec<&Value> = errors.map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/searchQuery", "/filters/foo", "/pagination/page_size"]);
 }
 
 #[tokio::test]
-async fn it_is_alive_and_ready() {
+async fn liveness_and_readiness_follow_the_database() {
     let world = World::new().await;
     let site = Site::serve(&world).await;
     for path in ["/livez", "/readyz", "/readyz/"] {
-        assert_eq!(site.request("GET", path).send().await.expect("an answer").status(), 200, "{path}");
+        assert_eq!(site.request("GET", path).send().await.expect("a response").status(), 200, "{path}");
     }
     world.pool.close().await;
-    let (status, _) = problem(site.request("GET", "/readyz").send().await.expect("an answer")).await;
+    let (status, _) = problem(site.request("GET", "/readyz").send().await.expect("a response")).await;
     assert_eq!(status, 503);
-    assert_eq!(site.request("GET", "/livez").send().await.expect("an answer").status(), 200);
+    assert_eq!(site.request("GET", "/livez").send().await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_the_server_goes_on() {
+async fn non_http_bytes_are_rejected_and_the_server_continues() {
     let world = World::new().await;
     let site = Site::serve(&world).await;
     let mut stream = tokio::net::TcpStream::connect(&site.address).await.expect("connected");
     stream.write_all(b"\x16\x03\x01\x02\x00 what\r\n\r\n").await.expect("sent");
-    let mut said = Vec::new();
-    stream.read_to_end(&mut said).await.expect("closed");
-    assert!(said.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&said));
-    assert_eq!(site.request("GET", "/livez").send().await.expect("an answer").status(), 200);
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.expect("closed");
+    assert!(received.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&received));
+    assert_eq!(site.request("GET", "/livez").send().await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
-async fn a_write_is_in_the_next_answer_of_its_process_and_soon_in_every_other() {
+async fn write_is_visible_at_once_in_its_process_and_soon_in_others() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
-    let (here, other) = (Site::serve(&world).await, Site::serve(&world).await);
-    announce(&world, &provider, "CM2-01").await;
-    let version = here.follower.reload_now().await.expect("reloaded");
-    assert_eq!(codes(&here.follower.current()), ["CM2-01"]);
-    assert_eq!(here.follower.reload_now().await.expect("nothing new"), version);
-    comes_to_show(&other.follower, "CM2-01").await;
+    let (writer, other) = (Site::serve(&world).await, Site::serve(&world).await);
+    create_event(&world, &provider, "CM2-01").await;
+    let version = writer.follower.reload_now().await.expect("reloaded");
+    assert_eq!(codes(&writer.follower.current()), ["CM2-01"]);
+    assert_eq!(writer.follower.reload_now().await.expect("unchanged"), version);
+    wait_for_event(&other.follower, "CM2-01").await;
     execute(&world.pool, "DELETE FROM acted.tutorial_events").await;
-    here.follower.reload_now().await.expect("reloaded");
-    assert!(codes(&here.follower.current()).is_empty());
+    writer.follower.reload_now().await.expect("reloaded");
+    assert!(codes(&writer.follower.current()).is_empty());
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_taken_up_again() {
+async fn follower_reconnects_after_lost_connections() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
     let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
     let stop = CancellationToken::new();
     let following = tokio::spawn(follower.clone().follow(stop.clone()));
-    announce(&world, &provider, "CM2-01").await;
-    comes_to_show(&follower, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
+    wait_for_event(&follower, "CM2-01").await;
     let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let ended: Vec<bool> = sqlx::query_scalar(others).fetch_all(&world.pool).await.expect("allowed");
     assert!(!ended.is_empty());
     let fresh = PgPool::connect(&world.url).await.expect("the database");
     let mut tx = fresh.begin().await.expect("begin");
-    create_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("announced");
+    create_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("created");
     tx.commit().await.expect("commit");
     fresh.close().await;
-    comes_to_show(&follower, "CM2-02").await;
+    wait_for_event(&follower, "CM2-02").await;
     stop.cancel();
-    following.await.expect("it ends when it is told to");
+    following.await.expect("the follower stops when cancelled");
 }
 
 #[tokio::test]
-async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_each_other() {
+async fn catalogue_version_counts_commits_and_concurrent_writers_do_not_block() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
     let before = version(&world).await;
@@ -230,7 +233,7 @@ async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_e
     let mut two = world.pool.begin().await.expect("begin");
     let mut three = world.pool.begin().await.expect("begin");
     for (tx, code) in [(&mut one, "CM2-01"), (&mut two, "CM2-02"), (&mut three, "CM2-03")] {
-        create_events(tx, None, &[provider.event(code)], false).await.expect("announced");
+        create_events(tx, None, &[provider.event(code)], false).await.expect("created");
     }
     assert_eq!(version(&world).await, before, "nothing is committed yet");
     two.commit().await.expect("commit");
@@ -238,17 +241,17 @@ async fn the_version_counts_committed_transactions_and_writers_do_not_wait_for_e
     one.rollback().await.expect("rollback");
     three.commit().await.expect("commit");
     assert_eq!(version(&world).await, before + 2);
-    store::fold(&world.pool, false).await.expect("nothing to fold yet");
-    store::fold(&world.pool, true).await.expect("folded");
-    assert_eq!(version(&world).await, before + 2, "folding is no change");
+    store::compact_versions(&world.pool, false).await.expect("nothing to compact yet");
+    store::compact_versions(&world.pool, true).await.expect("compacted");
+    assert_eq!(version(&world).await, before + 2, "compacting does not change the version");
     execute(&world.pool, "UPDATE public.auth_user SET last_login = now()").await;
-    assert_eq!(version(&world).await, before + 2, "signing in is no change");
+    assert_eq!(version(&world).await, before + 2, "a login does not change the version");
     execute(&world.pool, "UPDATE public.auth_user SET last_name = 'Marlowe'").await;
     assert_eq!(version(&world).await, before + 3);
 }
 
 #[tokio::test]
-async fn who_may_write_to_the_shop_needs_no_right_in_our_schema() {
+async fn shop_role_can_write_without_privileges_in_the_lectern_schema() {
     let world = World::new().await;
     Provider::settle(&world).await;
     let before = version(&world).await;
@@ -270,10 +273,10 @@ async fn who_may_write_to_the_shop_needs_no_right_in_our_schema() {
 }
 
 #[tokio::test]
-async fn the_smaller_searches_answer_and_refuse() {
+async fn legacy_searches_return_products_and_reject_invalid_parameters() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
-    announce(&world, &provider, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
     let site = Site::serve(&world).await;
     for (path, key) in [
         ("/api/search/default-data/", "popular_products"),
@@ -281,37 +284,37 @@ async fn the_smaller_searches_answer_and_refuse() {
         ("/api/search/advanced-fuzzy/", "products"),
         ("/api/search/advanced-fuzzy?q=quill&min_score=40", "products"),
     ] {
-        let answer: Value = site.request("GET", path).send().await.expect("an answer").json().await.expect("JSON");
-        let events = &answer[key][0]["variations"][0]["events"];
+        let document: Value = site.request("GET", path).send().await.expect("a response").json().await.expect("JSON");
+        let events = &document[key][0]["variations"][0]["events"];
         assert_eq!(events[0]["sessions"].as_array().map(Vec::len), Some(2), "{path}");
     }
     for path in
         ["/api/search/default-data/?limit=x", "/api/search/fuzzy/?q=x", "/api/search/advanced-fuzzy/?subjects=x"]
     {
-        assert_eq!(problem(site.request("GET", path).send().await.expect("an answer")).await.0, 400, "{path}");
+        assert_eq!(problem(site.request("GET", path).send().await.expect("a response")).await.0, 400, "{path}");
     }
 }
 
 #[tokio::test]
-async fn the_page_shows_what_is_found_and_escapes_what_is_typed() {
+async fn page_renders_results_and_escapes_the_query() {
     let world = World::new().await;
     let provider = Provider::settle(&world).await;
-    announce(&world, &provider, "CM2-01").await;
+    create_event(&world, &provider, "CM2-01").await;
     let site = Site::serve(&world).await;
     let page = |path: &'static str| {
         let request = site.request("GET", path);
         async move {
-            let response = request.send().await.expect("an answer");
+            let response = request.send().await.expect("a response");
             (response.status().as_u16(), response.text().await.expect("text"))
         }
     };
-    let (status, found) = page("/?q=quill&subjects=&available=true").await;
+    let (status, results) = page("/?q=quill&subjects=&available=true").await;
     assert_eq!(status, 200);
-    for shown in ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "Quill House, London", "12 places left", "1 result"] {
-        assert!(found.contains(shown), "{shown} is missing in {found}");
+    for expected in ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "Quill House, London", "12 places left", "1 result"] {
+        assert!(results.contains(expected), "{expected} is missing in {results}");
     }
-    let (_, typed) = page("/?q=%3Cscript%3Ealert(1)%3C/script%3E").await;
-    assert!(!typed.contains("<script") && typed.contains("Nothing is found"));
-    let (status, wrong) = page("/?starts_from=soon").await;
-    assert!(status == 400 && wrong.contains("must be one date"));
+    let (_, escaped) = page("/?q=%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert!(!escaped.contains("<script") && escaped.contains("No results"));
+    let (status, invalid) = page("/?starts_from=soon").await;
+    assert!(status == 400 && invalid.contains("must be one date"));
 }

@@ -1,9 +1,9 @@
-//! A served site over a world: the real server on a real socket.
+//! A test server: the real HTTP server on a local socket.
 
 use lectern::config::Config;
 use lectern::http::state::ServerState;
 use lectern::identity::{self, NewToken, Role};
-use lectern::search::follow::Follower;
+use lectern::search::read_model::follow::Follower;
 use lectern::serve;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::world::World;
 
-/// A site that is served until it is dropped.
+/// A running server. It stops when it is dropped.
 pub struct Site {
     pub follower: Follower,
     pub address: String,
@@ -20,14 +20,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// Serves the world's database, following it.
+    /// Starts a server on the database of the fixture.
     pub async fn serve(world: &World) -> Site {
         Site::serve_with(world, &world.config(&[])).await
     }
 
-    /// The same with other settings.
+    /// Starts a server with other settings.
     pub async fn serve_with(world: &World, config: &Config) -> Site {
-        // Another test may have installed it first.
+        // Fails when another test has installed the provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = serve::cli::listen("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
@@ -39,34 +39,34 @@ impl Site {
         Site { follower, address, client: Client::new(), _stop: stop.drop_guard() }
     }
 
-    /// A request to a path.
+    /// Returns a request to a path.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");
         self.client.request(method, format!("http://{}{path}", self.address))
     }
 
-    /// A request with a token of this role.
+    /// Returns a request with a token of a role.
     pub async fn request_as(&self, world: &World, role: Role, method: &str, path: &str) -> RequestBuilder {
         self.request(method, path).bearer_auth(token(world, role).await)
     }
 
-    /// A unified search.
+    /// Runs a unified search and returns the response document.
     pub async fn search(&self, body: &Value) -> Value {
-        let response = self.request("POST", "/api/search/unified/").json(body).send().await.expect("an answer");
+        let response = self.request("POST", "/api/search/unified/").json(body).send().await.expect("a response");
         assert_eq!(response.status(), 200);
         response.json().await.expect("JSON")
     }
 }
 
-/// The secret of a new token.
+/// Creates a token and returns its secret.
 pub async fn token(world: &World, role: Role) -> String {
     let subject_id = role.has_subject().then_some(1);
-    let asked = NewToken { name: "a test".into(), role, subject_id, days: None };
-    let (_, secret) = identity::create(&world.pool, &asked).await.expect("a token");
+    let new_token = NewToken { name: "a test".into(), role, subject_id, days: None };
+    let (_, secret) = identity::create(&world.pool, &new_token).await.expect("a token");
     secret.reveal().to_owned()
 }
 
-/// Status and document of a problem, which every error is.
+/// Returns status and document of an error response, and checks that it is an RFC 9457 problem.
 pub async fn problem(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");

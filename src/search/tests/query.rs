@@ -1,4 +1,4 @@
-//! What a request may say, and what is told when it is wrong.
+//! Tests of query parsing: valid requests, and the problems of invalid ones.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn an_empty_body_is_browsing() {
+fn empty_body_is_browsing() {
     assert_eq!(Query::from_json(&json!({}), &[]), Ok(Query::default()));
     let padded = json!({"searchQuery": " x ", "filters": {"subjects": []}, "pagination": {}, "options": {"more": 1}});
     let query = Query::from_json(&padded, &[]).unwrap_or_default();
@@ -17,7 +17,7 @@ fn an_empty_body_is_browsing() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn invalid_body_reports_all_problems() {
     for (body, expected) in [
         (json!([]), vec![("", "invalid_type")]),
         (json!({"searchQuery": null}), vec![("/searchQuery", "invalid_type")]),
@@ -46,38 +46,38 @@ fn everything_that_is_wrong_is_told_at_once() {
             vec![("/filters", "invalid_type"), ("/pagination", "invalid_type")],
         ),
     ] {
-        let problems = Query::from_json(&body, &[]).expect_err("the body is wrong");
-        let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
-        assert_eq!(found, expected, "{body}");
+        let problems = Query::from_json(&body, &[]).expect_err("the body is invalid");
+        let reported: Vec<(&str, &str)> = problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
+        assert_eq!(reported, expected, "{body}");
     }
 }
 
 #[test]
-fn numbers_are_taken_as_text_and_sizes_to_the_bounds() {
+fn numbers_are_read_as_text_and_page_size_limits_are_accepted() {
     for size in [1, 100] {
         let body =
             json!({"searchQuery": " CM2 ", "filters": {"products": [8, "9"]}, "pagination": {"page_size": size}});
-        let query = Query::from_json(&body, &[]).expect("a good body");
+        let query = Query::from_json(&body, &[]).expect("a valid body");
         assert_eq!((query.text.as_str(), query.page_size), ("CM2", size));
         assert_eq!(query.filters.values(ListFilter::Products), ["8", "9"]);
     }
 }
 
 #[test]
-fn navigation_joins_the_filters() {
+fn navigation_parameters_are_added_to_the_filters() {
     let body = json!({"filters": {"categories": ["Material"]}});
-    let address =
+    let parameters =
         pairs(&[("group", "Tutorial"), ("tutorial_format", ""), ("product", "7"), ("variation", "3"), ("x", "y")]);
-    let query = Query::from_json(&body, &address).expect("a good body");
+    let query = Query::from_json(&body, &parameters).expect("a valid body");
     assert_eq!(query.filters.values(ListFilter::Categories), ["Material", "Tutorial"]);
     assert_eq!(query.filters.values(ListFilter::ProductIds), ["7"]);
-    let query = Query::from_json(&json!({}), &pairs(&[("distance_learning", "1")])).expect("a good body");
+    let query = Query::from_json(&json!({}), &pairs(&[("distance_learning", "1")])).expect("a valid body");
     assert_eq!(query.filters.values(ListFilter::Categories), ["Material"]);
 }
 
 #[test]
-fn an_address_says_the_same() {
-    let address = pairs(&[
+fn query_string_sets_text_page_and_filters() {
+    let parameters = pairs(&[
         ("q", "cm2 notes"),
         ("page", "2"),
         ("subjects", "CM2"),
@@ -86,10 +86,10 @@ fn an_address_says_the_same() {
         ("starts_from", "2026-02-01"),
         ("available", "true"),
     ]);
-    let query = Query::from_address(&address).expect("a good address");
+    let query = Query::from_query_string(&parameters).expect("a valid query string");
     assert_eq!((query.text.as_str(), query.page), ("cm2 notes", 2));
     assert_eq!(query.filters.values(ListFilter::Subjects), ["CM2", "SA1"]);
     assert_eq!(query.filters.available, Some(true));
-    let problems = Query::from_address(&pairs(&[("page", "x"), ("subject", "CM2")])).expect_err("two problems");
+    let problems = Query::from_query_string(&pairs(&[("page", "x"), ("subject", "CM2")])).expect_err("two problems");
     assert_eq!(problems.len(), 2);
 }

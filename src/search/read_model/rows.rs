@@ -1,45 +1,45 @@
-//! The rows that the read model is built from, as plain data: nothing here asks PostgreSQL or knows HTTP.
+//! The rows that the read model is built from, as plain data.
 //!
-//! Columns are matched by name (`store.rs` selects them so). Only what is on sale is here (`is_active` of `acted.products`, `acted.bundles`, `acted.bundle_products`);
-//! the meaning of each column is that of `acted.*`.
+//! Fields are matched with the columns that `store.rs` selects by name, and mean what the columns of `acted.*` mean. Only
+//! rows on sale are loaded (`is_active` of `acted.products`, `acted.bundles` and `acted.bundle_products`).
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use sqlx::FromRow;
 
-/// Everything that one search answer can draw on, read in one snapshot.
+/// All rows that search uses, read in one snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Rows {
-    /// The catalogue version that this snapshot shows.
+pub struct CatalogueRows {
+    /// Catalogue version of the snapshot.
     pub version: i64,
     /// Active store products with their subject, exam session, catalogue product and variation.
-    pub offers: Vec<OfferRow>,
+    pub store_products: Vec<StoreProductRow>,
     /// Prices of store products.
     pub prices: Vec<PriceRow>,
-    /// Recommendations: product variation → the one to show beside it.
+    /// Recommendations: product variation → recommended product variation.
     pub recommendations: Vec<RecommendationRow>,
     /// Filter groups, the tree of categories.
     pub categories: Vec<CategoryRow>,
     /// Which catalogue product is directly in which category.
     pub memberships: Vec<MembershipRow>,
-    /// Which category is offered under which filter key.
+    /// Which category is listed under which filter key.
     pub facet_entries: Vec<FacetEntryRow>,
     /// Active bundles.
     pub bundles: Vec<BundleRow>,
     /// Active components of bundles.
     pub components: Vec<ComponentRow>,
     /// Tutorial events.
-    pub events: Vec<EventRow>,
+    pub events: Vec<TutorialEventRow>,
     /// Sessions of tutorial events.
-    pub sessions: Vec<SessionRow>,
-    /// Who takes which session or event.
+    pub sessions: Vec<TutorialSessionRow>,
+    /// Instructors of events and sessions.
     pub instructors: Vec<InstructorRow>,
 }
 
-/// One active row of `acted.products` with all that it refers to.
+/// One active row of `acted.products` with the rows it refers to.
 #[derive(Clone, Debug, Default, FromRow)]
-pub struct OfferRow {
+pub struct StoreProductRow {
     /// `acted.products.id`.
     pub id: i64,
     /// Code of the store product, `CB1/PC/2025-04`.
@@ -50,7 +50,7 @@ pub struct OfferRow {
     pub subject_id: i64,
     /// Code of the subject, `CB1`.
     pub subject_code: String,
-    /// What the subject is called.
+    /// Name of the subject.
     pub subject_description: Option<String>,
     /// `acted.catalog_exam_sessions.id`.
     pub exam_session_id: i64,
@@ -68,7 +68,7 @@ pub struct OfferRow {
     pub description: Option<String>,
     /// Code of the catalogue product.
     pub catalog_code: String,
-    /// Whether both variations are offered together.
+    /// Whether both variations are sold together.
     pub buy_both: bool,
     /// `acted.catalog_product_variations.id`.
     pub variation_id: i64,
@@ -87,8 +87,8 @@ pub struct OfferRow {
 pub struct PriceRow {
     /// Id of the price.
     pub id: i64,
-    /// The store product that it is for.
-    pub offer_id: i64,
+    /// The store product with this price.
+    pub store_product_id: i64,
     /// `standard`, `retaker`, `reduced` or `additional`.
     pub price_type: String,
     /// Amount in units of the currency, two decimals.
@@ -100,9 +100,9 @@ pub struct PriceRow {
 /// One row of `acted.product_productvariation_recommendations`.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct RecommendationRow {
-    /// The product variation that is looked at.
+    /// The product variation being viewed.
     pub product_variation_id: i64,
-    /// The product variation that is recommended beside it.
+    /// The product variation recommended with it.
     pub recommended_id: i64,
 }
 
@@ -113,13 +113,13 @@ pub struct CategoryRow {
     pub id: i64,
     /// Name, not necessarily unique.
     pub name: String,
-    /// The group that it is part of.
+    /// Id of the parent group.
     pub parent_id: Option<i64>,
-    /// Code, unique where there is one.
+    /// Code, unique when set.
     pub code: Option<String>,
     /// Description, may be empty.
     pub description: String,
-    /// Whether it can be chosen as a filter.
+    /// Whether it can be used as a filter.
     pub is_active: bool,
 }
 
@@ -141,7 +141,7 @@ pub struct FacetEntryRow {
     pub category_id: i64,
 }
 
-/// One active row of `acted.bundles`, names already overridden.
+/// One active row of `acted.bundles`, with overrides of its template applied.
 #[derive(Clone, Debug, Default, FromRow)]
 pub struct BundleRow {
     /// Id of the bundle.
@@ -166,16 +166,16 @@ pub struct ComponentRow {
     /// The bundle.
     pub bundle_id: i64,
     /// The store product in it.
-    pub offer_id: i64,
-    /// The price type that the bundle takes by default.
+    pub store_product_id: i64,
+    /// The price type that the bundle uses by default.
     pub default_price_type: String,
-    /// How many of it.
+    /// Quantity in the bundle.
     pub quantity: i32,
-    /// Place within the bundle.
+    /// Position within the bundle.
     pub sort_order: i32,
 }
 
-/// A place that something happens at: names, because that is what an answer shows.
+/// Location and venue by name, as shown in a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Place {
     /// Name of the location.
@@ -188,18 +188,18 @@ pub struct Place {
 
 /// One row of `acted.tutorial_events`.
 #[derive(Clone, Debug)]
-pub struct EventRow {
+pub struct TutorialEventRow {
     /// Id of the event.
     pub id: i64,
-    /// The store product that it is sold as.
-    pub offer_id: i64,
+    /// The store product that sells the event.
+    pub store_product_id: i64,
     /// Code, unique.
     pub code: String,
-    /// Where it is.
+    /// Location and venue of the event.
     pub place: Place,
-    /// Whether it is sold out.
+    /// Whether the event is sold out.
     pub is_soldout: bool,
-    /// Day on which it is decided whether it runs.
+    /// Day on which the provider decides whether the event runs.
     pub finalisation_date: Option<Date>,
     /// Places left.
     pub remain_space: i32,
@@ -211,33 +211,33 @@ pub struct EventRow {
 
 /// One row of `acted.tutorial_sessions`.
 #[derive(Clone, Debug, FromRow)]
-pub struct SessionRow {
+pub struct TutorialSessionRow {
     /// Id of the session.
     pub id: i64,
-    /// The event that it is part of.
+    /// Id of its event.
     pub event_id: i64,
-    /// Title.
+    /// Title of the session.
     pub title: String,
-    /// Where it is; nothing set at all means the place of the event.
+    /// Location and venue of the session. When neither is set, those of the event apply.
     #[sqlx(flatten)]
     pub place: Place,
-    /// When it begins.
+    /// Start time.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub start: Timestamp,
-    /// When it ends.
+    /// End time.
     #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub end: Timestamp,
-    /// Place within the event, from 1.
+    /// Position within the event, from 1.
     pub sequence: i32,
-    /// Where it is joined online.
+    /// URL to join the session online.
     pub url: Option<String>,
 }
 
-/// One instructor of one event, through a session of it or for the whole event.
+/// One instructor of one event, assigned to the event or to one of its sessions.
 #[derive(Clone, Debug, FromRow)]
 pub struct InstructorRow {
     /// The event.
     pub event_id: i64,
-    /// Name as shown.
+    /// Display name.
     pub name: String,
 }

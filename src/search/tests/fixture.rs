@@ -1,14 +1,19 @@
-//! A small made-up shop.
+//! A small sample model.
 
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
-use crate::search::index::Catalogue;
-use crate::search::rows::*;
+use crate::search::read_model::ReadModel;
+use crate::search::read_model::rows::*;
 
-/// Sitting ids of the made-up shop are the subject ids: there is one exam session, 26A.
-fn offer(id: i64, subject: (i64, &str), product: (i64, &str, &str), variation: (i64, &str, &str)) -> OfferRow {
-    OfferRow {
+/// Returns a store product. Its sitting id is the subject id: there is only one exam session, 26A.
+fn store_product(
+    id: i64,
+    subject: (i64, &str),
+    product: (i64, &str, &str),
+    variation: (i64, &str, &str),
+) -> StoreProductRow {
+    StoreProductRow {
         id,
         product_code: format!("{}/{}/26A", subject.1, id),
         sitting_id: subject.0,
@@ -24,7 +29,7 @@ fn offer(id: i64, subject: (i64, &str), product: (i64, &str, &str), variation: (
         variation_id: variation.0,
         variation_type: variation.1.to_owned(),
         variation_name: variation.2.to_owned(),
-        ..OfferRow::default()
+        ..StoreProductRow::default()
     }
 }
 
@@ -50,10 +55,10 @@ fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
     CategoryRow { id, name: name.to_owned(), parent_id, code: None, description: String::new(), is_active: true }
 }
 
-fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> EventRow {
-    EventRow {
+fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> TutorialEventRow {
+    TutorialEventRow {
         id,
-        offer_id: 104,
+        store_product_id: 104,
         code: code.to_owned(),
         place,
         is_soldout: false,
@@ -64,8 +69,8 @@ fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_sp
     }
 }
 
-fn session(id: i64, sequence: i32, place: Place) -> SessionRow {
-    SessionRow {
+fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
+    TutorialSessionRow {
         id,
         event_id: 20,
         title: format!("CS2 London day {sequence}"),
@@ -77,24 +82,24 @@ fn session(id: i64, sequence: i32, place: Place) -> SessionRow {
     }
 }
 
-/// Two offers of CM2, five of CS2, one of SA1, two bundles.
-pub fn shop() -> Catalogue {
+/// Returns a model with two store products of CM2, five of CS2, one of SA1, and two bundles.
+pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
-    Catalogue::build(Rows {
+    ReadModel::build(CatalogueRows {
         version: 7,
-        offers: vec![
-            offer(100, CM2, NOTES, PRINTED),
-            offer(101, CM2, TEXT, EBOOK),
-            offer(102, CS2, NOTES, PRINTED),
-            offer(103, CS2, MOCK, EBOOK),
-            offer(104, CS2, LONDON, F2F),
-            offer(105, CS2, NOTES, EBOOK),
-            offer(106, CS2, MARKING, HAND),
-            offer(107, SA1, NOTES, PRINTED),
+        store_products: vec![
+            store_product(100, CM2, NOTES, PRINTED),
+            store_product(101, CM2, TEXT, EBOOK),
+            store_product(102, CS2, NOTES, PRINTED),
+            store_product(103, CS2, MOCK, EBOOK),
+            store_product(104, CS2, LONDON, F2F),
+            store_product(105, CS2, NOTES, EBOOK),
+            store_product(106, CS2, MARKING, HAND),
+            store_product(107, SA1, NOTES, PRINTED),
         ],
         prices: vec![PriceRow {
             id: 51,
-            offer_id: 104,
+            store_product_id: 104,
             price_type: "standard".to_owned(),
             amount: Decimal::new(610, 0),
             currency: "GBP".to_owned(),
@@ -127,9 +132,9 @@ pub fn shop() -> Catalogue {
             })
             .to_vec(),
         components: [(3, 103), (3, 102), (4, 107)]
-            .map(|(bundle_id, offer_id)| ComponentRow {
+            .map(|(bundle_id, store_product_id)| ComponentRow {
                 bundle_id,
-                offer_id,
+                store_product_id,
                 default_price_type: "standard".to_owned(),
                 quantity: 1,
                 sort_order: 0,
