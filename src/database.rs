@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 
 use crate::config::Config;
-use crate::embedded::{Embedded, Options};
+use crate::embedded::{ClusterOptions, Embedded};
 use crate::error::{Error, Result};
 use crate::migrate;
 
@@ -34,7 +34,8 @@ impl Database {
             let url = config.database_url.reveal().to_owned();
             return Ok(Database { pool: connect(&url).await?, url, embedded: None });
         }
-        let options = Options { data_dir: config.data_dir.clone(), bin: config.postgres_bin.clone(), durable: true };
+        let options =
+            ClusterOptions { data_dir: config.data_dir.clone(), bin: config.postgres_bin.clone(), durable: true };
         let embedded = Embedded::start(&options).await?;
         let url = embedded.url();
         Ok(Database { pool: connect(&url).await?, url, embedded: Some(embedded) })

@@ -29,20 +29,20 @@ pub fn tidy(name: &str) -> String {
 
 /// Up to three of `known` that resemble `wanted`, best first, each once.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    Known::new(known).nearest(wanted)
+    NameSet::new(known).nearest(wanted)
 }
 
 /// Names that others are compared with, folded once.
 #[derive(Debug)]
-pub struct Known<'a> {
+pub struct NameSet<'a> {
     names: Vec<(String, &'a str)>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> NameSet<'a> {
     /// Takes the names; blank ones resemble nothing.
     pub fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
         let folded = names.into_iter().map(|name| (fold(name), name));
-        Known { names: folded.filter(|(folded, _)| !folded.is_empty()).collect() }
+        NameSet { names: folded.filter(|(folded, _)| !folded.is_empty()).collect() }
     }
 
     /// Up to three that resemble `wanted`, best first, each once.

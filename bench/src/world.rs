@@ -22,7 +22,7 @@ pub struct World {
 impl World {
     pub async fn start(program: &Path, python: &Path) -> Result<World> {
         let folder = std::env::temp_dir().join(format!("lectern-bench-{}", std::process::id()));
-        let options = embedded::Options { data_dir: folder.clone(), bin: PathBuf::new(), durable: true };
+        let options = embedded::ClusterOptions { data_dir: folder.clone(), bin: PathBuf::new(), durable: true };
         let cluster = Embedded::start(&options).await?;
         let absolute = |path: &Path| std::path::absolute(path);
         Ok(World { cluster, folder, program: absolute(program)?, python: absolute(python)? })

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::reference::{Approval, Price};
+use super::reference::{ApprovalRow, PriceRow};
 use crate::error::Result;
 
 /// What went with rows.
@@ -12,18 +12,18 @@ use crate::error::Result;
 pub struct CascadedDeletes {
     /// Prices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub prices: Vec<Price>,
+    pub prices: Vec<PriceRow>,
     /// Who may teach what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvals: Vec<Approval>,
+    pub approvals: Vec<ApprovalRow>,
     /// Mentions in rows that stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Reference>,
+    pub mentions: Vec<RowReference>,
 }
 
 /// That a row mentions another, both by Administrate's ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Reference {
+pub struct RowReference {
     /// Table and what of it, like `events.location`.
     pub column: String,
     /// Of which row.
@@ -34,7 +34,6 @@ pub struct Reference {
 
 /// Tables whose rows may be mentioned or have prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum Table {
     Locations,
     Venues,
@@ -44,7 +43,7 @@ pub enum Table {
 }
 
 impl Table {
-    fn refers_to(self, mention: &Reference) -> bool {
+    fn refers_to(self, mention: &RowReference) -> bool {
         let meant = match self {
             Table::Locations => ".location",
             Table::Venues => ".venue",

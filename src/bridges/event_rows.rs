@@ -10,8 +10,7 @@ use super::reference::{BoundedColumn, bounded};
 
 /// An event (`adm.events`); what it refers to by Administrate's ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct EventRow {
+pub struct EventLinkRow {
     pub external_id: String,
     pub tutorial_event_id: Option<i64>,
     pub title: Option<String>,
@@ -26,13 +25,12 @@ pub struct EventRow {
     pub location: Option<String>,
     pub venue: Option<String>,
     pub primary_instructor: Option<String>,
-    pub sessions: Vec<SessionRow>,
+    pub sessions: Vec<SessionLinkRow>,
 }
 
 /// A session (`adm.sessions`); one that Administrate no longer has keeps its row, without a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct SessionRow {
+pub struct SessionLinkRow {
     pub external_id: String,
     pub tutorial_session_id: Option<i64>,
     pub title: Option<String>,
@@ -44,7 +42,7 @@ pub struct SessionRow {
     pub cancelled: Option<bool>,
 }
 
-impl EventRow {
+impl EventLinkRow {
     /// Takes the links away, the event's and those of its sessions.
     pub fn unlink(&mut self) {
         self.tutorial_event_id = None;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::baseline::{load_baseline, now, put_baselines, record_last_seen, save_baseline, stored_baselines};
 pub use super::event_rows::{
-    EventRow, RowFilter, SessionRow, delete_rows, known_ids, pair_in_order, rows, upsert_rows,
+    EventLinkRow, RowFilter, SessionLinkRow, delete_rows, known_ids, pair_in_order, rows, upsert_rows,
 };
 pub use super::session_match::{SessionSignature, match_sessions};
 pub use crate::bridges::store::events::{

@@ -14,7 +14,6 @@ pub use super::cascade::{CascadedDeletes, Table};
 
 /// The kinds of record that may be created on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum ReferenceKind {
     Location,
     Venue,
@@ -64,8 +63,7 @@ pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a Strin
 /// The definition of a custom field for one kind of record (`adm.custom_fields`; its options, a list of texts, in
 /// `lectern.custom_field_options`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct CustomField {
+pub struct CustomFieldRow {
     pub entity_type: String,
     pub external_id: String,
     pub label: String,
@@ -84,8 +82,7 @@ fn no_options() -> Value {
 
 /// A tariff (`adm.pricelevels`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct PriceLevel {
+pub struct PriceLevelRow {
     pub external_id: String,
     pub name: String,
     pub description: Option<String>,
@@ -93,8 +90,7 @@ pub struct PriceLevel {
 
 /// A location (`adm.locations`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Location {
+pub struct LocationRow {
     pub external_id: String,
     pub legacy_id: Option<String>,
     pub tutorial_location_id: Option<i64>,
@@ -102,8 +98,7 @@ pub struct Location {
 
 /// A venue (`adm.venues`); `location_id` is Administrate's id of its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Venue {
+pub struct VenueRow {
     pub external_id: String,
     pub location_id: Option<String>,
     pub tutorial_venue_id: Option<i64>,
@@ -111,8 +106,7 @@ pub struct Venue {
 
 /// An instructor (`adm.instructors`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Instructor {
+pub struct InstructorRow {
     pub external_id: String,
     pub legacy_id: Option<String>,
     pub is_active: bool,
@@ -122,8 +116,7 @@ pub struct Instructor {
 /// A course template (`adm.course_templates`): its learning mode in upper case, `custom_fields` as
 /// `{definition key: value}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct CourseTemplate {
+pub struct CourseTemplateRow {
     pub external_id: String,
     pub event_learning_mode: Option<String>,
     pub custom_fields: Value,
@@ -132,8 +125,7 @@ pub struct CourseTemplate {
 
 /// A price (`adm.course_template_price_levels`), its template and its price level by Administrate's ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Price {
+pub struct PriceRow {
     pub external_id: String,
     pub course_template: String,
     pub price_level: String,
@@ -142,22 +134,20 @@ pub struct Price {
 
 /// That a contact may teach a course template, as the last sync saw it (both by Administrate's ids).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Approval {
+pub struct ApprovalRow {
     pub template_external_id: String,
     pub contact_external_id: String,
 }
 
 /// A contact that may administer events, as the last sync saw it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns' names say it")]
-pub struct Administrator {
+pub struct AdministratorRow {
     pub external_id: String,
     pub first_name: String,
     pub last_name: String,
 }
 
-impl LinkRow for Location {
+impl LinkRow for LocationRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -175,7 +165,7 @@ impl LinkRow for Location {
     }
 }
 
-impl LinkRow for Venue {
+impl LinkRow for VenueRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -193,7 +183,7 @@ impl LinkRow for Venue {
     }
 }
 
-impl LinkRow for Instructor {
+impl LinkRow for InstructorRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -211,7 +201,7 @@ impl LinkRow for Instructor {
     }
 }
 
-impl LinkRow for CourseTemplate {
+impl LinkRow for CourseTemplateRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -238,7 +228,7 @@ impl LinkRow for CourseTemplate {
     }
 }
 
-impl LinkRow for CustomField {
+impl LinkRow for CustomFieldRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -259,7 +249,7 @@ impl LinkRow for CustomField {
     }
 }
 
-impl LinkRow for PriceLevel {
+impl LinkRow for PriceLevelRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }
@@ -273,7 +263,7 @@ impl LinkRow for PriceLevel {
     }
 }
 
-impl LinkRow for Price {
+impl LinkRow for PriceRow {
     fn external_id(&self) -> &str {
         &self.external_id
     }

@@ -18,7 +18,6 @@ pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 /// Every setting, with its final value. `config.default.toml` says what each means.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Config {
     pub database_url: Secret,
     pub data_dir: PathBuf,
@@ -41,7 +40,6 @@ pub struct Config {
 /// How Administrate is reached and what this tenant calls things.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Administrate {
     pub api_url: String,
     pub auth_url: String,
@@ -61,7 +59,6 @@ pub struct Administrate {
 /// Labels of the custom fields that a timetable fills.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Labels {
     pub sitting: String,
     pub finalisation_date: String,
@@ -75,7 +72,6 @@ pub struct Labels {
 /// Bounds of an import.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Import {
     pub max_file_bytes: u64,
     pub max_unpacked_bytes: u64,
@@ -88,7 +84,6 @@ pub struct Import {
 /// Bounds of a sync.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Sync {
     pub audit_days: u16,
     pub webhook_days: u16,
@@ -99,7 +94,6 @@ pub struct Sync {
 /// Whose value of a field holds that both sides have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub enum ConflictPolicy {
     Ask,
     Ours,
@@ -109,7 +103,6 @@ pub enum ConflictPolicy {
 /// How events are brought to Administrate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Delivery {
     pub parallel: usize,
 }
@@ -117,7 +110,6 @@ pub struct Delivery {
 /// What `lectern serve` does by itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents each")]
 pub struct Schedule {
     pub sync_all: String,
     pub sync_events: String,

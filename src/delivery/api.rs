@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::resolve::{Resolution, resolve};
+use super::resolve::{OutboxResolution, resolve};
 use crate::error::Error;
 use crate::gateway::{AuditMode, connect};
 use crate::http::auth::{Operator, Reader};
@@ -81,12 +81,14 @@ struct Decided {
 }
 
 impl Decided {
-    fn decision(self) -> Result<Resolution, HttpProblem> {
+    fn decision(self) -> Result<OutboxResolution, HttpProblem> {
         let wrong = |pointer, message| HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
         match (self.delivered, self.recreate) {
-            (Some(id), None | Some(false)) if !id.trim().is_empty() => Ok(Resolution::Delivered(Id::new(id.trim()))),
+            (Some(id), None | Some(false)) if !id.trim().is_empty() => {
+                Ok(OutboxResolution::Delivered(Id::new(id.trim())))
+            }
             (Some(_), None | Some(false)) => Err(wrong("/delivered", "say Administrate's id of the event")),
-            (None, Some(true)) => Ok(Resolution::Recreate),
+            (None, Some(true)) => Ok(OutboxResolution::Recreate),
             (None, Some(false)) => Err(wrong("/recreate", "say true, or name the event as delivered")),
             (None, None) => Err(wrong("", "say which event it is there with delivered, or recreate: true")),
             (Some(_), Some(true)) => {

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::drain::drain_all;
-use super::resolve::{Resolution, resolve};
+use super::resolve::{OutboxResolution, resolve};
 use super::{DeliveryOutcome, DeliveryWorker, DrainReport, Notice, drain, duplicates};
 use crate::app::Context;
 use crate::console;
@@ -20,11 +20,11 @@ use crate::outbox::{self, DeliveryState, OutboxItem};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<OutboxCommand>,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
-enum Action {
+enum OutboxCommand {
     /// Show what is not delivered (the default)
     List {
         /// Also what is
@@ -61,17 +61,17 @@ struct DecisionArgs {
 /// Carries out `lectern outbox`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = act(context, &database, args.action.unwrap_or(Action::List { all: false })).await;
+    let ended = act(context, &database, args.action.unwrap_or(OutboxCommand::List { all: false })).await;
     database.close().await;
     ended
 }
 
-async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
-    let all = matches!(action, Action::List { all: true });
+async fn act(context: &Context, database: &Database, action: OutboxCommand) -> Result<Exit> {
+    let all = matches!(action, OutboxCommand::List { all: true });
     let drained = match action {
-        Action::List { .. } => DrainReport::default(),
-        Action::Run => deliver(context, database, "outbox run", None).await?,
-        Action::Retry { ids } => {
+        OutboxCommand::List { .. } => DrainReport::default(),
+        OutboxCommand::Run => deliver(context, database, "outbox run", None).await?,
+        OutboxCommand::Retry { ids } => {
             let known = outbox::list(&database.pool, true).await?;
             if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
                 let what = format!("the outbox has no item {unknown}; `lectern outbox` lists them");
@@ -81,8 +81,9 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
             outbox::retry_now(&database.pool, ids.as_deref(), None).await?;
             deliver(context, database, "outbox retry", None).await?
         }
-        Action::Resolve { id, decision } => {
-            let decision = decision.delivered.map_or(Resolution::Recreate, |id| Resolution::Delivered(Id::new(id)));
+        OutboxCommand::Resolve { id, decision } => {
+            let decision =
+                decision.delivered.map_or(OutboxResolution::Recreate, |id| OutboxResolution::Delivered(Id::new(id)));
             let client = connect(&context.config, &database.pool, "outbox resolve", AuditMode::On).await?;
             resolve(&database.pool, &client, id, &decision).await?;
             deliver(context, database, "outbox resolve", None).await?

@@ -12,7 +12,7 @@ use crate::tutorials;
 
 /// A person's decision about an event whose creation is in doubt, or that is gone in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolution {
+pub enum OutboxResolution {
     /// It is this event of Administrate's.
     Delivered(Id),
     /// It is none of Administrate's: create it, anew where it is gone there.
@@ -20,14 +20,14 @@ pub enum Resolution {
 }
 
 /// Carries a decision into the outbox, which then goes on by itself.
-pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Resolution) -> Result<()> {
+pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &OutboxResolution) -> Result<()> {
     let item = unknown_item(pool, item).await?;
-    if let (Some(kind), Resolution::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
+    if let (Some(kind), OutboxResolution::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
         reference::link_manually(pool, client, kind, item.subject_id, id).await?;
         return outbox::requeue(pool, item.id, true).await;
     }
     match decision {
-        Resolution::Delivered(id) => {
+        OutboxResolution::Delivered(id) => {
             let event = client.event(id).await?.ok_or_else(|| {
                 Error::Usage(format!("Administrate has no event with the id \"{id}\"; look its id up there"))
             })?;
@@ -47,7 +47,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Resol
             events::confirm_link(&mut *pool.acquire().await?, &link.external_id).await?;
             outbox::requeue(pool, item.id, true).await
         }
-        Resolution::Recreate => {
+        OutboxResolution::Recreate => {
             if reference::kind_of(&item.effect).is_none() {
                 unlink_other(pool, client, item.subject_id, None).await?;
             }

@@ -61,11 +61,11 @@ pub fn catalogue_of(provider: &Provider) -> Catalogue {
 }
 
 /// A filter group: key and name.
-type Named = (&'static str, &'static str);
+type NamedId = (&'static str, &'static str);
 
 /// Categories, and the kinds of products in each.
 #[rustfmt::skip]
-const GROUPS: [(Named, &[Named]); 3] = [
+const GROUPS: [(NamedId, &[NamedId]); 3] = [
     (("tutorial", "Tutorial"), &[("online", "Live online tutorial"), ("room", "Face-to-face tutorial"), ("alone", "Self-paced tutorial")]),
     (("material", "Material"), &[("notes", "Course notes"), ("cards", "Flashcards")]),
     (("marking", "Marking"), &[("assignments", "Assignment marking"), ("mocks", "Mock exam marking")]),

@@ -69,7 +69,7 @@ async fn sync(
     ready: &Ready,
     told: &mut DemoDocument,
 ) -> Result<Exit> {
-    let options = sync::Options::default();
+    let options = sync::SyncOptions::default();
     let work = async {
         let mut sync = sync::cli::open(context, database, "sync all", options).await?;
         Ok(sync.all().await)

@@ -35,7 +35,7 @@ pub fn write(events: &[Planned], today: Date) -> Result<Vec<u8>, XlsxError> {
             }
         }
     }
-    let mut rows = Rows::new(sheet, 3);
+    let mut rows = SheetRows::new(sheet, 3);
     for event in events {
         rows.event(event)?;
     }
@@ -43,14 +43,14 @@ pub fn write(events: &[Planned], today: Date) -> Result<Vec<u8>, XlsxError> {
 }
 
 /// Writes cells of one row after the other.
-struct Rows<'a> {
+struct SheetRows<'a> {
     sheet: &'a mut Worksheet,
     row: u32,
     date: Format,
     time: Format,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> SheetRows<'a> {
     fn new(sheet: &'a mut Worksheet, row: u32) -> Self {
         let format = |code| Format::new().set_num_format(code);
         Self { sheet, row, date: format("dd/mm/yyyy"), time: format("hh:mm") }

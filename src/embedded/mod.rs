@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the cluster lies and how it is run.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ClusterOptions {
     /// Lectern's data folder; the cluster stands in `postgres` below it.
     pub data_dir: PathBuf,
     /// Folder of `initdb` and `postgres`; empty: looked for.
@@ -50,7 +50,7 @@ pub struct Embedded {
 
 impl Embedded {
     /// Joins the cluster of this data folder, or creates and starts it.
-    pub async fn start(options: &Options) -> Result<Embedded> {
+    pub async fn start(options: &ClusterOptions) -> Result<Embedded> {
         let owner = Owner::for_this_process()?;
         prepare_data_dir(&options.data_dir, &owner)?;
         let sockets = socket_folder(&options.data_dir, &owner)?;

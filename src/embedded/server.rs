@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use super::binaries::find_binaries;
 use super::folders::log_file;
 use super::owner::Owner;
-use super::{NAME, Options, PATIENCE, reachable};
+use super::{ClusterOptions, NAME, PATIENCE, reachable};
 use crate::error::{Error, Result};
 
 /// The server that this process started.
@@ -42,7 +42,7 @@ impl Running {
 }
 
 /// Starts the server, on a new cluster where there is none, and waits until it answers.
-pub(super) async fn start(options: &Options, sockets: &Path, owner: &Owner) -> Result<Running> {
+pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owner) -> Result<Running> {
     let cluster = options.data_dir.join("postgres");
     let version = fs::read_to_string(cluster.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
     let bin = find_binaries(&options.bin, version.as_deref())?;

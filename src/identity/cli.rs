@@ -12,11 +12,11 @@ use crate::error::{Error, Exit, Result};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: TokenCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum TokenCommand {
     /// Make a token and show its secret, once
     Create {
         /// What it is for
@@ -49,22 +49,22 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     ended
 }
 
-async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
+async fn act(context: &Context, database: &Database, action: TokenCommand) -> Result<Exit> {
     let console = &context.console;
     match action {
-        Action::Create { name, role, subject, expires_in } => {
+        TokenCommand::Create { name, role, subject, expires_in } => {
             let asked = NewToken { name, role, subject_id: subject, days: expires_in };
             let (id, secret) = super::create(&database.pool, &asked).await?;
             console.say(format_args!("token {id}; its secret is shown this once, and nobody can read it again:"));
             console.print(secret.reveal());
             console.document(&json!({ "id": id, "token": secret.reveal() }))?;
         }
-        Action::List => {
+        TokenCommand::List => {
             let tokens = super::list(&database.pool).await?;
             console.print(table(&tokens));
             console.document(&json!({ "tokens": tokens }))?;
         }
-        Action::Revoke { id } => {
+        TokenCommand::Revoke { id } => {
             if !super::revoke(&database.pool, id).await? {
                 return Err(Error::Usage(format!("there is no token {id}; `lectern token list` shows them")));
             }

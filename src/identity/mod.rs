@@ -70,7 +70,6 @@ pub struct Caller {
 
 /// A token as it is listed; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Token {
     pub id: i64,
     pub name: String,

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{Enqueued, JobState, Queue, StoredRun};
+use super::{Enqueued, JobRun, JobState, Queue};
 use crate::http::etag;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
@@ -18,20 +18,20 @@ const PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
 
 /// The run's id in a path.
-pub type Run = Result<Path<i64>, PathRejection>;
+pub type RunPath = Result<Path<i64>, PathRejection>;
 
 /// Returns a run of a queue.
 ///
 /// # Errors
 /// 404 where there is none with this id.
-pub async fn find(pool: &PgPool, queue: &Queue, run: Run) -> Result<StoredRun, HttpProblem> {
+pub async fn find(pool: &PgPool, queue: &Queue, run: RunPath) -> Result<JobRun, HttpProblem> {
     let not_found = || HttpProblem::new(StatusCode::NOT_FOUND, format!("there is no such {}", queue.name));
     let Path(run) = run.map_err(|_| not_found())?;
     super::find(pool, queue, run).await?.ok_or_else(not_found)
 }
 
 /// Responds with a run's document: 200 once the run has ended, 202 until then.
-pub fn run_response(headers: &HeaderMap, run: &StoredRun, document: Value) -> Response {
+pub fn run_response(headers: &HeaderMap, run: &JobRun, document: Value) -> Response {
     match run.finished_at {
         Some(_) => etag::with_etag(headers, StatusCode::OK, document),
         None => {
@@ -43,7 +43,7 @@ pub fn run_response(headers: &HeaderMap, run: &StoredRun, document: Value) -> Re
 }
 
 /// Adds the progress of a run to its document; `initial` is the document of a run that has none yet.
-pub fn document(run: &StoredRun, queue: &Queue, initial: Option<Value>) -> Value {
+pub fn document(run: &JobRun, queue: &Queue, initial: Option<Value>) -> Value {
     let mut document = match &run.document {
         Some(document @ Value::Object(_)) => document.clone(),
         _ => initial.unwrap_or_else(|| json!({ "dry_run": run.dry_run, queue.subject_key: run.subject })),
@@ -80,7 +80,7 @@ pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response
     let has_more = runs.len() > page;
     runs.truncate(page);
     let next = runs.last().filter(|_| has_more).map(|run| run.id.to_string());
-    let summary = |run: &StoredRun| {
+    let summary = |run: &JobRun| {
         let counts = run.document.as_ref().map(|document| document["counts"].clone());
         json!({
             "run_id": run.id, queue.subject_key: run.subject, "dry_run": run.dry_run, "state": run.state(),
@@ -99,7 +99,7 @@ pub async fn cancel(
     pool: &PgPool,
     headers: &HeaderMap,
     queue: &Queue,
-    run: StoredRun,
+    run: JobRun,
     document: &Value,
 ) -> Result<Response, HttpProblem> {
     etag::check(headers, document)?;

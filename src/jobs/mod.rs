@@ -207,7 +207,7 @@ pub enum JobState {
 
 /// A stored run; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct StoredRun {
+pub struct JobRun {
     /// Its id.
     pub id: i64,
     /// Its kind in `lectern.runs`.
@@ -232,7 +232,7 @@ pub struct StoredRun {
     pub locked: bool,
 }
 
-impl StoredRun {
+impl JobRun {
     /// Derives the progress from the stored times and the lock.
     pub fn state(&self) -> JobState {
         match (self.finished_at.is_some(), self.cancelled) {

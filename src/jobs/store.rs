@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Queue, StoredJob, StoredRun};
+use super::{JobRun, Queue, StoredJob};
 use crate::error::Result;
 use crate::runs;
 
@@ -67,14 +67,14 @@ pub(super) async fn save_key(
 }
 
 /// Returns a run of a queue.
-pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<StoredRun>> {
+pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<JobRun>> {
     let sql = format!("{RUN} WHERE r.kind = ANY ($2) AND r.id = $3");
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.run_kinds).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
 /// Returns the latest runs of a queue, newest first; with `before` only those with a lower id.
-pub async fn latest(pool: &PgPool, queue: &Queue, before: Option<i64>, limit: i64) -> Result<Vec<StoredRun>> {
+pub async fn latest(pool: &PgPool, queue: &Queue, before: Option<i64>, limit: i64) -> Result<Vec<JobRun>> {
     let sql = format!("{RUN} WHERE r.kind = $2 AND ($3::bigint IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4");
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.name).bind(before).bind(limit);
     Ok(found.fetch_all(pool).await?)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bridges::events::ExternalIds;
 use crate::config::Config;
 use crate::names::fold;
-use crate::tutorials::{Event, LearningMode, Role, Session};
+use crate::tutorials::{Event, LearningMode, Session, StaffRole};
 
 /// An event as Administrate should have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,8 +149,8 @@ fn desired_staff(event: &Event, ids: &ExternalIds) -> Result<DesiredStaff, Strin
             (None, None) => return Err(format!("{} is not linked to a contact in Administrate", staff.name)),
         };
         match staff.role {
-            Role::Instructor => wanted.instructors.push(contact),
-            Role::Administrator => wanted.administrators.push(contact),
+            StaffRole::Instructor => wanted.instructors.push(contact),
+            StaffRole::Administrator => wanted.administrators.push(contact),
         }
     }
     Ok(wanted)

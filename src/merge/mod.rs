@@ -26,7 +26,6 @@ use crate::tutorials::{Event, Session};
 
 /// A value of an event or of a session that is compared as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum EventField {
     Title,
     Place,
@@ -62,20 +61,20 @@ impl EventField {
 
 /// Which value of which part of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Field {
+pub struct FieldKey {
     /// The session's sequence; none for the event itself.
     pub day: Option<i32>,
     /// Which value.
-    pub aspect: EventField,
+    pub field: EventField,
 }
 
-impl fmt::Display for Field {
+impl fmt::Display for FieldKey {
     /// `max places`, `day 2: time`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(day) = self.day {
             write!(f, "day {day}: ")?;
         }
-        f.write_str(self.aspect.name())
+        f.write_str(self.field.name())
     }
 }
 
@@ -86,7 +85,7 @@ pub type FieldValues = HashMap<EventField, String>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueDiff {
     /// Which.
-    pub field: Field,
+    pub field: FieldKey,
     /// Ours, "" for nothing.
     pub ours: String,
     /// Administrate's.
@@ -109,7 +108,7 @@ pub fn diff_values(day: Option<i32>, ours: &FieldValues, agreed: &FieldValues, t
         .filter_map(|(aspect, theirs)| {
             let agreed = agreed.get(aspect).filter(|agreed| *agreed != theirs)?;
             let ours = ours.get(aspect).cloned().unwrap_or_default();
-            let field = Field { day, aspect: *aspect };
+            let field = FieldKey { day, field: *aspect };
             (ours != *theirs).then(|| ValueDiff { field, ours, theirs: theirs.clone(), agreed: agreed.clone() })
         })
         .collect();
@@ -153,8 +152,8 @@ pub async fn load_baselines(
 /// The names under which both sides know what events refer to.
 #[derive(Clone, Debug)]
 pub struct ReferenceNames {
-    locations: ReferenceLabels,
-    venues: ReferenceLabels,
+    locations: NameIndex,
+    venues: NameIndex,
     /// Keys of custom fields by folded (entity type, label).
     fields: HashMap<(String, String), String>,
     labels: Labels,
@@ -164,14 +163,14 @@ pub struct ReferenceNames {
 pub type NamedReference = (i64, String, Option<String>);
 
 #[derive(Clone, Debug, Default)]
-struct ReferenceLabels {
+struct NameIndex {
     ours: HashMap<i64, String>,
     theirs: HashMap<String, i64>,
 }
 
-impl ReferenceLabels {
+impl NameIndex {
     fn of(listed: impl IntoIterator<Item = NamedReference>) -> Self {
-        let mut names = ReferenceLabels::default();
+        let mut names = NameIndex::default();
         for (id, name, external_id) in listed {
             names.ours.insert(id, name);
             names.theirs.extend(external_id.map(|external_id| (external_id, id)));
@@ -203,8 +202,8 @@ impl ReferenceNames {
     ) -> Self {
         let field = |(entity, label, key): (String, String, String)| ((fold(&entity), fold(&label)), key);
         ReferenceNames {
-            locations: ReferenceLabels::of(locations),
-            venues: ReferenceLabels::of(venues),
+            locations: NameIndex::of(locations),
+            venues: NameIndex::of(venues),
             fields: fields.into_iter().map(field).collect(),
             labels: labels.clone(),
         }

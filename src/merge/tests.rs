@@ -37,7 +37,7 @@ fn fields_are_called_as_an_import_calls_them() {
     for (day, aspect, expected) in
         [(None, EventField::MaxPlaces, "max places"), (Some(2), EventField::Time, "day 2: time")]
     {
-        assert_eq!(Field { day, aspect }.to_string(), expected);
+        assert_eq!(FieldKey { day, field: aspect }.to_string(), expected);
     }
 }
 
@@ -134,7 +134,7 @@ fn what_is_taken_over_is_said_alike_on_both_sides() {
         diff_values(None, &said.event(&event), &said.baseline_event(&agreed), &said.remote_event(&theirs, &agreed));
     assert_eq!(found.len(), 10, "{found:?}");
     for difference in found {
-        let aspect = difference.field.aspect;
+        let aspect = difference.field.field;
         said.update_event_baseline(aspect, &theirs, &mut agreed);
         assert_eq!(
             said.accept_event_field(aspect, &agreed, &mut event).is_ok(),
@@ -166,7 +166,7 @@ fn a_session_is_taken_over_value_by_value() {
     );
     assert_eq!(found.len(), 4, "{found:?}");
     for difference in found {
-        let aspect = difference.field.aspect;
+        let aspect = difference.field.field;
         said.update_session_baseline(aspect, told, &mut agreed);
         said.accept_session_field(aspect, &agreed, &mut event.sessions[0]).expect("taken over");
         let (ours, theirs) = (said.session((&event, &event.sessions[0])), said.remote_session(told, &agreed));

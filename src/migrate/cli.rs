@@ -11,11 +11,11 @@ use crate::error::{Exit, Result};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<MigrateCommand>,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
-enum Action {
+enum MigrateCommand {
     /// Show the steps that would be taken
     Plan {
         /// Print their statements
@@ -31,23 +31,23 @@ enum Action {
 /// Carries out `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = Database::open(&context.config).await?;
-    let ended = act(context, &database, args.action.unwrap_or(Action::Apply)).await;
+    let ended = act(context, &database, args.action.unwrap_or(MigrateCommand::Apply)).await;
     database.close().await;
     ended
 }
 
-async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
+async fn act(context: &Context, database: &Database, action: MigrateCommand) -> Result<Exit> {
     let before = crate::migrate::steps(&database.pool).await?;
     let shown = match action {
-        Action::Plan { sql } => {
+        MigrateCommand::Plan { sql } => {
             let pending: Vec<Step> = before.into_iter().filter(|step| step.state == State::Pending).collect();
             if sql {
                 pending.iter().for_each(|step| context.console.print(&step.sql));
             }
             pending
         }
-        Action::Status => before,
-        Action::Apply => {
+        MigrateCommand::Status => before,
+        MigrateCommand::Apply => {
             crate::migrate::apply(&database.pool).await?;
             crate::migrate::steps(&database.pool).await?
         }

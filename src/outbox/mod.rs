@@ -96,7 +96,6 @@ pub struct OutboxItem {
 
 /// Events by state; one undelivered step makes its event pending or failed (rules, Import).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the names of the states")]
 pub struct DeliveryCounts {
     pub delivered: i64,
     pub pending: i64,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::read_model::rows::{PriceRow, TutorialSessionRow};
+use super::read_model::rows::{PriceRecord, TutorialSessionRow};
 use super::read_model::{ListingKind, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
 use super::response::{
     BundleItem, ComponentItem, ComponentProduct, ComponentVariation, EventItem, Listing, PriceItem, RecommendedItem,
@@ -166,7 +166,7 @@ pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProdu
     }))
 }
 
-fn build_price(row: &PriceRow, with_id: bool) -> PriceItem<'_> {
+fn build_price(row: &PriceRecord, with_id: bool) -> PriceItem<'_> {
     PriceItem {
         id: with_id.then_some(row.id),
         price_type: &row.price_type,

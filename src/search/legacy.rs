@@ -21,7 +21,6 @@ const MAX_SUGGESTED_PRODUCTS: usize = 5;
 
 /// Response of `default-data`.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultData<'a> {
     pub popular_products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -30,7 +29,6 @@ pub struct DefaultData<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub product_groups: Vec<GroupOption<'a>>,
@@ -39,7 +37,6 @@ pub struct DefaultFilters<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct DefaultInfo {
     pub query: &'static str,
     #[serde(rename = "type")]
@@ -48,7 +45,6 @@ pub struct DefaultInfo {
 
 /// Response of `fuzzy` and `advanced-fuzzy`.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyResponse<'a> {
     pub products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -57,7 +53,6 @@ pub struct FuzzyResponse<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub categories: Vec<GroupOption<'a>>,
@@ -65,7 +60,6 @@ pub struct FuzzyFilters<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct FuzzyInfo {
     pub query: String,
     pub min_score: u64,
@@ -74,7 +68,6 @@ pub struct FuzzyInfo {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct SubjectOption<'a> {
     pub id: i64,
     pub code: &'a str,
@@ -82,7 +75,6 @@ pub struct SubjectOption<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct GroupOption<'a> {
     pub id: i64,
     pub name: &'a str,
@@ -90,7 +82,6 @@ pub struct GroupOption<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct VariationOption<'a> {
     pub id: i64,
     pub variation_type: &'a str,
@@ -98,7 +89,6 @@ pub struct VariationOption<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ProductOption<'a> {
     pub id: i64,
     pub shortname: &'a str,

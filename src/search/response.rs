@@ -31,7 +31,6 @@ pub enum ResultItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct Listing<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -53,7 +52,6 @@ pub struct Listing<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct VariationItem<'a> {
     pub id: i64,
     pub store_product_id: i64,
@@ -71,7 +69,6 @@ pub struct VariationItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct PriceItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
@@ -81,7 +78,6 @@ pub struct PriceItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct RecommendedItem<'a> {
     pub essp_id: i64,
     pub store_product_id: i64,
@@ -93,7 +89,6 @@ pub struct RecommendedItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct EventItem<'a> {
     pub id: i64,
     pub code: &'a str,
@@ -110,7 +105,6 @@ pub struct EventItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct SessionItem<'a> {
     pub id: i64,
     pub title: &'a str,
@@ -123,7 +117,6 @@ pub struct SessionItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct BundleItem<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -147,7 +140,6 @@ pub struct BundleItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ComponentItem<'a> {
     pub id: i64,
     pub product_code: &'a str,
@@ -160,14 +152,12 @@ pub struct ComponentItem<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ComponentProduct<'a> {
     pub id: i64,
     pub fullname: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the keys of the JSON response")]
 pub struct ComponentVariation<'a> {
     pub id: i64,
     pub name: &'a str,
@@ -204,7 +194,6 @@ pub struct FacetCount {
 
 /// Position of a page. `total_count` counts listings and bundles.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,

@@ -18,7 +18,7 @@ use crate::http::json::JsonBody;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
-use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::api::{RunPath, accepted_response, cancel, document, find, list, run_response};
 use crate::jobs::{self, Enqueued};
 
 /// The routes of syncs.
@@ -31,7 +31,7 @@ pub fn router(state: ServerState) -> Router {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+struct SyncBody {
     /// As on the command line.
     entity: String,
     #[serde(default)]
@@ -53,7 +53,7 @@ async fn ask(
     Operator(caller): Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<Body>,
+    JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let job = body.request()?.job()?;
@@ -69,7 +69,7 @@ async fn show(
     _: Reader,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: Run,
+    run: RunPath,
 ) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &SYNCS, run).await?;
     Ok(run_response(&headers, &stored, document(&stored, &SYNCS, None)))
@@ -79,14 +79,14 @@ async fn cancel_run(
     _: Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: Run,
+    run: RunPath,
 ) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &SYNCS, run).await?;
     let document = document(&stored, &SYNCS, None);
     cancel(&state.pool, &headers, &SYNCS, stored, &document).await
 }
 
-impl Body {
+impl SyncBody {
     fn request(self) -> Result<SyncRequest, HttpProblem> {
         let named = self.entity.trim().to_lowercase();
         let entity = match named.as_str() {
@@ -96,7 +96,7 @@ impl Body {
                 HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
             })?),
         };
-        let Body { dry_run, only, skip_errors, .. } = self;
+        let SyncBody { dry_run, only, skip_errors, .. } = self;
         if skip_errors && entity.is_some() {
             let error =
                 FieldError::new("/skip_errors", "invalid_value", "it goes on to the next entity: it is for all");

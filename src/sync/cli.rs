@@ -11,7 +11,7 @@ use super::conflicts::cli;
 use super::create_remote::{Confirmation, create_remote};
 use super::entity::Entity;
 use super::matching::LocalRecord;
-use super::options::{Options, PruneLimit};
+use super::options::{PruneLimit, SyncOptions};
 use super::overrides;
 use super::plan::plan_file;
 use super::report::{Report, Summary};
@@ -32,7 +32,7 @@ use crate::{output_file, runs};
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<SyncCommand>,
     /// custom-fields, price-levels, locations, venues, instructors, course-templates, course-template-price-levels, events, or all
     #[arg(value_name = "ENTITY", required = true)]
     target: Option<Target>,
@@ -75,7 +75,7 @@ pub struct Args {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum SyncCommand {
     /// Decide that two records are the same, whatever their names say
     Link(Pair),
     /// Decide that two records are not the same, whatever their names say
@@ -163,21 +163,21 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 async fn act(context: &Context, database: &Database, mut args: Args) -> Result<Exit> {
     let console = &context.console;
     match (args.action.take(), args.target) {
-        (Some(Action::Link(pair)), _) => save_override(console, database, OverrideKind::Link, pair).await,
-        (Some(Action::Unlink(pair)), _) => save_override(console, database, OverrideKind::Unlink, pair).await,
-        (Some(Action::Ignore(pair)), _) => save_override(console, database, OverrideKind::Ignore, pair).await,
-        (Some(Action::Decide { entity, event, field, wins }), _) => {
+        (Some(SyncCommand::Link(pair)), _) => save_override(console, database, OverrideKind::Link, pair).await,
+        (Some(SyncCommand::Unlink(pair)), _) => save_override(console, database, OverrideKind::Unlink, pair).await,
+        (Some(SyncCommand::Ignore(pair)), _) => save_override(console, database, OverrideKind::Ignore, pair).await,
+        (Some(SyncCommand::Decide { entity, event, field, wins }), _) => {
             cli::resolve_command(context, &database.pool, entity, &event, &field, wins).await
         }
-        (Some(Action::Undo { run, dry_run }), _) => {
+        (Some(SyncCommand::Undo { run, dry_run }), _) => {
             let report = undo::undo(&database.pool, run, dry_run).await?;
             report.plan.iter().flatten().for_each(|planned| console.print(format_args!("  {planned}")));
             show_one(console, &report);
             console.document(&report)?;
             Ok(report.exit())
         }
-        (Some(Action::Show { run }), _) => show_run(console, database, run).await,
-        (Some(Action::Runs { limit }), _) => list_runs(console, database, limit).await,
+        (Some(SyncCommand::Show { run }), _) => show_run(console, database, run).await,
+        (Some(SyncCommand::Runs { limit }), _) => list_runs(console, database, limit).await,
         (None, Some(target)) => sync(context, database, target, &args).await,
         (None, None) => Err(Error::Usage("name what to synchronise, e.g. `lectern sync all`".into())),
     }
@@ -265,7 +265,7 @@ fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncR
         console.say(format_args!("the report is in {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
-        let Options { only, prune, .. } = args.options()?;
+        let SyncOptions { only, prune, .. } = args.options()?;
         PlanFile::new(only, prune, sync.planned().clone()).write(path)?;
         console.say(format_args!("the plan is in {}: apply it with --plan", path.display()));
     }
@@ -273,7 +273,12 @@ fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncR
 }
 
 /// Lets a person choose among the changes of one entity; tells how it ends where nothing was chosen.
-async fn pick(context: &Context, database: &Database, target: Target, options: &mut Options) -> Result<Option<Exit>> {
+async fn pick(
+    context: &Context,
+    database: &Database,
+    target: Target,
+    options: &mut SyncOptions,
+) -> Result<Option<Exit>> {
     let console = &context.console;
     let Target::One(entity) = target else {
         return Err(Error::Usage("--pick takes one entity, not all".into()));
@@ -281,7 +286,7 @@ async fn pick(context: &Context, database: &Database, target: Target, options: &
     if !console.may_ask {
         return Err(Error::Usage("--pick asks at a terminal; elsewhere name the records with --only".into()));
     }
-    let rehearsal = Options { dry_run: true, ..options.clone() };
+    let rehearsal = SyncOptions { dry_run: true, ..options.clone() };
     let mut sync = open(context, database, &target.command(), rehearsal).await?;
     let report = sync.entity(entity).await;
     let changes = sync.planned().get(&entity).map(plan_file::changes).unwrap_or_default();
@@ -318,7 +323,7 @@ async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result
 }
 
 /// A run with this program's settings that says on the console what it does.
-pub async fn open(context: &Context, database: &Database, command: &str, options: Options) -> Result<SyncRun> {
+pub async fn open(context: &Context, database: &Database, command: &str, options: SyncOptions) -> Result<SyncRun> {
     open_recording(context, database, command, options, None).await
 }
 
@@ -327,7 +332,7 @@ async fn open_recording(
     context: &Context,
     database: &Database,
     command: &str,
-    options: Options,
+    options: SyncOptions,
     record: Option<PathBuf>,
 ) -> Result<SyncRun> {
     let console = context.console.clone();
@@ -348,7 +353,7 @@ impl Args {
         }
     }
 
-    fn options(&self) -> Result<Options> {
+    fn options(&self) -> Result<SyncOptions> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         if self.skip_errors && !matches!(self.target, Some(Target::All)) {
             return Err(Error::Usage("--skip-errors goes on to the next entity: it is for `lectern sync all`".into()));
@@ -357,7 +362,7 @@ impl Args {
         if only.contains("") {
             return Err(Error::Usage("--only names an empty id; leave it out for everything".into()));
         }
-        let asked = Options {
+        let asked = SyncOptions {
             dry_run: self.dry_run || self.plan_out.is_some(),
             only,
             prune: self.prune.then_some(limit),
@@ -367,7 +372,7 @@ impl Args {
         };
         let Some(path) = &self.plan else { return Ok(asked) };
         let PlanFile { only, prune, plans, .. } = PlanFile::read(path)?;
-        Ok(Options { only, prune, exactly: Some(plans), ..asked })
+        Ok(SyncOptions { only, prune, exactly: Some(plans), ..asked })
     }
 }
 

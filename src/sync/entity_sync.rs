@@ -110,11 +110,11 @@ pub(super) struct SyncContext {
     /// When Administrate was asked for events, by the database's clock: what was agreed on later is newer than its answer.
     pub(super) asked_at: Option<Timestamp>,
     /// Rows as earlier plans of the same dry run would leave them.
-    pub(super) locations: Option<Vec<bridges::Location>>,
+    pub(super) locations: Option<Vec<bridges::LocationRow>>,
     /// Likewise.
-    pub(super) course_templates: Option<Vec<bridges::CourseTemplate>>,
+    pub(super) course_templates: Option<Vec<bridges::CourseTemplateRow>>,
     /// Likewise.
-    pub(super) price_levels: Option<Vec<bridges::PriceLevel>>,
+    pub(super) price_levels: Option<Vec<bridges::PriceLevelRow>>,
 }
 
 impl SyncContext {
@@ -134,7 +134,7 @@ impl SyncContext {
     }
 
     /// The bridge rows of locations.
-    pub(super) async fn locations(&self, db: &mut PgConnection) -> Result<Vec<bridges::Location>> {
+    pub(super) async fn locations(&self, db: &mut PgConnection) -> Result<Vec<bridges::LocationRow>> {
         match &self.locations {
             Some(planned) => Ok(planned.clone()),
             None => references::locations(db).await,
@@ -142,7 +142,7 @@ impl SyncContext {
     }
 
     /// The bridge rows of course templates.
-    pub(super) async fn course_templates(&self, db: &mut PgConnection) -> Result<Vec<bridges::CourseTemplate>> {
+    pub(super) async fn course_templates(&self, db: &mut PgConnection) -> Result<Vec<bridges::CourseTemplateRow>> {
         match &self.course_templates {
             Some(planned) => Ok(planned.clone()),
             None => references::course_templates(db).await,
@@ -150,7 +150,7 @@ impl SyncContext {
     }
 
     /// The bridge rows of price levels.
-    pub(super) async fn price_levels(&self, db: &mut PgConnection) -> Result<Vec<bridges::PriceLevel>> {
+    pub(super) async fn price_levels(&self, db: &mut PgConnection) -> Result<Vec<bridges::PriceLevelRow>> {
         match &self.price_levels {
             Some(planned) => Ok(planned.clone()),
             None => references::price_levels(db).await,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::{Entity, Options, Report, Summary, SyncRun};
+use super::{Entity, Report, Summary, SyncOptions, SyncRun};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
@@ -54,7 +54,7 @@ impl JobHandler for SyncJobs {
 
     async fn run(&self, job: &StoredJob, cancel: CancellationToken) -> Result<JobResult> {
         let SyncRequest { entity, dry_run, only, skip_errors } = job.request()?;
-        let options = Options { dry_run, only, skip_errors, ..Options::default() };
+        let options = SyncOptions { dry_run, only, skip_errors, ..SyncOptions::default() };
         let command = format!("sync {}", entity.map_or("all", Entity::name));
         let mut sync = SyncRun::open(&self.pool, &self.config, &command, options, cancel).await?;
         match entity {

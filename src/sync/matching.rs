@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::bridges::overrides::MatchOverrides;
-use crate::names::{Known, fold};
+use crate::names::{NameSet, fold};
 
 /// By what two records are taken for the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,11 +201,11 @@ fn add_suggestions(pairing: &mut MatchResult) {
     if local.len().saturating_mul(remote.len()) > MAX_COMPARISONS {
         return;
     }
-    let here = Known::new(local.iter().map(|record| record.name.as_str()));
+    let here = NameSet::new(local.iter().map(|record| record.name.as_str()));
     for record in remote.iter_mut() {
         record.suggestions = here.nearest(&record.name);
     }
-    let there = Known::new(remote.iter().map(|record| record.name.as_str()));
+    let there = NameSet::new(remote.iter().map(|record| record.name.as_str()));
     for record in local.iter_mut() {
         record.suggestions = there.nearest(&record.name);
     }
@@ -230,9 +230,9 @@ mod tests {
     }
 
     /// Links, unmatched here, unmatched there, ambiguous keys.
-    type Found = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
+    type MatchedNames = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
 
-    fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> Found {
+    fn found(here: &[(i64, &str)], there: &[(&str, &str)]) -> MatchedNames {
         let pairing = match_records(ours(here), theirs(there), &MatchOverrides::default());
         let mut links: Vec<_> = pairing.links.into_iter().collect();
         links.sort();

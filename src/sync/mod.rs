@@ -35,6 +35,6 @@ mod tests;
 
 pub use entities::events::single::{ApplyOutcome, apply_remote_event};
 pub use entity::Entity;
-pub use options::Options;
+pub use options::SyncOptions;
 pub use report::{Report, Summary};
 pub use run::SyncRun;

@@ -9,7 +9,7 @@ use super::entity::Entity;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct SyncOptions {
     /// Show the plan and write nothing.
     pub dry_run: bool,
     /// Write only what concerns these records, by Administrate's id; empty: everything.

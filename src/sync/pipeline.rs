@@ -9,8 +9,8 @@ use sqlx::{Connection, Either, PgConnection};
 use super::apply::apply;
 use super::create_local::{self, CreateLocalOptions};
 use super::entity_sync::{EntitySync, plan_storable};
-use super::options::Options;
-use super::plan::{Action, SyncPlan};
+use super::options::SyncOptions;
+use super::plan::{ChangeAction, SyncPlan};
 use super::report::Report;
 use super::run::{ProgressEvent, SyncRun};
 use super::undo::UndoJournalRef;
@@ -159,7 +159,7 @@ impl SyncRun {
             }
         }
         if let Some(table) = S::TABLE {
-            let pruned = plan.changes_of(Action::Prune).filter_map(|change| change.row());
+            let pruned = plan.changes_of(ChangeAction::Prune).filter_map(|change| change.row());
             let pruned: Vec<String> = pruned.map(|row| row.external_id().to_owned()).collect();
             if !pruned.is_empty() {
                 plan.cascaded = CascadedDeletes::with(db, table, &pruned).await?;
@@ -176,7 +176,7 @@ impl SyncRun {
         rows: &[S::Row],
     ) -> Result<SyncPlan<S::Row>> {
         let saved = overrides::overrides(db, S::ENTITY.name()).await?;
-        let Options { dry_run, only, .. } = &self.options;
+        let SyncOptions { dry_run, only, .. } = &self.options;
         if !self.options.create_local {
             return Ok(plan_storable::<S>(&S::local_records(db, &self.ground).await?, theirs, rows, &saved));
         }
@@ -194,7 +194,7 @@ impl SyncRun {
                 plan.entity.plural()
             )));
         }
-        let pruned = plan.changes_of(Action::Prune).count();
+        let pruned = plan.changes_of(ChangeAction::Prune).count();
         Ok(self.options.prune.filter(|limit| limit.is_exceeded(pruned, rows)).map(|limit| {
             format!(
                 "{pruned} of {rows} {} would be pruned, more than {} %: nothing was written; \

@@ -24,8 +24,7 @@ pub struct Fetched<T> {
 
 /// The definition of a custom field for one kind of record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct CustomField {
+pub struct RemoteCustomField {
     pub entity_type: String,
     pub external_id: String,
     pub label: String,
@@ -38,8 +37,7 @@ pub struct CustomField {
 
 /// A tariff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct PriceLevel {
+pub struct RemotePriceLevel {
     pub external_id: String,
     pub name: String,
     pub description: Option<String>,
@@ -47,8 +45,7 @@ pub struct PriceLevel {
 
 /// A location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct Location {
+pub struct RemoteLocation {
     pub external_id: String,
     pub legacy_id: Option<String>,
     pub name: String,
@@ -57,8 +54,7 @@ pub struct Location {
 
 /// A venue; `location` is Administrate's id of its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct Venue {
+pub struct RemoteVenue {
     pub external_id: String,
     pub name: String,
     pub location: Option<String>,
@@ -66,8 +62,7 @@ pub struct Venue {
 
 /// A person; either name may be blank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct Contact {
+pub struct RemoteContact {
     pub external_id: String,
     pub legacy_id: Option<String>,
     pub first_name: String,
@@ -76,17 +71,16 @@ pub struct Contact {
 
 /// Who teaches and who administers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct People {
+pub struct RemotePeople {
     /// Contacts with `isInstructor`.
-    pub instructors: Vec<Contact>,
+    pub instructors: Vec<RemoteContact>,
     /// Contacts with `isAdmin`.
-    pub administrators: Vec<Contact>,
+    pub administrators: Vec<RemoteContact>,
 }
 
 /// A course template with the ids of its approved instructors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct CourseTemplate {
+pub struct RemoteCourseTemplate {
     pub external_id: String,
     pub code: String,
     pub title: String,
@@ -97,7 +91,7 @@ pub struct CourseTemplate {
 
 /// A price of a course template; whatever Administrate left out is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Price {
+pub struct RemotePrice {
     /// Its id.
     pub external_id: String,
     /// Id of the course template.
@@ -118,8 +112,7 @@ pub struct Price {
 
 /// An event; null and what cannot be read are none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct Event {
+pub struct FetchedEvent {
     pub external_id: String,
     pub title: String,
     pub lifecycle: Option<String>,
@@ -138,13 +131,12 @@ pub struct Event {
     /// Id of the first that teaches it as a whole.
     pub instructor: Option<String>,
     /// In Administrate's order.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<FetchedSession>,
 }
 
 /// A session; its times as the wall of its event's zone says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the fields' names say it")]
-pub struct Session {
+pub struct FetchedSession {
     pub external_id: String,
     pub title: String,
     pub lifecycle: Option<String>,
@@ -152,7 +144,7 @@ pub struct Session {
     pub end: Option<civil::DateTime>,
 }
 
-impl Contact {
+impl RemoteContact {
     /// "First Last", or whichever of the two there is.
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name.trim(), self.last_name.trim()).trim().to_owned()
@@ -160,7 +152,7 @@ impl Contact {
 }
 
 /// The custom fields of every kind of record. Where each kind fails, so does the fetch.
-pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<CustomField>> {
+pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<RemoteCustomField>> {
     // Once, so that nineteen calls do not find out separately that nobody is let in.
     client.login().await?;
     let mut calls = JoinSet::new();
@@ -190,8 +182,8 @@ pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<CustomField
     }
 }
 
-fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefinition) -> CustomField {
-    CustomField {
+fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefinition) -> RemoteCustomField {
+    RemoteCustomField {
         entity_type: kind.name().to_owned(),
         external_id: field.key.into(),
         label: field.label,
@@ -204,8 +196,8 @@ fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefin
 }
 
 /// Every price level.
-pub(super) async fn price_levels(client: &Client) -> Result<Vec<PriceLevel>> {
-    let level = |level: administrate::PriceLevel| PriceLevel {
+pub(super) async fn price_levels(client: &Client) -> Result<Vec<RemotePriceLevel>> {
+    let level = |level: administrate::PriceLevel| RemotePriceLevel {
         external_id: level.id.into(),
         name: level.name,
         description: level.description,
@@ -214,8 +206,8 @@ pub(super) async fn price_levels(client: &Client) -> Result<Vec<PriceLevel>> {
 }
 
 /// Every location.
-pub(super) async fn locations(client: &Client) -> Result<Vec<Location>> {
-    let location = |location: administrate::Location| Location {
+pub(super) async fn locations(client: &Client) -> Result<Vec<RemoteLocation>> {
+    let location = |location: administrate::Location| RemoteLocation {
         external_id: location.id.into(),
         legacy_id: location.legacy_id,
         name: location.name,
@@ -225,8 +217,8 @@ pub(super) async fn locations(client: &Client) -> Result<Vec<Location>> {
 }
 
 /// Every venue.
-pub(super) async fn venues(client: &Client) -> Result<Vec<Venue>> {
-    let venue = |venue: administrate::Venue| Venue {
+pub(super) async fn venues(client: &Client) -> Result<Vec<RemoteVenue>> {
+    let venue = |venue: administrate::Venue| RemoteVenue {
         external_id: venue.id.into(),
         name: venue.name,
         location: venue.location_id.map(Id::into),
@@ -235,22 +227,22 @@ pub(super) async fn venues(client: &Client) -> Result<Vec<Venue>> {
 }
 
 /// Everybody who teaches, and everybody who administers.
-pub(super) async fn people(client: &Client) -> Result<People> {
-    let contact = |contact: administrate::Contact| Contact {
+pub(super) async fn people(client: &Client) -> Result<RemotePeople> {
+    let contact = |contact: administrate::Contact| RemoteContact {
         external_id: contact.id.into(),
         legacy_id: contact.legacy_id,
         first_name: contact.first_name.unwrap_or_default(),
         last_name: contact.last_name.unwrap_or_default(),
     };
-    Ok(People {
+    Ok(RemotePeople {
         instructors: client.instructors().await?.into_iter().map(contact).collect(),
         administrators: client.administrators().await?.into_iter().map(contact).collect(),
     })
 }
 
 /// Every course template.
-pub(super) async fn course_templates(client: &Client) -> Result<Vec<CourseTemplate>> {
-    let template = |template: administrate::CourseTemplate| CourseTemplate {
+pub(super) async fn course_templates(client: &Client) -> Result<Vec<RemoteCourseTemplate>> {
+    let template = |template: administrate::CourseTemplate| RemoteCourseTemplate {
         external_id: template.id.into(),
         code: template.code.unwrap_or_default(),
         title: template.title.unwrap_or_default(),
@@ -262,13 +254,13 @@ pub(super) async fn course_templates(client: &Client) -> Result<Vec<CourseTempla
 }
 
 /// Every price of every course template.
-pub(super) async fn prices(client: &Client) -> Result<Vec<Price>> {
+pub(super) async fn prices(client: &Client) -> Result<Vec<RemotePrice>> {
     Ok(client.template_prices().await?.into_iter().map(price).collect())
 }
 
-fn price(price: administrate::TemplatePrice) -> Price {
+fn price(price: administrate::TemplatePrice) -> RemotePrice {
     let amount: Option<Decimal> = price.amount.as_deref().and_then(|text| text.parse().ok());
-    Price {
+    RemotePrice {
         amount,
         unreadable: price.amount.filter(|_| amount.is_none()),
         external_id: price.id.into(),
@@ -281,18 +273,18 @@ fn price(price: administrate::TemplatePrice) -> Price {
 }
 
 /// One event as it was told. Times that name no zone are told in `fallback`.
-pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> Event {
+pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> FetchedEvent {
     let zone = event.zone(fallback);
     let text = |id: &Id| id.to_string();
     let teaches = |member: &&StaffMember| member.staff_type.as_deref() == Some("instructor");
-    let session = |session: &administrate::Session| Session {
+    let session = |session: &administrate::Session| FetchedSession {
         external_id: text(&session.id),
         title: session.title.clone(),
         lifecycle: session.lifecycle.clone(),
         start: session.start.or(session.time_zoned_start).map(|start| start.local(&zone)),
         end: session.end.or(session.time_zoned_end).map(|end| end.local(&zone)),
     };
-    Event {
+    FetchedEvent {
         external_id: text(&event.id),
         title: event.title.clone(),
         lifecycle: event.lifecycle.clone(),

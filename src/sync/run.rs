@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::entity::Entity;
 use super::entity_sync::SyncContext;
-use super::options::Options;
+use super::options::SyncOptions;
 use super::pipeline::unknown_id_error;
 use super::report::{Report, Summary};
 use crate::config::Config;
@@ -30,7 +30,7 @@ use crate::sync::entities::venues::Venues;
 pub struct SyncRun {
     pub(super) pool: PgPool,
     pub(super) client: Client,
-    pub(super) options: Options,
+    pub(super) options: SyncOptions,
     pub(super) stop: CancellationToken,
     /// The run that was opened for it; none: each entity opens its own.
     pub(super) run: Option<i64>,
@@ -57,7 +57,7 @@ pub enum ProgressEvent<'a> {
 
 impl SyncRun {
     /// A run that has not begun. `stop` ends it between two steps.
-    pub fn new(pool: PgPool, client: Client, config: &Config, options: Options, stop: CancellationToken) -> Self {
+    pub fn new(pool: PgPool, client: Client, config: &Config, options: SyncOptions, stop: CancellationToken) -> Self {
         let ground = SyncContext::of(config);
         SyncRun {
             pool,
@@ -82,7 +82,7 @@ impl SyncRun {
         pool: &PgPool,
         config: &Config,
         command: &str,
-        options: Options,
+        options: SyncOptions,
         stop: CancellationToken,
     ) -> Result<Self> {
         SyncRun::open_recording(pool, config, command, options, None, stop).await
@@ -96,7 +96,7 @@ impl SyncRun {
         pool: &PgPool,
         config: &Config,
         command: &str,
-        options: Options,
+        options: SyncOptions,
         record: Option<PathBuf>,
         stop: CancellationToken,
     ) -> Result<Self> {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::entities::{course_templates, custom_fields, instructors, locations, venues};
 use super::entity::Entity;
-use super::plan::{Action, SyncPlan};
-use super::remote::{self, Contact, Fetched, People};
+use super::plan::{ChangeAction, SyncPlan};
+use super::remote::{self, Fetched, RemoteContact, RemotePeople};
 use super::report::{Report, Summary};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{self as bridges, LinkRow};
@@ -20,8 +20,8 @@ fn named(records: &[(i64, &str)]) -> Vec<Named> {
     records.iter().map(|(id, name)| Named { id: *id, name: (*name).into() }).collect()
 }
 
-fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
-    let location = |(id, name): &(&str, &str)| remote::Location {
+fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::RemoteLocation> {
+    let location = |(id, name): &(&str, &str)| remote::RemoteLocation {
         external_id: (*id).into(),
         legacy_id: Some(id.to_lowercase()),
         name: (*name).into(),
@@ -30,7 +30,11 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::Location> {
     records.iter().map(location).collect()
 }
 
-fn located(ours: &[Named], theirs: Vec<remote::Location>, rows: &[bridges::Location]) -> SyncPlan<bridges::Location> {
+fn located(
+    ours: &[Named],
+    theirs: Vec<remote::RemoteLocation>,
+    rows: &[bridges::LocationRow],
+) -> SyncPlan<bridges::LocationRow> {
     locations::plan(ours, theirs, rows, &MatchOverrides::default())
 }
 
@@ -107,13 +111,13 @@ fn only_the_chosen_records_are_written() {
 fn a_venue_matches_at_its_linked_location_only() {
     let venue = |id, name: &str, location_id| NamedVenue { id, name: name.into(), location_id };
     let ours = [venue(1, "Room A", Some(1)), venue(2, "Room A", Some(2)), venue(3, "Room B", None)];
-    let theirs = |id: &str, name: &str, location: Option<&str>| remote::Venue {
+    let theirs = |id: &str, name: &str, location: Option<&str>| remote::RemoteVenue {
         external_id: id.into(),
         name: name.into(),
         location: location.map(str::to_owned),
     };
     let location =
-        |id: &str, ours| bridges::Location { external_id: id.into(), legacy_id: None, tutorial_location_id: ours };
+        |id: &str, ours| bridges::LocationRow { external_id: id.into(), legacy_id: None, tutorial_location_id: ours };
     let known = [location("L1", Some(1)), location("L2", Some(2)), location("L3", None)];
     let plan = venues::plan(
         &ours,
@@ -135,14 +139,14 @@ fn a_venue_matches_at_its_linked_location_only() {
     assert_eq!(plan.findings.unmatched_remote.len(), 3);
 }
 
-fn contact(id: &str, first: &str, last: &str) -> Contact {
-    Contact { external_id: id.into(), legacy_id: None, first_name: first.into(), last_name: last.into() }
+fn contact(id: &str, first: &str, last: &str) -> RemoteContact {
+    RemoteContact { external_id: id.into(), legacy_id: None, first_name: first.into(), last_name: last.into() }
 }
 
 #[test]
 fn people_are_matched_by_their_whole_name() {
     let ours = named(&[(1, "Mary Ann Lee"), (2, "JOSÉ  DÍAZ"), (3, ""), (4, "Jo Roe")]);
-    let theirs = People {
+    let theirs = RemotePeople {
         instructors: vec![
             contact("P1", "Mary", "Ann Lee"),
             contact("P2", " José", "Díaz "),
@@ -163,7 +167,7 @@ fn people_are_matched_by_their_whole_name() {
 
 #[test]
 fn a_course_template_brings_mode_fields_and_approvals() {
-    let template = |mode: &str, approved: &[&str]| remote::CourseTemplate {
+    let template = |mode: &str, approved: &[&str]| remote::RemoteCourseTemplate {
         external_id: "T1".into(),
         code: "cm2".into(),
         title: "Models".into(),
@@ -193,7 +197,7 @@ fn a_course_template_brings_mode_fields_and_approvals() {
 
 #[test]
 fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
-    let field = |kind: &str, label: &str| remote::CustomField {
+    let field = |kind: &str, label: &str| remote::RemoteCustomField {
         entity_type: kind.into(),
         external_id: "F1".into(),
         label: label.into(),
@@ -248,7 +252,7 @@ fn decisions_come_before_names() {
 fn a_saved_plan_is_the_same_plan() {
     let plan = located(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
     let saved = serde_json::to_string(&plan).expect("plans are plain data");
-    assert_eq!(serde_json::from_str::<SyncPlan<bridges::Location>>(&saved).expect("readable"), plan);
+    assert_eq!(serde_json::from_str::<SyncPlan<bridges::LocationRow>>(&saved).expect("readable"), plan);
 }
 
 #[test]
@@ -267,7 +271,7 @@ fn what_was_not_run_is_said() {
 fn the_document_has_the_fields_of_the_contract() {
     let ours = named(&[(3, "Edinburgh")]);
     let plan = located(&ours, remote_locations(&[("A", "Manchester")]), &[]);
-    assert_eq!(plan.changes_of(Action::Create).count(), 1);
+    assert_eq!(plan.changes_of(ChangeAction::Create).count(), 1);
     insta::assert_json_snapshot!(Report::of(&plan, Some(12), false), @r#"
     {
       "entity": "locations",

@@ -14,7 +14,7 @@ use super::entity_sync::EntitySync;
 use super::matching::{LocalRecord, MatchResult};
 use super::plan::{RowChange, SetDiff, SyncPlan};
 use super::report::Report;
-use crate::bridges::reference::{Administrator, Approval, CascadedDeletes, LinkRow};
+use crate::bridges::reference::{AdministratorRow, ApprovalRow, CascadedDeletes, LinkRow};
 use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
 use crate::runs;
@@ -33,8 +33,8 @@ use crate::tutorials::reference::{self, CreatedRow, InUseReasons};
 #[derive(Debug, Deserialize)]
 struct UndoJournal<R> {
     changes: Vec<RowChange<R>>,
-    approvals: SetDiff<Approval>,
-    administrators: SetDiff<Administrator>,
+    approvals: SetDiff<ApprovalRow>,
+    administrators: SetDiff<AdministratorRow>,
     #[serde(default)]
     made: Vec<CreatedRow>,
     #[serde(default)]
@@ -47,8 +47,8 @@ struct UndoJournal<R> {
 #[derive(Debug, Serialize)]
 pub(super) struct UndoJournalRef<'a, R> {
     changes: &'a [RowChange<R>],
-    approvals: &'a SetDiff<Approval>,
-    administrators: &'a SetDiff<Administrator>,
+    approvals: &'a SetDiff<ApprovalRow>,
+    administrators: &'a SetDiff<AdministratorRow>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     made: &'a [CreatedRow],
     fallen: &'a CascadedDeletes,

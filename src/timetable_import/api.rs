@@ -25,8 +25,8 @@ use crate::http::json::JsonBody;
 use crate::http::problem::HttpProblem;
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
-use crate::jobs::api::{Run, accepted_response, cancel, document, find, list, run_response};
-use crate::jobs::{self, Enqueued, StoredRun};
+use crate::jobs::api::{RunPath, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::{self, Enqueued, JobRun};
 use crate::outbox;
 
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -78,7 +78,7 @@ async fn show(
     _: Reader,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: Run,
+    run: RunPath,
 ) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     let document = current_document(&state, &stored).await?;
@@ -89,7 +89,7 @@ async fn cancel_run(
     _: Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: Run,
+    run: RunPath,
 ) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     let document = current_document(&state, &stored).await?;
@@ -97,7 +97,7 @@ async fn cancel_run(
 }
 
 /// Returns the document of an import with the delivery state of its events by now; `exit_code` stays as the run ended.
-pub(super) async fn current_document(state: &ServerState, run: &StoredRun) -> Result<Value, Error> {
+pub(super) async fn current_document(state: &ServerState, run: &JobRun) -> Result<Value, Error> {
     let initial =
         (run.kind == UNDO).then(|| json!({ "dry_run": run.dry_run, "undone_run": run.subject.parse::<i64>().ok() }));
     let mut document = document(run, &IMPORTS, initial);
@@ -112,7 +112,7 @@ pub(super) async fn current_document(state: &ServerState, run: &StoredRun) -> Re
 }
 
 /// Returns an import, or 404; a run that undoes an import is none.
-async fn find_import(state: &ServerState, run: Run) -> Result<StoredRun, HttpProblem> {
+async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     match stored.kind == IMPORTS.name {
         true => Ok(stored),
@@ -124,7 +124,7 @@ async fn find_import(state: &ServerState, run: Run) -> Result<StoredRun, HttpPro
 }
 
 /// Publishes the events of an import; the worker of `serve` does it.
-async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
+async fn publish(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
     let (mut published, _) = publish::request(&state.pool, import, false).await?;
     publish::finish(&state.pool, &mut published).await?;
@@ -132,7 +132,7 @@ async fn publish(_: Operator, State(state): State<ServerState>, run: Run) -> Res
 }
 
 /// Makes due what an import could not deliver; the worker of `serve` does it.
-async fn retry(_: Operator, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
+async fn retry(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
     let due = outbox::retry_now(&state.pool, None, Some(import)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
@@ -151,7 +151,7 @@ async fn undo(
     Operator(caller): Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
-    run: Run,
+    run: RunPath,
     body: Option<JsonBody<Undo>>,
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
@@ -171,7 +171,7 @@ async fn undo(
 }
 
 /// The blocks that were refused, each bad cell coloured and commented.
-async fn report(_: Reader, State(state): State<ServerState>, run: Run) -> Result<Response, HttpProblem> {
+async fn report(_: Reader, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let kept = find_import(&state, run).await?;
     let gone =
         || HttpProblem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");

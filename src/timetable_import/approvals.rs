@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use administrate::{Client, Id};
 
-use super::plan::Approval;
+use super::plan::ApprovalRequest;
 use super::plan::remote_state::RemoteState;
 use crate::error::Result;
 
@@ -21,7 +21,7 @@ pub type ApprovalErrors = HashMap<(String, String), String>;
 ///
 /// # Errors
 /// When Administrate cannot be reached; approvals given before stay, and giving them again does no harm.
-pub async fn approve(client: &Client, facts: &RemoteState, approvals: &[Approval]) -> Result<ApprovalErrors> {
+pub async fn approve(client: &Client, facts: &RemoteState, approvals: &[ApprovalRequest]) -> Result<ApprovalErrors> {
     let mut denied = ApprovalErrors::new();
     for wanted in approvals.chunk_by(|one, next| one.template == next.template) {
         let [first, ..] = wanted else { continue };
@@ -47,7 +47,7 @@ pub async fn approve(client: &Client, facts: &RemoteState, approvals: &[Approval
     Ok(denied)
 }
 
-fn contact(approval: &Approval) -> &str {
+fn contact(approval: &ApprovalRequest) -> &str {
     &approval.contact
 }
 

@@ -25,7 +25,7 @@ use super::{history, publish, store, undo};
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<ImportCommand>,
     /// The workbook: xlsx, xls, ods or csv; its first sheet is read
     #[arg(required = true)]
     file: Option<PathBuf>,
@@ -63,7 +63,7 @@ enum Missing {
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum ImportCommand {
     /// Write an empty workbook with drop-downs of what is known here
     Template {
         /// Where to write it
@@ -97,11 +97,11 @@ enum Action {
 /// Carries the command out.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
-        (Some(Action::Template { file }), _) => template(context, &file).await,
-        (Some(Action::Retry { run }), _) => retry(context, run).await,
-        (Some(Action::Publish { run }), _) => publish(context, run).await,
-        (Some(Action::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(Action::Show { run }), _) => history::show(context, run).await,
+        (Some(ImportCommand::Template { file }), _) => template(context, &file).await,
+        (Some(ImportCommand::Retry { run }), _) => retry(context, run).await,
+        (Some(ImportCommand::Publish { run }), _) => publish(context, run).await,
+        (Some(ImportCommand::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
+        (Some(ImportCommand::Show { run }), _) => history::show(context, run).await,
         (None, Some(file)) => {
             let options = ImportOptions {
                 dry_run: args.dry_run,

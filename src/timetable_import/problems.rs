@@ -10,7 +10,6 @@ pub use spreadsheet::{cell_name, column_index, column_name};
 /// The contract's codes (contract §3); nothing else is ever reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Code {
     MissingHeader,
     MissingValue,

@@ -71,11 +71,11 @@ pub async fn current_events(client: &Client, plan: &ImportPlan, ours: &LocalStat
     Ok(standing.into_iter().map(|event| (event.id.to_string(), event)).collect())
 }
 
-async fn administrators(client: &Client) -> Result<Vec<inputs::Contact>> {
+async fn administrators(client: &Client) -> Result<Vec<inputs::ContactRecord>> {
     let contacts = client.administrators().await?;
     let named = contacts.into_iter().map(|contact| {
         let name = format!("{} {}", contact.first_name.unwrap_or_default(), contact.last_name.unwrap_or_default());
-        inputs::Contact { external_id: contact.id.to_string(), name: name.trim().to_owned() }
+        inputs::ContactRecord { external_id: contact.id.to_string(), name: name.trim().to_owned() }
     });
     Ok(named.collect())
 }

@@ -15,7 +15,7 @@ use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
-use super::plan::inputs::{Booking, Contact, Definition, LinkedRecord, LocalState};
+use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
 use super::sheet::template;
 use super::values::sitting_of;
@@ -70,7 +70,7 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
 /// Definitions of custom fields by folded (entity type, label); of several the oldest.
 async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), Definition>> {
     let fields = bridges::store::references::custom_fields(db).await?;
-    let definition = |field: bridges::reference::CustomField| {
+    let definition = |field: bridges::reference::CustomFieldRow| {
         let options = field.options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
         let of = (fold(&field.entity_type), fold(&field.label));
         let definition = Definition {
@@ -231,7 +231,7 @@ pub async fn stored_remote_state(db: &mut PgConnection, templates: &[String]) ->
 }
 
 /// Who may administer an event, as the last sync kept it.
-async fn administrators(db: &mut PgConnection) -> Result<Vec<Contact>> {
+async fn administrators(db: &mut PgConnection) -> Result<Vec<ContactRecord>> {
     Ok(sqlx::query_as(
         "SELECT external_id, trim(concat_ws(' ', first_name, last_name)) AS name FROM lectern.administrators",
     )

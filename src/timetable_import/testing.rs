@@ -14,9 +14,11 @@ use crate::config::{Config, Labels};
 use crate::names::fold;
 use crate::tutorials::KnownEvent;
 
-use super::blocks::{self, ParseOptions, Timetable, Venue};
+use super::blocks::{self, ParseOptions, Timetable, VenueCell};
 use super::layout::Field as F;
-use super::plan::inputs::{Contact, Definition, Link, LinkedProduct, LinkedRecord, LinkedVenue, LocalState, Named};
+use super::plan::inputs::{
+    ContactRecord, Definition, Link, LinkedProduct, LinkedRecord, LinkedVenue, LocalState, NamedRecord,
+};
 use super::plan::remote_state::RemoteState;
 use super::plan::{BlockOutcome, ImportPlan};
 use super::problems::Code;
@@ -146,7 +148,7 @@ pub fn timetable(lines: &[RowValues]) -> Timetable {
 
 /// A world that knows and links all that a timetable names, everybody approved for everything.
 pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
-    let mut known = Known::default();
+    let mut known = TestReferences::default();
     for block in &timetable.blocks {
         let event = &block.event;
         let template = event.template.as_deref().map(|code| known.template(code));
@@ -158,7 +160,7 @@ pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
             known.place(session.location.as_deref().unwrap_or(&place), &session.venue);
         }
         for name in &event.administrators {
-            known.facts.administrators.push(Contact { external_id: format!("admin {name}"), name: name.clone() });
+            known.facts.administrators.push(ContactRecord { external_id: format!("admin {name}"), name: name.clone() });
         }
         if let (Some(code), Some(sitting)) = (template, &event.sitting) {
             known.product(&code, &sitting.mapped, &place);
@@ -181,7 +183,7 @@ pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
 }
 
 #[derive(Default)]
-struct Known {
+struct TestReferences {
     ours: LocalState,
     facts: RemoteState,
 }
@@ -191,7 +193,7 @@ fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
         return known.record.id;
     }
     let id = records.len() as i64 + 1;
-    let record = Named { id, name: name.to_owned() };
+    let record = NamedRecord { id, name: name.to_owned() };
     records.push(LinkedRecord {
         record,
         is_active: true,
@@ -201,7 +203,7 @@ fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
     id
 }
 
-impl Known {
+impl TestReferences {
     fn field(&mut self, entity: &str, label: &str, key: String) {
         let definition = Definition { key, label: label.to_owned(), ..Definition::default() };
         self.ours.fields.insert((entity.to_owned(), fold(label)), definition);
@@ -218,12 +220,12 @@ impl Known {
         }
     }
 
-    fn place(&mut self, location: &str, venue: &Venue) {
+    fn place(&mut self, location: &str, venue: &VenueCell) {
         let location = remember(&mut self.ours.locations, location);
-        let Venue::Named(name) = venue else { return };
+        let VenueCell::Named(name) = venue else { return };
         let known = |known: &LinkedVenue| known.location_id == Some(location) && known.linked.record.name == *name;
         if !self.ours.venues.iter().any(known) {
-            let record = Named { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
+            let record = NamedRecord { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
             let linked = LinkedRecord {
                 record,
                 is_active: true,
@@ -238,7 +240,7 @@ impl Known {
         let name = format!("{code}/{location}/{session_code}");
         if !self.ours.products.iter().any(|known| known.product.name == name) {
             self.ours.products.push(LinkedProduct {
-                product: Named { id: self.ours.products.len() as i64 + 1, name },
+                product: NamedRecord { id: self.ours.products.len() as i64 + 1, name },
                 is_active: true,
                 session_code: session_code.to_owned(),
                 variation_code: code.to_owned(),

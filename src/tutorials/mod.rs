@@ -35,7 +35,7 @@ pub enum LearningMode {
 /// What somebody does at an event as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum StaffRole {
     /// Teaches.
     Instructor,
     /// Administers.
@@ -46,7 +46,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staff {
     /// What for.
-    pub role: Role,
+    pub role: StaffRole,
     /// As the timetable names them.
     pub name: String,
     /// Our instructor; administrators have none.

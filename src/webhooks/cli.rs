@@ -15,11 +15,11 @@ use crate::gateway::{AuditMode, connect};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<WebhookCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum WebhookCommand {
     /// List what Administrate told and is not applied (the default)
     List {
         /// Also what is
@@ -43,16 +43,16 @@ enum Action {
 /// Carries out `lectern webhooks`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = act(context, &database, args.action.unwrap_or(Action::List { all: false })).await;
+    let ended = act(context, &database, args.action.unwrap_or(WebhookCommand::List { all: false })).await;
     database.close().await;
     ended
 }
 
-async fn act(context: &Context, database: &Database, action: Action) -> Result<Exit> {
+async fn act(context: &Context, database: &Database, action: WebhookCommand) -> Result<Exit> {
     let pool = &database.pool;
     match action {
-        Action::List { all } => list(context, &super::list(pool, all).await?),
-        Action::Show { id } => {
+        WebhookCommand::List { all } => list(context, &super::list(pool, all).await?),
+        WebhookCommand::Show { id } => {
             let item = super::one(pool, id).await?.ok_or_else(|| unknown(id))?;
             let body: Value = serde_json::from_str(&item.body).unwrap_or_default();
             context.console.print(table(std::slice::from_ref(&item)));
@@ -60,7 +60,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
             context.console.document(&json!({ "item": item, "body": body }))?;
             Ok(Exit::Done)
         }
-        Action::Replay { ids } => {
+        WebhookCommand::Replay { ids } => {
             for id in &ids {
                 super::one(pool, *id).await?.ok_or_else(|| unknown(*id))?;
             }
@@ -70,7 +70,7 @@ async fn act(context: &Context, database: &Database, action: Action) -> Result<E
             let items = items.into_iter().filter(|item| ids.contains(&item.id) || item.state != InboxState::Applied);
             list(context, &items.collect::<Vec<_>>())
         }
-        Action::Register => register(context, database).await,
+        WebhookCommand::Register => register(context, database).await,
     }
 }
 

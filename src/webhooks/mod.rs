@@ -60,7 +60,6 @@ pub enum Received {
 
 /// A kept delivery; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct InboxItem {
     pub id: i64,
     pub webhook_id: String,
@@ -100,9 +99,11 @@ async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Resu
     let applied = match payload::full_event(&item.body) {
         Some(event) => apply_full_event(db, event, &news.change, zone).await?,
         None => match find_event(db, &external_id, &told).await? {
-            Found::Ours(event) => Applied::Done(apply_places(db, event, &external_id, &told, &news.change).await?),
-            Found::Contested => ambiguous_message(),
-            Found::Nobody => unknown(&told),
+            EventLookup::Ours(event) => {
+                Applied::Done(apply_places(db, event, &external_id, &told, &news.change).await?)
+            }
+            EventLookup::Contested => ambiguous_message(),
+            EventLookup::Nobody => unknown(&told),
         },
     };
     if matches!(applied, Applied::Done(_)) && news.seen.as_ref() != Some(&news.seen_now) {
@@ -130,22 +131,22 @@ async fn unseen_changes(db: &mut PgConnection, external_id: &Id, told: &EventUpd
 }
 
 /// Which event of ours is meant.
-enum Found {
+enum EventLookup {
     Ours(i64),
     /// The one that has its title is linked with another of theirs.
     Contested,
     Nobody,
 }
 
-async fn find_event(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<Found> {
+async fn find_event(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<EventLookup> {
     if let Some(linked) = events::linked_event(db, external_id).await? {
-        return Ok(Found::Ours(linked));
+        return Ok(EventLookup::Ours(linked));
     }
-    let Some(title) = told.title.as_deref() else { return Ok(Found::Nobody) };
+    let Some(title) = told.title.as_deref() else { return Ok(EventLookup::Nobody) };
     let Some(ours) = tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id) else {
-        return Ok(Found::Nobody);
+        return Ok(EventLookup::Nobody);
     };
-    Ok(if events::link_of(db, ours).await?.is_some() { Found::Contested } else { Found::Ours(ours) })
+    Ok(if events::link_of(db, ours).await?.is_some() { EventLookup::Contested } else { EventLookup::Ours(ours) })
 }
 
 fn ambiguous_message() -> Applied {

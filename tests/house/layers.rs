@@ -7,26 +7,22 @@ use super::{Violation, allowed};
 /// The modules of `src`, lowest row first. A row is a list of steps; a module uses every module of its own step
 /// and of all steps before it. `planned:` marks a module that does not exist yet.
 const ROWS: &[&[&[&str]]] = &[
-    &[&["error", "names", "planned:text", "planned:backoff", "planned:output_file"]],
-    &[&["config", "console", "embedded", "planned:migrate", "planned:database"]],
-    &[&["planned:app", "runs", "outbox", "planned:gateway", "planned:background"]],
+    &[&["error", "names", "planned:text", "backoff", "output_file"]],
+    &[&["config", "console", "embedded", "migrate", "database"]],
+    &[&["app", "runs", "outbox", "gateway", "planned:background"]],
     &[&["identity"]],
-    &[&["planned:http", "planned:web", "planned:jobs", "planned:workbook_import"]],
+    &[&["http", "planned:web", "jobs", "planned:workbook_import"]],
     &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],
-    &[&["bridges"], &["planned:merge"]],
+    &[&["bridges"], &["merge"]],
     &[&["delivery"]],
     &[
         &["sync", "timetable_import", "search", "planned:calendars", "planned:notifications", "planned:changes"],
         &["webhooks"],
     ],
-    &[&["planned:serve", "planned:operations"]],
+    &[&["serve", "planned:operations"]],
     &[&["demo"]],
     &[&["cli"]],
 ];
-
-/// Names of before the modules were renamed, with the row of their successor. Delete the list with the last one.
-const OLD_NAMES: &[(&str, usize)] =
-    &[("writable", 0), ("db", 1), ("schema", 1), ("tenant", 2), ("auth", 4), ("requests", 4), ("server", 4)];
 
 /// The highest row that an interface file uses, whatever its own row is.
 const INTERFACE_ROW: usize = 8;
@@ -37,11 +33,10 @@ const PLANNED: &str = "planned:";
 type Rank = (usize, usize);
 
 fn rank_of(module: &str) -> Option<Rank> {
-    let in_rows = ROWS.iter().enumerate().find_map(|(row, steps)| {
+    ROWS.iter().enumerate().find_map(|(row, steps)| {
         let holds = |step: &[&str]| step.iter().any(|name| name.trim_start_matches(PLANNED) == module);
         steps.iter().position(|step| holds(step)).map(|step| (row, step))
-    });
-    in_rows.or_else(|| OLD_NAMES.iter().find(|(name, _)| *name == module).map(|(_, row)| (*row, 0)))
+    })
 }
 
 /// The crate roots `lib.rs` and `main.rs` use everything.
@@ -97,11 +92,7 @@ fn table_errors(files: &[SourceFile]) -> Vec<String> {
     let missing = listed()
         .filter(|name| !name.starts_with(PLANNED) && !exists(name))
         .map(|name| format!("module `{name}` does not exist: remove it from ROWS or mark it `{PLANNED}`"));
-    let outdated = OLD_NAMES
-        .iter()
-        .filter(|(name, _)| !exists(name))
-        .map(|(name, _)| format!("module `{name}` does not exist: remove it from OLD_NAMES"));
-    without_row.chain(not_planned).chain(missing).chain(outdated).collect()
+    without_row.chain(not_planned).chain(missing).collect()
 }
 
 /// Returns the paths from the outbox to modules above its row, and from stores and plans to interfaces.
@@ -221,9 +212,9 @@ mod tests {
 
     #[test]
     fn module_without_row_and_existing_planned_module_are_errors() {
-        let errors = table_errors(&files_of(&[("src/surprise.rs", ""), ("src/http/mod.rs", "")])).join("\n");
+        let errors = table_errors(&files_of(&[("src/surprise.rs", ""), ("src/web/mod.rs", "")])).join("\n");
         assert!(errors.contains("module `surprise` has no row"), "{errors}");
-        assert!(errors.contains("`planned:http` exists"), "{errors}");
+        assert!(errors.contains("`web` exists"), "{errors}");
         assert!(errors.contains("module `sync` does not exist"), "{errors}");
     }
 

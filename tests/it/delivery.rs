@@ -5,7 +5,7 @@ use std::sync::Arc;
 use administrate_sim::{Action, Fault, Options, When};
 use lectern::delivery::{DeliveryWorker, DrainReport, Notice, drain};
 use lectern::outbox::{self, DeliveryState};
-use lectern::tutorials::{Event, LearningMode, Role, Staff, create_events, update_events};
+use lectern::tutorials::{Event, LearningMode, Staff, StaffRole, create_events, update_events};
 use tokio_util::sync::CancellationToken;
 
 use crate::administrate::Administrate;
@@ -90,7 +90,7 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
     let story = Story::begin(2).await;
     let mut event = story.provider.event("CM2-01");
     event.staff.push(Staff {
-        role: Role::Administrator,
+        role: StaffRole::Administrator,
         name: "Opal Finch".into(),
         tutorial_instructor_id: None,
         external_id: Some(administrate_sim::Tenant::contact_id(story.administrate.administrator)),
@@ -142,9 +142,9 @@ async fn the_requests_are_as_few_as_can_be() {
     let blended = story.provider.event("CM2-01");
     let mut crowded = story.provider.event("CM2-02");
     crowded.staff.extend([
-        named(Role::Instructor, others[0]),
-        named(Role::Administrator, others[1]),
-        named(Role::Administrator, story.administrate.administrator),
+        named(StaffRole::Instructor, others[0]),
+        named(StaffRole::Administrator, others[1]),
+        named(StaffRole::Administrator, story.administrate.administrator),
     ]);
     let mut lms = story.provider.event("CM2-03");
     (lms.learning_mode, lms.sessions) = (Some(LearningMode::Lms), Vec::new());

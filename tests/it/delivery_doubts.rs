@@ -2,7 +2,7 @@
 
 use administrate_sim::tenant::{EventState, Number, Session};
 use administrate_sim::{Action, Fault, Options, Profile, Tenant, When};
-use lectern::delivery::resolve::{Resolution, resolve};
+use lectern::delivery::resolve::{OutboxResolution, resolve};
 use lectern::outbox::{self, DeliveryState};
 use lectern::tutorials::create_events;
 
@@ -52,7 +52,7 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
         let (item, why) = open(&story).await;
         assert!(why.contains("no longer in Administrate") && why.contains(&Tenant::course_id(gone)), "{why}");
         let decision = match decide_for_another {
-            false => Resolution::Recreate,
+            false => OutboxResolution::Recreate,
             true => {
                 let template = story.administrate.template;
                 let other = administrate_sim::tenant::Event {
@@ -72,7 +72,7 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
                     }
                     number
                 });
-                Resolution::Delivered(administrate::Id::new(Tenant::course_id(other)))
+                OutboxResolution::Delivered(administrate::Id::new(Tenant::course_id(other)))
             }
         };
         resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");

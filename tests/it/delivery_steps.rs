@@ -4,9 +4,9 @@ use administrate_sim::tenant::{EventState, SessionState};
 use administrate_sim::{Action, Fault, Tenant, When};
 use lectern::bridges;
 use lectern::delivery::duplicates;
-use lectern::delivery::resolve::{Resolution, resolve};
+use lectern::delivery::resolve::{OutboxResolution, resolve};
 use lectern::outbox::{self, DeliveryState};
-use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Role, Staff, remove_events, request_steps};
+use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Staff, StaffRole, remove_events, request_steps};
 
 use crate::delivery::Story;
 
@@ -18,7 +18,7 @@ fn operations(story: &Story, since: usize) -> Vec<String> {
 
 fn administrator(story: &Story) -> Staff {
     Staff {
-        role: Role::Administrator,
+        role: StaffRole::Administrator,
         name: "Opal Finch".into(),
         tutorial_instructor_id: None,
         external_id: Some(Tenant::contact_id(story.administrate.administrator)),
@@ -189,7 +189,7 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
 
     let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
     story.administrate.simulator.edit(|tenant| tenant.events.pop_last());
-    let decision = Resolution::Delivered(administrate::Id::new(ids[0].clone()));
+    let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
     resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");
     story.deliver().await;
     assert_eq!(story.states().await, [DeliveryState::Delivered]);
@@ -229,7 +229,7 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
-    let decision = Resolution::Delivered(administrate::Id::new(ids[0].clone()));
+    let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
     resolve(pool, &story.client, item.id, &decision).await.expect("resolved");
     story.deliver().await;
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
@@ -249,21 +249,21 @@ async fn a_person_can_say_that_it_is_none_of_those() {
     story.deliver().await;
     assert_eq!(story.states().await, [DeliveryState::Unknown]);
     let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
-    let nobody = Resolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
+    let nobody = OutboxResolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
     assert!(resolve(&story.world.pool, &story.client, item, &nobody).await.is_err(), "there is no such event");
     let template = story.provider.event("CM2-02");
     story.announce(std::slice::from_ref(&template)).await;
     story.deliver().await;
     let of_another = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
-    let of_another = Resolution::Delivered(administrate::Id::new(of_another.expect("it is there")));
+    let of_another = OutboxResolution::Delivered(administrate::Id::new(of_another.expect("it is there")));
     let refused = resolve(&story.world.pool, &story.client, item, &of_another).await.expect_err("it is another's");
     assert!(refused.to_string().contains("is CM2-02 already"), "{refused}");
-    resolve(&story.world.pool, &story.client, item, &Resolution::Recreate).await.expect("resolved");
+    resolve(&story.world.pool, &story.client, item, &OutboxResolution::Recreate).await.expect("resolved");
     story.deliver().await;
     assert_eq!(story.states().await, [DeliveryState::Delivered; 2]);
     assert_eq!(simulator.tenant().events.len(), 4);
     assert!(
-        resolve(&story.world.pool, &story.client, item, &Resolution::Recreate).await.is_err(),
+        resolve(&story.world.pool, &story.client, item, &OutboxResolution::Recreate).await.is_err(),
         "nothing is unknown"
     );
 }

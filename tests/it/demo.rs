@@ -11,7 +11,7 @@ use administrate_sim::tenant::SessionState;
 use administrate_sim::{Options as Simulated, Simulator, Tenant};
 use jiff::civil::date;
 use lectern::demo::{sample, timetable, workbook};
-use lectern::embedded::{Embedded, Options};
+use lectern::embedded::{ClusterOptions, Embedded};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -142,7 +142,7 @@ async fn the_made_up_provider_arrives_once() {
     all_is_new(&first, 348, 1288);
     assert_eq!(first.document["url"], Value::Null);
     let timetable = std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable");
-    let options = Options { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
+    let options = ClusterOptions { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
     let (before, tenant) = {
         let postgres = Embedded::start(&options).await.expect("its database");
         let pool = PgPool::connect(&postgres.url()).await.expect("its database");

@@ -1,7 +1,7 @@
 //! A tiny made-up provider: what an event refers to.
 
 use jiff::civil::date;
-use lectern::tutorials::{Event, LearningMode, Role, Session, Staff};
+use lectern::tutorials::{Event, LearningMode, Session, Staff, StaffRole};
 
 use crate::world::World;
 
@@ -96,7 +96,7 @@ impl Provider {
             extra_information: None,
             registration_deadline: None,
             staff: vec![Staff {
-                role: Role::Instructor,
+                role: StaffRole::Instructor,
                 name: "Ada Marlow".into(),
                 tutorial_instructor_id: Some(self.instructor),
                 external_id: None,

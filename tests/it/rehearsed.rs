@@ -5,7 +5,7 @@ use std::process::Command;
 
 use administrate_sim::tenant::FieldKind;
 use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
-use lectern::timetable_import::blocks::{Timetable, Venue};
+use lectern::timetable_import::blocks::{Timetable, VenueCell};
 
 use crate::world::World;
 
@@ -145,9 +145,9 @@ impl Named {
         named
     }
 
-    fn place(&mut self, location: &str, venue: &Venue) {
+    fn place(&mut self, location: &str, venue: &VenueCell) {
         let venues = self.places.entry(location.to_owned()).or_default();
-        if let Venue::Named(name) = venue {
+        if let VenueCell::Named(name) = venue {
             venues.insert(name.clone());
         }
     }

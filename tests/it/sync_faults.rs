@@ -196,7 +196,7 @@ async fn sync(story: &Story, entity: &str) -> Report {
     ]);
     let client = connect(&config, &story.world.pool, "faults", AuditMode::Off).await.expect("connected");
     let stop = CancellationToken::new();
-    let mut sync = SyncRun::new(story.world.pool.clone(), client, &config, lectern::sync::Options::default(), stop);
+    let mut sync = SyncRun::new(story.world.pool.clone(), client, &config, lectern::sync::SyncOptions::default(), stop);
     sync.entity(entity.parse().expect("an entity")).await
 }
 

@@ -1,7 +1,7 @@
 //! How a sync fails: what stays as it was, what is said, how it ends.
 
 use administrate_sim::{Action, Fault, Tenant};
-use lectern::sync::{Entity, Options, SyncRun, run::ProgressEvent};
+use lectern::sync::{Entity, SyncOptions, SyncRun, run::ProgressEvent};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -156,7 +156,8 @@ async fn what_a_signal_ends_is_work_left_and_no_failure() {
     ]);
     let stop = CancellationToken::new();
     let signal = stop.clone();
-    let sync = SyncRun::open(&story.world.pool, &config, "sync all", Options::default(), stop).await.expect("opened");
+    let sync =
+        SyncRun::open(&story.world.pool, &config, "sync all", SyncOptions::default(), stop).await.expect("opened");
     let summary = sync.on_progress(move |progress| {
         if matches!(progress, ProgressEvent::Starts(Entity::Venues)) {
             signal.cancel();

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use lectern::config::Config;
-use lectern::embedded::{Embedded, Options};
+use lectern::embedded::{ClusterOptions, Embedded};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::OnceCell;
 
@@ -101,7 +101,7 @@ impl Cluster {
     async fn start() -> Cluster {
         let folder = std::env::temp_dir().join(format!("lectern-it-{}", std::process::id()));
         remove_after_this_process(&folder);
-        let options = Options { data_dir: folder, bin: PathBuf::new(), durable: false };
+        let options = ClusterOptions { data_dir: folder, bin: PathBuf::new(), durable: false };
         let postgres = Embedded::start(&options).await.expect("a private PostgreSQL");
         let cluster = Cluster { postgres };
         cluster.run("CREATE DATABASE template_world").await;

@@ -10,6 +10,8 @@
 //! Limits: tokens are numbered and protect nothing, no webhooks are sent, rates are limited only by faults, and the
 //! schema has only what Lectern needs. With [`Options::replay`] responses come from a recording instead of a tenant.
 
+#![warn(missing_docs)]
+
 mod execute;
 mod faults;
 mod ids;

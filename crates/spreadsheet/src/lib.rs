@@ -4,6 +4,8 @@
 //! a value cost nothing, and a file that cannot be read is one [`ReadError`], never a panic.
 //! The crate does not know what a column means.
 
+#![warn(missing_docs)]
+
 mod archive;
 mod bounded;
 mod cell_name;

@@ -3,12 +3,12 @@
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::cascade::Reference;
-use crate::bridges::reference::{Approval, Price};
+use crate::bridges::cascade::RowReference;
+use crate::bridges::reference::{ApprovalRow, PriceRow};
 use crate::error::Result;
 
 /// The prices of these templates or levels.
-pub(crate) async fn prices_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<Price>> {
+pub(crate) async fn prices_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<PriceRow>> {
     Ok(sqlx::query_as(
         "SELECT p.external_id, t.external_id AS course_template, l.external_id AS price_level, p.amount
          FROM adm.course_template_price_levels p
@@ -22,7 +22,7 @@ pub(crate) async fn prices_of(db: &mut PgConnection, external_ids: &[String]) ->
 }
 
 /// Who may teach these templates.
-pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<Approval>> {
+pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<ApprovalRow>> {
     Ok(sqlx::query_as(
         "SELECT template_external_id, contact_external_id FROM lectern.approved_instructors
          WHERE template_external_id = ANY ($1) ORDER BY 1, 2",
@@ -33,7 +33,7 @@ pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String])
 }
 
 /// Every mention of these rows.
-pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<Reference>> {
+pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<RowReference>> {
     Ok(sqlx::query_as(
         "SELECT 'venues.location' AS \"column\", external_id, location_id AS mentioned
          FROM adm.venues WHERE location_id = ANY ($1)
@@ -55,7 +55,7 @@ pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -
 }
 
 /// Prices that went, where nothing has taken their place.
-pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[Price]) -> Result<()> {
+pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[PriceRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_template_price_levels (external_id, course_template_id, price_level_id, amount)
          SELECT w.external_id, t.id, l.id, w.amount
@@ -72,7 +72,7 @@ pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[Price]) -> R
 }
 
 /// Mentions that went, where the rows mention nothing else by now.
-pub(crate) async fn restore_references(db: &mut PgConnection, mentions: &[Reference]) -> Result<()> {
+pub(crate) async fn restore_references(db: &mut PgConnection, mentions: &[RowReference]) -> Result<()> {
     for sql in [
         "UPDATE adm.venues AS r SET location_id = m.external_id
          FROM jsonb_to_recordset($1) AS w (\"column\" text, external_id text, mentioned text)

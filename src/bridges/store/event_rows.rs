@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::event_rows::EventRow;
+use crate::bridges::event_rows::EventLinkRow;
 use crate::error::Result;
 
 /// Which rows are read.
@@ -18,12 +18,12 @@ pub enum RowFilter<'a> {
 }
 
 /// The rows that stand for Administrate's events, with their sessions by day.
-pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<EventRow>> {
+pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<EventLinkRow>> {
     let (external_id, ours) = match chosen {
         RowFilter::All => (None, None),
         RowFilter::Of(external_id, ours) => (Some(external_id), Some(ours)),
     };
-    let rows: Vec<Json<EventRow>> = sqlx::query_scalar(
+    let rows: Vec<Json<EventLinkRow>> = sqlx::query_scalar(
         "SELECT json_build_object(
              'external_id', e.external_id, 'tutorial_event_id', e.tutorial_event_id, 'title', e.title,
              'lifecycle_state', e.lifecycle_state, 'sold_out', e.sold_out, 'cancelled', e.cancelled,
@@ -53,7 +53,7 @@ pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<Ev
 }
 
 /// Writes rows of events with their sessions: one that stands is changed, one that does not is created.
-pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     release_events(db, rows).await?;
     sqlx::query(
         "INSERT INTO adm.events AS known (external_id, tutorial_event_id, title, lifecycle_state, sold_out, cancelled,
@@ -118,7 +118,7 @@ pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()
 }
 
 /// Frees the links that rows are about to exchange: each may stand only once, also halfway.
-async fn release_events(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+async fn release_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events AS e SET tutorial_event_id = NULL
          FROM jsonb_to_recordset($1) AS w (external_id text, tutorial_event_id bigint)
@@ -132,7 +132,7 @@ async fn release_events(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()>
 
 /// Frees the links and days that sessions are about to exchange. A row of an adopted database that lacks Administrate's id
 /// gets that of the session of its day.
-async fn release_sessions(db: &mut PgConnection, rows: &[&EventRow]) -> Result<()> {
+async fn release_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.sessions AS known SET external_id = s.external_id
          FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)

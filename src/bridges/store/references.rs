@@ -8,12 +8,13 @@ use sqlx::types::Json;
 
 pub use super::links::{external_id, link};
 use crate::bridges::reference::{
-    Administrator, Approval, CourseTemplate, CustomField, Instructor, Location, Price, PriceLevel, Venue,
+    AdministratorRow, ApprovalRow, CourseTemplateRow, CustomFieldRow, InstructorRow, LocationRow, PriceLevelRow,
+    PriceRow, VenueRow,
 };
 use crate::error::Result;
 
 /// Every custom field.
-pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomField>> {
+pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomFieldRow>> {
     Ok(sqlx::query_as(
         "SELECT entity_type, external_id, label, field_type, description, is_required,
              coalesce(roles, '[]') AS roles, coalesce(o.options, '[]') AS options
@@ -24,7 +25,7 @@ pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomField>> {
 }
 
 /// Writes custom fields.
-pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomField]) -> Result<()> {
+pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomFieldRow]) -> Result<()> {
     // The reference never made (entity_type, external_id) unique, so there is nothing that ON CONFLICT could name.
     sqlx::query(
         "WITH wanted AS (
@@ -58,7 +59,7 @@ pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomField]) -> 
 }
 
 /// Deletes custom fields.
-pub async fn remove_custom_fields(db: &mut PgConnection, rows: &[CustomField]) -> Result<()> {
+pub async fn remove_custom_fields(db: &mut PgConnection, rows: &[CustomFieldRow]) -> Result<()> {
     sqlx::query(
         "DELETE FROM adm.custom_fields f
          USING jsonb_to_recordset($1) AS w (entity_type text, external_id text)
@@ -79,12 +80,12 @@ pub async fn remove_custom_fields(db: &mut PgConnection, rows: &[CustomField]) -
 }
 
 /// Every price level.
-pub async fn price_levels(db: &mut PgConnection) -> Result<Vec<PriceLevel>> {
+pub async fn price_levels(db: &mut PgConnection) -> Result<Vec<PriceLevelRow>> {
     Ok(sqlx::query_as("SELECT external_id, name, description FROM adm.pricelevels ORDER BY id").fetch_all(db).await?)
 }
 
 /// Writes price levels.
-pub async fn put_price_levels(db: &mut PgConnection, rows: &[&PriceLevel]) -> Result<()> {
+pub async fn put_price_levels(db: &mut PgConnection, rows: &[&PriceLevelRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.pricelevels (external_id, name, description)
          SELECT external_id, name, description
@@ -105,14 +106,14 @@ pub async fn remove_price_levels(db: &mut PgConnection, external_ids: &[String])
 }
 
 /// Every location.
-pub async fn locations(db: &mut PgConnection) -> Result<Vec<Location>> {
+pub async fn locations(db: &mut PgConnection) -> Result<Vec<LocationRow>> {
     Ok(sqlx::query_as("SELECT external_id, legacy_id, tutorial_location_id::bigint FROM adm.locations ORDER BY id")
         .fetch_all(db)
         .await?)
 }
 
 /// Writes locations.
-pub async fn put_locations(db: &mut PgConnection, rows: &[&Location]) -> Result<()> {
+pub async fn put_locations(db: &mut PgConnection, rows: &[&LocationRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.locations (external_id, legacy_id, tutorial_location_id)
          SELECT external_id, legacy_id, tutorial_location_id
@@ -144,14 +145,14 @@ pub async fn remove_locations(db: &mut PgConnection, external_ids: &[String]) ->
 }
 
 /// Every venue.
-pub async fn venues(db: &mut PgConnection) -> Result<Vec<Venue>> {
+pub async fn venues(db: &mut PgConnection) -> Result<Vec<VenueRow>> {
     Ok(sqlx::query_as("SELECT external_id, location_id, tutorial_venue_id::bigint FROM adm.venues ORDER BY id")
         .fetch_all(db)
         .await?)
 }
 
 /// Writes venues.
-pub async fn put_venues(db: &mut PgConnection, rows: &[&Venue]) -> Result<()> {
+pub async fn put_venues(db: &mut PgConnection, rows: &[&VenueRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.venues (external_id, location_id, tutorial_venue_id)
          SELECT external_id, location_id, tutorial_venue_id
@@ -179,7 +180,7 @@ pub async fn remove_venues(db: &mut PgConnection, external_ids: &[String]) -> Re
 }
 
 /// Every instructor.
-pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Instructor>> {
+pub async fn instructors(db: &mut PgConnection) -> Result<Vec<InstructorRow>> {
     Ok(sqlx::query_as(
         "SELECT external_id, legacy_id, is_active, tutorial_instructor_id::bigint FROM adm.instructors ORDER BY id",
     )
@@ -188,7 +189,7 @@ pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Instructor>> {
 }
 
 /// Writes instructors.
-pub async fn put_instructors(db: &mut PgConnection, rows: &[&Instructor]) -> Result<()> {
+pub async fn put_instructors(db: &mut PgConnection, rows: &[&InstructorRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.instructors (external_id, legacy_id, is_active, tutorial_instructor_id)
          SELECT external_id, legacy_id, is_active, tutorial_instructor_id
@@ -225,7 +226,7 @@ pub async fn remove_instructors(db: &mut PgConnection, external_ids: &[String]) 
 }
 
 /// Every course template.
-pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplate>> {
+pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplateRow>> {
     Ok(sqlx::query_as(
         "SELECT external_id, event_learning_mode, custom_fields, tutorial_course_template_id::bigint
          FROM adm.course_templates ORDER BY id",
@@ -235,7 +236,7 @@ pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplat
 }
 
 /// Writes course templates.
-pub async fn put_course_templates(db: &mut PgConnection, rows: &[&CourseTemplate]) -> Result<()> {
+pub async fn put_course_templates(db: &mut PgConnection, rows: &[&CourseTemplateRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_templates
              (external_id, event_learning_mode, custom_fields, tutorial_course_template_id)
@@ -270,7 +271,7 @@ pub async fn remove_course_templates(db: &mut PgConnection, external_ids: &[Stri
 }
 
 /// Every price.
-pub async fn prices(db: &mut PgConnection) -> Result<Vec<Price>> {
+pub async fn prices(db: &mut PgConnection) -> Result<Vec<PriceRow>> {
     Ok(sqlx::query_as(
         "SELECT p.external_id, t.external_id AS course_template, l.external_id AS price_level, p.amount
          FROM adm.course_template_price_levels p
@@ -282,7 +283,7 @@ pub async fn prices(db: &mut PgConnection) -> Result<Vec<Price>> {
 }
 
 /// Writes prices. Of those that change their id, template or level, the rows that stand are to be removed before.
-pub async fn put_prices(db: &mut PgConnection, rows: &[&Price]) -> Result<()> {
+pub async fn put_prices(db: &mut PgConnection, rows: &[&PriceRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_template_price_levels (external_id, course_template_id, price_level_id, amount)
          SELECT w.external_id, t.id, l.id, w.amount
@@ -308,14 +309,14 @@ pub async fn remove_prices(db: &mut PgConnection, external_ids: &[String]) -> Re
 }
 
 /// Who may teach which course template.
-pub async fn approvals(db: &mut PgConnection) -> Result<Vec<Approval>> {
+pub async fn approvals(db: &mut PgConnection) -> Result<Vec<ApprovalRow>> {
     Ok(sqlx::query_as("SELECT template_external_id, contact_external_id FROM lectern.approved_instructors")
         .fetch_all(db)
         .await?)
 }
 
 /// Takes approvals away, then adds others.
-pub async fn change_approvals(db: &mut PgConnection, removed: &[Approval], added: &[Approval]) -> Result<()> {
+pub async fn change_approvals(db: &mut PgConnection, removed: &[ApprovalRow], added: &[ApprovalRow]) -> Result<()> {
     sqlx::query(
         "DELETE FROM lectern.approved_instructors a
          USING jsonb_to_recordset($1) AS w (template_external_id text, contact_external_id text)
@@ -337,15 +338,15 @@ pub async fn change_approvals(db: &mut PgConnection, removed: &[Approval], added
 }
 
 /// The contacts that may administer events.
-pub async fn administrators(db: &mut PgConnection) -> Result<Vec<Administrator>> {
+pub async fn administrators(db: &mut PgConnection) -> Result<Vec<AdministratorRow>> {
     Ok(sqlx::query_as("SELECT external_id, first_name, last_name FROM lectern.administrators").fetch_all(db).await?)
 }
 
 /// Takes administrators away, then adds others; somebody renamed is both.
 pub async fn change_administrators(
     db: &mut PgConnection,
-    removed: &[Administrator],
-    added: &[Administrator],
+    removed: &[AdministratorRow],
+    added: &[AdministratorRow],
 ) -> Result<()> {
     let gone: Vec<&str> = removed.iter().map(|contact| contact.external_id.as_str()).collect();
     sqlx::query("DELETE FROM lectern.administrators WHERE external_id = ANY ($1)").bind(gone).execute(&mut *db).await?;

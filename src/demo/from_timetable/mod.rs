@@ -16,7 +16,7 @@ use super::codes::Codes;
 use super::provider::{Person, Provider, Template, Tutorial};
 use crate::catalogue::{ExamSession, Subject};
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, EventRow, SessionRow, Timetable, Venue};
+use crate::timetable_import::blocks::{Block, EventRow, SessionRow, Timetable, VenueCell};
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference;
 
@@ -121,10 +121,10 @@ impl Seen {
     }
 
     /// Notes a location and the venue in it; without a location, the venue is in that of the event.
-    fn place(&mut self, location: Option<&str>, venue: &Venue, event: Option<usize>) -> Option<usize> {
+    fn place(&mut self, location: Option<&str>, venue: &VenueCell, event: Option<usize>) -> Option<usize> {
         let named = location.filter(|name| fits(name, LOCATION_NAME));
         let location = named.map(|name| self.locations.meet(name)).or(event)?;
-        if let Venue::Named(name) = venue
+        if let VenueCell::Named(name) = venue
             && fits(name, VENUE_NAME)
         {
             self.venues.entry(location).or_default().meet(name);

@@ -8,7 +8,7 @@ use spreadsheet::Limits;
 
 use super::*;
 use crate::demo::{sample, workbook};
-use crate::timetable_import::blocks::{self, ParseOptions, Venue};
+use crate::timetable_import::blocks::{self, ParseOptions, VenueCell};
 use crate::tutorials::LearningMode;
 
 fn made(today: Date) -> (Provider, Vec<Planned>) {
@@ -97,8 +97,8 @@ fn the_workbook_reads_back_as_it_was_meant() {
             block.sessions.iter().filter_map(|(_, session)| Some(session.start?.local.date())).collect();
         assert_eq!(days, event.sessions.iter().map(|session| session.date).collect::<Vec<_>>());
         match &event.venue {
-            Some(venue) => assert_eq!(block.event.venue, Venue::Named(venue.clone())),
-            None => assert!(!matches!(block.event.venue, Venue::Named(_))),
+            Some(venue) => assert_eq!(block.event.venue, VenueCell::Named(venue.clone())),
+            None => assert!(!matches!(block.event.venue, VenueCell::Named(_))),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::categories::Categories;
 use super::ranking::{TextField, Vocabulary, VocabularyBuilder};
 use super::rows::{
-    BundleRow, CatalogueRows, ComponentRow, InstructorRow, Place, PriceRow, RecommendationRow, StoreProductRow,
+    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, RecommendationRow, StoreProductRow,
     TutorialEventRow, TutorialSessionRow,
 };
 use super::{ListingKind, ReadModel, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
@@ -28,7 +28,7 @@ impl ReadModel {
 fn events_by_product(
     events: Vec<TutorialEventRow>,
     sessions: Vec<TutorialSessionRow>,
-    instructors: &[InstructorRow],
+    instructors: &[InstructorRecord],
 ) -> HashMap<i64, Vec<TutorialEvent>> {
     let mut sessions_of: HashMap<i64, Vec<TutorialSessionRow>> = HashMap::new();
     for session in sessions {
@@ -80,10 +80,10 @@ fn fold_all<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
 
 fn build_store_products(
     mut rows: Vec<StoreProductRow>,
-    prices: Vec<PriceRow>,
+    prices: Vec<PriceRecord>,
     mut events: HashMap<i64, Vec<TutorialEvent>>,
 ) -> Vec<StoreProduct> {
-    let mut prices_of: HashMap<i64, Vec<PriceRow>> = HashMap::new();
+    let mut prices_of: HashMap<i64, Vec<PriceRecord>> = HashMap::new();
     for price in prices {
         prices_of.entry(price.store_product_id).or_default().push(price);
     }

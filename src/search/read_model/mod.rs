@@ -13,7 +13,7 @@ pub mod text;
 
 use self::categories::Categories;
 use self::ranking::{Matches, Vocabulary};
-use self::rows::{BundleRow, ComponentRow, PriceRow, StoreProductRow, TutorialEventRow, TutorialSessionRow};
+use self::rows::{BundleRow, ComponentRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow};
 
 /// Type of a listing, as clients distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct StoreProduct {
     /// Type of the listing.
     pub kind: ListingKind,
     /// Prices by id.
-    pub prices: Vec<PriceRow>,
+    pub prices: Vec<PriceRecord>,
     /// `Some` when the variation has a recommendation; the inner value is the index of the recommended store product,
     /// `None` when that is not sold in the same sitting.
     pub recommended: Option<Option<usize>>,

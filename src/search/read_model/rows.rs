@@ -16,7 +16,7 @@ pub struct CatalogueRows {
     /// Active store products with their subject, exam session, catalogue product and variation.
     pub store_products: Vec<StoreProductRow>,
     /// Prices of store products.
-    pub prices: Vec<PriceRow>,
+    pub prices: Vec<PriceRecord>,
     /// Recommendations: product variation → recommended product variation.
     pub recommendations: Vec<RecommendationRow>,
     /// Filter groups, the tree of categories.
@@ -34,7 +34,7 @@ pub struct CatalogueRows {
     /// Sessions of tutorial events.
     pub sessions: Vec<TutorialSessionRow>,
     /// Instructors of events and sessions.
-    pub instructors: Vec<InstructorRow>,
+    pub instructors: Vec<InstructorRecord>,
 }
 
 /// One active row of `acted.products` with the rows it refers to.
@@ -84,7 +84,7 @@ pub struct StoreProductRow {
 
 /// One row of `acted.prices`.
 #[derive(Clone, Debug, FromRow)]
-pub struct PriceRow {
+pub struct PriceRecord {
     /// Id of the price.
     pub id: i64,
     /// The store product with this price.
@@ -235,7 +235,7 @@ pub struct TutorialSessionRow {
 
 /// One instructor of one event, assigned to the event or to one of its sessions.
 #[derive(Clone, Debug, FromRow)]
-pub struct InstructorRow {
+pub struct InstructorRecord {
     /// The event.
     pub event_id: i64,
     /// Display name.

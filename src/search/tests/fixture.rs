@@ -97,7 +97,7 @@ pub fn sample_model() -> ReadModel {
             store_product(106, CS2, MARKING, HAND),
             store_product(107, SA1, NOTES, PRINTED),
         ],
-        prices: vec![PriceRow {
+        prices: vec![PriceRecord {
             id: 51,
             store_product_id: 104,
             price_type: "standard".to_owned(),
@@ -145,6 +145,6 @@ pub fn sample_model() -> ReadModel {
             event(20, "CS2-20-26A", date(2026, 2, 10), holborn(), 6),
         ],
         sessions: vec![session(41, 2, place(None, Some("King's Cross"))), session(40, 1, Place::default())],
-        instructors: vec![InstructorRow { event_id: 20, name: "Zoë Example".to_owned() }],
+        instructors: vec![InstructorRecord { event_id: 20, name: "Zoë Example".to_owned() }],
     })
 }

@@ -22,7 +22,7 @@ use crate::bridges::events::BaselineKind;
 use crate::config::ConflictPolicy;
 use crate::merge::accept::recompute_dates;
 use crate::merge::desired::DesiredSession;
-use crate::merge::{EventBaseline, Field, ReferenceNames, ValueDiff, diff_values};
+use crate::merge::{EventBaseline, FieldKey, ReferenceNames, ValueDiff, diff_values};
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
@@ -138,7 +138,7 @@ pub struct MergeOutcome {
 /// What the settings say of a difference: `ours` of conflicts alone, `theirs` of every change there.
 pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference: &ValueDiff) -> Option<Winner> {
     let field = difference.field;
-    let name = field.aspect.name().to_lowercase().replace(' ', "_");
+    let name = field.field.name().to_lowercase().replace(' ', "_");
     let key = if field.day.is_some() { format!("session_{name}") } else { name };
     match settings.get(&key) {
         Some(ConflictPolicy::Ours) if difference.is_conflict() => Some(Winner::Ours),
@@ -148,7 +148,7 @@ pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference
 }
 
 /// Whether a person means this field; spaces and signs do not count.
-pub fn matches_field_name(field: Field, written: &str) -> bool {
+pub fn matches_field_name(field: FieldKey, written: &str) -> bool {
     let letters = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     letters(&field.to_string()) == letters(written)
 }
@@ -201,7 +201,7 @@ impl EventMerge<'_> {
                 self.leave(difference);
                 continue;
             };
-            let (aspect, mut accord) = (difference.field.aspect, agreed.clone());
+            let (aspect, mut accord) = (difference.field.field, agreed.clone());
             said.update_event_baseline(aspect, self.theirs, &mut accord);
             let taken = match side {
                 Winner::Ours => Ok(()),
@@ -229,7 +229,7 @@ impl EventMerge<'_> {
                 self.leave(difference);
                 continue;
             };
-            let (aspect, mut accord) = (difference.field.aspect, settled.clone());
+            let (aspect, mut accord) = (difference.field.field, settled.clone());
             said.update_session_baseline(aspect, (self.theirs, theirs), &mut accord);
             let taken = match side {
                 Winner::Ours => Ok(()),

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::locations::candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Approval, BoundedColumn, bounded};
+use crate::bridges::reference::{ApprovalRow, BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
@@ -26,9 +26,9 @@ pub(crate) struct CourseTemplates;
 impl EntitySync for CourseTemplates {
     const ENTITY: Entity = Entity::CourseTemplates;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::CourseTemplates);
-    type Row = bridges::CourseTemplate;
-    type Remote = Vec<remote::CourseTemplate>;
-    type Local = (Vec<Named>, Vec<Approval>);
+    type Row = bridges::CourseTemplateRow;
+    type Remote = Vec<remote::RemoteCourseTemplate>;
+    type Local = (Vec<Named>, Vec<ApprovalRow>);
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::course_templates(client).await
@@ -95,15 +95,15 @@ impl EntitySync for CourseTemplates {
 /// Links each course template with the one of ours that has its code.
 pub fn plan(
     ours: &[Named],
-    theirs: Vec<remote::CourseTemplate>,
-    rows: &[bridges::CourseTemplate],
-    approvals: &[Approval],
+    theirs: Vec<remote::RemoteCourseTemplate>,
+    rows: &[bridges::CourseTemplateRow],
+    approvals: &[ApprovalRow],
     overrides: &MatchOverrides,
-) -> SyncPlan<bridges::CourseTemplate> {
+) -> SyncPlan<bridges::CourseTemplateRow> {
     let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
     let approvals = approvals_difference(&theirs, approvals);
     let wanted = theirs.into_iter().map(|template| DesiredRow {
-        row: bridges::CourseTemplate {
+        row: bridges::CourseTemplateRow {
             external_id: template.external_id,
             event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
             custom_fields: template.custom_fields.into_iter().collect(),
@@ -116,7 +116,7 @@ pub fn plan(
     plan
 }
 
-fn counterpart(template: &remote::CourseTemplate) -> RemoteCandidate {
+fn counterpart(template: &remote::RemoteCourseTemplate) -> RemoteCandidate {
     RemoteCandidate {
         record: RemoteRecord::new(&template.external_id, &template.code),
         key: MatchKey::of(&template.code),
@@ -124,12 +124,12 @@ fn counterpart(template: &remote::CourseTemplate) -> RemoteCandidate {
 }
 
 /// What is known of a template that Administrate no longer has stays until its row is pruned.
-fn approvals_difference(theirs: &[remote::CourseTemplate], stand: &[Approval]) -> SetDiff<Approval> {
+fn approvals_difference(theirs: &[remote::RemoteCourseTemplate], stand: &[ApprovalRow]) -> SetDiff<ApprovalRow> {
     let fetched: HashSet<&str> = theirs.iter().map(|template| template.external_id.as_str()).collect();
-    let stand: Vec<Approval> =
+    let stand: Vec<ApprovalRow> =
         stand.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
     let wanted = theirs.iter().flat_map(|template| {
-        template.approved.iter().map(|contact| Approval {
+        template.approved.iter().map(|contact| ApprovalRow {
             template_external_id: template.external_id.clone(),
             contact_external_id: contact.clone(),
         })

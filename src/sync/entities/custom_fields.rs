@@ -12,7 +12,7 @@ use crate::sync::entity_sync::{EntitySync, SyncContext};
 use crate::sync::matching::MatchResult;
 use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
-use crate::sync::remote::{CustomField, Fetched};
+use crate::sync::remote::{Fetched, RemoteCustomField};
 use crate::sync::report::findings::RecordError;
 
 /// Custom fields on the way of every entity.
@@ -20,8 +20,8 @@ pub(crate) struct CustomFields;
 
 impl EntitySync for CustomFields {
     const ENTITY: Entity = Entity::CustomFields;
-    type Row = bridges::CustomField;
-    type Remote = Fetched<CustomField>;
+    type Row = bridges::CustomFieldRow;
+    type Remote = Fetched<RemoteCustomField>;
     type Local = ();
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
@@ -51,12 +51,12 @@ impl EntitySync for CustomFields {
 
 /// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
 /// neither changed nor missed.
-pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> SyncPlan<bridges::CustomField> {
+pub fn plan(theirs: Fetched<RemoteCustomField>, rows: &[bridges::CustomFieldRow]) -> SyncPlan<bridges::CustomFieldRow> {
     let is_missed = |kind: &String| rows.iter().any(|row| row.entity_type == *kind);
     let untold = theirs.untold.into_iter().filter(is_missed);
     let untold = untold.map(|kind| (kind, "Administrate told nothing of them, where there were some".to_owned()));
     let failed: Vec<(String, String)> = theirs.failed.into_iter().chain(untold).collect();
-    let is_known = |row: &&bridges::CustomField| failed.iter().all(|(kind, _)| *kind != row.entity_type);
+    let is_known = |row: &&bridges::CustomFieldRow| failed.iter().all(|(kind, _)| *kind != row.entity_type);
     let rows: Vec<_> = rows.iter().filter(is_known).cloned().collect();
     let mut plan = SyncPlan::between(
         Entity::CustomFields,
@@ -72,10 +72,10 @@ pub fn plan(theirs: Fetched<CustomField>, rows: &[bridges::CustomField]) -> Sync
     plan
 }
 
-fn wanted(field: CustomField) -> DesiredRow<bridges::CustomField> {
+fn wanted(field: RemoteCustomField) -> DesiredRow<bridges::CustomFieldRow> {
     DesiredRow {
         name: format!("{}: {}", field.entity_type, field.label),
-        row: bridges::CustomField {
+        row: bridges::CustomFieldRow {
             entity_type: field.entity_type,
             external_id: field.external_id,
             label: field.label,

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::locations::candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{Administrator, BoundedColumn, bounded};
+use crate::bridges::reference::{AdministratorRow, BoundedColumn, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
@@ -17,7 +17,7 @@ use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
 use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
 use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
-use crate::sync::remote::{Contact, People};
+use crate::sync::remote::{RemoteContact, RemotePeople};
 use crate::sync::report::findings::RecordError;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
@@ -28,9 +28,9 @@ pub(crate) struct Instructors;
 impl EntitySync for Instructors {
     const ENTITY: Entity = Entity::Instructors;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Instructors);
-    type Row = bridges::Instructor;
-    type Remote = People;
-    type Local = (Vec<Named>, Vec<Administrator>);
+    type Row = bridges::InstructorRow;
+    type Remote = RemotePeople;
+    type Local = (Vec<Named>, Vec<AdministratorRow>);
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::people(client).await
@@ -98,15 +98,15 @@ impl EntitySync for Instructors {
 /// Links each contact that teaches with the instructor of ours who has its name.
 pub fn plan(
     ours: &[Named],
-    theirs: People,
-    rows: &[bridges::Instructor],
-    administrators: &[Administrator],
+    theirs: RemotePeople,
+    rows: &[bridges::InstructorRow],
+    administrators: &[AdministratorRow],
     overrides: &MatchOverrides,
-) -> SyncPlan<bridges::Instructor> {
+) -> SyncPlan<bridges::InstructorRow> {
     let pairing = match_records(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), overrides);
     let wanted = theirs.instructors.into_iter().map(|contact| DesiredRow {
         name: contact.full_name(),
-        row: bridges::Instructor {
+        row: bridges::InstructorRow {
             external_id: contact.external_id,
             legacy_id: contact.legacy_id,
             is_active: true,
@@ -114,9 +114,9 @@ pub fn plan(
         },
     });
     let mut plan = SyncPlan::between(Entity::Instructors, wanted.collect(), rows, pairing);
-    let (unfit, fit): (Vec<Contact>, Vec<Contact>) =
+    let (unfit, fit): (Vec<RemoteContact>, Vec<RemoteContact>) =
         theirs.administrators.into_iter().partition(|contact| contact.full_name().contains('\0'));
-    let trouble = |contact: Contact| RecordError {
+    let trouble = |contact: RemoteContact| RecordError {
         external_id: Some(contact.external_id),
         message: "its name contains a NUL character, which PostgreSQL cannot keep".into(),
     };
@@ -125,13 +125,13 @@ pub fn plan(
     plan
 }
 
-fn counterpart(contact: &Contact) -> RemoteCandidate {
+fn counterpart(contact: &RemoteContact) -> RemoteCandidate {
     let name = contact.full_name();
     RemoteCandidate { key: MatchKey::of(&name), record: RemoteRecord::new(&contact.external_id, name) }
 }
 
-fn administrator(contact: Contact) -> Administrator {
-    Administrator {
+fn administrator(contact: RemoteContact) -> AdministratorRow {
+    AdministratorRow {
         external_id: contact.external_id,
         first_name: contact.first_name.trim().to_owned(),
         last_name: contact.last_name.trim().to_owned(),

@@ -25,8 +25,8 @@ pub(crate) struct Locations;
 impl EntitySync for Locations {
     const ENTITY: Entity = Entity::Locations;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Locations);
-    type Row = bridges::Location;
-    type Remote = Vec<remote::Location>;
+    type Row = bridges::LocationRow;
+    type Remote = Vec<remote::RemoteLocation>;
     type Local = Vec<Named>;
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
@@ -96,14 +96,14 @@ impl EntitySync for Locations {
 /// Links each location with the one of ours that has its name.
 pub fn plan(
     ours: &[Named],
-    theirs: Vec<remote::Location>,
-    rows: &[bridges::Location],
+    theirs: Vec<remote::RemoteLocation>,
+    rows: &[bridges::LocationRow],
     overrides: &MatchOverrides,
-) -> SyncPlan<bridges::Location> {
+) -> SyncPlan<bridges::LocationRow> {
     let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
     let wanted = theirs.into_iter().map(|location| DesiredRow {
         name: location.name,
-        row: bridges::Location {
+        row: bridges::LocationRow {
             external_id: location.external_id,
             legacy_id: location.legacy_id,
             tutorial_location_id: None,
@@ -119,7 +119,7 @@ pub(crate) fn candidates(ours: &[Named]) -> Vec<LocalCandidate> {
     ours.iter().map(candidate).collect()
 }
 
-fn counterpart(location: &remote::Location) -> RemoteCandidate {
+fn counterpart(location: &remote::RemoteLocation) -> RemoteCandidate {
     RemoteCandidate {
         record: RemoteRecord::new(&location.external_id, &location.name),
         key: MatchKey::of(&location.name),

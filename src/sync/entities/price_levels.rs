@@ -19,8 +19,8 @@ pub(crate) struct PriceLevels;
 impl EntitySync for PriceLevels {
     const ENTITY: Entity = Entity::PriceLevels;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::PriceLevels);
-    type Row = bridges::PriceLevel;
-    type Remote = Vec<remote::PriceLevel>;
+    type Row = bridges::PriceLevelRow;
+    type Remote = Vec<remote::RemotePriceLevel>;
     type Local = ();
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
@@ -53,10 +53,17 @@ impl EntitySync for PriceLevels {
 }
 
 /// Keeps each price level as Administrate has it.
-pub fn plan(theirs: Vec<remote::PriceLevel>, rows: &[bridges::PriceLevel]) -> SyncPlan<bridges::PriceLevel> {
+pub fn plan(
+    theirs: Vec<remote::RemotePriceLevel>,
+    rows: &[bridges::PriceLevelRow],
+) -> SyncPlan<bridges::PriceLevelRow> {
     let wanted = theirs.into_iter().map(|level| DesiredRow {
         name: level.name.clone(),
-        row: bridges::PriceLevel { external_id: level.external_id, name: level.name, description: level.description },
+        row: bridges::PriceLevelRow {
+            external_id: level.external_id,
+            name: level.name,
+            description: level.description,
+        },
     });
     SyncPlan::between(Entity::PriceLevels, wanted.collect(), rows, MatchResult::default())
 }

@@ -27,8 +27,8 @@ pub(crate) struct Prices;
 
 impl EntitySync for Prices {
     const ENTITY: Entity = Entity::CourseTemplatePriceLevels;
-    type Row = bridges::Price;
-    type Remote = Vec<remote::Price>;
+    type Row = bridges::PriceRow;
+    type Remote = Vec<remote::RemotePrice>;
     type Local = (Places, Preference);
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
@@ -42,7 +42,7 @@ impl EntitySync for Prices {
     async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local> {
         let ours = reference::store::course_templates(db).await?;
         let codes: HashMap<i64, String> = ours.into_iter().map(|template| (template.id, template.name)).collect();
-        let named = |row: bridges::CourseTemplate| {
+        let named = |row: bridges::CourseTemplateRow| {
             let code = row.tutorial_course_template_id.and_then(|id| codes.get(&id).cloned());
             (row.external_id.clone(), code.unwrap_or(row.external_id))
         };
@@ -79,7 +79,7 @@ pub struct Preference {
 }
 
 /// Ids of a course template and of a price level.
-type Slot = (String, String);
+type PriceSlot = (String, String);
 
 /// Everything that a price is looked up in, with the names that people know.
 #[derive(Debug, Default)]
@@ -92,15 +92,15 @@ pub struct Places {
 
 /// Keeps for each template and level the price that the provider sells at.
 pub fn plan(
-    theirs: Vec<remote::Price>,
+    theirs: Vec<remote::RemotePrice>,
     places: &Places,
-    rows: &[bridges::Price],
+    rows: &[bridges::PriceRow],
     preference: &Preference,
     overrides: &MatchOverrides,
-) -> SyncPlan<bridges::Price> {
+) -> SyncPlan<bridges::PriceRow> {
     let mut plan = SyncPlan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], MatchResult::default());
     plan.fetched = theirs.len();
-    let mut slots: BTreeMap<Slot, Vec<remote::Price>> = BTreeMap::new();
+    let mut slots: BTreeMap<PriceSlot, Vec<remote::RemotePrice>> = BTreeMap::new();
     for price in theirs {
         if overrides.ignored_remote.contains(&price.external_id) {
             plan.findings.skipped.push(SkippedRecord::ignored(&price.external_id, places.describe(&price)));
@@ -116,12 +116,12 @@ pub fn plan(
             Err(reason) => plan.findings.skipped.push(places.skipped(&price, reason)),
         }
     }
-    let standing: HashMap<Slot, &bridges::Price> = rows.iter().map(|row| (slot_of(row), row)).collect();
+    let standing: HashMap<PriceSlot, &bridges::PriceRow> = rows.iter().map(|row| (slot_of(row), row)).collect();
     let skipped = plan.findings.skipped.iter().map(|price| price.external_id.as_str());
     let failed = plan.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
     let told: HashSet<&str> = skipped.chain(failed).collect();
-    let is_told = |row: &&bridges::Price| told.contains(row.external_id.as_str());
-    let is_gone = |row: &&bridges::Price| !slots.contains_key(&slot_of(row)) && !is_told(row);
+    let is_told = |row: &&bridges::PriceRow| told.contains(row.external_id.as_str());
+    let is_gone = |row: &&bridges::PriceRow| !slots.contains_key(&slot_of(row)) && !is_told(row);
     plan.missing_remote = rows.iter().filter(is_gone).cloned().collect();
     for (slot, prices) in slots {
         places.choose(&mut plan, &slot, prices, standing.get(&slot).copied(), preference);
@@ -131,7 +131,7 @@ pub fn plan(
 
 impl Places {
     /// Where the price belongs, or why it belongs nowhere.
-    fn slot(&self, price: &remote::Price) -> Result<Slot, &'static str> {
+    fn slot(&self, price: &remote::RemotePrice) -> Result<PriceSlot, &'static str> {
         let Some(level) = &price.level else { return Err("it names no price level") };
         if !self.templates.contains_key(&price.template) {
             return Err("its course template is not known here: run `lectern sync course-templates`");
@@ -147,10 +147,10 @@ impl Places {
 
     fn choose(
         &self,
-        plan: &mut SyncPlan<bridges::Price>,
-        slot: &Slot,
-        prices: Vec<remote::Price>,
-        standing: Option<&bridges::Price>,
+        plan: &mut SyncPlan<bridges::PriceRow>,
+        slot: &PriceSlot,
+        prices: Vec<remote::RemotePrice>,
+        standing: Option<&bridges::PriceRow>,
         preference: &Preference,
     ) {
         let is_meant = preference.among(&prices);
@@ -166,7 +166,7 @@ impl Places {
             return;
         }
         // Nothing is written; a row that stands stays as it is.
-        let stands = |price: &&remote::Price| standing.is_some_and(|row| row.external_id == price.external_id);
+        let stands = |price: &&remote::RemotePrice| standing.is_some_and(|row| row.external_id == price.external_id);
         match standing {
             Some(row) if meant.iter().chain(&others).any(|price| stands(&price)) => {
                 plan.unchanged.push(row.external_id.clone());
@@ -186,12 +186,12 @@ impl Places {
         }
     }
 
-    fn skipped(&self, price: &remote::Price, reason: &str) -> SkippedRecord {
+    fn skipped(&self, price: &remote::RemotePrice, reason: &str) -> SkippedRecord {
         SkippedRecord { external_id: price.external_id.clone(), name: self.describe(price), reason: reason.into() }
     }
 
     /// `CM2 - Standard`: our code of the template, else theirs; ids where names are not known.
-    fn place(&self, price: &remote::Price) -> String {
+    fn place(&self, price: &remote::RemotePrice) -> String {
         let name = |names: &HashMap<String, String>, id: &str| names.get(id).map_or(id.to_owned(), String::clone);
         let level = price.level.as_deref().map_or("no level".into(), |level| name(&self.levels, level));
         let template = self.templates.get(&price.template).filter(|name| **name != price.template);
@@ -200,7 +200,7 @@ impl Places {
     }
 
     /// `CM2 - Standard: GBP 250.00 (UK)`.
-    fn describe(&self, price: &remote::Price) -> String {
+    fn describe(&self, price: &remote::RemotePrice) -> String {
         match terms(price) {
             none if none.is_empty() => self.place(price),
             terms => format!("{}: {terms}", self.place(price)),
@@ -209,17 +209,17 @@ impl Places {
 }
 
 /// `GBP 250.00 (UK)`, as far as it is known.
-fn terms(price: &remote::Price) -> String {
+fn terms(price: &remote::RemotePrice) -> String {
     let amount = price.amount.map(|amount| amount.to_string());
     let region = price.region.as_ref().map(|region| format!("({region})"));
     let words = [price.currency.first().cloned(), amount, region];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn row_of(slot: &Slot, price: &remote::Price) -> bridges::Price {
+fn row_of(slot: &PriceSlot, price: &remote::RemotePrice) -> bridges::PriceRow {
     let (course_template, price_level) = slot.clone();
     let amount = price.amount.unwrap_or_default();
-    bridges::Price {
+    bridges::PriceRow {
         external_id: price.external_id.clone(),
         course_template,
         price_level,
@@ -231,10 +231,11 @@ fn row_of(slot: &Slot, price: &remote::Price) -> bridges::Price {
 impl Preference {
     /// Which of the prices of one template and level are meant: the only one; else those in the currency for the region,
     /// or where there is none for it, those for any region.
-    fn among(&self, prices: &[remote::Price]) -> impl Fn(&remote::Price) -> bool + use<> {
+    fn among(&self, prices: &[remote::RemotePrice]) -> impl Fn(&remote::RemotePrice) -> bool + use<> {
         let (currency, region) = (fold(&self.currency), fold(&self.region));
-        let in_currency = move |price: &remote::Price| price.currency.iter().any(|name| fold(name) == currency);
-        let in_region = move |price: &remote::Price| price.region.as_deref().is_some_and(|code| fold(code) == region);
+        let in_currency = move |price: &remote::RemotePrice| price.currency.iter().any(|name| fold(name) == currency);
+        let in_region =
+            move |price: &remote::RemotePrice| price.region.as_deref().is_some_and(|code| fold(code) == region);
         let (is_alone, is_anywhere) = (prices.len() == 1, self.region.is_empty());
         let is_told = prices.iter().any(|price| in_currency(price) && in_region(price));
         move |price| {
@@ -255,6 +256,6 @@ impl std::fmt::Display for Preference {
     }
 }
 
-fn slot_of(row: &bridges::Price) -> Slot {
+fn slot_of(row: &bridges::PriceRow) -> PriceSlot {
     (row.course_template.clone(), row.price_level.clone())
 }

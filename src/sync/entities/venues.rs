@@ -25,9 +25,9 @@ pub(crate) struct Venues;
 impl EntitySync for Venues {
     const ENTITY: Entity = Entity::Venues;
     const TABLE: Option<bridges::Table> = Some(bridges::Table::Venues);
-    type Row = bridges::Venue;
-    type Remote = Vec<remote::Venue>;
-    type Local = (Vec<NamedVenue>, Vec<bridges::Location>);
+    type Row = bridges::VenueRow;
+    type Remote = Vec<remote::RemoteVenue>;
+    type Local = (Vec<NamedVenue>, Vec<bridges::LocationRow>);
 
     async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
         remote::venues(client).await
@@ -91,11 +91,11 @@ impl EntitySync for Venues {
 /// matches.
 pub fn plan(
     ours: &[NamedVenue],
-    theirs: Vec<remote::Venue>,
-    locations: &[bridges::Location],
-    rows: &[bridges::Venue],
+    theirs: Vec<remote::RemoteVenue>,
+    locations: &[bridges::LocationRow],
+    rows: &[bridges::VenueRow],
     overrides: &MatchOverrides,
-) -> SyncPlan<bridges::Venue> {
+) -> SyncPlan<bridges::VenueRow> {
     let linked = linked(locations);
     let candidate = |venue: &NamedVenue| LocalCandidate {
         record: LocalRecord::new(venue.id, &venue.name),
@@ -105,7 +105,7 @@ pub fn plan(
     let pairing = match_records(ours.iter().map(candidate).collect(), counterparts.collect(), overrides);
     let wanted = theirs.into_iter().map(|venue| DesiredRow {
         name: venue.name,
-        row: bridges::Venue {
+        row: bridges::VenueRow {
             external_id: venue.external_id,
             // A location that came to Administrate after the last sync of locations has no row to refer to.
             location_id: venue.location.filter(|id| linked.contains_key(id.as_str())),
@@ -118,16 +118,16 @@ pub fn plan(
 /// Our id of each location that has a row, by Administrate's.
 type Linked<'a> = HashMap<&'a str, Option<i64>>;
 
-fn linked(locations: &[bridges::Location]) -> Linked<'_> {
+fn linked(locations: &[bridges::LocationRow]) -> Linked<'_> {
     locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect()
 }
 
 /// Our id of the location of one of theirs, where it is linked.
-fn location_of(venue: &remote::Venue, linked: &Linked<'_>) -> Option<i64> {
+fn location_of(venue: &remote::RemoteVenue, linked: &Linked<'_>) -> Option<i64> {
     venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten())
 }
 
-fn counterpart(venue: &remote::Venue, linked: &Linked<'_>) -> RemoteCandidate {
+fn counterpart(venue: &remote::RemoteVenue, linked: &Linked<'_>) -> RemoteCandidate {
     let record = RemoteRecord::new(&venue.external_id, &venue.name);
     RemoteCandidate { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
 }

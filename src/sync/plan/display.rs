@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Action, RowChange};
+use super::{ChangeAction, RowChange};
 use crate::bridges::reference::LinkRow;
 use crate::sync::report::text::shown;
 
@@ -14,19 +14,18 @@ use crate::sync::report::text::shown;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChangeView {
     /// `create`, `update` or `prune`.
-    pub action: Action,
+    pub action: ChangeAction,
     /// How people call the record.
     pub name: String,
     /// Administrate's id of it.
     pub external_id: String,
     /// What differs; null where there is no row before or after.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldView>,
 }
 
 /// A value before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Field {
+pub struct FieldView {
     pub field: String,
     pub before: Value,
     pub after: Value,
@@ -45,7 +44,7 @@ impl ChangeView {
 }
 
 /// The fields that differ; the id is told already unless it is what changes.
-fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<Field> {
+fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<FieldView> {
     let object = |row: &Option<R>| match serde_json::to_value(row) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
@@ -53,8 +52,9 @@ fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<Field> {
     let (before, after) = (object(&change.before), object(&change.after));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let value = |fields: &Map<_, _>, name: &String| fields.get(name).cloned().unwrap_or_default();
-    let field = |name: &String| Field { field: name.clone(), before: value(&before, name), after: value(&after, name) };
-    let is_told = |name: &str| name == "external_id" && change.action() != Action::Update;
+    let field =
+        |name: &String| FieldView { field: name.clone(), before: value(&before, name), after: value(&after, name) };
+    let is_told = |name: &str| name == "external_id" && change.action() != ChangeAction::Update;
     names.into_iter().map(field).filter(|one| one.before != one.after && !is_told(&one.field)).collect()
 }
 
@@ -62,15 +62,15 @@ impl fmt::Display for ChangeView {
     /// `~ London (TG9j…): legacy_id "7" → "8", tutorial_location_id null → 1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {
-            Action::Create => '+',
-            Action::Update => '~',
-            Action::Prune => '-',
+            ChangeAction::Create => '+',
+            ChangeAction::Update => '~',
+            ChangeAction::Prune => '-',
         };
         write!(f, "{sign} {} ({})", shown(&self.name), self.external_id)?;
-        for (at, Field { field, before, after }) in self.fields.iter().enumerate() {
+        for (at, FieldView { field, before, after }) in self.fields.iter().enumerate() {
             f.write_str(if at == 0 { ": " } else { ", " })?;
             match (self.action, before, after) {
-                (Action::Update, Value::Array(before), Value::Array(after)) => {
+                (ChangeAction::Update, Value::Array(before), Value::Array(after)) => {
                     let differing = after.iter().filter(|one| !before.contains(one)).count();
                     write!(
                         f,
@@ -79,11 +79,11 @@ impl fmt::Display for ChangeView {
                         after.len()
                     )?;
                 }
-                (Action::Update, ..) => write!(f, "{field} {before} → {after}")?,
+                (ChangeAction::Update, ..) => write!(f, "{field} {before} → {after}")?,
                 (_, Value::Array(list), Value::Null) | (_, Value::Null, Value::Array(list)) => {
                     write!(f, "{field}: {}", list.len())?;
                 }
-                (Action::Create | Action::Prune, ..) => {
+                (ChangeAction::Create | ChangeAction::Prune, ..) => {
                     write!(f, "{field} {}", if after.is_null() { before } else { after })?;
                 }
             }

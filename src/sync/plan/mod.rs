@@ -17,7 +17,7 @@ use self::validate::{nul_error, row_error};
 use super::conflicts::Resolution;
 use super::entity::Entity;
 use super::matching::MatchResult;
-use crate::bridges::reference::{Administrator, Approval, CascadedDeletes, LinkRow};
+use crate::bridges::reference::{AdministratorRow, ApprovalRow, CascadedDeletes, LinkRow};
 use crate::console::counted;
 use crate::sync::report::findings::{Findings, RecordError, SkippedRecord};
 use crate::tutorials::reference::CreatedRow;
@@ -41,10 +41,10 @@ pub struct SyncPlan<R> {
     pub missing_remote: Vec<R>,
     /// Who may teach what, where that changed.
     #[serde(default = "SetDiff::none")]
-    pub approvals: SetDiff<Approval>,
+    pub approvals: SetDiff<ApprovalRow>,
     /// Who may administer events, where that changed.
     #[serde(default = "SetDiff::none")]
-    pub administrators: SetDiff<Administrator>,
+    pub administrators: SetDiff<AdministratorRow>,
     /// Rows of ours that were made before it was; none in a plan that is saved.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "made")]
     pub created_local_rows: Vec<CreatedRow>,
@@ -251,7 +251,7 @@ impl<R: LinkRow> SyncPlan<R> {
     }
 
     /// The changes of one kind.
-    pub fn changes_of(&self, action: Action) -> impl Iterator<Item = &RowChange<R>> {
+    pub fn changes_of(&self, action: ChangeAction) -> impl Iterator<Item = &RowChange<R>> {
         self.changes.iter().filter(move |change| change.action() == action)
     }
 }
@@ -259,7 +259,7 @@ impl<R: LinkRow> SyncPlan<R> {
 /// What a change does to its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+pub enum ChangeAction {
     /// Writes a new row.
     Create,
     /// Changes a row.
@@ -270,11 +270,11 @@ pub enum Action {
 
 impl<R> RowChange<R> {
     /// What it does.
-    pub fn action(&self) -> Action {
+    pub fn action(&self) -> ChangeAction {
         match (&self.before, &self.after) {
-            (None, _) => Action::Create,
-            (Some(_), Some(_)) => Action::Update,
-            (Some(_), None) => Action::Prune,
+            (None, _) => ChangeAction::Create,
+            (Some(_), Some(_)) => ChangeAction::Update,
+            (Some(_), None) => ChangeAction::Prune,
         }
     }
 

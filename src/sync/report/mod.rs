@@ -12,7 +12,7 @@ use self::findings::{Findings, RecordError, RetainedRecord, SkippedRecord};
 use super::conflicts::{FieldConflict, ResolvedField};
 use super::entity::Entity;
 use super::matching::{Ambiguity, LocalRecord, RemoteRecord};
-use super::plan::{Action, SyncPlan};
+use super::plan::{ChangeAction, SyncPlan};
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
 use crate::sync::plan::display::ChangeView;
@@ -45,7 +45,7 @@ pub struct Report {
     /// Values of events that were decided about.
     pub settled: Vec<ResolvedField>,
     /// Rows whose record Administrate no longer has and that stay.
-    pub gone: Vec<MissingRemote>,
+    pub gone: Vec<MissingRecord>,
     /// What goes with the rows that are pruned.
     #[serde(skip_serializing_if = "CascadedDeletes::is_empty")]
     pub pruned_along: CascadedDeletes,
@@ -130,7 +130,7 @@ pub struct CreatedRemote {
 
 /// A row whose record Administrate no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MissingRemote {
+pub struct MissingRecord {
     /// Administrate's id.
     pub external_id: String,
 }
@@ -154,15 +154,15 @@ impl Report {
         let settled = plan.settlements.iter().flat_map(|settlement| settlement.fields.clone()).collect();
         let counts = SyncCounts {
             fetched: plan.fetched,
-            created: plan.changes_of(Action::Create).count(),
-            updated: plan.changes_of(Action::Update).count(),
+            created: plan.changes_of(ChangeAction::Create).count(),
+            updated: plan.changes_of(ChangeAction::Update).count(),
             unchanged: plan.unchanged.len(),
-            pruned: plan.changes_of(Action::Prune).count(),
+            pruned: plan.changes_of(ChangeAction::Prune).count(),
             skipped: skipped.len() + plan.not_listed,
             errors: errors.len(),
         };
         let gone =
-            plan.missing_remote.iter().map(|row| MissingRemote { external_id: row.external_id().to_owned() }).collect();
+            plan.missing_remote.iter().map(|row| MissingRecord { external_id: row.external_id().to_owned() }).collect();
         Report {
             entity: plan.entity,
             run_id,

@@ -13,7 +13,7 @@ use crate::sync::conflicts::{FieldConflict, Winner};
 use crate::sync::matching::RemoteRecord;
 
 /// A sheet's rows of cells.
-type Rows = Vec<Vec<String>>;
+type ReportRows = Vec<Vec<String>>;
 
 /// Writes the workbook.
 ///
@@ -41,19 +41,19 @@ fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
-fn rows(reports: &[&Report], of: impl Fn(&Report) -> Rows) -> Rows {
+fn rows(reports: &[&Report], of: impl Fn(&Report) -> ReportRows) -> ReportRows {
     let with_entity = |report: &&Report| {
         let entity = report.entity.name().to_owned();
         let named = move |mut row: Vec<String>| {
             row.insert(0, entity.clone());
             row
         };
-        of(report).into_iter().map(named).collect::<Rows>()
+        of(report).into_iter().map(named).collect::<ReportRows>()
     };
     reports.iter().flat_map(with_entity).collect()
 }
 
-fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result<(), XlsxError> {
+fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: ReportRows) -> Result<(), XlsxError> {
     sheet.set_name(name)?;
     let bold = Format::new().set_bold();
     for (column, title) in (0..).zip(head) {
@@ -72,13 +72,13 @@ fn sheet(sheet: &mut Worksheet, name: &str, head: &[&str], rows: Rows) -> Result
     Ok(())
 }
 
-fn summary(report: &Report) -> Rows {
+fn summary(report: &Report) -> ReportRows {
     let mut row: Vec<String> = report.counts.in_order().iter().map(ToString::to_string).collect();
     row.push(report.requests.to_string());
     vec![row]
 }
 
-fn not_there(report: &Report) -> Rows {
+fn not_there(report: &Report) -> ReportRows {
     let unmatched = report.unmatched_local.iter().map(|ours| {
         vec![ours.id.to_string(), ours.name.clone(), ours.suggestions.join(" or "), "to be created or linked".into()]
     });
@@ -93,7 +93,7 @@ fn not_there(report: &Report) -> Rows {
     unmatched.chain(created).chain(not_created).collect()
 }
 
-fn not_here(report: &Report) -> Rows {
+fn not_here(report: &Report) -> ReportRows {
     let row = |theirs: &RemoteRecord, became: &str| {
         vec![theirs.external_id.clone(), theirs.name.clone(), theirs.suggestions.join(" or "), became.to_owned()]
     };
@@ -106,8 +106,8 @@ fn not_here(report: &Report) -> Rows {
     unmatched.chain(report.created_local.iter().map(|theirs| row(theirs, "taken over"))).collect()
 }
 
-fn ambiguities(report: &Report) -> Rows {
-    let mut rows = Rows::new();
+fn ambiguities(report: &Report) -> ReportRows {
+    let mut rows = ReportRows::new();
     for ambiguity in &report.ambiguous {
         let row = |side: &str, id: String, name: &str| vec![ambiguity.key.clone(), side.into(), id, name.to_owned()];
         rows.extend(ambiguity.local.iter().map(|ours| row("ours", ours.id.to_string(), &ours.name)));
@@ -116,7 +116,7 @@ fn ambiguities(report: &Report) -> Rows {
     rows
 }
 
-fn disputes(report: &Report) -> Rows {
+fn disputes(report: &Report) -> ReportRows {
     let row = |dispute: &FieldConflict, became: &str| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let FieldConflict { external_id, name, field, ours, theirs, agreed } = dispute;
@@ -139,7 +139,7 @@ fn disputes(report: &Report) -> Rows {
     conflicts.chain(differences).chain(settled).collect()
 }
 
-fn remarks(report: &Report) -> Rows {
+fn remarks(report: &Report) -> ReportRows {
     let skipped = report.skipped.iter().map(|skipped| {
         vec![skipped.external_id.clone(), skipped.name.clone(), format!("not kept: {}", skipped.reason)]
     });

@@ -11,7 +11,7 @@ use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{self as bridges, LinkRow};
 use crate::sync::entities::{course_templates, events, instructors, locations, venues};
 use crate::sync::plan::SyncPlan;
-use crate::sync::remote::{self, People};
+use crate::sync::remote::{self, RemotePeople};
 use crate::sync::report::findings::Findings;
 use crate::tutorials::Availability;
 use crate::tutorials::reference::NamedVenue;
@@ -28,18 +28,18 @@ fn of_locations(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i
 
 fn of_venues(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
     let venue = |(id, name): (i64, &str)| NamedVenue { id, name: name.into(), location_id: Some(7) };
-    let location = bridges::Location { external_id: "L".into(), legacy_id: None, tutorial_location_id: Some(7) };
-    let remote = remote::Venue { external_id: "A".into(), name: theirs.into(), location: Some("L".into()) };
+    let location = bridges::LocationRow { external_id: "L".into(), legacy_id: None, tutorial_location_id: Some(7) };
+    let remote = remote::RemoteVenue { external_id: "A".into(), name: theirs.into(), location: Some("L".into()) };
     told(venues::plan(&ours.map(venue), vec![remote], &[location], &[], &MatchOverrides::default()))
 }
 
 fn of_instructors(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
-    let people = People { instructors: vec![contact("A", theirs, "")], administrators: vec![] };
+    let people = RemotePeople { instructors: vec![contact("A", theirs, "")], administrators: vec![] };
     told(instructors::plan(&named(&ours), people, &[], &[], &MatchOverrides::default()))
 }
 
 fn of_templates(ours: [(i64, &str); 2], theirs: &str) -> (Findings, Vec<Option<i64>>) {
-    let template = remote::CourseTemplate {
+    let template = remote::RemoteCourseTemplate {
         external_id: "A".into(),
         code: theirs.into(),
         title: "Models".into(),

@@ -10,8 +10,8 @@ use crate::sync::entities::prices::{Places, Preference};
 use crate::sync::plan::SyncPlan;
 use crate::sync::remote;
 
-fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::Price {
-    remote::Price {
+fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote::RemotePrice {
+    remote::RemotePrice {
         external_id: id.into(),
         template: "T1".into(),
         template_code: Some("cm2".into()),
@@ -23,7 +23,7 @@ fn price(id: &str, amount: &str, currency: &str, region: Option<&str>) -> remote
     }
 }
 
-fn planned(theirs: Vec<remote::Price>, rows: &[bridges::Price], region: &str) -> SyncPlan<bridges::Price> {
+fn planned(theirs: Vec<remote::RemotePrice>, rows: &[bridges::PriceRow], region: &str) -> SyncPlan<bridges::PriceRow> {
     let places = Places {
         templates: [("T1".to_owned(), "CM2".to_owned())].into(),
         levels: [("L1".to_owned(), "Standard".to_owned())].into(),
@@ -82,15 +82,15 @@ fn a_price_is_the_row_of_its_template_and_level() {
 #[test]
 fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
     let cases = [
-        remote::Price { template: "T9".into(), ..price("A", "1", "GBP", None) },
-        remote::Price { level: Some("L9".into()), ..price("B", "1", "GBP", None) },
-        remote::Price { level: None, ..price("C", "1", "GBP", None) },
-        remote::Price { amount: None, ..price("D", "1", "GBP", None) },
+        remote::RemotePrice { template: "T9".into(), ..price("A", "1", "GBP", None) },
+        remote::RemotePrice { level: Some("L9".into()), ..price("B", "1", "GBP", None) },
+        remote::RemotePrice { level: None, ..price("C", "1", "GBP", None) },
+        remote::RemotePrice { amount: None, ..price("D", "1", "GBP", None) },
         price("E", "123456789", "GBP", None),
     ];
     let plan = planned(cases.to_vec(), &[], "");
     assert_eq!(counts(&plan), [0, 0, 0, 0, 4, 1]);
-    let rubbish = remote::Price { unreadable: Some("1e2".into()), ..price("F", "", "GBP", None) };
+    let rubbish = remote::RemotePrice { unreadable: Some("1e2".into()), ..price("F", "", "GBP", None) };
     let fine = price("G", "2", "EUR", None);
     let plan = planned(vec![rubbish, fine], &[], "");
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 1], "an error of that price alone");
@@ -102,8 +102,8 @@ fn a_price_that_belongs_nowhere_is_skipped_with_a_reason() {
 fn a_price_that_has_lost_its_amount_or_level_is_not_gone() {
     let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").over(&[]);
     for told in [
-        remote::Price { amount: None, ..price("A", "1", "GBP", None) },
-        remote::Price { level: None, ..price("A", "1", "GBP", None) },
+        remote::RemotePrice { amount: None, ..price("A", "1", "GBP", None) },
+        remote::RemotePrice { level: None, ..price("A", "1", "GBP", None) },
     ] {
         let plan = planned(vec![told], &rows, "");
         assert_eq!((plan.findings.skipped.len(), &plan.missing_remote, plan.is_empty()), (1, &Vec::new(), true));

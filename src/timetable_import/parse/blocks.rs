@@ -36,7 +36,6 @@ pub struct ParseOptions {
 
 /// What an event row says. Values that were wrong are None and have a problem.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
 pub struct EventRow {
     pub template: Option<String>,
     pub title: Option<String>,
@@ -44,7 +43,7 @@ pub struct EventRow {
     /// Whether the row says the mode; else it is what it is for want of another.
     pub mode_given: bool,
     pub location: Option<String>,
-    pub venue: Venue,
+    pub venue: VenueCell,
     pub zone: TimeZone,
     pub lms_start: Option<Moment>,
     pub lms_end: Option<Moment>,
@@ -70,7 +69,7 @@ pub struct EventRow {
 
 /// What a venue cell says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Venue {
+pub enum VenueCell {
     /// Nothing: on a session row, the event's.
     Blank,
     /// None yet ("To be confirmed").
@@ -81,14 +80,13 @@ pub enum Venue {
 
 /// What a row says about its session.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
 pub struct SessionRow {
     pub title: Option<String>,
     /// 1 to the number of sessions of its block; None when wrong.
     pub day: Option<i32>,
     /// None: the event's.
     pub location: Option<String>,
-    pub venue: Venue,
+    pub venue: VenueCell,
     pub zone: TimeZone,
     pub start: Option<Moment>,
     pub end: Option<Moment>,
@@ -310,10 +308,10 @@ pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
 }
 
 /// Whether a value only says "nothing yet" for a venue.
-pub(crate) fn venue_of(text: Option<String>) -> Venue {
+pub(crate) fn venue_of(text: Option<String>) -> VenueCell {
     match text {
-        None => Venue::Blank,
-        Some(name) if values::is_to_be_confirmed(&name) => Venue::Unsettled,
-        Some(name) => Venue::Named(name),
+        None => VenueCell::Blank,
+        Some(name) if values::is_to_be_confirmed(&name) => VenueCell::Unsettled,
+        Some(name) => VenueCell::Named(name),
     }
 }

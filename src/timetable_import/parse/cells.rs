@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::names::fold;
 use crate::tutorials::LearningMode;
 
-use super::blocks::{ParseOptions, Venue, claimed_mode, is_lms_code, venue_of};
+use super::blocks::{ParseOptions, VenueCell, claimed_mode, is_lms_code, venue_of};
 use super::columns::Columns;
 use super::layout::{Field, Format};
 use super::values;
@@ -253,7 +253,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    pub(crate) fn venue(&mut self) -> Venue {
+    pub(crate) fn venue(&mut self) -> VenueCell {
         venue_of(self.text(Field::Venue))
     }
 

@@ -1,7 +1,7 @@
 //! When a block says again what another one says: the same records, times and values, however they are spelt, typed or
 //! ordered, as a re-import of it would be no change (rules, Import).
 
-use super::blocks::{Block, EventRow, SessionRow, Venue};
+use super::blocks::{Block, EventRow, SessionRow, VenueCell};
 use crate::names::fold;
 
 impl Block {
@@ -35,7 +35,7 @@ fn normalized_sessions(block: &Block) -> Vec<SessionRow> {
     let said = |session: &SessionRow| {
         let location = session.location.as_ref().or(event.location.as_ref()).map(|name| fold(name));
         let at_home = location == event.location.as_deref().map(fold);
-        let place = if session.venue == Venue::Blank && at_home { &event.venue } else { &session.venue };
+        let place = if session.venue == VenueCell::Blank && at_home { &event.venue } else { &session.venue };
         let teaching = if session.instructors.is_empty() { &event.instructors } else { &session.instructors };
         SessionRow {
             title: session.title.as_deref().map(fold),
@@ -51,9 +51,9 @@ fn normalized_sessions(block: &Block) -> Vec<SessionRow> {
     sessions
 }
 
-fn venue(venue: &Venue) -> Venue {
+fn venue(venue: &VenueCell) -> VenueCell {
     match venue {
-        Venue::Named(name) => Venue::Named(fold(name)),
+        VenueCell::Named(name) => VenueCell::Named(fold(name)),
         other => other.clone(),
     }
 }

@@ -29,7 +29,7 @@ fn escaped_characters_reach_the_blocks() {
     let sheet = sheet_of("shared.xlsx", &shared).expect("readable");
     let found = blocks::read(&sheet, &reading()).expect("small");
     assert_eq!(found.blocks[0].event.title.as_deref(), Some("A_x0041__x005F_\u{1}"));
-    assert_eq!(found.blocks[0].event.venue, blocks::Venue::Named("King's Cross".to_owned()));
+    assert_eq!(found.blocks[0].event.venue, blocks::VenueCell::Named("King's Cross".to_owned()));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::names::fold;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs)]
 pub enum Field {
     Template,
     EventTitle,
@@ -52,7 +51,6 @@ impl From<Field> for u16 {
 
 /// How a column's cells are formatted in the workbooks that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Format {
     Text,
     Date,

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::blocks::{EventRow, SessionRow, Venue};
+use super::blocks::{EventRow, SessionRow, VenueCell};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::console::counted;
@@ -56,7 +56,7 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionRow {
         title,
         day: cells.day(),
         location: None,
-        venue: Venue::Blank,
+        venue: VenueCell::Blank,
         start,
         end,
         instructors: cells.names(Field::SessionInstructor),

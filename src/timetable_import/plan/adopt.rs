@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::ValueChange;
 use super::inputs::LocalState;
 use crate::merge::desired::DesiredSession;
-use crate::merge::{Field, FieldValues, ReferenceNames, effective_place};
+use crate::merge::{FieldKey, FieldValues, ReferenceNames, effective_place};
 use crate::tutorials::{Event, Session};
 
 /// Values that Administrate has otherwise, theirs before and ours after. Sessions are paired in their order, as delivery
@@ -35,7 +35,7 @@ fn differing(day: Option<i32>, ours: &FieldValues, theirs: &FieldValues) -> Vec<
     found.sort_by_key(|(aspect, ..)| *aspect);
     let value = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let change = |(aspect, theirs, ours): (_, &String, &String)| ValueChange {
-        field: Field { day, aspect }.to_string(),
+        field: FieldKey { day, field: aspect }.to_string(),
         old: value(theirs),
         new: value(ours),
     };

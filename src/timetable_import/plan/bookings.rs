@@ -24,7 +24,7 @@ enum Resource {
     Instructor(i64),
 }
 
-struct Slot<'a> {
+struct BookedSlot<'a> {
     start: Timestamp,
     end: Timestamp,
     event: &'a str,
@@ -36,7 +36,7 @@ struct Slot<'a> {
 /// One warning for each row that books what is taken already, at most so many; of two rows the later one is told.
 pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], ours: &LocalState, most: usize) -> Vec<ImportProblem> {
     let names = ReferenceLabels::new(ours);
-    let mut slots: BTreeMap<Resource, Vec<Slot<'_>>> = BTreeMap::new();
+    let mut slots: BTreeMap<Resource, Vec<BookedSlot<'_>>> = BTreeMap::new();
     let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != BlockOutcome::Cancel);
     for (item, block) in booking {
         let Some(planned) = &item.event else { continue };
@@ -52,7 +52,7 @@ pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], ours: &LocalSta
     let mut problems = Vec::new();
     for (resource, mut slots) in slots {
         slots.sort_by_key(|slot| slot.start);
-        let mut reaching: Option<&Slot<'_>> = None;
+        let mut reaching: Option<&BookedSlot<'_>> = None;
         for slot in &slots {
             if let Some(other) = reaching.filter(|other| slot.start < other.end && problems.len() < most) {
                 problems.extend(clash(timetable, &names, resource, other, slot));
@@ -66,14 +66,14 @@ pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], ours: &LocalSta
 }
 
 fn add<'a>(
-    slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>,
+    slots: &mut BTreeMap<Resource, Vec<BookedSlot<'a>>>,
     names: &ReferenceLabels<'_>,
     (event, session): (&'a Event, &'a Session),
     row: u32,
 ) {
     let mut book = |resource| {
         let (start, end) = (session.start, session.end);
-        let slot = Slot { start, end, event: &event.code, session: &session.title, row: Some(row) };
+        let slot = BookedSlot { start, end, event: &event.code, session: &session.title, row: Some(row) };
         slots.entry(resource).or_default().push(slot);
     };
     if let (location, Some(venue)) = effective_place(event, session) {
@@ -87,13 +87,13 @@ fn add<'a>(
     }
 }
 
-fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<Slot<'a>>>, booking: &'a Booking) {
+fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<BookedSlot<'a>>>, booking: &'a Booking) {
     let venue = booking.venue_id.map(Resource::Venue);
     let people = booking.instructor_ids.iter().map(|id| Resource::Instructor(*id));
     for resource in people.chain(venue) {
         // Only what the file books can clash with it.
         if let Some(slots) = slots.get_mut(&resource) {
-            slots.push(Slot {
+            slots.push(BookedSlot {
                 start: booking.start,
                 end: booking.end,
                 event: &booking.event,
@@ -108,8 +108,8 @@ fn clash(
     timetable: &Timetable,
     names: &ReferenceLabels<'_>,
     resource: Resource,
-    one: &Slot<'_>,
-    two: &Slot<'_>,
+    one: &BookedSlot<'_>,
+    two: &BookedSlot<'_>,
 ) -> Option<ImportProblem> {
     let (slot, other) = if one.row > two.row { (one, two) } else { (two, one) };
     let row = slot.row?;

@@ -92,7 +92,7 @@ impl EventSides<'_> {
 /// Where our value changes too.
 fn value_conflicts(old: &FieldValues, found: Vec<ValueDiff>) -> Vec<ValueConflict> {
     let clash = |difference: ValueDiff| {
-        let old = old.get(&difference.field.aspect).cloned().unwrap_or_default();
+        let old = old.get(&difference.field.field).cloned().unwrap_or_default();
         (old != difference.ours).then_some(ValueConflict { difference, old })
     };
     found.into_iter().filter_map(clash).collect()

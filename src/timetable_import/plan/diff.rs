@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::merge::effective_place;
-use crate::tutorials::{Event, Role, Session};
+use crate::tutorials::{Event, Session, StaffRole};
 
 use super::ValueChange;
 use super::inputs::LocalState;
@@ -122,8 +122,8 @@ fn event_fields(names: &ReferenceLabels<'_>, event: &Event) -> Vec<DisplayValue>
         plain("sage code", event.sage_code.as_ref()),
         plain("extra information", event.extra_information.as_ref()),
         plain("registration deadline", event.registration_deadline),
-        staff("instructors", event, Role::Instructor),
-        staff("administrators", event, Role::Administrator),
+        staff("instructors", event, StaffRole::Instructor),
+        staff("administrators", event, StaffRole::Administrator),
     ]
 }
 
@@ -165,7 +165,7 @@ fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) ->
     (field, id.map(|id| id.to_string()), id.map(name))
 }
 
-fn staff(field: &'static str, event: &Event, role: Role) -> DisplayValue {
+fn staff(field: &'static str, event: &Event, role: StaffRole) -> DisplayValue {
     let named = || event.staff.iter().filter(|staff| staff.role == role);
     let mut ids: Vec<String> = named()
         .map(|staff| {

@@ -13,7 +13,7 @@ use crate::tutorials::KnownEvent;
 
 /// A record of ours, by id, with the name that people know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Named {
+pub struct NamedRecord {
     /// Our id.
     pub id: i64,
     /// Its name, code, or "First Last".
@@ -25,7 +25,7 @@ pub struct Named {
 pub struct LinkedRecord {
     /// Ours.
     #[sqlx(flatten)]
-    pub record: Named,
+    pub record: NamedRecord,
     /// Whether it is in use; one that is not can be shown, but not named.
     pub is_active: bool,
     /// Administrate's id, None without a bridge.
@@ -47,10 +47,9 @@ pub struct LinkedVenue {
 
 /// A product that an event may belong to, with what it is found by.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns of the catalogue")]
 pub struct LinkedProduct {
     #[sqlx(flatten)]
-    pub product: Named,
+    pub product: NamedRecord,
     pub is_active: bool,
     pub session_code: String,
     pub variation_code: String,
@@ -59,7 +58,7 @@ pub struct LinkedProduct {
 
 /// A person that only Administrate knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Contact {
+pub struct ContactRecord {
     /// Administrate's id.
     pub external_id: String,
     /// "First Last".
@@ -83,7 +82,6 @@ pub struct Definition {
 
 /// Somebody or some room taken for a time, by an event that the timetable does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Booking {
     pub event: String,
     pub session: String,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::names::{fold, nearest};
 
-use super::inputs::{Contact, LinkedProduct, LinkedRecord, LocalState, Named};
+use super::inputs::{ContactRecord, LinkedProduct, LinkedRecord, LocalState, NamedRecord};
 use super::remote_state::RemoteState;
 use crate::timetable_import::problems::{Code, Issue};
 use crate::timetable_import::values::{Sitting, sitting_of};
@@ -14,7 +14,7 @@ use crate::timetable_import::values::{Sitting, sitting_of};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     /// Ours.
-    pub record: Named,
+    pub record: NamedRecord,
     /// Administrate's id.
     pub external_id: String,
 }
@@ -40,7 +40,7 @@ pub struct ReferenceLookup<'a> {
     venues: HashMap<i64, ByName<'a>>,
     instructors: ByName<'a>,
     products: HashMap<(String, String), Vec<&'a LinkedProduct>>,
-    administrators: HashMap<String, Vec<&'a Contact>>,
+    administrators: HashMap<String, Vec<&'a ContactRecord>>,
     /// How many contacts of Administrate teach under a name; only where unknown ones are to be created here.
     teaching: HashMap<String, usize>,
     sittings: &'a BTreeMap<String, String>,
@@ -102,7 +102,7 @@ impl<'a> ReferenceLookup<'a> {
     ///
     /// # Errors
     /// `unknown_venue` or `not_linked`.
-    pub fn venue(&self, name: &str, location: &Named) -> Result<Reference, Issue> {
+    pub fn venue(&self, name: &str, location: &NamedRecord) -> Result<Reference, Issue> {
         let none = ByName::new();
         let names = self.venues.get(&location.id).unwrap_or(&none);
         find(names, name, &VENUE, &format!(" at {}", location.name))
@@ -156,7 +156,7 @@ impl<'a> ReferenceLookup<'a> {
     ///
     /// # Errors
     /// `unknown_instructor`.
-    pub fn administrator(&self, name: &str) -> Result<Contact, Issue> {
+    pub fn administrator(&self, name: &str) -> Result<ContactRecord, Issue> {
         match self.administrators.get(&fold(name)).map(Vec::as_slice) {
             Some([contact]) => Ok((*contact).clone()),
             Some(several) => {
@@ -176,7 +176,12 @@ impl<'a> ReferenceLookup<'a> {
     ///
     /// # Errors
     /// `unknown_product` when none or several fit, naming the candidates.
-    pub fn product(&self, sitting: &Sitting, template: &Named, location: &Named) -> Result<Named, Issue> {
+    pub fn product(
+        &self,
+        sitting: &Sitting,
+        template: &NamedRecord,
+        location: &NamedRecord,
+    ) -> Result<NamedRecord, Issue> {
         let key = (fold(&template.name), fold(&location.name));
         let of_place: &[&LinkedProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
         let wanted = [fold(&sitting.written), fold(&sitting.mapped)];

@@ -52,7 +52,6 @@ pub enum BlockOutcome {
 
 /// How many events and sessions a plan concerns, as the contract counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "contract §3")]
 pub struct ImportCounts {
     pub events: usize,
     pub sessions: usize,
@@ -125,7 +124,7 @@ pub struct PlanItem {
 
 /// An instructor who is to be approved for a course template in Administrate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Approval {
+pub struct ApprovalRequest {
     /// Administrate's id of the template.
     pub template: String,
     /// Its code.
@@ -142,7 +141,7 @@ pub struct ImportPlan {
     /// One item a block, in file order.
     pub items: Vec<PlanItem>,
     /// Approvals that are given first, each once; only where that was asked for.
-    pub approvals: Vec<Approval>,
+    pub approvals: Vec<ApprovalRequest>,
     /// Instructors who are created here, known in Administrate alone; only where that was asked for.
     pub newcomers: Vec<NewInstructor>,
     /// Everything found wrong, by row.

@@ -17,7 +17,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::timetable_import::blocks::Timetable;
-use crate::timetable_import::plan::inputs::{LinkedRecord, LocalState, Named};
+use crate::timetable_import::plan::inputs::{LinkedRecord, LocalState, NamedRecord};
 use crate::tutorials::reference;
 use crate::tutorials::reference::References;
 
@@ -92,7 +92,7 @@ fn add_candidate(ours: &mut LocalState, contact: Contact) {
     {
         return;
     }
-    let record = Named { id: linked.map_or(newcomer.id, |linked| linked.record.id), name: newcomer.name() };
+    let record = NamedRecord { id: linked.map_or(newcomer.id, |linked| linked.record.id), name: newcomer.name() };
     let is_active = linked.is_none_or(|linked| linked.is_active);
     if linked.is_none() {
         ours.newcomers.push(newcomer);
@@ -129,7 +129,7 @@ pub(crate) async fn create(db: &mut PgConnection, newcomers: &[&NewInstructor]) 
     let ids = reference::store::instructor_ids(db, &usernames).await?;
     let known = newcomers.iter().filter_map(|newcomer| Some((*newcomer, *ids.get(&username(newcomer))?)));
     let known: Vec<(&NewInstructor, i64)> = known.collect();
-    let rows = known.iter().map(|(newcomer, id)| bridges::Instructor {
+    let rows = known.iter().map(|(newcomer, id)| bridges::InstructorRow {
         external_id: newcomer.contact.clone(),
         legacy_id: newcomer.legacy_id.clone(),
         is_active: true,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::DateTime;
 
-use super::inputs::Contact;
+use super::inputs::ContactRecord;
 use crate::timetable_import::approvals::ApprovalErrors;
 
 /// An event that stands in Administrate under a title of the timetable.
@@ -30,7 +30,7 @@ pub struct RemoteState {
     /// Why Administrate has refused to approve, where this import has asked it to.
     pub denied: ApprovalErrors,
     /// Contacts that may administer an event.
-    pub administrators: Vec<Contact>,
+    pub administrators: Vec<ContactRecord>,
     /// Contacts that teach; read only where instructors who are unknown here are to be created.
     pub instructors: Vec<administrate::Contact>,
     /// Events by folded title.

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::ValueChange;
 use crate::config::Labels;
 use crate::names::fold;
-use crate::tutorials::{Event, KnownEvent, LearningMode, Role, Session};
+use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole};
 
 use super::conflicts::is_called_off;
 use super::diff::{pairs, removed};
@@ -73,7 +73,7 @@ impl RequestEstimate<'_> {
         let fitting = &event.sessions[..event.sessions.len().min(made)];
         let looked_for = usize::from(fitting.len() < event.sessions.len());
         let taught = fitting.iter().filter(|session| !session.instructor_ids.is_empty()).count();
-        let staff = [Role::Instructor, Role::Administrator];
+        let staff = [StaffRole::Instructor, StaffRole::Administrator];
         let staff = staff.into_iter().filter(|role| event.staff.iter().any(|staff| staff.role == *role)).count();
         let published = if self.options.import.publish { 1 + fitting.len() } else { 0 };
         let deleted = if self.options.import.delete_drafts && made > event.sessions.len() { DELETION } else { 0 };
@@ -194,7 +194,7 @@ fn of_staff(before: &Event, after: &Event) -> usize {
         of_role.map(|staff| (staff.tutorial_instructor_id, staff.external_id.clone())).collect::<BTreeSet<_>>()
     };
     let (mut added, mut gone) = (0, 0);
-    for role in [Role::Instructor, Role::Administrator] {
+    for role in [StaffRole::Instructor, StaffRole::Administrator] {
         let (before, after) = (named(before, role), named(after, role));
         added += usize::from(!after.is_subset(&before));
         gone += before.difference(&after).count();

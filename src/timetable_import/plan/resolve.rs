@@ -2,15 +2,15 @@
 
 use jiff::civil::Date;
 
-use crate::tutorials::{Event, LearningMode, Role, Session, Staff};
+use crate::tutorials::{Event, LearningMode, Session, Staff, StaffRole};
 
-use super::Approval;
+use super::ApprovalRequest;
 use super::custom_fields;
-use super::inputs::{Contact, LocalState, Named};
+use super::inputs::{ContactRecord, LocalState, NamedRecord};
 use super::lookup::{Reference, ReferenceLookup};
 use super::planner::PlannerOptions;
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, SessionRow, Timetable, Venue, shown_title};
+use crate::timetable_import::blocks::{Block, SessionRow, Timetable, VenueCell, shown_title};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::{ImportProblem, Issue, cell_name};
 
@@ -22,19 +22,19 @@ pub(crate) struct Resolver<'a> {
     /// What is wrong, that of reading included.
     pub(crate) problems: Vec<ImportProblem>,
     /// Approvals that the block needs, where they are to be given.
-    pub(crate) approvals: Vec<Approval>,
+    pub(crate) approvals: Vec<ApprovalRequest>,
     ours: &'a LocalState,
     options: PlannerOptions<'a>,
 }
 
 /// The records that an event row names.
-struct Found {
+struct ResolvedReferences {
     template: Option<Reference>,
     location: Option<Reference>,
     venue: Option<Reference>,
     instructors: Vec<Reference>,
-    administrators: Vec<Contact>,
-    product: Option<Named>,
+    administrators: Vec<ContactRecord>,
+    product: Option<NamedRecord>,
 }
 
 impl<'a> Resolver<'a> {
@@ -99,7 +99,7 @@ impl<'a> Resolver<'a> {
         self.problems.iter().any(|problem| problem.is_error() && problem.cell.as_deref() == Some(&cell))
     }
 
-    fn find(&mut self) -> Found {
+    fn find(&mut self) -> ResolvedReferences {
         let (row, event) = (self.block.row, &self.block.event);
         let references = self.references;
         let template = event.template.as_deref().map(|code| references.template(code));
@@ -119,11 +119,11 @@ impl<'a> Resolver<'a> {
         for name in &event.administrators {
             administrators.extend(self.ok_or_flag(row, Field::Administrator, references.administrator(name)));
         }
-        Found { template, location, venue, instructors, administrators, product }
+        ResolvedReferences { template, location, venue, instructors, administrators, product }
     }
 
-    fn venue(&mut self, row: u32, venue: &Venue, location: Option<&Reference>) -> Option<Reference> {
-        let (Venue::Named(name), Some(location)) = (venue, location) else { return None };
+    fn venue(&mut self, row: u32, venue: &VenueCell, location: Option<&Reference>) -> Option<Reference> {
+        let (VenueCell::Named(name), Some(location)) = (venue, location) else { return None };
         self.ok_or_flag(row, Field::Venue, self.references.venue(name, &location.record))
     }
 
@@ -152,7 +152,7 @@ impl<'a> Resolver<'a> {
                 if self.options.import.approve_instructors
                     && self.references.denied(instructor, template).is_none() =>
             {
-                self.approvals.push(Approval {
+                self.approvals.push(ApprovalRequest {
                     template: template.external_id.clone(),
                     code: template.record.name.clone(),
                     contact: instructor.external_id.clone(),
@@ -164,12 +164,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn session(&mut self, row: u32, cells: &SessionRow, found: &Found) -> Option<Session> {
+    fn session(&mut self, row: u32, cells: &SessionRow, found: &ResolvedReferences) -> Option<Session> {
         let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, found.template.as_ref());
         let instructors = if cells.instructors.is_empty() { &found.instructors } else { &own };
         let (location, venue) = self.place(row, cells, found);
         // A row that says nothing of its place is where its event is, also when that moves.
-        let inherits = cells.location.is_none() && cells.venue == Venue::Blank;
+        let inherits = cells.location.is_none() && cells.venue == VenueCell::Blank;
         let own_place = |place: Option<Reference>| place.filter(|_| !inherits).map(|place| place.record.id);
         Some(Session {
             sequence: cells.day?,
@@ -186,7 +186,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Where a session takes place; what its row leaves blank is the event's.
-    fn place(&mut self, row: u32, cells: &SessionRow, found: &Found) -> (Option<Reference>, Option<Reference>) {
+    fn place(
+        &mut self,
+        row: u32,
+        cells: &SessionRow,
+        found: &ResolvedReferences,
+    ) -> (Option<Reference>, Option<Reference>) {
         if row == self.block.row {
             return (found.location.clone(), found.venue.clone());
         }
@@ -195,23 +200,23 @@ impl<'a> Resolver<'a> {
             Some(name) => self.ok_or_flag(row, Field::Location, self.references.location(name)),
         };
         let venue = match &cells.venue {
-            Venue::Blank if location == found.location => found.venue.clone(),
+            VenueCell::Blank if location == found.location => found.venue.clone(),
             named => self.venue(row, named, location.as_ref()),
         };
         (location, venue)
     }
 
-    fn event(&self, found: Found, sessions: Vec<Session>) -> Option<Event> {
+    fn event(&self, found: ResolvedReferences, sessions: Vec<Session>) -> Option<Event> {
         let cells = self.block.event.clone();
         let (start_date, end_date) = self.dates(&sessions)?;
         let instructors = found.instructors.into_iter().map(|instructor| Staff {
-            role: Role::Instructor,
+            role: StaffRole::Instructor,
             name: instructor.record.name,
             tutorial_instructor_id: Some(instructor.record.id),
             external_id: None,
         });
         let administrators = found.administrators.into_iter().map(|contact| Staff {
-            role: Role::Administrator,
+            role: StaffRole::Administrator,
             name: contact.name,
             tutorial_instructor_id: None,
             external_id: Some(contact.external_id),
@@ -267,10 +272,10 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn written(venue: &Venue) -> Option<String> {
+fn written(venue: &VenueCell) -> Option<String> {
     match venue {
-        Venue::Blank => None,
-        Venue::Unsettled => Some("To be confirmed".to_owned()),
-        Venue::Named(name) => Some(name.clone()),
+        VenueCell::Blank => None,
+        VenueCell::Unsettled => Some("To be confirmed".to_owned()),
+        VenueCell::Named(name) => Some(name.clone()),
     }
 }

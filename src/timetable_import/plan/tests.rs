@@ -6,7 +6,7 @@ use crate::timetable_import::problems::Code;
 use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
 
-use super::inputs::{LinkedRecord, LinkedVenue, Named};
+use super::inputs::{LinkedRecord, LinkedVenue, NamedRecord};
 use super::planner::plan;
 
 #[test]
@@ -71,7 +71,7 @@ fn several_records_of_one_name_are_told() {
     let lines = [event("A"), session("A", 2)];
     let (sound, facts) = valid_state();
     let twin = |of: &LinkedRecord, name: &str| LinkedRecord {
-        record: Named { id: of.record.id + 100, name: name.to_owned() },
+        record: NamedRecord { id: of.record.id + 100, name: name.to_owned() },
         external_id: None,
         ..of.clone()
     };

@@ -109,7 +109,7 @@ impl BlockPlanner<'_> {
         let mut clashes = sides.of_event(&known.event, event);
         let mut called_off = Vec::new();
         for clash in clashes.iter().filter(|_| !ours_win) {
-            conflicts::restore_event_field(clash.difference.field.aspect, &known.event, event);
+            conflicts::restore_event_field(clash.difference.field.field, &known.event, event);
         }
         for at in 0..event.sessions.len() {
             let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
@@ -125,7 +125,7 @@ impl BlockPlanner<'_> {
             let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
             for clash in found.iter().filter(|_| !ours_win) {
                 conflicts::restore_session_field(
-                    clash.difference.field.aspect,
+                    clash.difference.field.field,
                     (&known.event, before),
                     &mut event.sessions[at],
                 );
@@ -157,7 +157,7 @@ impl BlockPlanner<'_> {
         let advice =
             if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
         let flaw = Issue::new(Code::ConflictingValue, format!("{conflict}{advice}"));
-        self.resolver.flag(row, conflicts::field_of(field.aspect, day.is_some()), flaw);
+        self.resolver.flag(row, conflicts::field_of(field.field, day.is_some()), flaw);
         conflict
     }
 

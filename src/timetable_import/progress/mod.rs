@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::http::auth::Reader;
 use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
-use crate::jobs::api::{Run, find};
+use crate::jobs::api::{RunPath, find};
 use crate::jobs::{self, JobState};
 use crate::outbox;
 use crate::outbox::DeliveryCounts;
@@ -35,7 +35,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 pub(super) async fn events(
     _: Reader,
     State(state): State<ServerState>,
-    run: Run,
+    run: RunPath,
 ) -> Result<impl IntoResponse, HttpProblem> {
     let run = find(&state.pool, &IMPORTS, run).await?.id;
     Ok(Sse::new(event_stream(state, run)).keep_alive(KeepAlive::default()))

@@ -48,7 +48,6 @@ pub struct Document {
 
 /// Something said of an event.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct EventNotice {
     pub event: String,
     pub message: String,
@@ -63,14 +62,13 @@ pub struct PlanView {
     /// Instructors who would be created here.
     pub newcomers: Vec<crate::timetable_import::plan::new_instructors::NewInstructor>,
     /// Approvals that would be given first.
-    pub approvals: Vec<super::plan::Approval>,
+    pub approvals: Vec<super::plan::ApprovalRequest>,
     /// Requests to Administrate that it will cost.
     pub remote_calls: usize,
 }
 
 /// An item as it is shown.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "as in the plan's item")]
 pub struct ItemView {
     pub event: String,
     pub row: u32,
@@ -83,7 +81,6 @@ pub struct ItemView {
 
 /// An event that is not delivered.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Undelivered {
     pub event: String,
     pub state: outbox::DeliveryState,

@@ -16,7 +16,6 @@ const LAST_ROW: u32 = 5000;
 
 /// What cells offer, each list in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Choices {
     pub templates: Vec<String>,
     pub locations: Vec<String>,

@@ -25,7 +25,6 @@ pub struct CreatedRow {
 /// Where rows are brought in. None refers to a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum CreatedTable {
     CourseTemplates,
     Locations,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::bridges::events as bridges;
-use crate::bridges::events::{EventRow, LastSeen, RowFilter};
+use crate::bridges::events::{EventLinkRow, LastSeen, RowFilter};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::config::ConflictPolicy;
@@ -46,7 +46,7 @@ pub(crate) struct Events;
 pub struct Row {
     /// The bridge row.
     #[serde(flatten)]
-    pub bridge: EventRow,
+    pub bridge: EventLinkRow,
     /// Plan items towards `acted.tutorial_events`.
     #[serde(flatten)]
     pub places: PlacesChange,
@@ -186,9 +186,9 @@ pub(crate) async fn known(db: &mut PgConnection, ids: Option<&[i64]>, time_zone:
 }
 
 /// The rows beside how bookable ours are.
-pub(crate) fn with_availability(rows: Vec<EventRow>, offers: &[Availability]) -> Vec<Row> {
+pub(crate) fn with_availability(rows: Vec<EventLinkRow>, offers: &[Availability]) -> Vec<Row> {
     let offers: HashMap<i64, &Availability> = offers.iter().map(|offer| (offer.id, offer)).collect();
-    let row = |bridge: EventRow| {
+    let row = |bridge: EventLinkRow| {
         let ours = bridge.tutorial_event_id.and_then(|id| offers.get(&id));
         Row { bridge, places: ours.map(stood).unwrap_or_default(), stood: None }
     };
@@ -330,8 +330,8 @@ fn contested(ours: i64, rival: &str, linked: RemoteRecord, offers: &HashMap<i64,
 }
 
 /// What is on its way is not overtaken; what waits for a person is told as what it is.
-fn leave_to_delivery(plan: &mut SyncPlan<Row>, event: remote::Event, state: DeliveryState) {
-    let remote::Event { external_id, title: name, .. } = event;
+fn leave_to_delivery(plan: &mut SyncPlan<Row>, event: remote::FetchedEvent, state: DeliveryState) {
+    let remote::FetchedEvent { external_id, title: name, .. } = event;
     match state {
         DeliveryState::Failed | DeliveryState::Unknown => {
             let message = format!(
@@ -348,7 +348,7 @@ fn leave_to_delivery(plan: &mut SyncPlan<Row>, event: remote::Event, state: Deli
 
 /// The row as Administrate asks for it.
 fn wanted(
-    event: remote::Event,
+    event: remote::FetchedEvent,
     link: Option<&Availability>,
     before: Option<&Row>,
     (ours, zone, kept): (&LocalEvents, &TimeZone, &HashSet<String>),
@@ -356,7 +356,7 @@ fn wanted(
     let known = |id: Option<String>| id.filter(|id| ours.references.contains(id));
     let stands = before.map(|row| &row.bridge);
     let mut row = Row {
-        bridge: EventRow {
+        bridge: EventLinkRow {
             cancelled: event.lifecycle.as_deref().map(|state| state == "cancelled"),
             max_places: event.max_places.and_then(|places| i32::try_from(places).ok()).filter(|places| *places >= 0),
             lms_start_date: event.lms_start,

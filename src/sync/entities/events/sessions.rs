@@ -9,18 +9,22 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::bridges::events::{SessionRow, SessionSignature, match_sessions, pair_in_order};
+use crate::bridges::events::{SessionLinkRow, SessionSignature, match_sessions, pair_in_order};
 use crate::sync::conflicts::FieldConflict;
 use crate::sync::remote;
 use crate::tutorials::{Availability, SessionSummary};
 
 /// The rows of an event's sessions as Administrate tells them, and of those that it no longer has. `moved`: ids of
 /// sessions that other events have, too.
-pub(crate) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow], moved: &HashSet<String>) -> Vec<SessionRow> {
-    let mut rows: Vec<SessionRow> = Vec::new();
+pub(crate) fn rows(
+    theirs: Vec<remote::FetchedSession>,
+    stand: &[SessionLinkRow],
+    moved: &HashSet<String>,
+) -> Vec<SessionLinkRow> {
+    let mut rows: Vec<SessionLinkRow> = Vec::new();
     for (day, session) in (1..).zip(theirs) {
         let before = stand.iter().find(|row| row.external_id == session.external_id);
-        rows.push(SessionRow {
+        rows.push(SessionLinkRow {
             tutorial_session_id: before.and_then(|row| row.tutorial_session_id),
             title: Some(session.title),
             day_number: Some(day),
@@ -32,16 +36,16 @@ pub(crate) fn rows(theirs: Vec<remote::Session>, stand: &[SessionRow], moved: &H
             external_id: session.external_id,
         });
     }
-    let is_gone = |row: &&SessionRow| {
+    let is_gone = |row: &&SessionLinkRow| {
         !moved.contains(&row.external_id) && rows.iter().all(|known| known.external_id != row.external_id)
     };
-    let gone: Vec<SessionRow> = stand.iter().filter(is_gone).cloned().collect();
-    rows.extend(gone.into_iter().map(|row| SessionRow { day_number: None, ..row }));
+    let gone: Vec<SessionLinkRow> = stand.iter().filter(is_gone).cloned().collect();
+    rows.extend(gone.into_iter().map(|row| SessionLinkRow { day_number: None, ..row }));
     rows
 }
 
 /// Links what is not linked yet. Their times are those of `zone`.
-pub(crate) fn pair(rows: &mut [SessionRow], ours: &[SessionSummary], zone: &TimeZone) {
+pub(crate) fn pair(rows: &mut [SessionLinkRow], ours: &[SessionSummary], zone: &TimeZone) {
     let linked = linked(rows);
     let is_history = rows.iter().any(|row| row.tutorial_session_id.is_some());
     let free: Vec<(i64, SessionSignature)> = ours
@@ -50,7 +54,8 @@ pub(crate) fn pair(rows: &mut [SessionRow], ours: &[SessionSummary], zone: &Time
         .map(|session| (session.id, SessionSignature::new(&session.title, Some(session.start))))
         .collect();
     let (there, mut gone): (Vec<_>, Vec<_>) = rows.iter_mut().partition(|row| row.day_number.is_some());
-    let mut open: Vec<&mut SessionRow> = there.into_iter().filter(|row| row.tutorial_session_id.is_none()).collect();
+    let mut open: Vec<&mut SessionLinkRow> =
+        there.into_iter().filter(|row| row.tutorial_session_id.is_none()).collect();
     let told: Vec<SessionSignature> = open.iter().map(|row| likeness(row, zone)).collect();
     let links = match_sessions(&free, &told);
     if !is_history && links.iter().all(Option::is_none) && free.len() == open.len() {
@@ -69,8 +74,8 @@ pub(crate) fn pair(rows: &mut [SessionRow], ours: &[SessionSummary], zone: &Time
 pub(crate) fn unpaired(
     external_id: &str,
     offer: &Availability,
-    rows: &[SessionRow],
-    stand: &[SessionRow],
+    rows: &[SessionLinkRow],
+    stand: &[SessionLinkRow],
 ) -> Vec<FieldConflict> {
     let linked = linked(rows);
     let tell = |field: String, ours: Option<String>, theirs: Option<String>, agreed: Option<String>| FieldConflict {
@@ -90,28 +95,28 @@ pub(crate) fn unpaired(
         })
         .collect();
     let is_missing = !told.is_empty();
-    let is_new = |row: &&SessionRow| is_missing || stand.iter().all(|known| known.external_id != row.external_id);
+    let is_new = |row: &&SessionLinkRow| is_missing || stand.iter().all(|known| known.external_id != row.external_id);
     let strange = rows.iter().filter(|row| row.day_number.is_some() && row.tutorial_session_id.is_none());
     told.extend(strange.filter(is_new).map(|row| tell("session".into(), None, Some(called(row)), None)));
     told
 }
 
 /// Ours that Administrate has.
-fn linked(rows: &[SessionRow]) -> HashSet<i64> {
+fn linked(rows: &[SessionLinkRow]) -> HashSet<i64> {
     rows.iter().filter(|row| row.day_number.is_some()).filter_map(|row| row.tutorial_session_id).collect()
 }
 
-fn likeness(row: &SessionRow, zone: &TimeZone) -> SessionSignature {
+fn likeness(row: &SessionLinkRow, zone: &TimeZone) -> SessionSignature {
     SessionSignature::new(row.title.as_deref().unwrap_or_default(), start(row, zone))
 }
 
-fn start(row: &SessionRow, zone: &TimeZone) -> Option<Timestamp> {
+fn start(row: &SessionLinkRow, zone: &TimeZone) -> Option<Timestamp> {
     let start = row.classroom_start_date?.to_datetime(row.classroom_start_time?);
     Some(start.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
 /// `CM2 day 4, 2026-03-06`
-fn called(row: &SessionRow) -> String {
+fn called(row: &SessionLinkRow) -> String {
     let title = row.title.as_deref().unwrap_or_default();
     row.classroom_start_date.map_or_else(|| title.to_owned(), |date| format!("{title}, {date}"))
 }
