@@ -214,7 +214,7 @@ mod tests {
     fn module_without_row_and_existing_planned_module_are_errors() {
         let errors = table_errors(&files_of(&[("src/surprise.rs", ""), ("src/web/mod.rs", "")])).join("\n");
         assert!(errors.contains("module `surprise` has no row"), "{errors}");
-        assert!(errors.contains("`web` exists"), "{errors}");
+        assert!(errors.contains("web` exists"), "{errors}");
         assert!(errors.contains("module `sync` does not exist"), "{errors}");
     }
 
