@@ -3,6 +3,7 @@
 //! Each part is unpacked once: those that a reader requests while it reads them, all others by
 //! [`ZipParts::check_unread`]. Spreadsheet programs write no DOCTYPE, and attacks by XML entities need one.
 
+use std::collections::HashMap;
 use std::io::{self, Cursor, Read};
 
 use memchr::{memchr, memmem, memrchr};
@@ -37,6 +38,8 @@ pub(super) struct ZipParts<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     limits: Limits,
     pub(super) format: ContainerFormat,
+    /// Index of each part by its normalised name.
+    indexes: HashMap<String, usize>,
     /// Whether each part was requested.
     requested: Vec<bool>,
     /// Bytes unpacked so far from all parts. The sizes in the directory may be false.
@@ -75,7 +78,7 @@ impl<'a> ZipParts<'a> {
             return Err(ReadError::TooLarge(format!("it has over {MAX_PARTS} parts")));
         }
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(ReadError::damaged)?;
-        let mut format = None;
+        let mut indexes = HashMap::new();
         let mut declared_bytes: u64 = 0;
         for index in 0..archive.len() {
             let part = archive.by_index_raw(index).map_err(ReadError::damaged)?;
@@ -83,26 +86,26 @@ impl<'a> ZipParts<'a> {
                 return Err(ReadError::protected());
             }
             declared_bytes = declared_bytes.saturating_add(part.size());
-            let name = part_name(&part)?.to_lowercase();
-            if name.ends_with("workbook.xml") {
-                format = Some(ContainerFormat::Xlsx);
-            } else if name == "content.xml" {
-                format = format.or(Some(ContainerFormat::Ods));
-            }
+            indexes.entry(normalise(&part_name(&part)?)).or_insert(index);
         }
         check_limit(declared_bytes, limits.unpacked_bytes, "unpacked")?;
-        let format = format.ok_or_else(|| ReadError::unreadable("it is a zip file without a workbook"))?;
+        let format = detect_format(&indexes)?;
         let requested = vec![false; archive.len()];
-        Ok(Self { archive, limits: *limits, format, requested, unpacked_bytes: 0 })
+        Ok(Self { archive, limits: *limits, format, indexes, requested, unpacked_bytes: 0 })
     }
 
+    /// Whether there is a part of this name. Names are equal whatever their letter case (ECMA-376 part 2, 6.2.2.3).
     pub(super) fn contains(&self, name: &str) -> bool {
-        self.archive.index_for_name(name).is_some()
+        self.index_of(name).is_some()
+    }
+
+    fn index_of(&self, name: &str) -> Option<usize> {
+        self.archive.index_for_name(name).or_else(|| self.indexes.get(&normalise(name)).copied())
     }
 
     /// Opens a part, which the caller reads to its end.
     pub(super) fn part(&mut self, name: &str) -> Result<Part<'_, 'a>, ReadError> {
-        let index = self.archive.index_for_name(name);
+        let index = self.index_of(name);
         self.part_at(index.ok_or_else(|| ReadError::damaged(format_args!("there is no part {name}")))?)
     }
 
@@ -135,7 +138,8 @@ impl<'a> ZipParts<'a> {
         let unread: Vec<usize> = (0..self.requested.len()).filter(|index| !self.requested[*index]).collect();
         for index in unread {
             let mut part = self.part_at(index)?;
-            if part.name.ends_with(".xml") || part.name.ends_with(".rels") {
+            let name = part.name.to_lowercase();
+            if name.ends_with(".xml") || name.ends_with(".rels") {
                 while part.read(&mut discarded).map_err(|error| read_error(&error))? > 0 {}
             }
         }
@@ -200,6 +204,35 @@ fn text_run_after(before: usize, chunk: &[u8], name: &str) -> Result<usize, Read
         Some(last) => chunk.len() - last,
         None => before + chunk.len(),
     })
+}
+
+/// Normalises the name of a part: Windows programs write backslashes, and some generators another letter case.
+fn normalise(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_lowercase()
+}
+
+/// Detects the format by the parts that every program writes. The name of the workbook part itself is free.
+fn detect_format(parts: &HashMap<String, usize>) -> Result<ContainerFormat, ReadError> {
+    let has = |name: &str| parts.contains_key(name);
+    let has_ending = |ending: &str| parts.keys().any(|name| name.ends_with(ending));
+    if has("encryptedpackage") || has("encrypted-package") {
+        return Err(ReadError::protected());
+    }
+    if has("content.xml") {
+        return Ok(ContainerFormat::Ods);
+    }
+    if has_ending("workbook.xml") {
+        return Ok(ContainerFormat::Xlsx);
+    }
+    if has_ending("workbook.bin") {
+        return Err(ReadError::unreadable(
+            "it is an Excel binary workbook (.xlsb); save it as an Excel workbook (.xlsx)",
+        ));
+    }
+    if has("_rels/.rels") && !has_ending("document.xml") && !has_ending("presentation.xml") {
+        return Ok(ContainerFormat::Xlsx);
+    }
+    Err(ReadError::unreadable("it is a zip file without a workbook; save it as an Excel workbook (.xlsx)"))
 }
 
 fn check_limit(size: u64, limit: u64, description: &str) -> Result<(), ReadError> {

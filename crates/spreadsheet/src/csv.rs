@@ -17,23 +17,24 @@ const INITIAL_BUFFER_BYTES: usize = 4096;
 /// Stands for a separator outside ASCII, which `csv-core` cannot split at. No file that is read contains it.
 const NON_ASCII_SEPARATOR: u8 = b'\0';
 
-/// Reads a csv file. Text that is not UTF-8 is taken for Windows-1252, the older default of spreadsheet programs.
+/// Reads a csv file in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252, the older default of spreadsheet
+/// programs.
 ///
 /// # Errors
-/// [`ReadError::Unreadable`] with NUL bytes or an open quote, [`ReadError::TooLarge`] beyond a limit.
+/// [`ReadError::Unreadable`] with NUL characters or an open quote, [`ReadError::TooLarge`] beyond a limit.
 pub(super) fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
-    if bytes.contains(&0) {
+    let Decoded { text, is_damaged } = decode(bytes);
+    if text.contains('\0') {
         return Err(ReadError::unreadable("it is not text; save it as an Excel workbook (.xlsx)"));
     }
-    let text = decode(bytes);
-    let (separator, text) = declared_separator(&text);
+    let (separator, text) = declared_separator(without_end_marker(&text));
     let separator = separator.unwrap_or_else(|| likely_separator(text));
     if separator.is_ascii() {
-        read_fields(text, separator as u8, &mut rows, str::to_owned)?;
+        read_fields(text, separator as u8, &mut rows, is_damaged, str::to_owned)?;
     } else {
         let placeholder = char::from(NON_ASCII_SEPARATOR);
         let restore = |field: &str| field.replace(placeholder, separator.encode_utf8(&mut [0; 4]));
-        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, restore)?;
+        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, is_damaged, restore)?;
     }
     Ok(rows.finish(name.to_owned(), false))
 }
@@ -42,21 +43,85 @@ fn read_fields(
     text: &str,
     separator: u8,
     rows: &mut RowBuilder<'_>,
+    is_damaged: bool,
     restore: impl Fn(&str) -> String,
 ) -> Result<(), ReadError> {
     let mut fields = FieldReader::new(text.as_bytes(), separator);
     while let Some(Field { position, text }) = fields.next()? {
         let field = std::str::from_utf8(text).map_err(ReadError::damaged)?;
-        rows.push(position, (!field.trim().is_empty()).then(|| Content::Text(restore(field).into())))?;
+        let field = unwrap_forced_text(field);
+        if field.trim().is_empty() {
+            continue;
+        }
+        let content = match is_damaged && field.contains(char::REPLACEMENT_CHARACTER) {
+            true => Content::Invalid(format!("\"{field}\" has a character in another encoding than the file").into()),
+            false => Content::Text(restore(&field).into()),
+        };
+        rows.push(position, Some(content))?;
     }
     Ok(())
 }
 
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+struct Decoded<'a> {
+    text: Cow<'a, str>,
+    /// Whether bytes were invalid in the encoding of the file. U+FFFD stands for them.
+    is_damaged: bool,
+}
+
+/// Decodes a file. One invalid byte in a text of valid UTF-8 sequences damages its cell, not the other cells.
+fn decode(bytes: &[u8]) -> Decoded<'_> {
+    if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
+        return decode_utf16(rest, u16::from_le_bytes);
+    }
+    if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
+        return decode_utf16(rest, u16::from_be_bytes);
+    }
+    let (bytes, has_mark) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => (rest, true),
+        None => (bytes, false),
+    };
     match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|byte| decode_windows_1252(*byte)).collect()),
+        Ok(text) => Decoded { text: Cow::Borrowed(text), is_damaged: false },
+        Err(_) if has_mark || has_utf8_sequence(bytes) => {
+            Decoded { text: String::from_utf8_lossy(bytes), is_damaged: true }
+        }
+        Err(_) => {
+            let text = bytes.iter().map(|byte| decode_windows_1252(*byte)).collect();
+            Decoded { text: Cow::Owned(text), is_damaged: false }
+        }
+    }
+}
+
+fn decode_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Decoded<'static> {
+    let units = bytes.chunks_exact(2).map(|pair| from_bytes([pair[0], pair[1]]));
+    let mut is_damaged = bytes.len() % 2 == 1;
+    let character = |unit: Result<char, _>| {
+        unit.unwrap_or_else(|_| {
+            is_damaged = true;
+            char::REPLACEMENT_CHARACTER
+        })
+    };
+    let text: String = char::decode_utf16(units).map(character).collect();
+    Decoded { text: Cow::Owned(text), is_damaged }
+}
+
+/// Whether a text that is not UTF-8 as a whole has characters outside ASCII that are.
+fn has_utf8_sequence(bytes: &[u8]) -> bool {
+    bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
+}
+
+/// Removes the end-of-file character of DOS after the last line.
+fn without_end_marker(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n']).strip_suffix('\u{1a}').unwrap_or(text)
+}
+
+/// Returns the content of `="…"`, which exporters write so that a spreadsheet program shows digits as text.
+fn unwrap_forced_text(field: &str) -> Cow<'_, str> {
+    let quoted = field.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        Some(text) if text.replace("\"\"", "").contains('"') => Cow::Borrowed(field),
+        Some(text) => Cow::Owned(text.replace("\"\"", "\"")),
+        None => Cow::Borrowed(field),
     }
 }
 
@@ -78,13 +143,44 @@ fn declared_separator(text: &str) -> (Option<char>, &str) {
     declared().map_or((None, text), |(separator, rest)| (Some(separator), rest))
 }
 
-/// Returns the separator that occurs most in one of the first 20 lines. A title may precede the header.
+/// Separators that are guessed; of equal counts the last wins.
+const SEPARATORS: [char; 3] = ['\t', ';', ','];
+
+/// Returns the separator that occurs most outside quotes in one of the first 20 records. A title may precede the header.
 fn likely_separator(text: &str) -> char {
-    let most_in_a_line = |separator: &char| {
-        let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(20);
-        lines.map(|line| line.matches(*separator).count()).max()
-    };
-    ['\t', ';', ','].into_iter().max_by_key(most_in_a_line).unwrap_or(',')
+    let mut most = [0; SEPARATORS.len()];
+    for counts in separator_counts(text).take(20) {
+        most.iter_mut().zip(counts).for_each(|(most, count)| *most = count.max(*most));
+    }
+    SEPARATORS.into_iter().zip(most).max_by_key(|(_, count)| *count).map_or(',', |(separator, _)| separator)
+}
+
+/// Counts the separators outside quotes in each record that is not blank. A quote opens only at the start of a field.
+fn separator_counts(text: &str) -> impl Iterator<Item = [usize; SEPARATORS.len()]> {
+    let mut characters = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let mut counts = [0; SEPARATORS.len()];
+        let (mut is_field_start, mut is_quoted, mut is_blank) = (true, false, true);
+        while let Some(character) = characters.next() {
+            if is_quoted {
+                is_quoted = character != '"' || characters.next_if_eq(&'"').is_some();
+                continue;
+            }
+            let separator = SEPARATORS.iter().position(|separator| *separator == character);
+            match character {
+                '\r' | '\n' if is_blank => continue,
+                '\r' | '\n' => return Some(counts),
+                '"' if is_field_start => is_quoted = true,
+                _ => {}
+            }
+            if let Some(index) = separator {
+                counts[index] += 1;
+            }
+            is_blank = false;
+            is_field_start = separator.is_some();
+        }
+        (!is_blank).then_some(counts)
+    })
 }
 
 struct Field<'f> {

@@ -11,6 +11,7 @@ mod bounded;
 mod cell_name;
 mod cfb;
 mod csv;
+mod digit_pattern;
 mod error;
 mod escapes;
 mod limits;

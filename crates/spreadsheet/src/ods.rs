@@ -26,9 +26,29 @@ type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
 /// # Errors
 /// [`ReadError`] if the XML is damaged or a limit is reached.
 pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    if is_encrypted(&mut parts)? {
+        return Err(ReadError::protected());
+    }
     let sheet = read_first_table(&mut parts, rows)?;
     parts.check_unread()?;
     Ok(sheet)
+}
+
+/// Whether the manifest says that parts are encrypted (OpenDocument 1.2 part 3, 4.8).
+fn is_encrypted(parts: &mut ZipParts<'_>) -> Result<bool, ReadError> {
+    const MANIFEST: &str = "META-INF/manifest.xml";
+    if !parts.contains(MANIFEST) {
+        return Ok(false);
+    }
+    let mut xml = Events::new(BufReader::new(parts.part(MANIFEST)?));
+    let mut buffer = Vec::new();
+    loop {
+        match xml.next(&mut buffer)? {
+            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "encryption-data" => return Ok(true),
+            Event::Eof => return Ok(false),
+            _ => {}
+        }
+    }
 }
 
 fn read_first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
@@ -111,45 +131,50 @@ impl TableReader<'_, '_, '_> {
     /// Reads to the end of a cell. Its text is the content unless its attributes declare a value.
     fn read_cell(&mut self, declared: DeclaredValue) -> Result<Option<Content>, ReadError> {
         let text = self.read_cell_text()?;
-        let text = (!text.trim().is_empty()).then(|| Content::Text(Arc::from(text)));
+        let is_blank = text.trim().is_empty();
         Ok(match declared {
-            DeclaredValue::Value(content) => Some(content),
-            DeclaredValue::None => text,
-            DeclaredValue::FormulaWithoutValue => text.or(Some(Content::FormulaWithoutValue)),
+            DeclaredValue::Number(number) if is_blank || text.trim() == number.to_string() => {
+                Some(Content::Number(number))
+            }
+            DeclaredValue::Number(number) => Some(Content::FormattedNumber(number, Arc::from(text.trim()))),
+            DeclaredValue::Other(content) => Some(content),
+            DeclaredValue::FormulaWithoutValue if is_blank => Some(Content::FormulaWithoutValue),
+            DeclaredValue::Text(value) if is_blank => Some(Content::Text(value.into())),
+            DeclaredValue::None if is_blank => None,
+            DeclaredValue::FormulaWithoutValue | DeclaredValue::Text(_) | DeclaredValue::None => {
+                Some(Content::Text(text.into()))
+            }
         })
     }
 
+    /// Reads to the end of a cell and returns the text of its own paragraphs: no shapes, frames, notes or ruby texts.
     fn read_cell_text(&mut self) -> Result<String, ReadError> {
         let mut text = String::new();
         let mut buffer = Vec::new();
-        let mut open_annotations = 0_usize;
         let mut paragraphs = 0_usize;
         loop {
             match self.xml.next(&mut buffer)? {
                 Event::Start(tag) => match tag.name().as_ref() {
-                    "office:annotation" => open_annotations += 1,
-                    "text:p" if open_annotations == 0 => {
+                    "text:p" | "text:h" => {
                         paragraphs += 1;
                         if paragraphs > 1 {
                             text.push('\n');
                         }
                     }
-                    "text:s" if open_annotations == 0 => {
+                    "text:s" => {
                         let spaces = repeat_count(&tag, "text:c")? as usize;
                         text.extend(std::iter::repeat_n(' ', spaces.min(MAX_SPACES)));
                     }
-                    "text:tab" | "text:line-break" if open_annotations == 0 => text.push(' '),
+                    "text:tab" | "text:line-break" => text.push(' '),
+                    name if !is_part_of_text(name) => self.xml.skip_element()?,
                     _ => {}
                 },
-                Event::Text(part) if open_annotations == 0 && paragraphs > 0 => {
-                    append_bounded(&mut text, &part.xml10_content())?;
+                Event::Text(part) if paragraphs > 0 => append_bounded(&mut text, &part.xml10_content())?,
+                Event::CData(part) if paragraphs > 0 => append_bounded(&mut text, &part.xml10_content())?,
+                Event::GeneralRef(reference) if paragraphs > 0 => text.extend(character(&reference)),
+                Event::End(tag) if matches!(tag.name().as_ref(), "table:table-cell" | "table:covered-table-cell") => {
+                    return Ok(text);
                 }
-                Event::GeneralRef(reference) if open_annotations == 0 => text.extend(character(&reference)),
-                Event::End(tag) => match tag.name().as_ref() {
-                    "office:annotation" => open_annotations = open_annotations.saturating_sub(1),
-                    "table:table-cell" | "table:covered-table-cell" => return Ok(text),
-                    _ => {}
-                },
                 Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
@@ -157,32 +182,96 @@ impl TableReader<'_, '_, '_> {
     }
 }
 
+/// Whether an element inside a cell belongs to its text. Notes and ruby texts are shown beside the text.
+fn is_part_of_text(name: &str) -> bool {
+    name.starts_with("text:") && !matches!(name, "text:note" | "text:ruby-text" | "text:tracked-changes")
+}
+
 /// The value in the attributes of a cell.
 enum DeclaredValue {
-    Value(Content),
+    Number(f64),
+    Text(String),
+    Other(Content),
     None,
     FormulaWithoutValue,
 }
 
 fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
     if let Some(number) = attribute(tag, "office:value")? {
-        let number = number.parse().map_err(|_| ReadError::unreadable(format!("\"{number}\" is not a number")))?;
-        return Ok(DeclaredValue::Value(Content::Number(number)));
+        return Ok(match number.parse() {
+            Ok(number) => DeclaredValue::Number(number),
+            Err(_) => DeclaredValue::Other(Content::Invalid(format!("\"{number}\" is not a number").into())),
+        });
     }
     if let Some(value) = attribute(tag, "office:boolean-value")? {
-        return Ok(DeclaredValue::Value(Content::Bool(value == "true")));
+        return Ok(DeclaredValue::Other(Content::Bool(value == "true")));
     }
-    for name in ["office:date-value", "office:time-value"] {
-        if let Some(value) = attribute(tag, name)? {
-            return Ok(DeclaredValue::Value(Content::Text(Arc::from(value))));
-        }
+    if let Some(value) = attribute(tag, "office:date-value")? {
+        return Ok(DeclaredValue::Other(Content::Text(value.into())));
+    }
+    if let Some(value) = attribute(tag, "office:time-value")? {
+        return Ok(DeclaredValue::Other(match days_of_duration(&value) {
+            Some(days) => Content::DateTime(days),
+            None => Content::Invalid(format!("\"{value}\" is not a time").into()),
+        }));
+    }
+    if let Some(value) = attribute(tag, "office:string-value")? {
+        return Ok(DeclaredValue::Text(value));
     }
     let has_value = attribute(tag, "office:value-type")?.is_some();
     let has_formula = attribute(tag, "table:formula")?.is_some();
     Ok(if has_formula && !has_value { DeclaredValue::FormulaWithoutValue } else { DeclaredValue::None })
 }
 
+/// Returns the days of a duration such as `PT09H30M00S` (ISO 8601), or None if it is not one of days to seconds.
+fn days_of_duration(text: &str) -> Option<f64> {
+    let (date, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
+    let mut days = 0.0;
+    let mut is_empty = true;
+    for (part, units) in [(date, &[('D', 1.0)][..]), (time, &[('H', 24.0), ('M', 1440.0), ('S', 86_400.0)][..])] {
+        let mut rest = part;
+        for (unit, per_day) in units {
+            if let Some((number, after)) = rest.split_once(*unit) {
+                let number: f64 = number.replace(',', ".").parse().ok().filter(|number: &f64| *number >= 0.0)?;
+                days += number / per_day;
+                (rest, is_empty) = (after, false);
+            }
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+    }
+    (!is_empty && days.is_finite()).then_some(days)
+}
+
 fn repeat_count(tag: &BytesStart<'_>, name: &str) -> Result<u32, ReadError> {
     let Some(count) = attribute(tag, name)? else { return Ok(1) };
     count.parse().map_err(|_| ReadError::unreadable(format!("\"{count}\" is not a number of repetitions")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_days() {
+        for (text, expected) in [
+            ("PT09H30M00S", Some(9.5 / 24.0)),
+            ("PT9H30M", Some(9.5 / 24.0)),
+            ("PT24H00M00S", Some(1.0)),
+            ("P1DT12H", Some(1.5)),
+            ("PT09H29M59.999999896S", Some(34_199.999_999_896 / 86_400.0)),
+            ("PT", None),
+            ("P1Y", None),
+            ("-PT1H", None),
+            ("09:30", None),
+        ] {
+            let days = days_of_duration(text);
+            let is_equal = match (days, expected) {
+                (Some(days), Some(expected)) => (days - expected).abs() < 1e-12,
+                (days, expected) => days == expected,
+            };
+            assert!(is_equal, "{text}: {days:?}");
+        }
+    }
 }

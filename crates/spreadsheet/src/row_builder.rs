@@ -42,6 +42,10 @@ impl<'a> RowBuilder<'a> {
             None => return Ok(()),
             Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
             Some(Content::Text(text)) => Content::Text(self.intern(text, position)?),
+            Some(Content::FormattedNumber(number, shown)) => {
+                Content::FormattedNumber(number, self.intern(shown, position)?)
+            }
+            Some(Content::Invalid(reason)) => Content::Invalid(self.intern(reason, position)?),
             Some(other) => other,
         };
         self.push_content(position, content)

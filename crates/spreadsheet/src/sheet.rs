@@ -10,6 +10,8 @@ pub enum Content {
     Text(Arc<str>),
     /// A number without a date format.
     Number(f64),
+    /// A number whose format shows other characters than its digits, such as leading zeros, with the text shown.
+    FormattedNumber(f64, Arc<str>),
     /// A truth value.
     Bool(bool),
     /// A date and time: days since the workbook's epoch, see [`Sheet::since_1904`].
@@ -18,6 +20,8 @@ pub enum Content {
     Error(Arc<str>),
     /// A formula whose result is not stored in the file.
     FormulaWithoutValue,
+    /// A value that is not of the type that the cell declares, or text in a broken encoding. Says what is wrong.
+    Invalid(Arc<str>),
 }
 
 /// A cell with a value.

@@ -6,13 +6,14 @@
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use quick_xml::events::Event;
 
 use super::archive::{Part, ZipParts};
 use super::bounded::{append_bounded, push_bounded, without_nul};
 use super::escapes::resolve_escapes;
 use super::limits::MAX_NAMED_ITEMS;
-use super::number_formats;
+use super::number_formats::{self, NumberFormat};
 use super::row_builder::RowBuilder;
 use super::sheet::Position;
 use super::xml::{Events, attribute};
@@ -29,6 +30,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let root = read_relations(&mut parts, "_rels/.rels", "")?;
     let workbook_path = first_target(&root, "officeDocument").unwrap_or("xl/workbook.xml").to_owned();
+    if !parts.contains(&workbook_path) {
+        return Err(ReadError::damaged(format_args!("there is no part {workbook_path}")));
+    }
     let (folder, file) = workbook_path.rsplit_once('/').unwrap_or(("", &workbook_path));
     let relations = read_relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
     let workbook = read_workbook(&mut parts, &workbook_path)?;
@@ -37,14 +41,14 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
         Some(path) => read_shared_strings(parts.shared_strings(path)?, rows.limits.max_texts())?,
         None => Vec::new(),
     };
-    let date_styles = match first_target(&relations, "styles").filter(|path| parts.contains(path)) {
-        Some(path) => number_formats::date_styles(open_part(&mut parts, path)?)?,
+    let styles = match first_target(&relations, "styles").filter(|path| parts.contains(path)) {
+        Some(path) => number_formats::cell_styles(open_part(&mut parts, path)?)?,
         None => Vec::new(),
     };
     let cells = CellReader {
         xml: XmlScanner::new(parts.part(path)?),
         strings: &strings,
-        date_styles: &date_styles,
+        styles: &styles,
         rows,
         next: Position { row: 0, column: 0 },
         value: String::new(),
@@ -85,11 +89,7 @@ fn read_relations(parts: &mut ZipParts<'_>, path: &str, folder: &str) -> Result<
             Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Relationship" => {
                 let kind = attribute(&tag, "Type")?.unwrap_or_default();
                 let target = attribute(&tag, "Target")?.unwrap_or_default();
-                let target = match target.strip_prefix('/') {
-                    Some(absolute) => absolute.to_owned(),
-                    None if folder.is_empty() => target,
-                    None => format!("{folder}/{target}"),
-                };
+                let target = resolve_target(folder, &target);
                 let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
                 let id = attribute(&tag, "Id")?.unwrap_or_default();
                 push_bounded(&mut relations, MAX_NAMED_ITEMS, "relations", Relation { id, kind, target })?;
@@ -98,6 +98,21 @@ fn read_relations(parts: &mut ZipParts<'_>, path: &str, folder: &str) -> Result<
             _ => {}
         }
     }
+}
+
+/// Resolves the target of a relation against the folder of its part (RFC 3986, 5.2, without a query).
+fn resolve_target(folder: &str, target: &str) -> String {
+    let target = percent_decode_str(target).decode_utf8_lossy().replace('\\', "/");
+    let absolute = if target.starts_with('/') { target } else { format!("{folder}/{target}") };
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in absolute.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => _ = segments.pop(),
+            name => segments.push(name),
+        }
+    }
+    segments.join("/")
 }
 
 #[derive(Default)]
@@ -187,8 +202,8 @@ fn read_shared_strings(part: impl Read, max: usize) -> Result<Vec<Arc<str>>, Rea
 struct CellReader<'a, R> {
     xml: XmlScanner<R>,
     strings: &'a [Arc<str>],
-    /// Whether each cell style shows a date, by its number.
-    date_styles: &'a [bool],
+    /// What each cell style shows, by its number.
+    styles: &'a [NumberFormat],
     rows: RowBuilder<'a>,
     /// Position of the next cell that does not declare one.
     next: Position,
@@ -276,7 +291,7 @@ impl<'a, R: Read> CellReader<'a, R> {
         if attributes.value_type == ValueType::SharedString && !self.value.trim_ascii().is_empty() {
             return self.push_shared(position);
         }
-        let content = self.content(attributes)?;
+        let content = self.content(attributes);
         self.rows.push(position, content)
     }
 
@@ -324,30 +339,32 @@ impl<'a, R: Read> CellReader<'a, R> {
     /// Adds the shared string whose index is the value.
     fn push_shared(&mut self, position: Position) -> Result<(), ReadError> {
         let index = parse_number(self.value.trim_ascii().as_bytes());
-        let text = index.and_then(|index| self.strings.get(index as usize));
-        self.rows.push_shared(position, text.ok_or_else(|| self.invalid_value())?)
+        match index.and_then(|index| self.strings.get(index as usize)) {
+            Some(text) => self.rows.push_shared(position, text),
+            None => {
+                let reason = format!("its text number \"{}\" is not in the file", self.value.trim());
+                self.rows.push(position, Some(Content::Invalid(reason.into())))
+            }
+        }
     }
 
-    fn content(&self, attributes: &CellAttributes) -> Result<Option<Content>, ReadError> {
+    fn content(&self, attributes: &CellAttributes) -> Option<Content> {
         let trimmed = self.value.trim();
         if trimmed.is_empty() {
-            return Ok(None);
+            return None;
         }
-        Ok(Some(match attributes.value_type {
+        Some(match attributes.value_type {
             ValueType::Text | ValueType::SharedString => Content::Text(Arc::from(self.value.as_str())),
             ValueType::Error => Content::Error(trimmed.into()),
             ValueType::Bool => Content::Bool(matches!(trimmed, "1" | "true")),
-            ValueType::Number => {
-                let number: f64 = trimmed.parse().map_err(|_| self.invalid_value())?;
-                let is_date = attributes.style.and_then(|style| self.date_styles.get(style)).copied();
-                if is_date.unwrap_or_default() { Content::DateTime(number) } else { Content::Number(number) }
-            }
-        }))
-    }
-
-    fn invalid_value(&self) -> ReadError {
-        let value = self.value.trim();
-        ReadError::unreadable(format!("row {} has the invalid value \"{value}\"", self.next.row + 1))
+            ValueType::Number => match trimmed.parse() {
+                Ok(number) => {
+                    let format = attributes.style.and_then(|style| self.styles.get(style));
+                    format.map_or(Content::Number(number), |format| format.content(number))
+                }
+                Err(_) => Content::Invalid(format!("\"{trimmed}\" is not a number").into()),
+            },
+        })
     }
 }
 

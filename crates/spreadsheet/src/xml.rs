@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, BytesText, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::ReadError;
@@ -12,6 +12,8 @@ use super::archive::read_error;
 const MAX_DEPTH: usize = 1000;
 
 /// Stream of the elements and texts of a part.
+///
+/// Extension lists (`extLst`) are skipped: newer programs repeat names of elements in them with another meaning.
 pub(super) struct Events<R> {
     xml: Reader<R>,
     depth: usize,
@@ -38,6 +40,17 @@ impl<R: BufRead> Events<R> {
     /// # Errors
     /// [`ReadError`] if the XML is invalid or nested too deeply.
     pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, ReadError> {
+        let event = self.read_event(buffer)?;
+        let is_list = matches!(&event, Event::Start(tag) if tag.local_name().as_ref() == "extLst");
+        if is_list {
+            drop(event);
+            self.skip_element()?;
+            return Ok(Event::Comment(BytesText::new("")));
+        }
+        Ok(event)
+    }
+
+    fn read_event<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, ReadError> {
         buffer.clear();
         let event = self.xml.read_event_into(buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) => read_error(&error),
@@ -52,6 +65,18 @@ impl<R: BufRead> Events<R> {
             return Err(ReadError::TooLarge(format!("its elements are nested over {MAX_DEPTH} deep")));
         }
         Ok(event)
+    }
+
+    /// Reads to the end of the element that the last event opened.
+    pub(super) fn skip_element(&mut self) -> Result<(), ReadError> {
+        let parent_depth = self.depth.saturating_sub(1);
+        let mut buffer = Vec::new();
+        while self.depth > parent_depth {
+            if let Event::Eof = self.read_event(&mut buffer)? {
+                return Err(ReadError::truncated());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::bounded::{push_bounded, without_nul};
 use super::cfb::{CompoundFile, u16_at, u32_at};
 use super::limits::{MAX_NAMED_ITEMS, format_bytes};
-use super::number_formats::{is_built_in_date_format, is_date_format};
+use super::number_formats::NumberFormat;
 use super::row_builder::RowBuilder;
 use super::sheet::Position;
 use super::{Content, Limits, ReadError, Sheet};
@@ -43,8 +43,8 @@ pub(super) fn read(bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, Read
 #[derive(Default)]
 struct WorkbookGlobals {
     since_1904: bool,
-    /// Whether each cell style shows a date, by its number.
-    date_styles: Vec<bool>,
+    /// What each cell style shows, by its number.
+    styles: Vec<NumberFormat>,
     strings: Vec<Arc<str>>,
     /// Name of the first sheet with cells, and the offset of its records.
     first_sheet: Option<(String, usize)>,
@@ -53,7 +53,7 @@ struct WorkbookGlobals {
 impl WorkbookGlobals {
     fn read(stream: &[u8], limits: &Limits) -> Result<Self, ReadError> {
         let mut workbook = Self::default();
-        let (mut custom_formats, mut styles) = (HashMap::new(), Vec::new());
+        let (mut custom_formats, mut styles): (HashMap<u16, NumberFormat>, Vec<u16>) = Default::default();
         for record in Records::from(stream, 0) {
             let record = record?;
             match record.kind {
@@ -61,7 +61,7 @@ impl WorkbookGlobals {
                 kind::DATEMODE => workbook.since_1904 = u16_at(record.body, 0)? == 1,
                 kind::FORMAT if custom_formats.len() < MAX_NAMED_ITEMS => {
                     let code = record.texts_from(2).long_string()?;
-                    custom_formats.insert(u16_at(record.body, 0)?, is_date_format(&code));
+                    custom_formats.insert(u16_at(record.body, 0)?, NumberFormat::parse(&code));
                 }
                 kind::XF => push_bounded(&mut styles, MAX_NAMED_ITEMS, "cell styles", u16_at(record.body, 2)?)?,
                 kind::BOUNDSHEET if workbook.first_sheet.is_none() && record.body.get(5) == Some(&0) => {
@@ -72,11 +72,11 @@ impl WorkbookGlobals {
                 _ => {}
             }
         }
-        let is_date = |format: &u16| {
-            let custom = custom_formats.get(format).copied();
-            custom.unwrap_or_else(|| is_built_in_date_format((*format).into()))
+        let format_of = |id: &u16| {
+            let custom = custom_formats.get(id).cloned();
+            custom.unwrap_or_else(|| NumberFormat::built_in((*id).into()))
         };
-        workbook.date_styles = styles.iter().map(is_date).collect();
+        workbook.styles = styles.iter().map(format_of).collect();
         Ok(workbook)
     }
 
@@ -90,9 +90,11 @@ impl WorkbookGlobals {
             kind::RK => self.number(unpack_rk(u32_at(body, 6)?), style),
             kind::MULRK => return self.push_numbers(body, position, rows),
             kind::LABELSST => {
-                let text = self.strings.get(u32_at(body, 6)? as usize);
-                let text = text.ok_or_else(|| ReadError::damaged("a shared text is missing"))?;
-                return rows.push_shared(position, text);
+                let index = u32_at(body, 6)?;
+                match self.strings.get(index as usize) {
+                    Some(text) => return rows.push_shared(position, text),
+                    None => Content::Invalid(format!("its text number \"{index}\" is not in the file").into()),
+                }
             }
             kind::LABEL | kind::RSTRING => Content::Text(record.texts_from(6).long_string()?.into()),
             kind::BOOLERR => bool_or_error(u16_at(body, 6)?.to_le_bytes()),
@@ -115,8 +117,7 @@ impl WorkbookGlobals {
     }
 
     fn number(&self, number: f64, style: u16) -> Content {
-        let is_date = self.date_styles.get(usize::from(style)).copied().unwrap_or_default();
-        if is_date { Content::DateTime(number) } else { Content::Number(number) }
+        self.styles.get(usize::from(style)).map_or(Content::Number(number), |format| format.content(number))
     }
 }
 

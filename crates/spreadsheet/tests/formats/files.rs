@@ -45,6 +45,31 @@ pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
+/// Renames the parts of a zipped workbook.
+pub fn with_names(zipped: &[u8], rename: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(zipped)).expect("a zip file");
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..archive.len() {
+        let mut entry = archive.by_index(at).expect("a part");
+        let name = rename(&entry.name().expect("a name"));
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).expect("readable");
+        writer.start_file(name, SimpleFileOptions::default()).expect("a new part");
+        writer.write_all(&content).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
+/// Returns a zip file with these parts.
+pub fn zip_of(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        writer.start_file(*name, SimpleFileOptions::default()).expect("a new part");
+        writer.write_all(content.as_bytes()).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
 /// Returns a workbook whose only sheet is this XML.
 pub fn xlsx_of(sheet: &str) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));

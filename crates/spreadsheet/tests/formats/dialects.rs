@@ -1,0 +1,213 @@
+//! Files as programs other than Excel write them, and files that users damaged a little.
+
+use spreadsheet::{Content, ReadError};
+
+use super::files::{ods_of, with_names, with_part, workbook_of, xlsx_of, zip_of};
+use super::{cells, read, text};
+
+/// Returns the cells of a file that is read.
+fn cells_of(name: &str, bytes: &[u8]) -> Vec<(u32, u32, Content)> {
+    cells(&read(name, bytes).unwrap_or_else(|error| panic!("{name}: {error}")))
+}
+
+fn reason(name: &str, bytes: &[u8]) -> String {
+    match read(name, bytes) {
+        Err(ReadError::Unreadable(reason)) => reason,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn one_cell(content: &str) -> String {
+    format!("<sheetData><row r=\"1\">{content}</row></sheetData>")
+}
+
+#[test]
+fn names_repeated_in_an_extension_list_are_ignored() {
+    let plain = xlsx_of(&one_cell("<c r=\"A1\"><v>1</v></c>"));
+    let extension = "<extLst><ext uri=\"u\"><x15:workbookPr chartTrackingRefBase=\"1\"/>\
+                     <x15:sheet name=\"Other\"/></ext></extLst></workbook>";
+    for (properties, since_1904) in [("<workbookPr date1904=\"1\"/>", true), ("<workbookPr/>", false)] {
+        let file = with_part(&plain, "xl/workbook.xml", "<sheets>", &format!("{properties}<sheets>"));
+        let file = with_part(&file, "xl/workbook.xml", "</workbook>", extension);
+        let sheet = read("t.xlsx", &file).expect("readable");
+        assert_eq!((sheet.since_1904, sheet.name.as_str()), (since_1904, "Import"), "{properties}");
+    }
+    let endless = with_part(&plain, "xl/workbook.xml", "</workbook>", "<extLst><ext>");
+    assert!(read("t.xlsx", &endless).is_err());
+    let deep = with_part(&plain, "xl/workbook.xml", "</workbook>", &format!("<extLst>{}", "<a>".repeat(2000)));
+    assert!(matches!(read("t.xlsx", &deep), Err(ReadError::TooLarge(_))));
+}
+
+#[test]
+fn part_names_are_found_in_any_case_and_with_backslashes() {
+    let plain = workbook_of(&[&["code", "title"]]);
+    let expected = [(1, 0, text("code")), (1, 1, text("title"))];
+    let lower = with_names(&plain, str::to_lowercase);
+    let upper = with_names(&plain, str::to_uppercase);
+    let windows = with_names(&plain, |name| name.replace('/', "\\"));
+    let rooted = with_names(&plain, |name| format!("/{name}"));
+    for (name, file) in [("lower", lower), ("upper", upper), ("windows", windows), ("rooted", rooted)] {
+        assert_eq!(cells_of(&format!("{name}.xlsx"), &file), expected, "{name}");
+    }
+}
+
+#[test]
+fn main_part_is_found_by_its_relation() {
+    let plain = workbook_of(&[&["code"]]);
+    let renamed = with_names(&plain, |name| name.replace("workbook.xml", "book22.xml"));
+    let renamed = with_part(&renamed, "_rels/.rels", "xl/workbook.xml", "xl/book22.xml");
+    assert_eq!(cells_of("t.xlsx", &renamed), [(1, 0, text("code"))]);
+}
+
+#[test]
+fn targets_of_relations_are_resolved_as_uris() {
+    let plain = xlsx_of(&one_cell("<c r=\"A1\"><v>1</v></c>"));
+    let links = "xl/_rels/workbook.xml.rels";
+    for target in [
+        "./worksheets/sheet1.xml",
+        "../xl/worksheets/sheet1.xml",
+        "/xl/worksheets/sheet1.xml",
+        "worksheets/./sheet1.xml",
+        "worksheets/sheet%31.xml",
+        "worksheets\\sheet1.xml",
+        "../../../xl/worksheets/sheet1.xml",
+    ] {
+        let file = with_part(&plain, links, "worksheets/sheet1.xml", target);
+        assert_eq!(cells_of("t.xlsx", &file), [(1, 0, Content::Number(1.0))], "{target}");
+    }
+}
+
+#[test]
+fn value_that_does_not_fit_its_cell_is_a_problem_of_that_cell() {
+    let sheet = one_cell("<c r=\"A1\"><v>ask Petra</v></c><c r=\"B1\" t=\"s\"><v>7</v></c><c r=\"C1\"><v>3</v></c>");
+    let invalid = |reason: &str| Content::Invalid(reason.into());
+    let expected = [
+        (1, 0, invalid("\"ask Petra\" is not a number")),
+        (1, 1, invalid("its text number \"7\" is not in the file")),
+        (1, 2, Content::Number(3.0)),
+    ];
+    assert_eq!(cells_of("t.xlsx", &xlsx_of(&sheet)), expected);
+    let table = "<table:table-row><table:table-cell office:value=\"many\"><text:p>many</text:p></table:table-cell>\
+                 <table:table-cell office:time-value=\"noon\"/><table:table-cell><text:p>x</text:p></table:table-cell>\
+                 </table:table-row>";
+    let expected =
+        [(1, 0, invalid("\"many\" is not a number")), (1, 1, invalid("\"noon\" is not a time")), (1, 2, text("x"))];
+    assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
+}
+
+#[test]
+fn numbers_keep_what_their_format_shows() {
+    let table = "<table:table-row><table:table-cell office:value=\"123\"><text:p>0123</text:p></table:table-cell>\
+                 <table:table-cell office:value=\"5\"><text:p>5</text:p></table:table-cell></table:table-row>";
+    let expected = [(1, 0, Content::FormattedNumber(123.0, "0123".into())), (1, 1, Content::Number(5.0))];
+    assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, code) in (0..).zip(["0000", "Standard", "dd/mm/yyyy"]) {
+        let format = rust_xlsxwriter::Format::new().set_num_format(code);
+        sheet.write_number_with_format(0, column, 123.0, &format).expect("a cell");
+    }
+    let expected = [
+        (1, 0, Content::FormattedNumber(123.0, "0123".into())),
+        (1, 1, Content::Number(123.0)),
+        (1, 2, Content::DateTime(123.0)),
+    ];
+    assert_eq!(cells_of("t.xlsx", &book.save_to_buffer().expect("memory")), expected);
+}
+
+#[test]
+fn ods_text_is_that_of_its_own_paragraphs() {
+    let table = "<table:table-row>\
+        <table:table-cell><text:p><![CDATA[King's & <Co>]]></text:p></table:table-cell>\
+        <table:table-cell><draw:frame><draw:text-box><text:p>ask Petra</text:p></draw:text-box></draw:frame>\
+          <text:p>Lon<text:span>don</text:span><text:note><text:note-body><text:p>1</text:p></text:note-body></text:note></text:p>\
+          </table:table-cell>\
+        <table:table-cell><text:p><text:ruby><text:ruby-base>東京</text:ruby-base>\
+          <text:ruby-text>とうきょう</text:ruby-text></text:ruby></text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"string\" office:string-value=\"stored\"/>\
+        <table:table-cell office:value-type=\"string\" office:string-value=\"stored\"><text:p>shown</text:p></table:table-cell>\
+        <table:table-cell><table:shapes><draw:g><text:p>drawn</text:p></draw:g></table:shapes></table:table-cell>\
+        </table:table-row>";
+    let expected = [
+        (1, 0, text("King's & <Co>")),
+        (1, 1, text("London")),
+        (1, 2, text("東京")),
+        (1, 3, text("stored")),
+        (1, 4, text("shown")),
+    ];
+    assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
+}
+
+#[test]
+fn csv_encodings_are_detected() {
+    let table = "Zoë,Łódź\nx,y\n";
+    let expected = [(1, 0, text("Zoë")), (1, 1, text("Łódź")), (2, 0, text("x")), (2, 1, text("y"))];
+    let utf16 = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+        let mut file = mark.to_vec();
+        table.encode_utf16().for_each(|unit| file.extend(bytes(unit)));
+        file
+    };
+    for file in [
+        table.as_bytes().to_vec(),
+        [b"\xef\xbb\xbf", table.as_bytes()].concat(),
+        utf16(b"\xff\xfe", u16::to_le_bytes),
+        utf16(b"\xfe\xff", u16::to_be_bytes),
+    ] {
+        assert_eq!(cells_of("t.txt", &file), expected);
+    }
+}
+
+#[test]
+fn stray_byte_in_utf8_damages_its_cell_alone() {
+    let invalid = Content::Invalid("\"Caf\u{fffd}\" has a character in another encoding than the file".into());
+    assert_eq!(cells_of("t.csv", b"Zo\xc3\xab,Caf\xe9\n"), [(1, 0, text("Zoë")), (1, 1, invalid.clone())]);
+    // Without any valid sequence the file is Windows-1252, with a byte order mark it is UTF-8.
+    assert_eq!(cells_of("t.csv", b"Zoe,Caf\xe9\n"), [(1, 0, text("Zoe")), (1, 1, text("Café"))]);
+    assert_eq!(cells_of("t.csv", b"\xef\xbb\xbfZoe,Caf\xe9\n"), [(1, 0, text("Zoe")), (1, 1, invalid)]);
+}
+
+#[test]
+fn csv_fields_forced_to_text_are_their_content() {
+    let file = "=\"0123\",\"=\"\"A \"\"\"\"b\"\"\"\"\"\"\",=A1,\"=\"\n";
+    let expected = [(1, 0, text("0123")), (1, 1, text("A \"b\"")), (1, 2, text("=A1")), (1, 3, text("="))];
+    assert_eq!(cells_of("t.csv", file.as_bytes()), expected);
+}
+
+#[test]
+fn csv_separator_is_guessed_outside_quotes() {
+    let note = "\"one, two, three, four, five, six\nand, so, on\"";
+    let file = format!("a;b;{note}\n1;2;3\n");
+    let expected = [(1, 0, "a"), (1, 1, "b"), (1, 2, note.trim_matches('"')), (3, 0, "1"), (3, 1, "2"), (3, 2, "3")];
+    let expected: Vec<_> = expected.iter().map(|(row, column, value)| (*row, *column, text(value))).collect();
+    let rows = cells_of("t.csv", file.as_bytes());
+    assert_eq!(
+        rows.iter().map(|(_, column, content)| (*column, content)).collect::<Vec<_>>(),
+        expected.iter().map(|(_, column, content)| (*column, content)).collect::<Vec<_>>()
+    );
+    // An inch mark inside a field opens no quote.
+    assert_eq!(cells_of("t.csv", b"5\" pipe;a,b;c\n").len(), 3);
+}
+
+#[test]
+fn dos_end_of_file_is_no_row() {
+    for file in [&b"a,b\r\n\x1a"[..], b"a,b\r\n\x1a\r\n", b"a,b\x1a"] {
+        assert_eq!(cells_of("t.csv", file), [(1, 0, text("a")), (1, 1, text("b"))], "{file:?}");
+    }
+    assert_eq!(cells_of("t.csv", b"a\x1ab\n"), [(1, 0, text("a\u{1a}b"))], "elsewhere it is text");
+}
+
+#[test]
+fn unsupported_files_are_named_with_the_way_out() {
+    let manifest = "<manifest:manifest><manifest:file-entry manifest:full-path=\"content.xml\">\
+                    <manifest:encryption-data/></manifest:file-entry></manifest:manifest>";
+    let encrypted = zip_of(&[("mimetype", "x"), ("content.xml", "\u{1}\u{2}"), ("META-INF/manifest.xml", manifest)]);
+    let wholly_encrypted = zip_of(&[("mimetype", "x"), ("encrypted-package", "\u{1}")]);
+    for file in [encrypted, wholly_encrypted] {
+        assert!(reason("t.ods", &file).contains("password"), "{}", reason("t.ods", &file));
+    }
+    let binary = zip_of(&[("[Content_Types].xml", "<Types/>"), ("xl/workbook.bin", "x")]);
+    let binary = reason("t.xlsb", &binary);
+    assert!(binary.contains(".xlsb") && binary.contains("save it as an Excel workbook (.xlsx)"), "{binary}");
+    let letter = zip_of(&[("_rels/.rels", "<Relationships/>"), ("word/document.xml", "<a/>")]);
+    assert!(reason("t.docx", &letter).contains("without a workbook"));
+}
