@@ -43,6 +43,13 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     whole.parse().map(Some).map_err(|_| D::Error::custom(format!("{text:?} is not a whole number")))
 }
 
+/// Reads whole seconds from a number or text, also with decimals; none if it is blank or no number of seconds.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let seconds = optional_text(deserializer)?.and_then(|text| text.trim().parse::<f64>().ok());
+    let is_duration = |seconds: &f64| seconds.is_finite() && *seconds >= 0.0;
+    Ok(seconds.filter(is_duration).map(|seconds| seconds as u64))
+}
+
 /// Reads true, `"true"`, `"True"`, `1`, `"yes"` and `"on"` as true, null as none, anything else as false.
 pub(crate) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(lowercase(deserializer)?.map(|word| matches!(word.as_str(), "true" | "1" | "yes" | "on")))

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::call::clock::elapsed;
+use crate::call::json;
 use crate::call::retry::AttemptError;
 use crate::call::transport::BoxFuture;
 use crate::call::{ApiCall, ParseResponse};
@@ -115,8 +116,7 @@ impl AuthState {
     }
 
     fn store(&mut self, issued: TokenResponse, now: Timestamp, refresh: Option<Secret>) {
-        let seconds = issued.expires_in.and_then(|seconds| u64::try_from(seconds).ok());
-        let lifetime = Duration::from_secs(seconds.unwrap_or(DEFAULT_LIFETIME));
+        let lifetime = Duration::from_secs(issued.expires_in.unwrap_or(DEFAULT_LIFETIME));
         let margin = RENEWAL_MARGIN.min(lifetime / 10);
         self.generation += 1;
         self.token = Some(Token {
@@ -136,8 +136,8 @@ enum Grant<'a> {
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: String,
-    #[serde(default, deserialize_with = "crate::lenient::integer")]
-    expires_in: Option<i64>,
+    #[serde(default, deserialize_with = "crate::lenient::seconds")]
+    expires_in: Option<u64>,
     #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     refresh_token: Option<String>,
 }
@@ -158,7 +158,7 @@ async fn login(client: &Client, grant: Grant<'_>) -> Result<TokenResponse, Error
         is_login: true,
     };
     let parse: &ParseResponse<TokenResponse> = &|response| match response.status {
-        200..=299 => serde_json::from_slice::<TokenResponse>(&response.body)
+        200..=299 => json::parse::<TokenResponse>(&response.body)
             .ok()
             .filter(|issued| !issued.access_token.is_empty())
             .ok_or_else(|| AttemptError::Unreadable("it contains no token".to_owned())),

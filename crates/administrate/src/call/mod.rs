@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod breaker;
 pub(crate) mod call_log;
 pub(crate) mod clock;
+mod json;
 pub(crate) mod random;
 pub(crate) mod rate_limiter;
 pub(crate) mod redaction;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::json;
 use crate::error::{GraphqlError, Outcome};
 
 /// The data of a response with a valid envelope.
@@ -29,7 +30,7 @@ impl Envelope {
     /// unless the server refused the document before it began to execute it: then there is neither data nor an error
     /// with a path.
     pub(crate) fn parse(body: &[u8], path: &[&str], is_mutation: bool) -> Self {
-        let body: Value = match serde_json::from_slice(body) {
+        let body: Value = match json::parse(body) {
             Ok(body) => body,
             Err(error) => return Self::Unreadable(format!("it is not JSON ({error})")),
         };

@@ -24,7 +24,14 @@ async fn concurrent_calls_share_one_login_with_credentials_in_form_body() {
 
 #[tokio::test]
 async fn token_is_renewed_before_it_expires() {
-    for (lifetime, still_fresh, renewed) in [(3600, 3299, 3301), (60, 53, 55)] {
+    let lifetimes = [
+        (json!(3600), 3299, 3301),
+        (json!(60), 53, 55),
+        (json!("3600"), 3299, 3301),
+        (json!(3600.5), 3299, 3301),
+        (json!("3600.5"), 3299, 3301),
+    ];
+    for (lifetime, still_fresh, renewed) in lifetimes {
         let issued = ok(json!({"access_token": "short", "expires_in": lifetime}));
         let env = ScriptedEnvironment::new(vec![one_location(); 3]).logins(vec![issued]);
         let client = env.client();
