@@ -193,7 +193,8 @@ impl Stages {
             let options = PlannerOptions { labels: &config.administrate.labels, sittings: &config.sittings, import };
             let plan = plan(&loaded.timetable, &ours, &facts, options);
             let planned = watch.lap();
-            let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
+            let run =
+                lectern::runs::begin(&mut *pool.acquire().await?, lectern::runs::RunKind::Import, "bench").await?;
             let options = ApplyOptions { run, blocks_per_batch: config.import.blocks_per_batch, import };
             if with_effects {
                 apply(&pool, &plan, |_| serde_json::json!({}), options, &CancellationToken::new()).await?;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Exit, Result};
 use crate::identity::Caller;
-use crate::runs;
+use crate::runs::{self, RunKind};
 
 pub use store::{cancel, find, latest};
 pub use worker::run_queue;
@@ -31,18 +31,24 @@ pub struct Queue {
     /// What one of its runs is called in messages; also the run kind that lists show.
     pub name: &'static str,
     /// All kinds of `lectern.runs` that belong to it.
-    pub run_kinds: &'static [&'static str],
+    pub run_kinds: &'static [RunKind],
     /// The path of its runs in the HTTP API.
     pub path: &'static str,
     /// The JSON key of a run's subject.
     pub subject_key: &'static str,
 }
 
+impl Queue {
+    fn stored_kinds(&self) -> Vec<&'static str> {
+        self.run_kinds.iter().map(|kind| kind.as_str()).collect()
+    }
+}
+
 /// A run to be carried out later.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// Its kind in `lectern.runs`.
-    pub run_kind: &'static str,
+    pub run_kind: RunKind,
     /// Its subject in `lectern.runs`.
     pub subject: String,
     /// Whether it only plans.
@@ -56,7 +62,7 @@ impl Job {
     ///
     /// # Errors
     /// Where `request` cannot be serialised.
-    pub fn new(run_kind: &'static str, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
+    pub fn new(run_kind: RunKind, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
         let payload = serde_json::value::to_raw_value(request)
             .map_err(|error| Error::Failed(format!("the request cannot be stored: {error}")))?;
         Ok(Job { run_kind, subject, dry_run, payload })
@@ -255,7 +261,7 @@ mod tests {
     #[test]
     fn fingerprints_of_equal_requests_are_equal() {
         let job = |dry_run| {
-            Job::new("import", "t.xlsx".into(), dry_run, &json!({ "file": "t.xlsx", "dry_run": dry_run }))
+            Job::new(RunKind::Import, "t.xlsx".into(), dry_run, &json!({ "file": "t.xlsx", "dry_run": dry_run }))
                 .expect("JSON")
         };
         assert_eq!(job(true).fingerprint(b"x"), job(true).fingerprint(b"x"));

@@ -69,7 +69,7 @@ pub(super) async fn save_key(
 /// Returns a run of a queue.
 pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<JobRun>> {
     let sql = format!("{RUN} WHERE r.kind = ANY ($2) AND r.id = $3");
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.run_kinds).bind(run);
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.stored_kinds()).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn open_runs(pool: &PgPool, queue: &Queue) -> Result<Vec<i64>> 
         "SELECT q.run_id FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
          WHERE r.kind = ANY ($1) AND r.finished_at IS NULL ORDER BY q.run_id",
     )
-    .bind(queue.run_kinds)
+    .bind(queue.stored_kinds())
     .fetch_all(pool)
     .await?)
 }

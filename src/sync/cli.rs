@@ -302,7 +302,7 @@ async fn pick(
 
 async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
-    let kept = runs::find(&mut db, "sync", run).await?;
+    let kept = runs::find(&mut db, runs::RunKind::Sync, run).await?;
     let kept =
         kept.ok_or_else(|| Error::Usage(format!("there is no sync run {run}; `lectern sync runs` lists them")))?;
     console.print(text::runs(std::slice::from_ref(&kept.run)));
@@ -316,7 +316,7 @@ async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Ex
 
 async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
-    let runs = runs::latest(&mut db, "sync", limit).await?;
+    let runs = runs::latest(&mut db, runs::RunKind::Sync, limit).await?;
     console.print(text::runs(&runs));
     console.document(&json!({ "runs": runs }))?;
     Ok(Exit::Done)

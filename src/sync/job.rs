@@ -12,9 +12,11 @@ use super::{Entity, Report, Summary, SyncOptions, SyncRun};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
+use crate::runs::RunKind;
 
 /// The queue of syncs.
-pub static SYNCS: Queue = Queue { name: "sync", run_kinds: &["sync"], path: "/api/syncs", subject_key: "entity" };
+pub static SYNCS: Queue =
+    Queue { name: "sync", run_kinds: &[RunKind::Sync], path: "/api/syncs", subject_key: "entity" };
 
 /// A sync to be carried out later, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ impl SyncRequest {
     /// # Errors
     /// Where the request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
-        Job::new(SYNCS.name, self.entity.map_or("all", Entity::name).to_owned(), self.dry_run, self)
+        Job::new(RunKind::Sync, self.entity.map_or("all", Entity::name).to_owned(), self.dry_run, self)
     }
 }
 

@@ -68,7 +68,7 @@ impl SyncRun {
         };
         let run = match self.run {
             Some(run) => run,
-            None => runs::begin(&mut db, "sync", S::ENTITY.name()).await?,
+            None => runs::begin(&mut db, runs::RunKind::Sync, S::ENTITY.name()).await?,
         };
         let done = self.plan_and_apply::<S>(&mut held, run).await;
         // A connection that broke has given the lock back with it.
@@ -208,7 +208,9 @@ impl SyncRun {
     /// Whether everything that the entity builds upon has been synchronised (FR-021).
     async fn require<S: EntitySync>(&self, db: &mut PgConnection) -> Result<()> {
         for earlier in S::ENTITY.prerequisites() {
-            if !self.completed.contains(earlier) && !runs::has_succeeded(db, "sync", earlier.name()).await? {
+            if !self.completed.contains(earlier)
+                && !runs::has_succeeded(db, runs::RunKind::Sync, earlier.name()).await?
+            {
                 return Err(Error::Prerequisite(format!(
                     "{} build upon {}, which have not been synchronised: run `lectern sync {earlier}` first",
                     S::ENTITY.plural(),

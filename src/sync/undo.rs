@@ -131,7 +131,7 @@ fn read<S: EntitySync>(journal: Value) -> Result<UndoJournal<S::Row>> {
 /// [`Error::Usage`] where there is no such run or it wrote nothing, [`Error::NeedsPerson`] where rows have changed since.
 pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
     let mut db = pool.acquire().await?;
-    let Some((subject, journal)) = runs::journal_of(&mut db, "sync", run).await? else {
+    let Some((subject, journal)) = runs::journal_of(&mut db, runs::RunKind::Sync, run).await? else {
         return Err(Error::Usage(format!("run {run} is no sync that wrote anything; `lectern sync runs` lists them")));
     };
     let entity: Entity = subject.parse().map_err(Error::Failed)?;
@@ -165,7 +165,7 @@ async fn undo_changes<S: EntitySync>(db: &mut PgConnection, journal: Value, dry_
     if dry_run {
         return Ok(Report::of(&plan, None, true));
     }
-    let undone = runs::begin(&mut transaction, "sync undo", S::ENTITY.name()).await?;
+    let undone = runs::begin(&mut transaction, runs::RunKind::SyncUndo, S::ENTITY.name()).await?;
     apply::<S>(&mut transaction, &plan, Some(undone)).await?;
     S::undo_side_effects(&mut transaction, &plan.changes).await?;
     fallen.restore(&mut transaction).await?;

@@ -17,13 +17,18 @@ use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
 use crate::outbox;
+use crate::runs::RunKind;
 
 /// The kind of a run that undoes an import, in `lectern.runs`.
-pub const UNDO: &str = "import-undo";
+pub const UNDO: &str = RunKind::ImportUndo.as_str();
 
 /// The queue of imports and of their undoing.
-pub static IMPORTS: Queue =
-    Queue { name: "import", run_kinds: &["import", UNDO], path: "/api/imports", subject_key: "file" };
+pub static IMPORTS: Queue = Queue {
+    name: "import",
+    run_kinds: &[RunKind::Import, RunKind::ImportUndo],
+    path: "/api/imports",
+    subject_key: "file",
+};
 
 /// A run to be carried out later, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +58,8 @@ impl ImportJob {
     /// Where the request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
         match self {
-            ImportJob::Import { file, options } => Job::new(IMPORTS.name, file.clone(), options.dry_run, self),
-            ImportJob::Undo { import, dry_run } => Job::new(UNDO, import.to_string(), *dry_run, self),
+            ImportJob::Import { file, options } => Job::new(RunKind::Import, file.clone(), options.dry_run, self),
+            ImportJob::Undo { import, dry_run } => Job::new(RunKind::ImportUndo, import.to_string(), *dry_run, self),
         }
     }
 }

@@ -192,7 +192,7 @@ async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64
     if let Some(run) = opened {
         return Ok((run, None));
     }
-    let run = runs::begin(&mut *pool.acquire().await?, "import", file).await?;
+    let run = runs::begin(&mut *pool.acquire().await?, runs::RunKind::Import, file).await?;
     Ok((run, runs::lock(pool, run).await?))
 }
 

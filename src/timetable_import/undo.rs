@@ -22,7 +22,6 @@ use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
 use super::history;
-use super::job::UNDO;
 
 /// What taking back an import means, or has done.
 #[derive(Debug, Serialize)]
@@ -163,7 +162,7 @@ async fn begin(pool: &PgPool, undone: &mut UndoResult, opened: Option<i64>) -> R
     let mut tx = pool.begin().await?;
     let run = match opened {
         Some(run) => run,
-        None => runs::begin(&mut tx, UNDO, &undone.undone_run.to_string()).await?,
+        None => runs::begin(&mut tx, runs::RunKind::ImportUndo, &undone.undone_run.to_string()).await?,
     };
     tutorials::remove_events(&mut tx, Some(run), &undone.brought).await?;
     let ids: Vec<i64> = undone.before.iter().map(|known| known.id).collect();

@@ -72,7 +72,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, verdict: &
     let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
     plan.fetched = 1;
     plan.settlements.push(settlement);
-    let run = runs::begin(&mut tx, "sync", Entity::Events.name()).await?;
+    let run = runs::begin(&mut tx, runs::RunKind::Sync, Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
     if waits.is_some() {
         tutorials::request_steps(&mut tx, Some(run), &[(verdict.event.id, name.clone())], &[]).await?;
