@@ -4,32 +4,34 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{DeliveryCounts, DeliveryState, Effect, OutboxItem, SubjectStatus};
+use super::{DeliveryCounts, DeliveryState, DeliveryStep, Effect, OutboxItem, SubjectStatus};
 use crate::error::Result;
 use crate::runs;
 
-/// The namespace of our advisory locks: rows of the outbox.
+/// Namespace of the advisory locks on rows of the outbox.
 const LOCKS: i32 = 0x4C_4F_42;
 
-/// How many due rows are looked at in one go.
-const CANDIDATES: i64 = 64;
+/// Number of due rows read at once.
+const MAX_CANDIDATES: i64 = 64;
 
 const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
     CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
     END AS next_attempt_at,
     subject_id, look_first, in_doubt, sent, also, asked,
-    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS late_seconds";
+    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS in_flight_seconds";
 
-/// Writes effects in the caller's transaction. A subject that is still open is asked again instead, and starts its tries
-/// anew; one that waits for a person goes on waiting. That a further step is asked for leaves what is brought about, and
-/// tells nothing new of whether it may be there already.
+/// Writes effects in the caller's transaction.
+///
+/// A subject with an undelivered row keeps that row: its generation grows and its attempts start again at 0, but a row
+/// that waits for a user's decision stays `unknown`. An effect with additional steps adds only these to such a row: the
+/// row's effect and whether to look in Administrate first stay.
 pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]) -> Result<()> {
     let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
     let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
     let ids: Vec<i64> = effects.iter().map(|effect| effect.subject_id).collect();
-    let look_first: Vec<bool> = effects.iter().map(|effect| effect.look_first).collect();
+    let check_remote_first: Vec<bool> = effects.iter().map(|effect| effect.look_first).collect();
     let subjects: Vec<&str> = effects.iter().map(|effect| effect.subject.as_str()).collect();
-    let also: Vec<String> = effects.iter().map(|effect| effect.also.join(",")).collect();
+    let steps: Vec<String> = effects.iter().map(|effect| stored_words(effect.also).join(",")).collect();
     sqlx::query(
         "INSERT INTO lectern.outbox AS open (effect, subject_kind, subject_id, subject, look_first, also, run_id)
          SELECT e.effect, e.kind, e.id, e.subject, e.look_first, string_to_array(e.also, ','), $7
@@ -47,21 +49,24 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     .bind(kinds)
     .bind(ids)
     .bind(subjects)
-    .bind(look_first)
-    .bind(also)
+    .bind(check_remote_first)
+    .bind(steps)
     .bind(run)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Makes the open rows of subjects part of a run, and asks for further steps of them: what waits or failed is due at once,
-/// what waits for a person goes on waiting. Those of a run that somebody carries out stay with it.
+/// Reassigns the undelivered rows of subjects to a run and adds steps to them.
+///
+/// Pending and failed rows become due at once, `unknown` rows wait on. The rows of a run that a process is carrying out
+/// stay with that run.
 pub async fn reassign_to_run(
     db: &mut PgConnection,
     run: i64,
-    (subject_kind, subject_ids): (&str, &[i64]),
-    also: &[&str],
+    subject_kind: &str,
+    subject_ids: &[i64],
+    steps: &[DeliveryStep],
 ) -> Result<()> {
     sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE lectern.outbox
@@ -71,25 +76,26 @@ pub async fn reassign_to_run(
              also = ARRAY(SELECT DISTINCT unnest(also || $4))
          WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id IS DISTINCT FROM $1
            AND (run_id IS NULL OR run_id::int NOT IN ({}))",
-        held(runs::LOCKS)
+        locked_keys(runs::LOCKS)
     )))
     .bind(run)
     .bind(subject_kind)
     .bind(subject_ids)
-    .bind(also)
+    .bind(stored_words(steps))
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Whether somebody carries out an earlier run that has still to deliver one of these subjects. Later runs wait for earlier
-/// ones and never the other way round.
+/// Returns whether an earlier run that a process is carrying out has an undelivered row of one of these subjects.
+///
+/// Only later runs wait for earlier ones, so that no two runs wait for each other.
 pub async fn pending_in_earlier_run(pool: &PgPool, run: i64, subject_kind: &str, subject_ids: &[i64]) -> Result<bool> {
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT EXISTS (SELECT FROM lectern.outbox
                         WHERE subject_kind = $2 AND subject_id = ANY ($3) AND state <> 'delivered' AND run_id < $1
                           AND run_id::int IN ({}))",
-        held(runs::LOCKS)
+        locked_keys(runs::LOCKS)
     )))
     .bind(run)
     .bind(subject_kind)
@@ -98,8 +104,8 @@ pub async fn pending_in_earlier_run(pool: &PgPool, run: i64, subject_kind: &str,
     .await?)
 }
 
-/// What is held in this namespace of advisory locks, told without taking anything.
-fn held(locks: i32) -> String {
+/// Returns SQL that lists the keys locked in a namespace of advisory locks, without locking anything.
+fn locked_keys(locks: i32) -> String {
     format!(
         "SELECT objid::bigint::int FROM pg_locks
          WHERE locktype = 'advisory' AND classid = {locks}::oid AND objsubid = 2
@@ -107,8 +113,12 @@ fn held(locks: i32) -> String {
     )
 }
 
-/// Asks for a further step of what a run has delivered.
-pub async fn requeue_with_step(pool: &PgPool, run: i64, subjects: &[&str], also: &str) -> Result<()> {
+fn stored_words(steps: &[DeliveryStep]) -> Vec<&'static str> {
+    steps.iter().map(|step| step.as_str()).collect()
+}
+
+/// Requests a step for subjects that a run has delivered.
+pub async fn requeue_with_step(pool: &PgPool, run: i64, subjects: &[&str], step: DeliveryStep) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now(),
              also = array_append(array_remove(also, $3), $3)
@@ -116,19 +126,19 @@ pub async fn requeue_with_step(pool: &PgPool, run: i64, subjects: &[&str], also:
     )
     .bind(run)
     .bind(subjects)
-    .bind(also)
+    .bind(step.as_str())
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Rows in order of their making: what is not delivered, or everything.
+/// Returns undelivered rows, or all of them, oldest first.
 pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<OutboxItem>> {
     let sql = format!("SELECT {COLUMNS} FROM lectern.outbox WHERE $1 OR state <> 'delivered' ORDER BY id");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
-/// What is not delivered of a run, or of all.
+/// Returns the undelivered rows of a run, or of all runs, oldest first.
 pub async fn undelivered(pool: &PgPool, run: Option<i64>) -> Result<Vec<OutboxItem>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM lectern.outbox
@@ -137,7 +147,7 @@ pub async fn undelivered(pool: &PgPool, run: Option<i64>) -> Result<Vec<OutboxIt
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).fetch_all(pool).await?)
 }
 
-/// Our ids of the subjects of this kind that are not delivered yet, and how far each has come.
+/// Returns the local ids and states of the undelivered subjects of a kind.
 pub async fn undelivered_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, DeliveryState)>> {
     Ok(sqlx::query_as("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
         .bind(kind)
@@ -145,7 +155,7 @@ pub async fn undelivered_subjects(db: &mut PgConnection, kind: &str) -> Result<V
         .await?)
 }
 
-/// How far what is open about a subject has come; none where nothing is.
+/// Returns the state of a subject's undelivered row; none where it has none.
 pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<Option<DeliveryState>> {
     Ok(sqlx::query_scalar(
         "SELECT state FROM lectern.outbox WHERE subject_kind = $1 AND subject_id = $2 AND state <> 'delivered'",
@@ -156,7 +166,7 @@ pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i6
     .await?)
 }
 
-/// How many subjects of a run, or of all, are in which state.
+/// Counts the subjects of a run, or of all runs, by the state of their latest row.
 pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryCounts> {
     Ok(sqlx::query_as(
         "SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
@@ -171,7 +181,7 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryC
     .await?)
 }
 
-/// How many of these rows are in which state.
+/// Counts rows by state.
 pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<DeliveryCounts> {
     let states: Vec<DeliveryState> =
         sqlx::query_scalar("SELECT state FROM lectern.outbox WHERE id = ANY ($1)").bind(ids).fetch_all(pool).await?;
@@ -180,7 +190,7 @@ pub async fn count_of(pool: &PgPool, ids: &[i64]) -> Result<DeliveryCounts> {
     Ok(counts)
 }
 
-/// How far the last effect of each of these events, and of those that a run went on with, has come.
+/// Returns the state of the latest row of each of these subjects and of the subjects that belong to a run.
 pub async fn statuses(db: &mut PgConnection, run: i64, subjects: &[String]) -> Result<Vec<SubjectStatus>> {
     Ok(sqlx::query_as(
         "SELECT DISTINCT ON (subject) subject, state, last_error FROM lectern.outbox
@@ -193,25 +203,26 @@ pub async fn statuses(db: &mut PgConnection, run: i64, subjects: &[String]) -> R
     .await?)
 }
 
-/// Whether somebody works on a row at this moment: of a run, or, where none is named, of any, those included that are due
-/// and belong to a run that somebody carries out.
+/// Returns whether a worker has claimed a pending row of a run, or of any run where none is given.
+///
+/// Without a run, due rows of a run that a process is carrying out count too.
 pub async fn is_worked_on(pool: &PgPool, run: Option<i64>) -> Result<bool> {
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT EXISTS (SELECT FROM lectern.outbox
                         WHERE state = 'pending' AND ($1::bigint IS NULL OR run_id = $1)
                           AND (id::int IN ({})
                                OR $1::bigint IS NULL AND next_attempt_at <= now() AND run_id::int IN ({})))",
-        held(LOCKS),
-        held(runs::LOCKS)
+        locked_keys(LOCKS),
+        locked_keys(runs::LOCKS)
     )))
     .bind(run)
     .fetch_one(pool)
     .await?)
 }
 
-/// Asks a person about a subject that was delivered and of which more has come to light; what is open about it already is
-/// left to its own end.
-pub async fn escalate(pool: &PgPool, run: Option<i64>, effect: &Effect, why: &str) -> Result<()> {
+/// Adds an `unknown` row, which waits for a user's decision, for a subject that was delivered. A subject that has an
+/// undelivered row keeps it.
+pub async fn escalate(pool: &PgPool, run: Option<i64>, effect: &Effect, reason: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.outbox (effect, subject_kind, subject_id, subject, run_id, state, next_attempt_at, last_error)
          VALUES ($1, $2, $3, $4, $5, 'unknown', NULL, $6)
@@ -222,15 +233,17 @@ pub async fn escalate(pool: &PgPool, run: Option<i64>, effect: &Effect, why: &st
     .bind(effect.subject_id)
     .bind(&effect.subject)
     .bind(run)
-    .bind(why)
+    .bind(reason)
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Makes what waits or failed due at once, its tries counted anew: these rows, or those of a run, or all. Gives how many.
+/// Makes pending and failed rows due at once and starts their attempts again at 0; returns how many.
+///
+/// `ids`, `run`: only these rows, only those of a run.
 pub async fn retry_now(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> Result<u64> {
-    let done = sqlx::query(
+    let updated = sqlx::query(
         "UPDATE lectern.outbox SET state = 'pending', attempts = 0, next_attempt_at = now()
          WHERE state IN ('pending', 'failed') AND ($1::bigint[] IS NULL OR id = ANY ($1))
            AND ($2::bigint IS NULL OR run_id = $2)",
@@ -239,18 +252,18 @@ pub async fn retry_now(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> 
     .bind(run)
     .execute(pool)
     .await?;
-    Ok(done.rows_affected())
+    Ok(updated.rows_affected())
 }
 
-/// Sets aside what of a run still waits, until somebody asks for it again. Gives how many rows.
-pub async fn park(pool: &PgPool, run: i64, why: &str) -> Result<u64> {
+/// Stops the pending rows of a run until they are requested again; returns how many.
+pub async fn park(pool: &PgPool, run: i64, reason: &str) -> Result<u64> {
     let sql =
         "UPDATE lectern.outbox SET next_attempt_at = NULL, last_error = $2 WHERE run_id = $1 AND state = 'pending'";
-    Ok(sqlx::query(sql).bind(run).bind(why).execute(pool).await?.rows_affected())
+    Ok(sqlx::query(sql).bind(run).bind(reason).execute(pool).await?.rows_affected())
 }
 
-/// A person has decided about a row that waited for one: it is due, and is looked for first or not.
-pub async fn requeue(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
+/// Makes an `unknown` row due after a user's decision.
+pub async fn requeue(pool: &PgPool, id: i64, check_remote_first: bool) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox
          SET state = 'pending', attempts = 0, next_attempt_at = now(), look_first = $2, in_doubt = false, sent = '[]',
@@ -258,26 +271,26 @@ pub async fn requeue(pool: &PgPool, id: i64, look_first: bool) -> Result<()> {
          WHERE id = $1 AND state = 'unknown'",
     )
     .bind(id)
-    .bind(look_first)
+    .bind(check_remote_first)
     .execute(pool)
     .await?;
     Ok(())
 }
 
 pub(super) async fn due(db: &mut PgConnection, run: Option<i64>) -> Result<Vec<i64>> {
-    // Rows that somebody works on are told by their locks, without taking them. Those of a run that goes on are left to
-    // whoever carries it out, who waits for them.
+    // Claimed rows are recognised by their locks. The rows of a run that a process is carrying out are left to that
+    // process, which waits for them.
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT id FROM lectern.outbox
          WHERE state = 'pending' AND next_attempt_at <= now()
            AND (run_id = $1 OR $1::bigint IS NULL AND (run_id IS NULL OR run_id::int NOT IN ({})))
            AND id::int NOT IN ({})
          ORDER BY id LIMIT $2",
-        held(runs::LOCKS),
-        held(LOCKS)
+        locked_keys(runs::LOCKS),
+        locked_keys(LOCKS)
     )))
     .bind(run)
-    .bind(CANDIDATES)
+    .bind(MAX_CANDIDATES)
     .fetch_all(db)
     .await?)
 }
@@ -295,7 +308,7 @@ pub(super) async fn unlock(db: &mut PgConnection, id: i64) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn holds(db: &mut PgConnection, id: i64) -> Result<bool> {
+pub(super) async fn holds_lock(db: &mut PgConnection, id: i64) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
                         AND classid = $1::int::oid AND objid::bigint::int = $2::bigint::int AND objsubid = 2)",
@@ -314,14 +327,14 @@ pub(super) async fn begin_attempt(db: &mut PgConnection, id: i64) -> Result<Opti
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?)
 }
 
-pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, sent: &impl Serialize, seconds: f64) -> Result<()> {
+pub(super) async fn mark_in_doubt(pool: &PgPool, id: i64, creation_key: &impl Serialize, seconds: f64) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox SET look_first = true, in_doubt = true, sent = sent || jsonb_build_array($2),
              late_until = now() + make_interval(secs => $3)
          WHERE id = $1",
     )
     .bind(id)
-    .bind(Json(sent))
+    .bind(Json(creation_key))
     .bind(seconds)
     .execute(pool)
     .await?;
@@ -339,7 +352,7 @@ pub(super) async fn extend_in_flight(pool: &PgPool, id: i64, seconds: f64) -> Re
     Ok(())
 }
 
-pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result<DeliveryState> {
+pub(super) async fn mark_delivered(pool: &PgPool, id: i64, generation: i32) -> Result<DeliveryState> {
     Ok(sqlx::query_scalar(
         "UPDATE lectern.outbox SET last_error = NULL, look_first = false, in_doubt = false, sent = '[]', late_until = NULL,
              state = CASE WHEN asked = $2 THEN 'delivered' ELSE 'pending' END,
@@ -347,18 +360,19 @@ pub(super) async fn mark_delivered(pool: &PgPool, id: i64, asked: i32) -> Result
          WHERE id = $1 RETURNING state",
     )
     .bind(id)
-    .bind(asked)
+    .bind(generation)
     .fetch_one(pool)
     .await?)
 }
 
-/// A row that failed although it was asked again meanwhile is due: the new wish may have mended it.
+/// Stores why an attempt failed. A failed row that was requested again meanwhile is due: the new request may have fixed it.
 pub(super) async fn mark_not_delivered(
     pool: &PgPool,
-    (id, asked): (i64, i32),
+    id: i64,
+    generation: i32,
     state: DeliveryState,
-    wait_seconds: Option<f64>,
-    why: &str,
+    delay_seconds: Option<f64>,
+    reason: &str,
 ) -> Result<DeliveryState> {
     Ok(sqlx::query_scalar(
         "UPDATE lectern.outbox
@@ -370,21 +384,21 @@ pub(super) async fn mark_not_delivered(
     )
     .bind(id)
     .bind(state)
-    .bind(why)
-    .bind(wait_seconds)
-    .bind(asked)
+    .bind(reason)
+    .bind(delay_seconds)
+    .bind(generation)
     .fetch_one(pool)
     .await?)
 }
 
-pub(super) async fn postpone(pool: &PgPool, id: i64, wait_seconds: f64, why: Option<&str>) -> Result<()> {
+pub(super) async fn postpone(pool: &PgPool, id: i64, delay_seconds: f64, reason: Option<&str>) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.outbox SET attempts = greatest(attempts - 1, 0), last_error = coalesce($3, last_error),
              next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1",
     )
     .bind(id)
-    .bind(wait_seconds)
-    .bind(why)
+    .bind(delay_seconds)
+    .bind(reason)
     .execute(pool)
     .await?;
     Ok(())

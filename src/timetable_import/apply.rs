@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
-use crate::tutorials::{
-    self, APPROVED, COMPARE, COMPARE_LATER, DELETE_DRAFTS, Event, KnownEvent, OVERWRITE_REMOTE, PUBLISH,
-};
+use crate::outbox::DeliveryStep;
+use crate::tutorials::{self, Event, KnownEvent};
 
 use super::history::store as kept;
 use super::options::ImportOptions;
@@ -97,7 +96,8 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
     let events =
         tutorials::store::ids_by_code(db, &accepted.map(|item| item.title.as_str()).collect::<Vec<_>>()).await?;
     let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
-    let insisting: &[&str] = if options.import.overwrite_remote { &[OVERWRITE_REMOTE] } else { &[] };
+    let insisting: &[DeliveryStep] =
+        if options.import.overwrite_remote { &[DeliveryStep::OverwriteRemote] } else { &[] };
     tutorials::reassign_pending(db, options.run, &ids, insisting).await?;
     let called_off = batch.iter().filter(|item| item.outcome == BlockOutcome::Cancel).map(|item| item.title.as_str());
     let called_off: Vec<&str> = called_off.collect();
@@ -107,22 +107,22 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
     let revised: Vec<&str> = revised.collect();
     let revised: Vec<_> = standing.iter().filter(|(_, code)| revised.contains(&code.as_str())).cloned().collect();
     if !revised.is_empty() {
-        let before_writing: &[&str] = match (options.import.overwrite_remote, !options.import.is_queued()) {
-            (true, _) => &[OVERWRITE_REMOTE],
-            (false, true) => &[COMPARE_LATER],
-            (false, false) => &[COMPARE],
+        let before_writing: &[DeliveryStep] = match (options.import.overwrite_remote, !options.import.is_queued()) {
+            (true, _) => &[DeliveryStep::OverwriteRemote],
+            (false, true) => &[DeliveryStep::CompareLater],
+            (false, false) => &[DeliveryStep::Compare],
         };
         tutorials::request_steps(db, Some(options.run), &revised, before_writing).await?;
     }
     if options.import.is_queued() {
         let written = |code: &str| batch.iter().any(|item| item.title == code && item.event.is_some());
         let written: Vec<_> = standing.iter().filter(|(_, code)| written(code)).cloned().collect();
-        tutorials::request_steps(db, Some(options.run), &written, &[APPROVED]).await?;
+        tutorials::request_steps(db, Some(options.run), &written, &[DeliveryStep::CheckApproval]).await?;
     }
     if options.import.publish {
         let published = bridges::events::published(db, &ids).await?;
         let drafts: Vec<_> = standing.iter().filter(|(id, _)| !published.contains(id)).cloned().collect();
-        tutorials::request_steps(db, Some(options.run), &drafts, &[PUBLISH]).await?;
+        tutorials::request_steps(db, Some(options.run), &drafts, &[DeliveryStep::Publish]).await?;
     }
     if options.import.delete_drafts {
         // What a new event will have too many of, only its delivery will show.
@@ -133,7 +133,7 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
         };
         let surplus = bridges::events::with_extra_sessions(db, &ids).await?;
         let surplus: Vec<_> = standing.into_iter().filter(|(id, code)| surplus.contains(id) || new(code)).collect();
-        tutorials::request_steps(db, Some(options.run), &surplus, &[DELETE_DRAFTS]).await?;
+        tutorials::request_steps(db, Some(options.run), &surplus, &[DeliveryStep::DeleteDrafts]).await?;
     }
     Ok(())
 }

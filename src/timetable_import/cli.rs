@@ -9,8 +9,7 @@ use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::outbox;
-use crate::tutorials::DELETE_DRAFTS;
+use crate::outbox::{self, DeliveryStep};
 
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
@@ -228,7 +227,7 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
         return Ok(());
     }
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
-    outbox::requeue_with_step(&database.pool, run, &events, DELETE_DRAFTS).await?;
+    outbox::requeue_with_step(&database.pool, run, &events, DeliveryStep::DeleteDrafts).await?;
     crate::delivery::cli::deliver(context, database, "import", Some(run)).await?;
     document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
     document.problems.retain(|problem| problem.code != Code::LeftoverSession);

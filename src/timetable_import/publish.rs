@@ -5,9 +5,9 @@ use sqlx::PgPool;
 
 use crate::bridges;
 use crate::error::{Exit, Result};
+use crate::outbox::{self, DeliveryStep};
+use crate::runs;
 use crate::tutorials;
-use crate::tutorials::PUBLISH;
-use crate::{outbox, runs};
 
 use super::history;
 
@@ -56,9 +56,9 @@ pub async fn request(pool: &PgPool, import: i64, held: bool) -> Result<(PublishR
     if drafts.is_empty() {
         return Ok((published, None));
     }
-    let run = runs::begin(&mut tx, "import-publish", &import.to_string()).await?;
+    let run = runs::begin(&mut tx, runs::RunKind::ImportPublish, &import.to_string()).await?;
     published.run_id = Some(run);
-    tutorials::request_steps(&mut tx, Some(run), &drafts, &[PUBLISH]).await?;
+    tutorials::request_steps(&mut tx, Some(run), &drafts, &[DeliveryStep::Publish]).await?;
     let held = if held { runs::lock(pool, run).await? } else { None };
     tx.commit().await?;
     Ok((published, held))

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::error::Result;
-use crate::outbox::{self, Effect};
+use crate::outbox::{self, DeliveryStep, Effect};
 
 /// How an event is taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -221,22 +221,6 @@ pub const REMOVE_EVENT: &str = "remove_event";
 /// What kind of thing these effects are about.
 pub const EVENT: &str = "event";
 
-/// A further step of any effect: the event and its sessions are published.
-pub const PUBLISH: &str = "publish";
-/// A further step of any effect: sessions there beyond ours are deleted, as far as they are drafts.
-pub const DELETE_DRAFTS: &str = "delete_drafts";
-
-/// The step that looks, before anything is written over, whether somebody changed it in Administrate meanwhile.
-pub const COMPARE: &str = "compare";
-/// The same before a second try: whoever asked has just looked, and the first goes without.
-pub const COMPARE_LATER: &str = "compare_later";
-
-/// The step that looks, before somebody is added, whether they are approved: whoever asked could not.
-pub const APPROVED: &str = "approved";
-
-/// That our values are written over whatever stands in Administrate.
-pub const OVERWRITE_REMOTE: &str = "ours";
-
 /// Writes new events and asks for their creation in Administrate. Gives their ids, in order. `look_first`: nobody has
 /// looked whether Administrate has them already.
 ///
@@ -284,8 +268,8 @@ pub async fn apply_remote_values(db: &mut PgConnection, mut events: Vec<(i64, Ev
 
 /// Goes on with what is still open of known events, as a part of `run` and with these further steps; what waited or failed
 /// is due at once.
-pub async fn reassign_pending(db: &mut PgConnection, run: i64, ids: &[i64], also: &[&str]) -> Result<()> {
-    outbox::reassign_to_run(db, run, (EVENT, ids), also).await
+pub async fn reassign_pending(db: &mut PgConnection, run: i64, ids: &[i64], also: &[DeliveryStep]) -> Result<()> {
+    outbox::reassign_to_run(db, run, EVENT, ids, also).await
 }
 
 /// Whether an earlier import that goes on has still to bring one of these events to Administrate.
@@ -293,12 +277,12 @@ pub async fn pending_in_earlier_run(pool: &sqlx::PgPool, run: i64, ids: &[i64]) 
     outbox::pending_in_earlier_run(pool, run, EVENT, ids).await
 }
 
-/// Asks for further steps ([`PUBLISH`], [`DELETE_DRAFTS`], [`COMPARE`], …) of known events, by id and code.
+/// Asks for further steps ([`DeliveryStep`]) of known events, by id and code.
 pub async fn request_steps(
     db: &mut PgConnection,
     run: Option<i64>,
     events: &[(i64, String)],
-    also: &'static [&'static str],
+    also: &'static [DeliveryStep],
 ) -> Result<()> {
     let named = events.iter().map(|(id, code)| (*id, code.as_str()));
     outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, also, named)).await
@@ -317,7 +301,7 @@ fn with_ids<'a>(ids: &[i64], events: &'a [Event]) -> Vec<(i64, &'a Event)> {
 fn effects<'a>(
     name: &'static str,
     look_first: bool,
-    also: &'static [&'static str],
+    also: &'static [DeliveryStep],
     events: impl Iterator<Item = (i64, &'a str)>,
 ) -> Vec<Effect> {
     let effect = |(subject_id, code): (i64, &str)| Effect {

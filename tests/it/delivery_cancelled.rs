@@ -3,8 +3,8 @@
 use administrate_sim::tenant::{EventState, SessionState};
 use lectern::bridges::events::{Baseline, BaselineKind, LastSeen, save_baseline};
 use lectern::delivery::Notice;
-use lectern::outbox::DeliveryState;
-use lectern::tutorials::{COMPARE, COMPARE_LATER, OVERWRITE_REMOTE, PUBLISH, request_steps};
+use lectern::outbox::{DeliveryState, DeliveryStep};
+use lectern::tutorials::request_steps;
 
 use crate::delivery::Story;
 
@@ -15,7 +15,7 @@ fn states(story: &Story) -> (EventState, Vec<SessionState>) {
     (event.state, tenant.sessions_of(number).map(|(_, session)| session.state).collect())
 }
 
-async fn ask(story: &Story, id: i64, also: &'static [&'static str]) {
+async fn ask(story: &Story, id: i64, also: &'static [DeliveryStep]) {
     let mut db = story.world.pool.acquire().await.expect("a connection");
     request_steps(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
 }
@@ -37,17 +37,17 @@ async fn nothing_is_written_over_an_event_that_somebody_cancelled() {
     cancel_there(&story);
     let before = story.administrate.simulator.mutations().len();
     // A change of values, then of people alone, then publishing alone; told to look, or to publish.
-    for also in [&[COMPARE][..], &[COMPARE], &[PUBLISH]] {
+    for also in [&[DeliveryStep::Compare][..], &[DeliveryStep::Compare], &[DeliveryStep::Publish]] {
         match also {
-            [COMPARE] if event.max_places != Some(5) => event.max_places = Some(5),
-            [COMPARE] => event.staff.clear(),
+            [DeliveryStep::Compare] if event.max_places != Some(5) => event.max_places = Some(5),
+            [DeliveryStep::Compare] => event.staff.clear(),
             _ => {}
         }
         story.revise(id, &event).await;
         ask(&story, id, also).await;
         let drained = story.deliver().await;
         let why = drained.outcomes[0].reason.clone().expect("why");
-        assert!(why.contains("state: not cancelled here; Administrate has cancelled"), "{why}");
+        assert!(why.contains("state: not cancelled locally; Administrate has cancelled"), "{why}");
         assert_eq!(story.states().await.last(), Some(&DeliveryState::Failed));
     }
     assert_eq!(story.administrate.simulator.mutations().len(), before, "nothing was written");
@@ -96,7 +96,7 @@ async fn a_session_that_somebody_cancelled_is_not_written_over_either() {
     for (day, expected) in [(0, DeliveryState::Delivered), (1, DeliveryState::Failed)] {
         event.sessions[day].title = format!("Day {}", day + 1);
         story.revise(id, &event).await;
-        ask(&story, id, &[COMPARE]).await;
+        ask(&story, id, &[DeliveryStep::Compare]).await;
         let drained = story.deliver().await;
         assert_eq!(story.states().await.last(), Some(&expected), "{drained:?}");
     }
@@ -107,12 +107,12 @@ async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us()
     let story = Story::begin(2).await;
     let mut event = story.provider.event("CM2-01");
     let id = story.announce(std::slice::from_ref(&event)).await[0];
-    ask(&story, id, &[PUBLISH]).await;
+    ask(&story, id, &[DeliveryStep::Publish]).await;
     story.deliver().await;
     cancel_there(&story);
     event.max_places = Some(5);
     story.revise(id, &event).await;
-    ask(&story, id, &[OVERWRITE_REMOTE, COMPARE_LATER]).await;
+    ask(&story, id, &[DeliveryStep::OverwriteRemote, DeliveryStep::CompareLater]).await;
     let drained = story.deliver().await;
     let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("cannot be taken back there"), "{why}");
@@ -132,7 +132,7 @@ async fn what_we_called_off_takes_place_again_where_administrate_lets_us() {
     story.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     let mut event = story.provider.event("CM2-01");
     let id = story.announce(std::slice::from_ref(&event)).await[0];
-    ask(&story, id, &[PUBLISH]).await;
+    ask(&story, id, &[DeliveryStep::Publish]).await;
     story.deliver().await;
     for cancelled in [true, false, true] {
         event.cancelled = cancelled;

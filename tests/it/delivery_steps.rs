@@ -5,8 +5,8 @@ use administrate_sim::{Action, Fault, Tenant, When};
 use lectern::bridges;
 use lectern::delivery::duplicates;
 use lectern::delivery::resolve::{OutboxResolution, resolve};
-use lectern::outbox::{self, DeliveryState};
-use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Staff, StaffRole, remove_events, request_steps};
+use lectern::outbox::{self, DeliveryState, DeliveryStep};
+use lectern::tutorials::{Staff, StaffRole, remove_events, request_steps};
 
 use crate::delivery::Story;
 
@@ -128,13 +128,13 @@ async fn publishing_happens_only_where_it_is_asked() {
     };
     // Cut off in the midst, it goes on from there.
     story.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
-    ask(&[PUBLISH]).await;
+    ask(&[DeliveryStep::Publish]).await;
     assert_eq!(states(&story), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
     let mut db = story.world.pool.acquire().await.expect("a connection");
     assert_eq!(bridges::events::published(&mut db, &[id]).await.expect("read"), [id]);
     assert_eq!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read"), [id]);
 
-    let drained = ask(&[DELETE_DRAFTS]).await;
+    let drained = ask(&[DeliveryStep::DeleteDrafts]).await;
     assert_eq!((states(&story), drained.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
     assert!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read").is_empty());
 }
