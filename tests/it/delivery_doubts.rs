@@ -278,13 +278,14 @@ async fn what_may_be_under_way_is_not_made_anew() {
     let claims = outbox::Claims::open(&story.world.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     let minute = std::time::Duration::from_secs(60);
-    claims.mark_in_doubt(&item, &serde_json::json!({}), minute).await.expect("noted");
+    let key = serde_json::json!({ "title": "CM2-01", "template": "T1", "time_zone": "Europe/London", "classroom": null, "lms": null });
+    claims.mark_in_doubt(&item, &key, minute).await.expect("noted");
     claims.release(&item).await.expect("given back");
     story.deliver_once().await;
     let created = || story.administrate.simulator.requests().of("event.createBlended");
     assert_eq!((story.states().await, created()), (vec![DeliveryState::Pending], 0));
     let (_, why) = open(&story).await;
-    assert!(why.contains("nobody saw the end of a creation"), "{why}");
+    assert!(why.contains("the outcome of a creation is unknown"), "{why}");
     let later = "UPDATE lectern.outbox SET late_until = now(), next_attempt_at = now()";
     sqlx::query(later).execute(&story.world.pool).await.expect("time passes");
     story.deliver().await;
