@@ -68,7 +68,7 @@ impl EventDelivery<'_> {
             return Ok(());
         }
         Err(DeliveryError::Invalid(format!(
-            "Administrate's API does not accept {}: correct it manually in Administrate, then run `lectern import retry`; \
+            "Administrate's API cannot change {}: correct it manually in Administrate, then run `lectern import retry`; \
              everything else has been delivered",
             open.join(", ")
         )))
