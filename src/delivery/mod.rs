@@ -28,6 +28,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff;
+use crate::bridges::events::LifecycleState;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::outbox::{Claims, DeliveryState, OutboxItem};
@@ -177,7 +178,7 @@ impl From<administrate::Error> for DeliveryError {
 
 /// Whether an event is cancelled there.
 fn is_called_off(event: &administrate::Event) -> bool {
-    event.lifecycle.as_deref() == Some("cancelled")
+    LifecycleState::of(event.lifecycle.as_deref()) == Some(LifecycleState::Cancelled)
 }
 
 impl DeliveryWorker {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::store;
+use crate::text::{contains_nul, without_nul};
 
 /// Values under these keys are of or about a person, wherever they stand.
 pub(crate) const PERSONAL: &[&str] =
@@ -68,12 +69,12 @@ impl Entry {
             answer.as_ref().map(|answer| identifiers(call.operation, answer)).unwrap_or_default();
         Entry {
             operation: call.operation,
-            document: storable(&stored_document(call.operation, &call.document)),
+            document: without_nul(&stored_document(call.operation, &call.document)),
             variables,
             response: answer.map(|answer| stored_response(answer, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: storable(&redact_emails(&call.error.unwrap_or_default())),
+            error: without_nul(&redact_emails(&call.error.unwrap_or_default())),
             entity_type: call.operation.split('.').next().unwrap_or_default(),
             entity_id,
             records,
@@ -106,12 +107,7 @@ fn identifiers(operation: &str, answer: &Value) -> (String, i32) {
     }
     let payload = operation.split_once('.').and_then(|(_, verb)| root[verb].as_object());
     let written = payload.and_then(|payload| payload.values().find_map(|object| object["id"].as_str()));
-    (storable(written.unwrap_or_default()), i32::from(written.is_some()))
-}
-
-/// The text as PostgreSQL can keep it, with a sign in the place of each NUL.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    (without_nul(written.unwrap_or_default()), i32::from(written.is_some()))
 }
 
 /// A document as it is kept: one that is about people names them in its literals.
@@ -129,8 +125,8 @@ pub(crate) fn redact_all(value: &mut Value, personal: &[&str]) {
     match value {
         Value::Object(fields) => {
             // A key with a NUL could not be stored either.
-            if fields.keys().any(|key| key.contains('\0')) {
-                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (storable(&key), field)).collect();
+            if fields.keys().any(|key| contains_nul(key)) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (without_nul(&key), field)).collect();
             }
             for (key, field) in fields {
                 match personal.contains(&key.as_str()) {
@@ -144,8 +140,8 @@ pub(crate) fn redact_all(value: &mut Value, personal: &[&str]) {
             if let Cow::Owned(kept) = redact_emails(text) {
                 *text = kept;
             }
-            if text.contains('\0') {
-                *text = storable(text);
+            if contains_nul(text) {
+                *text = without_nul(text);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -17,7 +17,8 @@ use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::bridges::baseline::{BaselineRow, baselines};
+use crate::bridges::baseline::BaselineRow;
+use crate::bridges::store::baseline::baselines;
 use crate::config::Labels;
 use crate::error::Result;
 use crate::merge::desired::DesiredSession;

@@ -196,8 +196,8 @@ async fn apply_places(
     change: &FieldChange,
 ) -> Result<String> {
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
-    let noted = events::record_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
-    let state = told.seen.lifecycle.as_deref().filter(|_| noted);
+    let noted = events::record_state(db, external_id, told.seen.lifecycle.as_ref(), told.seen.sold_out).await?;
+    let state = told.seen.lifecycle.as_ref().filter(|_| noted);
     let said = [said(change).filter(|_| changed), state.map(|state| format!("it is {state} there"))];
     let said: Vec<String> = said.into_iter().flatten().collect();
     Ok(if said.is_empty() { NOTHING.to_owned() } else { said.join(", ") })

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::bridges::events::LastSeen;
+use crate::bridges::events::{LastSeen, LifecycleState};
+use crate::text::json_contains_nul;
 
 /// Keys whose values differ between two tellings of one edit.
 const VOLATILE_KEYS: &[&str] = &["updatedAt", "updated_at"];
@@ -58,7 +59,7 @@ impl WebhookDelivery {
         else {
             return Err(InvalidPayload);
         };
-        if holds_nul(payload) {
+        if json_contains_nul(payload) {
             return Err(InvalidPayload);
         }
         let triggered_at = text(metadata, "triggered_at", "triggeredAt");
@@ -85,7 +86,8 @@ impl WebhookDelivery {
         EventUpdate {
             title: words("title", "title").filter(|title| !title.is_empty()),
             seen: LastSeen {
-                lifecycle: words("lifecycleState", "lifecycle_state").map(|word| word.to_lowercase()),
+                lifecycle: words("lifecycleState", "lifecycle_state")
+                    .map(|word| LifecycleState::from(word.to_lowercase())),
                 sold_out: field("isSoldOut", "is_sold_out")
                     .and_then(|value| value.as_bool().or_else(|| value.as_str()?.to_lowercase().parse().ok())),
                 max_places: number("maxPlaces", "max_places"),
@@ -136,15 +138,6 @@ fn node(payload: &Value) -> Option<&Map<String, Value>> {
         (true, ..) => Some(payload),
         (false, Some(only), None) if only.contains_key("id") => Some(only),
         _ => None,
-    }
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        _ => false,
     }
 }
 

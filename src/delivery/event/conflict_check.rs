@@ -8,7 +8,7 @@ use administrate::{Id, Lifecycle};
 
 use super::EventDelivery;
 use crate::bridges::events;
-use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, PublicationState};
+use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
 use crate::delivery::{DeliveryError, is_called_off, store};
 use crate::merge::desired::{DesiredEvent, DesiredSession, DesiredStaff};
 use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines};
@@ -57,7 +57,7 @@ impl EventDelivery<'_> {
             return Ok(true);
         }
         let seen: Option<Baseline<LastSeen>> = self.baseline(BaselineKind::EventSeen, &link.external_id).await?;
-        Ok(seen.is_some_and(|seen| seen.values.lifecycle.as_deref() == Some("cancelled")))
+        Ok(seen.is_some_and(|seen| seen.values.lifecycle == Some(LifecycleState::Cancelled)))
     }
 
     /// What the steps would write.
@@ -121,7 +121,8 @@ fn cancelled_conflict(there: &administrate::Event, standing: &PublicationState, 
         return vec![format!("state: {ours} here; Administrate has cancelled")];
     }
     let sessions = there.sessions.iter().filter(|session| sessions.contains(&session.id));
-    let cancelled = sessions.filter(|session| session.lifecycle.as_deref() == Some("cancelled"));
+    let cancelled =
+        sessions.filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled));
     cancelled.map(|s| format!("state of \"{}\": not cancelled here; Administrate has cancelled", s.title)).collect()
 }
 

@@ -4,7 +4,7 @@ use administrate::{Event, EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::EventDelivery;
 use crate::bridges::events;
-use crate::bridges::events::{BaselineKind, EventLink, PublicationState, SessionLink};
+use crate::bridges::events::{BaselineKind, EventLink, LifecycleState, PublicationState, SessionLink};
 use crate::delivery::{DeliveryError, Notice, is_called_off};
 use crate::tutorials;
 
@@ -59,7 +59,11 @@ impl EventDelivery<'_> {
             self.worker.client.update_event(&link.external_id, &changes).await.map_err(reinstate_error)?;
             self.remarks.push(Notice::TakenUpAgain);
         }
-        for session in there.sessions.iter().filter(|session| session.lifecycle.as_deref() == Some("cancelled")) {
+        for session in there
+            .sessions
+            .iter()
+            .filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled))
+        {
             let is = |ours: &SessionLink| ours.external_id == session.id && ours.tutorial_session_id.is_some();
             if link.sessions.iter().any(is) {
                 self.check_cancelled()?;
@@ -127,7 +131,7 @@ impl EventDelivery<'_> {
             return Ok(());
         }
         for session in self.delete_as_drafts(link, &withdrawn).await? {
-            if session.lifecycle.as_deref() != Some("cancelled") {
+            if LifecycleState::of(session.lifecycle.as_deref()) != Some(LifecycleState::Cancelled) {
                 self.check_cancelled()?;
                 let changes = SessionChanges { lifecycle: Some(Lifecycle::Cancelled), ..SessionChanges::default() };
                 self.worker.client.update_session(&session.id, &changes).await?;
@@ -142,8 +146,9 @@ impl EventDelivery<'_> {
         let there = self.worker.client.event(&link.external_id).await?;
         let mut there = there.map(|event| event.sessions).unwrap_or_default();
         there.retain(|session| sessions.contains(&session.id));
-        let (drafts, rest): (Vec<Session>, Vec<Session>) =
-            there.into_iter().partition(|session| session.lifecycle.as_deref() == Some("draft"));
+        let (drafts, rest): (Vec<Session>, Vec<Session>) = there
+            .into_iter()
+            .partition(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Draft));
         let drafts: Vec<Id> = drafts.into_iter().map(|session| session.id).collect();
         if !drafts.is_empty() {
             self.check_cancelled()?;
@@ -187,9 +192,11 @@ impl EventDelivery<'_> {
             )));
         }
         self.check_cancelled()?;
-        match there.lifecycle.as_deref() {
-            Some("draft") => self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?,
-            Some("cancelled") => {}
+        match LifecycleState::of(there.lifecycle.as_deref()) {
+            Some(LifecycleState::Draft) => {
+                self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?
+            }
+            Some(LifecycleState::Cancelled) => {}
             _ => {
                 let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
                 self.worker.client.update_event(event, &changes).await.map(drop)?;
