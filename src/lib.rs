@@ -26,6 +26,7 @@ pub mod runs;
 pub mod search;
 pub mod serve;
 pub mod sync;
+pub mod text;
 pub mod timetable_import;
 pub mod tutorials;
 pub mod webhooks;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::problem::{FieldError, HttpProblem};
+use crate::text::contains_nul;
 
 /// A JSON body. Refused: 413 too large, 415 not JSON by its type, 400 not JSON or of another shape.
 #[derive(Clone, Copy, Debug)]
@@ -94,14 +95,14 @@ fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError
 /// Where texts hold U+0000, which PostgreSQL does not keep.
 fn find_nul(value: &Value, place: String, found: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.contains('\0') => found.push(place),
+        Value::String(text) if contains_nul(text) => found.push(place),
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, item)| find_nul(item, format!("{place}/{at}"), found));
         }
         Value::Object(fields) => {
             for (key, value) in fields {
                 let field = format!("{place}/{}", escaped(key));
-                if key.contains('\0') { found.push(field) } else { find_nul(value, field, found) }
+                if contains_nul(key) { found.push(field) } else { find_nul(value, field, found) }
             }
         }
         _ => {}

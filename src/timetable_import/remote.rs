@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use administrate::{Client, Contact, Event, Id};
 use jiff::tz::TimeZone;
 
+use crate::bridges::events::LifecycleState;
 use crate::error::Result;
 use crate::names::fold;
 
@@ -87,7 +88,7 @@ fn remote_event(event: administrate::Event, fallback: &TimeZone) -> RemoteEvent 
         classroom_start: local(event.classroom_start),
         lms_start: local(event.lms_start),
         start: local(event.start.or(event.time_zoned_start)),
-        cancelled: event.lifecycle.as_deref() == Some("cancelled"),
+        cancelled: LifecycleState::of(event.lifecycle.as_deref()) == Some(LifecycleState::Cancelled),
         event,
     }
 }

@@ -8,7 +8,7 @@ use administrate::{Id, Lifecycle};
 use super::EventDelivery;
 use super::lifecycle::is_event_cancelled;
 use crate::bridges::events;
-use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, PublicationState};
+use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
 use crate::delivery::{DeliveryError, store};
 use crate::merge::desired::{DesiredEvent, DesiredSession, DesiredStaff};
 use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines};
@@ -58,7 +58,7 @@ impl EventDelivery<'_> {
             return Ok(true);
         }
         let seen: Option<Baseline<LastSeen>> = self.baseline(BaselineKind::EventSeen, &link.external_id).await?;
-        Ok(seen.is_some_and(|seen| seen.values.lifecycle.as_deref() == Some("cancelled")))
+        Ok(seen.is_some_and(|seen| seen.values.lifecycle == Some(LifecycleState::Cancelled)))
     }
 
     /// Returns what the steps would write.
@@ -123,7 +123,8 @@ fn cancelled_conflict(remote: &administrate::Event, publication: &PublicationSta
         return vec![format!("state: {local} locally; Administrate has cancelled")];
     }
     let sessions = remote.sessions.iter().filter(|session| sessions.contains(&session.id));
-    let cancelled = sessions.filter(|session| session.lifecycle.as_deref() == Some("cancelled"));
+    let cancelled =
+        sessions.filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled));
     cancelled.map(|s| format!("state of \"{}\": not cancelled locally; Administrate has cancelled", s.title)).collect()
 }
 

@@ -4,7 +4,7 @@ use administrate::{Event, EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::EventDelivery;
 use crate::bridges::events;
-use crate::bridges::events::{BaselineKind, EventLink, PublicationState, SessionLink};
+use crate::bridges::events::{BaselineKind, EventLink, LifecycleState, PublicationState, SessionLink};
 use crate::delivery::{DeliveryError, Notice};
 use crate::tutorials;
 
@@ -61,7 +61,11 @@ impl EventDelivery<'_> {
             self.worker.client.update_event(&link.external_id, &changes).await.map_err(reinstate_error)?;
             self.remarks.push(Notice::TakenUpAgain);
         }
-        for session in remote.sessions.iter().filter(|session| session.lifecycle.as_deref() == Some("cancelled")) {
+        for session in remote
+            .sessions
+            .iter()
+            .filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled))
+        {
             let is_linked = |link: &SessionLink| link.external_id == session.id && link.tutorial_session_id.is_some();
             if link.sessions.iter().any(is_linked) {
                 self.check_cancelled()?;
@@ -129,7 +133,7 @@ impl EventDelivery<'_> {
             return Ok(());
         }
         for session in self.delete_as_drafts(link, &withdrawn).await? {
-            if session.lifecycle.as_deref() != Some("cancelled") {
+            if LifecycleState::of(session.lifecycle.as_deref()) != Some(LifecycleState::Cancelled) {
                 self.check_cancelled()?;
                 let changes = SessionChanges { lifecycle: Some(Lifecycle::Cancelled), ..SessionChanges::default() };
                 self.worker.client.update_session(&session.id, &changes).await?;
@@ -144,8 +148,9 @@ impl EventDelivery<'_> {
         let remote = self.worker.client.event(&link.external_id).await?;
         let mut remote = remote.map(|event| event.sessions).unwrap_or_default();
         remote.retain(|session| sessions.contains(&session.id));
-        let (drafts, rest): (Vec<Session>, Vec<Session>) =
-            remote.into_iter().partition(|session| session.lifecycle.as_deref() == Some("draft"));
+        let (drafts, rest): (Vec<Session>, Vec<Session>) = remote
+            .into_iter()
+            .partition(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Draft));
         let drafts: Vec<Id> = drafts.into_iter().map(|session| session.id).collect();
         if !drafts.is_empty() {
             self.check_cancelled()?;
@@ -189,9 +194,11 @@ impl EventDelivery<'_> {
             )));
         }
         self.check_cancelled()?;
-        match remote.lifecycle.as_deref() {
-            Some("draft") => self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?,
-            Some("cancelled") => {}
+        match LifecycleState::of(remote.lifecycle.as_deref()) {
+            Some(LifecycleState::Draft) => {
+                self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?
+            }
+            Some(LifecycleState::Cancelled) => {}
             _ => {
                 let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
                 self.worker.client.update_event(event, &changes).await.map(drop)?;

@@ -19,6 +19,7 @@ use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{RemoteContact, RemotePeople};
 use crate::sync::report::findings::RecordError;
+use crate::text::contains_nul;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
@@ -115,7 +116,7 @@ pub fn plan(
     });
     let mut plan = SyncPlan::between(Entity::Instructors, wanted.collect(), rows, pairing);
     let (unfit, fit): (Vec<RemoteContact>, Vec<RemoteContact>) =
-        theirs.administrators.into_iter().partition(|contact| contact.full_name().contains('\0'));
+        theirs.administrators.into_iter().partition(|contact| contains_nul(&contact.full_name()));
     let trouble = |contact: RemoteContact| RecordError {
         external_id: Some(contact.external_id),
         message: "its name contains a NUL character, which PostgreSQL cannot keep".into(),

@@ -20,6 +20,7 @@ use super::matching::MatchResult;
 use crate::bridges::reference::{AdministratorRow, ApprovalRow, CascadedDeletes, LinkRow};
 use crate::console::counted;
 use crate::sync::report::findings::{Findings, RecordError, SkippedRecord};
+use crate::text::contains_nul;
 use crate::tutorials::reference::CreatedRow;
 
 /// What has to be done so that the bridge rows of an entity say what Administrate says, and what was found on the way.
@@ -161,7 +162,7 @@ impl<R: LinkRow> SyncPlan<R> {
 
     /// Takes the row as it is wanted into the plan, against the one that stands.
     pub fn take(&mut self, name: String, before: Option<&R>, after: R) {
-        if let Some(misfit) = row_error(&after).or_else(|| name.contains('\0').then(|| nul_error("name"))) {
+        if let Some(misfit) = row_error(&after).or_else(|| contains_nul(&name).then(|| nul_error("name"))) {
             self.add_error(&after, misfit);
         } else if before == Some(&after) {
             self.unchanged.push(after.external_id().to_owned());

@@ -7,6 +7,7 @@
 //! is that of the sessions.
 
 use super::{Conflict, ValueChange};
+use crate::bridges::events::LifecycleState;
 use crate::merge::{EventBaseline, EventField, FieldValues, ReferenceNames, ValueDiff, diff_values, effective_place};
 use crate::timetable_import::layout::Field;
 use crate::tutorials::{Event, Session};
@@ -22,7 +23,7 @@ pub(crate) struct ValueConflict {
 
 /// Whether an event or session was cancelled there.
 pub(crate) fn is_called_off(lifecycle: &Option<String>) -> bool {
-    lifecycle.as_deref() == Some("cancelled")
+    LifecycleState::of(lifecycle.as_deref()) == Some(LifecycleState::Cancelled)
 }
 
 /// What takes place here and was cancelled there: the event, or the session of a day.

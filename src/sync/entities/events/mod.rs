@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::bridges::events as bridges;
-use crate::bridges::events::{EventLinkRow, LastSeen, RowFilter};
+use crate::bridges::events::{EventLinkRow, LastSeen, LifecycleState, RowFilter};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::config::ConflictPolicy;
@@ -85,7 +85,7 @@ impl Row {
     /// What Administrate said of it, for whoever is told of the next change.
     fn seen(&self) -> LastSeen {
         LastSeen {
-            lifecycle: self.bridge.lifecycle_state.as_deref().map(str::to_lowercase),
+            lifecycle: self.bridge.lifecycle_state.as_deref().map(|state| state.to_lowercase().into()),
             sold_out: self.bridge.sold_out,
             max_places: self.bridge.max_places.map(Into::into),
             remaining: self.places.remain_space.map(Into::into),
@@ -357,7 +357,7 @@ fn wanted(
     let stands = before.map(|row| &row.bridge);
     let mut row = Row {
         bridge: EventLinkRow {
-            cancelled: event.lifecycle.as_deref().map(|state| state == "cancelled"),
+            cancelled: LifecycleState::of(event.lifecycle.as_deref()).map(|state| state == LifecycleState::Cancelled),
             max_places: event.max_places.and_then(|places| i32::try_from(places).ok()).filter(|places| *places >= 0),
             lms_start_date: event.lms_start,
             lms_end_date: event.lms_end,

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::bridges::events::{SessionLinkRow, SessionSignature, match_sessions, pair_in_order};
+use crate::bridges::events::{LifecycleState, SessionLinkRow, SessionSignature, match_sessions, pair_in_order};
 use crate::sync::conflicts::FieldConflict;
 use crate::sync::remote;
 use crate::tutorials::{Availability, SessionSummary};
@@ -32,7 +32,7 @@ pub(crate) fn rows(
             classroom_start_time: session.start.map(|start| start.time()),
             classroom_end_date: session.end.map(|end| end.date()),
             classroom_end_time: session.end.map(|end| end.time()),
-            cancelled: session.lifecycle.as_deref().map(|state| state == "cancelled"),
+            cancelled: LifecycleState::of(session.lifecycle.as_deref()).map(|state| state == LifecycleState::Cancelled),
             external_id: session.external_id,
         });
     }
