@@ -48,8 +48,8 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
     create_missing: Vec<Missing>,
     /// Overwrite values changed in Administrate since the last import
-    #[arg(long)]
-    ours: bool,
+    #[arg(long = "ours")]
+    overwrite_remote: bool,
     /// Publish the events and their sessions in Administrate
     #[arg(long)]
     publish: bool,
@@ -111,7 +111,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 deliver: args.deliver,
                 publish: args.publish,
                 delete_drafts: args.delete_drafts,
-                overwrite_remote: args.ours,
+                overwrite_remote: args.overwrite_remote,
                 approve_instructors: args.approve_instructors,
                 create_instructors: args.create_missing.contains(&Missing::Instructors),
             };
