@@ -7,7 +7,7 @@ use crate::import::{changed, event, rehearsed, second_day, write};
 use crate::rehearsed::Rehearsed;
 use crate::terminal::{Terminal, widest};
 
-const QUESTION: &str = "carry this out, here and in Administrate? [y/N]: ";
+const QUESTION: &str = "execute this plan locally and in Administrate? [y/N]: ";
 
 /// No answer is Ctrl-C.
 async fn import_and_answer(sides: &Rehearsed, file: &str, answer: Option<&'static str>) -> (i32, String) {
@@ -35,7 +35,7 @@ async fn an_import_shows_its_plan_and_asks() {
     assert!(seen.contains("new       A (row 4), 2 sessions\nrefused   B (row 6)\n"), "{seen}");
     assert!(seen.contains("no location is called \"Lndon\" (perhaps: London)"), "{seen}");
     let asked = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
-                 carry this out, here and in Administrate? [y/N]: ";
+                 execute this plan locally and in Administrate? [y/N]: ";
     assert!(seen.contains(asked) && seen.contains("nothing was written"), "{seen}");
     assert!(widest(&seen) <= 80, "{seen}");
     assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
