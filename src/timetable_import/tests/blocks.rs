@@ -6,7 +6,7 @@ use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::*;
 
 #[test]
-fn a_refused_block_takes_its_sessions_along() {
+fn rejected_block_rejects_its_sessions() {
     let plan = planned(&[
         event("A"),
         with(event("B"), [(F::Location, Some("Lndon".into())), (F::SessionInstructor, None), (F::Instructor, None)]),
@@ -20,22 +20,22 @@ fn a_refused_block_takes_its_sessions_along() {
 }
 
 #[test]
-fn session_rows_without_an_event_are_orphans() {
+fn session_row_without_event_is_orphan() {
     let plan = planned(&[session("X", 1), event("A"), self_paced("OC"), session("OC", 1)]);
     assert_eq!(problem_cells(&plan), [(Code::OrphanSession, "A4"), (Code::OrphanSession, "A7")]);
     assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Create]);
-    assert!(plan.needs_person());
+    assert!(plan.needs_attention());
 }
 
 #[test]
-fn an_event_row_that_lost_its_code_is_no_session_of_the_block_above() {
+fn event_row_without_code_starts_a_block() {
     let plan = planned(&[event("A"), with(event("B"), [(F::Template, None)]), session("B", 2)]);
     assert_eq!(problem_cells(&plan), [(Code::MissingValue, "A5")]);
     assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Refuse]);
 }
 
 #[test]
-fn days_are_one_to_the_number_of_sessions() {
+fn days_must_be_one_to_number_of_sessions() {
     for (days, wrong) in [
         ([1, 2, 3], &[][..]),
         ([3, 1, 2], &[]),
@@ -53,7 +53,7 @@ fn days_are_one_to_the_number_of_sessions() {
 }
 
 #[test]
-fn repeated_blocks_in_one_file() {
+fn repeated_block_is_duplicate_or_conflict() {
     let other = with(event("A"), [(F::MaxPlaces, Some(9.into()))]);
     let plan = planned(&[event("A"), event("A"), other]);
     assert_eq!(problem_cells(&plan), [(Code::DuplicateInFile, "B5"), (Code::ConflictingEvent, "B6")]);
@@ -62,10 +62,10 @@ fn repeated_blocks_in_one_file() {
     assert_eq!((counts.created, counts.duplicate, counts.rejected, counts.sessions), (1, 1, 1, 1));
 
     let wrong = with(event("A"), [(F::Location, Some("Atlantis".into()))]);
-    for (first, fate) in [(event("A"), "that one stands"), (wrong, "that one is refused too")] {
+    for (first, advice) in [(event("A"), "that one is imported"), (wrong, "both are rejected")] {
         let other = with(event("A"), [(F::MaxPlaces, Some(9.into()))]);
         let plan = planned(&[first, other]);
         let of_second = plan.problems.iter().find(|problem| problem.code == Code::ConflictingEvent);
-        assert!(of_second.is_some_and(|problem| problem.message.contains(fate)), "{:?}", plan.problems);
+        assert!(of_second.is_some_and(|problem| problem.message.contains(advice)), "{:?}", plan.problems);
     }
 }

@@ -14,7 +14,7 @@ use crate::timetable_import::testing::*;
 use crate::tutorials::LearningMode;
 
 #[test]
-fn sound_rows_are_new_events() {
+fn valid_rows_create_events() {
     let plan = planned(&[event("A"), session("A", 2), self_paced("OC")]);
     assert_eq!(problem_cells(&plan), []);
     assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Create]);
@@ -25,9 +25,9 @@ fn sound_rows_are_new_events() {
     assert_eq!(plan.items[1].event.as_ref().and_then(|event| event.event.learning_mode), Some(LearningMode::Lms));
 }
 
-/// One field of the event's row (row 4) set otherwise, and the only problem that follows.
+/// Each case changes one field of the event row (row 4) and expects one problem.
 #[test]
-fn one_wrong_cell_of_an_event_is_one_problem() {
+fn wrong_cell_of_event_row_is_one_problem() {
     let text = |text: &str| Some(CellValue::from(text));
     for (field, entry, code, cell) in [
         (F::Template, text("CB9"), Code::UnknownCourseTemplate, "A4"),
@@ -40,7 +40,7 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
         (F::LearningMode, text("LMS"), Code::InvalidValue, "D4"),
         (F::Location, text("Lndon"), Code::UnknownLocation, "E4"),
         (F::Location, None, Code::MissingValue, "E4"),
-        (F::Venue, text("Nowhere"), Code::UnknownVenue, "F4"),
+        (F::Venue, text("Unknown Venue"), Code::UnknownVenue, "F4"),
         (F::TimeZone, text("Mars"), Code::InvalidValue, "G4"),
         (F::TimeZone, None, Code::MissingValue, "G4"),
         (F::StartDate, None, Code::MissingValue, "H4"),
@@ -53,7 +53,7 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
         (F::LmsEndDate, Some(date(2025, 1, 1).into()), Code::EndBeforeStart, "N4"),
         (F::MaxPlaces, text("many"), Code::InvalidValue, "P4"),
         (F::MaxPlaces, Some((-1).into()), Code::InvalidValue, "P4"),
-        (F::Instructor, text("Nobody Here"), Code::UnknownInstructor, "R4"),
+        (F::Instructor, text("Unknown Person"), Code::UnknownInstructor, "R4"),
         (F::SessionInstructor, text("Ada Marlowe"), Code::UnknownInstructor, "S4"),
         (F::Administrator, text("Ada Marlow"), Code::UnknownInstructor, "T4"),
         (F::Day, None, Code::InvalidDay, "U4"),
@@ -76,22 +76,22 @@ fn one_wrong_cell_of_an_event_is_one_problem() {
 }
 
 #[test]
-fn formulas_count_by_their_stored_result() {
+fn formula_is_read_by_its_stored_result() {
     let line = with(event("A"), [(F::StartTime, Some(CellValue::Formula("CLOCK", "09:30")))]);
-    let (ours, facts) = valid_state();
+    let (local, remote) = valid_state();
     let bytes = write::timetable(&[line]).expect("a workbook");
     for (stored, problems) in [("09:30", &[][..]), ("", &[(Code::MissingValue, "I4")])] {
         let bytes = with_part(&bytes, "xl/worksheets/sheet1.xml", "<v>09:30</v>", &format!("<v>{stored}</v>"));
         let bytes =
             if stored.is_empty() { with_part(&bytes, "xl/worksheets/sheet1.xml", "t=\"str\"", "") } else { bytes };
         let sheet = spreadsheet::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
-        let timetable = blocks::read(&sheet, &reading()).expect("not too large");
-        assert_eq!(problem_cells(&plan(&timetable, &ours, &facts, planner_options(&labels()))), problems);
+        let timetable = blocks::read(&sheet, &parse_options()).expect("not too large");
+        assert_eq!(problem_cells(&plan(&timetable, &local, &remote, planner_options(&labels()))), problems);
     }
 }
 
 #[test]
-fn what_may_be_blank() {
+fn optional_cells_may_be_blank() {
     let line = with(
         event("A"),
         [
@@ -104,7 +104,7 @@ fn what_may_be_blank() {
             (F::FinalisationDate, None),
         ],
     );
-    let further = with(
+    let second = with(
         session("A", 2),
         [
             (F::Location, None),
@@ -114,7 +114,7 @@ fn what_may_be_blank() {
             (F::LearningMode, None),
         ],
     );
-    let plan = planned(&[line, further]);
+    let plan = planned(&[line, second]);
     assert_eq!(problem_cells(&plan), []);
     let event = plan.items[0].event.as_ref().expect("an event");
     let (event, sessions) = (&event.event, &event.event.sessions);
@@ -125,7 +125,7 @@ fn what_may_be_blank() {
 }
 
 #[test]
-fn a_classroom_event_needs_no_window() {
+fn classroom_event_needs_no_lms_window() {
     let blank = [(F::LmsStartDate, None), (F::LmsStartTime, None), (F::LmsEndDate, None), (F::LmsEndTime, None)];
     let line = with(with(event("A"), blank), [(F::LearningMode, Some("Classroom".into()))]);
     let plan = planned(&[line, session("A", 2)]);

@@ -10,19 +10,19 @@ use crate::timetable_import::plan::planner::plan;
 use crate::timetable_import::testing::*;
 use crate::tutorials::LearningMode;
 
-/// The real provider's workbook, names replaced. It stays outside the repository.
+/// The workbook of a real provider with replaced names. It is not part of the repository.
 #[test]
-fn the_sample_timetable_is_read_whole() {
+fn sample_timetable_is_imported_completely() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/timetable-sample.xlsx");
     let path = std::env::var_os("LECTERN_SAMPLE").map_or(path, Into::into);
     if !path.exists() {
-        eprintln!("{} is absent: nothing is tested with it", path.display());
+        eprintln!("{} is missing: the test does nothing", path.display());
         return;
     }
     let sheet = spreadsheet::read_file(&path, &Limits::default()).expect("readable");
-    let timetable = blocks::read(&sheet, &reading()).expect("not too large");
-    let (ours, facts) = state_of(&timetable);
-    let plan = plan(&timetable, &ours, &facts, planner_options(&labels()));
+    let timetable = blocks::read(&sheet, &parse_options()).expect("not too large");
+    let (local, remote) = state_of(&timetable);
+    let plan = plan(&timetable, &local, &remote, planner_options(&labels()));
     let errors: Vec<_> = plan.problems.iter().filter(|problem| problem.is_error()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let counts = plan.counts();
@@ -31,8 +31,8 @@ fn the_sample_timetable_is_read_whole() {
     assert_eq!(self_paced, 4);
     let again = crate::timetable_import::plan::planner::plan(
         &timetable,
-        &applied(&plan, &ours),
-        &facts,
+        &applied(&plan, &local),
+        &remote,
         planner_options(&labels()),
     );
     assert!(again.items.iter().all(|item| item.outcome == BlockOutcome::Unchanged), "{again}");
