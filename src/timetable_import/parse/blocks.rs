@@ -30,7 +30,7 @@ pub struct ParseOptions {
     pub zone: TimeZone,
     /// Letter of a sitting → suffix of a session code ("A" → "-04").
     pub sittings: BTreeMap<String, String>,
-    /// Most data rows session_cells the header and hint rows.
+    /// Most data rows below the header and hint rows.
     pub most_rows: usize,
 }
 
@@ -204,7 +204,7 @@ fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {
     let message = if under_lms {
         "a self-paced event has no sessions: fill in a course template code to start a new event, or delete the row"
     } else {
-        "this session belongs to no event: neither this row nor a row above has a course template code; fill in the code"
+        "this session belongs to no event: no course template code in this row or above it; fill in the code"
     };
     cells.problem(Field::Template, Issue::new(Code::OrphanSession, message))
 }

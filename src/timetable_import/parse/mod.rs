@@ -1,7 +1,7 @@
 //! Parses the rows of a sheet into event blocks: columns, cell values, and which rows belong together.
 //!
-//! Reports every problem of every row at once, each with its cell. Uses only the file: the [plan](super::plan) finds the
-//! records that names refer to.
+//! Reports every problem of every row at once, each with its cell. Uses only the file: the [plan](super::plan) finds
+//! the records that names refer to.
 
 pub mod blocks;
 pub(super) mod cells;

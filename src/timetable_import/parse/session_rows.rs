@@ -94,7 +94,10 @@ pub(crate) fn check_days(sessions: &mut [(u32, SessionRow)]) -> Vec<(u32, Issue)
             None if count == 1 => "\"Day\" must be 1: this event has one session row".to_owned(),
             None => format!("\"Day\" must be a whole number from 1 to {count}"),
             Some(day) if day < 1 || day as usize > count => {
-                format!("day {day} is not valid: this event has {}; write 1 to {count}", counted(count, "session row"))
+                format!(
+                    "day {day} is not valid: this event has {}; number its days from 1",
+                    counted(count, "session row")
+                )
             }
             Some(day) => match row_of_day[day as usize] {
                 None => {

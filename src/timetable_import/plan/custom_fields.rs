@@ -132,11 +132,16 @@ pub(crate) fn unknown_labels(
         ImportProblem::at(Some(&timetable.sheet), None, None, Issue::new(Code::UnknownLabel, message))
     };
     let unknown = unknown.map(|(entity, label, _)| {
-        format!("Administrate has no {entity} field with the label \"{label}\": its values are stored only locally; create the \
-             field in Administrate or correct the label in the settings")
+        format!(
+            "Administrate has no {entity} field with the label \"{label}\": its values are stored only locally; create \
+             the field in Administrate or correct the label in the settings"
+        )
     });
     let unmapped = unmapped_required(local, labels).into_iter().map(|(entity, label)| {
-        format!("Administrate requires the {entity} field \"{label}\", which no column of a timetable fills; fill it manually in Administrate")
+        format!(
+            "Administrate requires the {entity} field \"{label}\", which no column of a timetable fills; fill it \
+             manually in Administrate"
+        )
     });
     unknown.chain(unmapped).map(warning).collect()
 }

@@ -44,7 +44,7 @@ pub struct ReferenceLookup<'a> {
     instructors: ByName<'a>,
     products: HashMap<(String, String), Vec<&'a LinkedProduct>>,
     administrators: HashMap<String, Vec<&'a ContactRecord>>,
-    /// Number of contact_counts contacts with a name. Empty unless the caller requested to create unknown instructors.
+    /// Number of teaching contacts with a name. Empty unless the caller requested to create unknown instructors.
     contact_counts: HashMap<String, usize>,
     sittings: &'a BTreeMap<String, String>,
     remote: &'a RemoteState,
@@ -241,7 +241,7 @@ fn find(names: &ByName<'_>, name: &str, kind: &RecordKind, place: &str) -> Resul
     let Some(found) = names.get(&fold(name)) else {
         let known = names.values().flatten().map(|linked| linked.record.name.as_str());
         let message = format!(
-            "no {noun}{place} is called \"{name}\"; correct the name, or create the {noun} and run `lectern sync {entity}`"
+            "no {noun}{place} is called \"{name}\"; correct it, or create the {noun} and run `lectern sync {entity}`"
         );
         return Err(Issue::new(*unknown, message).suggesting(nearest(name, known)));
     };
@@ -252,7 +252,8 @@ fn find(names: &ByName<'_>, name: &str, kind: &RecordKind, place: &str) -> Resul
     };
     external_id.map(|external_id| Reference { record: linked.record.clone(), external_id }).ok_or_else(|| {
         let message = format!(
-            "the {noun} \"{name}\" is not linked to Administrate; run `lectern sync {entity}`, or create it in Administrate"
+            "the {noun} \"{name}\" is not linked to Administrate; run `lectern sync {entity}`, or create it in \
+             Administrate"
         );
         Issue::new(Code::NotLinked, message)
     })

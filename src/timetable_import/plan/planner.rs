@@ -144,7 +144,7 @@ impl BlockPlanner<'_> {
         let title = self.block.event.title.as_deref().map(fold);
         if let Some(codes) = title.as_ref().and_then(|title| self.local.twins.get(title)) {
             let message = format!(
-                "several local events have this title and differ only in letter case or spacing ({}); rename all but one",
+                "several local events have this title in other letter case or spacing ({}); rename all but one",
                 codes.join(", ")
             );
             self.flag(Field::EventTitle, Code::ConflictingEvent, message);
@@ -229,7 +229,7 @@ impl BlockPlanner<'_> {
             [] => Err("Administrate has an event with this title and another template or start; rename one of them"
                 .to_owned()),
             several => Err(format!(
-                "Administrate has {} events with this title, template and start; rename all but one of them in Administrate",
+                "Administrate has {} events with this title, template and start; rename all but one in Administrate",
                 several.len()
             )),
         }

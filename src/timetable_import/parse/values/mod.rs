@@ -102,7 +102,9 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
     })
 }
 
-/// Parses a time of day: an Excel time, also of a date with a time, or text as HH:MM or HH:MM:SS with optional am or pm.
+/// Parses a time of day: an Excel time, also of a date with a time, or text.
+///
+/// Text is HH:MM or HH:MM:SS with optional am or pm.
 ///
 /// # Errors
 /// `invalid_date` for any other format.
