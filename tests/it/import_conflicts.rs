@@ -135,7 +135,10 @@ async fn an_event_that_was_cancelled_there_is_shown_and_left_until_ours_is_to_wi
         assert_eq!((exit, &told["counts"]["unchanged"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
         assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"AF4".into()), "{told}");
         let message = problem["message"].as_str().unwrap_or_default();
-        assert!(message.starts_with("state: not cancelled here; Administrate has cancelled: kept there"), "{message}");
+        assert!(
+            message.starts_with("state: not cancelled locally; Administrate has cancelled: not overwritten"),
+            "{message}"
+        );
         assert!(message.contains("max places: 12 → 14; day 2: end: "), "{message}");
     }
     let (_, shown) = sides.run(&["import", file, "--dry-run"]).await;
