@@ -14,7 +14,7 @@ use super::options::SyncOptions;
 use super::pipeline::unknown_id_error;
 use super::report::{Report, Summary};
 use crate::config::Config;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::gateway;
 use crate::gateway::{AuditMode, ClientOptions};
 use crate::sync::entities::course_templates::CourseTemplates;
@@ -194,17 +194,5 @@ fn report_unknown_ids(reports: &mut [Report]) {
     let unknown = unknown.reduce(|all, some| all.intersection(&some).cloned().collect()).unwrap_or_default();
     if let Some(last) = reports.last_mut() {
         unknown.iter().for_each(|id| last.add_error(unknown_id_error(id, "records")));
-    }
-}
-
-impl Summary {
-    /// How `sync all` ended.
-    pub fn line(&self) -> String {
-        let not_run = if self.not_run > 0 { format!(", {} not run", self.not_run) } else { String::new() };
-        let ending = match self.exit() {
-            Exit::Done => "",
-            _ => "; see above",
-        };
-        format!("{} succeeded, {} failed{not_run}{ending}", self.succeeded, self.failed)
     }
 }

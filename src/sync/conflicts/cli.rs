@@ -11,7 +11,7 @@ use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::outbox;
 use crate::runs;
-use crate::sync::cli::show_one;
+use crate::sync::cli::print_report;
 use crate::sync::create_remote::deliver;
 use crate::sync::entity::Entity;
 use crate::sync::overrides;
@@ -38,7 +38,7 @@ pub(crate) async fn resolve_command(
     let verdict = ResolveRequest { event, field: field.to_owned(), wins, shown: None };
     let mut report = resolve(pool, &client, &context.config, &verdict).await?;
     deliver_resolutions(context, pool, &client, &mut report).await?;
-    show_one(&context.console, &report);
+    print_report(&context.console, &report);
     context.console.document(&report)?;
     Ok(report.exit())
 }
