@@ -23,7 +23,7 @@ pub(super) struct CreateLocalOptions<'a> {
     pub(super) dry_run: bool,
 }
 
-/// Creates local records and returns the plan made after that. A dry run creates none and returns the plan without them.
+/// Creates local records, then plans again and returns the plan. A dry run creates none and returns the first plan.
 pub(super) async fn create_local<E: EntitySync>(
     db: &mut PgConnection,
     context: &SyncContext,

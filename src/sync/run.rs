@@ -1,4 +1,4 @@
-//! A run of one entity or of all entities in order. [`pipeline`](super::pipeline) holds the steps of one entity.
+//! A run of one entity or of all entities in order. [`pipeline`](super::pipeline) contains the steps of one entity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -88,7 +88,7 @@ enum SyncCommand {
         event: String,
         /// Name the value as in the report, e.g. "max places", day-2-time
         field: String,
-        /// Keep ours (sent to Administrate) or theirs (accepted locally)
+        /// Keep ours|theirs: the local value or Administrate's
         #[arg(value_enum)]
         wins: Winner,
     },

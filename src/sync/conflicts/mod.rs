@@ -27,7 +27,7 @@ use crate::merge::{EventBaseline, FieldKey, ReferenceNames, ValueDiff, diff_valu
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
-/// A local event and the values on which both sides last agreed.
+/// A local event and its baseline.
 #[derive(Debug, Clone)]
 pub struct EventWithBaseline {
     pub known: KnownEvent,
@@ -49,12 +49,12 @@ pub struct FieldConflict {
     /// The value in Administrate.
     #[serde(rename = "theirs")]
     pub theirs: Option<String>,
-    /// The baseline: the value on which both sides last agreed.
+    /// The value that both sides had before they differed.
     #[serde(rename = "agreed")]
     pub agreed: Option<String>,
 }
 
-/// The side whose value is kept.
+/// The side whose value wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Winner {
     /// The local value, sent to Administrate
@@ -76,12 +76,12 @@ pub struct ResolvedField {
 }
 
 impl fmt::Display for FieldConflict {
-    /// `CM2-01, max places: 14 locally, 20 in Administrate, last agreed on 12`
+    /// `CM2-01, max places: 14 locally, 20 in Administrate, previously 12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let (local, remote, baseline) = (text(&self.ours), text(&self.theirs), text(&self.agreed));
         write!(f, "{}, {}: {local} locally, {remote} in Administrate", self.name, self.field)?;
-        if self.ours == self.agreed { Ok(()) } else { write!(f, ", last agreed on {baseline}") }
+        if self.ours == self.agreed { Ok(()) } else { write!(f, ", previously {baseline}") }
     }
 }
 
@@ -134,7 +134,7 @@ pub struct MergeOutcome {
     pub troubles: Vec<String>,
 }
 
-/// Returns the winner that the settings configure: `ours` for conflicts only, `theirs` for every remote change.
+/// Returns the winner that the settings configure: local for conflicts only, remote for every remote change.
 pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference: &ValueDiff) -> Option<Winner> {
     let field = difference.field;
     let name = field.field.name().to_lowercase().replace(' ', "_");

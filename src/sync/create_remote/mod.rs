@@ -104,7 +104,7 @@ fn repeated_names(kind: ReferenceKind, records: &[LocalRecord]) -> HashSet<Strin
     names.filter(|name| !seen.insert(name.clone())).collect()
 }
 
-const REPEATED_NAME: &str = "several local records have this name, and the next sync could not tell them apart: rename or \
+const REPEATED_NAME: &str = "several local records have this name, and the next sync could not distinguish them: rename or \
                              deactivate all but one";
 
 /// Returns why a record cannot be created: it has no name, or it is linked to a record that Administrate lacks.
@@ -112,7 +112,7 @@ fn reason_not_creatable(kind: ReferenceKind, record: &LocalRecord, linked: Optio
     match linked {
         None => record.name.trim().is_empty().then(|| "it has no name".into()),
         Some(id) if kind == ReferenceKind::Instructor => Some(format!(
-            "it is linked to the contact {id}, which is not an instructor in Administrate: mark it as one there, or prune \
+            "it is linked to the contact {id}, which is not an instructor in Administrate: mark it as one, or prune \
              the link"
         )),
         Some(id) => Some(format!("it is linked to {id}, which Administrate no longer has: prune the link first")),
