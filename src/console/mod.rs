@@ -96,7 +96,7 @@ impl Console {
         Ok(self.ask(question).await)
     }
 
-    /// Prompts as [`ask`](Self::ask) does and blocks the thread until the answer.
+    /// Prompts for yes or no and blocks the thread until the answer.
     pub fn ask_and_wait(&self, question: impl Display) -> bool {
         tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
     }
@@ -134,7 +134,7 @@ impl Console {
         self.print_whole(format_args!("{text}\n"));
     }
 
-    /// Writes data to stdout as [`print`](Self::print) does, without a line end of its own.
+    /// Writes data to stdout without adding a line end; nothing where a JSON document is printed instead.
     pub fn print_whole(&self, text: impl Display) {
         if !self.json {
             self.write(strip_control_chars(&text.to_string()));
@@ -144,7 +144,7 @@ impl Console {
     /// Writes the command's JSON document to stdout if `--json` was given.
     ///
     /// # Errors
-    /// [`Error::Failed`] where the document cannot be serialised. [`written`](Self::written) reports a failure to write.
+    /// [`Error::Failed`] where the document cannot be serialised. A failure to write is reported at the end.
     pub fn document(&self, document: &impl Serialize) -> Result<()> {
         if self.json {
             // Streamed, because a document can be too large to hold as one text.

@@ -1,7 +1,7 @@
 //! Matches reference data and events with Administrate and brings the bridge rows (`adm.*`) up to date.
 //!
-//! The sync of an entity reads both sides completely, computes a [`plan::SyncPlan`] (pure) and reports it. A dry run ends
-//! after that; otherwise the plan is applied in one transaction with a constant number of statements.
+//! The sync of an entity reads both sides completely, computes a [`plan::SyncPlan`] (pure) and reports it. A dry run
+//! ends after that; otherwise the plan is applied in one transaction with a constant number of statements.
 //!
 //! - Ambiguous matches are reported and left unlinked.
 //! - A row whose record is missing in Administrate stays until it is pruned. An incomplete fetch writes nothing.

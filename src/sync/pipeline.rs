@@ -190,7 +190,7 @@ impl SyncRun {
             && plans.get(&plan.entity) != Some(&plan_value(plan)?)
         {
             return Ok(Some(format!(
-                "the saved plan of {} is stale because Administrate or this database has changed since: save a new plan",
+                "the saved plan of {} is stale, because Administrate or this database has changed: save a new plan",
                 plan.entity.plural()
             )));
         }

@@ -44,7 +44,7 @@ async fn run_entry(pool: &PgPool, config: &Config, entity: Option<Entity>, expre
         match enqueue_due(pool, entity, due).await {
             Ok(Some(run)) => tracing::info!(run, due = %due, "scheduled sync enqueued"),
             Ok(None) => {
-                tracing::debug!(due = %due, "scheduled sync skipped: another process enqueued it, or the last run has not ended")
+                tracing::debug!(due = %due, "scheduled sync not enqueued: already enqueued or still running")
             }
             Err(error) => tracing::error!(%error, due = %due, "scheduled sync could not be enqueued"),
         }

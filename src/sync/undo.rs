@@ -131,7 +131,8 @@ fn parse<E: EntitySync>(journal: Value) -> Result<UndoJournal<E::Row>> {
 /// Undoes what a run wrote; a dry run only reports what would be undone.
 ///
 /// # Errors
-/// [`Error::Usage`] where there is no such run or it wrote nothing, [`Error::NeedsAttention`] where rows have changed since.
+/// [`Error::Usage`] where there is no such run or it wrote nothing; [`Error::NeedsAttention`] where rows have changed
+/// since.
 pub async fn undo(pool: &PgPool, run: i64, dry_run: bool) -> Result<Report> {
     let mut db = pool.acquire().await?;
     let Some((subject, journal)) = runs::journal_of(&mut db, "sync", run).await? else {

@@ -37,8 +37,8 @@ pub struct ResolveRequest {
 /// Resolves a conflict or a difference in a run of its own and returns its report.
 ///
 /// # Errors
-/// [`Error::Usage`] where both sides have the same value or the event is not linked; [`Error::NeedsAttention`] where the
-/// event is being delivered or the values are not those that the user saw.
+/// [`Error::Usage`] where both sides have the same value or the event is not linked; [`Error::NeedsAttention`] where
+/// the event is being delivered or the values are not those that the user saw.
 pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &ResolveRequest) -> Result<Report> {
     let mut db = pool.acquire().await?;
     let (event_id, code) = (request.event.id, &request.event.name);

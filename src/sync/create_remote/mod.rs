@@ -4,7 +4,7 @@
 //! delivered at once. Records that could not be created are reported with the reason.
 
 pub mod cli;
-pub mod manual_list;
+mod manual_list;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -104,8 +104,8 @@ fn repeated_names(kind: ReferenceKind, records: &[LocalRecord]) -> HashSet<Strin
     names.filter(|name| !seen.insert(name.clone())).collect()
 }
 
-const REPEATED_NAME: &str = "several local records have this name, and the next sync could not distinguish them: rename or \
-                             deactivate all but one";
+const REPEATED_NAME: &str = "several local records have this name, and the next sync could not distinguish them: \
+                             rename or deactivate all but one";
 
 /// Returns why a record cannot be created: it has no name, or it is linked to a record that Administrate lacks.
 fn reason_not_creatable(kind: ReferenceKind, record: &LocalRecord, linked: Option<String>) -> Option<String> {
