@@ -18,17 +18,16 @@ use crate::runs::RunKind;
 pub static SYNCS: Queue =
     Queue { name: "sync", run_kinds: &[RunKind::Sync], path: "/api/syncs", subject_key: "entity" };
 
-/// A sync to be carried out later, as it is stored.
+/// The stored request of a sync that runs later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename = "sync")]
 pub struct SyncRequest {
-    /// The entity; none: all entities.
+    /// None: all entities except events.
     pub entity: Option<Entity>,
-    /// Only plan.
     pub dry_run: bool,
-    /// Only the records with these ids of Administrate; empty: all.
+    /// Apply only changes of the records with these ids in Administrate; empty: all changes.
     pub only: BTreeSet<String>,
-    /// For all entities: continue after one that failed.
+    /// Continue after an entity that failed; only for all entities.
     pub skip_errors: bool,
 }
 
@@ -42,12 +41,10 @@ impl SyncRequest {
     }
 }
 
-/// Carries out requested syncs.
+/// Runs requested syncs.
 #[derive(Debug)]
 pub struct SyncJobs {
-    /// The database.
     pub pool: PgPool,
-    /// The settings.
     pub config: Arc<Config>,
 }
 

@@ -48,7 +48,7 @@ async fn namesakes_of_ours_are_not_created() {
     assert_eq!((exit, &report["created_in_administrate"][0]["name"]), (4, &json!("Edinburgh")), "{report:#}");
     let left = report["not_created_in_administrate"].as_array().expect("a list");
     assert_eq!(left.len(), 2, "{report:#}");
-    assert!(left[0]["reason"].as_str().is_some_and(|why| why.contains("several of ours")), "{report:#}");
+    assert!(left[0]["reason"].as_str().is_some_and(|why| why.contains("several local records")), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
         "  its API has no location.create\n",
         "  Edinburgh, code EDI\n",
         "  Quill House, at Edinburgh\n",
-        "  Attic, whose location is not known here\n",
+        "  Attic, location unknown\n",
         "a contact marked as instructor, lee@example.org\n",
         "  SA1, \"Health\"\n",
     ] {
@@ -128,10 +128,10 @@ async fn somebody_who_is_no_instructor_there_was_not_created_as_one() {
         told.iter().map(of).find(|(name, _)| name == "Mary Ann Lee").expect("she is told").1
     };
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
-    assert!(told(&report).contains("mark it there"), "{report:#}");
+    assert!(told(&report).contains("mark it as one"), "{report:#}");
     let people = story.simulator.tenant().contacts.len();
     let (exit, again) = story.lectern_with(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
-    assert!(exit == 4 && told(&again).contains("is no instructor there"), "{again:#}");
+    assert!(exit == 4 && told(&again).contains("is not an instructor in Administrate"), "{again:#}");
     assert_eq!(story.simulator.tenant().contacts.len(), people, "she is not made twice");
     story.simulator.edit(|tenant| {
         let mary = tenant.contacts.iter().find(|(_, one)| one.first_name.as_deref() == Some("Mary Ann"));

@@ -16,17 +16,17 @@ async fn after_the_run_each_entity_is_asked_about() {
         let run = terminal.until("7 succeeded, 0 failed");
         assert!(!run.contains('?'), "nothing is asked during the run:\n{run}");
         let summary = terminal.until("Locations:\n");
-        assert!(summary.contains("It lacks\n") && summary.contains("  1 location\n"), "{summary}");
+        assert!(summary.contains("Missing in Administrate:\n") && summary.contains("  1 location\n"), "{summary}");
         terminal.until("[none]: ");
         terminal.answer("2");
-        terminal.until("\"2\" is neither of these; the numbers go from 1 to 1\n");
+        terminal.until("\"2\" is not understood: enter all, none, or numbers from 1 to 1\n");
         terminal.until("[none]: ");
         terminal.answer("1");
         terminal.until("1 location created in Administrate\n");
         terminal.until("Venues:\n");
         terminal.until("[none]: ");
         terminal.answer("");
-        terminal.until("Instructors cannot be created from here:\n");
+        terminal.until("Instructors cannot be created by Lectern:\n");
         terminal.until("Course templates:\n");
         terminal.until("[none]: ");
         terminal.answer("all");
@@ -49,8 +49,8 @@ async fn what_the_api_cannot_create_is_listed_and_not_asked_about() {
     let command = story.program(&["sync", "locations"]);
     let ended = tokio::task::spawn_blocking(move || Terminal::start(command).end());
     let (exit, shown) = ended.await.expect("joined");
-    assert!(shown.contains("Locations cannot be created from here:\n"), "{exit}: {shown}");
-    assert!(shown.contains("to be created in Administrate by hand:\n  Edinburgh\n"), "{shown}");
+    assert!(shown.contains("Locations cannot be created by Lectern:\n"), "{exit}: {shown}");
+    assert!(shown.contains("create manually in Administrate:\n  Edinburgh\n"), "{shown}");
     assert!(!shown.contains("[none]"), "{shown}");
 }
 
@@ -60,7 +60,10 @@ async fn nothing_is_asked_where_that_is_forbidden() {
     let command = story.program(&["sync", "locations", "--no-prompt"]);
     let ended = tokio::task::spawn_blocking(move || Terminal::start(command).end());
     let (_, shown) = ended.await.expect("joined");
-    assert!(shown.contains("1 location unmatched, skipped and logged\n") && !shown.contains("[none]"), "{shown}");
+    assert!(
+        shown.contains("missing in Administrate, skipped and logged: 1 location\n") && !shown.contains("[none]"),
+        "{shown}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +73,7 @@ async fn chosen_changes_alone_are_applied() {
     let ended = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
         let offered = terminal.until("apply which of these changes?");
-        assert!(offered.contains("   1. London ("), "{offered}");
+        assert!(offered.contains("   1. London\n"), "{offered}");
         terminal.answer("1");
         terminal.end()
     });
@@ -84,7 +87,7 @@ async fn conflicts_are_decided_one_by_one() {
     let command = known.story.program(&["sync", "events"]);
     let ended = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
-        terminal.until("CM2-01, day 1: title: Ours here, Theirs there, last agreed CM2-01-1\n");
+        terminal.until("CM2-01, day 1: title: Ours locally, Theirs in Administrate, previously CM2-01-1\n");
         terminal.until("[open]: ");
         terminal.answer("theirs");
         terminal.end()

@@ -174,7 +174,7 @@ async fn what_ended_a_sync_is_said_to_the_person_too() {
     let story = Story::begin().await;
     let refused = Fault::always("token", Action::Status { status: 401, retry_after: None });
     for (command, faults, exit, said) in [
-        (vec!["sync", "venues"], vec![], 3, "lectern: venues build upon locations, which"),
+        (vec!["sync", "venues"], vec![], 3, "lectern: venues depend on locations, which"),
         (vec!["sync", "locations"], vec![refused.clone()], 1, "lectern: Administrate refused the login"),
         (vec!["sync", "all"], vec![refused], 1, "lectern: custom fields: Administrate refused the login"),
     ] {
