@@ -49,6 +49,8 @@ pub struct Console {
     pub json: bool,
     /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
     pub may_ask: bool,
+    /// Whether ids and other details are printed (`--debug`).
+    pub verbose: bool,
     /// Whether `--no-prompt` was given, or its like.
     forbidden: bool,
     stop: CancellationToken,
@@ -61,7 +63,12 @@ impl Console {
     pub fn new(json: bool, forbidden: bool, stop: CancellationToken) -> Self {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let may_ask = terminal && !forbidden && !json;
-        Console { json, may_ask, forbidden, stop, unwritten: Arc::default() }
+        Console { json, may_ask, verbose: false, forbidden, stop, unwritten: Arc::default() }
+    }
+
+    /// Prints ids and other details if `verbose` is true.
+    pub fn with_verbose(self, verbose: bool) -> Self {
+        Console { verbose, ..self }
     }
 
     /// Says a line to the person.

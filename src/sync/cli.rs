@@ -207,6 +207,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             show_one(console, &report);
+            text::closing([&report], args.dry_run).into_iter().for_each(|lines| console.say(lines));
             cli::prompt_conflicts(context, pool, sync.client(), &mut report).await?;
             create_remote(context, pool, &sync, decider, [&mut report]).await;
             write_files(console, args, &[&report], &sync)?;
@@ -216,6 +217,7 @@ async fn sync(context: &Context, database: &Database, target: Target, args: &Arg
         Target::All => {
             let mut summary = sync.all().await;
             show_all(console, &summary);
+            text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.say(lines));
             create_remote(context, pool, &sync, decider, summary.attempted_mut()).await;
             write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync)?;
             console.document(&summary)?;
@@ -340,6 +342,7 @@ async fn open_recording(
         .await?;
     Ok(sync.on_progress(move |progress| match progress {
         ProgressEvent::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
+        ProgressEvent::Planned(plan) if console.verbose => console.print(format_args!("{plan:#}")),
         ProgressEvent::Planned(plan) => console.print(plan),
     }))
 }
@@ -393,7 +396,7 @@ fn show_all(console: &Console, summary: &Summary) {
 
 /// What a person should know.
 fn tell_findings(console: &Console, report: &Report) {
-    let findings = text::findings(report);
+    let findings = text::findings(report, console.verbose);
     if !findings.is_empty() {
         console.print(findings.trim_end());
     }

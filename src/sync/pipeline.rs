@@ -222,7 +222,10 @@ impl SyncRun {
 
 /// That nothing goes by an id which somebody named.
 pub(super) fn unknown_id_error(external_id: &str, what: &str) -> RecordError {
-    RecordError { external_id: Some(external_id.to_owned()), message: format!("there are no {what} with this id") }
+    RecordError {
+        external_id: Some(external_id.to_owned()),
+        message: format!("there are no {what} with the id {external_id}"),
+    }
 }
 
 /// A plan as it is saved.
