@@ -164,7 +164,8 @@ impl Global {
         options.extend(self.data_dir.map(|dir| ("data_dir", dir)));
         let config = Config::load(self.config.as_deref(), variable, &options)?;
         let stop = stop_on_signals();
-        let console = Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT"), stop.clone());
+        let console =
+            Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT"), stop.clone()).with_verbose(self.debug);
         Ok(Context { config, console, stop })
     }
 }

@@ -50,6 +50,8 @@ pub struct Console {
     pub json: bool,
     /// Whether commands may prompt: at a terminal, without `--no-prompt` and `--json`.
     pub may_ask: bool,
+    /// Whether ids and other details are printed (`--debug`).
+    pub verbose: bool,
     /// Whether `--no-prompt` or an equivalent setting was given.
     prompts_disabled: bool,
     stop: CancellationToken,
@@ -62,7 +64,12 @@ impl Console {
     pub fn new(json: bool, prompts_disabled: bool, stop: CancellationToken) -> Self {
         let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let may_ask = is_terminal && !prompts_disabled && !json;
-        Console { json, may_ask, prompts_disabled, stop, write_error: Arc::default() }
+        Console { json, may_ask, verbose: false, prompts_disabled, stop, write_error: Arc::default() }
+    }
+
+    /// Prints ids and other details if `verbose` is true.
+    pub fn with_verbose(self, verbose: bool) -> Self {
+        Console { verbose, ..self }
     }
 
     /// Writes a message line to stderr.

@@ -77,7 +77,7 @@ async fn sync(
     let summary = steps.take("lectern sync all", work).await?;
     context.console.print(sync::report::text::counts(summary.attempted()));
     for report in summary.attempted() {
-        let findings = sync::report::text::findings(report);
+        let findings = sync::report::text::findings(report, false);
         if !findings.is_empty() {
             context.console.print(findings.trim_end());
         }

@@ -222,8 +222,10 @@ impl SyncRun {
 
 /// Returns the error for a requested id that no record has. `records` names their kind in the plural.
 pub(super) fn unknown_id_error(external_id: &str, records: &str) -> RecordError {
-    let message = format!("Administrate has no {records} with this id");
-    RecordError { external_id: Some(external_id.to_owned()), message }
+    RecordError {
+        external_id: Some(external_id.to_owned()),
+        message: format!("there are no {records} with the id {external_id}"),
+    }
 }
 
 /// Serialises a plan as it is saved.
