@@ -89,7 +89,10 @@ async fn connect(url: &str) -> Result<PgPool> {
     let pool = settings.connect_with(options).await?;
     let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
     if version < MIN_SERVER_VERSION {
-        return Err(Error::Failed(format!("the database is PostgreSQL {}: use PostgreSQL 15 or newer", version / 10_000)));
+        return Err(Error::Failed(format!(
+            "the database is PostgreSQL {}: use PostgreSQL 15 or newer",
+            version / 10_000
+        )));
     }
     Ok(pool)
 }

@@ -127,7 +127,9 @@ fn database_message(error: &sqlx::Error) -> String {
                     "the database schema is older than this program: run `lectern migrate`".into()
                 }
                 Some("42501") => "the database user lacks a privilege: grant it and try again".into(),
-                Some(code) => format!("the database refused the change (SQLSTATE {code}): run again with --debug for details"),
+                Some(code) => {
+                    format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
+                }
                 None => "the database refused the change: run again with --debug for details".into(),
             }
         }

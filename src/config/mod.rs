@@ -263,7 +263,9 @@ fn override_with(base: &mut Table, over: Table, prefix: &str, source: &str) -> R
         // The provider chooses the letters of `sittings`.
         let accepts_new_keys = prefix == "sittings.";
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => override_with(below, above, &format!("{name}."), source)?,
+            (Some(Value::Table(below)), Value::Table(above)) => {
+                override_with(below, above, &format!("{name}."), source)?
+            }
             (Some(slot), value) if slot.same_type(&value) => *slot = value,
             (None, value) if accepts_new_keys => {
                 base.insert(key, value);
