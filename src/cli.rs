@@ -53,7 +53,7 @@ Exit codes: 0 done · 1 failed · 2 wrong usage · 3 a setting or an earlier ste
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Use this PostgreSQL (15 or newer), not a private one [env: DATABASE_URL]
+    /// Connect to this PostgreSQL (15 or newer) [env: DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Store private database, reports, uploads here [env: LECTERN_DATA_DIR]
