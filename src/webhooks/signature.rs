@@ -65,12 +65,7 @@ pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) 
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    pairs.collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty())
+    hex::decode(text).ok().filter(|bytes| !bytes.is_empty())
 }
 
 #[cfg(test)]
@@ -83,7 +78,7 @@ mod tests {
     fn sign(key: &str, parts: &[&[u8]]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key");
         parts.iter().for_each(|part| mac.update(part));
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(mac.finalize().into_bytes())
     }
 
     #[test]

@@ -182,10 +182,10 @@ async fn a_real_timetable_is_rehearsed() {
 
     let other = stage.demo(&[], Some(&world.url));
     assert_eq!(other.code, Some(1));
-    assert!(other.said.contains("this data folder holds the demo of another timetable"), "{}", other.said);
+    assert!(other.said.contains("this data folder contains the demo of another timetable"), "{}", other.said);
     let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&world.url));
     assert_eq!(elsewhere.code, Some(1));
-    assert!(elsewhere.said.contains("whose data folder is another one"), "{}", elsewhere.said);
+    assert!(elsewhere.said.contains("in another data folder filled this database"), "{}", elsewhere.said);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn somebodys_database_is_refused_untouched() {
         let stage = Stage::new();
         let ended = stage.demo(&[], Some(&world.url));
         assert_eq!(ended.code, Some(1), "{}", ended.said);
-        assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
+        assert!(ended.said.contains(&format!("does not belong to a demo (it contains {table})")), "{}", ended.said);
         assert_eq!(contents(&world.pool).await, before);
         assert!(!stage.path().join("demo.json").exists());
     }

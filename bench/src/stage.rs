@@ -1,4 +1,4 @@
-//! Where the measuring happens: a private PostgreSQL with fsync on, databases from templates, the simulator.
+//! The environment of the benchmarks: a private PostgreSQL with fsync on, copies of databases, and the simulator.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,31 +11,31 @@ use tokio::process::Command;
 
 use crate::Result;
 
-/// A cluster, a folder, and the programs that are measured.
-pub struct World {
+/// A cluster, a folder and the measured programs.
+pub struct Stage {
     cluster: Embedded,
     folder: PathBuf,
     program: PathBuf,
     python: PathBuf,
 }
 
-impl World {
-    pub async fn start(program: &Path, python: &Path) -> Result<World> {
+impl Stage {
+    pub async fn start(program: &Path, python: &Path) -> Result<Stage> {
         let folder = std::env::temp_dir().join(format!("lectern-bench-{}", std::process::id()));
         let options = embedded::ClusterOptions { data_dir: folder.clone(), bin: PathBuf::new(), durable: true };
         let cluster = Embedded::start(&options).await?;
         let absolute = |path: &Path| std::path::absolute(path);
-        Ok(World { cluster, folder, program: absolute(program)?, python: absolute(python)? })
+        Ok(Stage { cluster, folder, program: absolute(program)?, python: absolute(python)? })
     }
 
     pub async fn end(self) {
         self.cluster.stop().await;
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            eprintln!("{} stays: {error}", self.folder.display());
+            eprintln!("{} cannot be deleted: {error}", self.folder.display());
         }
     }
 
-    /// Writes a file into the world's folder.
+    /// Writes a file into the folder.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.folder.join(name);
         std::fs::write(&path, bytes)?;
@@ -56,7 +56,7 @@ impl World {
         Ok(connection.close().await?)
     }
 
-    /// A new database at Lectern's schema.
+    /// Creates a database with Lectern's schema.
     pub async fn create(&self, name: &str) -> Result<PgPool> {
         self.execute(format!("CREATE DATABASE {name}")).await?;
         let pool = self.connect(name).await?;
@@ -64,15 +64,15 @@ impl World {
         Ok(pool)
     }
 
-    /// A copy of a database that nobody uses, in the place of an earlier copy; what it waits for the disk is written
-    /// before it is used.
-    pub async fn copy(&self, name: &str, of: &str) -> Result<()> {
+    /// Copies a database without connections and replaces an earlier copy. A checkpoint follows, so that its writes do
+    /// not slow down the measurement.
+    pub async fn copy(&self, name: &str, template: &str) -> Result<()> {
         self.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-        self.execute(format!("CREATE DATABASE {name} TEMPLATE {of}")).await?;
+        self.execute(format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
         self.execute("CHECKPOINT".to_owned()).await
     }
 
-    /// The settings of a command that works on a database, with an Administrate that needs no answer.
+    /// Returns settings with a database and without Administrate.
     pub fn config(&self, database: &str) -> Result<Config> {
         let folder = self.folder.to_string_lossy().into_owned();
         let find = |name: &str| match name {
@@ -83,12 +83,13 @@ impl World {
         Ok(Config::load(None, find, &[])?)
     }
 
-    /// The program on a database and, where one is given, a simulator. Nothing of our own environment reaches it.
+    /// Returns a command that runs the program with a database and, optionally, a simulator. It does not inherit the
+    /// environment.
     pub fn program(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
         self.command(&self.program, database, simulator, arguments)
     }
 
-    /// A peer in Python.
+    /// Returns a command that runs a peer in Python, in the same environment.
     pub fn peer(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
         self.command(&self.python, database, simulator, arguments)
     }
@@ -116,12 +117,12 @@ impl World {
     }
 }
 
-/// A simulator of this tenant on a free port of loopback.
+/// Starts a simulator on a free port of loopback.
 pub async fn simulator(tenant: Tenant, latency: Duration) -> Result<RunningSimulator> {
     Ok(Simulator::start(Options { latency, ..Options::default() }, tenant).await?)
 }
 
-/// Where the peers' programs stand.
+/// Returns the path of a peer program.
 pub fn peer_file(name: &str) -> String {
     format!("{}/peer/{name}", env!("CARGO_MANIFEST_DIR"))
 }
