@@ -4,8 +4,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::terminal::Terminal;
-use crate::world::World;
+use crate::fixtures::terminal::Terminal;
+use crate::fixtures::test_db::World;
 
 fn lectern(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));

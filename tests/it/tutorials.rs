@@ -3,8 +3,8 @@
 use lectern::outbox;
 use lectern::tutorials::{create_events, store, update_events};
 
-use crate::provider::Provider;
-use crate::world::World;
+use crate::fixtures::provider::Provider;
+use crate::fixtures::test_db::World;
 
 #[tokio::test]
 async fn an_announced_event_is_read_back_whole_and_is_to_be_delivered() {

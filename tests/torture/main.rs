@@ -2,14 +2,14 @@
 //!
 //! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one and says all about it.
 
-#[path = "../it/rehearsed.rs"]
+#[path = "../it/fixtures"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
-mod rehearsed;
+mod fixtures {
+    pub mod import;
+    pub mod test_db;
+}
 #[path = "../it/torture/mod.rs"]
 mod torture;
-#[path = "../it/world.rs"]
-#[expect(dead_code, reason = "the integration tests use more of it")]
-mod world;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use torture::Ended;
-use torture::blows::Blow;
+use torture::faults::Blow;
 
 /// Many imports, in each of which one thing goes wrong.
 #[derive(Parser)]

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::golden_text;
-use crate::world::World;
+use crate::fixtures::test_db::World;
 
 fn lectern(arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));

@@ -6,7 +6,7 @@ use super::filling::fill;
 use super::sides::{Record, Sides};
 use super::tables::tables;
 use super::{data, golden};
-use crate::world::World;
+use crate::fixtures::test_db::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_and_stored_rows_are_golden() {

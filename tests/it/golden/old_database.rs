@@ -14,7 +14,7 @@ use super::data;
 use super::filling::{DECIDED, Filled, REQUESTED, fill};
 use super::served::Served;
 use super::sides::{Record, Sides};
-use crate::world::World;
+use crate::fixtures::test_db::World;
 
 /// What stands in the dump for the folder of the world that was dumped.
 const FOLDER: &str = "/golden-world";

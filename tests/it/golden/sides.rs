@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::data;
 use super::redaction::redact;
-use crate::world::World;
+use crate::fixtures::test_db::World;
 
 /// The key with which deliveries of webhooks are signed.
 pub const WEBHOOK_SECRET: &str = "a key that only the two know";

@@ -4,10 +4,10 @@
 //! The program is killed from outside, where the simulator sees a request arrive or finishes it: nothing in the product
 //! knows of this. A seed says what goes wrong, when, and by which command things go on. `make torture` runs many.
 
-pub mod blows;
-pub mod both_sides;
+pub mod faults;
 mod over_http;
-pub mod timetables;
+pub mod scenarios;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,9 +18,9 @@ use lectern::config::Config;
 use lectern::timetable_import::run;
 use tokio::process::{Child, Command};
 
-use crate::rehearsed::Rehearsed;
-use blows::{Blow, Chance};
-use timetables::Act;
+use crate::fixtures::import::Rehearsed;
+use faults::{Blow, Chance};
+use scenarios::Act;
 
 /// Runs after which things must be quiet.
 const MOST_RUNS: usize = 12;
@@ -74,13 +74,13 @@ pub async fn play(seed: u64, (act, blow): (Act, Blow), undisturbed: &Undisturbed
         ended.asked += stage.decide(&mut ended.wrong).await;
         last = stage.go_on(&mut ended.wrong).await;
     }
-    let found = both_sides::told(&stage.sides).await;
+    let found = snapshot::told(&stage.sides).await;
     let expected = match act {
         Act::New => &undisturbed.new,
         Act::Changed => &undisturbed.changed,
     };
     if found != *expected {
-        ended.wrong.push(both_sides::difference(expected, &found));
+        ended.wrong.push(snapshot::difference(expected, &found));
     }
     ended
 }
@@ -95,7 +95,7 @@ async fn undisturbed(act: Act) -> String {
     assert_eq!(stage.run(&["import"]).await, Some(0), "{act:?} undisturbed: {}", stage.said());
     let requests = stage.sides.administrate.requests().total - stage.before;
     assert_eq!(requests, act.requests(), "blows are to strike each request of {act:?}, and nothing beyond the last");
-    both_sides::told(&stage.sides).await
+    snapshot::told(&stage.sides).await
 }
 
 impl Stage {
@@ -103,7 +103,7 @@ impl Stage {
     async fn set(seed: u64, act: Act, timeout_ms: u64) -> Stage {
         let folder = tempfile::tempdir().expect("a folder");
         let known = folder.path().join("known.xlsx");
-        std::fs::write(&known, timetables::known()).expect("a file");
+        std::fs::write(&known, scenarios::known()).expect("a file");
         let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml");
         let config = Config::load(Some(&defaults), |_| None, &[("data_dir", "/nowhere".into())]).expect("settings");
         let loaded = run::load(&known, &config).expect("readable");
@@ -111,7 +111,7 @@ impl Stage {
         let profile = if act == Act::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
         let sides = Rehearsed::with(&loaded.timetable, Options { profile, ..Options::default() }).await;
         sides.administrate.edit(|tenant| tenant.add_administrator("Opal", "Finch"));
-        both_sides::keep_facts(&sides).await;
+        snapshot::keep_facts(&sides).await;
         let file = sides.world.folder().join("t.xlsx");
         std::fs::write(&file, Act::New.workbook()).expect("a file");
         // What is set up is not to be disturbed, on however busy a machine.
@@ -192,7 +192,7 @@ impl Stage {
 
     /// Lets the worker of `serve` deliver what waits, as if the time for it had come, then ends it politely.
     async fn serve(&mut self) -> bool {
-        both_sides::let_time_pass(&self.sides).await;
+        snapshot::let_time_pass(&self.sides).await;
         let mut child = self.start(&["serve", "--worker-only"]);
         let delivered = async {
             while self.sides.count(PENDING).await > 0 {
@@ -206,7 +206,7 @@ impl Stage {
 
     /// Plays the person who is asked about what is unknown: looks into Administrate, and answers.
     async fn decide(&mut self, wrong: &mut Vec<String>) -> usize {
-        let unknown = both_sides::unknown(&self.sides).await;
+        let unknown = snapshot::unknown(&self.sides).await;
         for (id, title, why) in &unknown {
             let there: Vec<u64> =
                 self.sides.administrate.tenant().events_titled(title).map(|(number, _)| number).collect();

@@ -1,0 +1,100 @@
+//! The outbox: a row is worked on by one worker at a time, and nothing that is asked is lost.
+
+use std::time::Duration;
+
+use lectern::outbox::{self, Claims, DeliveryState, Effect};
+
+use crate::fixtures::test_db::World;
+
+fn effect(id: i64) -> Effect {
+    Effect {
+        name: "create_event",
+        subject_kind: "event",
+        subject_id: id,
+        subject: format!("E{id}"),
+        look_first: false,
+        also: &[],
+    }
+}
+
+async fn ask(world: &World, ids: &[i64]) {
+    let effects: Vec<Effect> = ids.iter().copied().map(effect).collect();
+    let mut db = world.pool.acquire().await.expect("a connection");
+    outbox::enqueue(&mut db, None, &effects).await.expect("asked");
+}
+
+#[tokio::test]
+async fn two_workers_never_take_the_same_row_and_a_dead_one_gives_it_back() {
+    let world = World::new().await;
+    ask(&world, &[1, 2]).await;
+    let one = Claims::open(&world.pool).await.expect("claims");
+    let other = Claims::open(&world.pool).await.expect("claims");
+    let first = one.next(None).await.expect("claimed").expect("a row");
+    let second = other.next(None).await.expect("claimed").expect("a row");
+    assert_ne!(first.id, second.id);
+    assert!(other.next(None).await.expect("looked").is_none(), "both are worked on");
+    // The worker's process ends: its connection is all that PostgreSQL sees of it.
+    one.close().await.expect("closed");
+    let again = loop {
+        // The server notices the end of a connection in its own time, not in ours.
+        if let Some(item) = other.next(None).await.expect("claimed") {
+            break item;
+        }
+    };
+    assert_eq!((again.id, again.attempts), (first.id, 2));
+}
+
+#[tokio::test]
+async fn what_is_asked_again_meanwhile_is_done_again() {
+    let world = World::new().await;
+    ask(&world, &[1]).await;
+    let claims = Claims::open(&world.pool).await.expect("claims");
+    let item = claims.next(None).await.expect("claimed").expect("a row");
+    ask(&world, &[1]).await;
+    assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Pending);
+    let item = claims.next(None).await.expect("claimed").expect("the same row");
+    assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Delivered);
+    assert!(outbox::list(&world.pool, false).await.expect("listed").is_empty());
+    ask(&world, &[1]).await;
+    assert_eq!(outbox::list(&world.pool, true).await.expect("listed").len(), 2, "a new wish is a new row");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_goes_on_waiting() {
+    let world = World::new().await;
+    ask(&world, &[1, 2]).await;
+    let claims = Claims::open(&world.pool).await.expect("claims");
+    let unclear = claims.next(None).await.expect("claimed").expect("a row");
+    claims.not_delivered(&unclear, DeliveryState::Unknown, None, "two of that title").await.expect("noted");
+    let later = claims.next(None).await.expect("claimed").expect("a row");
+    claims
+        .not_delivered(&later, DeliveryState::Pending, Some(Duration::from_secs(3600)), "no answer")
+        .await
+        .expect("noted");
+    assert!(claims.next(None).await.expect("looked").is_none());
+    ask(&world, &[1]).await;
+    assert!(claims.next(None).await.expect("looked").is_none(), "asking does not decide for the person");
+    assert_eq!(outbox::retry_now(&world.pool, None, None).await.expect("made due"), 1);
+    let again = claims.next(None).await.expect("claimed").expect("the one that waited");
+    assert_eq!((again.id, again.attempts), (later.id, 1), "a person asked: its tries count anew");
+    let counts = outbox::count_by_state(&world.pool, None).await.expect("counted");
+    assert_eq!((counts.pending, counts.unknown), (1, 1));
+}
+
+#[tokio::test]
+async fn a_wish_that_comes_while_another_fails_is_tried() {
+    let world = World::new().await;
+    ask(&world, &[1]).await;
+    let claims = Claims::open(&world.pool).await.expect("claims");
+    let item = claims.next(None).await.expect("claimed").expect("a row");
+    ask(&world, &[1]).await;
+    let state = claims.not_delivered(&item, DeliveryState::Failed, None, "no link").await.expect("noted");
+    assert_eq!(state, DeliveryState::Pending, "what was asked meanwhile may have mended it");
+    let item = claims.next(None).await.expect("claimed").expect("the same row");
+    assert!(claims.holds_lock(&item).await);
+    claims.postpone(&item, Duration::ZERO, Some("down")).await.expect("noted");
+    let item = claims.next(None).await.expect("claimed").expect("the same row");
+    assert_eq!(item.attempts, 1, "an outage is nobody's attempt");
+    claims.release(&item).await.expect("given back");
+    assert!(!claims.holds_lock(&item).await);
+}

@@ -1,0 +1,286 @@
+//! The story: from an empty machine to a delivered, searchable timetable with one command, and what it refuses.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use administrate_sim::tenant::SessionState;
+use administrate_sim::{Options as Simulated, Simulator, Tenant};
+use jiff::civil::date;
+use lectern::demo::{sample, timetable, workbook};
+use lectern::embedded::{ClusterOptions, Embedded};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::fixtures::test_db::World;
+
+/// A real provider's workbook, which stays where it is; tests that need it say so where it is not.
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/timetable-sample.xlsx");
+
+/// A data folder of a demo.
+struct Stage {
+    folder: tempfile::TempDir,
+}
+
+/// How a demo ended.
+struct Ended {
+    code: Option<i32>,
+    document: Value,
+    said: String,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // As root the database runs as another user, who must be let through.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("ours");
+        Stage { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program itself, with an Administrate in its environment that nobody may talk to.
+    fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
+        command.env("LECTERN_DATA_DIR", self.path()).current_dir(self.path()).stdin(Stdio::null());
+        for name in ["ADMINISTRATE_API_URL", "ADMINISTRATE_AUTH_URL", "ADMINISTRATE_INSTANCE_URL"] {
+            command.env(name, "http://127.0.0.1:9/");
+        }
+        command.env("ADMINISTRATE_CLIENT_ID", "somebody").env("ADMINISTRATE_CLIENT_SECRET", "else");
+        command
+    }
+
+    fn demo(&self, arguments: &[&str], database: Option<&str>) -> Ended {
+        let mut command = self.program();
+        command.envs(database.map(|url| ("DATABASE_URL", url)));
+        let ended = command.args(["demo", "--once", "--json"]).args(arguments).output().expect("the program runs");
+        let said = String::from_utf8(ended.stderr).expect("text");
+        let document = serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        Ended { code: ended.status.code(), document, said }
+    }
+
+    /// What the simulator kept.
+    async fn tenant(&self) -> Tenant {
+        let options = Simulated { state: Some(self.path().join("administrate.json")), ..Simulated::default() };
+        let running = Simulator::start(options, Tenant::new()).await.expect("its state");
+        let tenant = running.tenant();
+        running.stop().await;
+        tenant
+    }
+}
+
+/// Every table of ours with a digest of all that is in it; what is kept of each run, and of requests, aside.
+async fn contents(pool: &PgPool) -> Vec<(String, String)> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('acted', 'adm', 'lectern', 'public')
+         AND tablename NOT IN ('runs', 'import_rows', 'api_audit_log', 'request_allowance') ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await
+    .expect("tables");
+    let mut contents = Vec::new();
+    for table in tables {
+        let digest = format!("SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {table} AS t");
+        let digest = sqlx::query_scalar(sqlx::AssertSqlSafe(digest)).fetch_one(pool).await.expect("read");
+        contents.push((table, digest));
+    }
+    contents
+}
+
+fn all_is_new(ended: &Ended, events: i64, sessions: i64) {
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let (sync, import) = (&ended.document["sync"], &ended.document["import"]);
+    assert_eq!((&sync["succeeded"], &sync["failed"]), (&7.into(), &0.into()), "{sync}");
+    let counts = &import["counts"];
+    assert_eq!((&counts["events"], &counts["sessions"]), (&events.into(), &sessions.into()), "{import}");
+    assert_eq!(counts["created"], events, "{import}");
+    assert_eq!(import["delivery"]["delivered"], events, "{import}");
+    assert_eq!(import["problems"], serde_json::json!([]));
+    assert!(ended.document["search"]["products"].as_array().is_some_and(|found| !found.is_empty()));
+}
+
+fn nothing_is_new(ended: &Ended, events: i64) {
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    for report in ended.document["sync"]["reports"].as_array().expect("seven reports") {
+        let counts = &report["counts"];
+        for what in ["created", "updated", "pruned", "errors"] {
+            assert_eq!(counts[what], 0, "{report}");
+        }
+    }
+    let import = &ended.document["import"];
+    assert_eq!(import["counts"]["unchanged"], events, "{import}");
+    assert_eq!(import["delivery"]["delivered"], 0, "{import}");
+    assert_eq!(import["problems"], serde_json::json!([]));
+}
+
+/// As many published or drafted sessions there as here, each event's in number and order.
+async fn both_sides_agree(pool: &PgPool, tenant: &Tenant, events: usize, sessions: usize) {
+    let (events, sessions) = (events as i64, sessions as i64);
+    let here: (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM acted.tutorial_events), (SELECT count(*) FROM acted.tutorial_sessions),
+                (SELECT count(*) FROM adm.events WHERE external_id IS NOT NULL),
+                (SELECT count(*) FROM adm.sessions WHERE external_id IS NOT NULL)",
+    )
+    .fetch_one(pool)
+    .await
+    .expect("counted");
+    assert_eq!(here, (events, sessions, events, sessions));
+    let there = tenant.sessions.values().filter(|session| session.state != SessionState::Cancelled);
+    assert_eq!((tenant.events.len() as i64, there.count() as i64), (events, sessions));
+}
+
+#[tokio::test]
+async fn the_made_up_provider_arrives_once() {
+    let stage = Stage::new();
+    let first = stage.demo(&[], None);
+    all_is_new(&first, 348, 1288);
+    assert_eq!(first.document["url"], Value::Null);
+    let timetable = std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable");
+    let options = ClusterOptions { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
+    let (before, tenant) = {
+        let postgres = Embedded::start(&options).await.expect("its database");
+        let pool = PgPool::connect(&postgres.url()).await.expect("its database");
+        let tenant = stage.tenant().await;
+        both_sides_agree(&pool, &tenant, 348, 1288).await;
+        let before = contents(&pool).await;
+        pool.close().await;
+        postgres.stop().await;
+        (before, tenant)
+    };
+    let second = stage.demo(&[], None);
+    nothing_is_new(&second, 348);
+    assert!(timetable == std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable"));
+    let postgres = Embedded::start(&options).await.expect("its database");
+    let pool = PgPool::connect(&postgres.url()).await.expect("its database");
+    assert_eq!(contents(&pool).await, before);
+    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+    pool.close().await;
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn a_real_timetable_is_rehearsed() {
+    if !Path::new(SAMPLE).exists() {
+        eprintln!("{SAMPLE} is not here: the rehearsal was not tried");
+        return;
+    }
+    let (stage, world) = (Stage::new(), World::bare().await);
+    let first = stage.demo(&["--workbook", SAMPLE], Some(&world.url));
+    all_is_new(&first, 41, 156);
+    let tenant = stage.tenant().await;
+    both_sides_agree(&world.pool, &tenant, 41, 156).await;
+    let before = contents(&world.pool).await;
+    nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&world.url)), 41);
+    assert_eq!(contents(&world.pool).await, before);
+    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+
+    let other = stage.demo(&[], Some(&world.url));
+    assert_eq!(other.code, Some(1));
+    assert!(other.said.contains("this data folder holds the demo of another timetable"), "{}", other.said);
+    let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&world.url));
+    assert_eq!(elsewhere.code, Some(1));
+    assert!(elsewhere.said.contains("whose data folder is another one"), "{}", elsewhere.said);
+}
+
+#[tokio::test]
+async fn somebodys_database_is_refused_untouched() {
+    let foreign = World::bare().await;
+    sqlx::query("CREATE TABLE customers ()").execute(&foreign.pool).await.expect("a table");
+    let used = World::new().await;
+    sqlx::query("INSERT INTO acted.catalog_subjects (code) VALUES ('CM2')").execute(&used.pool).await.expect("a row");
+    for (world, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
+        let before = contents(&world.pool).await;
+        let stage = Stage::new();
+        let ended = stage.demo(&[], Some(&world.url));
+        assert_eq!(ended.code, Some(1), "{}", ended.said);
+        assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
+        assert_eq!(contents(&world.pool).await, before);
+        assert!(!stage.path().join("demo.json").exists());
+    }
+}
+
+#[test]
+fn what_is_no_timetable_begins_nothing() {
+    let stage = Stage::new();
+    let file = stage.path().join("notes.xlsx");
+    std::fs::write(&file, "no workbook").expect("written");
+    for (name, said) in [("notes.xlsx", "unreadable_file"), ("missing.xlsx", "unreadable_file")] {
+        let ended = stage.demo(&["--workbook", name], None);
+        assert_eq!(ended.code, Some(1), "{}", ended.said);
+        assert_eq!(ended.document["import"]["problems"][0]["code"], said, "{}", ended.document);
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(stage.path()).expect("ours").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["notes.xlsx"]);
+}
+
+/// A timetable of one event.
+fn small_workbook(folder: &Path) -> PathBuf {
+    let today = date(2031, 3, 5);
+    let provider = sample::provider(today);
+    let one: Vec<_> = timetable::timetable(&provider, today).into_iter().take(1).collect();
+    let path = folder.join("one.xlsx");
+    std::fs::write(&path, workbook::write(&one, today).expect("a workbook")).expect("written");
+    path
+}
+
+/// A demo that serves; it goes with the test, however that ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn first_document(child: &mut Child) -> Value {
+    let output = child.stdout.take().expect("piped");
+    let mut documents = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+    documents.next().expect("a document").expect("JSON")
+}
+
+#[test]
+fn the_site_is_served_at_the_next_free_port_until_somebody_says_stop() {
+    let stage = Stage::new();
+    let timetable = small_workbook(stage.path());
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = (taken.local_addr().expect("an address").to_string(), taken);
+    let mut serving = stage.program();
+    serving.env("LECTERN_BIND", &taken.0).args(["demo", "--json", "--workbook"]).arg(&timetable);
+    let serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut serving = Serving(serving);
+    let url = first_document(&mut serving.0)["url"].as_str().expect("an address").to_owned();
+    assert_ne!(url, format!("http://{}/", taken.0));
+
+    let second = stage.program().args(["demo", "--json"]).output().expect("the program runs");
+    assert_eq!(second.status.code(), Some(0));
+    assert_eq!(serde_json::from_slice::<Value>(&second.stdout).expect("JSON")["url"], url);
+    assert!(String::from_utf8_lossy(&second.stderr).contains(&url));
+    let hurried = stage.demo(&[], None);
+    assert_eq!(hurried.code, Some(1));
+    assert!(hurried.said.contains(&url), "{}", hurried.said);
+
+    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut visit = TcpStream::connect(place).expect("the site");
+    visit.write_all(b"GET /livez HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    visit.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let pid = nix::unistd::Pid::from_raw(serving.0.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
+    let ended = serving.0.wait().expect("it ended");
+    let mut said = String::new();
+    serving.0.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    assert_eq!(ended.code(), Some(0), "{said}");
+    for line in ["export DATABASE_URL='postgresql://", "export ADMINISTRATE_API_URL='http://127.0.0.1:"] {
+        assert!(said.contains(line), "{said}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Search over HTTP on a real database.
+
+mod unified;

@@ -1,0 +1,146 @@
+//! What stands on both sides, told without any id, so that two worlds can be compared.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use administrate_sim::Tenant;
+use administrate_sim::tenant::Number;
+
+use crate::fixtures::import::Rehearsed;
+
+/// Everything that an import brings about here, in Administrate, and between the two.
+pub async fn told(sides: &Rehearsed) -> String {
+    let tenant = sides.administrate.tenant();
+    let mut told = theirs(&tenant);
+    for line in ours(sides).await {
+        let _ = writeln!(told, "here: {line}");
+    }
+    for (title, external_id) in links(sides).await {
+        let there = tenant.events.iter().map(|(number, event)| (*number, event.title.as_str()));
+        let there = there.chain(tenant.sessions.iter().map(|(number, session)| (*number, session.title.as_str())));
+        let meant: Vec<&str> =
+            there.filter(|(number, _)| Tenant::course_id(*number) == external_id).map(|(_, title)| title).collect();
+        let _ = writeln!(told, "link: {title} is {meant:?}");
+    }
+    told
+}
+
+/// The first lines in which two tales differ.
+pub fn difference(expected: &str, found: &str) -> String {
+    let (expected, found): (BTreeSet<&str>, BTreeSet<&str>) = (expected.lines().collect(), found.lines().collect());
+    let missing: Vec<&&str> = expected.difference(&found).take(3).collect();
+    let surplus: Vec<&&str> = found.difference(&expected).take(3).collect();
+    if missing.is_empty() && surplus.is_empty() {
+        return "something is there twice".into();
+    }
+    format!("missing {missing:?}, surplus {surplus:?}")
+}
+
+fn theirs(tenant: &Tenant) -> String {
+    let mut lines = Vec::new();
+    for (number, event) in &tenant.events {
+        let template = event.template.and_then(|template| tenant.templates.get(template)).map(|row| row.code.clone());
+        lines.push(format!(
+            "there: {} {template:?} {:?} {:?} {:?} {:?} {:?} {:?} places {:?} fields {:?} staff {:?}",
+            event.title,
+            event.state,
+            event.location,
+            event.classroom_start,
+            event.classroom_end,
+            event.lms_start,
+            event.lms_end,
+            event.max_places,
+            event.custom_fields,
+            staff(tenant, *number)
+        ));
+        for (number, session) in tenant.sessions_of(*number) {
+            lines.push(format!(
+                "there: {} has {} {:?} {:?} to {:?} at {:?} fields {:?} staff {:?}",
+                event.title,
+                session.title,
+                session.state,
+                session.start,
+                session.end,
+                session.venue,
+                session.custom_fields,
+                staff(tenant, number)
+            ));
+        }
+    }
+    lines.sort();
+    lines.join("\n") + "\n"
+}
+
+fn staff(tenant: &Tenant, course: Number) -> Vec<(String, bool)> {
+    let name = |contact| tenant.contacts.get(contact).map(|contact| contact.full_name()).unwrap_or_default();
+    let mut staff: Vec<_> =
+        tenant.staff_of(course).map(|(_, staff)| (name(staff.contact), staff.is_administrator)).collect();
+    staff.sort();
+    staff
+}
+
+async fn ours(sides: &Rehearsed) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT concat_ws(' ', e.code, e.start_date, e.end_date, e.remain_space, d.max_places, d.sitting, d.cancelled, s.sequence,
+                          s.title, s.start_date, s.end_date, u.username)
+         FROM acted.tutorial_events AS e
+         JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
+         LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
+         LEFT JOIN acted.tutorial_session_instructors AS i ON i.tutorialsessions_id = s.id
+         LEFT JOIN acted.tutorial_instructors AS t ON t.id = i.tutorialinstructor_id
+         LEFT JOIN acted.staff AS f ON f.id = t.staff_id
+         LEFT JOIN public.auth_user AS u ON u.id = f.user_id
+         ORDER BY 1",
+    )
+    .fetch_all(&sides.world.pool)
+    .await
+    .expect("events")
+}
+
+async fn links(sides: &Rehearsed) -> Vec<(String, String)> {
+    sqlx::query_as(
+        "SELECT e.code, a.external_id FROM acted.tutorial_events AS e JOIN adm.events AS a ON a.tutorial_event_id = e.id
+         UNION ALL
+         SELECT s.title, a.external_id FROM acted.tutorial_sessions AS s
+         JOIN adm.sessions AS a ON a.tutorial_session_id = s.id ORDER BY 1, 2",
+    )
+    .fetch_all(&sides.world.pool)
+    .await
+    .expect("links")
+}
+
+/// What waits for a person: id, title, evidence.
+pub async fn unknown(sides: &Rehearsed) -> Vec<(i64, String, String)> {
+    sqlx::query_as("SELECT id, subject, coalesce(last_error, '') FROM lectern.outbox WHERE state = 'unknown'")
+        .fetch_all(&sides.world.pool)
+        .await
+        .expect("the outbox")
+}
+
+/// Keeps what a sync would have kept, for imports that are only queued.
+pub async fn keep_facts(sides: &Rehearsed) {
+    let tenant = sides.administrate.tenant();
+    let administrator = tenant.contacts.iter().find(|(_, contact)| contact.full_name() == "Opal Finch");
+    let (administrator, _) = administrator.expect("she was just added");
+    for keep in [
+        "INSERT INTO lectern.approved_instructors
+         SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i WHERE $1 <> ''",
+        "INSERT INTO lectern.administrators (external_id, first_name, last_name) VALUES ($1, 'Opal', 'Finch')",
+    ] {
+        let kept = sqlx::query(keep).bind(Tenant::contact_id(administrator)).execute(&sides.world.pool).await;
+        kept.expect("kept");
+    }
+}
+
+/// Makes what waits due, as the clock would.
+pub async fn let_time_pass(sides: &Rehearsed) {
+    let pass = "UPDATE lectern.outbox SET next_attempt_at = now() WHERE state = 'pending'";
+    sqlx::query(pass).execute(&sides.world.pool).await.expect("passed");
+}
+
+/// Ends every connection with the database, as PostgreSQL does when it is started anew.
+pub async fn cut_connections(sides: &Rehearsed) {
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(cut).execute(&sides.world.pool).await.expect("cut");
+}
