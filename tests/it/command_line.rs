@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::fixtures::terminal::Terminal;
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
 fn lectern(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
@@ -59,10 +59,10 @@ fn help_is_data() {
 
 #[tokio::test]
 async fn a_terminal_without_a_width_shows_tables_as_one_of_80_columns() {
-    let world = World::new().await;
-    let made = world.program(&["token", "create", "--name", "the nightly run", "--role", "operator"]).output();
+    let db = TestDb::new().await;
+    let made = db.program(&["token", "create", "--name", "the nightly run", "--role", "operator"]).output();
     assert!(made.expect("it runs").status.success());
-    let list = |columns| Terminal::of_width(columns, world.program(&["token", "list"])).end().1;
+    let list = |columns| Terminal::of_width(columns, db.program(&["token", "list"])).end().1;
     assert!(list(80).contains("the nightly run"), "{}", list(80));
     assert_eq!(list(0), list(80));
 }

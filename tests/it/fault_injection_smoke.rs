@@ -1,29 +1,29 @@
-//! A short selection of what `make torture` plays a thousand times: each kind once in each act.
+//! A short selection of what `make torture` runs a thousand times: each kind of fault once in each scenario.
 
-use crate::torture::faults::{self, Blow};
-use crate::torture::{play, reference};
+use crate::torture::faults::{self, Fault};
+use crate::torture::{reference, run_seed};
 
-async fn play_each_kind(act: u64) {
-    let undisturbed = reference().await;
-    for seed in act * faults::KINDS..(act + 1) * faults::KINDS {
-        let (act, blow) = Blow::of(seed);
-        let ended = play(seed, (act, blow), &undisturbed).await;
+async fn run_each_kind(round: u64) {
+    let reference = reference().await;
+    for seed in round * faults::KINDS..(round + 1) * faults::KINDS {
+        let (scenario, fault) = Fault::of(seed);
+        let result = run_seed(seed, (scenario, fault), &reference).await;
         assert_eq!(
-            ended.wrong,
+            result.errors,
             Vec::<String>::new(),
-            "seed {seed}, {} {}: {blow:?}, {ended:?}",
-            act.name(),
-            blow.name()
+            "seed {seed}, {} {}: {fault:?}, {result:?}",
+            scenario.name(),
+            fault.name()
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_both_sides_end_as_if_nothing_had() {
-    play_each_kind(0).await;
+async fn new_import_with_each_fault_ends_like_the_reference() {
+    run_each_kind(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_in_a_change_neither() {
-    play_each_kind(1).await;
+async fn changed_import_with_each_fault_ends_like_the_reference() {
+    run_each_kind(1).await;
 }

@@ -2,24 +2,24 @@
 
 use sqlx::Row;
 
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
 #[tokio::test]
 async fn the_steps_are_taken_once() {
-    let world = World::bare().await;
-    assert!(lectern::migrate::pending(&world.pool).await.expect("readable") > 0);
-    lectern::migrate::apply(&world.pool).await.expect("applied");
-    lectern::migrate::apply(&world.pool).await.expect("applied again");
-    assert_eq!(lectern::migrate::pending(&world.pool).await.expect("readable"), 0);
+    let db = TestDb::empty().await;
+    assert!(lectern::migrate::pending(&db.pool).await.expect("readable") > 0);
+    lectern::migrate::apply(&db.pool).await.expect("applied");
+    lectern::migrate::apply(&db.pool).await.expect("applied again");
+    assert_eq!(lectern::migrate::pending(&db.pool).await.expect("readable"), 0);
     let rows = sqlx::query("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public'")
-        .fetch_all(&world.pool)
+        .fetch_all(&db.pool)
         .await
         .expect("readable");
     let tables: Vec<String> = rows.iter().map(|row| row.get("tablename")).collect();
     assert_eq!(tables, ["auth_user"], "nothing else of ours belongs in public");
 }
 
-async fn event(world: &World) -> i64 {
+async fn event(db: &TestDb) -> i64 {
     sqlx::query_scalar(
         "WITH subject AS (INSERT INTO acted.catalog_subjects (code) VALUES ('CM2') RETURNING id),
               exam AS (INSERT INTO acted.catalog_exam_sessions (session_code, start_date, end_date)
@@ -37,12 +37,12 @@ async fn event(world: &World) -> i64 {
          INSERT INTO acted.tutorial_events (code, start_date, end_date, product_id)
          SELECT 'CM2-01', '2026-01-01', '2026-02-01', sold.id FROM sold RETURNING id",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&db.pool)
     .await
     .expect("an event with defaults alone")
 }
 
-async fn add_session(world: &World, event: i64, sequence: i32, end: &str) -> Result<i64, sqlx::Error> {
+async fn add_session(db: &TestDb, event: i64, sequence: i32, end: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "INSERT INTO acted.tutorial_sessions (tutorial_event_id, title, start_date, end_date, sequence)
          VALUES ($1, 'Day', '2026-01-10 09:00+00', $3::timestamptz, $2) RETURNING id",
@@ -50,40 +50,36 @@ async fn add_session(world: &World, event: i64, sequence: i32, end: &str) -> Res
     .bind(event)
     .bind(sequence)
     .bind(end)
-    .fetch_one(&world.pool)
+    .fetch_one(&db.pool)
     .await
 }
 
 #[tokio::test]
 async fn the_database_keeps_the_rules_of_sessions() {
-    let world = World::new().await;
-    let event = event(&world).await;
-    add_session(&world, event, 1, "2026-01-10 17:00+00").await.expect("a session");
-    add_session(&world, event, 2, "2026-01-10 09:00+00").await.expect("start may equal end");
+    let db = TestDb::new().await;
+    let event = event(&db).await;
+    add_session(&db, event, 1, "2026-01-10 17:00+00").await.expect("a session");
+    add_session(&db, event, 2, "2026-01-10 09:00+00").await.expect("start may equal end");
     for (sequence, end, constraint) in [
         (1, "2026-01-10 17:00+00", "tutorial_sessions_event_seq_unique"),
         (3, "2026-01-10 08:59+00", "tutorial_sessions_date_valid"),
     ] {
-        let refused = add_session(&world, event, sequence, end).await.expect_err(constraint);
+        let refused = add_session(&db, event, sequence, end).await.expect_err(constraint);
         let refused = refused.as_database_error().expect("refused by the database");
         assert_eq!(refused.constraint(), Some(constraint));
     }
-    sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1")
-        .bind(event)
-        .execute(&world.pool)
-        .await
-        .expect("gone");
+    sqlx::query("DELETE FROM acted.tutorial_events WHERE id = $1").bind(event).execute(&db.pool).await.expect("gone");
     let left: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM acted.tutorial_sessions").fetch_one(&world.pool).await.expect("count");
+        sqlx::query_scalar("SELECT count(*) FROM acted.tutorial_sessions").fetch_one(&db.pool).await.expect("count");
     assert_eq!(left, 0, "sessions go with their event");
 }
 
 #[tokio::test]
 async fn updated_at_moves_only_with_a_change() {
-    let world = World::new().await;
-    let event = event(&world).await;
+    let db = TestDb::new().await;
+    let event = event(&db).await;
     let moved = |sql: &'static str| {
-        let pool = world.pool.clone();
+        let pool = db.pool.clone();
         async move {
             let mut tx = pool.begin().await.expect("begin");
             sqlx::query("UPDATE acted.tutorial_events SET updated_at = updated_at WHERE id = $1")
@@ -105,11 +101,11 @@ async fn updated_at_moves_only_with_a_change() {
 
 #[tokio::test]
 async fn migrate_brings_a_named_database_there_and_says_so() {
-    let world = World::bare().await;
-    let plan = world.program(&["migrate", "plan", "--json"]).output().expect("runs");
+    let db = TestDb::empty().await;
+    let plan = db.program(&["migrate", "plan", "--json"]).output().expect("runs");
     let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).expect("one document");
     assert!(plan["pending"].as_u64() >= Some(4), "{plan}");
-    let applied = world.program(&["migrate", "--json"]).output().expect("runs");
+    let applied = db.program(&["migrate", "--json"]).output().expect("runs");
     assert_eq!(applied.status.code(), Some(0));
     let applied: serde_json::Value = serde_json::from_slice(&applied.stdout).expect("one document");
     assert_eq!(applied["pending"], 0);

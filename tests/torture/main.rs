@@ -20,8 +20,8 @@ use clap::Parser;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use torture::Ended;
-use torture::faults::Blow;
+use torture::SeedResult;
+use torture::faults::Fault;
 
 /// Many imports, in each of which one thing goes wrong.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ struct Arguments {
     seed: Option<u64>,
 }
 
-/// What became of all seeds of one kind of blow.
+/// What became of all seeds of one kind of fault.
 #[derive(Default)]
 struct Row {
     seeds: usize,
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let rows = play(seeds, arguments.at_once).await;
+    let rows = run_seed(seeds, arguments.at_once).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
     if rows.values().all(|row| row.wrong.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -67,16 +67,16 @@ async fn main() -> ExitCode {
 /// By what goes wrong and in which import.
 type Rows = BTreeMap<(&'static str, &'static str), Row>;
 
-async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
-    let undisturbed = Arc::new(torture::reference().await);
+async fn run_seed(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
+    let reference = Arc::new(torture::reference().await);
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut playing = JoinSet::new();
     for seed in seeds {
-        let (undisturbed, places) = (undisturbed.clone(), places.clone());
+        let (reference, places) = (reference.clone(), places.clone());
         playing.spawn(async move {
             let _place = places.acquire_owned().await;
-            let blow = Blow::of(seed);
-            (seed, blow, torture::play(seed, blow, &undisturbed).await)
+            let fault = Fault::of(seed);
+            (seed, fault, torture::run_seed(seed, fault, &reference).await)
         });
     }
     let mut rows = Rows::new();
@@ -86,8 +86,8 @@ async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
             println!("{} seeds played", done + 1);
         }
         match played {
-            Ok((seed, (act, blow), ended)) => {
-                note(rows.entry((blow.name(), act.name())).or_default(), seed, blow, &ended);
+            Ok((seed, (scenario, fault), ended)) => {
+                note(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &ended);
             }
             Err(error) => {
                 println!("a seed could not be played: {error}");
@@ -98,14 +98,17 @@ async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
     rows
 }
 
-fn note(row: &mut Row, seed: u64, blow: Blow, ended: &Ended) {
+fn note(row: &mut Row, seed: u64, fault: Fault, ended: &SeedResult) {
     row.seeds += 1;
-    row.at_once += usize::from(ended.further == 0);
-    row.later += usize::from(ended.further > 0 && ended.asked == 0);
-    row.asked += usize::from(ended.asked > 0);
-    if !ended.wrong.is_empty() {
+    row.at_once += usize::from(result.reruns == 0);
+    row.later += usize::from(result.reruns > 0 && result.escalations == 0);
+    row.asked += usize::from(result.escalations > 0);
+    if !result.errors.is_empty() {
         row.wrong.push(seed);
-        println!("seed {seed}: {blow:?} ended {:?}, {} further runs: {:?}", ended.first, ended.further, ended.wrong);
+        println!(
+            "seed {seed}: {fault:?} ended {:?}, {} further runs: {:?}",
+            result.first_exit, result.reruns, result.errors
+        );
     }
 }
 
@@ -122,9 +125,9 @@ fn print(rows: &Rows) {
     ];
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
-    for ((name, act), row) in rows {
+    for ((name, scenario), row) in rows {
         let counts = [row.seeds, row.at_once, row.later, row.asked, row.wrong.len()].map(|count| count.to_string());
-        let mut cells = vec![(*name).to_owned(), (*act).to_owned()];
+        let mut cells = vec![(*name).to_owned(), (*scenario).to_owned()];
         cells.extend(counts);
         cells.push(row.wrong.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
         table.add_row(cells);

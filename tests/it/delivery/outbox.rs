@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lectern::outbox::{self, Claims, DeliveryState, Effect};
 
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
 fn effect(id: i64) -> Effect {
     Effect {
@@ -17,18 +17,18 @@ fn effect(id: i64) -> Effect {
     }
 }
 
-async fn ask(world: &World, ids: &[i64]) {
+async fn ask(db: &TestDb, ids: &[i64]) {
     let effects: Vec<Effect> = ids.iter().copied().map(effect).collect();
-    let mut db = world.pool.acquire().await.expect("a connection");
-    outbox::enqueue(&mut db, None, &effects).await.expect("asked");
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    outbox::enqueue(&mut connection, None, &effects).await.expect("asked");
 }
 
 #[tokio::test]
 async fn two_workers_never_take_the_same_row_and_a_dead_one_gives_it_back() {
-    let world = World::new().await;
-    ask(&world, &[1, 2]).await;
-    let one = Claims::open(&world.pool).await.expect("claims");
-    let other = Claims::open(&world.pool).await.expect("claims");
+    let db = TestDb::new().await;
+    ask(&db, &[1, 2]).await;
+    let one = Claims::open(&db.pool).await.expect("claims");
+    let other = Claims::open(&db.pool).await.expect("claims");
     let first = one.next(None).await.expect("claimed").expect("a row");
     let second = other.next(None).await.expect("claimed").expect("a row");
     assert_ne!(first.id, second.id);
@@ -46,24 +46,24 @@ async fn two_workers_never_take_the_same_row_and_a_dead_one_gives_it_back() {
 
 #[tokio::test]
 async fn what_is_asked_again_meanwhile_is_done_again() {
-    let world = World::new().await;
-    ask(&world, &[1]).await;
-    let claims = Claims::open(&world.pool).await.expect("claims");
+    let db = TestDb::new().await;
+    ask(&db, &[1]).await;
+    let claims = Claims::open(&db.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
-    ask(&world, &[1]).await;
+    ask(&db, &[1]).await;
     assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Pending);
     let item = claims.next(None).await.expect("claimed").expect("the same row");
     assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Delivered);
-    assert!(outbox::list(&world.pool, false).await.expect("listed").is_empty());
-    ask(&world, &[1]).await;
-    assert_eq!(outbox::list(&world.pool, true).await.expect("listed").len(), 2, "a new wish is a new row");
+    assert!(outbox::list(&db.pool, false).await.expect("listed").is_empty());
+    ask(&db, &[1]).await;
+    assert_eq!(outbox::list(&db.pool, true).await.expect("listed").len(), 2, "a new wish is a new row");
 }
 
 #[tokio::test]
 async fn what_waits_for_a_person_goes_on_waiting() {
-    let world = World::new().await;
-    ask(&world, &[1, 2]).await;
-    let claims = Claims::open(&world.pool).await.expect("claims");
+    let db = TestDb::new().await;
+    ask(&db, &[1, 2]).await;
+    let claims = Claims::open(&db.pool).await.expect("claims");
     let unclear = claims.next(None).await.expect("claimed").expect("a row");
     claims.not_delivered(&unclear, DeliveryState::Unknown, None, "two of that title").await.expect("noted");
     let later = claims.next(None).await.expect("claimed").expect("a row");
@@ -72,22 +72,22 @@ async fn what_waits_for_a_person_goes_on_waiting() {
         .await
         .expect("noted");
     assert!(claims.next(None).await.expect("looked").is_none());
-    ask(&world, &[1]).await;
+    ask(&db, &[1]).await;
     assert!(claims.next(None).await.expect("looked").is_none(), "asking does not decide for the person");
-    assert_eq!(outbox::retry_now(&world.pool, None, None).await.expect("made due"), 1);
+    assert_eq!(outbox::retry_now(&db.pool, None, None).await.expect("made due"), 1);
     let again = claims.next(None).await.expect("claimed").expect("the one that waited");
     assert_eq!((again.id, again.attempts), (later.id, 1), "a person asked: its tries count anew");
-    let counts = outbox::count_by_state(&world.pool, None).await.expect("counted");
+    let counts = outbox::count_by_state(&db.pool, None).await.expect("counted");
     assert_eq!((counts.pending, counts.unknown), (1, 1));
 }
 
 #[tokio::test]
 async fn a_wish_that_comes_while_another_fails_is_tried() {
-    let world = World::new().await;
-    ask(&world, &[1]).await;
-    let claims = Claims::open(&world.pool).await.expect("claims");
+    let db = TestDb::new().await;
+    ask(&db, &[1]).await;
+    let claims = Claims::open(&db.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
-    ask(&world, &[1]).await;
+    ask(&db, &[1]).await;
     let state = claims.not_delivered(&item, DeliveryState::Failed, None, "no link").await.expect("noted");
     assert_eq!(state, DeliveryState::Pending, "what was asked meanwhile may have mended it");
     let item = claims.next(None).await.expect("claimed").expect("the same row");

@@ -6,62 +6,62 @@ use lectern::delivery::resolve::{OutboxResolution, resolve};
 use lectern::outbox::{self, DeliveryState};
 use lectern::tutorials::create_events;
 
-use crate::delivery::events::Story;
+use crate::fixtures::delivery::DeliveryFixture;
 
 /// The number of the one event of this title there.
-fn number(story: &Story, title: &str) -> Number {
-    let tenant = story.administrate.simulator.tenant();
+fn number(fixture: &DeliveryFixture, title: &str) -> Number {
+    let tenant = fixture.administrate.simulator.tenant();
     let found: Vec<Number> = tenant.events_titled(title).map(|(number, _)| number).collect();
     assert_eq!(found.len(), 1, "{title}");
     found[0]
 }
 
-fn titles(story: &Story, event: Number) -> Vec<String> {
-    let tenant = story.administrate.simulator.tenant();
+fn titles(fixture: &DeliveryFixture, event: Number) -> Vec<String> {
+    let tenant = fixture.administrate.simulator.tenant();
     tenant.sessions_of(event).map(|(_, session)| session.title.clone()).collect()
 }
 
 /// The id and the last error of what is not delivered, of which there is one.
-async fn open(story: &Story) -> (i64, String) {
-    let items = outbox::list(&story.world.pool, false).await.expect("listed");
+async fn open(fixture: &DeliveryFixture) -> (i64, String) {
+    let items = outbox::list(&fixture.db.pool, false).await.expect("listed");
     assert_eq!(items.len(), 1, "{items:?}");
     (items[0].id, items[0].last_error.clone().unwrap_or_default())
 }
 
-async fn again(story: &Story) {
-    outbox::retry_now(&story.world.pool, None, None).await.expect("made due");
-    story.deliver().await;
+async fn again(fixture: &DeliveryFixture) {
+    outbox::retry_now(&fixture.db.pool, None, None).await.expect("made due");
+    fixture.deliver().await;
 }
 
 #[tokio::test]
 async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
     for decide_for_another in [false, true] {
-        let gone = number(&story, "CM2-01");
-        story.administrate.simulator.edit(|tenant| {
+        let gone = number(&fixture, "CM2-01");
+        fixture.administrate.simulator.edit(|tenant| {
             tenant.sessions.retain(|_, session| session.event != gone);
             tenant.events.remove(&gone);
         });
         event.max_places = event.max_places.map(|places| places + 1);
-        story.revise(id, &event).await;
-        story.deliver().await;
-        assert_eq!(story.states().await.last(), Some(&DeliveryState::Unknown));
-        let (item, why) = open(&story).await;
+        fixture.update_event(id, &event).await;
+        fixture.deliver().await;
+        assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Unknown));
+        let (item, why) = open(&fixture).await;
         assert!(why.contains("no longer in Administrate") && why.contains(&Tenant::course_id(gone)), "{why}");
         let decision = match decide_for_another {
             false => OutboxResolution::Recreate,
             true => {
-                let template = story.administrate.template;
+                let template = fixture.administrate.template;
                 let other = administrate_sim::tenant::Event {
                     title: "Somebody's".into(),
                     template: Some(template),
                     time_zone: "Europe/London".into(),
                     ..Default::default()
                 };
-                let other = story.administrate.simulator.edit(|tenant| {
+                let other = fixture.administrate.simulator.edit(|tenant| {
                     let number = tenant.add_event(other);
                     for _ in 0..2 {
                         let session = administrate_sim::tenant::Session { event: number, ..Default::default() };
@@ -75,17 +75,17 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
                 OutboxResolution::Delivered(administrate::Id::new(Tenant::course_id(other)))
             }
         };
-        resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");
-        story.deliver().await;
-        assert_eq!(story.states().await.last(), Some(&DeliveryState::Delivered), "{decision:?}");
-        let there = number(&story, "CM2-01");
+        resolve(&fixture.db.pool, &fixture.client, item, &decision).await.expect("resolved");
+        fixture.deliver().await;
+        assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Delivered), "{decision:?}");
+        let there = number(&fixture, "CM2-01");
         assert_ne!(there, gone);
-        assert_eq!(titles(&story, there), ["CM2-01-1", "CM2-01-2"]);
-        let tenant = story.administrate.simulator.tenant();
+        assert_eq!(titles(&fixture, there), ["CM2-01-1", "CM2-01-2"]);
+        let tenant = fixture.administrate.simulator.tenant();
         assert_eq!(tenant.events[&there].max_places, event.max_places);
         let links: Vec<String> = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id = $1")
             .bind(id)
-            .fetch_all(&story.world.pool)
+            .fetch_all(&fixture.db.pool)
             .await
             .expect("links");
         assert_eq!(links, [Tenant::course_id(there)]);
@@ -94,84 +94,84 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
 
 #[tokio::test]
 async fn an_event_deleted_there_cannot_be_called_off_any_more() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
-    story.administrate.simulator.edit(|tenant| tenant.events.clear());
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
+    fixture.administrate.simulator.edit(|tenant| tenant.events.clear());
     event.cancelled = true;
-    story.revise(id, &event).await;
-    story.deliver().await;
-    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    assert!(fixture.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
 async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
-    let there = number(&story, "CM2-01");
-    let gone = story.administrate.simulator.edit(|tenant| {
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
+    let there = number(&fixture, "CM2-01");
+    let gone = fixture.administrate.simulator.edit(|tenant| {
         let first = tenant.sessions_of(there).next().map(|(number, _)| number).expect("a session");
         tenant.sessions.remove(&first)
     });
     for session in &mut event.sessions {
         session.title = format!("{}, moved", session.title);
     }
-    story.revise(id, &event).await;
-    story.deliver().await;
-    let (_, why) = open(&story).await;
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    let (_, why) = open(&fixture).await;
     assert!(why.contains("only 1 of them") && why.contains("CM2-01-1, moved"), "{why}");
-    assert_eq!(titles(&story, there), ["CM2-01-2, moved"], "what stands there is delivered");
+    assert_eq!(titles(&fixture, there), ["CM2-01-2, moved"], "what stands there is delivered");
     let gone = gone.expect("it stood there");
     let later = |at: jiff::civil::DateTime| at + jiff::SignedDuration::from_hours(24 * 30);
     let strange =
         Session { title: "Strange".into(), start: gone.start.map(later), end: gone.end.map(later), ..gone.clone() };
-    let strange = story.administrate.simulator.edit(|tenant| tenant.add_session(strange));
-    again(&story).await;
-    assert_eq!(titles(&story, there), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
-    story.administrate.simulator.edit(|tenant| {
+    let strange = fixture.administrate.simulator.edit(|tenant| tenant.add_session(strange));
+    again(&fixture).await;
+    assert_eq!(titles(&fixture, there), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
+    fixture.administrate.simulator.edit(|tenant| {
         tenant.sessions.remove(&strange);
         tenant.add_session(gone);
     });
-    again(&story).await;
-    let mut now = titles(&story, there);
+    again(&fixture).await;
+    let mut now = titles(&fixture, there);
     now.sort();
     assert_eq!(now, ["CM2-01-1, moved", "CM2-01-2, moved"]);
-    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
+    assert!(fixture.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
 async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver_once().await;
-    assert_eq!(story.states().await, [DeliveryState::Pending]);
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver_next_item().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Pending]);
     // Meanwhile it is called otherwise here, and starts a week later.
     let later = |at: jiff::Timestamp| at + jiff::SignedDuration::from_hours(24 * 7);
     for session in &mut event.sessions {
         (session.start, session.end) = (later(session.start), later(session.end));
     }
     event.lms_start = event.lms_start.map(later);
-    story.revise(id, &event).await;
+    fixture.update_event(id, &event).await;
     let renamed = "UPDATE acted.tutorial_events SET code = 'CM2-99' WHERE id = $1";
-    sqlx::query(renamed).bind(id).execute(&story.world.pool).await.expect("renamed");
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Delivered]);
-    let tenant = story.administrate.simulator.tenant();
+    sqlx::query(renamed).bind(id).execute(&fixture.db.pool).await.expect("renamed");
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
+    let tenant = fixture.administrate.simulator.tenant();
     assert_eq!(tenant.events.len(), 1, "it was there already");
-    let there = &tenant.events[&number(&story, "CM2-99")];
+    let there = &tenant.events[&number(&fixture, "CM2-99")];
     let first = event.sessions[0].start.to_zoned(jiff::tz::TimeZone::get("Europe/London").expect("a zone"));
     assert_eq!(there.classroom_start, Some(first.datetime()));
 }
 
 #[tokio::test]
 async fn an_event_without_a_start_or_called_off_is_not_adopted() {
-    let story = Story::begin(2).await;
-    let (template, simulator) = (story.administrate.template, &story.administrate.simulator);
+    let fixture = DeliveryFixture::new(2).await;
+    let (template, simulator) = (fixture.administrate.template, &fixture.administrate.simulator);
     for (title, state) in [("CM2-01", EventState::Draft), ("CM2-02", EventState::Cancelled)] {
         let twin = administrate_sim::tenant::Event {
             title: title.into(),
@@ -181,112 +181,112 @@ async fn an_event_without_a_start_or_called_off_is_not_adopted() {
             ..Default::default()
         };
         simulator.edit(|tenant| tenant.add_event(twin));
-        let mut db = story.world.pool.acquire().await.expect("a connection");
-        create_events(&mut db, None, &[story.provider.event(title)], true).await.expect("announced");
+        let mut connection = fixture.db.pool.acquire().await.expect("a connection");
+        create_events(&mut connection, None, &[fixture.provider.event(title)], true).await.expect("announced");
     }
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Unknown, DeliveryState::Unknown]);
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Unknown, DeliveryState::Unknown]);
     assert_eq!(simulator.tenant().events.len(), 2);
 }
 
 #[tokio::test]
 async fn a_session_whose_venue_is_open_has_none_there() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
     event.sessions[1].location_id = event.location_id;
-    story.announce(&[event]).await;
-    story.deliver().await;
-    let tenant = story.administrate.simulator.tenant();
+    fixture.create_events(&[event]).await;
+    fixture.deliver().await;
+    let tenant = fixture.administrate.simulator.tenant();
     let venues: Vec<Option<Number>> =
-        tenant.sessions_of(number(&story, "CM2-01")).map(|(_, session)| session.venue).collect();
-    assert_eq!(venues, [Some(story.administrate.venue), None]);
+        tenant.sessions_of(number(&fixture, "CM2-01")).map(|(_, session)| session.venue).collect();
+    assert_eq!(venues, [Some(fixture.administrate.venue), None]);
 }
 
 #[tokio::test]
 async fn what_the_api_does_not_take_stays_open_until_somebody_puts_it_right() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
     event.sessions[0].instructor_ids.clear();
     event.sessions[1].title = "Last".into();
-    story.revise(id, &event).await;
-    story.deliver().await;
-    let there = number(&story, "CM2-01");
-    assert_eq!(titles(&story, there), ["CM2-01-1", "Last"], "all the rest is delivered");
-    let before = story.administrate.simulator.mutations().len();
-    again(&story).await;
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    let there = number(&fixture, "CM2-01");
+    assert_eq!(titles(&fixture, there), ["CM2-01-1", "Last"], "all the rest is delivered");
+    let before = fixture.administrate.simulator.mutations().len();
+    again(&fixture).await;
     assert_eq!(
-        story.states().await,
+        fixture.states().await,
         [DeliveryState::Delivered, DeliveryState::Failed],
         "trying again does not make it true"
     );
-    story.administrate.simulator.edit(|tenant| {
+    fixture.administrate.simulator.edit(|tenant| {
         let first = tenant.sessions_of(there).next().map(|(number, _)| number).expect("a session");
         tenant.staff.retain(|staff| staff.course != first);
     });
-    again(&story).await;
-    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
-    assert_eq!(story.administrate.simulator.mutations().len(), before, "nothing was written for it");
+    again(&fixture).await;
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
+    assert_eq!(fixture.administrate.simulator.mutations().len(), before, "nothing was written for it");
 }
 
 #[tokio::test]
 async fn people_are_taken_off_sessions_where_the_api_can() {
     let options = Options { profile: Profile::EXTENDED, ..Options::default() };
-    let story = Story::begin_with(options, 2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
+    let fixture = DeliveryFixture::with_options(options, 2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
     event.sessions[0].instructor_ids.clear();
-    story.revise(id, &event).await;
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
-    let tenant = story.administrate.simulator.tenant();
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
+    let tenant = fixture.administrate.simulator.tenant();
     let taught: Vec<usize> =
-        tenant.sessions_of(number(&story, "CM2-01")).map(|(session, _)| tenant.staff_of(session).count()).collect();
+        tenant.sessions_of(number(&fixture, "CM2-01")).map(|(session, _)| tenant.staff_of(session).count()).collect();
     assert_eq!(taught, [0, 1]);
 }
 
 #[tokio::test]
 async fn places_without_bound_are_told() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
     event.max_places = None;
-    story.revise(id, &event).await;
-    story.deliver().await;
-    assert_eq!(story.administrate.simulator.tenant().events[&number(&story, "CM2-01")].max_places, None);
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    assert_eq!(fixture.administrate.simulator.tenant().events[&number(&fixture, "CM2-01")].max_places, None);
 }
 
 #[tokio::test]
 async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
-    let story = Story::begin(2).await;
-    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
-    story.announce(&[story.provider.event("CM2-01")]).await;
-    story.deliver_taking("100").await;
-    let requests = story.administrate.simulator.requests();
-    assert_eq!((requests.of("event.createBlended"), story.states().await), (2, vec![DeliveryState::Delivered]));
+    let fixture = DeliveryFixture::new(2).await;
+    fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
+    fixture.deliver_late_after("100").await;
+    let requests = fixture.administrate.simulator.requests();
+    assert_eq!((requests.of("event.createBlended"), fixture.states().await), (2, vec![DeliveryState::Delivered]));
     assert!(requests.of("events") >= 3, "it may have been carried out late: {requests:?}");
 }
 
 #[tokio::test]
 async fn what_may_be_under_way_is_not_made_anew() {
-    let story = Story::begin(2).await;
-    story.announce(&[story.provider.event("CM2-01")]).await;
+    let fixture = DeliveryFixture::new(2).await;
+    fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
     // A worker ends right after it has sent a creation, which Administrate takes its time for.
-    let claims = outbox::Claims::open(&story.world.pool).await.expect("claims");
+    let claims = outbox::Claims::open(&fixture.db.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     let minute = std::time::Duration::from_secs(60);
     claims.mark_in_doubt(&item, &serde_json::json!({}), minute).await.expect("noted");
     claims.release(&item).await.expect("given back");
-    story.deliver_once().await;
-    let created = || story.administrate.simulator.requests().of("event.createBlended");
-    assert_eq!((story.states().await, created()), (vec![DeliveryState::Pending], 0));
-    let (_, why) = open(&story).await;
+    fixture.deliver_next_item().await;
+    let created = || fixture.administrate.simulator.requests().of("event.createBlended");
+    assert_eq!((fixture.states().await, created()), (vec![DeliveryState::Pending], 0));
+    let (_, why) = open(&fixture).await;
     assert!(why.contains("nobody saw the end of a creation"), "{why}");
     let later = "UPDATE lectern.outbox SET late_until = now(), next_attempt_at = now()";
-    sqlx::query(later).execute(&story.world.pool).await.expect("time passes");
-    story.deliver().await;
-    assert_eq!((story.states().await, created()), (vec![DeliveryState::Delivered], 1));
+    sqlx::query(later).execute(&fixture.db.pool).await.expect("time passes");
+    fixture.deliver().await;
+    assert_eq!((fixture.states().await, created()), (vec![DeliveryState::Delivered], 1));
 }

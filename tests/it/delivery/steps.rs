@@ -8,64 +8,64 @@ use lectern::delivery::resolve::{OutboxResolution, resolve};
 use lectern::outbox::{self, DeliveryState};
 use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Staff, StaffRole, remove_events, request_steps};
 
-use crate::delivery::events::Story;
+use crate::fixtures::delivery::DeliveryFixture;
 
 /// The operations of what was written since so many mutations.
-fn operations(story: &Story, since: usize) -> Vec<String> {
-    let mutations = story.administrate.simulator.mutations();
+fn operations(fixture: &DeliveryFixture, since: usize) -> Vec<String> {
+    let mutations = fixture.administrate.simulator.mutations();
     mutations[since..].iter().map(|mutation| mutation.operation.clone()).collect()
 }
 
-fn administrator(story: &Story) -> Staff {
+fn administrator(fixture: &DeliveryFixture) -> Staff {
     Staff {
         role: StaffRole::Administrator,
         name: "Opal Finch".into(),
         tutorial_instructor_id: None,
-        external_id: Some(Tenant::contact_id(story.administrate.administrator)),
+        external_id: Some(Tenant::contact_id(fixture.administrate.administrator)),
     }
 }
 
 #[tokio::test]
 async fn people_who_are_no_longer_named_are_taken_off() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    event.staff.push(administrator(&story));
-    let id = story.announce(&[event.clone()]).await[0];
-    story.deliver().await;
-    let before = story.administrate.simulator.mutations().len();
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    event.staff.push(administrator(&fixture));
+    let id = fixture.create_events(&[event.clone()]).await[0];
+    fixture.deliver().await;
+    let before = fixture.administrate.simulator.mutations().len();
     event.staff.pop();
     event.sessions[0].instructor_ids.clear();
-    story.revise(id, &event).await;
-    let drained = story.deliver().await;
-    assert_eq!(operations(&story, before), ["event.removeStaff"]);
+    fixture.update_event(id, &event).await;
+    let drained = fixture.deliver().await;
+    assert_eq!(operations(&fixture, before), ["event.removeStaff"]);
     let why = drained.outcomes[0].reason.clone().expect("sessions have no way to take somebody off");
     assert!(why.contains("1 instructor named for \"CM2-01-1\" who no longer teaches it"), "{why}");
-    assert_eq!(story.states().await.last(), Some(&DeliveryState::Failed));
-    let tenant = story.administrate.simulator.tenant();
+    assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Failed));
+    let tenant = fixture.administrate.simulator.tenant();
     let (number, _) = tenant.events_titled("CM2-01").next().expect("the event");
     assert_eq!(tenant.staff_of(number).map(|(_, staff)| staff.is_administrator).collect::<Vec<_>>(), [false]);
 }
 
 #[tokio::test]
 async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
-    let story = Story::begin(2).await;
-    let event = story.provider.event("CM2-01");
-    let id = story.announce(std::slice::from_ref(&event)).await[0];
-    story.deliver().await;
+    let fixture = DeliveryFixture::new(2).await;
+    let event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
+    fixture.deliver().await;
     let mut changed = event.clone();
     changed.sessions[0].title = "Another title".into();
-    changed.staff.push(administrator(&story));
-    story.revise(id, &changed).await;
-    story.administrate.simulator.add_fault(Fault::first("event.addStaff", Action::Reset { when: When::After }));
+    changed.staff.push(administrator(&fixture));
+    fixture.update_event(id, &changed).await;
+    fixture.administrate.simulator.add_fault(Fault::first("event.addStaff", Action::Reset { when: When::After }));
     for operation in ["session.update", "event.addStaff"] {
         // Each attempt ends at one of the two, done there although we never hear of it.
-        story.administrate.simulator.add_fault(Fault::first(operation, Action::Reset { when: When::After }));
+        fixture.administrate.simulator.add_fault(Fault::first(operation, Action::Reset { when: When::After }));
     }
-    story.deliver_once().await;
-    story.revise(id, &event).await;
-    story.administrate.simulator.clear_faults();
-    story.deliver().await;
-    let tenant = story.administrate.simulator.tenant();
+    fixture.deliver_next_item().await;
+    fixture.update_event(id, &event).await;
+    fixture.administrate.simulator.clear_faults();
+    fixture.deliver().await;
+    let tenant = fixture.administrate.simulator.tenant();
     let (number, _) = tenant.events_titled("CM2-01").next().expect("the event");
     let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
     assert_eq!(titles, ["CM2-01-1", "CM2-01-2"]);
@@ -74,128 +74,127 @@ async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
 
 #[tokio::test]
 async fn an_event_is_called_off_and_stays_so() {
-    let story = Story::begin(2).await;
-    let mut event = story.provider.event("CM2-01");
-    let id = story.announce(&[event.clone()]).await[0];
-    story.deliver().await;
-    let before = story.administrate.simulator.mutations().len();
+    let fixture = DeliveryFixture::new(2).await;
+    let mut event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(&[event.clone()]).await[0];
+    fixture.deliver().await;
+    let before = fixture.administrate.simulator.mutations().len();
     event.cancelled = true;
-    story.revise(id, &event).await;
-    story.deliver().await;
-    assert_eq!(operations(&story, before), ["event.update"]);
-    let state = |story: &Story| {
-        let tenant = story.administrate.simulator.tenant();
+    fixture.update_event(id, &event).await;
+    fixture.deliver().await;
+    assert_eq!(operations(&fixture, before), ["event.update"]);
+    let state = |fixture: &DeliveryFixture| {
+        let tenant = fixture.administrate.simulator.tenant();
         tenant.events_titled("CM2-01").next().map(|(_, event)| event.state)
     };
-    assert_eq!(state(&story), Some(EventState::Cancelled));
+    assert_eq!(state(&fixture), Some(EventState::Cancelled));
 
     event.cancelled = false;
-    story.revise(id, &event).await;
-    let drained = story.deliver().await;
+    fixture.update_event(id, &event).await;
+    let drained = fixture.deliver().await;
     let why = drained.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("cannot be taken back"), "{why}");
     assert_eq!(
-        (state(&story), story.states().await.last()),
+        (state(&fixture), fixture.states().await.last()),
         (Some(EventState::Cancelled), Some(&DeliveryState::Failed))
     );
 
     // One that never came to be there is not created to be called off.
-    let mut event = story.provider.event("CM2-02");
+    let mut event = fixture.provider.event("CM2-02");
     event.cancelled = true;
-    story.announce(&[event]).await;
-    story.deliver().await;
-    assert_eq!(story.administrate.simulator.tenant().events.len(), 1);
+    fixture.create_events(&[event]).await;
+    fixture.deliver().await;
+    assert_eq!(fixture.administrate.simulator.tenant().events.len(), 1);
 }
 
 #[tokio::test]
 async fn publishing_happens_only_where_it_is_asked() {
-    let story = Story::begin(3).await;
-    let event = story.provider.event("CM2-01");
-    let id = story.announce(&[event]).await[0];
-    story.deliver().await;
-    let states = |story: &Story| {
-        let tenant = story.administrate.simulator.tenant();
+    let fixture = DeliveryFixture::new(3).await;
+    let event = fixture.provider.event("CM2-01");
+    let id = fixture.create_events(&[event]).await[0];
+    fixture.deliver().await;
+    let states = |fixture: &DeliveryFixture| {
+        let tenant = fixture.administrate.simulator.tenant();
         let (number, event) = tenant.events_titled("CM2-01").next().expect("the event");
         let sessions: Vec<SessionState> = tenant.sessions_of(number).map(|(_, session)| session.state).collect();
         (event.state, sessions)
     };
     let (draft, published) = (EventState::Draft, EventState::Published);
-    assert_eq!(states(&story), (draft, vec![draft, draft, draft]));
+    assert_eq!(states(&fixture), (draft, vec![draft, draft, draft]));
     let ask = async |also| {
-        let mut db = story.world.pool.acquire().await.expect("a connection");
-        request_steps(&mut db, None, &[(id, "CM2-01".into())], also).await.expect("asked");
-        story.deliver().await
+        let mut connection = fixture.db.pool.acquire().await.expect("a connection");
+        request_steps(&mut connection, None, &[(id, "CM2-01".into())], also).await.expect("asked");
+        fixture.deliver().await
     };
     // Cut off in the midst, it goes on from there.
-    story.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
+    fixture.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
     ask(&[PUBLISH]).await;
-    assert_eq!(states(&story), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
-    let mut db = story.world.pool.acquire().await.expect("a connection");
-    assert_eq!(bridges::events::published(&mut db, &[id]).await.expect("read"), [id]);
-    assert_eq!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read"), [id]);
+    assert_eq!(states(&fixture), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
+    let mut connection = fixture.db.pool.acquire().await.expect("a connection");
+    assert_eq!(bridges::events::published(&mut connection, &[id]).await.expect("read"), [id]);
+    assert_eq!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read"), [id]);
 
     let drained = ask(&[DELETE_DRAFTS]).await;
-    assert_eq!((states(&story), drained.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
-    assert!(bridges::events::with_extra_sessions(&mut db, &[id]).await.expect("read").is_empty());
+    assert_eq!((states(&fixture), drained.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
+    assert!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read").is_empty());
 }
 
 #[tokio::test]
 async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
-    let story = Story::begin(2).await;
+    let fixture = DeliveryFixture::new(2).await;
     let codes = ["DRAFT", "PUBLISHED", "SOLD"];
-    let ids = story.announce(&codes.map(|code| story.provider.event(code))).await;
-    story.deliver().await;
-    story.administrate.simulator.edit(|tenant| {
+    let ids = fixture.create_events(&codes.map(|code| fixture.provider.event(code))).await;
+    fixture.deliver().await;
+    fixture.administrate.simulator.edit(|tenant| {
         for event in tenant.events.values_mut() {
             event.state = if event.title == "DRAFT" { EventState::Draft } else { EventState::Published };
             event.booked_places = i32::from(event.title == "SOLD");
         }
     });
-    story.administrate.simulator.add_fault(Fault::first("event.delete", Action::Reset { when: When::After }));
+    fixture.administrate.simulator.add_fault(Fault::first("event.delete", Action::Reset { when: When::After }));
     let events: Vec<(i64, String)> = ids.into_iter().zip(codes.map(String::from)).collect();
-    let mut db = story.world.pool.acquire().await.expect("a connection");
-    remove_events(&mut db, None, &events).await.expect("asked");
-    let drained = story.deliver().await;
-    let tenant = story.administrate.simulator.tenant();
+    let mut connection = fixture.db.pool.acquire().await.expect("a connection");
+    remove_events(&mut connection, None, &events).await.expect("asked");
+    let drained = fixture.deliver().await;
+    let tenant = fixture.administrate.simulator.tenant();
     let mut there: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
     there.sort_unstable_by_key(|(title, _)| *title);
     assert_eq!(there, [("PUBLISHED", EventState::Cancelled), ("SOLD", EventState::Published)]);
-    let here: Vec<String> = sqlx::query_scalar("SELECT code FROM acted.tutorial_events")
-        .fetch_all(&story.world.pool)
-        .await
-        .expect("events");
+    let here: Vec<String> =
+        sqlx::query_scalar("SELECT code FROM acted.tutorial_events").fetch_all(&fixture.db.pool).await.expect("events");
     assert_eq!(here, ["SOLD"]);
     let sold = drained.outcomes.iter().find(|outcome| outcome.subject == "SOLD").and_then(|o| o.reason.clone());
     assert!(sold.expect("why").contains("1 places are sold"));
     let links: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM adm.events").fetch_one(&story.world.pool).await.expect("links");
+        sqlx::query_scalar("SELECT count(*) FROM adm.events").fetch_one(&fixture.db.pool).await.expect("links");
     assert_eq!(links, 1);
 }
 
 #[tokio::test]
 async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_is_ours() {
-    let story = Story::begin(2).await;
-    story.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Late));
-    let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
-    let mut drained = story.deliver_within("300").await;
-    while story.states().await == [DeliveryState::Pending] {
+    let fixture = DeliveryFixture::new(2).await;
+    fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Late));
+    let id = fixture.create_events(&[fixture.provider.event("CM2-01")]).await[0];
+    let mut drained = fixture.deliver_with_timeout("300").await;
+    while fixture.states().await == [DeliveryState::Pending] {
         // On a busy machine other answers take too long as well.
-        drained = story.deliver_within("300").await;
+        drained = fixture.deliver_with_timeout("300").await;
     }
-    assert_eq!(story.states().await, [DeliveryState::Unknown], "{drained:?}");
+    assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{drained:?}");
     let why = drained.outcomes[0].reason.clone().expect("the evidence");
-    let ids: Vec<String> = story.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
+    let ids: Vec<String> =
+        fixture.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
 
-    let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
-    story.administrate.simulator.edit(|tenant| tenant.events.pop_last());
+    let item = outbox::list(&fixture.db.pool, false).await.expect("listed")[0].id;
+    fixture.administrate.simulator.edit(|tenant| tenant.events.pop_last());
     let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
-    resolve(&story.world.pool, &story.client, item, &decision).await.expect("resolved");
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Delivered]);
+    resolve(&fixture.db.pool, &fixture.client, item, &decision).await.expect("resolved");
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
     let linked: String = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id = $1")
         .bind(id)
-        .fetch_one(&story.world.pool)
+        .fetch_one(&fixture.db.pool)
         .await
         .expect("a link");
     assert_eq!(linked, ids[0]);
@@ -203,80 +202,80 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
 
 #[tokio::test]
 async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
-    let story = Story::begin(2).await;
-    let simulator = &story.administrate.simulator;
+    let fixture = DeliveryFixture::new(2).await;
+    let simulator = &fixture.administrate.simulator;
     simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
-    let id = story.announce(&[story.provider.event("CM2-01")]).await[0];
-    while story.states().await != [DeliveryState::Delivered] {
-        story.deliver_within("200").await;
+    let id = fixture.create_events(&[fixture.provider.event("CM2-01")]).await[0];
+    while fixture.states().await != [DeliveryState::Delivered] {
+        fixture.deliver_with_timeout("200").await;
     }
-    let pool = &story.world.pool;
-    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
-    assert_eq!(story.states().await, [DeliveryState::Delivered], "there is one");
+    let pool = &fixture.db.pool;
+    duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered], "there is one");
 
     let late = simulator.edit(|tenant| {
         let (_, ours) = tenant.events.first_key_value().expect("ours");
         let twin = ours.clone();
         tenant.add_event(twin)
     });
-    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
-    assert_eq!(story.states().await, [DeliveryState::Delivered, DeliveryState::Unknown]);
+    duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Unknown]);
     let item = outbox::list(pool, false).await.expect("listed").remove(0);
     let why = item.last_error.expect("the evidence");
     let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
-    duplicates::report_duplicates(pool, &story.client, None).await.expect("looked");
+    duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
     let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
-    resolve(pool, &story.client, item.id, &decision).await.expect("resolved");
-    story.deliver().await;
+    resolve(pool, &fixture.client, item.id, &decision).await.expect("resolved");
+    fixture.deliver().await;
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
     assert!(duplicates::possible_duplicates(pool).await.expect("read").is_empty(), "decided about {id}");
 }
 
 #[tokio::test]
 async fn a_person_can_say_that_it_is_none_of_those() {
-    let story = Story::begin(2).await;
-    let simulator = &story.administrate.simulator;
+    let fixture = DeliveryFixture::new(2).await;
+    let simulator = &fixture.administrate.simulator;
     let other = administrate_sim::tenant::Event { title: "CM2-01".into(), ..Default::default() };
     for _ in 0..2 {
         simulator.edit(|tenant| tenant.add_event(other.clone()));
     }
     simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
-    story.announce(&[story.provider.event("CM2-01")]).await;
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Unknown]);
-    let item = outbox::list(&story.world.pool, false).await.expect("listed")[0].id;
+    fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Unknown]);
+    let item = outbox::list(&fixture.db.pool, false).await.expect("listed")[0].id;
     let nobody = OutboxResolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
-    assert!(resolve(&story.world.pool, &story.client, item, &nobody).await.is_err(), "there is no such event");
-    let template = story.provider.event("CM2-02");
-    story.announce(std::slice::from_ref(&template)).await;
-    story.deliver().await;
+    assert!(resolve(&fixture.db.pool, &fixture.client, item, &nobody).await.is_err(), "there is no such event");
+    let template = fixture.provider.event("CM2-02");
+    fixture.create_events(std::slice::from_ref(&template)).await;
+    fixture.deliver().await;
     let of_another = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
     let of_another = OutboxResolution::Delivered(administrate::Id::new(of_another.expect("it is there")));
-    let refused = resolve(&story.world.pool, &story.client, item, &of_another).await.expect_err("it is another's");
+    let refused = resolve(&fixture.db.pool, &fixture.client, item, &of_another).await.expect_err("it is another's");
     assert!(refused.to_string().contains("is CM2-02 already"), "{refused}");
-    resolve(&story.world.pool, &story.client, item, &OutboxResolution::Recreate).await.expect("resolved");
-    story.deliver().await;
-    assert_eq!(story.states().await, [DeliveryState::Delivered; 2]);
+    resolve(&fixture.db.pool, &fixture.client, item, &OutboxResolution::Recreate).await.expect("resolved");
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered; 2]);
     assert_eq!(simulator.tenant().events.len(), 4);
     assert!(
-        resolve(&story.world.pool, &story.client, item, &OutboxResolution::Recreate).await.is_err(),
+        resolve(&fixture.db.pool, &fixture.client, item, &OutboxResolution::Recreate).await.is_err(),
         "nothing is unknown"
     );
 }
 
 #[tokio::test]
 async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
-    let story = Story::begin(2).await;
-    let simulator = &story.administrate.simulator;
+    let fixture = DeliveryFixture::new(2).await;
+    let simulator = &fixture.administrate.simulator;
     // Two of our own differ in case alone; the first stands there when the second is in doubt.
-    story.announce(&[story.provider.event("cm2-01")]).await;
-    story.deliver().await;
-    story.announce(&[story.provider.event("CM2-02")]).await;
-    story.deliver().await;
+    fixture.create_events(&[fixture.provider.event("cm2-01")]).await;
+    fixture.deliver().await;
+    fixture.create_events(&[fixture.provider.event("CM2-02")]).await;
+    fixture.deliver().await;
     simulator.edit(|tenant| {
         let called_off = tenant.events.values_mut().find(|event| event.title == "CM2-02");
         let called_off = called_off.expect("it was just delivered");
@@ -284,10 +283,10 @@ async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
     });
     for code in ["CM2-01", "CM2-03"] {
         simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
-        story.announce(&[story.provider.event(code)]).await;
-        story.deliver().await;
+        fixture.create_events(&[fixture.provider.event(code)]).await;
+        fixture.deliver().await;
     }
-    assert!(story.states().await.iter().all(|state| *state == DeliveryState::Delivered));
+    assert!(fixture.states().await.iter().all(|state| *state == DeliveryState::Delivered));
     let tenant = simulator.tenant();
     let drafts: Vec<&str> = tenant
         .events

@@ -4,9 +4,9 @@ use jiff::civil::date;
 use lectern::demo::{local, sample, timetable};
 use sqlx::Row;
 
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
-async fn counts(world: &World) -> Vec<(String, i64)> {
+async fn counts(db: &TestDb) -> Vec<(String, i64)> {
     let tables = [
         "acted.catalog_subjects",
         "acted.catalog_exam_sessions",
@@ -33,7 +33,7 @@ async fn counts(world: &World) -> Vec<(String, i64)> {
     let mut counts = Vec::new();
     for table in tables {
         let count = format!("SELECT count(*) FROM {table}");
-        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&world.pool).await.expect("counted");
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&db.pool).await.expect("counted");
         counts.push((table.to_owned(), count));
     }
     counts
@@ -41,11 +41,11 @@ async fn counts(world: &World) -> Vec<(String, i64)> {
 
 #[tokio::test]
 async fn filling_twice_is_filling_once() {
-    let world = World::new().await;
+    let db = TestDb::new().await;
     let provider = sample::provider(date(2031, 3, 5));
-    let mut db = world.pool.acquire().await.expect("a connection");
-    local::fill(&mut db, &provider).await.expect("filled");
-    let once = counts(&world).await;
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    local::fill(&mut connection, &provider).await.expect("filled");
+    let once = counts(&db).await;
     for (table, count) in &once {
         assert!(*count > 0, "{table} is empty");
     }
@@ -56,17 +56,17 @@ async fn filling_twice_is_filling_once() {
     assert_eq!(of("acted.products"), Some((provider.tutorials.len() + 2 * 60 * provider.goods.len()) as i64));
     assert_eq!(of("acted.prices"), of("acted.products").map(|offers| offers * 3));
     assert_eq!(of("acted.bundle_products"), Some(2 * 60 * provider.goods.len() as i64));
-    local::fill(&mut db, &provider).await.expect("filled again");
-    assert_eq!(counts(&world).await, once);
+    local::fill(&mut connection, &provider).await.expect("filled again");
+    assert_eq!(counts(&db).await, once);
 }
 
 #[tokio::test]
 async fn every_event_has_exactly_one_product() {
-    let world = World::new().await;
+    let db = TestDb::new().await;
     let today = date(2031, 3, 5);
     let provider = sample::provider(today);
-    let mut db = world.pool.acquire().await.expect("a connection");
-    local::fill(&mut db, &provider).await.expect("filled");
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    local::fill(&mut connection, &provider).await.expect("filled");
     let events = timetable::timetable(&provider, today);
     let templates: Vec<&str> = events.iter().map(|event| event.template.as_str()).collect();
     let locations: Vec<&str> = events.iter().map(|event| event.location.as_str()).collect();
@@ -86,7 +86,7 @@ async fn every_event_has_exactly_one_product() {
     .bind(&templates)
     .bind(&locations)
     .bind(&sittings)
-    .fetch_one(&world.pool)
+    .fetch_one(&db.pool)
     .await
     .expect("found");
     assert_eq!(found.get::<i64, _>("found"), 348);

@@ -15,7 +15,7 @@ use lectern::embedded::{ClusterOptions, Embedded};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
 /// A real provider's workbook, which stays where it is; tests that need it say so where it is not.
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/timetable-sample.xlsx");
@@ -170,37 +170,37 @@ async fn a_real_timetable_is_rehearsed() {
         eprintln!("{SAMPLE} is not here: the rehearsal was not tried");
         return;
     }
-    let (stage, world) = (Stage::new(), World::bare().await);
-    let first = stage.demo(&["--workbook", SAMPLE], Some(&world.url));
+    let (stage, db) = (Stage::new(), TestDb::empty().await);
+    let first = stage.demo(&["--workbook", SAMPLE], Some(&db.url));
     all_is_new(&first, 41, 156);
     let tenant = stage.tenant().await;
-    both_sides_agree(&world.pool, &tenant, 41, 156).await;
-    let before = contents(&world.pool).await;
-    nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&world.url)), 41);
-    assert_eq!(contents(&world.pool).await, before);
+    both_sides_agree(&db.pool, &tenant, 41, 156).await;
+    let before = contents(&db.pool).await;
+    nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&db.url)), 41);
+    assert_eq!(contents(&db.pool).await, before);
     assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
 
-    let other = stage.demo(&[], Some(&world.url));
+    let other = stage.demo(&[], Some(&db.url));
     assert_eq!(other.code, Some(1));
     assert!(other.said.contains("this data folder holds the demo of another timetable"), "{}", other.said);
-    let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&world.url));
+    let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&db.url));
     assert_eq!(elsewhere.code, Some(1));
     assert!(elsewhere.said.contains("whose data folder is another one"), "{}", elsewhere.said);
 }
 
 #[tokio::test]
 async fn somebodys_database_is_refused_untouched() {
-    let foreign = World::bare().await;
+    let foreign = TestDb::empty().await;
     sqlx::query("CREATE TABLE customers ()").execute(&foreign.pool).await.expect("a table");
-    let used = World::new().await;
+    let used = TestDb::new().await;
     sqlx::query("INSERT INTO acted.catalog_subjects (code) VALUES ('CM2')").execute(&used.pool).await.expect("a row");
-    for (world, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
-        let before = contents(&world.pool).await;
+    for (db, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
+        let before = contents(&db.pool).await;
         let stage = Stage::new();
-        let ended = stage.demo(&[], Some(&world.url));
+        let ended = stage.demo(&[], Some(&db.url));
         assert_eq!(ended.code, Some(1), "{}", ended.said);
         assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
-        assert_eq!(contents(&world.pool).await, before);
+        assert_eq!(contents(&db.pool).await, before);
         assert!(!stage.path().join("demo.json").exists());
     }
 }

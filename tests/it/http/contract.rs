@@ -4,8 +4,8 @@ use lectern::identity::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
 
+use crate::fixtures::api::{ApiFixture, location};
 use crate::fixtures::site::problem;
-use crate::http::jobs::{Desk, location};
 
 async fn refused(response: Response) -> (u16, String) {
     let (status, document) = problem(response).await;
@@ -14,8 +14,8 @@ async fn refused(response: Response) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_body_however_broken_is_our_fault() {
-    let desk = Desk::open().await;
-    let post = |path: &str, body: Value| desk.request("POST", path).json(&body).send();
+    let fixture = ApiFixture::new().await;
+    let post = |path: &str, body: Value| fixture.request("POST", path).json(&body).send();
     for (path, body, status, pointer) in [
         ("/api/syncs", json!({ "entity": "locations", "only": ["a\u{0}b"] }), 400, "/only/0"),
         ("/api/syncs", json!({ "entity": "locations", "only": ["a", " "] }), 400, "/only"),
@@ -36,42 +36,43 @@ async fn no_body_however_broken_is_our_fault() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_that_is_misspelt_imports_nothing() {
-    let desk = Desk::open().await;
+    let fixture = ApiFixture::new().await;
     for (fields, pointer) in [
         (&[("dry_run", "")][..], "/dry_run"),
         (&[("dry_run", "true"), ("dry_run", "false")], "/dry_run"),
         (&[("dryrun", "true")], "/dryrun"),
         (&[("file", "x")], "/file"),
     ] {
-        assert_eq!(refused(desk.import(fields).await).await, (400, pointer.to_owned()), "{fields:?}");
+        assert_eq!(refused(fixture.post_import(fields).await).await, (400, pointer.to_owned()), "{fields:?}");
     }
-    assert_eq!(desk.sides.count("SELECT count(*) FROM lectern.runs").await, 0);
+    assert_eq!(fixture.import.count("SELECT count(*) FROM lectern.runs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_has_a_version_on_which_requests_can_depend() {
-    let desk = Desk::open().await;
-    let run = location(&desk.import(&[("dry_run", "true")]).await);
-    let get =
-        async |name: &str, value: &str| desk.request("GET", &run).header(name, value).send().await.expect("an answer");
+    let fixture = ApiFixture::new().await;
+    let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
+    let get = async |name: &str, value: &str| {
+        fixture.request("GET", &run).header(name, value).send().await.expect("an answer")
+    };
     let tag = |response: &Response| response.headers()["etag"].to_str().expect("a tag").to_owned();
     let queued = tag(&get("accept", "*/*").await);
     let held = get("if-none-match", &queued).await;
     assert_eq!((held.status().as_u16(), tag(&held)), (304, queued.clone()));
     assert!(held.bytes().await.expect("a body").is_empty());
 
-    let worker = desk.worker();
-    desk.ended(&run).await;
+    let worker = fixture.worker();
+    fixture.wait_for_end(&run).await;
     drop(worker);
     let done = get("if-none-match", &queued).await;
     assert_eq!(done.status(), 200);
     assert_ne!(tag(&done), queued);
     assert!(tag(&done).starts_with('"'), "it is a strong one");
 
-    let later = location(&desk.import(&[]).await);
-    let now = tag(&desk.request("GET", &later).send().await.expect("an answer"));
+    let later = location(&fixture.post_import(&[]).await);
+    let now = tag(&fixture.request("GET", &later).send().await.expect("an answer"));
     let call_off =
-        async |tag: &str| desk.request("DELETE", &later).header("if-match", tag).send().await.expect("an answer");
+        async |tag: &str| fixture.request("DELETE", &later).header("if-match", tag).send().await.expect("an answer");
     assert_eq!(problem(call_off(&queued).await).await.0, 412);
     assert_eq!(problem(call_off(&format!("W/{now}")).await).await.0, 412, "a weak tag is no proof");
     assert_eq!(call_off(&now).await.status(), 202);
@@ -79,10 +80,10 @@ async fn a_run_has_a_version_on_which_requests_can_depend() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_reads_and_changes_nothing() {
-    let desk = Desk::open().await;
-    let run = location(&desk.import(&[("dry_run", "true")]).await);
+    let fixture = ApiFixture::new().await;
+    let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
     let ask = async |role, method: &str, path: &str| {
-        let request = desk.site.request_as(&desk.sides.world, role, method, path).await;
+        let request = fixture.site.request_as(&fixture.import.db, role, method, path).await;
         request.send().await.expect("an answer").status().as_u16()
     };
     for path in ["/api/imports", &run, "/api/syncs", "/api/outbox"] {

@@ -1,7 +1,9 @@
 //! The HTTP interface over a real socket.
 
 mod contract;
-pub mod jobs;
+mod follow_up;
+mod jobs;
+mod restart;
 mod runs;
 mod tokens;
 mod webhooks;

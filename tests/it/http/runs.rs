@@ -3,21 +3,21 @@
 use administrate_sim::{Action, Fault, When};
 use serde_json::{Value, json};
 
+use crate::fixtures::api::{ApiFixture, location};
 use crate::fixtures::site::problem;
-use crate::http::jobs::{Desk, location};
-use crate::import::run::{event, write};
+use crate::fixtures::timetable::{event, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_tells_what_a_bar_shows() {
-    let mut desk = Desk::open().await;
+    let mut fixture = ApiFixture::new().await;
     let lines: Vec<_> = (1..=4).map(|n| event(&format!("E{n}"))).collect();
-    desk.timetable = std::fs::read(write(desk.sides.world.folder(), "u.xlsx", &lines)).expect("a file");
+    fixture.timetable = std::fs::read(write(fixture.import.db.folder(), "u.xlsx", &lines)).expect("a file");
     // One event waits until somebody has been told about the others.
     let late = Fault::first("event.createBlended", Action::Hang { when: When::Before });
-    desk.sides.administrate.add_fault(late);
-    let _worker = desk.worker();
-    let run = location(&desk.import(&[]).await);
-    let mut events = desk.request("GET", &format!("{run}/events")).send().await.expect("an answer");
+    fixture.import.simulator.add_fault(late);
+    let _worker = fixture.worker();
+    let run = location(&fixture.post_import(&[]).await);
+    let mut events = fixture.request("GET", &format!("{run}/events")).send().await.expect("an answer");
     let mut said = String::new();
     let told = loop {
         said.push_str(&String::from_utf8_lossy(&events.chunk().await.expect("it goes on").expect("a piece")));
@@ -31,57 +31,57 @@ async fn progress_tells_what_a_bar_shows() {
     let pace = told["per_second"].as_f64().expect("a pace");
     let left = told["seconds_left"].as_i64();
     assert!(pace > 0.0 && left.is_some_and(|left| left >= 1) || pace == 0.0 && left.is_none(), "{told}");
-    desk.sides.administrate.clear_faults();
+    fixture.import.simulator.clear_faults();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_taken_back() {
-    let desk = Desk::open().await;
-    let _worker = desk.worker();
-    let run = location(&desk.import(&[]).await);
-    desk.ended(&run).await;
-    let ask = |body: Value| desk.request("POST", &format!("{run}/undo")).json(&body).send();
+    let fixture = ApiFixture::new().await;
+    let _worker = fixture.worker();
+    let run = location(&fixture.post_import(&[]).await);
+    fixture.wait_for_end(&run).await;
+    let ask = |body: Value| fixture.request("POST", &format!("{run}/undo")).json(&body).send();
     let dry = location(&ask(json!({ "dry_run": true })).await.expect("an answer"));
-    let told = desk.ended(&dry).await;
+    let told = fixture.wait_for_end(&dry).await;
     assert_eq!((&told["removed"], &told["undone_run"], &told["exit_code"]), (&json!(["A"]), &json!(1), &json!(0)));
-    assert_eq!(desk.sides.administrate.tenant().events.len(), 1, "nothing was done");
+    assert_eq!(fixture.import.simulator.tenant().events.len(), 1, "nothing was done");
     assert_eq!(problem(ask(json!({ "dryrun": true })).await.expect("an answer")).await.0, 400);
 
-    let again = desk.request("POST", &format!("{run}/undo")).header("idempotency-key", "u").send();
+    let again = fixture.request("POST", &format!("{run}/undo")).header("idempotency-key", "u").send();
     let undone = location(&again.await.expect("an answer"));
-    let told = desk.ended(&undone).await;
+    let told = fixture.wait_for_end(&undone).await;
     assert_eq!((&told["removed"], &told["delivery"]["delivered"]), (&json!(["A"]), &json!(1)), "{told}");
     assert_eq!((&told["state"], &told["exit_code"]), (&json!("done"), &json!(0)), "{told}");
-    assert_eq!(desk.sides.administrate.tenant().events.len(), 0);
-    assert_eq!(desk.sides.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
-    let (_, listed) = desk.get("/api/imports").await;
+    assert_eq!(fixture.import.simulator.tenant().events.len(), 0);
+    assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    let (_, listed) = fixture.get("/api/imports").await;
     assert_eq!(listed["results"].as_array().map(Vec::len), Some(1), "it is no import: {listed}");
     for step in ["publish", "retry", "undo"] {
-        let response = desk.request("POST", &format!("{undone}/{step}")).send().await.expect("an answer");
+        let response = fixture.request("POST", &format!("{undone}/{step}")).send().await.expect("an answer");
         assert_eq!(problem(response).await.0, 404, "{step}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_asker_holds_is_not_sent_again() {
-    let desk = Desk::open().await;
-    let run = location(&desk.import(&[("dry_run", "true")]).await);
-    let seen = desk.request("GET", &run).send().await.expect("an answer");
+    let fixture = ApiFixture::new().await;
+    let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
+    let seen = fixture.request("GET", &run).send().await.expect("an answer");
     let tag = seen.headers()["etag"].to_str().expect("a tag").to_owned();
     assert!(tag.starts_with('"'), "a strong one: {tag}");
-    let held = desk.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
+    let held = fixture.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
     assert_eq!(held.status(), 304);
-    let other = desk.request("DELETE", &run).header("if-match", "\"other\"").send().await.expect("an answer");
+    let other = fixture.request("DELETE", &run).header("if-match", "\"other\"").send().await.expect("an answer");
     assert_eq!(problem(other).await.0, 412);
-    let _worker = desk.worker();
-    desk.ended(&run).await;
-    let changed = desk.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
+    let _worker = fixture.worker();
+    fixture.wait_for_end(&run).await;
+    let changed = fixture.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
     assert_eq!(changed.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_outbox_says_what_is_wrong_with_a_request() {
-    let desk = Desk::open().await;
+    let fixture = ApiFixture::new().await;
     for (path, body, expected, pointer) in [
         ("/api/outbox/abc/resolve", json!({ "recreate": true }), 404, Value::Null),
         ("/api/outbox/1/resolve", json!({ "recreate": true }), 404, Value::Null),
@@ -90,7 +90,7 @@ async fn the_outbox_says_what_is_wrong_with_a_request() {
         ("/api/outbox/1/resolve", json!({ "ids": [1] }), 400, json!("/ids")),
         ("/api/syncs", json!({ "entity": "locations", "only": ["a\u{0}b"] }), 400, json!("/only/0")),
     ] {
-        let response = desk.request("POST", path).json(&body).send().await.expect("an answer");
+        let response = fixture.request("POST", path).json(&body).send().await.expect("an answer");
         let (status, told) = problem(response).await;
         assert_eq!((status, &told["errors"][0]["pointer"]), (expected, &pointer), "{body}: {told}");
     }
@@ -98,21 +98,21 @@ async fn the_outbox_says_what_is_wrong_with_a_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_goes_on_when_the_database_is_back() {
-    let desk = Desk::open().await;
-    desk.sides.administrate.add_fault(Fault::first("session.update", Action::Hang { when: When::After }));
-    let worker = desk.worker();
-    let run = location(&desk.import(&[]).await);
-    while desk.sides.administrate.requests().of("session.update") == 0 {
+    let fixture = ApiFixture::new().await;
+    fixture.import.simulator.add_fault(Fault::first("session.update", Action::Hang { when: When::After }));
+    let worker = fixture.worker();
+    let run = location(&fixture.post_import(&[]).await);
+    while fixture.import.simulator.requests().of("session.update") == 0 {
         tokio::task::yield_now().await;
     }
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    sqlx::query(cut).execute(&desk.sides.world.pool).await.expect("cut");
-    desk.sides.administrate.clear_faults();
+    sqlx::query(cut).execute(&fixture.import.db.pool).await.expect("cut");
+    fixture.import.simulator.clear_faults();
     // The worker rests after an outage; another one need not.
     drop(worker);
-    let _worker = desk.worker();
-    let document = desk.ended(&run).await;
+    let _worker = fixture.worker();
+    let document = fixture.wait_for_end(&run).await;
     assert_eq!((&document["exit_code"], &document["counts"]["created"]), (&json!(0), &json!(1)), "{document}");
     assert_eq!((&document["delivery"]["delivered"], &document["error"]), (&json!(1), &Value::Null), "{document}");
 }

@@ -4,10 +4,10 @@ use lectern::identity::Role;
 use serde_json::{Value, json};
 
 use crate::fixtures::site::{Site, problem, token};
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
-async fn lectern(world: &World, arguments: &[&str]) -> (i32, Value) {
-    let mut command = world.program(arguments);
+async fn lectern(db: &TestDb, arguments: &[&str]) -> (i32, Value) {
+    let mut command = db.program(arguments);
     let output = tokio::task::spawn_blocking(move || command.arg("--json").output()).await;
     let output = output.expect("joined").expect("the program runs");
     (output.status.code().unwrap_or(-1), serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
@@ -15,9 +15,9 @@ async fn lectern(world: &World, arguments: &[&str]) -> (i32, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens_the_api_until_it_is_revoked() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
-    let (exit, made) = lectern(&world, &["token", "create", "--name", "cron", "--role", "operator"]).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
+    let (exit, made) = lectern(&db, &["token", "create", "--name", "cron", "--role", "operator"]).await;
     assert_eq!((exit, &made["id"]), (0, &json!(1)), "{made}");
     let secret = made["token"].as_str().expect("a secret");
     let ask = || site.request("GET", "/api/outbox/").bearer_auth(secret).send();
@@ -25,7 +25,7 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.expect("JSON"), json!({ "items": [] }));
 
-    let (_, listed) = lectern(&world, &["token", "list"]).await;
+    let (_, listed) = lectern(&db, &["token", "list"]).await;
     let listed = &listed["tokens"][0];
     assert_eq!(
         (&listed["name"], &listed["role"], &listed["revoked_at"]),
@@ -33,17 +33,17 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
     );
     assert!(listed["last_used_at"].is_string(), "{listed}");
     let kept: String =
-        sqlx::query_scalar("SELECT t::text FROM lectern.tokens t").fetch_one(&world.pool).await.expect("a row");
+        sqlx::query_scalar("SELECT t::text FROM lectern.tokens t").fetch_one(&db.pool).await.expect("a row");
     assert!(!kept.contains(&secret["lectern_".len()..]), "the secret is not kept");
 
-    assert_eq!(lectern(&world, &["token", "revoke", "1"]).await.0, 0);
+    assert_eq!(lectern(&db, &["token", "revoke", "1"]).await.0, 0);
     assert_eq!(problem(ask().await.expect("an answer")).await.0, 401);
-    assert_eq!(lectern(&world, &["token", "revoke", "7"]).await.0, 2);
+    assert_eq!(lectern(&db, &["token", "revoke", "7"]).await.0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_with_a_subject_needs_one_and_only_they_do() {
-    let world = World::new().await;
+    let db = TestDb::new().await;
     for (arguments, expected) in [
         (&["--role", "tutor"][..], 2),
         (&["--role", "student", "--subject", "3"], 0),
@@ -53,24 +53,24 @@ async fn a_role_with_a_subject_needs_one_and_only_they_do() {
         (&["--role", "admin", "--expires-in", "30"], 0),
     ] {
         let arguments = [&["token", "create", "--name", "n"], arguments].concat();
-        assert_eq!(lectern(&world, &arguments).await.0, expected, "{arguments:?}");
+        assert_eq!(lectern(&db, &arguments).await.0, expected, "{arguments:?}");
     }
     // Where people are kept here, it has to be one of them.
     for sql in
         ["CREATE TABLE public.tutor_profiles (id int PRIMARY KEY)", "INSERT INTO public.tutor_profiles VALUES (7)"]
     {
-        sqlx::query(sql).execute(&world.pool).await.expect(sql);
+        sqlx::query(sql).execute(&db.pool).await.expect(sql);
     }
     for (subject, expected) in [("7", 0), ("8", 2)] {
         let arguments = ["token", "create", "--name", "n", "--role", "tutor", "--subject", subject];
-        assert_eq!(lectern(&world, &arguments).await.0, expected, "{subject}");
+        assert_eq!(lectern(&db, &arguments).await.0, expected, "{subject}");
     }
 }
 
 #[tokio::test]
 async fn nobody_and_the_wrong_role_are_told_apart() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     for (role, expected) in [
         (Role::Admin, 200),
         (Role::Operator, 200),
@@ -79,12 +79,12 @@ async fn nobody_and_the_wrong_role_are_told_apart() {
         (Role::Student, 403),
         (Role::Parent, 403),
     ] {
-        let answer = site.request_as(&world, role, "GET", "/api/outbox").await.send().await.expect("an answer");
+        let answer = site.request_as(&db, role, "GET", "/api/outbox").await.send().await.expect("an answer");
         assert_eq!(answer.status(), expected, "{role:?}");
     }
-    let expired = token(&world, Role::Admin).await;
+    let expired = token(&db, Role::Admin).await;
     sqlx::query("UPDATE lectern.tokens SET expires_at = now() - interval '1 second' WHERE id = 7")
-        .execute(&world.pool)
+        .execute(&db.pool)
         .await
         .expect("expired");
     let bearer = |secret: &str| format!("Bearer {secret}");
@@ -100,16 +100,16 @@ async fn nobody_and_the_wrong_role_are_told_apart() {
 
 #[tokio::test]
 async fn the_outbox_is_listed_and_retried() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     sqlx::query(
         "INSERT INTO lectern.outbox (effect, subject_kind, subject_id, subject, state, next_attempt_at)
          VALUES ('create_event', 'event', 1, 'A', 'failed', NULL), ('create_event', 'event', 2, 'B', 'delivered', NULL)",
     )
-    .execute(&world.pool)
+    .execute(&db.pool)
     .await
     .expect("rows");
-    let secret = token(&world, Role::Operator).await;
+    let secret = token(&db, Role::Operator).await;
     let send = |method: &'static str, path: &'static str, body: Option<Value>| {
         let request = site.request(method, path).bearer_auth(&secret);
         body.map_or(request.try_clone(), |body| Some(request.json(&body))).expect("a request").send()

@@ -12,29 +12,29 @@ use sha2::Sha256;
 
 use crate::fixtures::provider::Provider;
 use crate::fixtures::site::{Site, problem};
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
 const SECRET: &str = "a key that only the two know";
 const EVENT: &str = "Q291cnNlOjE=";
 
 /// A site that is told about one event, which is linked.
 struct Told {
-    world: World,
+    db: TestDb,
     site: Site,
 }
 
 impl Told {
     async fn new() -> Told {
-        let world = World::new().await;
-        let provider = Provider::settle(&world).await;
-        let mut tx = world.pool.begin().await.expect("begin");
+        let db = TestDb::new().await;
+        let provider = Provider::settle(&db).await;
+        let mut tx = db.pool.begin().await.expect("begin");
         create_events(&mut tx, None, &[provider.event("A")], false).await.expect("announced");
         tx.commit().await.expect("commit");
-        execute(&world, "INSERT INTO adm.events (external_id, tutorial_event_id) SELECT 'Q291cnNlOjE=', id FROM acted.tutorial_events").await;
-        execute(&world, "INSERT INTO lectern.agreed VALUES ('event', 'Q291cnNlOjE=', '{\"max_places\": 12}')").await;
-        let config = world.config(&[("ADMINISTRATE_WEBHOOK_SECRET", SECRET)]);
-        let site = Site::serve_with(&world, &config).await;
-        Told { world, site }
+        execute(&db, "INSERT INTO adm.events (external_id, tutorial_event_id) SELECT 'Q291cnNlOjE=', id FROM acted.tutorial_events").await;
+        execute(&db, "INSERT INTO lectern.agreed VALUES ('event', 'Q291cnNlOjE=', '{\"max_places\": 12}')").await;
+        let config = db.config(&[("ADMINISTRATE_WEBHOOK_SECRET", SECRET)]);
+        let site = Site::serve_with(&db, &config).await;
+        Told { db, site }
     }
 
     async fn send(&self, body: &str) -> Response {
@@ -50,31 +50,31 @@ impl Told {
     }
 
     async fn apply(&self) -> usize {
-        apply_due(&self.world.pool, &self.world.config(&[("LECTERN_RETRY_BASE_MS", "1")])).await.expect("applied")
+        apply_due(&self.db.pool, &self.db.config(&[("LECTERN_RETRY_BASE_MS", "1")])).await.expect("applied")
     }
 
     /// Whether it is sold out, places left, and the transaction that wrote it last.
     async fn event(&self) -> (bool, i32, String) {
         sqlx::query_as("SELECT is_soldout, remain_space, xmin::text FROM acted.tutorial_events")
-            .fetch_one(&self.world.pool)
+            .fetch_one(&self.db.pool)
             .await
             .expect("the event")
     }
 
     async fn lectern(&self, arguments: &[&str]) -> (i32, Value) {
-        run(&self.world, arguments, &[]).await
+        run(&self.db, arguments, &[]).await
     }
 }
 
-async fn run(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, Value) {
-    let mut command = world.program(arguments);
+async fn run(db: &TestDb, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, Value) {
+    let mut command = db.program(arguments);
     command.arg("--json").envs(environment.iter().copied());
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
     (output.status.code().unwrap_or(-1), serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
 }
 
-async fn execute(world: &World, sql: &'static str) {
-    sqlx::query(sql).execute(&world.pool).await.expect(sql);
+async fn execute(db: &TestDb, sql: &'static str) {
+    sqlx::query(sql).execute(&db.pool).await.expect(sql);
 }
 
 fn sign(body: &str) -> String {
@@ -101,10 +101,8 @@ async fn what_is_told_is_applied_once() {
     assert_eq!(told.apply().await, 1);
     let (sold_out, left, _) = told.event().await;
     assert_eq!((sold_out, left), (true, 0));
-    let lifecycle: String = sqlx::query_scalar("SELECT lifecycle_state FROM adm.events")
-        .fetch_one(&told.world.pool)
-        .await
-        .expect("a state");
+    let lifecycle: String =
+        sqlx::query_scalar("SELECT lifecycle_state FROM adm.events").fetch_one(&told.db.pool).await.expect("a state");
     assert_eq!(lifecycle, "PUBLISHED", "as the field writes it in this column");
 
     assert_eq!(told.tell("2026-05-14T10:00:30Z", &node(5, "4")).await, 202, "late, and overtaken");
@@ -154,12 +152,12 @@ async fn what_is_not_administrates_is_refused() {
     assert_eq!(told.send(odd).await.status(), 202, "nothing that is signed and well-formed brings us down");
     let unkept = "{\"metadata\":{},\"payload\":{\"node\":{\"id\":\"x\",\"title\":\"\\u0000\"}}}";
     assert_eq!(problem(told.send(unkept).await).await.0, 400, "what cannot be kept is said at once");
-    let unset = Site::serve(&told.world).await;
+    let unset = Site::serve(&told.db).await;
     let request = unset.request("POST", "/webhooks/administrate").header("x-administrate-signature", &good);
     let request = request.header("x-administrate-signature-timestamp", now.to_string()).body(body);
     assert_eq!(problem(request.send().await.expect("an answer")).await.0, 401, "without a secret nobody is known");
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM lectern.webhook_inbox")
-        .fetch_one(&told.world.pool)
+        .fetch_one(&told.db.pool)
         .await
         .expect("a count");
     assert_eq!(kept, 1);
@@ -168,8 +166,8 @@ async fn what_is_not_administrates_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_applied_waits_and_is_replayed() {
     let told = Told::new().await;
-    execute(&told.world, "UPDATE acted.tutorial_events SET code = 'B'").await;
-    execute(&told.world, "DELETE FROM adm.events").await;
+    execute(&told.db, "UPDATE acted.tutorial_events SET code = 'B'").await;
+    execute(&told.db, "DELETE FROM adm.events").await;
     assert_eq!(told.tell("2026-05-14T10:00:00Z", &node(7, "1")).await, 202);
     told.apply().await;
     let (exit, listed) = told.lectern(&["webhooks"]).await;
@@ -183,7 +181,7 @@ async fn what_cannot_be_applied_waits_and_is_replayed() {
     let (exit, shown) = told.lectern(&["webhooks", "show", "1"]).await;
     assert_eq!((exit, &shown["body"]["payload"]["node"]["title"]), (0, &json!("A")), "{shown}");
 
-    execute(&told.world, "UPDATE acted.tutorial_events SET code = 'A'").await;
+    execute(&told.db, "UPDATE acted.tutorial_events SET code = 'A'").await;
     assert_eq!(told.lectern(&["webhooks", "replay", "99"]).await.0, 2);
     let (exit, replayed) = told.lectern(&["webhooks", "replay"]).await;
     assert_eq!((exit, &replayed["items"]), (0, &json!([])), "{replayed}");
@@ -200,7 +198,7 @@ async fn another_event_of_the_same_title_is_not_ours() {
     told.apply().await;
     assert_eq!(told.event().await, before);
     let state: String = sqlx::query_scalar("SELECT state FROM lectern.webhook_inbox")
-        .fetch_one(&told.world.pool)
+        .fetch_one(&told.db.pool)
         .await
         .expect("the delivery");
     assert_eq!(state, "dead", "a person decides which of the two is meant");
@@ -210,14 +208,14 @@ async fn another_event_of_the_same_title_is_not_ours() {
 async fn after_five_failures_a_person_is_asked() {
     let told = Told::new().await;
     assert_eq!(told.tell("2026-05-14T10:00:00Z", &node(7, "1")).await, 202);
-    execute(&told.world, "ALTER TABLE acted.tutorial_events ADD CONSTRAINT never CHECK (remain_space <> 7)").await;
+    execute(&told.db, "ALTER TABLE acted.tutorial_events ADD CONSTRAINT never CHECK (remain_space <> 7)").await;
     let mut tries = 0;
     while tries < 5 {
         tries += told.apply().await;
     }
     assert_eq!(told.apply().await, 0);
     let (state, attempts): (String, i32) = sqlx::query_as("SELECT state, attempts FROM lectern.webhook_inbox")
-        .fetch_one(&told.world.pool)
+        .fetch_one(&told.db.pool)
         .await
         .expect("the delivery");
     assert_eq!((state.as_str(), attempts), ("dead", 5));
@@ -225,8 +223,8 @@ async fn after_five_failures_a_person_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn administrate_is_asked_to_tell_once() {
-    let world = World::new().await;
-    assert_eq!(run(&world, &["webhooks", "register"], &[]).await.0, 3);
+    let db = TestDb::new().await;
+    assert_eq!(run(&db, &["webhooks", "register"], &[]).await.0, 3);
     let simulator = Simulator::start(Options::default(), Tenant::new()).await.expect("a simulator");
     let (api, auth) = (simulator.graphql_url(), simulator.auth_url());
     let environment = [
@@ -236,16 +234,16 @@ async fn administrate_is_asked_to_tell_once() {
         ("ADMINISTRATE_CLIENT_ID", simulator.client_id()),
         ("ADMINISTRATE_CLIENT_SECRET", simulator.client_secret()),
     ];
-    let (exit, made) = run(&world, &["webhooks", "register"], &environment).await;
+    let (exit, made) = run(&db, &["webhooks", "register"], &environment).await;
     assert_eq!((exit, made["registered"].as_array().map(Vec::len)), (0, Some(4)), "{made}");
     assert_eq!(made["url"], "https://lectern.example.org/webhooks/administrate");
-    let (exit, again) = run(&world, &["webhooks", "register"], &environment).await;
+    let (exit, again) = run(&db, &["webhooks", "register"], &environment).await;
     assert_eq!((exit, again["registered"].as_array().map(Vec::len)), (0, Some(0)), "{again}");
     assert_eq!(simulator.tenant().webhooks.len(), 4);
 
     let mut elsewhere = environment;
     elsewhere[0].1 = "https://other.example.org";
-    let (exit, moved) = run(&world, &["webhooks", "register"], &elsewhere).await;
+    let (exit, moved) = run(&db, &["webhooks", "register"], &elsewhere).await;
     assert_eq!((exit, moved["moved"].as_array().map(Vec::len)), (0, Some(4)), "{moved}");
     let tenant = simulator.tenant();
     let addresses: Vec<&str> = tenant.webhooks.iter().map(|(_, webhook)| webhook.url.as_str()).collect();
@@ -266,7 +264,7 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
     assert_eq!(told.tell("2026-05-14T10:00:00Z", &node(9)).await, 202);
     told.apply().await;
     assert_eq!(told.event().await.1, 12, "ours is on its way: what is told may be older");
-    execute(&told.world, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
+    execute(&told.db, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
     assert_eq!(told.tell("2026-05-14T10:01:00Z", &node(8)).await, 202);
     told.apply().await;
     assert_eq!(told.event().await.1, 8);
@@ -280,7 +278,7 @@ async fn what_is_told_whole_goes_the_way_of_a_sync() {
     told.apply().await;
     assert_eq!(told.event().await.1, 8);
     let linked: i64 = sqlx::query_scalar("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL")
-        .fetch_one(&told.world.pool)
+        .fetch_one(&told.db.pool)
         .await
         .expect("a count");
     assert_eq!(linked, 2);
@@ -293,9 +291,9 @@ async fn what_was_applied_long_ago_is_forgotten_but_for_the_latest() {
         assert_eq!(told.tell(at, &node(left, at)).await, 202);
     }
     assert_eq!(told.apply().await, 3);
-    assert_eq!(purge_applied(&told.world.pool, 30).await.expect("nothing is old"), 0);
-    execute(&told.world, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
-    assert_eq!(purge_applied(&told.world.pool, 30).await.expect("forgotten"), 2);
+    assert_eq!(purge_applied(&told.db.pool, 30).await.expect("nothing is old"), 0);
+    execute(&told.db, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
+    assert_eq!(purge_applied(&told.db.pool, 30).await.expect("forgotten"), 2);
     assert_eq!(told.tell("2026-05-14T10:02:01Z", &node(7, "again")).await, 200, "the latest is known by its content");
 }
 

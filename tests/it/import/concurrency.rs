@@ -7,20 +7,20 @@ use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
 use serde_json::json;
 
-use crate::import::run::{changed, event, rehearsed, second_day, write};
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn imports_at_once_take_turns() {
     let lines: Vec<_> =
         (1..=12).flat_map(|n| [event(&format!("E{n}")), second_day(&format!("E{n}"), "17:00")]).collect();
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
     // The same titles, and one in other letters.
     let mut others: Vec<_> = lines.iter().cloned().map(|line| changed(line, F::TimeZone, "Europe - London")).collect();
     others[0] = changed(event("e1"), F::SessionTitle, "E1-1");
-    let other = write(sides.world.folder(), "u.xlsx", &others).to_string_lossy().into_owned();
+    let other = write(fixture.db.folder(), "u.xlsx", &others).to_string_lossy().into_owned();
     let (same, differing) = (["import", &file], ["import", &other]);
-    let all = tokio::join!(sides.run(&same), sides.run(&same), sides.run(&differing));
+    let all = tokio::join!(fixture.run(&same), fixture.run(&same), fixture.run(&differing));
     let created = |told: &serde_json::Value| told["counts"]["created"].as_u64().unwrap_or_default();
     let mut sum = 0;
     for (exit, told) in [&all.0, &all.1, &all.2] {
@@ -29,77 +29,77 @@ async fn imports_at_once_take_turns() {
         sum += created(told);
     }
     assert_eq!(sum, 12);
-    let tenant = sides.administrate.tenant();
+    let tenant = fixture.simulator.tenant();
     assert_eq!((tenant.events.len(), tenant.sessions.len()), (12, 24));
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_events").await, 12);
-    assert_eq!(sides.count("SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 12);
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_published_after_it_once() {
     let lines = [event("A"), second_day("A", "17:00"), event("B"), second_day("B", "17:00")];
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    let (_, told) = sides.run(&["import", &file]).await;
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    let (_, told) = fixture.run(&["import", &file]).await;
     let run = told["run_id"].to_string();
-    let cancelled = write(sides.world.folder(), "u.xlsx", &[changed(event("B"), F::Cancelled, "Y")]);
-    assert_eq!(sides.run(&["import", &cancelled.to_string_lossy()]).await.0, 0);
-    let (exit, told) = sides.run(&["import", "publish", &run]).await;
+    let cancelled = write(fixture.db.folder(), "u.xlsx", &[changed(event("B"), F::Cancelled, "Y")]);
+    assert_eq!(fixture.run(&["import", &cancelled.to_string_lossy()]).await.0, 0);
+    let (exit, told) = fixture.run(&["import", "publish", &run]).await;
     assert_eq!((exit, &told["asked"], &told["already"]), (0, &json!(["A"]), &json!(1)), "{told}");
     assert_eq!(told["delivery"]["delivered"], 1);
-    let tenant = sides.administrate.tenant();
+    let tenant = fixture.simulator.tenant();
     let states: Vec<EventState> =
         ["A", "B"].iter().filter_map(|t| Some(tenant.events_titled(t).next()?.1.state)).collect();
     assert_eq!(states, [EventState::Published, EventState::Cancelled]);
     let (number, _) = tenant.events_titled("A").next().expect("it stands");
     assert!(tenant.sessions_of(number).all(|(_, session)| session.state == EventState::Published));
-    let done = || sides.administrate.mutations().iter().filter(|mutation| mutation.changed).count();
+    let done = || fixture.simulator.mutations().iter().filter(|mutation| mutation.changed).count();
     let before = done();
-    let (exit, told) = sides.run(&["import", "publish", &run]).await;
+    let (exit, told) = fixture.run(&["import", "publish", &run]).await;
     assert_eq!((exit, &told["asked"], &told["already"]), (0, &json!([]), &json!(2)), "{told}");
-    let (exit, told) = sides.run(&["import", &file, "--publish"]).await;
+    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
     assert_eq!(exit, 4, "B cannot come back: {told}");
     assert_eq!(done(), before, "once");
-    assert_eq!(sides.run(&["import", "publish", "999"]).await.0, 2);
+    assert_eq!(fixture.run(&["import", "publish", "999"]).await.0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_a_change_brought_goes_with_it() {
     // The second event makes the template one of two days.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    assert_eq!(sides.run(&["import", &file]).await.0, 0);
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    assert_eq!(fixture.run(&["import", &file]).await.0, 0);
     let longer = [event("A"), second_day("A", "17:00")];
-    let longer = write(sides.world.folder(), "u.xlsx", &longer).to_string_lossy().into_owned();
-    let (exit, told) = sides.run(&["import", &longer]).await;
+    let longer = write(fixture.db.folder(), "u.xlsx", &longer).to_string_lossy().into_owned();
+    let (exit, told) = fixture.run(&["import", &longer]).await;
     assert_eq!((exit, &told["counts"]["updated"]), (0, &json!(1)), "{told}");
     let days = |title: &str| {
-        let tenant = sides.administrate.tenant();
+        let tenant = fixture.simulator.tenant();
         let (number, _) = tenant.events_titled(title).next().expect("it stands");
         tenant.sessions_of(number).map(|(_, session)| session.title.clone()).collect::<Vec<_>>()
     };
     assert_eq!(days("A"), ["A-1", "A-2"]);
-    let (exit, told) = sides.run(&["import", "undo", &told["run_id"].to_string(), "--no-prompt"]).await;
+    let (exit, told) = fixture.run(&["import", "undo", &told["run_id"].to_string(), "--no-prompt"]).await;
     assert_eq!((exit, &told["restored"]), (0, &json!(["A"])), "{told}");
     assert_eq!((days("A"), days("B").len()), (vec!["A-1".to_owned()], 2));
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_sessions").await, 3);
-    assert_eq!(sides.count("SELECT count(*) FROM lectern.withdrawn_sessions").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_sessions").await, 3);
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.withdrawn_sessions").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_another_import_and_is_told_to_end_tells_that_work_is_left() {
     let lines = [event("A"), second_day("A", "17:00")];
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    sides.administrate.add_fault(Fault::first("session.update", Action::Hang { when: When::Before }));
-    let mut first = sides.program(&["import", &file]).spawn().expect("it runs");
-    while sides.administrate.requests().of("session.update") == 0 {
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    fixture.simulator.add_fault(Fault::first("session.update", Action::Hang { when: When::Before }));
+    let mut first = fixture.program(&["import", &file]).spawn().expect("it runs");
+    while fixture.simulator.requests().of("session.update") == 0 {
         tokio::task::yield_now().await;
     }
-    let second = sides.program(&["import", &file, "--json"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let second = fixture.program(&["import", &file, "--json"]).stdout(Stdio::piped()).spawn().expect("it runs");
     // It has opened its run and waits for the first.
-    while sides.count("SELECT count(*) FROM lectern.runs WHERE kind = 'import'").await < 2 {
+    while fixture.count("SELECT count(*) FROM lectern.runs WHERE kind = 'import'").await < 2 {
         tokio::task::yield_now().await;
     }
     let id = nix::unistd::Pid::from_raw(second.id().cast_signed());

@@ -4,12 +4,12 @@ use administrate_sim::tenant::{EventState, SessionState};
 use jiff::civil::date;
 use lectern::timetable_import::layout::Field as F;
 
-use crate::fixtures::import::Rehearsed;
-use crate::import::run::{changed, event, rehearsed, second_day, write};
+use crate::fixtures::import::ImportFixture;
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 /// (max places, title of day 1, hour at which day 2 ends, end of the LMS window) in Administrate.
-fn there(sides: &Rehearsed) -> (Option<i32>, String, i8, jiff::civil::Date) {
-    let tenant = sides.administrate.tenant();
+fn there(fixture: &ImportFixture) -> (Option<i32>, String, i8, jiff::civil::Date) {
+    let tenant = fixture.simulator.tenant();
     let event = tenant.events.values().next().expect("an event");
     let sessions: Vec<_> = tenant.sessions.values().collect();
     (
@@ -22,10 +22,10 @@ fn there(sides: &Rehearsed) -> (Option<i32>, String, i8, jiff::civil::Date) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
-    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
-    sides.administrate.edit(|tenant| {
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    fixture.simulator.edit(|tenant| {
         tenant.events.values_mut().for_each(|event| event.max_places = Some(20));
         let mut sessions = tenant.sessions.values_mut();
         sessions.next().expect("day 1").title = "Theirs".to_owned();
@@ -36,10 +36,10 @@ async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
         changed(changed(changed(event("A"), F::MaxPlaces, "14"), F::SessionTitle, "Ours"), F::LmsEndDate, "11/09/2026"),
         changed(second_day("A", "17:00"), F::SessionTitle, "Second"),
     ];
-    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
-        let (exit, told) = sides.run(arguments).await;
+        let (exit, told) = fixture.run(arguments).await;
         let cells: Vec<_> =
             told["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
         let code = serde_json::json!("conflicting_value");
@@ -47,90 +47,90 @@ async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
         let message = told["problems"][1]["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
     }
-    assert_eq!(there(&sides), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
-    assert_eq!(sides.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 12);
+    assert_eq!(there(&fixture), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 12);
 
-    let (exit, told) = sides.run(&["import", file, "--ours"]).await;
+    let (exit, told) = fixture.run(&["import", file, "--ours"]).await;
     assert_eq!((exit, &told["counts"]["updated"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
-    assert_eq!(there(&sides), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
-    assert_eq!(sides.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
-    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!(there(&fixture), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
+    let (exit, told) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ours_wins_the_whole_time_of_a_session() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
-    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
     let day_2 = || {
-        let tenant = sides.administrate.tenant();
+        let tenant = fixture.simulator.tenant();
         let session = tenant.sessions.values().nth(1).expect("day 2");
         (session.start.expect("a start"), session.end.expect("an end"))
     };
     let (start, end) = day_2();
-    sides.administrate.edit(|tenant| {
+    fixture.simulator.edit(|tenant| {
         tenant.sessions.values_mut().nth(1).expect("day 2").start = start.with().hour(11).build().ok();
     });
-    let file = write(sides.world.folder(), "edited.xlsx", &[event("A"), second_day("A", "18:00")]);
+    let file = write(fixture.db.folder(), "edited.xlsx", &[event("A"), second_day("A", "18:00")]);
     let file = file.to_str().expect("a path");
-    assert_eq!(sides.run(&["import", file]).await.0, 4);
-    assert_eq!(sides.run(&["import", file, "--ours"]).await.0, 0);
+    assert_eq!(fixture.run(&["import", file]).await.0, 4);
+    assert_eq!(fixture.run(&["import", file, "--ours"]).await.0, 0);
     assert_eq!(day_2(), (start, end.with().hour(18).build().expect("a time")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_over() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
-    sqlx::query(approve).execute(&sides.world.pool).await.expect("approvals");
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
-    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), changed(second_day("A", "17:00"), F::SessionTitle, "Ours")];
-    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
-    let (exit, told) = sides.run(&["import", file, "--deliver", "queue"]).await;
+    let (exit, told) = fixture.run(&["import", file, "--deliver", "queue"]).await;
     assert_eq!((exit, &told["delivery"]["pending"]), (4, &1.into()), "{told}");
-    sides.administrate.edit(|tenant| {
+    fixture.simulator.edit(|tenant| {
         tenant.events.values_mut().for_each(|event| event.max_places = Some(20));
         tenant.sessions.values_mut().nth(1).expect("day 2").title = "Theirs".to_owned();
     });
     for retry in [&["outbox", "run"][..], &["import", "retry"]] {
-        let (exit, _) = sides.run(retry).await;
+        let (exit, _) = fixture.run(retry).await;
         assert_eq!(exit, 4);
-        let (_, told) = sides.run(&["outbox", "list"]).await;
+        let (_, told) = fixture.run(&["outbox", "list"]).await;
         let item = &told["items"][0];
         let why = item["last_error"].as_str().unwrap_or_default();
         assert_eq!(item["state"], "failed", "{told}");
         assert!(why.contains("max places: 12 → 14; Administrate has 20"), "{why}");
         assert!(why.contains("day 2: title: A-2 → Ours; Administrate has Theirs"), "{why}");
     }
-    assert_eq!(there(&sides).0, Some(20));
+    assert_eq!(there(&fixture).0, Some(20));
 
-    let (exit, _) = sides.run(&["import", file, "--deliver", "queue", "--ours"]).await;
+    let (exit, _) = fixture.run(&["import", file, "--deliver", "queue", "--ours"]).await;
     assert_eq!(exit, 4);
-    let (exit, told) = sides.run(&["import", "retry"]).await;
+    let (exit, told) = fixture.run(&["import", "retry"]).await;
     assert_eq!((exit, &told["retried"], &told["undelivered"]), (0, &1.into(), &serde_json::json!([])), "{told}");
-    assert_eq!(there(&sides).0, Some(14));
+    assert_eq!(there(&fixture).0, Some(14));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_was_cancelled_there_is_shown_and_left_until_ours_is_to_win() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     let file = file.to_str().expect("a path");
-    assert_eq!(sides.run(&["import", file]).await.0, 0);
-    sides.administrate.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
-    let (exit, told) = sides.run(&["import", file]).await;
+    assert_eq!(fixture.run(&["import", file]).await.0, 0);
+    fixture.simulator.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
+    let (exit, told) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "what does not change is not asked about: {told}");
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];
-    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
-        let (exit, told) = sides.run(arguments).await;
+        let (exit, told) = fixture.run(arguments).await;
         let problem = &told["problems"][0];
         assert_eq!((exit, &told["counts"]["unchanged"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
         assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"AF4".into()), "{told}");
@@ -138,40 +138,40 @@ async fn an_event_that_was_cancelled_there_is_shown_and_left_until_ours_is_to_wi
         assert!(message.starts_with("state: not cancelled here; Administrate has cancelled: kept there"), "{message}");
         assert!(message.contains("max places: 12 → 14; day 2: end: "), "{message}");
     }
-    let (_, shown) = sides.run(&["import", file, "--dry-run"]).await;
+    let (_, shown) = fixture.run(&["import", file, "--dry-run"]).await;
     let conflict = &shown["plan"]["items"][0]["conflicts"][0];
     let said = ["field", "old", "new", "theirs"].map(|key| conflict[key].as_str().unwrap_or_default());
     assert_eq!(said, ["state", "not cancelled", "not cancelled", "cancelled"]);
     assert_eq!(shown["plan"]["remote_calls"], 0);
-    assert_eq!(sides.count("SELECT max_places::bigint FROM lectern.event_details").await, 12);
-    assert_eq!(there(&sides).0, Some(12));
+    assert_eq!(fixture.count("SELECT max_places::bigint FROM lectern.event_details").await, 12);
+    assert_eq!(there(&fixture).0, Some(12));
 
-    let (exit, told) = sides.run(&["import", file, "--ours", "--dry-run"]).await;
+    let (exit, told) = fixture.run(&["import", file, "--ours", "--dry-run"]).await;
     assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (0, &1.into(), &0.into()), "{told}");
     assert_eq!(told["plan"]["items"][0]["conflicts"][0]["overwritten"], true);
     let cancelled = [changed(edited[0].clone(), F::Cancelled, "Y"), edited[1].clone()];
-    let file = write(sides.world.folder(), "cancelled.xlsx", &cancelled);
-    let (exit, told) = sides.run(&["import", file.to_str().expect("a path")]).await;
-    assert_eq!((exit, &told["counts"]["updated"]), (0, &1.into()), "cancelled on both sides: {told}");
+    let file = write(fixture.db.folder(), "cancelled.xlsx", &cancelled);
+    let (exit, told) = fixture.run(&["import", file.to_str().expect("a path")]).await;
+    assert_eq!((exit, &told["counts"]["updated"]), (0, &1.into()), "cancelled on both fixture: {told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_was_cancelled_there_is_left_and_the_others_change() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
-    assert_eq!(sides.run(&["import", file.to_str().expect("a path")]).await.0, 0);
-    sides.administrate.edit(|tenant| {
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
+    assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
+    fixture.simulator.edit(|tenant| {
         tenant.sessions.values_mut().nth(1).expect("day 2").state = SessionState::Cancelled;
     });
     let edited = [changed(event("A"), F::SessionTitle, "Ours"), second_day("A", "18:00")];
-    let file = write(sides.world.folder(), "edited.xlsx", &edited);
+    let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for dry in [&["--dry-run"][..], &[]] {
-        let (exit, told) = sides.run(&[&["import", file], dry].concat()).await;
+        let (exit, told) = fixture.run(&[&["import", file], dry].concat()).await;
         let problem = &told["problems"][0];
         assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
         assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"U5".into()), "{told}");
     }
-    let (_, title, hour, _) = there(&sides);
+    let (_, title, hour, _) = there(&fixture);
     assert_eq!((title.as_str(), hour), ("Ours", 17));
 }

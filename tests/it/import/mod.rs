@@ -8,4 +8,4 @@ mod options;
 mod prompt;
 mod request_count;
 mod resume;
-pub mod run;
+mod run;

@@ -6,7 +6,7 @@ use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write::RowValues;
 use serde_json::{Value, json};
 
-use crate::import::run::{changed, event, rehearsed, second_day, write};
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 /// The event of day 1 and 2, taught by somebody else.
 fn taught_by(name: &str) -> [RowValues; 2] {
@@ -20,66 +20,66 @@ fn told(document: &Value) -> Vec<(&Value, &Value)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instructors_whom_only_administrate_knows_are_created_where_that_is_asked() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
-    sides.administrate.edit(|tenant| {
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
+    fixture.simulator.edit(|tenant| {
         tenant.add_instructor("Nia", "van Quill");
         tenant.add_instructor("Two", "Alike");
         tenant.add_instructor("Two", "Alike");
     });
-    let file = write(sides.world.folder(), "t.xlsx", &taught_by("nia  VAN quill"));
+    let file = write(fixture.db.folder(), "t.xlsx", &taught_by("nia  VAN quill"));
     let file = file.to_str().expect("a path");
     let unknown = json!("unknown_instructor");
-    let (exit, plain) = sides.run(&["import", file]).await;
+    let (exit, plain) = fixture.run(&["import", file]).await;
     assert_eq!((exit, told(&plain)), (4, vec![(&unknown, &"R4".into()), (&unknown, &"S4".into())]), "{plain}");
 
     let create = ["import", file, "--create-missing", "instructors"];
-    let (exit, refused) = sides.run(&create).await;
+    let (exit, refused) = fixture.run(&create).await;
     let lacking = json!("not_approved_instructor");
     assert_eq!((exit, told(&refused)), (4, vec![(&lacking, &"R4".into()), (&lacking, &"S4".into())]), "{refused}");
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_instructors").await, 1);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_instructors").await, 1);
 
     let both = ["import", file, "--create-missing", "instructors", "--approve-instructors"];
-    let (exit, dry) = sides.run(&[&both[..], &["--dry-run"]].concat()).await;
+    let (exit, dry) = fixture.run(&[&both[..], &["--dry-run"]].concat()).await;
     assert_eq!((exit, &dry["counts"]["created"]), (0, &1.into()), "{dry}");
     assert_eq!(dry["plan"]["newcomers"][0]["last_name"], "van Quill");
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_instructors").await, 1);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_instructors").await, 1);
 
-    let (exit, done) = sides.run(&both).await;
+    let (exit, done) = fixture.run(&both).await;
     assert_eq!((exit, &done["delivery"]["delivered"]), (0, &1.into()), "{done}");
     let linked =
         "SELECT count(*) FROM adm.instructors b JOIN acted.tutorial_instructors i ON i.id = b.tutorial_instructor_id
                   JOIN acted.staff s ON s.id = i.staff_id JOIN public.auth_user u ON u.id = s.user_id
                   JOIN acted.tutorial_session_instructors t ON t.tutorialinstructor_id = i.id
                   WHERE u.first_name = 'Nia' AND u.last_name = 'van Quill'";
-    assert_eq!(sides.count(linked).await, 2);
+    assert_eq!(fixture.count(linked).await, 2);
 
-    let (exit, again) = sides.run(&["import", file]).await;
+    let (exit, again) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &again["counts"]["unchanged"]), (0, &1.into()), "{again}");
 
     for (name, said) in [("Two Alike", "2 instructors of"), ("Nobody Anywhere", "no instructor is called")] {
-        let file = write(sides.world.folder(), "other.xlsx", &taught_by(name));
-        let (exit, document) = sides.run(&["import", file.to_str().expect("a path"), create[2], create[3]]).await;
+        let file = write(fixture.db.folder(), "other.xlsx", &taught_by(name));
+        let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), create[2], create[3]]).await;
         assert_eq!((exit, told(&document)[0].0), (4, &unknown), "{document}");
         assert!(document["problems"][0]["message"].as_str().is_some_and(|text| text.contains(said)), "{document}");
     }
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_instructors").await, 2);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_instructors").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_custom_field_may_be_is_synced_and_held_against_the_timetable() {
     let lines = [event("A"), second_day("A", "17:00")];
-    let sides = rehearsed(&lines).await;
-    sides.administrate.edit(|tenant| {
+    let fixture = fixture_for(&lines).await;
+    fixture.simulator.edit(|tenant| {
         let sitting = tenant.custom_fields.iter().find(|(_, field)| field.label == "Sitting").map(|(number, _)| number);
         let sitting = sitting.and_then(|number| tenant.custom_fields.get_mut(number)).expect("defined");
         sitting.kind = FieldKind::Choice;
         sitting.options = vec!["2027A".to_owned(), "2027S".to_owned()];
     });
-    assert_eq!(sides.run(&["sync", "custom-fields"]).await.0, 0);
-    let (exit, again) = sides.run(&["sync", "custom-fields"]).await;
+    assert_eq!(fixture.run(&["sync", "custom-fields"]).await.0, 0);
+    let (exit, again) = fixture.run(&["sync", "custom-fields"]).await;
     assert_eq!((exit, &again["counts"]["updated"]), (0, &0.into()), "{again}");
-    let file = write(sides.world.folder(), "t.xlsx", &lines);
-    let (exit, document) = sides.run(&["import", file.to_str().expect("a path"), "--dry-run"]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines);
+    let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--dry-run"]).await;
     assert_eq!((exit, told(&document)), (4, vec![(&json!("invalid_value"), &"Z4".into())]), "{document}");
     assert_eq!(document["problems"][0]["suggestions"], json!(["2027A", "2027S"]));
 }
@@ -95,19 +95,19 @@ async fn a_refused_approval_keeps_only_its_own_events_out() {
         taught("B", "CB1_f2f_2", "Bo Reed"),
         taught("C", "CM2_f2f_2", "Ada Marlow"),
     ];
-    let sides = rehearsed(&lines.concat()).await;
-    sides.administrate.edit(|tenant| {
+    let fixture = fixture_for(&lines.concat()).await;
+    fixture.simulator.edit(|tenant| {
         for template in 1..=2 {
             tenant.templates.get_mut(template).expect("known").approved_instructors.clear();
         }
     });
-    let file = write(sides.world.folder(), "t.xlsx", &lines.concat());
+    let file = write(fixture.db.folder(), "t.xlsx", &lines.concat());
     let import = ["import", file.to_str().expect("a path"), "--approve-instructors"];
     // The list of both instructors of the first template, then Ada alone.
-    let simulator = &sides.administrate;
+    let simulator = &fixture.simulator;
     let refusal = Action::PayloadError { label: None, message: "not allowed".to_owned() };
     simulator.add_fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
-    let (exit, document) = sides.run(&import).await;
+    let (exit, document) = fixture.run(&import).await;
     let lacking = json!("not_approved_instructor");
     // Behind them stand warnings: all are taught at one place at one time.
     let (cells, found) = ([json!("R4"), json!("S4")], told(&document));
@@ -123,6 +123,6 @@ async fn a_refused_approval_keeps_only_its_own_events_out() {
     // Nobody knows whether it was given: it is looked for, and was.
     simulator.clear_faults();
     simulator.add_fault(Fault::first("courseTemplate.update", Action::Reset { when: When::After }));
-    let (exit, document) = sides.run(&import).await;
+    let (exit, document) = fixture.run(&import).await;
     assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
 }

@@ -3,15 +3,15 @@
 use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
 
-use crate::fixtures::import::Rehearsed;
+use crate::fixtures::import::ImportFixture;
 use crate::fixtures::terminal::{Terminal, widest};
-use crate::import::run::{changed, event, rehearsed, second_day, write};
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 const QUESTION: &str = "carry this out, here and in Administrate? [y/N]: ";
 
 /// No answer is Ctrl-C.
-async fn import_and_answer(sides: &Rehearsed, file: &str, answer: Option<&'static str>) -> (i32, String) {
-    let program = sides.program(&["import", file]);
+async fn import_and_answer(fixture: &ImportFixture, file: &str, answer: Option<&'static str>) -> (i32, String) {
+    let program = fixture.program(&["import", file]);
     let at_terminal = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(program);
         terminal.until(QUESTION);
@@ -26,42 +26,42 @@ async fn import_and_answer(sides: &Rehearsed, file: &str, answer: Option<&'stati
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_shows_its_plan_and_asks() {
-    let sides = rehearsed(&[event("A"), second_day("A", "17:00")]).await;
+    let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let bad = changed(event("B"), F::Location, "Lndon");
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00"), bad]);
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00"), bad]);
     let file = file.to_str().expect("a path");
 
-    let (exit, seen) = import_and_answer(&sides, file, Some("n")).await;
+    let (exit, seen) = import_and_answer(&fixture, file, Some("n")).await;
     assert!(seen.contains("new       A (row 4), 2 sessions\nrefused   B (row 6)\n"), "{seen}");
     assert!(seen.contains("no location is called \"Lndon\" (perhaps: London)"), "{seen}");
     let asked = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
                  carry this out, here and in Administrate? [y/N]: ";
     assert!(seen.contains(asked) && seen.contains("nothing was written"), "{seen}");
     assert!(widest(&seen) <= 80, "{seen}");
-    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
+    assert_eq!((exit, fixture.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
 
-    let (exit, seen) = import_and_answer(&sides, file, None).await;
+    let (exit, seen) = import_and_answer(&fixture, file, None).await;
     assert!(seen.contains("nothing was written"), "{seen}");
-    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
+    assert_eq!((exit, fixture.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
 
-    let (exit, seen) = import_and_answer(&sides, file, Some("y")).await;
+    let (exit, seen) = import_and_answer(&fixture, file, Some("y")).await;
     assert!(seen.contains("1 delivered, 0 pending, 0 failed, 0 unknown"), "{seen}");
-    assert_eq!((exit, sides.count("SELECT count(*) FROM acted.tutorial_events").await), (4, 1));
+    assert_eq!((exit, fixture.count("SELECT count(*) FROM acted.tutorial_events").await), (4, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bar_tells_pace_and_time_left_at_a_terminal_alone() {
-    let sides = rehearsed(&[event("A"), event("B")]).await;
-    let file = write(sides.world.folder(), "t.xlsx", &[event("A"), event("B")]);
+    let fixture = fixture_for(&[event("A"), event("B")]).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), event("B")]);
     let file = file.to_str().expect("a path");
     for (at_terminal, places) in [(true, "12"), (false, "14")] {
         // One of two keeps Administrate waiting for longer than a bar takes to show itself.
         let changed = [changed(event("A"), F::MaxPlaces, places), changed(event("B"), F::MaxPlaces, places)];
-        std::fs::write(file, std::fs::read(write(sides.world.folder(), "u.xlsx", &changed)).expect("a file"))
+        std::fs::write(file, std::fs::read(write(fixture.db.folder(), "u.xlsx", &changed)).expect("a file"))
             .expect("written");
         let operation = if at_terminal { "session.update" } else { "event.update" };
-        sides.administrate.add_fault(Fault::first(operation, Action::Hang { when: When::Before }));
-        let mut program = sides.program(&["import", file, "--no-prompt"]);
+        fixture.simulator.add_fault(Fault::first(operation, Action::Hang { when: When::Before }));
+        let mut program = fixture.program(&["import", file, "--no-prompt"]);
         program.env("LECTERN_HTTP_TIMEOUT_MS", "3000").env("TERM", "xterm");
         if !at_terminal {
             let output = tokio::task::spawn_blocking(move || program.output()).await.expect("joined").expect("it runs");

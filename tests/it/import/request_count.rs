@@ -3,21 +3,21 @@
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write::RowValues;
 
-use crate::fixtures::import::Rehearsed;
-use crate::import::run::{changed, event, rehearsed, second_day, write};
+use crate::fixtures::import::ImportFixture;
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 /// Plans a file and carries it out, holds the requests that the plan names against those that were sent beyond what the
 /// plan itself takes, and gives how many they are.
-async fn sent_as_planned(sides: &Rehearsed, what: &str, lines: &[RowValues], more: &[&str]) -> u64 {
-    let file = write(sides.world.folder(), "t.xlsx", lines);
+async fn sent_as_planned(fixture: &ImportFixture, what: &str, lines: &[RowValues], more: &[&str]) -> u64 {
+    let file = write(fixture.db.folder(), "t.xlsx", lines);
     let import = [&["import", file.to_str().expect("a path")], more].concat();
-    let before = sides.administrate.requests();
-    let (_, told) = sides.run(&[&import[..], &["--dry-run"]].concat()).await;
+    let before = fixture.simulator.requests();
+    let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
     let planned = told["plan"]["remote_calls"].as_u64().unwrap_or_else(|| panic!("{told}"));
-    let between = sides.administrate.requests();
-    let (exit, told) = sides.run(&import).await;
+    let between = fixture.simulator.requests();
+    let (exit, told) = fixture.run(&import).await;
     assert_eq!(exit, 0, "{what}: {told}");
-    let after = sides.administrate.requests();
+    let after = fixture.simulator.requests();
     let reading = between.total - before.total;
     let of =
         |operation: &String| (after.of(operation) + before.of(operation)) as i64 - 2 * between.of(operation) as i64;
@@ -26,19 +26,19 @@ async fn sent_as_planned(sides: &Rehearsed, what: &str, lines: &[RowValues], mor
     planned
 }
 
-async fn delivered(lines: &[RowValues]) -> Rehearsed {
-    let sides = rehearsed(lines).await;
-    sent_as_planned(&sides, "at first", lines, &[]).await;
-    sides
+async fn delivered(lines: &[RowValues]) -> ImportFixture {
+    let fixture = fixture_for(lines).await;
+    sent_as_planned(&fixture, "at first", lines, &[]).await;
+    fixture
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_names_the_requests_of_what_is_new_and_published() {
     let days = [event("A"), second_day("A", "17:00")];
     for publish in [&[][..], &["--publish"]] {
-        let sides = rehearsed(&days).await;
-        assert!(sent_as_planned(&sides, "new", &days, publish).await >= 6);
-        assert_eq!(sent_as_planned(&sides, "again", &days, publish).await, 0);
+        let fixture = fixture_for(&days).await;
+        assert!(sent_as_planned(&fixture, "new", &days, publish).await >= 6);
+        assert_eq!(sent_as_planned(&fixture, "again", &days, publish).await, 0);
     }
 }
 
@@ -63,8 +63,8 @@ async fn a_plan_names_the_requests_of_every_change() {
         ),
         ("called off", with(changed(days[0].clone(), F::Cancelled, "Y"), days[1].clone()), &[]),
     ] {
-        let sides = delivered(&days).await;
-        let sent = sent_as_planned(&sides, what, &lines, publish).await;
+        let fixture = delivered(&days).await;
+        let sent = sent_as_planned(&fixture, what, &lines, publish).await;
         assert_eq!(sent == 0, what == "what stays here", "{what}");
     }
 }
@@ -72,49 +72,49 @@ async fn a_plan_names_the_requests_of_every_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_names_the_requests_of_people_who_come_and_go() {
     let line = |names: &str| changed(changed(event("A"), F::Instructor, names), F::SessionInstructor, "Ada Marlow");
-    let world = [line("Ada Marlow/Bo Li/Cy Doe"), changed(event("B"), F::SessionInstructor, "Bo Li/Cy Doe")];
-    let sides = rehearsed(&world).await;
+    let all = [line("Ada Marlow/Bo Li/Cy Doe"), changed(event("B"), F::SessionInstructor, "Bo Li/Cy Doe")];
+    let fixture = fixture_for(&all).await;
     for names in ["Ada Marlow", "Ada Marlow/Bo Li", "Cy Doe", "Bo Li/Ada Marlow"] {
-        assert!(sent_as_planned(&sides, names, &[line(names)], &[]).await > 0);
+        assert!(sent_as_planned(&fixture, names, &[line(names)], &[]).await > 0);
     }
     let taught = |names: &str| [changed(line("Bo Li/Ada Marlow"), F::SessionInstructor, names)];
-    sent_as_planned(&sides, "another day's instructor", &taught("Ada Marlow/Cy Doe"), &[]).await;
+    sent_as_planned(&fixture, "another day's instructor", &taught("Ada Marlow/Cy Doe"), &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_names_the_requests_of_an_event_that_is_taken_over() {
     let days = [event("A"), second_day("A", "17:00")];
-    let sides = delivered(&days).await;
+    let fixture = delivered(&days).await;
     for forget in [
         "DELETE FROM lectern.agreed",
         "DELETE FROM adm.sessions",
         "DELETE FROM adm.events",
         "DELETE FROM acted.tutorial_events",
     ] {
-        sqlx::query(forget).execute(&sides.world.pool).await.expect("forgotten");
+        sqlx::query(forget).execute(&fixture.db.pool).await.expect("forgotten");
     }
-    assert!(sent_as_planned(&sides, "taken over", &days, &["--publish"]).await > 0);
+    assert!(sent_as_planned(&fixture, "taken over", &days, &["--publish"]).await > 0);
 }
 
 /// What is queued is looked at or for once more by whoever brings it there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_what_is_queued_names_the_looks_of_its_delivery() {
     let days = [event("A"), second_day("A", "17:00")];
-    let sides = rehearsed(&days).await;
+    let fixture = fixture_for(&days).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
-    sqlx::query(approve).execute(&sides.world.pool).await.expect("approvals");
+    sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
     let larger = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];
     for lines in [&days, &larger] {
-        let file = write(sides.world.folder(), "t.xlsx", lines);
+        let file = write(fixture.db.folder(), "t.xlsx", lines);
         let import = ["import", file.to_str().expect("a path"), "--deliver", "queue"];
-        let (_, told) = sides.run(&[&import[..], &["--dry-run"]].concat()).await;
+        let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
         let planned = told["plan"]["remote_calls"].as_u64().expect("a number");
-        let before = sides.administrate.requests();
-        assert_eq!(sides.run(&import).await.0, 4);
-        assert_eq!(sides.administrate.requests().total, before.total, "nobody is asked yet");
-        assert_eq!(sides.run(&["import", "retry"]).await.0, 0);
-        let after = sides.administrate.requests();
+        let before = fixture.simulator.requests();
+        assert_eq!(fixture.run(&import).await.0, 4);
+        assert_eq!(fixture.simulator.requests().total, before.total, "nobody is asked yet");
+        assert_eq!(fixture.run(&["import", "retry"]).await.0, 0);
+        let after = fixture.simulator.requests();
         let once = |operation: &str| after.of(operation) - before.of(operation);
         let of_the_process = once("token") + once("__schema") + once("courseTemplates");
         assert_eq!(planned, after.total - before.total - of_the_process, "{:?}", after.by_operation);
@@ -129,15 +129,15 @@ async fn sessions_that_administrate_lacks_are_foreseen_and_told() {
         let line = changed(changed(second_day(title, "17:00"), F::Day, "3"), F::SessionTitle, &format!("{title}-3"));
         changed(changed(line, F::StartDate, "27/06/2026"), F::EndDate, "27/06/2026")
     };
-    let sides = delivered(&days).await;
+    let fixture = delivered(&days).await;
     let moved = |line: RowValues| changed(changed(line, F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
     let other = [moved(event("B")), changed(second_day("B", "17:00"), F::Venue, "TBC"), third("B")];
     for (lines, row) in [(&[days[0].clone(), days[1].clone(), third("A")], "U6"), (&other, "U6")] {
-        let file = write(sides.world.folder(), "t.xlsx", lines);
+        let file = write(fixture.db.folder(), "t.xlsx", lines);
         let import = ["import", file.to_str().expect("a path")];
-        let before = sides.administrate.requests().total;
-        let (_, told) = sides.run(&[&import[..], &["--dry-run"]].concat()).await;
-        let reading = sides.administrate.requests().total - before;
+        let before = fixture.simulator.requests().total;
+        let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
+        let reading = fixture.simulator.requests().total - before;
         let codes = |told: &serde_json::Value| {
             let problems = told["problems"].as_array().expect("problems").iter();
             let place = |p: &serde_json::Value| format!("{} {}", p["code"], p["cell"]).replace('"', "");
@@ -145,9 +145,9 @@ async fn sessions_that_administrate_lacks_are_foreseen_and_told() {
         };
         assert_eq!(codes(&told), ["too_few_template_sessions A4"], "{told}");
         let planned = told["plan"]["remote_calls"].as_u64().expect("a number");
-        let (exit, told) = sides.run(&import).await;
+        let (exit, told) = fixture.run(&import).await;
         let missing = format!("missing_session {row}");
         assert_eq!((exit, codes(&told)), (4, vec!["too_few_template_sessions A4".to_owned(), missing]), "{told}");
-        assert_eq!(planned, sides.administrate.requests().total - before - 2 * reading);
+        assert_eq!(planned, fixture.simulator.requests().total - before - 2 * reading);
     }
 }

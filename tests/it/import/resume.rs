@@ -9,8 +9,8 @@ use lectern::timetable_import::sheet::write;
 use lectern::timetable_import::sheet::write::RowValues;
 use serde_json::Value;
 
-use crate::fixtures::import::Rehearsed;
-use crate::import::run::{changed, event, rehearsed, second_day};
+use crate::fixtures::import::ImportFixture;
+use crate::fixtures::timetable::{changed, event, fixture_for, second_day};
 use lectern::timetable_import::layout::Field as F;
 
 fn write(folder: &Path, name: &str, lines: &[RowValues]) -> PathBuf {
@@ -19,15 +19,15 @@ fn write(folder: &Path, name: &str, lines: &[RowValues]) -> PathBuf {
     path
 }
 
-async fn sides(titles: &[&str]) -> (Rehearsed, String) {
+async fn fixture(titles: &[&str]) -> (ImportFixture, String) {
     let lines: Vec<RowValues> = titles.iter().flat_map(|title| [event(title), second_day(title, "17:00")]).collect();
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    (sides, file)
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    (fixture, file)
 }
 
-fn start(sides: &Rehearsed, arguments: &[&str]) -> tokio::process::Child {
-    let mut command = sides.program(arguments);
+fn start(fixture: &ImportFixture, arguments: &[&str]) -> tokio::process::Child {
+    let mut command = fixture.program(arguments);
     command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::null());
     tokio::process::Command::from(command).kill_on_drop(true).spawn().expect("the program starts")
 }
@@ -39,11 +39,11 @@ fn terminate(child: &tokio::process::Child) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
-    let (sides, file) = sides(&["A", "B", "C"]).await;
+    let (fixture, file) = fixture(&["A", "B", "C"]).await;
     // The creation under way is answered, in the end; what would follow it is not begun.
-    sides.administrate.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
-    let child = start(&sides, &["import", &file, "--no-prompt"]);
-    sides.administrate.wait_for_hanging(1).await;
+    fixture.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
+    let child = start(&fixture, &["import", &file, "--no-prompt"]);
+    fixture.simulator.wait_for_hanging(1).await;
     terminate(&child);
     let output = child.wait_with_output().await.expect("it ends");
     let told: Value = serde_json::from_slice(&output.stdout).expect("the document is printed");
@@ -52,50 +52,50 @@ async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
     assert_eq!(told["counts"]["created"], 3);
 
     // The same file again goes on with what is open, although nothing in it is new.
-    sides.administrate.clear_faults();
-    let (exit, told) = sides.run(&["import", &file]).await;
+    fixture.simulator.clear_faults();
+    let (exit, told) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, &told["counts"]["unchanged"]), (0, &3.into()), "{told}");
     assert!(told["delivery"]["delivered"].as_i64() >= Some(1), "{told}");
-    assert_eq!(sides.administrate.tenant().events.len(), 3);
-    let (exit, told) = sides.run(&["import", &file]).await;
+    assert_eq!(fixture.simulator.tenant().events.len(), 3);
+    let (exit, told) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, &told["delivery"]["delivered"]), (0, &0.into()), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_file_ends_open_as_long_as_its_events_are() {
-    let (sides, file) = sides(&["A"]).await;
+    let (fixture, file) = fixture(&["A"]).await;
     let refused = Action::PayloadError { label: None, message: "not today".into() };
-    sides.administrate.add_fault(Fault::always("session.update", refused));
+    fixture.simulator.add_fault(Fault::always("session.update", refused));
     for created in [1, 0] {
-        let (exit, told) = sides.run(&["import", &file]).await;
+        let (exit, told) = fixture.run(&["import", &file]).await;
         let found = (exit, &told["counts"]["created"], &told["delivery"]["failed"]);
         assert_eq!(found, (4, &created.into(), &1.into()), "{told}");
     }
-    sides.administrate.clear_faults();
-    assert_eq!(sides.run(&["import", &file]).await.0, 0);
-    assert_eq!(sides.administrate.tenant().events.len(), 1);
+    fixture.simulator.clear_faults();
+    assert_eq!(fixture.run(&["import", &file]).await.0, 0);
+    assert_eq!(fixture.simulator.tenant().events.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_delivers_when_administrate_is_back_and_two_of_them_deliver_once() {
-    let (sides, file) = sides(&["A", "B", "C", "D"]).await;
+    let (fixture, file) = fixture(&["A", "B", "C", "D"]).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
-    sqlx::query(approve).execute(&sides.world.pool).await.expect("approvals");
-    sides.administrate.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
-    let (exit, told) = sides.run(&["import", &file, "--deliver", "queue"]).await;
+    sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
+    fixture.simulator.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
+    let (exit, told) = fixture.run(&["import", &file, "--deliver", "queue"]).await;
     assert_eq!((exit, &told["delivery"]["pending"]), (4, &4.into()), "{told}");
-    let (one, other) = (start(&sides, &["serve", "--worker-only"]), start(&sides, &["serve", "--worker-only"]));
+    let (one, other) = (start(&fixture, &["serve", "--worker-only"]), start(&fixture, &["serve", "--worker-only"]));
     // Both have met the outage.
-    sides.administrate.wait_for_arrived(20).await;
+    fixture.simulator.wait_for_arrived(20).await;
     let attempts = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending' AND last_error IS NOT NULL";
-    while sides.count(attempts).await == 0 {
+    while fixture.count(attempts).await == 0 {
         tokio::task::yield_now().await;
     }
-    sides.administrate.clear_faults();
+    fixture.simulator.clear_faults();
     let open = "SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'";
     let delivered = async {
-        while sides.count(open).await > 0 {
+        while fixture.count(open).await > 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -104,67 +104,67 @@ async fn serve_delivers_when_administrate_is_back_and_two_of_them_deliver_once()
         terminate(&child);
         assert!(child.wait_with_output().await.expect("it ends").status.success());
     }
-    let tenant = sides.administrate.tenant();
+    let tenant = fixture.simulator.tenant();
     assert_eq!((tenant.events.len(), tenant.sessions.len()), (4, 8));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn published_only_when_asked() {
-    let (sides, file) = sides(&["A"]).await;
+    let (fixture, file) = fixture(&["A"]).await;
     let states = || {
-        let tenant = sides.administrate.tenant();
+        let tenant = fixture.simulator.tenant();
         let events = tenant.events.values().map(|event| event.state).collect::<Vec<_>>();
         let sessions = tenant.sessions.values().map(|session| session.state).collect::<Vec<_>>();
         [events, sessions].concat()
     };
-    assert_eq!(sides.run(&["import", &file]).await.0, 0);
+    assert_eq!(fixture.run(&["import", &file]).await.0, 0);
     assert_eq!(states(), [EventState::Draft; 3]);
-    let (exit, told) = sides.run(&["import", &file, "--publish"]).await;
+    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
     assert_eq!((exit, &told["counts"]["unchanged"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()));
     assert_eq!(states(), [EventState::Published; 3]);
-    let (exit, told) = sides.run(&["import", &file, "--publish"]).await;
+    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
     assert_eq!((exit, &told["delivery"]["delivered"]), (0, &0.into()), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_taken_back_on_both_sides() {
-    let (sides, file) = sides(&["A", "B"]).await;
-    let (_, told) = sides.run(&["import", &file]).await;
+    let (fixture, file) = fixture(&["A", "B"]).await;
+    let (_, told) = fixture.run(&["import", &file]).await;
     let first = told["run_id"].to_string();
     let lines = [changed(event("A"), F::MaxPlaces, "15"), second_day("A", "16:00")];
-    let edited = write(sides.world.folder(), "t2.xlsx", &lines).to_string_lossy().into_owned();
-    let (_, told) = sides.run(&["import", &edited]).await;
+    let edited = write(fixture.db.folder(), "t2.xlsx", &lines).to_string_lossy().into_owned();
+    let (_, told) = fixture.run(&["import", &edited]).await;
     let second = told["run_id"].to_string();
 
-    let (exit, told) = sides.run(&["import", "undo", &first, "--no-prompt"]).await;
+    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
     assert_eq!((exit, &told["refused"][0]["event"]), (4, &"A".into()), "a later import has changed it: {told}");
-    let (exit, told) = sides.run(&["import", "undo", &second, "--no-prompt"]).await;
+    let (exit, told) = fixture.run(&["import", "undo", &second, "--no-prompt"]).await;
     assert_eq!((exit, &told["restored"]), (0, &serde_json::json!(["A"])), "{told}");
-    let tenant = sides.administrate.tenant();
+    let tenant = fixture.simulator.tenant();
     let (number, event) = tenant.events_titled("A").next().expect("it stays");
     assert_eq!(event.max_places, Some(12));
     let end = tenant.sessions_of(number).nth(1).and_then(|(_, session)| session.end).expect("an end");
     assert_eq!(end.hour(), 17);
-    assert_eq!(sides.count("SELECT sum(remain_space) FROM acted.tutorial_events").await, 24);
+    assert_eq!(fixture.count("SELECT sum(remain_space) FROM acted.tutorial_events").await, 24);
 
     sqlx::query("UPDATE acted.tutorial_events SET remain_space = 11 WHERE code = 'B'")
-        .execute(&sides.world.pool)
+        .execute(&fixture.db.pool)
         .await
         .expect("sold");
-    let (exit, told) = sides.run(&["import", "undo", &first, "--no-prompt"]).await;
+    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
     assert_eq!((exit, &told["refused"][0]["event"]), (4, &"B".into()), "a place is sold: {told}");
-    assert_eq!(sides.administrate.tenant().events.len(), 2);
+    assert_eq!(fixture.simulator.tenant().events.len(), 2);
     sqlx::query("UPDATE acted.tutorial_events SET remain_space = 12")
-        .execute(&sides.world.pool)
+        .execute(&fixture.db.pool)
         .await
         .expect("given back");
-    let (exit, told) = sides.run(&["import", "undo", &first, "--no-prompt"]).await;
+    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
     assert_eq!((exit, &told["removed"]), (0, &serde_json::json!(["A", "B"])), "{told}");
-    assert_eq!(sides.administrate.tenant().events.len(), 0);
-    assert_eq!(sides.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
-    assert_eq!(sides.count("SELECT count(*) FROM adm.events").await, 0);
+    assert_eq!(fixture.simulator.tenant().events.len(), 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.events").await, 0);
 
-    let (exit, told) = sides.run(&["import", &file]).await;
+    let (exit, told) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, &told["counts"]["created"]), (0, &2.into()), "and it can be imported anew: {told}");
 }
 
@@ -172,16 +172,16 @@ async fn an_import_is_taken_back_on_both_sides() {
 async fn surplus_drafts_are_deleted_only_when_asked() {
     // The second event makes the template one of two days, so that the first has one day too many.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
-    let sides = rehearsed(&lines).await;
-    let file = write(sides.world.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    let (exit, told) = sides.run(&["import", &file]).await;
+    let fixture = fixture_for(&lines).await;
+    let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
+    let (exit, told) = fixture.run(&["import", &file]).await;
     let leftovers = |told: &Value| {
         let problems = told["problems"].as_array().expect("a list");
         problems.iter().filter(|problem| problem["code"] == "leftover_session").count()
     };
     assert_eq!((exit, leftovers(&told)), (0, 1), "{told}");
-    assert_eq!(sides.administrate.tenant().sessions.len(), 4);
-    let (exit, told) = sides.run(&["import", &file, "--delete-drafts"]).await;
+    assert_eq!(fixture.simulator.tenant().sessions.len(), 4);
+    let (exit, told) = fixture.run(&["import", &file, "--delete-drafts"]).await;
     assert_eq!((exit, &told["delivery"]["delivered"], leftovers(&told)), (0, &1.into(), 0), "{told}");
-    assert_eq!(sides.administrate.tenant().sessions.len(), 3);
+    assert_eq!(fixture.simulator.tenant().sessions.len(), 3);
 }

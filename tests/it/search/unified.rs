@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixtures::provider::Provider;
 use crate::fixtures::site::{Site, problem};
-use crate::fixtures::test_db::World;
+use crate::fixtures::test_db::TestDb;
 
-async fn create_event(world: &World, provider: &Provider, code: &str) {
-    let mut tx = world.pool.begin().await.expect("begin");
+async fn create_event(db: &TestDb, provider: &Provider, code: &str) {
+    let mut tx = db.pool.begin().await.expect("begin");
     create_events(&mut tx, None, &[provider.event(code)], false).await.expect("created");
     tx.commit().await.expect("commit");
 }
@@ -25,9 +25,9 @@ async fn execute(pool: &PgPool, sql: &'static str) {
     sqlx::query(sql).execute(pool).await.expect(sql);
 }
 
-async fn version(world: &World) -> i64 {
-    let mut db = world.pool.acquire().await.expect("a connection");
-    store::version(&mut db).await.expect("a version")
+async fn version(db: &TestDb) -> i64 {
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    store::version(&mut connection).await.expect("a version")
 }
 
 fn codes(model: &ReadModel) -> Vec<&str> {
@@ -47,10 +47,10 @@ async fn wait_for_event(follower: &Follower, code: &str) {
 
 #[tokio::test]
 async fn created_event_is_found_with_its_sessions() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    create_event(&world, &provider, "CM2-01").await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    create_event(&db, &provider, "CM2-01").await;
+    let site = Site::serve(&db).await;
     for text in ["cm2-01", "Quill", "marlow", "londn", "cm2-01-2", "2026-04"] {
         let results = site.search(&json!({ "searchQuery": text })).await;
         assert_eq!(results["pagination"]["total_count"], 1, "{text}");
@@ -70,30 +70,30 @@ async fn created_event_is_found_with_its_sessions() {
 
 #[tokio::test]
 async fn get_post_and_command_line_return_the_same_document() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    create_event(&world, &provider, "CM2-01").await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    create_event(&db, &provider, "CM2-01").await;
+    let site = Site::serve(&db).await;
     let mut posted = site.search(&json!({"searchQuery": "london", "filters": {"subjects": ["CM2"]}})).await;
     let fetched = site.request("GET", "/api/search/unified?q=london&subjects=CM2").send().await.expect("a response");
     let mut fetched: Value = fetched.json().await.expect("JSON");
-    let printed = world.program(&["search", "london", "--json"]).output().expect("runs");
+    let printed = db.program(&["search", "london", "--json"]).output().expect("runs");
     let mut printed: Value = serde_json::from_slice(&printed.stdout).expect("one document");
     for document in [&mut posted, &mut fetched, &mut printed] {
         document["performance"]["duration"] = json!(0);
     }
     assert_eq!(posted, fetched);
     assert_eq!(posted, printed);
-    let table = world.program(&["search", "cm2", "london"]).output().expect("runs");
+    let table = db.program(&["search", "cm2", "london"]).output().expect("runs");
     let table = String::from_utf8(table.stdout).expect("text");
     assert!(table.contains("CM2-01") && table.contains("1 product"), "{table}");
 }
 
 #[tokio::test]
 async fn post_without_body_is_browsing() {
-    let world = World::new().await;
-    Provider::settle(&world).await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    Provider::settle(&db).await;
+    let site = Site::serve(&db).await;
     let document = site.request("POST", "/api/search/unified/").send().await.expect("a response");
     let document: Value = document.json().await.expect("JSON");
     assert_eq!(document["products"][0]["variations"][0]["events"], json!([]), "a tutorial always has the key events");
@@ -101,15 +101,15 @@ async fn post_without_body_is_browsing() {
 
 #[tokio::test]
 async fn known_etag_returns_not_modified_until_the_catalogue_changes() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    let site = Site::serve(&db).await;
     let get = || site.request("GET", "/api/search/unified/?q=london");
     let first = get().send().await.expect("a response");
     let (tag, version) = (first.headers()["etag"].clone(), first.headers()["x-catalogue-version"].clone());
     let again = get().header("if-none-match", &tag).send().await.expect("a response");
     assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
-    create_event(&world, &provider, "CM2-01").await;
+    create_event(&db, &provider, "CM2-01").await;
     site.follower.reload_now().await.expect("reloaded");
     let changed = get().header("if-none-match", &tag).send().await.expect("a response");
     assert_eq!(changed.status(), 200);
@@ -118,8 +118,8 @@ async fn known_etag_returns_not_modified_until_the_catalogue_changes() {
 
 #[tokio::test]
 async fn invalid_request_is_a_problem_and_never_a_server_error() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     let json = "application/json";
     let too_large = format!("{{\"searchQuery\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
     let deep = "[".repeat(100_000);
@@ -151,8 +151,8 @@ async fn invalid_request_is_a_problem_and_never_a_server_error() {
 
 #[tokio::test]
 async fn invalid_body_reports_every_problem() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     let body = json!({"searchQuery": 5, "filters": {"foo": []}, "pagination": {"page_size": 101}});
     let request = site.request("POST", "/api/search/unified/").json(&body);
     let (_, document) = problem(request.send().await.expect("a response")).await;
@@ -163,12 +163,12 @@ async fn invalid_body_reports_every_problem() {
 
 #[tokio::test]
 async fn liveness_and_readiness_follow_the_database() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     for path in ["/livez", "/readyz", "/readyz/"] {
         assert_eq!(site.request("GET", path).send().await.expect("a response").status(), 200, "{path}");
     }
-    world.pool.close().await;
+    db.pool.close().await;
     let (status, _) = problem(site.request("GET", "/readyz").send().await.expect("a response")).await;
     assert_eq!(status, 503);
     assert_eq!(site.request("GET", "/livez").send().await.expect("a response").status(), 200);
@@ -176,8 +176,8 @@ async fn liveness_and_readiness_follow_the_database() {
 
 #[tokio::test]
 async fn non_http_bytes_are_rejected_and_the_server_continues() {
-    let world = World::new().await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
     let mut stream = tokio::net::TcpStream::connect(&site.address).await.expect("connected");
     stream.write_all(b"\x16\x03\x01\x02\x00 what\r\n\r\n").await.expect("sent");
     let mut received = Vec::new();
@@ -188,33 +188,33 @@ async fn non_http_bytes_are_rejected_and_the_server_continues() {
 
 #[tokio::test]
 async fn write_is_visible_at_once_in_its_process_and_soon_in_others() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    let (writer, other) = (Site::serve(&world).await, Site::serve(&world).await);
-    create_event(&world, &provider, "CM2-01").await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    let (writer, other) = (Site::serve(&db).await, Site::serve(&db).await);
+    create_event(&db, &provider, "CM2-01").await;
     let version = writer.follower.reload_now().await.expect("reloaded");
     assert_eq!(codes(&writer.follower.current()), ["CM2-01"]);
     assert_eq!(writer.follower.reload_now().await.expect("unchanged"), version);
     wait_for_event(&other.follower, "CM2-01").await;
-    execute(&world.pool, "DELETE FROM acted.tutorial_events").await;
+    execute(&db.pool, "DELETE FROM acted.tutorial_events").await;
     writer.follower.reload_now().await.expect("reloaded");
     assert!(codes(&writer.follower.current()).is_empty());
 }
 
 #[tokio::test]
 async fn follower_reconnects_after_lost_connections() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    let follower = Follower::open(world.pool.clone()).await.expect("the catalogue");
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    let follower = Follower::open(db.pool.clone()).await.expect("the catalogue");
     let stop = CancellationToken::new();
     let following = tokio::spawn(follower.clone().follow(stop.clone()));
-    create_event(&world, &provider, "CM2-01").await;
+    create_event(&db, &provider, "CM2-01").await;
     wait_for_event(&follower, "CM2-01").await;
     let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    let ended: Vec<bool> = sqlx::query_scalar(others).fetch_all(&world.pool).await.expect("allowed");
+    let ended: Vec<bool> = sqlx::query_scalar(others).fetch_all(&db.pool).await.expect("allowed");
     assert!(!ended.is_empty());
-    let fresh = PgPool::connect(&world.url).await.expect("the database");
+    let fresh = PgPool::connect(&db.url).await.expect("the database");
     let mut tx = fresh.begin().await.expect("begin");
     create_events(&mut tx, None, &[provider.event("CM2-02")], false).await.expect("created");
     tx.commit().await.expect("commit");
@@ -226,36 +226,36 @@ async fn follower_reconnects_after_lost_connections() {
 
 #[tokio::test]
 async fn catalogue_version_counts_commits_and_concurrent_writers_do_not_block() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    let before = version(&world).await;
-    let mut one = world.pool.begin().await.expect("begin");
-    let mut two = world.pool.begin().await.expect("begin");
-    let mut three = world.pool.begin().await.expect("begin");
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    let before = version(&db).await;
+    let mut one = db.pool.begin().await.expect("begin");
+    let mut two = db.pool.begin().await.expect("begin");
+    let mut three = db.pool.begin().await.expect("begin");
     for (tx, code) in [(&mut one, "CM2-01"), (&mut two, "CM2-02"), (&mut three, "CM2-03")] {
         create_events(tx, None, &[provider.event(code)], false).await.expect("created");
     }
-    assert_eq!(version(&world).await, before, "nothing is committed yet");
+    assert_eq!(version(&db).await, before, "nothing is committed yet");
     two.commit().await.expect("commit");
-    assert_eq!(version(&world).await, before + 1);
+    assert_eq!(version(&db).await, before + 1);
     one.rollback().await.expect("rollback");
     three.commit().await.expect("commit");
-    assert_eq!(version(&world).await, before + 2);
-    store::compact_versions(&world.pool, false).await.expect("nothing to compact yet");
-    store::compact_versions(&world.pool, true).await.expect("compacted");
-    assert_eq!(version(&world).await, before + 2, "compacting does not change the version");
-    execute(&world.pool, "UPDATE public.auth_user SET last_login = now()").await;
-    assert_eq!(version(&world).await, before + 2, "a login does not change the version");
-    execute(&world.pool, "UPDATE public.auth_user SET last_name = 'Marlowe'").await;
-    assert_eq!(version(&world).await, before + 3);
+    assert_eq!(version(&db).await, before + 2);
+    store::compact_versions(&db.pool, false).await.expect("nothing to compact yet");
+    store::compact_versions(&db.pool, true).await.expect("compacted");
+    assert_eq!(version(&db).await, before + 2, "compacting does not change the version");
+    execute(&db.pool, "UPDATE public.auth_user SET last_login = now()").await;
+    assert_eq!(version(&db).await, before + 2, "a login does not change the version");
+    execute(&db.pool, "UPDATE public.auth_user SET last_name = 'Marlowe'").await;
+    assert_eq!(version(&db).await, before + 3);
 }
 
 #[tokio::test]
 async fn shop_role_can_write_without_privileges_in_the_lectern_schema() {
-    let world = World::new().await;
-    Provider::settle(&world).await;
-    let before = version(&world).await;
-    let mut tx = world.pool.begin().await.expect("begin");
+    let db = TestDb::new().await;
+    Provider::settle(&db).await;
+    let before = version(&db).await;
+    let mut tx = db.pool.begin().await.expect("begin");
     for sql in [
         "CREATE ROLE shop_writer_of_a_test",
         "GRANT USAGE ON SCHEMA acted TO shop_writer_of_a_test",
@@ -269,15 +269,15 @@ async fn shop_role_can_write_without_privileges_in_the_lectern_schema() {
         sqlx::query(sql).execute(&mut *tx).await.expect(sql);
     }
     tx.commit().await.expect("commit");
-    assert_eq!(version(&world).await, before + 1);
+    assert_eq!(version(&db).await, before + 1);
 }
 
 #[tokio::test]
 async fn legacy_searches_return_products_and_reject_invalid_parameters() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    create_event(&world, &provider, "CM2-01").await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    create_event(&db, &provider, "CM2-01").await;
+    let site = Site::serve(&db).await;
     for (path, key) in [
         ("/api/search/default-data/", "popular_products"),
         ("/api/search/fuzzy/?q=londn", "products"),
@@ -297,10 +297,10 @@ async fn legacy_searches_return_products_and_reject_invalid_parameters() {
 
 #[tokio::test]
 async fn page_renders_results_and_escapes_the_query() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
-    create_event(&world, &provider, "CM2-01").await;
-    let site = Site::serve(&world).await;
+    let db = TestDb::new().await;
+    let provider = Provider::settle(&db).await;
+    create_event(&db, &provider, "CM2-01").await;
+    let site = Site::serve(&db).await;
     let page = |path: &'static str| {
         let request = site.request("GET", path);
         async move {

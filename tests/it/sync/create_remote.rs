@@ -3,20 +3,20 @@
 use administrate_sim::{Action, Fault, Options, Profile, When};
 use serde_json::json;
 
-use crate::fixtures::sync::Story;
+use crate::fixtures::sync::SyncFixture;
 
 const ACCOUNT: (&str, &str) = ("ADMINISTRATE_ACCOUNT_ID", "T3JnYW5pc2F0aW9uOjE=");
 
-async fn extended() -> Story {
-    Story::with(Options { profile: Profile::EXTENDED, ..Options::default() }).await
+async fn extended() -> SyncFixture {
+    SyncFixture::with_options(Options { profile: Profile::EXTENDED, ..Options::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_unmatched_is_created_once() {
-    let story = extended().await;
-    story.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
-    let before = story.simulator.tenant();
-    let (exit, summary) = story.lectern_with(&["sync", "all", "--create-remote"], &[ACCOUNT]).await;
+    let fixture = extended().await;
+    fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
+    let before = fixture.simulator.tenant();
+    let (exit, summary) = fixture.run_with_env(&["sync", "all", "--create-remote"], &[ACCOUNT]).await;
     assert_eq!(exit, 4, "ambiguous records and a venue without location stay: {summary:#}");
     let created = |at: usize| &summary["reports"][at]["created_in_administrate"];
     assert_eq!(created(2)[0]["name"], "Edinburgh");
@@ -25,26 +25,26 @@ async fn everything_unmatched_is_created_once() {
     assert!(attic["reason"].as_str().is_some_and(|why| why.contains("is not linked")), "{attic:#}");
     assert_eq!(created(4)[0]["name"], "Mary Ann Lee", "{:#}", summary["reports"][4]);
     assert_eq!(created(5)[0]["name"], "SA1");
-    let after = story.simulator.tenant();
+    let after = fixture.simulator.tenant();
     assert_eq!(after.locations.len(), before.locations.len() + 1);
     assert_eq!(after.templates.len(), before.templates.len() + 1);
-    assert_eq!(story.count("SELECT count(*) FROM lectern.outbox WHERE state = 'delivered'").await, 4);
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox WHERE state = 'delivered'").await, 4);
     for entity in ["locations", "venues", "instructors", "course-templates"] {
-        let (_, planned) = story.lectern(&["sync", entity, "--dry-run"]).await;
+        let (_, planned) = fixture.run(&["sync", entity, "--dry-run"]).await;
         assert_eq!(planned["plan"], json!([]), "nothing is left to be written of what was created");
     }
-    let (_, again) = story.lectern_with(&["sync", "locations", "--create-remote"], &[ACCOUNT]).await;
+    let (_, again) = fixture.run_with_env(&["sync", "locations", "--create-remote"], &[ACCOUNT]).await;
     assert_eq!(again["created_in_administrate"], json!([]));
     assert_eq!(again["unmatched_local"], json!([]), "found by its name: {again:#}");
-    assert_eq!(story.simulator.tenant().locations.len(), after.locations.len());
+    assert_eq!(fixture.simulator.tenant().locations.len(), after.locations.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn namesakes_of_ours_are_not_created() {
-    let story = extended().await;
+    let fixture = extended().await;
     let add = "INSERT INTO acted.tutorial_locations (name) VALUES ('Hull'), ('HULL ')";
-    sqlx::query(add).execute(&story.world.pool).await.expect("two of one name");
-    let (exit, report) = story.lectern(&["sync", "locations", "--create-remote"]).await;
+    sqlx::query(add).execute(&fixture.db.pool).await.expect("two of one name");
+    let (exit, report) = fixture.run(&["sync", "locations", "--create-remote"]).await;
     assert_eq!((exit, &report["created_in_administrate"][0]["name"]), (4, &json!("Edinburgh")), "{report:#}");
     let left = report["not_created_in_administrate"].as_array().expect("a list");
     assert_eq!(left.len(), 2, "{report:#}");
@@ -53,15 +53,15 @@ async fn namesakes_of_ours_are_not_created() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_created_unasked() {
-    let story = extended().await;
-    story.lectern(&["sync", "all"]).await;
-    assert_eq!(story.count("SELECT count(*) FROM lectern.outbox").await, 0);
+    let fixture = extended().await;
+    fixture.run(&["sync", "all"]).await;
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_api_cannot_create_is_left_to_a_person() {
-    let story = Story::begin().await;
-    let (exit, summary) = story.lectern(&["sync", "all", "--create-remote"]).await;
+    let fixture = SyncFixture::new().await;
+    let (exit, summary) = fixture.run(&["sync", "all", "--create-remote"]).await;
     for report in summary["reports"].as_array().expect("the seven") {
         assert_eq!(report["created_in_administrate"], json!([]), "{report:#}");
     }
@@ -79,28 +79,28 @@ async fn what_the_api_cannot_create_is_left_to_a_person() {
         assert!(told.iter().all(|one| one["reason"].as_str().is_some_and(|why| why.contains(reason))), "{report:#}");
     }
     assert_eq!(exit, 4);
-    assert_eq!(story.count("SELECT count(*) FROM lectern.outbox").await, 0);
-    let (exit, report) = story.lectern(&["sync", "venues"]).await;
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox").await, 0);
+    let (exit, report) = fixture.run(&["sync", "venues"]).await;
     assert_eq!((exit, &report["not_created_in_administrate"]), (0, &json!([])), "nothing was asked for: {report:#}");
-    let (exit, report) = story.lectern(&["sync", "venues", "--create-remote"]).await;
+    let (exit, report) = fixture.run(&["sync", "venues", "--create-remote"]).await;
     let run = report["run_id"].to_string();
-    let (_, kept) = story.lectern(&["sync", "show", &run]).await;
+    let (_, kept) = fixture.run(&["sync", "show", &run]).await;
     assert_eq!((exit, &kept["exit_code"]), (4, &json!(4)), "asked for and not done");
     assert_eq!(kept["document"]["not_created_in_administrate"], report["not_created_in_administrate"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
-    let story = Story::begin().await;
-    story.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
+    let fixture = SyncFixture::new().await;
+    fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
     sqlx::raw_sql(
         "UPDATE acted.tutorial_locations SET code = 'EDI' WHERE name = 'Edinburgh';
          UPDATE public.auth_user SET email = 'lee@example.org' WHERE username = 'b';",
     )
-    .execute(&story.world.pool)
+    .execute(&fixture.db.pool)
     .await
     .expect("details");
-    let mut command = story.program(&["sync", "all", "--create-remote", "--no-prompt"]);
+    let mut command = fixture.program(&["sync", "all", "--create-remote", "--no-prompt"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     for line in [
@@ -119,9 +119,9 @@ async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_is_no_instructor_there_was_not_created_as_one() {
     let profile = Profile::EXTENDED.without_contact_roles();
-    let story = Story::with(Options { profile, ..Options::default() }).await;
-    story.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
-    let (exit, report) = story.lectern_with(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
+    let fixture = SyncFixture::with_options(Options { profile, ..Options::default() }).await;
+    fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
+    let (exit, report) = fixture.run_with_env(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
     let told = |report: &serde_json::Value| {
         let told = report["not_created_in_administrate"].as_array().expect("a list").clone();
         let of = |one: &serde_json::Value| (one["name"].clone(), one["reason"].as_str().unwrap_or_default().to_owned());
@@ -129,41 +129,41 @@ async fn somebody_who_is_no_instructor_there_was_not_created_as_one() {
     };
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
     assert!(told(&report).contains("mark it there"), "{report:#}");
-    let people = story.simulator.tenant().contacts.len();
-    let (exit, again) = story.lectern_with(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
+    let people = fixture.simulator.tenant().contacts.len();
+    let (exit, again) = fixture.run_with_env(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
     assert!(exit == 4 && told(&again).contains("is no instructor there"), "{again:#}");
-    assert_eq!(story.simulator.tenant().contacts.len(), people, "she is not made twice");
-    story.simulator.edit(|tenant| {
+    assert_eq!(fixture.simulator.tenant().contacts.len(), people, "she is not made twice");
+    fixture.simulator.edit(|tenant| {
         let mary = tenant.contacts.iter().find(|(_, one)| one.first_name.as_deref() == Some("Mary Ann"));
         let number = mary.expect("she is there").0;
         tenant.contacts.get_mut(number).expect("she is there").is_instructor = true;
     });
-    let (_, mended) = story.lectern(&["sync", "instructors"]).await;
+    let (_, mended) = fixture.run(&["sync", "instructors"]).await;
     assert!(!mended["unmatched_local"].to_string().contains("Mary"), "{mended:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_linked_with_a_record_that_is_gone_is_not_said_to_be_created() {
-    let story = extended().await;
-    let created = story.lectern(&["sync", "locations", "--create-remote"]).await.1;
+    let fixture = extended().await;
+    let created = fixture.run(&["sync", "locations", "--create-remote"]).await.1;
     assert_eq!(created["created_in_administrate"][0]["name"], "Edinburgh");
-    story.simulator.edit(|tenant| tenant.locations.retain(|location| location.name != "Edinburgh"));
-    let (exit, report) = story.lectern(&["sync", "locations", "--create-remote"]).await;
+    fixture.simulator.edit(|tenant| tenant.locations.retain(|location| location.name != "Edinburgh"));
+    let (exit, report) = fixture.run(&["sync", "locations", "--create-remote"]).await;
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
     let told = &report["not_created_in_administrate"][0];
     assert!(told["reason"].as_str().is_some_and(|why| why.contains("no longer has")), "{report:#}");
     let again = ["sync", "locations", "--create-remote", "--prune", "--prune-limit", "50"];
-    let (_, report) = story.lectern(&again).await;
+    let (_, report) = fixture.run(&again).await;
     assert_eq!(report["created_in_administrate"][0]["name"], "Edinburgh", "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_in_doubt_is_looked_for() {
-    let story = extended().await;
-    story.simulator.add_fault(Fault::first("location.create", Action::Reset { when: When::After }));
-    let before = story.simulator.tenant().locations.len();
-    let (_, report) = story.lectern(&["sync", "locations", "--create-remote"]).await;
+    let fixture = extended().await;
+    fixture.simulator.add_fault(Fault::first("location.create", Action::Reset { when: When::After }));
+    let before = fixture.simulator.tenant().locations.len();
+    let (_, report) = fixture.run(&["sync", "locations", "--create-remote"]).await;
     assert_eq!(report["created_in_administrate"][0]["name"], "Edinburgh", "{report:#}");
-    assert_eq!(story.simulator.tenant().locations.len(), before + 1);
-    story.simulator.edit(|tenant| tenant.locations.retain(|location| location.name != "Edinburgh"));
+    assert_eq!(fixture.simulator.tenant().locations.len(), before + 1);
+    fixture.simulator.edit(|tenant| tenant.locations.retain(|location| location.name != "Edinburgh"));
 }

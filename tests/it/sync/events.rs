@@ -13,42 +13,42 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixtures::administrate::Administrate;
 use crate::fixtures::provider::Provider;
-use crate::fixtures::sync::Story;
-use crate::fixtures::test_db::World;
+use crate::fixtures::sync::SyncFixture;
+use crate::fixtures::test_db::TestDb;
 
 /// Events CM2-01 and CM2-02 have been delivered, CM2-03 has not.
-pub struct Delivered {
-    pub story: Story,
+pub struct EventSyncFixture {
+    pub base: SyncFixture,
     client: administrate::Client,
 }
 
-impl Delivered {
-    pub async fn begin() -> Delivered {
-        let world = World::new().await;
-        let provider = Provider::settle(&world).await;
+impl EventSyncFixture {
+    pub async fn new() -> EventSyncFixture {
+        let db = TestDb::new().await;
+        let provider = Provider::settle(&db).await;
         let administrate = Administrate::start(Options::default(), 2).await;
-        let (client, config) = (administrate.client(&world).await, administrate.config(&world));
-        let story = Story { world, simulator: administrate.simulator };
-        assert_eq!(story.lectern(&["sync", "all"]).await.0, 0);
+        let (client, config) = (administrate.client(&db).await, administrate.config(&db));
+        let base = SyncFixture { db, simulator: administrate.simulator };
+        assert_eq!(base.run(&["sync", "all"]).await.0, 0);
         for codes in [&["CM2-01", "cm2-02"][..], &["CM2-03"]] {
             let events: Vec<_> = codes.iter().map(|code| provider.event(code)).collect();
-            let mut tx = story.world.pool.begin().await.expect("begin");
+            let mut tx = base.db.pool.begin().await.expect("begin");
             create_events(&mut tx, None, &events, false).await.expect("announced");
             tx.commit().await.expect("commit");
             if codes.len() > 1 {
-                let worker = DeliveryWorker::new(&story.world.pool, client.clone(), &config).await.expect("a worker");
+                let worker = DeliveryWorker::new(&base.db.pool, client.clone(), &config).await.expect("a worker");
                 drain(Arc::new(worker), None, &CancellationToken::new(), |_| ()).await.expect("drained");
             }
         }
-        Delivered { story, client }
+        EventSyncFixture { base, client }
     }
 
     pub async fn sync(&self, more: &[&str]) -> (i32, Value) {
-        self.story.lectern(&[&["sync", "events"], more].concat()).await
+        self.base.run(&[&["sync", "events"], more].concat()).await
     }
 
     pub fn change(&self, title: &str, change: impl FnOnce(&mut Event)) {
-        self.story.simulator.edit(|tenant| {
+        self.base.simulator.edit(|tenant| {
             let number = tenant.events_titled(title).next().expect("delivered").0;
             change(tenant.events.get_mut(&number).expect("it is there"));
         });
@@ -57,7 +57,7 @@ impl Delivered {
     async fn bookable(&self, code: &str) -> (bool, i32) {
         sqlx::query_as("SELECT is_soldout, remain_space FROM acted.tutorial_events WHERE code = $1")
             .bind(code)
-            .fetch_one(&self.story.world.pool)
+            .fetch_one(&self.base.db.pool)
             .await
             .expect("the event")
     }
@@ -65,51 +65,51 @@ impl Delivered {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_administrate_says_is_taken_over_once() {
-    let known = Delivered::begin().await;
-    let (exit, report) = known.sync(&[]).await;
+    let fixture = EventSyncFixture::new().await;
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!(exit, 0, "{report:#}");
     let counts = &report["counts"];
     assert_eq!((&counts["fetched"], &counts["updated"]), (&json!(2), &json!(2)));
     assert_eq!(report["unmatched_local"][0]["name"], "CM2-03");
-    known.change("cm2-02", |event| {
+    fixture.change("cm2-02", |event| {
         event.state = EventState::Published;
         event.title = "CM2-02 ".into();
         event.booked_places = 12;
     });
-    let before = known.story.rows().await;
-    let (exit, dry) = known.sync(&["--dry-run"]).await;
-    assert_eq!((exit, &dry["counts"]["updated"], known.story.rows().await), (0, &json!(1), before));
-    let (exit, report) = known.sync(&[]).await;
+    let before = fixture.base.rows().await;
+    let (exit, dry) = fixture.sync(&["--dry-run"]).await;
+    assert_eq!((exit, &dry["counts"]["updated"], fixture.base.rows().await), (0, &json!(1), before));
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(1), &json!(1)));
-    assert_eq!(known.bookable("cm2-02").await, (true, 0));
+    assert_eq!(fixture.bookable("cm2-02").await, (true, 0));
     let row: (String, bool, i64, i64) = sqlx::query_as(
         "SELECT lifecycle_state, sold_out, location_id * venue_id * course_template_id,
                 (SELECT count(*) FROM adm.sessions s WHERE s.event_id = e.id AND classroom_start_time IS NOT NULL
                  AND tutorial_session_id IS NOT NULL)
          FROM adm.events e WHERE sold_out",
     )
-    .fetch_one(&known.story.world.pool)
+    .fetch_one(&fixture.base.db.pool)
     .await
     .expect("one row");
     assert_eq!((row.0.as_str(), row.1, row.3), ("PUBLISHED", true, 2), "the state as the field writes it");
-    let (exit, report) = known.sync(&[]).await;
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(0), &json!(2)));
     let undo = report["run_id"].as_i64().expect("a run") - 1;
-    assert_eq!(known.story.lectern(&["sync", "undo", &undo.to_string()]).await.0, 0);
-    assert_eq!(known.bookable("cm2-02").await, (false, 12));
+    assert_eq!(fixture.base.run(&["sync", "undo", &undo.to_string()]).await.0, 0);
+    assert_eq!(fixture.bookable("cm2-02").await, (false, 12));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
-    known.change("CM2-01", |event| event.max_places = Some(30));
-    known.story.simulator.edit(|tenant| {
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    fixture.change("CM2-01", |event| event.max_places = Some(30));
+    fixture.base.simulator.edit(|tenant| {
         let original = tenant.events_titled("CM2-01").next().expect("delivered").1.clone();
         tenant.add_event(Event { title: "Stranger".into(), ..original.clone() });
         tenant.add_event(Event { title: "CM2-01".into(), ..original });
     });
-    let (exit, report) = known.sync(&[]).await;
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!(exit, 4, "{report:#}");
     assert_eq!(report["unmatched_remote"][0]["name"], "Stranger");
     assert_eq!(report["ambiguous"][0]["remote"].as_array().map(Vec::len), Some(2));
@@ -117,28 +117,28 @@ async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person(
     assert_eq!((&counts["fetched"], &counts["created"], &counts["unchanged"]), (&json!(4), &json!(2), &json!(2)));
     let unlinked = "SELECT count(*) FROM adm.events AS e WHERE tutorial_event_id IS NULL AND title IS NOT NULL
                     AND NOT EXISTS (SELECT FROM adm.sessions AS s WHERE s.event_id = e.id)";
-    assert_eq!(known.story.count(unlinked).await, 2);
-    let (_, again) = known.sync(&[]).await;
+    assert_eq!(fixture.base.count(unlinked).await, 2);
+    let (_, again) = fixture.sync(&[]).await;
     assert_eq!((&again["counts"]["unchanged"], &again["counts"]["updated"]), (&json!(4), &json!(0)), "{again:#}");
-    assert_eq!(known.bookable("CM2-01").await, (false, 12));
+    assert_eq!(fixture.bookable("CM2-01").await, (false, 12));
     let ours = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("an id").to_owned();
-    assert_eq!(known.story.lectern(&["sync", "link", "events", "CM2-01", &ours]).await.0, 0);
-    let (exit, report) = known.sync(&[]).await;
+    assert_eq!(fixture.base.run(&["sync", "link", "events", "CM2-01", &ours]).await.0, 0);
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["ambiguous"]), (0, &json!([])), "{report:#}");
-    assert_eq!(known.bookable("CM2-01").await, (false, 30));
-    known.story.simulator.edit(|tenant| {
+    assert_eq!(fixture.bookable("CM2-01").await, (false, 30));
+    fixture.base.simulator.edit(|tenant| {
         let stranger = tenant.events_titled("Stranger").next().expect("it is there").0;
         tenant.events.remove(&stranger);
     });
-    let (exit, report) = known.sync(&["--prune", "--prune-limit", "50"]).await;
+    let (exit, report) = fixture.sync(&["--prune", "--prune-limit", "50"]).await;
     assert_eq!((exit, &report["counts"]["pruned"]), (0, &json!(1)), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
-    let pool = &known.story.world.pool;
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    let pool = &fixture.base.db.pool;
     let ours: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'CM2-01'")
         .fetch_one(pool)
         .await
@@ -159,61 +159,61 @@ async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn linking_an_event_rests_on_our_places_and_is_taken_back_with_them() {
-    let known = Delivered::begin().await;
+    let fixture = EventSyncFixture::new().await;
     let forget = "DELETE FROM adm.events";
-    sqlx::query(forget).execute(&known.story.world.pool).await.expect("no links, as in an adopted database");
-    known.change("CM2-01", |event| event.booked_places = 12);
-    let (_, planned) = known.sync(&["--plan-out", "plan.json"]).await;
+    sqlx::query(forget).execute(&fixture.base.db.pool).await.expect("no links, as in an adopted database");
+    fixture.change("CM2-01", |event| event.booked_places = 12);
+    let (_, planned) = fixture.sync(&["--plan-out", "plan.json"]).await;
     assert_eq!(planned["counts"]["created"], 2, "{planned:#}");
     let sold = "UPDATE acted.tutorial_events SET remain_space = 7 WHERE code = 'CM2-01'";
-    sqlx::query(sold).execute(&known.story.world.pool).await.expect("five places were sold here");
-    let (exit, refused) = known.sync(&["--plan", "plan.json"]).await;
+    sqlx::query(sold).execute(&fixture.base.db.pool).await.expect("five places were sold here");
+    let (exit, refused) = fixture.sync(&["--plan", "plan.json"]).await;
     assert!(exit == 4 && refused["errors"][0]["message"].to_string().contains("stale"), "{refused:#}");
-    assert_eq!(known.bookable("CM2-01").await, (false, 7));
-    let (_, report) = known.sync(&[]).await;
-    assert_eq!(known.bookable("CM2-01").await, (true, 0));
+    assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
+    let (_, report) = fixture.sync(&[]).await;
+    assert_eq!(fixture.bookable("CM2-01").await, (true, 0));
     let run = report["run_id"].to_string();
-    assert_eq!(known.story.lectern(&["sync", "undo", &run]).await.0, 0);
-    assert_eq!(known.bookable("CM2-01").await, (false, 7));
-    assert_eq!(known.story.count("SELECT count(*) FROM adm.events").await, 0);
+    assert_eq!(fixture.base.run(&["sync", "undo", &run]).await.0, 0);
+    assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
+    assert_eq!(fixture.base.count("SELECT count(*) FROM adm.events").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_its_way_is_left_to_delivery() {
-    let known = Delivered::begin().await;
-    known.story.simulator.edit(|tenant| {
+    let fixture = EventSyncFixture::new().await;
+    fixture.base.simulator.edit(|tenant| {
         let original = tenant.events_titled("CM2-01").next().expect("delivered").1.clone();
         tenant.add_event(Event { title: "CM2-03".into(), booked_places: 3, ..original });
     });
-    let (exit, report) = known.sync(&[]).await;
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, report["skipped"][0]["name"].as_str()), (0, Some("CM2-03")), "{report:#}");
-    assert_eq!(known.bookable("CM2-03").await, (false, 12));
+    assert_eq!(fixture.bookable("CM2-03").await, (false, 12));
     let failed = "UPDATE lectern.outbox SET state = 'failed', next_attempt_at = NULL WHERE subject = 'CM2-03'";
-    sqlx::query(failed).execute(&known.story.world.pool).await.expect("as after a refusal");
-    let (exit, report) = known.sync(&[]).await;
+    sqlx::query(failed).execute(&fixture.base.db.pool).await.expect("as after a refusal");
+    let (exit, report) = fixture.sync(&[]).await;
     let message = report["errors"][0]["message"].as_str().unwrap_or_default();
     assert!(exit == 4 && message.contains("waits for a person"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
-    known.change("CM2-01", |event| event.title = "Renamed there".into());
-    known.story.simulator.edit(|tenant| {
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    fixture.change("CM2-01", |event| event.title = "Renamed there".into());
+    fixture.base.simulator.edit(|tenant| {
         let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
         let first = tenant.sessions_of(event).next().expect("a session").0;
         let kept: Session = tenant.sessions_of(event).nth(1).expect("a session").1.clone();
         tenant.sessions.remove(&first);
         tenant.add_session(Session { title: "Third".into(), ..kept });
     });
-    let (exit, report) = known.sync(&[]).await;
+    let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"]), (0, &json!(1)), "{report:#}");
     let links = "SELECT count(*) FROM adm.sessions s JOIN adm.events e ON e.id = s.event_id
                  WHERE e.title = 'Renamed there' AND s.tutorial_session_id IS NOT NULL AND day_number IN (1, 2)";
-    assert_eq!(known.story.count(links).await, 1, "ours is not linked with what stands in its place");
-    assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
-    let (exit, again) = known.sync(&[]).await;
+    assert_eq!(fixture.base.count(links).await, 1, "ours is not linked with what stands in its place");
+    assert_eq!(fixture.base.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
+    let (exit, again) = fixture.sync(&[]).await;
     assert_eq!((exit, &again["counts"]["updated"]), (0, &json!(0)));
     for report in [&report, &again] {
         let told: Vec<_> =
@@ -222,15 +222,15 @@ async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
         assert_eq!((told[0].0.as_str(), told[0].1.as_deref()), ("day 1: session", Some("CM2-01-1")));
         assert!(told[1].1.is_none() && told[1].2.as_deref().is_some_and(|theirs| theirs.starts_with("Third")));
     }
-    known.story.simulator.edit(|tenant| {
+    fixture.base.simulator.edit(|tenant| {
         let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
         let (third, second) =
             (tenant.sessions_of(event).nth(1).expect("it").1.clone(), tenant.sessions_of(event).next());
         assert!(second.is_some() && third.title == "Third");
         tenant.add_session(Session { title: "cm2-01-1".into(), ..third });
     });
-    let (exit, report) = known.sync(&[]).await;
-    assert_eq!((exit, known.story.count(LINKED).await), (0, 4), "one of its title takes its place: {report:#}");
+    let (exit, report) = fixture.sync(&[]).await;
+    assert_eq!((exit, fixture.base.count(LINKED).await), (0, 4), "one of its title takes its place: {report:#}");
 }
 
 const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS ours
@@ -244,61 +244,61 @@ fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<Strin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_moves_to_another_event_moves_its_row() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
-    known.story.simulator.edit(|tenant| {
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    fixture.base.simulator.edit(|tenant| {
         let (from, to) = (tenant.events_titled("CM2-01").next(), tenant.events_titled("cm2-02").next());
         let (from, to) = (from.expect("delivered").0, to.expect("delivered").0);
         let moved = tenant.sessions_of(from).nth(1).expect("a session").0;
         tenant.sessions.get_mut(&moved).expect("it is there").event = to;
     });
-    let (_, report) = known.sync(&[]).await;
+    let (_, report) = fixture.sync(&[]).await;
     assert_eq!((&report["counts"]["updated"], &report["errors"]), (&json!(2), &json!([])), "{report:#}");
     let of =
         "SELECT count(*) FROM adm.sessions AS s JOIN adm.events AS e ON e.id = s.event_id WHERE e.title = 'cm2-02'";
-    assert_eq!(known.story.count(of).await, 3);
-    let (_, again) = known.sync(&[]).await;
+    assert_eq!(fixture.base.count(of).await, 3);
+    let (_, again) = fixture.sync(&[]).await;
     assert_eq!(again["counts"]["updated"], 0, "{again:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_without_links_are_known_by_what_they_say() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
-    sqlx::query("DELETE FROM adm.sessions").execute(&known.story.world.pool).await.expect("as in an adopted database");
-    known.story.simulator.edit(|tenant| {
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    sqlx::query("DELETE FROM adm.sessions").execute(&fixture.base.db.pool).await.expect("as in an adopted database");
+    fixture.base.simulator.edit(|tenant| {
         let event = tenant.events_titled("CM2-01").next().expect("delivered").0;
         let first = tenant.sessions_of(event).next().expect("a session").0;
         tenant.sessions.remove(&first);
     });
-    let (exit, report) = known.sync(&[]).await;
-    assert_eq!((exit, known.story.count(LINKED).await), (0, 3), "{report:#}");
+    let (exit, report) = fixture.sync(&[]).await;
+    assert_eq!((exit, fixture.base.count(LINKED).await), (0, 3), "{report:#}");
     assert_eq!(rows(&report, "differences"), [("day 1: session".into(), Some("CM2-01-1".into()), None)]);
-    assert_eq!(known.story.count("SELECT count(*) FROM adm.sessions").await, 3);
-    sqlx::query("DELETE FROM adm.sessions").execute(&known.story.world.pool).await.expect("again");
-    known.story.simulator.edit(|tenant| {
+    assert_eq!(fixture.base.count("SELECT count(*) FROM adm.sessions").await, 3);
+    sqlx::query("DELETE FROM adm.sessions").execute(&fixture.base.db.pool).await.expect("again");
+    fixture.base.simulator.edit(|tenant| {
         tenant.sessions.values_mut().for_each(|session| session.title = "as the template calls it".into());
     });
-    assert_eq!(known.sync(&[]).await.0, 0);
+    assert_eq!(fixture.sync(&[]).await.0, 0);
     let linked = "SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL";
-    assert_eq!(known.story.count(linked).await, 3, "by their starts");
+    assert_eq!(fixture.base.count(linked).await, 3, "by their starts");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adopted_session_gets_its_id_and_nothing_else_is_touched() {
-    let known = Delivered::begin().await;
-    assert_eq!(known.sync(&[]).await.0, 0);
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
     let sessions = async || -> Vec<(i64, Option<String>, String)> {
         sqlx::query_as("SELECT id, external_id, xmin::text FROM adm.sessions ORDER BY id")
-            .fetch_all(&known.story.world.pool)
+            .fetch_all(&fixture.base.db.pool)
             .await
             .expect("sessions")
     };
     let before = sessions().await;
     let adopted = "UPDATE adm.sessions SET external_id = NULL, tutorial_session_id = NULL
                    WHERE id = (SELECT min(id) FROM adm.sessions)";
-    sqlx::query(adopted).execute(&known.story.world.pool).await.expect("as in an adopted database");
-    assert_eq!(known.sync(&[]).await.0, 0);
+    sqlx::query(adopted).execute(&fixture.base.db.pool).await.expect("as in an adopted database");
+    assert_eq!(fixture.sync(&[]).await.0, 0);
     let after = sessions().await;
     assert_eq!((after[0].0, &after[0].1), (before[0].0, &before[0].1));
     assert_eq!(after[1..], before[1..]);
@@ -306,16 +306,16 @@ async fn an_adopted_session_gets_its_id_and_nothing_else_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_event_is_taken_over_as_all_would_be() {
-    let known = Delivered::begin().await;
+    let fixture = EventSyncFixture::new().await;
     let zone = jiff::tz::TimeZone::UTC;
-    let mut db = known.story.world.pool.acquire().await.expect("a connection");
-    known.change("CM2-01", |event| event.booked_places = 2);
-    let told = known.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
+    let mut connection = fixture.base.db.pool.acquire().await.expect("a connection");
+    fixture.change("CM2-01", |event| event.booked_places = 2);
+    let told = fixture.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
     let told = told.expect("delivered");
     for expected in [ApplyOutcome::Written, ApplyOutcome::Unchanged] {
-        assert_eq!(apply_remote_event(&mut db, told.clone(), &zone).await.expect("taken over"), expected);
+        assert_eq!(apply_remote_event(&mut connection, told.clone(), &zone).await.expect("taken over"), expected);
     }
-    assert_eq!(known.bookable("CM2-01").await, (false, 10));
+    assert_eq!(fixture.bookable("CM2-01").await, (false, 10));
     let other = administrate::Id::new(Tenant::course_id(999));
     for (title, expected) in [
         ("CM2-01", ApplyOutcome::Ambiguous),
@@ -323,12 +323,12 @@ async fn one_event_is_taken_over_as_all_would_be() {
         ("Stranger", ApplyOutcome::Unknown),
     ] {
         let event = administrate::Event { id: other.clone(), title: title.into(), ..told.clone() };
-        assert_eq!(apply_remote_event(&mut db, event, &zone).await.expect("taken over"), expected, "{title}");
+        assert_eq!(apply_remote_event(&mut connection, event, &zone).await.expect("taken over"), expected, "{title}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_need_what_they_refer_to() {
-    let story = Story::begin().await;
-    assert_eq!(story.lectern(&["sync_events"]).await.0, 3);
+    let fixture = SyncFixture::new().await;
+    assert_eq!(fixture.run(&["sync_events"]).await.0, 3);
 }

@@ -9,7 +9,7 @@ use lectern::gateway::{AuditMode, connect};
 use lectern::sync::{Report, SyncRun};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixtures::sync::Story;
+use crate::fixtures::sync::SyncFixture;
 
 /// Each entity with the operation that fetches it.
 const ENTITIES: [(&str, &str); 8] = [
@@ -106,24 +106,24 @@ struct Outcome {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_on_every_entity() {
     let mut table = Vec::new();
-    let story = Story::begin().await;
-    prepare(&story).await;
-    assert!(story.lectern(&["sync", "all"]).await.0 != 1, "prerequisites are met");
+    let fixture = SyncFixture::new().await;
+    prepare(&fixture).await;
+    assert!(fixture.run(&["sync", "all"]).await.0 != 1, "prerequisites are met");
     for case in &CASES {
         for (entity, operation) in ENTITIES {
-            unsync(&story, entity).await;
-            let ours = acted(&story).await;
-            let before = theirs(&story).await;
-            story.simulator.add_fault((case.fault)(operation));
-            let report = sync(&story, entity).await;
-            story.simulator.clear_faults();
+            unsync(&fixture, entity).await;
+            let ours = acted(&fixture).await;
+            let before = theirs(&fixture).await;
+            fixture.simulator.add_fault((case.fault)(operation));
+            let report = sync(&fixture, entity).await;
+            fixture.simulator.clear_faults();
             let exit = report.exit() as i32;
             table.push(outcome(case.name, entity, &report));
-            assert_eq!(acted(&story).await, ours, "{} on {entity} touched acted.*", case.name);
+            assert_eq!(acted(&fixture).await, ours, "{} on {entity} touched acted.*", case.name);
             match (case.expected)(entity) {
                 Expected::Fails => {
                     assert_eq!(exit, 1, "{} on {entity}: {report:#?}", case.name);
-                    assert_eq!(theirs(&story).await, before, "{} on {entity} wrote", case.name);
+                    assert_eq!(theirs(&fixture).await, before, "{} on {entity} wrote", case.name);
                 }
                 Expected::Passes => assert_ne!(exit, 1, "{} on {entity}: {report:#?}", case.name),
             }
@@ -134,20 +134,20 @@ async fn every_fault_on_every_entity() {
 }
 
 /// Two of everything, so that pages can be cut and rows told twice; an event that is known on both sides.
-async fn prepare(story: &Story) {
-    story.simulator.edit(|tenant| {
+async fn prepare(fixture: &SyncFixture) {
+    fixture.simulator.edit(|tenant| {
         tenant.add_price_level("Second");
         tenant.add_venue(1, "Second");
         tenant.add_event(administrate_sim::tenant::Event { title: "E-1".into(), ..Default::default() });
         tenant.add_event(administrate_sim::tenant::Event { title: "Stranger".into(), ..Default::default() });
     });
-    let provider = crate::fixtures::provider::Provider::settle(&story.world).await;
-    let mut db = story.world.pool.acquire().await.expect("a connection");
-    lectern::tutorials::store::insert_events(&mut db, &[provider.event("E-1")]).await.expect("an event");
+    let provider = crate::fixtures::provider::Provider::settle(&fixture.db).await;
+    let mut connection = fixture.db.pool.acquire().await.expect("a connection");
+    lectern::tutorials::store::insert_events(&mut connection, &[provider.event("E-1")]).await.expect("an event");
 }
 
 /// Makes the entity's rows differ from what Administrate says, so that a sync that passes has something to write.
-async fn unsync(story: &Story, entity: &str) {
+async fn unsync(fixture: &SyncFixture, entity: &str) {
     let sql = match entity {
         "custom-fields" => "UPDATE adm.custom_fields SET label = 'Old'",
         "price-levels" => "UPDATE adm.pricelevels SET name = 'Old'",
@@ -158,35 +158,35 @@ async fn unsync(story: &Story, entity: &str) {
         "course-template-price-levels" => "UPDATE adm.course_template_price_levels SET amount = 1",
         _ => "UPDATE adm.events SET title = 'Old'",
     };
-    sqlx::query(sql).execute(&story.world.pool).await.expect(sql);
+    sqlx::query(sql).execute(&fixture.db.pool).await.expect(sql);
 }
 
-async fn acted(story: &Story) -> Vec<String> {
+async fn acted(fixture: &SyncFixture) -> Vec<String> {
     let tables = ["tutorial_locations", "tutorial_venues", "tutorial_instructors", "tutorial_course_templates"];
     let tables = tables.into_iter().chain(["tutorial_events", "tutorial_sessions"]);
     let mut rows = Vec::new();
     for table in tables {
         let sql = format!("SELECT xmin::text || ' ' || t::text FROM acted.{table} t ORDER BY 1");
         let found: Vec<String> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&story.world.pool).await.expect(table);
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&fixture.db.pool).await.expect(table);
         rows.extend(found);
     }
     rows
 }
 
 /// The bridge rows, without the audit log, which tells of failures too.
-async fn theirs(story: &Story) -> BTreeMap<String, Vec<String>> {
-    let mut rows = story.rows().await;
+async fn theirs(fixture: &SyncFixture) -> BTreeMap<String, Vec<String>> {
+    let mut rows = fixture.rows().await;
     rows.remove("adm.api_audit_log");
     let events = "SELECT xmin::text || ' ' || e::text FROM adm.events e ORDER BY 1";
-    rows.insert("adm.events".into(), sqlx::query_scalar(events).fetch_all(&story.world.pool).await.expect("events"));
+    rows.insert("adm.events".into(), sqlx::query_scalar(events).fetch_all(&fixture.db.pool).await.expect("events"));
     rows
 }
 
 /// A run with a login of its own, which gives up waiting early.
-async fn sync(story: &Story, entity: &str) -> Report {
-    let simulator = &story.simulator;
-    let config = story.world.config(&[
+async fn sync(fixture: &SyncFixture, entity: &str) -> Report {
+    let simulator = &fixture.simulator;
+    let config = fixture.db.config(&[
         ("ADMINISTRATE_API_URL", &simulator.graphql_url()),
         ("ADMINISTRATE_AUTH_URL", &simulator.auth_url()),
         ("ADMINISTRATE_CLIENT_ID", simulator.client_id()),
@@ -194,9 +194,9 @@ async fn sync(story: &Story, entity: &str) -> Report {
         ("LECTERN_RETRY_BASE_MS", "1"),
         ("LECTERN_HTTP_TIMEOUT_MS", "1000"),
     ]);
-    let client = connect(&config, &story.world.pool, "faults", AuditMode::Off).await.expect("connected");
+    let client = connect(&config, &fixture.db.pool, "faults", AuditMode::Off).await.expect("connected");
     let stop = CancellationToken::new();
-    let mut sync = SyncRun::new(story.world.pool.clone(), client, &config, lectern::sync::SyncOptions::default(), stop);
+    let mut sync = SyncRun::new(fixture.db.pool.clone(), client, &config, lectern::sync::SyncOptions::default(), stop);
     sync.entity(entity.parse().expect("an entity")).await
 }
 

@@ -2,15 +2,15 @@
 
 use administrate_sim::{Options, Profile};
 
-use crate::fixtures::sync::Story;
+use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::terminal::{Terminal, widest};
 use crate::sync::conflicts::disputed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_run_each_entity_is_asked_about() {
-    let story = Story::with(Options { profile: Profile::EXTENDED, ..Options::default() }).await;
-    let before = story.simulator.tenant();
-    let command = story.program(&["sync", "all"]);
+    let fixture = SyncFixture::with_options(Options { profile: Profile::EXTENDED, ..Options::default() }).await;
+    let before = fixture.simulator.tenant();
+    let command = fixture.program(&["sync", "all"]);
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
         let run = terminal.until("7 succeeded, 0 failed");
@@ -37,7 +37,7 @@ async fn after_the_run_each_entity_is_asked_about() {
     assert!(shown.contains("1 course template created in Administrate\n"), "{shown}");
     let asked = shown.split("7 succeeded").nth(1).expect("it was asked");
     assert!(widest(asked) <= 80, "{} columns:\n{asked}", widest(asked));
-    let after = story.simulator.tenant();
+    let after = fixture.simulator.tenant();
     assert_eq!(after.locations.len(), before.locations.len() + 1);
     assert_eq!(after.venues.len(), before.venues.len());
     assert_eq!(after.templates.len(), before.templates.len() + 1);
@@ -45,8 +45,8 @@ async fn after_the_run_each_entity_is_asked_about() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_api_cannot_create_is_listed_and_not_asked_about() {
-    let story = Story::begin().await;
-    let command = story.program(&["sync", "locations"]);
+    let fixture = SyncFixture::new().await;
+    let command = fixture.program(&["sync", "locations"]);
     let ended = tokio::task::spawn_blocking(move || Terminal::start(command).end());
     let (exit, shown) = ended.await.expect("joined");
     assert!(shown.contains("Locations cannot be created from here:\n"), "{exit}: {shown}");
@@ -56,8 +56,8 @@ async fn what_the_api_cannot_create_is_listed_and_not_asked_about() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_asked_where_that_is_forbidden() {
-    let story = Story::with(Options { profile: Profile::EXTENDED, ..Options::default() }).await;
-    let command = story.program(&["sync", "locations", "--no-prompt"]);
+    let fixture = SyncFixture::with_options(Options { profile: Profile::EXTENDED, ..Options::default() }).await;
+    let command = fixture.program(&["sync", "locations", "--no-prompt"]);
     let ended = tokio::task::spawn_blocking(move || Terminal::start(command).end());
     let (_, shown) = ended.await.expect("joined");
     assert!(shown.contains("1 location unmatched, skipped and logged\n") && !shown.contains("[none]"), "{shown}");
@@ -65,8 +65,8 @@ async fn nothing_is_asked_where_that_is_forbidden() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chosen_changes_alone_are_applied() {
-    let story = Story::begin().await;
-    let command = story.program(&["sync", "locations", "--pick"]);
+    let fixture = SyncFixture::new().await;
+    let command = fixture.program(&["sync", "locations", "--pick"]);
     let ended = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
         let offered = terminal.until("apply which of these changes?");
@@ -75,13 +75,13 @@ async fn chosen_changes_alone_are_applied() {
         terminal.end()
     });
     let (_, shown) = ended.await.expect("joined");
-    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 1, "{shown}");
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 1, "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conflicts_are_decided_one_by_one() {
-    let known = disputed().await;
-    let command = known.story.program(&["sync", "events"]);
+    let fixture = disputed().await;
+    let command = fixture.base.program(&["sync", "events"]);
     let ended = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
         terminal.until("CM2-01, day 1: title: Ours here, Theirs there, last agreed CM2-01-1\n");
@@ -92,5 +92,5 @@ async fn conflicts_are_decided_one_by_one() {
     let (exit, shown) = ended.await.expect("joined");
     assert_eq!(exit, 0, "{shown}");
     let taken = "SELECT count(*) FROM acted.tutorial_sessions WHERE title = 'Theirs'";
-    assert_eq!(known.story.count(taken).await, 1);
+    assert_eq!(fixture.base.count(taken).await, 1);
 }

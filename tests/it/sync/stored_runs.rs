@@ -5,30 +5,30 @@ use std::os::unix::fs::PermissionsExt;
 use administrate_sim::{Options, Simulator, Tenant};
 use serde_json::json;
 
-use crate::fixtures::sync::Story;
+use crate::fixtures::sync::SyncFixture;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_kept_with_counts_requests_and_plan() {
-    let story = Story::begin().await;
-    let (_, report) = story.lectern(&["sync", "locations"]).await;
+    let fixture = SyncFixture::new().await;
+    let (_, report) = fixture.run(&["sync", "locations"]).await;
     assert_eq!(report["requests"], 3, "login, introspection, one page: {report:#}");
     let run = report["run_id"].as_i64().expect("a run").to_string();
-    let (exit, kept) = story.lectern(&["sync", "show", &run]).await;
+    let (exit, kept) = fixture.run(&["sync", "show", &run]).await;
     assert_eq!((exit, &kept["requests"], &kept["counts"]), (0, &json!(3), &report["counts"]));
     assert_eq!(kept["journal"]["changes"].as_array().map(Vec::len), Some(3));
     assert_eq!(kept["document"]["unmatched_remote"], report["unmatched_remote"]);
     assert!(kept["duration_ms"].is_i64());
-    let (_, runs) = story.lectern(&["sync", "runs"]).await;
+    let (_, runs) = fixture.run(&["sync", "runs"]).await;
     assert_eq!(runs["runs"][0]["requests"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn discrepancies_are_written_into_a_workbook_without_formulas() {
-    let story = Story::begin().await;
-    story.simulator.edit(|tenant| _ = tenant.add_location("=1+2", "X"));
-    let file = story.world.folder().join("discrepancies.xlsx");
+    let fixture = SyncFixture::new().await;
+    fixture.simulator.edit(|tenant| _ = tenant.add_location("=1+2", "X"));
+    let file = fixture.db.folder().join("discrepancies.xlsx");
     let path = file.to_str().expect("a path");
-    assert_eq!(story.lectern(&["sync", "locations", "--report", path]).await.0, 4);
+    assert_eq!(fixture.run(&["sync", "locations", "--report", path]).await.0, 4);
     let mut book = calamine::open_workbook_auto(&file).expect("a workbook");
     let mut cells = |sheet: &str| {
         let range = calamine::Reader::worksheet_range(&mut book, sheet).expect(sheet);
@@ -42,52 +42,52 @@ async fn discrepancies_are_written_into_a_workbook_without_formulas() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written_is_known_before_anything_is_done() {
-    let story = Story::begin().await;
+    let fixture = SyncFixture::new().await;
     for option in ["--report", "--plan-out"] {
-        // One document, or the story would not read it.
-        let (exit, refused) = story.lectern(&["sync", "locations", option, "/proc/nope/file"]).await;
+        // One document, or the fixture would not read it.
+        let (exit, refused) = fixture.run(&["sync", "locations", option, "/proc/nope/file"]).await;
         let sentence = refused["error"].as_str().unwrap_or_default();
         assert!(exit == 1 && sentence.contains("choose another"), "{option}: {refused}");
     }
-    assert_eq!(story.count("SELECT count(*) FROM adm.locations").await, 0);
-    assert_eq!(story.count("SELECT count(*) FROM lectern.runs").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.runs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_repeats_the_case_offline() {
-    let story = Story::begin().await;
-    let folder = story.world.folder().join("case");
+    let fixture = SyncFixture::new().await;
+    let folder = fixture.db.folder().join("case");
     let path = folder.to_str().expect("a path").to_owned();
-    let (exit, recorded) = story.lectern(&["sync", "all", "--dry-run", "--record", &path]).await;
+    let (exit, recorded) = fixture.run(&["sync", "all", "--dry-run", "--record", &path]).await;
     let file = folder.join("exchanges.jsonl");
     let text = std::fs::read_to_string(&file).expect("recorded");
-    assert!(!text.contains(story.simulator.client_secret()) && !text.contains('@'));
+    assert!(!text.contains(fixture.simulator.client_secret()) && !text.contains('@'));
     let mode = std::fs::metadata(&file).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it names people");
     let options = Options { replay: Some(folder), ..Options::default() };
-    let Story { world, simulator } = story;
+    let SyncFixture { db, simulator } = fixture;
     simulator.stop().await;
     let simulator = Simulator::start(options, Tenant::new()).await.expect("the recording is answered from");
-    let offline = Story { world, simulator };
-    let (again, replayed) = offline.lectern(&["sync", "all", "--dry-run"]).await;
+    let offline = SyncFixture { db, simulator };
+    let (again, replayed) = offline.run(&["sync", "all", "--dry-run"]).await;
     assert_eq!(again, exit, "{replayed:#}");
     assert_eq!(replayed, recorded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_calls_are_forgotten_and_requests_have_a_budget() {
-    let story = Story::begin().await;
+    let fixture = SyncFixture::new().await;
     sqlx::raw_sql(
         "INSERT INTO adm.api_audit_log (command, operation, started_at, completed_at)
          VALUES ('sync all', 'old', now() - interval '31 days', now()),
                 ('sync all', 'young', now() - interval '29 days', now())",
     )
-    .execute(&story.world.pool)
+    .execute(&fixture.db.pool)
     .await
     .expect("calls of long ago");
-    story.lectern(&["sync", "locations"]).await;
-    assert_eq!(story.count("SELECT count(*) FROM adm.api_audit_log WHERE operation = 'old'").await, 0);
-    assert_eq!(story.count("SELECT count(*) FROM adm.api_audit_log WHERE operation = 'young'").await, 1);
-    let (exit, summary) = story.lectern_with(&["sync", "all"], &[("LECTERN_REQUEST_BUDGET", "5")]).await;
+    fixture.run(&["sync", "locations"]).await;
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.api_audit_log WHERE operation = 'old'").await, 0);
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.api_audit_log WHERE operation = 'young'").await, 1);
+    let (exit, summary) = fixture.run_with_env(&["sync", "all"], &[("LECTERN_REQUEST_BUDGET", "5")]).await;
     assert_eq!((exit, &summary["failed"]), (1, &json!(1)), "{summary:#}");
 }

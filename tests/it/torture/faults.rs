@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use administrate_sim::{Action, Fault, When};
+use administrate_sim::{Action, Fault as SimulatorFault, When};
 use tokio::process::Child;
 
-use super::scenarios::Act;
-use super::{Stage, snapshot, terminate};
+use super::scenarios::Scenario;
+use super::{FaultRun, snapshot, terminate};
 
-/// How many kinds of blow take turns.
+/// How many kinds of fault take turns.
 pub const KINDS: u64 = 21;
 
 /// Longest time after a request, in microseconds, that a kill between two requests waits.
@@ -19,7 +19,7 @@ const LIFE_MS: u64 = 900;
 
 /// One thing that goes wrong during an import. Requests count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blow {
+pub enum Fault {
     /// Killed while a request is under way and Administrate has not begun it.
     KillBefore(u64),
     /// Killed after Administrate has done what the request says, before it answers.
@@ -49,140 +49,142 @@ pub enum Blow {
     /// PostgreSQL ends every connection when a request arrives, as where it is started anew.
     Cut(u64),
     /// Asked for over HTTP, and called off there when so many requests arrived.
-    CalledOff(u64),
+    CancelledOverHttp(u64),
 }
 
-impl Blow {
-    /// The blow of a seed, and the act in which it falls: they take turns, so that each kind falls about equally often.
-    pub fn of(seed: u64) -> (Act, Blow) {
-        let act = if (seed / KINDS).is_multiple_of(2) { Act::New } else { Act::Changed };
+impl Fault {
+    /// The fault of a seed, and the scenario in which it falls: they take turns, so that each kind falls about equally often.
+    pub fn of(seed: u64) -> (Scenario, Fault) {
+        let scenario = if (seed / KINDS).is_multiple_of(2) { Scenario::New } else { Scenario::Changed };
         let mut chance = Chance::of(seed ^ 0xB10);
-        let at = 1 + chance.below(act.requests());
-        let blow = match seed % KINDS {
-            0 | 1 => Blow::KillBefore(at),
-            2 | 3 => Blow::KillAfter(at),
-            4 | 5 => Blow::KillBetween(at, chance.below(BETWEEN_MICROS)),
-            6 => Blow::KillAt(chance.below(LIFE_MS)),
-            7 => Blow::Terminate(at),
-            8 => Blow::Reset(at, When::Before),
-            9 => Blow::Reset(at, When::After),
-            10 => Blow::Hang(at, When::Before),
-            11 => Blow::Hang(at, When::After),
-            12 => Blow::Status(at, 429, chance.one_in(4).then_some(1)),
-            13 => Blow::Status(at, [500, 502, 503, 504][chance.below(4) as usize], None),
-            14 => Blow::Down(at, 1 + chance.below(40)),
-            15 => Blow::Flaky(2 + chance.below(4)),
-            16 => Blow::Late(1 + chance.below(act.creations())),
-            17 => Blow::TwoWorkers(at),
-            18 => Blow::TwoImports(at),
-            19 => Blow::Cut(at),
-            _ => Blow::CalledOff(at),
+        let at = 1 + chance.below(scenario.requests());
+        let fault = match seed % KINDS {
+            0 | 1 => Fault::KillBefore(at),
+            2 | 3 => Fault::KillAfter(at),
+            4 | 5 => Fault::KillBetween(at, chance.below(BETWEEN_MICROS)),
+            6 => Fault::KillAt(chance.below(LIFE_MS)),
+            7 => Fault::Terminate(at),
+            8 => Fault::Reset(at, When::Before),
+            9 => Fault::Reset(at, When::After),
+            10 => Fault::Hang(at, When::Before),
+            11 => Fault::Hang(at, When::After),
+            12 => Fault::Status(at, 429, chance.one_in(4).then_some(1)),
+            13 => Fault::Status(at, [500, 502, 503, 504][chance.below(4) as usize], None),
+            14 => Fault::Down(at, 1 + chance.below(40)),
+            15 => Fault::Flaky(2 + chance.below(4)),
+            16 => Fault::Late(1 + chance.below(scenario.creations())),
+            17 => Fault::TwoWorkers(at),
+            18 => Fault::TwoImports(at),
+            19 => Fault::Cut(at),
+            _ => Fault::CancelledOverHttp(at),
         };
-        (act, blow)
+        (scenario, fault)
     }
 
     /// Its name in the table.
     pub fn name(self) -> &'static str {
         match self {
-            Blow::KillBefore(_) => "kill, request not begun",
-            Blow::KillAfter(_) => "kill, request done",
-            Blow::KillBetween(..) => "kill between requests",
-            Blow::KillAt(_) => "kill at any instant",
-            Blow::Terminate(_) => "SIGTERM",
-            Blow::Reset(_, When::Before) => "reset, request not begun",
-            Blow::Reset(_, When::After) => "reset, request done",
-            Blow::Hang(_, When::Before) => "timeout, request not begun",
-            Blow::Hang(_, When::After) => "timeout, request done",
-            Blow::Status(_, 429, None) => "429",
-            Blow::Status(_, 429, Some(_)) => "429 with Retry-After",
-            Blow::Status(..) => "5xx",
-            Blow::Down(..) => "down for a while",
-            Blow::Flaky(_) => "every n-th answer lost",
-            Blow::Late(_) => "creation carried out late",
-            Blow::TwoWorkers(_) => "two workers, one killed",
-            Blow::TwoImports(_) => "two imports at once, one killed",
-            Blow::Cut(_) => "PostgreSQL connections cut",
-            Blow::CalledOff(_) => "called off over HTTP",
+            Fault::KillBefore(_) => "kill, request not begun",
+            Fault::KillAfter(_) => "kill, request done",
+            Fault::KillBetween(..) => "kill between requests",
+            Fault::KillAt(_) => "kill at any instant",
+            Fault::Terminate(_) => "SIGTERM",
+            Fault::Reset(_, When::Before) => "reset, request not begun",
+            Fault::Reset(_, When::After) => "reset, request done",
+            Fault::Hang(_, When::Before) => "timeout, request not begun",
+            Fault::Hang(_, When::After) => "timeout, request done",
+            Fault::Status(_, 429, None) => "429",
+            Fault::Status(_, 429, Some(_)) => "429 with Retry-After",
+            Fault::Status(..) => "5xx",
+            Fault::Down(..) => "down for a while",
+            Fault::Flaky(_) => "every n-th answer lost",
+            Fault::Late(_) => "creation carried out late",
+            Fault::TwoWorkers(_) => "two workers, one killed",
+            Fault::TwoImports(_) => "two imports at once, one killed",
+            Fault::Cut(_) => "PostgreSQL connections cut",
+            Fault::CancelledOverHttp(_) => "called off over HTTP",
         }
     }
 
     /// How long the program may wait for an answer: long, unless that is what goes wrong.
     pub fn timeout_ms(self) -> u64 {
-        if matches!(self, Blow::Hang(..) | Blow::Late(_)) { 700 } else { 20_000 }
+        if matches!(self, Fault::Hang(..) | Fault::Late(_)) { 700 } else { 20_000 }
     }
 }
 
-impl Stage {
-    /// Imports with a blow on the way; gives how the program ended, none where it was killed.
-    pub(super) async fn disturbed(&mut self, blow: Blow) -> Option<i32> {
-        let fault = |at, action| Fault::nth("*", at, action);
-        match blow {
-            Blow::KillBefore(at) => self.killed_at(at, When::Before).await,
-            Blow::KillAfter(at) => self.killed_at(at, When::After).await,
-            Blow::KillBetween(at, micros) => {
+impl FaultRun {
+    /// Imports with a fault on the way; gives how the program ended, none where it was killed.
+    pub(super) async fn import_with_fault(&mut self, fault: Fault) -> Option<i32> {
+        let nth = |at, action| SimulatorFault::nth("*", at, action);
+        match fault {
+            Fault::KillBefore(at) => self.killed_at(at, When::Before).await,
+            Fault::KillAfter(at) => self.killed_at(at, When::After).await,
+            Fault::KillBetween(at, micros) => {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
+                    () = self.fixture.simulator.wait_for_arrived(self.before + at) => {}
                 }
                 tokio::time::sleep(Duration::from_micros(micros)).await;
                 kill(child).await
             }
-            Blow::KillAt(ms) => {
+            Fault::KillAt(ms) => {
                 let child = self.start(&["import"]);
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 kill(child).await
             }
-            Blow::Terminate(at) => {
+            Fault::Terminate(at) => {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
+                    () = self.fixture.simulator.wait_for_arrived(self.before + at) => {}
                 }
                 terminate(&child);
                 child.wait().await.expect("it ends").code()
             }
-            Blow::TwoWorkers(at) => {
+            Fault::TwoWorkers(at) => {
                 self.run(&["import", "--deliver", "queue"]).await;
                 self.two_at_once(&["outbox", "run"], at).await
             }
-            Blow::TwoImports(at) => self.two_at_once(&["import"], at).await,
-            Blow::Cut(at) => {
+            Fault::TwoImports(at) => self.two_at_once(&["import"], at).await,
+            Fault::Cut(at) => {
                 let mut child = self.start(&["import"]);
                 tokio::select! {
                     ended = child.wait() => return ended.expect("it ends").code(),
-                    () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
+                    () = self.fixture.simulator.wait_for_arrived(self.before + at) => {}
                 }
-                snapshot::cut_connections(&self.sides).await;
+                snapshot::cut_connections(&self.fixture).await;
                 child.wait().await.expect("it ends").code()
             }
-            Blow::CalledOff(at) => self.called_off(at).await,
-            Blow::Late(at) => self.with(Fault::nth("event.createBlended", at, Action::Late)).await,
-            Blow::Reset(at, when) => self.with(fault(at, Action::Reset { when })).await,
-            Blow::Hang(at, when) => self.with(fault(at, Action::Hang { when })).await,
-            Blow::Status(at, status, retry_after) => self.with(fault(at, Action::Status { status, retry_after })).await,
-            Blow::Down(at, times) => {
-                let down = fault(at, Action::Status { status: 503, retry_after: None });
-                self.with(Fault { times, ..down }).await
+            Fault::CancelledOverHttp(at) => self.cancel_over_http(at).await,
+            Fault::Late(at) => self.import_with(SimulatorFault::nth("event.createBlended", at, Action::Late)).await,
+            Fault::Reset(at, when) => self.import_with(nth(at, Action::Reset { when })).await,
+            Fault::Hang(at, when) => self.import_with(nth(at, Action::Hang { when })).await,
+            Fault::Status(at, status, retry_after) => {
+                self.import_with(nth(at, Action::Status { status, retry_after })).await
             }
-            Blow::Flaky(every) => {
-                let lost = fault(every, Action::Reset { when: When::After });
-                self.with(Fault { every, times: 0, ..lost }).await
+            Fault::Down(at, times) => {
+                let down = nth(at, Action::Status { status: 503, retry_after: None });
+                self.import_with(SimulatorFault { times, ..down }).await
+            }
+            Fault::Flaky(every) => {
+                let lost = nth(every, Action::Reset { when: When::After });
+                self.import_with(SimulatorFault { every, times: 0, ..lost }).await
             }
         }
     }
 
-    async fn with(&mut self, fault: Fault) -> Option<i32> {
-        self.sides.administrate.add_fault(fault);
+    async fn import_with(&mut self, fault: SimulatorFault) -> Option<i32> {
+        self.fixture.simulator.add_fault(fault);
         self.run(&["import"]).await
     }
 
     async fn killed_at(&mut self, at: u64, when: When) -> Option<i32> {
-        self.sides.administrate.add_fault(Fault::nth("*", at, Action::Hang { when }));
+        self.fixture.simulator.add_fault(SimulatorFault::nth("*", at, Action::Hang { when }));
         let mut child = self.start(&["import"]);
         tokio::select! {
             ended = child.wait() => return ended.expect("it ends").code(),
-            () = self.sides.administrate.wait_for_hanging(1) => {}
+            () = self.fixture.simulator.wait_for_hanging(1) => {}
         }
         kill(child).await
     }
@@ -193,7 +195,7 @@ impl Stage {
         let mut other = self.start(arguments);
         tokio::select! {
             _ = one.wait() => {}
-            () = self.sides.administrate.wait_for_arrived(self.before + at) => {}
+            () = self.fixture.simulator.wait_for_arrived(self.before + at) => {}
         }
         kill(one).await;
         other.wait().await.expect("it ends").code()

@@ -10,7 +10,7 @@ pub const TITLES: [&str; 4] = ["TWO-DAYS", "ONE-DAY", "SELF-PACED", "ANOTHER-DAY
 
 /// Which import is disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum Scenario {
     /// Of events that neither side knows.
     New,
     /// Of a timetable that changes what an earlier one brought: titles, dates, places, people; one event is called off, one
@@ -18,36 +18,36 @@ pub enum Act {
     Changed,
 }
 
-impl Act {
+impl Scenario {
     /// Its name in the table.
     pub const fn name(self) -> &'static str {
         match self {
-            Act::New => "new",
-            Act::Changed => "changed",
+            Scenario::New => "new",
+            Scenario::Changed => "changed",
         }
     }
 
-    /// Requests of it undisturbed, login and introspection among them; a blow strikes one of them.
+    /// Requests of it reference, login and introspection among them; a fault strikes one of them.
     pub const fn requests(self) -> u64 {
         match self {
-            Act::New => 17,
-            Act::Changed => 29,
+            Scenario::New => 17,
+            Scenario::Changed => 29,
         }
     }
 
     /// How many events there are after it.
     pub const fn events(self) -> i64 {
         match self {
-            Act::New => 3,
-            Act::Changed => 4,
+            Scenario::New => 3,
+            Scenario::Changed => 4,
         }
     }
 
     /// How many it creates in a classroom.
     pub const fn creations(self) -> u64 {
         match self {
-            Act::New => 2,
-            Act::Changed => 1,
+            Scenario::New => 2,
+            Scenario::Changed => 1,
         }
     }
 
@@ -58,14 +58,14 @@ impl Act {
 
     fn lines(self) -> Vec<RowValues> {
         match self {
-            Act::New => new(),
-            Act::Changed => changed(),
+            Scenario::New => new(),
+            Scenario::Changed => changed(),
         }
     }
 }
 
 /// Everything that any of them names.
-pub fn known() -> Vec<u8> {
+pub fn all_rows() -> Vec<u8> {
     write::timetable(&[new(), changed()].concat()).expect("a workbook")
 }
 
@@ -130,7 +130,7 @@ fn new() -> Vec<RowValues> {
 fn changed() -> Vec<RowValues> {
     let two_days = with(event(TITLES[0], "CB1_f2f_2", "Bea Thorn / Cy Vale"), F::MaxPlaces, "14");
     let second = with(day(TITLES[0], 2, "27/06/2026"), F::SessionTitle, "The last day");
-    let called_off = with(event(TITLES[1], "CB1_f2f_1", "Bea Thorn"), F::Cancelled, "Y");
+    let cancelled = with(event(TITLES[1], "CB1_f2f_1", "Bea Thorn"), F::Cancelled, "Y");
     let another = event(TITLES[3], "CB1_f2f_1", "Ada Marlow");
-    vec![two_days, second, called_off, self_paced("31/10/2026"), another]
+    vec![two_days, second, cancelled, self_paced("31/10/2026"), another]
 }

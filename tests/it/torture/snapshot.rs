@@ -6,16 +6,16 @@ use std::fmt::Write;
 use administrate_sim::Tenant;
 use administrate_sim::tenant::Number;
 
-use crate::fixtures::import::Rehearsed;
+use crate::fixtures::import::ImportFixture;
 
 /// Everything that an import brings about here, in Administrate, and between the two.
-pub async fn told(sides: &Rehearsed) -> String {
-    let tenant = sides.administrate.tenant();
-    let mut told = theirs(&tenant);
-    for line in ours(sides).await {
+pub async fn describe(fixture: &ImportFixture) -> String {
+    let tenant = fixture.simulator.tenant();
+    let mut told = remote_rows(&tenant);
+    for line in local_rows(fixture).await {
         let _ = writeln!(told, "here: {line}");
     }
-    for (title, external_id) in links(sides).await {
+    for (title, external_id) in links(fixture).await {
         let there = tenant.events.iter().map(|(number, event)| (*number, event.title.as_str()));
         let there = there.chain(tenant.sessions.iter().map(|(number, session)| (*number, session.title.as_str())));
         let meant: Vec<&str> =
@@ -36,7 +36,7 @@ pub fn difference(expected: &str, found: &str) -> String {
     format!("missing {missing:?}, surplus {surplus:?}")
 }
 
-fn theirs(tenant: &Tenant) -> String {
+fn remote_rows(tenant: &Tenant) -> String {
     let mut lines = Vec::new();
     for (number, event) in &tenant.events {
         let template = event.template.and_then(|template| tenant.templates.get(template)).map(|row| row.code.clone());
@@ -79,7 +79,7 @@ fn staff(tenant: &Tenant, course: Number) -> Vec<(String, bool)> {
     staff
 }
 
-async fn ours(sides: &Rehearsed) -> Vec<String> {
+async fn local_rows(fixture: &ImportFixture) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT concat_ws(' ', e.code, e.start_date, e.end_date, e.remain_space, d.max_places, d.sitting, d.cancelled, s.sequence,
                           s.title, s.start_date, s.end_date, u.username)
@@ -92,34 +92,34 @@ async fn ours(sides: &Rehearsed) -> Vec<String> {
          LEFT JOIN public.auth_user AS u ON u.id = f.user_id
          ORDER BY 1",
     )
-    .fetch_all(&sides.world.pool)
+    .fetch_all(&fixture.db.pool)
     .await
     .expect("events")
 }
 
-async fn links(sides: &Rehearsed) -> Vec<(String, String)> {
+async fn links(fixture: &ImportFixture) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT e.code, a.external_id FROM acted.tutorial_events AS e JOIN adm.events AS a ON a.tutorial_event_id = e.id
          UNION ALL
          SELECT s.title, a.external_id FROM acted.tutorial_sessions AS s
          JOIN adm.sessions AS a ON a.tutorial_session_id = s.id ORDER BY 1, 2",
     )
-    .fetch_all(&sides.world.pool)
+    .fetch_all(&fixture.db.pool)
     .await
     .expect("links")
 }
 
 /// What waits for a person: id, title, evidence.
-pub async fn unknown(sides: &Rehearsed) -> Vec<(i64, String, String)> {
+pub async fn unknown(fixture: &ImportFixture) -> Vec<(i64, String, String)> {
     sqlx::query_as("SELECT id, subject, coalesce(last_error, '') FROM lectern.outbox WHERE state = 'unknown'")
-        .fetch_all(&sides.world.pool)
+        .fetch_all(&fixture.db.pool)
         .await
         .expect("the outbox")
 }
 
 /// Keeps what a sync would have kept, for imports that are only queued.
-pub async fn keep_facts(sides: &Rehearsed) {
-    let tenant = sides.administrate.tenant();
+pub async fn store_synced_records(fixture: &ImportFixture) {
+    let tenant = fixture.simulator.tenant();
     let administrator = tenant.contacts.iter().find(|(_, contact)| contact.full_name() == "Opal Finch");
     let (administrator, _) = administrator.expect("she was just added");
     for keep in [
@@ -127,20 +127,20 @@ pub async fn keep_facts(sides: &Rehearsed) {
          SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i WHERE $1 <> ''",
         "INSERT INTO lectern.administrators (external_id, first_name, last_name) VALUES ($1, 'Opal', 'Finch')",
     ] {
-        let kept = sqlx::query(keep).bind(Tenant::contact_id(administrator)).execute(&sides.world.pool).await;
+        let kept = sqlx::query(keep).bind(Tenant::contact_id(administrator)).execute(&fixture.db.pool).await;
         kept.expect("kept");
     }
 }
 
 /// Makes what waits due, as the clock would.
-pub async fn let_time_pass(sides: &Rehearsed) {
+pub async fn make_pending_due(fixture: &ImportFixture) {
     let pass = "UPDATE lectern.outbox SET next_attempt_at = now() WHERE state = 'pending'";
-    sqlx::query(pass).execute(&sides.world.pool).await.expect("passed");
+    sqlx::query(pass).execute(&fixture.db.pool).await.expect("passed");
 }
 
 /// Ends every connection with the database, as PostgreSQL does when it is started anew.
-pub async fn cut_connections(sides: &Rehearsed) {
+pub async fn cut_connections(fixture: &ImportFixture) {
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    sqlx::query(cut).execute(&sides.world.pool).await.expect("cut");
+    sqlx::query(cut).execute(&fixture.db.pool).await.expect("cut");
 }

@@ -1,0 +1,83 @@
+//! Jobs and schedules across restarts and several server processes.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use administrate_sim::{Action, Fault, When};
+use lectern::sync::schedule;
+use reqwest::Client;
+use serde_json::json;
+
+use crate::fixtures::api::{ApiFixture, answer, location, upload};
+use crate::fixtures::import::ImportFixture;
+
+/// `lectern serve` as a process of its own.
+struct Served {
+    process: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(fixture: &ImportFixture) -> Served {
+        let mut command = fixture.program(&["serve", "--bind", "127.0.0.1:0"]);
+        let mut process = command.stderr(Stdio::piped()).spawn().expect("it starts");
+        let said = BufReader::new(process.stderr.take().expect("its words"));
+        let line = said.lines().map_while(Result::ok).find(|line| line.starts_with("serving at")).expect("an address");
+        let address = line.trim_start_matches("serving at ").trim_end_matches('/').to_owned();
+        Served { process, address }
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("ended");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_takes_its_import_up_again() {
+    let fixture = ApiFixture::new().await;
+    fixture.import.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::After }));
+    let client = Client::new();
+    let mut served = Served::start(&fixture.import);
+    let ask = client.post(format!("{}/api/imports", served.address)).bearer_auth(&fixture.token);
+    let run = location(&upload(ask, &fixture.timetable, &[]).send().await.expect("an answer"));
+    while fixture.import.simulator.requests().of("event.createBlended") == 0 {
+        tokio::task::yield_now().await;
+    }
+    served.kill();
+    let served = Served::start(&fixture.import);
+    let document = loop {
+        let ask = client.get(format!("{}{run}", served.address)).bearer_auth(&fixture.token);
+        let (status, document) = answer(ask).await;
+        if status == 200 {
+            break document;
+        }
+    };
+    assert_eq!((&document["exit_code"], &document["counts"]["created"]), (&json!(0), &json!(1)), "{document}");
+    assert_eq!(document["delivery"]["delivered"], 1);
+    assert_eq!(fixture.import.simulator.tenant().events.len(), 1, "once, although nobody heard the answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_processes_one_keeps_the_schedule() {
+    let fixture = ApiFixture::new().await;
+    let pool = &fixture.import.db.pool;
+    let due: jiff::Timestamp = "2026-01-10T03:30:00Z".parse().expect("a time");
+    let (one, other) = tokio::join!(schedule::enqueue_due(pool, None, due), schedule::enqueue_due(pool, None, due));
+    let asked = [one.expect("asked"), other.expect("asked")];
+    assert_eq!(asked.iter().flatten().count(), 1);
+    let later: jiff::Timestamp = "2026-01-11T03:30:00Z".parse().expect("a time");
+    assert_eq!(schedule::enqueue_due(pool, None, later).await.expect("asked"), None, "the last has not ended");
+    let _worker = fixture.worker();
+    let summary = fixture.wait_for_end("/api/syncs/1").await;
+    assert_eq!((&summary["succeeded"], &summary["exit_code"]), (&json!(7), &json!(0)), "{summary}");
+    let after: jiff::Timestamp = "2026-01-12T03:30:00Z".parse().expect("a time");
+    assert!(schedule::enqueue_due(pool, None, after).await.expect("asked").is_some());
+}
