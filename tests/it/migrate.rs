@@ -5,7 +5,7 @@ use sqlx::Row;
 use crate::fixtures::test_db::TestDb;
 
 #[tokio::test]
-async fn the_steps_are_taken_once() {
+async fn migrations_are_applied_once() {
     let db = TestDb::empty().await;
     assert!(lectern::migrate::pending(&db.pool).await.expect("readable") > 0);
     lectern::migrate::apply(&db.pool).await.expect("applied");
@@ -55,7 +55,7 @@ async fn add_session(db: &TestDb, event: i64, sequence: i32, end: &str) -> Resul
 }
 
 #[tokio::test]
-async fn the_database_keeps_the_rules_of_sessions() {
+async fn invalid_session_is_rejected_by_the_database() {
     let db = TestDb::new().await;
     let event = event(&db).await;
     add_session(&db, event, 1, "2026-01-10 17:00+00").await.expect("a session");
@@ -75,7 +75,7 @@ async fn the_database_keeps_the_rules_of_sessions() {
 }
 
 #[tokio::test]
-async fn updated_at_moves_only_with_a_change() {
+async fn updated_at_changes_only_with_a_column() {
     let db = TestDb::new().await;
     let event = event(&db).await;
     let moved = |sql: &'static str| {
@@ -100,7 +100,7 @@ async fn updated_at_moves_only_with_a_change() {
 }
 
 #[tokio::test]
-async fn migrate_brings_a_named_database_there_and_says_so() {
+async fn migrate_command_applies_pending_migrations_and_reports_them() {
     let db = TestDb::empty().await;
     let plan = db.program(&["migrate", "plan", "--json"]).output().expect("runs");
     let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).expect("one document");

@@ -7,9 +7,9 @@ use crate::fixtures::provider::Provider;
 use crate::fixtures::test_db::TestDb;
 
 #[tokio::test]
-async fn an_announced_event_is_read_back_whole_and_is_to_be_delivered() {
+async fn created_event_is_read_back_and_enqueued() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let events = [provider.event("CM2-02"), provider.event("CM2-01")];
     let mut tx = db.pool.begin().await.expect("begin");
     let ids = create_events(&mut tx, None, &events, false).await.expect("announced");
@@ -25,9 +25,9 @@ async fn an_announced_event_is_read_back_whole_and_is_to_be_delivered() {
 }
 
 #[tokio::test]
-async fn a_refused_event_takes_the_whole_batch_with_it() {
+async fn rejected_event_rolls_back_the_batch() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let mut bad = provider.event("CM2-02");
     bad.sessions[1].end = "2026-02-10T08:00:00Z".parse().expect("an instant");
     let mut tx = db.pool.begin().await.expect("begin");
@@ -38,9 +38,9 @@ async fn a_refused_event_takes_the_whole_batch_with_it() {
 }
 
 #[tokio::test]
-async fn a_revision_writes_the_change_and_only_it() {
+async fn update_writes_only_the_change() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let mut event = provider.event("CM2-01");
     let mut connection = db.pool.acquire().await.expect("a connection");
     let ids = create_events(&mut connection, None, std::slice::from_ref(&event), false).await.expect("announced");

@@ -34,7 +34,7 @@ struct Arguments {
     first: u64,
     /// How many are played at once
     #[arg(long, default_value_t = 3)]
-    at_once: usize,
+    parallel: usize,
     /// Only this one
     #[arg(long)]
     seed: Option<u64>,
@@ -42,12 +42,12 @@ struct Arguments {
 
 /// What became of all seeds of one kind of fault.
 #[derive(Default)]
-struct Row {
+struct FaultRow {
     seeds: usize,
-    at_once: usize,
-    later: usize,
-    asked: usize,
-    wrong: Vec<u64>,
+    parallel: usize,
+    by_rerun: usize,
+    escalated: usize,
+    failed: Vec<u64>,
 }
 
 #[tokio::main]
@@ -58,53 +58,53 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let rows = run_seed(seeds, arguments.at_once).await;
+    let rows = run_seed(seeds, arguments.parallel).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
-    if rows.values().all(|row| row.wrong.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// By what goes wrong and in which import.
-type Rows = BTreeMap<(&'static str, &'static str), Row>;
+type Rows = BTreeMap<(&'static str, &'static str), FaultRow>;
 
-async fn run_seed(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
+async fn run_seed(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
     let reference = Arc::new(torture::reference().await);
-    let places = Arc::new(Semaphore::new(at_once.max(1)));
-    let mut playing = JoinSet::new();
+    let places = Arc::new(Semaphore::new(parallel.max(1)));
+    let mut running = JoinSet::new();
     for seed in seeds {
         let (reference, places) = (reference.clone(), places.clone());
-        playing.spawn(async move {
+        running.spawn(async move {
             let _place = places.acquire_owned().await;
             let fault = Fault::of(seed);
             (seed, fault, torture::run_seed(seed, fault, &reference).await)
         });
     }
     let mut rows = Rows::new();
-    while let Some(played) = playing.join_next().await {
+    while let Some(finished) = running.join_next().await {
         let done: usize = rows.values().map(|row| row.seeds).sum();
         if done % 100 == 99 {
             println!("{} seeds played", done + 1);
         }
-        match played {
+        match finished {
             Ok((seed, (scenario, fault), ended)) => {
-                note(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &ended);
+                record(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &ended);
             }
             Err(error) => {
                 println!("a seed could not be played: {error}");
-                rows.entry(("not played", "")).or_default().wrong.push(0);
+                rows.entry(("not played", "")).or_default().failed.push(0);
             }
         }
     }
     rows
 }
 
-fn note(row: &mut Row, seed: u64, fault: Fault, ended: &SeedResult) {
+fn record(row: &mut FaultRow, seed: u64, fault: Fault, ended: &SeedResult) {
     row.seeds += 1;
-    row.at_once += usize::from(result.reruns == 0);
-    row.later += usize::from(result.reruns > 0 && result.escalations == 0);
-    row.asked += usize::from(result.escalations > 0);
+    row.by_first_run += usize::from(result.reruns == 0);
+    row.by_rerun += usize::from(result.reruns > 0 && result.escalations == 0);
+    row.escalated += usize::from(result.escalations > 0);
     if !result.errors.is_empty() {
-        row.wrong.push(seed);
+        row.failed.push(seed);
         println!(
             "seed {seed}: {fault:?} ended {:?}, {} further runs: {:?}",
             result.first_exit, result.reruns, result.errors
@@ -126,10 +126,11 @@ fn print(rows: &Rows) {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
     for ((name, scenario), row) in rows {
-        let counts = [row.seeds, row.at_once, row.later, row.asked, row.wrong.len()].map(|count| count.to_string());
+        let counts =
+            [row.seeds, row.by_first_run, row.by_rerun, row.escalated, row.failed.len()].map(|count| count.to_string());
         let mut cells = vec![(*name).to_owned(), (*scenario).to_owned()];
         cells.extend(counts);
-        cells.push(row.wrong.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
+        cells.push(row.failed.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
         table.add_row(cells);
     }
     println!("{table}");

@@ -15,13 +15,13 @@ fn states(fixture: &DeliveryFixture) -> (EventState, Vec<SessionState>) {
     (event.state, tenant.sessions_of(number).map(|(_, session)| session.state).collect())
 }
 
-async fn ask(fixture: &DeliveryFixture, id: i64, also: &'static [&'static str]) {
+async fn request(fixture: &DeliveryFixture, id: i64, steps: &'static [&'static str]) {
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    request_steps(&mut connection, None, &[(id, "CM2-01".into())], also).await.expect("asked");
+    request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
 }
 
 /// Somebody cancels the event there, with its sessions.
-fn cancel_there(fixture: &DeliveryFixture) {
+fn cancel_remotely(fixture: &DeliveryFixture) {
     fixture.administrate.simulator.edit(|tenant| {
         tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled);
         tenant.sessions.values_mut().for_each(|session| session.state = EventState::Cancelled);
@@ -29,25 +29,25 @@ fn cancel_there(fixture: &DeliveryFixture) {
 }
 
 #[tokio::test]
-async fn nothing_is_written_over_an_event_that_somebody_cancelled() {
+async fn remotely_cancelled_event_is_not_written() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver().await;
-    cancel_there(&fixture);
+    cancel_remotely(&fixture);
     let before = fixture.administrate.simulator.mutations().len();
     // A change of values, then of people alone, then publishing alone; told to look, or to publish.
-    for also in [&[COMPARE][..], &[COMPARE], &[PUBLISH]] {
-        match also {
+    for steps in [&[COMPARE][..], &[COMPARE], &[PUBLISH]] {
+        match steps {
             [COMPARE] if event.max_places != Some(5) => event.max_places = Some(5),
             [COMPARE] => event.staff.clear(),
             _ => {}
         }
         fixture.update_event(id, &event).await;
-        ask(&fixture, id, also).await;
-        let drained = fixture.deliver().await;
-        let why = drained.outcomes[0].reason.clone().expect("why");
-        assert!(why.contains("state: not cancelled here; Administrate has cancelled"), "{why}");
+        request(&fixture, id, steps).await;
+        let report = fixture.deliver().await;
+        let reason = report.outcomes[0].reason.clone().expect("why");
+        assert!(reason.contains("state: not cancelled here; Administrate has cancelled"), "{reason}");
         assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Failed));
     }
     assert_eq!(fixture.administrate.simulator.mutations().len(), before, "nothing was written");
@@ -59,16 +59,17 @@ async fn nothing_is_written_over_an_event_that_somebody_cancelled() {
 }
 
 #[tokio::test]
-async fn what_was_heard_of_a_cancellation_makes_delivery_look() {
+async fn reported_cancellation_makes_delivery_check_the_remote_state() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver().await;
-    let there = fixture.administrate.simulator.tenant().events.keys().next().copied().expect("the event");
-    let there = administrate::Id::new(administrate_sim::Tenant::course_id(there));
+    let remote = fixture.administrate.simulator.tenant().events.keys().next().copied().expect("the event");
+    let remote = administrate::Id::new(administrate_sim::Tenant::course_id(remote));
     let seen = LastSeen { lifecycle: Some("cancelled".into()), ..LastSeen::default() };
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    save_baseline(&mut connection, BaselineKind::EventSeen, &there, &Baseline { values: seen, unsure: false })
+    save_baseline(&mut connection, BaselineKind::EventSeen, &remote, &Baseline { values: seen, unsure: false })
         .await
         .expect("noted");
     // It was taken up again since, of which nobody has told us: then it is written.
@@ -76,7 +77,7 @@ async fn what_was_heard_of_a_cancellation_makes_delivery_look() {
     fixture.update_event(id, &event).await;
     fixture.deliver().await;
     assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Delivered));
-    cancel_there(&fixture);
+    cancel_remotely(&fixture);
     event.max_places = Some(6);
     fixture.update_event(id, &event).await;
     fixture.deliver().await;
@@ -85,8 +86,9 @@ async fn what_was_heard_of_a_cancellation_makes_delivery_look() {
 }
 
 #[tokio::test]
-async fn a_session_that_somebody_cancelled_is_not_written_over_either() {
+async fn remotely_cancelled_session_is_not_written() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver().await;
@@ -96,43 +98,43 @@ async fn a_session_that_somebody_cancelled_is_not_written_over_either() {
     for (day, expected) in [(0, DeliveryState::Delivered), (1, DeliveryState::Failed)] {
         event.sessions[day].title = format!("Day {}", day + 1);
         fixture.update_event(id, &event).await;
-        ask(&fixture, id, &[COMPARE]).await;
-        let drained = fixture.deliver().await;
-        assert_eq!(fixture.states().await.last(), Some(&expected), "{drained:?}");
+        request(&fixture, id, &[COMPARE]).await;
+        let report = fixture.deliver().await;
+        assert_eq!(fixture.states().await.last(), Some(&expected), "{report:?}");
     }
 }
 
 #[tokio::test]
-async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us() {
+async fn remotely_cancelled_event_with_overwrite_is_reinstated_where_the_api_can() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
-    ask(&fixture, id, &[PUBLISH]).await;
+    request(&fixture, id, &[PUBLISH]).await;
     fixture.deliver().await;
-    cancel_there(&fixture);
+    cancel_remotely(&fixture);
     event.max_places = Some(5);
     fixture.update_event(id, &event).await;
-    ask(&fixture, id, &[OVERWRITE_REMOTE, COMPARE_LATER]).await;
-    let drained = fixture.deliver().await;
-    let why = drained.outcomes[0].reason.clone().expect("why");
-    assert!(why.contains("cannot be taken back there"), "{why}");
+    request(&fixture, id, &[OVERWRITE_REMOTE, COMPARE_LATER]).await;
+    let report = fixture.deliver().await;
+    let reason = report.outcomes[0].reason.clone().expect("why");
+    assert!(reason.contains("cannot be taken back there"), "{reason}");
     assert_eq!(states(&fixture).0, EventState::Cancelled);
 
     fixture.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     lectern::outbox::retry_now(&fixture.db.pool, None, None).await.expect("due");
-    let drained = fixture.deliver().await;
-    assert_eq!(drained.outcomes[0].remarks, [Notice::TakenUpAgain]);
+    let report = fixture.deliver().await;
+    assert_eq!(report.outcomes[0].remarks, [Notice::TakenUpAgain]);
     assert_eq!(states(&fixture), (EventState::Published, vec![EventState::Published; 2]));
     assert_eq!(fixture.administrate.simulator.tenant().events.values().next().and_then(|e| e.max_places), Some(5));
 }
 
 #[tokio::test]
-async fn what_we_called_off_takes_place_again_where_administrate_lets_us() {
+async fn locally_cancelled_event_is_reinstated_where_the_api_can() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
-    ask(&fixture, id, &[PUBLISH]).await;
+    request(&fixture, id, &[PUBLISH]).await;
     fixture.deliver().await;
     for cancelled in [true, false, true] {
         event.cancelled = cancelled;

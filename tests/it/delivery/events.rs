@@ -8,7 +8,7 @@ use lectern::tutorials::{LearningMode, Staff, StaffRole};
 use crate::fixtures::delivery::DeliveryFixture;
 
 #[tokio::test]
-async fn an_event_arrives_with_its_sessions_and_staff() {
+async fn new_event_is_delivered_with_sessions_and_staff() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     event.staff.push(Staff {
@@ -18,25 +18,25 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
         external_id: Some(administrate_sim::Tenant::contact_id(fixture.administrate.administrator)),
     });
     let ids = fixture.create_events(&[event.clone()]).await;
-    let drained = fixture.deliver().await;
-    assert_eq!(drained.outcomes[0].remarks, []);
+    let report = fixture.deliver().await;
+    assert_eq!(report.outcomes[0].remarks, []);
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
 
     let tenant = fixture.administrate.simulator.tenant();
-    let (number, theirs) = tenant.events_titled("CM2-01").next().expect("the event");
-    assert_eq!(theirs.template, Some(fixture.administrate.template));
+    let (number, remote) = tenant.events_titled("CM2-01").next().expect("the event");
+    assert_eq!(remote.template, Some(fixture.administrate.template));
     let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
     assert_eq!(titles, ["CM2-01-1", "CM2-01-2"]);
     assert_eq!(tenant.staff_of(number).count(), 2);
     assert!(tenant.sessions_of(number).all(|(session, _)| tenant.staff_of(session).count() == 1));
-    let bridged: (i64, i64) = sqlx::query_as(
+    let linked: (i64, i64) = sqlx::query_as(
         "SELECT e.tutorial_event_id, count(s.tutorial_session_id)
          FROM adm.events e JOIN adm.sessions s ON s.event_id = e.id GROUP BY e.tutorial_event_id",
     )
     .fetch_one(&fixture.db.pool)
     .await
     .expect("the bridge");
-    assert_eq!(bridged, (ids[0], 2));
+    assert_eq!(linked, (ids[0], 2));
 
     // What is delivered is what is true now, and only the difference.
     let before = fixture.administrate.simulator.mutations().len();
@@ -50,7 +50,7 @@ async fn an_event_arrives_with_its_sessions_and_staff() {
 }
 
 #[tokio::test]
-async fn the_requests_are_as_few_as_can_be() {
+async fn delivery_of_events_sends_the_fewest_requests() {
     let fixture = DeliveryFixture::new(2).await;
     let simulator = &fixture.administrate.simulator;
     let named = |role, contact| Staff {
@@ -96,7 +96,7 @@ async fn the_requests_are_as_few_as_can_be() {
 }
 
 #[tokio::test]
-async fn of_a_window_only_the_end_that_changed_is_written() {
+async fn change_of_one_end_of_a_window_writes_only_that_end() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
@@ -113,7 +113,7 @@ async fn of_a_window_only_the_end_that_changed_is_written() {
 }
 
 #[tokio::test]
-async fn whatever_fails_the_event_is_there_once() {
+async fn creation_with_each_fault_creates_the_event_once() {
     let reset = |when| Action::Reset { when };
     let status = |status| Action::Status { status, retry_after: None };
     let operations =
@@ -146,7 +146,7 @@ async fn whatever_fails_the_event_is_there_once() {
 }
 
 #[tokio::test]
-async fn an_outage_leaves_everything_for_later() {
+async fn delivery_during_an_outage_leaves_items_pending() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.create_events(&[fixture.provider.event("CM2-01"), fixture.provider.event("CM2-02")]).await;
     fixture.administrate.simulator.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
@@ -160,8 +160,9 @@ async fn an_outage_leaves_everything_for_later() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_waits_for_a_person() {
+async fn ambiguous_creation_is_unknown() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let simulator = &fixture.administrate.simulator;
     // Two events of that title stand there already, and the creation's outcome is lost.
     for _ in 0..2 {
@@ -170,24 +171,25 @@ async fn what_cannot_be_decided_waits_for_a_person() {
     }
     simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
-    let drained = fixture.deliver().await;
-    assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{drained:?}");
-    let why = drained.outcomes[0].reason.clone().expect("the evidence");
+    let report = fixture.deliver().await;
+    assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{report:?}");
+    let why = report.outcomes[0].reason.clone().expect("the evidence");
     assert!(why.contains("several events titled \"CM2-01\""), "{why}");
 }
 
 #[tokio::test]
-async fn templates_may_make_more_sessions_than_ours_but_not_fewer() {
+async fn template_with_fewer_sessions_is_an_error_and_with_more_is_not() {
     let fixture = DeliveryFixture::new(3).await;
+    fixture.expect_undelivered();
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
-    let drained = fixture.deliver().await;
-    assert_eq!(drained.outcomes[0].remarks, [Notice::LeftoverSessions { count: 1 }]);
+    let report = fixture.deliver().await;
+    assert_eq!(report.outcomes[0].remarks, [Notice::LeftoverSessions { count: 1 }]);
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
 
     let fixture = DeliveryFixture::new(1).await;
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
-    let drained = fixture.deliver().await;
-    let why = drained.outcomes[0].reason.clone().expect("why");
+    let report = fixture.deliver().await;
+    let why = report.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("has 2 sessions") && why.contains("only 1 of them") && why.contains("CM2-01-2"), "{why}");
     assert_eq!(fixture.states().await, [DeliveryState::Failed]);
     let tenant = fixture.administrate.simulator.tenant();
@@ -197,12 +199,13 @@ async fn templates_may_make_more_sessions_than_ours_but_not_fewer() {
 }
 
 #[tokio::test]
-async fn a_missing_link_is_named() {
+async fn event_without_a_required_link_fails_and_names_it() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     sqlx::query("DELETE FROM adm.instructors").execute(&fixture.db.pool).await.expect("unlinked");
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
-    let drained = fixture.deliver().await;
-    let why = drained.outcomes[0].reason.clone().expect("why");
+    let report = fixture.deliver().await;
+    let why = report.outcomes[0].reason.clone().expect("why");
     assert!(why.contains("instructor") && why.contains("lectern sync instructors"), "{why}");
     assert!(fixture.administrate.simulator.tenant().events.is_empty(), "nothing is half done");
 }

@@ -24,7 +24,7 @@ async fn ask(db: &TestDb, ids: &[i64]) {
 }
 
 #[tokio::test]
-async fn two_workers_never_take_the_same_row_and_a_dead_one_gives_it_back() {
+async fn item_is_claimed_by_one_worker_and_released_when_it_dies() {
     let db = TestDb::new().await;
     ask(&db, &[1, 2]).await;
     let one = Claims::open(&db.pool).await.expect("claims");
@@ -45,7 +45,7 @@ async fn two_workers_never_take_the_same_row_and_a_dead_one_gives_it_back() {
 }
 
 #[tokio::test]
-async fn what_is_asked_again_meanwhile_is_done_again() {
+async fn item_requested_again_during_delivery_is_delivered_again() {
     let db = TestDb::new().await;
     ask(&db, &[1]).await;
     let claims = Claims::open(&db.pool).await.expect("claims");
@@ -60,7 +60,7 @@ async fn what_is_asked_again_meanwhile_is_done_again() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_person_goes_on_waiting() {
+async fn unknown_item_requested_again_stays_unknown() {
     let db = TestDb::new().await;
     ask(&db, &[1, 2]).await;
     let claims = Claims::open(&db.pool).await.expect("claims");
@@ -82,7 +82,7 @@ async fn what_waits_for_a_person_goes_on_waiting() {
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_while_another_fails_is_tried() {
+async fn request_during_a_failing_delivery_is_attempted() {
     let db = TestDb::new().await;
     ask(&db, &[1]).await;
     let claims = Claims::open(&db.pool).await.expect("claims");

@@ -22,36 +22,39 @@ fn titles(fixture: &DeliveryFixture, event: Number) -> Vec<String> {
 }
 
 /// The id and the last error of what is not delivered, of which there is one.
-async fn open(fixture: &DeliveryFixture) -> (i64, String) {
+async fn undelivered(fixture: &DeliveryFixture) -> (i64, String) {
     let items = outbox::list(&fixture.db.pool, false).await.expect("listed");
     assert_eq!(items.len(), 1, "{items:?}");
     (items[0].id, items[0].last_error.clone().unwrap_or_default())
 }
 
-async fn again(fixture: &DeliveryFixture) {
+async fn retry(fixture: &DeliveryFixture) {
     outbox::retry_now(&fixture.db.pool, None, None).await.expect("made due");
     fixture.deliver().await;
 }
 
 #[tokio::test]
-async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
+async fn remotely_deleted_event_is_recreated_or_linked_on_resolution() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver().await;
-    for decide_for_another in [false, true] {
-        let gone = number(&fixture, "CM2-01");
+    for link_another in [false, true] {
+        let deleted = number(&fixture, "CM2-01");
         fixture.administrate.simulator.edit(|tenant| {
-            tenant.sessions.retain(|_, session| session.event != gone);
-            tenant.events.remove(&gone);
+            tenant.sessions.retain(|_, session| session.event != deleted);
+            tenant.events.remove(&deleted);
         });
         event.max_places = event.max_places.map(|places| places + 1);
         fixture.update_event(id, &event).await;
         fixture.deliver().await;
         assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Unknown));
-        let (item, why) = open(&fixture).await;
-        assert!(why.contains("no longer in Administrate") && why.contains(&Tenant::course_id(gone)), "{why}");
-        let decision = match decide_for_another {
+        let (item, reason) = undelivered(&fixture).await;
+        assert!(
+            reason.contains("no longer in Administrate") && reason.contains(&Tenant::course_id(deleted)),
+            "{reason}"
+        );
+        let resolution = match link_another {
             false => OutboxResolution::Recreate,
             true => {
                 let template = fixture.administrate.template;
@@ -75,25 +78,25 @@ async fn an_event_deleted_there_is_made_anew_or_is_another_one() {
                 OutboxResolution::Delivered(administrate::Id::new(Tenant::course_id(other)))
             }
         };
-        resolve(&fixture.db.pool, &fixture.client, item, &decision).await.expect("resolved");
+        resolve(&fixture.db.pool, &fixture.client, item, &resolution).await.expect("resolved");
         fixture.deliver().await;
-        assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Delivered), "{decision:?}");
-        let there = number(&fixture, "CM2-01");
-        assert_ne!(there, gone);
-        assert_eq!(titles(&fixture, there), ["CM2-01-1", "CM2-01-2"]);
+        assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Delivered), "{resolution:?}");
+        let remote = number(&fixture, "CM2-01");
+        assert_ne!(remote, deleted);
+        assert_eq!(titles(&fixture, remote), ["CM2-01-1", "CM2-01-2"]);
         let tenant = fixture.administrate.simulator.tenant();
-        assert_eq!(tenant.events[&there].max_places, event.max_places);
+        assert_eq!(tenant.events[&remote].max_places, event.max_places);
         let links: Vec<String> = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id = $1")
             .bind(id)
             .fetch_all(&fixture.db.pool)
             .await
             .expect("links");
-        assert_eq!(links, [Tenant::course_id(there)]);
+        assert_eq!(links, [Tenant::course_id(remote)]);
     }
 }
 
 #[tokio::test]
-async fn an_event_deleted_there_cannot_be_called_off_any_more() {
+async fn remotely_deleted_event_when_cancelled_is_delivered() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
@@ -106,14 +109,14 @@ async fn an_event_deleted_there_cannot_be_called_off_any_more() {
 }
 
 #[tokio::test]
-async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
+async fn remotely_deleted_session_is_reported_and_relinked_when_restored() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver().await;
-    let there = number(&fixture, "CM2-01");
-    let gone = fixture.administrate.simulator.edit(|tenant| {
-        let first = tenant.sessions_of(there).next().map(|(number, _)| number).expect("a session");
+    let remote = number(&fixture, "CM2-01");
+    let deleted = fixture.administrate.simulator.edit(|tenant| {
+        let first = tenant.sessions_of(remote).next().map(|(number, _)| number).expect("a session");
         tenant.sessions.remove(&first)
     });
     for session in &mut event.sessions {
@@ -121,29 +124,33 @@ async fn a_session_deleted_there_is_named_and_another_takes_its_place() {
     }
     fixture.update_event(id, &event).await;
     fixture.deliver().await;
-    let (_, why) = open(&fixture).await;
-    assert!(why.contains("only 1 of them") && why.contains("CM2-01-1, moved"), "{why}");
-    assert_eq!(titles(&fixture, there), ["CM2-01-2, moved"], "what stands there is delivered");
-    let gone = gone.expect("it stood there");
+    let (_, reason) = undelivered(&fixture).await;
+    assert!(reason.contains("only 1 of them") && reason.contains("CM2-01-1, moved"), "{reason}");
+    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved"], "what stands there is delivered");
+    let deleted = deleted.expect("it stood there");
     let later = |at: jiff::civil::DateTime| at + jiff::SignedDuration::from_hours(24 * 30);
-    let strange =
-        Session { title: "Strange".into(), start: gone.start.map(later), end: gone.end.map(later), ..gone.clone() };
-    let strange = fixture.administrate.simulator.edit(|tenant| tenant.add_session(strange));
-    again(&fixture).await;
-    assert_eq!(titles(&fixture, there), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
+    let unrelated = Session {
+        title: "Strange".into(),
+        start: deleted.start.map(later),
+        end: deleted.end.map(later),
+        ..deleted.clone()
+    };
+    let unrelated = fixture.administrate.simulator.edit(|tenant| tenant.add_session(unrelated));
+    retry(&fixture).await;
+    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
     fixture.administrate.simulator.edit(|tenant| {
-        tenant.sessions.remove(&strange);
-        tenant.add_session(gone);
+        tenant.sessions.remove(&unrelated);
+        tenant.add_session(deleted);
     });
-    again(&fixture).await;
-    let mut now = titles(&fixture, there);
+    retry(&fixture).await;
+    let mut now = titles(&fixture, remote);
     now.sort();
     assert_eq!(now, ["CM2-01-1, moved", "CM2-01-2, moved"]);
     assert!(fixture.states().await.iter().all(|state| *state == DeliveryState::Delivered));
 }
 
 #[tokio::test]
-async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
+async fn in_doubt_creation_is_found_by_its_creation_key() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::After }));
@@ -163,24 +170,25 @@ async fn a_creation_in_doubt_is_known_again_by_what_was_sent() {
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
     let tenant = fixture.administrate.simulator.tenant();
     assert_eq!(tenant.events.len(), 1, "it was there already");
-    let there = &tenant.events[&number(&fixture, "CM2-99")];
+    let remote = &tenant.events[&number(&fixture, "CM2-99")];
     let first = event.sessions[0].start.to_zoned(jiff::tz::TimeZone::get("Europe/London").expect("a zone"));
-    assert_eq!(there.classroom_start, Some(first.datetime()));
+    assert_eq!(remote.classroom_start, Some(first.datetime()));
 }
 
 #[tokio::test]
-async fn an_event_without_a_start_or_called_off_is_not_adopted() {
+async fn remote_event_without_start_or_cancelled_is_not_adopted() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let (template, simulator) = (fixture.administrate.template, &fixture.administrate.simulator);
     for (title, state) in [("CM2-01", EventState::Draft), ("CM2-02", EventState::Cancelled)] {
-        let twin = administrate_sim::tenant::Event {
+        let other = administrate_sim::tenant::Event {
             title: title.into(),
             template: Some(template),
             time_zone: "Europe/London".into(),
             state,
             ..Default::default()
         };
-        simulator.edit(|tenant| tenant.add_event(twin));
+        simulator.edit(|tenant| tenant.add_event(other));
         let mut connection = fixture.db.pool.acquire().await.expect("a connection");
         create_events(&mut connection, None, &[fixture.provider.event(title)], true).await.expect("announced");
     }
@@ -190,7 +198,7 @@ async fn an_event_without_a_start_or_called_off_is_not_adopted() {
 }
 
 #[tokio::test]
-async fn a_session_whose_venue_is_open_has_none_there() {
+async fn session_without_venue_has_no_remote_venue() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     event.sessions[1].location_id = event.location_id;
@@ -203,7 +211,7 @@ async fn a_session_whose_venue_is_open_has_none_there() {
 }
 
 #[tokio::test]
-async fn what_the_api_does_not_take_stays_open_until_somebody_puts_it_right() {
+async fn change_that_the_api_does_not_support_fails_until_corrected_in_administrate() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
@@ -212,26 +220,26 @@ async fn what_the_api_does_not_take_stays_open_until_somebody_puts_it_right() {
     event.sessions[1].title = "Last".into();
     fixture.update_event(id, &event).await;
     fixture.deliver().await;
-    let there = number(&fixture, "CM2-01");
-    assert_eq!(titles(&fixture, there), ["CM2-01-1", "Last"], "all the rest is delivered");
+    let remote = number(&fixture, "CM2-01");
+    assert_eq!(titles(&fixture, remote), ["CM2-01-1", "Last"], "all the rest is delivered");
     let before = fixture.administrate.simulator.mutations().len();
-    again(&fixture).await;
+    retry(&fixture).await;
     assert_eq!(
         fixture.states().await,
         [DeliveryState::Delivered, DeliveryState::Failed],
         "trying again does not make it true"
     );
     fixture.administrate.simulator.edit(|tenant| {
-        let first = tenant.sessions_of(there).next().map(|(number, _)| number).expect("a session");
+        let first = tenant.sessions_of(remote).next().map(|(number, _)| number).expect("a session");
         tenant.staff.retain(|staff| staff.course != first);
     });
-    again(&fixture).await;
+    retry(&fixture).await;
     assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Delivered]);
     assert_eq!(fixture.administrate.simulator.mutations().len(), before, "nothing was written for it");
 }
 
 #[tokio::test]
-async fn people_are_taken_off_sessions_where_the_api_can() {
+async fn session_instructor_removed_locally_is_removed_remotely_where_the_api_can() {
     let options = Options { profile: Profile::EXTENDED, ..Options::default() };
     let fixture = DeliveryFixture::with_options(options, 2).await;
     let mut event = fixture.provider.event("CM2-01");
@@ -248,7 +256,7 @@ async fn people_are_taken_off_sessions_where_the_api_can() {
 }
 
 #[tokio::test]
-async fn places_without_bound_are_told() {
+async fn unlimited_places_are_delivered() {
     let fixture = DeliveryFixture::new(2).await;
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
@@ -260,7 +268,7 @@ async fn places_without_bound_are_told() {
 }
 
 #[tokio::test]
-async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
+async fn creation_without_response_is_searched_for_repeatedly() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
@@ -271,7 +279,7 @@ async fn a_creation_without_an_answer_is_looked_for_again_and_again() {
 }
 
 #[tokio::test]
-async fn what_may_be_under_way_is_not_made_anew() {
+async fn creation_in_flight_is_not_sent_again() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
     // A worker ends right after it has sent a creation, which Administrate takes its time for.
@@ -283,8 +291,8 @@ async fn what_may_be_under_way_is_not_made_anew() {
     fixture.deliver_next_item().await;
     let created = || fixture.administrate.simulator.requests().of("event.createBlended");
     assert_eq!((fixture.states().await, created()), (vec![DeliveryState::Pending], 0));
-    let (_, why) = open(&fixture).await;
-    assert!(why.contains("nobody saw the end of a creation"), "{why}");
+    let (_, reason) = undelivered(&fixture).await;
+    assert!(reason.contains("nobody saw the end of a creation"), "{reason}");
     let later = "UPDATE lectern.outbox SET late_until = now(), next_attempt_at = now()";
     sqlx::query(later).execute(&fixture.db.pool).await.expect("time passes");
     fixture.deliver().await;

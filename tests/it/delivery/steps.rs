@@ -26,8 +26,9 @@ fn administrator(fixture: &DeliveryFixture) -> Staff {
 }
 
 #[tokio::test]
-async fn people_who_are_no_longer_named_are_taken_off() {
+async fn staff_removed_locally_is_removed_remotely() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let mut event = fixture.provider.event("CM2-01");
     event.staff.push(administrator(&fixture));
     let id = fixture.create_events(&[event.clone()]).await[0];
@@ -36,10 +37,10 @@ async fn people_who_are_no_longer_named_are_taken_off() {
     event.staff.pop();
     event.sessions[0].instructor_ids.clear();
     fixture.update_event(id, &event).await;
-    let drained = fixture.deliver().await;
+    let report = fixture.deliver().await;
     assert_eq!(operations(&fixture, before), ["event.removeStaff"]);
-    let why = drained.outcomes[0].reason.clone().expect("sessions have no way to take somebody off");
-    assert!(why.contains("1 instructor named for \"CM2-01-1\" who no longer teaches it"), "{why}");
+    let reason = report.outcomes[0].reason.clone().expect("sessions have no way to take somebody off");
+    assert!(reason.contains("1 instructor named for \"CM2-01-1\" who no longer teaches it"), "{reason}");
     assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Failed));
     let tenant = fixture.administrate.simulator.tenant();
     let (number, _) = tenant.events_titled("CM2-01").next().expect("the event");
@@ -47,7 +48,7 @@ async fn people_who_are_no_longer_named_are_taken_off() {
 }
 
 #[tokio::test]
-async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
+async fn reverted_change_with_lost_responses_is_reverted_remotely() {
     let fixture = DeliveryFixture::new(2).await;
     let event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
@@ -73,8 +74,9 @@ async fn a_change_that_was_lost_and_taken_back_is_taken_back_there_too() {
 }
 
 #[tokio::test]
-async fn an_event_is_called_off_and_stays_so() {
+async fn cancelled_event_cannot_be_reinstated_by_the_classic_api() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let mut event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(&[event.clone()]).await[0];
     fixture.deliver().await;
@@ -91,9 +93,9 @@ async fn an_event_is_called_off_and_stays_so() {
 
     event.cancelled = false;
     fixture.update_event(id, &event).await;
-    let drained = fixture.deliver().await;
-    let why = drained.outcomes[0].reason.clone().expect("why");
-    assert!(why.contains("cannot be taken back"), "{why}");
+    let report = fixture.deliver().await;
+    let reason = report.outcomes[0].reason.clone().expect("why");
+    assert!(reason.contains("cannot be taken back"), "{reason}");
     assert_eq!(
         (state(&fixture), fixture.states().await.last()),
         (Some(EventState::Cancelled), Some(&DeliveryState::Failed))
@@ -108,7 +110,7 @@ async fn an_event_is_called_off_and_stays_so() {
 }
 
 #[tokio::test]
-async fn publishing_happens_only_where_it_is_asked() {
+async fn event_is_published_only_on_request() {
     let fixture = DeliveryFixture::new(3).await;
     let event = fixture.provider.event("CM2-01");
     let id = fixture.create_events(&[event]).await[0];
@@ -121,27 +123,28 @@ async fn publishing_happens_only_where_it_is_asked() {
     };
     let (draft, published) = (EventState::Draft, EventState::Published);
     assert_eq!(states(&fixture), (draft, vec![draft, draft, draft]));
-    let ask = async |also| {
+    let request = async |steps| {
         let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-        request_steps(&mut connection, None, &[(id, "CM2-01".into())], also).await.expect("asked");
+        request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
         fixture.deliver().await
     };
     // Cut off in the midst, it goes on from there.
     fixture.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
-    ask(&[PUBLISH]).await;
+    request(&[PUBLISH]).await;
     assert_eq!(states(&fixture), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
     assert_eq!(bridges::events::published(&mut connection, &[id]).await.expect("read"), [id]);
     assert_eq!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read"), [id]);
 
-    let drained = ask(&[DELETE_DRAFTS]).await;
-    assert_eq!((states(&fixture), drained.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
+    let report = request(&[DELETE_DRAFTS]).await;
+    assert_eq!((states(&fixture), report.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
     assert!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read").is_empty());
 }
 
 #[tokio::test]
-async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
+async fn withdrawn_event_is_deleted_unless_places_are_sold() {
     let fixture = DeliveryFixture::new(2).await;
+    fixture.expect_undelivered();
     let codes = ["DRAFT", "PUBLISHED", "SOLD"];
     let ids = fixture.create_events(&codes.map(|code| fixture.provider.event(code))).await;
     fixture.deliver().await;
@@ -155,15 +158,15 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
     let events: Vec<(i64, String)> = ids.into_iter().zip(codes.map(String::from)).collect();
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
     remove_events(&mut connection, None, &events).await.expect("asked");
-    let drained = fixture.deliver().await;
+    let report = fixture.deliver().await;
     let tenant = fixture.administrate.simulator.tenant();
-    let mut there: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
-    there.sort_unstable_by_key(|(title, _)| *title);
-    assert_eq!(there, [("PUBLISHED", EventState::Cancelled), ("SOLD", EventState::Published)]);
-    let here: Vec<String> =
+    let mut remote: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
+    remote.sort_unstable_by_key(|(title, _)| *title);
+    assert_eq!(remote, [("PUBLISHED", EventState::Cancelled), ("SOLD", EventState::Published)]);
+    let local: Vec<String> =
         sqlx::query_scalar("SELECT code FROM acted.tutorial_events").fetch_all(&fixture.db.pool).await.expect("events");
-    assert_eq!(here, ["SOLD"]);
-    let sold = drained.outcomes.iter().find(|outcome| outcome.subject == "SOLD").and_then(|o| o.reason.clone());
+    assert_eq!(local, ["SOLD"]);
+    let sold = report.outcomes.iter().find(|outcome| outcome.subject == "SOLD").and_then(|o| o.reason.clone());
     assert!(sold.expect("why").contains("1 places are sold"));
     let links: i64 =
         sqlx::query_scalar("SELECT count(*) FROM adm.events").fetch_one(&fixture.db.pool).await.expect("links");
@@ -171,25 +174,25 @@ async fn what_is_withdrawn_goes_on_both_sides_unless_places_are_sold() {
 }
 
 #[tokio::test]
-async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_is_ours() {
+async fn late_creation_is_unknown_until_resolved() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", Action::Late));
     let id = fixture.create_events(&[fixture.provider.event("CM2-01")]).await[0];
-    let mut drained = fixture.deliver_with_timeout("300").await;
+    let mut report = fixture.deliver_with_timeout("300").await;
     while fixture.states().await == [DeliveryState::Pending] {
         // On a busy machine other answers take too long as well.
-        drained = fixture.deliver_with_timeout("300").await;
+        report = fixture.deliver_with_timeout("300").await;
     }
-    assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{drained:?}");
-    let why = drained.outcomes[0].reason.clone().expect("the evidence");
+    assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{report:?}");
+    let reason = report.outcomes[0].reason.clone().expect("the evidence");
     let ids: Vec<String> =
         fixture.administrate.simulator.tenant().events.keys().map(|n| Tenant::course_id(*n)).collect();
-    assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
+    assert!(ids.len() == 2 && ids.iter().all(|id| reason.contains(id)), "{reason}");
 
     let item = outbox::list(&fixture.db.pool, false).await.expect("listed")[0].id;
     fixture.administrate.simulator.edit(|tenant| tenant.events.pop_last());
-    let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
-    resolve(&fixture.db.pool, &fixture.client, item, &decision).await.expect("resolved");
+    let resolution = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
+    resolve(&fixture.db.pool, &fixture.client, item, &resolution).await.expect("resolved");
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
     let linked: String = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id = $1")
@@ -201,7 +204,7 @@ async fn a_creation_that_is_carried_out_late_is_noticed_and_a_person_says_which_
 }
 
 #[tokio::test]
-async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
+async fn creation_after_the_last_check_is_reported_as_duplicate() {
     let fixture = DeliveryFixture::new(2).await;
     let simulator = &fixture.administrate.simulator;
     simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
@@ -214,29 +217,29 @@ async fn a_creation_that_comes_after_all_our_looks_is_noticed_later() {
     assert_eq!(fixture.states().await, [DeliveryState::Delivered], "there is one");
 
     let late = simulator.edit(|tenant| {
-        let (_, ours) = tenant.events.first_key_value().expect("ours");
-        let twin = ours.clone();
-        tenant.add_event(twin)
+        let (_, first) = tenant.events.first_key_value().expect("ours");
+        let other = first.clone();
+        tenant.add_event(other)
     });
     duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
     assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Unknown]);
     let item = outbox::list(pool, false).await.expect("listed").remove(0);
-    let why = item.last_error.expect("the evidence");
+    let reason = item.last_error.expect("the evidence");
     let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
-    assert!(ids.len() == 2 && ids.iter().all(|id| why.contains(id)), "{why}");
+    assert!(ids.len() == 2 && ids.iter().all(|id| reason.contains(id)), "{reason}");
     duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
-    let decision = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
-    resolve(pool, &fixture.client, item.id, &decision).await.expect("resolved");
+    let resolution = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
+    resolve(pool, &fixture.client, item.id, &resolution).await.expect("resolved");
     fixture.deliver().await;
     assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 0);
     assert!(duplicates::possible_duplicates(pool).await.expect("read").is_empty(), "decided about {id}");
 }
 
 #[tokio::test]
-async fn a_person_can_say_that_it_is_none_of_those() {
+async fn unknown_item_resolved_as_recreate_is_created() {
     let fixture = DeliveryFixture::new(2).await;
     let simulator = &fixture.administrate.simulator;
     let other = administrate_sim::tenant::Event { title: "CM2-01".into(), ..Default::default() };
@@ -248,15 +251,15 @@ async fn a_person_can_say_that_it_is_none_of_those() {
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [DeliveryState::Unknown]);
     let item = outbox::list(&fixture.db.pool, false).await.expect("listed")[0].id;
-    let nobody = OutboxResolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
-    assert!(resolve(&fixture.db.pool, &fixture.client, item, &nobody).await.is_err(), "there is no such event");
+    let unknown = OutboxResolution::Delivered(administrate::Id::new("Q291cnNlOjk5OTk="));
+    assert!(resolve(&fixture.db.pool, &fixture.client, item, &unknown).await.is_err(), "there is no such event");
     let template = fixture.provider.event("CM2-02");
     fixture.create_events(std::slice::from_ref(&template)).await;
     fixture.deliver().await;
-    let of_another = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
-    let of_another = OutboxResolution::Delivered(administrate::Id::new(of_another.expect("it is there")));
-    let refused = resolve(&fixture.db.pool, &fixture.client, item, &of_another).await.expect_err("it is another's");
-    assert!(refused.to_string().contains("is CM2-02 already"), "{refused}");
+    let linked = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
+    let linked = OutboxResolution::Delivered(administrate::Id::new(linked.expect("it is there")));
+    let error = resolve(&fixture.db.pool, &fixture.client, item, &linked).await.expect_err("it is another's");
+    assert!(error.to_string().contains("is CM2-02 already"), "{error}");
     resolve(&fixture.db.pool, &fixture.client, item, &OutboxResolution::Recreate).await.expect("resolved");
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [DeliveryState::Delivered; 2]);
@@ -268,7 +271,7 @@ async fn a_person_can_say_that_it_is_none_of_those() {
 }
 
 #[tokio::test]
-async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
+async fn cancelled_and_already_linked_remote_events_are_not_adopted() {
     let fixture = DeliveryFixture::new(2).await;
     let simulator = &fixture.administrate.simulator;
     // Two of our own differ in case alone; the first stands there when the second is in doubt.
@@ -277,9 +280,9 @@ async fn events_called_off_and_events_of_others_are_not_taken_for_ours() {
     fixture.create_events(&[fixture.provider.event("CM2-02")]).await;
     fixture.deliver().await;
     simulator.edit(|tenant| {
-        let called_off = tenant.events.values_mut().find(|event| event.title == "CM2-02");
-        let called_off = called_off.expect("it was just delivered");
-        (called_off.state, called_off.title) = (EventState::Cancelled, "CM2-03".into());
+        let cancelled = tenant.events.values_mut().find(|event| event.title == "CM2-02");
+        let cancelled = cancelled.expect("it was just delivered");
+        (cancelled.state, cancelled.title) = (EventState::Cancelled, "CM2-03".into());
     });
     for code in ["CM2-01", "CM2-03"] {
         simulator.add_fault(Fault::first("event.createBlended", Action::Reset { when: When::Before }));

@@ -40,7 +40,7 @@ async fn counts(db: &TestDb) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn filling_twice_is_filling_once() {
+async fn sample_filled_twice_is_unchanged() {
     let db = TestDb::new().await;
     let provider = sample::provider(date(2031, 3, 5));
     let mut connection = db.pool.acquire().await.expect("a connection");
@@ -61,7 +61,7 @@ async fn filling_twice_is_filling_once() {
 }
 
 #[tokio::test]
-async fn every_event_has_exactly_one_product() {
+async fn sample_event_has_exactly_one_product() {
     let db = TestDb::new().await;
     let today = date(2031, 3, 5);
     let provider = sample::provider(today);

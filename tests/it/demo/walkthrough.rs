@@ -21,23 +21,23 @@ use crate::fixtures::test_db::TestDb;
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/timetable-sample.xlsx");
 
 /// A data folder of a demo.
-struct Stage {
+struct DemoFixture {
     folder: tempfile::TempDir,
 }
 
 /// How a demo ended.
-struct Ended {
+struct DemoResult {
     code: Option<i32>,
     document: Value,
-    said: String,
+    stderr: String,
 }
 
-impl Stage {
-    fn new() -> Stage {
+impl DemoFixture {
+    fn new() -> DemoFixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // As root the database runs as another user, who must be let through.
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("ours");
-        Stage { folder }
+        DemoFixture { folder }
     }
 
     fn path(&self) -> &Path {
@@ -56,13 +56,13 @@ impl Stage {
         command
     }
 
-    fn demo(&self, arguments: &[&str], database: Option<&str>) -> Ended {
+    fn demo(&self, arguments: &[&str], database: Option<&str>) -> DemoResult {
         let mut command = self.program();
         command.envs(database.map(|url| ("DATABASE_URL", url)));
-        let ended = command.args(["demo", "--once", "--json"]).args(arguments).output().expect("the program runs");
-        let said = String::from_utf8(ended.stderr).expect("text");
-        let document = serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
-        Ended { code: ended.status.code(), document, said }
+        let result = command.args(["demo", "--once", "--json"]).args(arguments).output().expect("the program runs");
+        let stderr = String::from_utf8(result.stderr).expect("text");
+        let document = serde_json::from_slice(&result.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        DemoResult { code: result.status.code(), document, stderr }
     }
 
     /// What the simulator kept.
@@ -93,36 +93,36 @@ async fn contents(pool: &PgPool) -> Vec<(String, String)> {
     contents
 }
 
-fn all_is_new(ended: &Ended, events: i64, sessions: i64) {
-    assert_eq!(ended.code, Some(0), "{}", ended.said);
-    let (sync, import) = (&ended.document["sync"], &ended.document["import"]);
+fn assert_all_new(result: &DemoResult, events: i64, sessions: i64) {
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    let (sync, import) = (&result.document["sync"], &result.document["import"]);
     assert_eq!((&sync["succeeded"], &sync["failed"]), (&7.into(), &0.into()), "{sync}");
     let counts = &import["counts"];
     assert_eq!((&counts["events"], &counts["sessions"]), (&events.into(), &sessions.into()), "{import}");
     assert_eq!(counts["created"], events, "{import}");
     assert_eq!(import["delivery"]["delivered"], events, "{import}");
     assert_eq!(import["problems"], serde_json::json!([]));
-    assert!(ended.document["search"]["products"].as_array().is_some_and(|found| !found.is_empty()));
+    assert!(result.document["search"]["products"].as_array().is_some_and(|found| !found.is_empty()));
 }
 
-fn nothing_is_new(ended: &Ended, events: i64) {
-    assert_eq!(ended.code, Some(0), "{}", ended.said);
-    for report in ended.document["sync"]["reports"].as_array().expect("seven reports") {
+fn assert_nothing_new(result: &DemoResult, events: i64) {
+    assert_eq!(result.code, Some(0), "{}", result.stderr);
+    for report in result.document["sync"]["reports"].as_array().expect("seven reports") {
         let counts = &report["counts"];
         for what in ["created", "updated", "pruned", "errors"] {
             assert_eq!(counts[what], 0, "{report}");
         }
     }
-    let import = &ended.document["import"];
+    let import = &result.document["import"];
     assert_eq!(import["counts"]["unchanged"], events, "{import}");
     assert_eq!(import["delivery"]["delivered"], 0, "{import}");
     assert_eq!(import["problems"], serde_json::json!([]));
 }
 
 /// As many published or drafted sessions there as here, each event's in number and order.
-async fn both_sides_agree(pool: &PgPool, tenant: &Tenant, events: usize, sessions: usize) {
+async fn assert_both_sides(pool: &PgPool, tenant: &Tenant, events: usize, sessions: usize) {
     let (events, sessions) = (events as i64, sessions as i64);
-    let here: (i64, i64, i64, i64) = sqlx::query_as(
+    let local: (i64, i64, i64, i64) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM acted.tutorial_events), (SELECT count(*) FROM acted.tutorial_sessions),
                 (SELECT count(*) FROM adm.events WHERE external_id IS NOT NULL),
                 (SELECT count(*) FROM adm.sessions WHERE external_id IS NOT NULL)",
@@ -130,93 +130,93 @@ async fn both_sides_agree(pool: &PgPool, tenant: &Tenant, events: usize, session
     .fetch_one(pool)
     .await
     .expect("counted");
-    assert_eq!(here, (events, sessions, events, sessions));
-    let there = tenant.sessions.values().filter(|session| session.state != SessionState::Cancelled);
-    assert_eq!((tenant.events.len() as i64, there.count() as i64), (events, sessions));
+    assert_eq!(local, (events, sessions, events, sessions));
+    let remote = tenant.sessions.values().filter(|session| session.state != SessionState::Cancelled);
+    assert_eq!((tenant.events.len() as i64, remote.count() as i64), (events, sessions));
 }
 
 #[tokio::test]
-async fn the_made_up_provider_arrives_once() {
-    let stage = Stage::new();
-    let first = stage.demo(&[], None);
-    all_is_new(&first, 348, 1288);
+async fn demo_run_twice_delivers_the_sample_once() {
+    let fixture = DemoFixture::new();
+    let first = fixture.demo(&[], None);
+    assert_all_new(&first, 348, 1288);
     assert_eq!(first.document["url"], Value::Null);
-    let timetable = std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable");
-    let options = ClusterOptions { data_dir: stage.path().to_owned(), bin: PathBuf::new(), durable: true };
+    let timetable = std::fs::read(fixture.path().join("timetable.xlsx")).expect("the timetable");
+    let options = ClusterOptions { data_dir: fixture.path().to_owned(), bin: PathBuf::new(), durable: true };
     let (before, tenant) = {
         let postgres = Embedded::start(&options).await.expect("its database");
         let pool = PgPool::connect(&postgres.url()).await.expect("its database");
-        let tenant = stage.tenant().await;
-        both_sides_agree(&pool, &tenant, 348, 1288).await;
+        let tenant = fixture.tenant().await;
+        assert_both_sides(&pool, &tenant, 348, 1288).await;
         let before = contents(&pool).await;
         pool.close().await;
         postgres.stop().await;
         (before, tenant)
     };
-    let second = stage.demo(&[], None);
-    nothing_is_new(&second, 348);
-    assert!(timetable == std::fs::read(stage.path().join("timetable.xlsx")).expect("the timetable"));
+    let second = fixture.demo(&[], None);
+    assert_nothing_new(&second, 348);
+    assert!(timetable == std::fs::read(fixture.path().join("timetable.xlsx")).expect("the timetable"));
     let postgres = Embedded::start(&options).await.expect("its database");
     let pool = PgPool::connect(&postgres.url()).await.expect("its database");
     assert_eq!(contents(&pool).await, before);
-    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+    assert!(fixture.tenant().await == tenant, "nothing was written to Administrate");
     pool.close().await;
     postgres.stop().await;
 }
 
 #[tokio::test]
-async fn a_real_timetable_is_rehearsed() {
+async fn demo_with_a_real_workbook_delivers_it_once() {
     if !Path::new(SAMPLE).exists() {
         eprintln!("{SAMPLE} is not here: the rehearsal was not tried");
         return;
     }
-    let (stage, db) = (Stage::new(), TestDb::empty().await);
-    let first = stage.demo(&["--workbook", SAMPLE], Some(&db.url));
-    all_is_new(&first, 41, 156);
-    let tenant = stage.tenant().await;
-    both_sides_agree(&db.pool, &tenant, 41, 156).await;
+    let (fixture, db) = (DemoFixture::new(), TestDb::empty().await);
+    let first = fixture.demo(&["--workbook", SAMPLE], Some(&db.url));
+    assert_all_new(&first, 41, 156);
+    let tenant = fixture.tenant().await;
+    assert_both_sides(&db.pool, &tenant, 41, 156).await;
     let before = contents(&db.pool).await;
-    nothing_is_new(&stage.demo(&["--workbook", SAMPLE], Some(&db.url)), 41);
+    assert_nothing_new(&fixture.demo(&["--workbook", SAMPLE], Some(&db.url)), 41);
     assert_eq!(contents(&db.pool).await, before);
-    assert!(stage.tenant().await == tenant, "nothing was written to Administrate");
+    assert!(fixture.tenant().await == tenant, "nothing was written to Administrate");
 
-    let other = stage.demo(&[], Some(&db.url));
+    let other = fixture.demo(&[], Some(&db.url));
     assert_eq!(other.code, Some(1));
-    assert!(other.said.contains("this data folder holds the demo of another timetable"), "{}", other.said);
-    let elsewhere = Stage::new().demo(&["--workbook", SAMPLE], Some(&db.url));
+    assert!(other.stderr.contains("this data folder holds the demo of another timetable"), "{}", other.stderr);
+    let elsewhere = DemoFixture::new().demo(&["--workbook", SAMPLE], Some(&db.url));
     assert_eq!(elsewhere.code, Some(1));
-    assert!(elsewhere.said.contains("whose data folder is another one"), "{}", elsewhere.said);
+    assert!(elsewhere.stderr.contains("whose data folder is another one"), "{}", elsewhere.stderr);
 }
 
 #[tokio::test]
-async fn somebodys_database_is_refused_untouched() {
+async fn demo_on_a_foreign_database_is_rejected_without_changes() {
     let foreign = TestDb::empty().await;
     sqlx::query("CREATE TABLE customers ()").execute(&foreign.pool).await.expect("a table");
     let used = TestDb::new().await;
     sqlx::query("INSERT INTO acted.catalog_subjects (code) VALUES ('CM2')").execute(&used.pool).await.expect("a row");
     for (db, table) in [(&foreign, "public.customers"), (&used, "acted.catalog_subjects")] {
         let before = contents(&db.pool).await;
-        let stage = Stage::new();
-        let ended = stage.demo(&[], Some(&db.url));
-        assert_eq!(ended.code, Some(1), "{}", ended.said);
-        assert!(ended.said.contains(&format!("no demo made it ({table} is somebody's)")), "{}", ended.said);
+        let fixture = DemoFixture::new();
+        let result = fixture.demo(&[], Some(&db.url));
+        assert_eq!(result.code, Some(1), "{}", result.stderr);
+        assert!(result.stderr.contains(&format!("no demo made it ({table} is somebody's)")), "{}", result.stderr);
         assert_eq!(contents(&db.pool).await, before);
-        assert!(!stage.path().join("demo.json").exists());
+        assert!(!fixture.path().join("demo.json").exists());
     }
 }
 
 #[test]
-fn what_is_no_timetable_begins_nothing() {
-    let stage = Stage::new();
-    let file = stage.path().join("notes.xlsx");
+fn demo_with_an_unreadable_workbook_creates_nothing() {
+    let fixture = DemoFixture::new();
+    let file = fixture.path().join("notes.xlsx");
     std::fs::write(&file, "no workbook").expect("written");
-    for (name, said) in [("notes.xlsx", "unreadable_file"), ("missing.xlsx", "unreadable_file")] {
-        let ended = stage.demo(&["--workbook", name], None);
-        assert_eq!(ended.code, Some(1), "{}", ended.said);
-        assert_eq!(ended.document["import"]["problems"][0]["code"], said, "{}", ended.document);
+    for (name, stderr) in [("notes.xlsx", "unreadable_file"), ("missing.xlsx", "unreadable_file")] {
+        let result = fixture.demo(&["--workbook", name], None);
+        assert_eq!(result.code, Some(1), "{}", result.stderr);
+        assert_eq!(result.document["import"]["problems"][0]["code"], stderr, "{}", result.document);
     }
     let left: Vec<_> =
-        std::fs::read_dir(stage.path()).expect("ours").flatten().map(|entry| entry.file_name()).collect();
+        std::fs::read_dir(fixture.path()).expect("ours").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["notes.xlsx"]);
 }
 
@@ -247,25 +247,25 @@ fn first_document(child: &mut Child) -> Value {
 }
 
 #[test]
-fn the_site_is_served_at_the_next_free_port_until_somebody_says_stop() {
-    let stage = Stage::new();
-    let timetable = small_workbook(stage.path());
+fn demo_server_uses_the_next_free_port_until_stopped() {
+    let fixture = DemoFixture::new();
+    let timetable = small_workbook(fixture.path());
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = (taken.local_addr().expect("an address").to_string(), taken);
-    let mut serving = stage.program();
+    let mut serving = fixture.program();
     serving.env("LECTERN_BIND", &taken.0).args(["demo", "--json", "--workbook"]).arg(&timetable);
     let serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
     let mut serving = Serving(serving);
     let url = first_document(&mut serving.0)["url"].as_str().expect("an address").to_owned();
     assert_ne!(url, format!("http://{}/", taken.0));
 
-    let second = stage.program().args(["demo", "--json"]).output().expect("the program runs");
+    let second = fixture.program().args(["demo", "--json"]).output().expect("the program runs");
     assert_eq!(second.status.code(), Some(0));
     assert_eq!(serde_json::from_slice::<Value>(&second.stdout).expect("JSON")["url"], url);
     assert!(String::from_utf8_lossy(&second.stderr).contains(&url));
-    let hurried = stage.demo(&[], None);
-    assert_eq!(hurried.code, Some(1));
-    assert!(hurried.said.contains(&url), "{}", hurried.said);
+    let second_demo = fixture.demo(&[], None);
+    assert_eq!(second_demo.code, Some(1));
+    assert!(second_demo.stderr.contains(&url), "{}", second_demo.stderr);
 
     let place = url.trim_start_matches("http://").trim_end_matches('/');
     let mut visit = TcpStream::connect(place).expect("the site");
@@ -276,11 +276,11 @@ fn the_site_is_served_at_the_next_free_port_until_somebody_says_stop() {
 
     let pid = nix::unistd::Pid::from_raw(serving.0.id().cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
-    let ended = serving.0.wait().expect("it ended");
-    let mut said = String::new();
-    serving.0.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
-    assert_eq!(ended.code(), Some(0), "{said}");
+    let result = serving.0.wait().expect("it ended");
+    let mut stderr = String::new();
+    serving.0.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
+    assert_eq!(result.code(), Some(0), "{stderr}");
     for line in ["export DATABASE_URL='postgresql://", "export ADMINISTRATE_API_URL='http://127.0.0.1:"] {
-        assert!(said.contains(line), "{said}");
+        assert!(stderr.contains(line), "{stderr}");
     }
 }

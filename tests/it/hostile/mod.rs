@@ -123,7 +123,7 @@ const HUGE: [(&str, &str); 24] = [
     ("strings.xls", "too_large"),
 ];
 
-fn make(name: &str, path: &Path) {
+fn write_file(name: &str, path: &Path) {
     let sheet = |before, again, times, after| xlsx(path, (before, again, times, after), &[]);
     let with = |more: Part<'_>| xlsx(path, ("<sheetData>", "", 0, "</sheetData>"), &[more]);
     let cell = "<sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is>";
@@ -318,28 +318,28 @@ fn make(name: &str, path: &Path) {
 
 #[test]
 fn hostile_files_are_one_clear_problem_in_little_memory() {
-    try_all(&SMALL);
+    check_files(&SMALL);
 }
 
 #[test]
 #[ignore = "unpacks gigabytes: make hostile"]
 fn huge_hostile_files_are_one_clear_problem_in_little_memory() {
-    try_all(&HUGE);
+    check_files(&HUGE);
 }
 
-fn try_all(tried: &[(&str, &str)]) {
+fn check_files(tried: &[(&str, &str)]) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut wrong = Vec::new();
     for (name, code) in tried {
         let path = folder.path().join(name);
-        make(name, &path);
+        write_file(name, &path);
         let size = std::fs::metadata(&path).expect("a file").len();
-        let (ended, told, peak) = import(&path, folder.path());
+        let (status, document, peak) = import(&path, folder.path());
         std::fs::remove_file(&path).expect("removed");
-        let problem = &told["problems"][0];
+        let problem = &document["problems"][0];
         println!("{name}: {} KB, peak {} MB: {} {}", size >> 10, peak >> 10, problem["code"], problem["message"]);
-        if (ended.code(), problem["code"].as_str()) != (Some(1), Some(code)) || peak > u64::from(MEMORY_KB) {
-            wrong.push(format!("{name}: {ended}, {peak} KB, {told}"));
+        if (status.code(), problem["code"].as_str()) != (Some(1), Some(code)) || peak > u64::from(MEMORY_KB) {
+            wrong.push(format!("{name}: {status}, {peak} KB, {document}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -357,15 +357,15 @@ fn import(file: &Path, folder: &Path) -> (ExitStatus, serde_json::Value, u64) {
         .spawn()
         .expect("the program runs");
     let mut peak = 0;
-    let ended = loop {
+    let status = loop {
         let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap_or_default();
         let highest = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         peak = highest.and_then(|kilobytes| kilobytes.parse().ok()).unwrap_or(peak).max(peak);
         match program.try_wait().expect("it is ours") {
-            Some(ended) => break ended,
+            Some(status) => break status,
             None => std::thread::park_timeout(Duration::from_millis(2)),
         }
     };
-    let told = std::fs::read(folder.join("told.json")).expect("what it told");
-    (ended, serde_json::from_slice(&told).unwrap_or_default(), peak)
+    let document = std::fs::read(folder.join("told.json")).expect("what it told");
+    (status, serde_json::from_slice(&document).unwrap_or_default(), peak)
 }

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::fixtures::api::{ApiFixture, location};
 use crate::fixtures::site::problem;
 
-async fn refused(response: Response) -> (u16, String) {
+async fn status_and_pointer(response: Response) -> (u16, String) {
     let (status, document) = problem(response).await;
     (status, document["errors"][0]["pointer"].as_str().unwrap_or("none").to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_body_however_broken_is_our_fault() {
+async fn invalid_body_is_a_problem_with_a_pointer() {
     let fixture = ApiFixture::new().await;
     let post = |path: &str, body: Value| fixture.request("POST", path).json(&body).send();
     for (path, body, status, pointer) in [
@@ -30,12 +30,12 @@ async fn no_body_however_broken_is_our_fault() {
         ("/api/outbox/9/resolve", json!({}), 400, ""),
     ] {
         let answer = post(path, body.clone()).await.expect("an answer");
-        assert_eq!(refused(answer).await, (status, pointer.to_owned()), "{path} {body}");
+        assert_eq!(status_and_pointer(answer).await, (status, pointer.to_owned()), "{path} {body}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_that_is_misspelt_imports_nothing() {
+async fn form_with_an_invalid_field_imports_nothing() {
     let fixture = ApiFixture::new().await;
     for (fields, pointer) in [
         (&[("dry_run", "")][..], "/dry_run"),
@@ -43,13 +43,17 @@ async fn a_form_that_is_misspelt_imports_nothing() {
         (&[("dryrun", "true")], "/dryrun"),
         (&[("file", "x")], "/file"),
     ] {
-        assert_eq!(refused(fixture.post_import(fields).await).await, (400, pointer.to_owned()), "{fields:?}");
+        assert_eq!(
+            status_and_pointer(fixture.post_import(fields).await).await,
+            (400, pointer.to_owned()),
+            "{fields:?}"
+        );
     }
     assert_eq!(fixture.import.count("SELECT count(*) FROM lectern.runs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_has_a_version_on_which_requests_can_depend() {
+async fn run_version_supports_conditional_requests() {
     let fixture = ApiFixture::new().await;
     let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
     let get = async |name: &str, value: &str| {
@@ -57,9 +61,9 @@ async fn a_run_has_a_version_on_which_requests_can_depend() {
     };
     let tag = |response: &Response| response.headers()["etag"].to_str().expect("a tag").to_owned();
     let queued = tag(&get("accept", "*/*").await);
-    let held = get("if-none-match", &queued).await;
-    assert_eq!((held.status().as_u16(), tag(&held)), (304, queued.clone()));
-    assert!(held.bytes().await.expect("a body").is_empty());
+    let unchanged = get("if-none-match", &queued).await;
+    assert_eq!((unchanged.status().as_u16(), tag(&unchanged)), (304, queued.clone()));
+    assert!(unchanged.bytes().await.expect("a body").is_empty());
 
     let worker = fixture.worker();
     fixture.wait_for_end(&run).await;
@@ -79,19 +83,19 @@ async fn a_run_has_a_version_on_which_requests_can_depend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_reads_and_changes_nothing() {
+async fn reader_role_can_read_and_cannot_write() {
     let fixture = ApiFixture::new().await;
     let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
-    let ask = async |role, method: &str, path: &str| {
+    let status_of = async |role, method: &str, path: &str| {
         let request = fixture.site.request_as(&fixture.import.db, role, method, path).await;
         request.send().await.expect("an answer").status().as_u16()
     };
     for path in ["/api/imports", &run, "/api/syncs", "/api/outbox"] {
-        let status = ask(Role::Reader, "GET", path).await;
+        let status = status_of(Role::Reader, "GET", path).await;
         assert!(matches!(status, 200 | 202), "{path}: {status}");
-        assert_eq!(ask(Role::Parent, "GET", path).await, 403, "{path}");
+        assert_eq!(status_of(Role::Parent, "GET", path).await, 403, "{path}");
     }
     for (method, path) in [("DELETE", run.as_str()), ("POST", "/api/outbox/retry"), ("POST", "/api/syncs")] {
-        assert_eq!(ask(Role::Reader, method, path).await, 403, "{method} {path}");
+        assert_eq!(status_of(Role::Reader, method, path).await, 403, "{method} {path}");
     }
 }

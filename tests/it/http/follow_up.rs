@@ -32,10 +32,10 @@ async fn import_with_publish_field_is_published_once() {
     assert_eq!((&document["exit_code"], &document["delivery"]["delivered"]), (&json!(0), &json!(1)), "{document}");
     assert_eq!(session_states(&fixture), [EventState::Published; 2]);
 
-    let (status, told) = answer(fixture.request("POST", &format!("{run}/publish"))).await;
-    assert_eq!((status, &told["asked"], &told["already"]), (202, &json!([]), &json!(1)), "{told}");
-    let (status, told) = answer(fixture.request("POST", &format!("{run}/retry"))).await;
-    assert_eq!((status, &told["due"]), (202, &json!(0)));
+    let (status, response) = answer(fixture.request("POST", &format!("{run}/publish"))).await;
+    assert_eq!((status, &response["asked"], &response["already"]), (202, &json!([]), &json!(1)), "{response}");
+    let (status, response) = answer(fixture.request("POST", &format!("{run}/retry"))).await;
+    assert_eq!((status, &response["due"]), (202, &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,8 +50,8 @@ async fn queued_import_is_published_by_the_delivery_worker() {
     let queued = location(&request.send().await.expect("an answer"));
     let document = fixture.wait_for_end(&queued).await;
     assert_eq!((&document["exit_code"], &document["delivery"]["pending"]), (&json!(4), &json!(1)), "{document}");
-    let (status, told) = answer(fixture.request("POST", &format!("{queued}/publish"))).await;
-    assert_eq!((status, &told["asked"]), (202, &json!(["B"])), "{told}");
+    let (status, response) = answer(fixture.request("POST", &format!("{queued}/publish"))).await;
+    assert_eq!((status, &response["asked"]), (202, &json!(["B"])), "{response}");
     let config = fixture.import.config();
     let client = lectern::gateway::connect(&config, &fixture.import.db.pool, "serve", lectern::gateway::AuditMode::On);
     let delivery = lectern::delivery::worker::run_worker(

@@ -10,7 +10,7 @@ use crate::fixtures::site::{Site, problem};
 use crate::fixtures::timetable::{changed, event, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_carried_out_and_followed() {
+async fn posted_import_runs_and_streams_its_result() {
     let fixture = ApiFixture::new().await;
     let _worker = fixture.worker();
     let dry = location(&fixture.post_import(&[("dry_run", "true")]).await);
@@ -27,9 +27,9 @@ async fn an_import_is_carried_out_and_followed() {
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let events = events.text().await.expect("the stream ends");
     let last = events.split("event: done\ndata: ").nth(1).expect("it is told when it is done");
-    let told: Value = serde_json::from_str(last.trim()).expect("JSON");
+    let response: Value = serde_json::from_str(last.trim()).expect("JSON");
     let document = fixture.wait_for_end(&run).await;
-    assert_eq!(told, document);
+    assert_eq!(response, document);
     assert_eq!(
         (&document["counts"]["created"], &document["delivery"]["delivered"]),
         (&json!(1), &json!(1)),
@@ -47,7 +47,7 @@ async fn an_import_is_carried_out_and_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_blocks_can_be_fetched() {
+async fn rejected_rows_are_downloadable() {
     let mut fixture = ApiFixture::new().await;
     let _worker = fixture.worker();
     let wrong = changed(event("B"), Field::Location, "Lndon");
@@ -69,24 +69,24 @@ async fn refused_blocks_can_be_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asked_twice_under_one_key_it_runs_once() {
+async fn import_posted_twice_with_one_idempotency_key_runs_once() {
     let fixture = ApiFixture::new().await;
-    let ask = |key: &'static str, fields: &'static [(&'static str, &'static str)]| {
+    let post = |key: &'static str, fields: &'static [(&'static str, &'static str)]| {
         let request = fixture.request("POST", "/api/imports").header("idempotency-key", key);
         upload(request, &fixture.timetable, fields).send()
     };
-    let first = location(&ask("k1", &[]).await.expect("an answer"));
-    assert_eq!(location(&ask("k1", &[]).await.expect("an answer")), first);
-    assert_eq!(problem(ask("k1", &[("dry_run", "true")]).await.expect("an answer")).await.0, 422);
-    assert_ne!(location(&ask("k2", &[]).await.expect("an answer")), first);
-    assert_eq!(problem(ask("", &[]).await.expect("an answer")).await.0, 400);
+    let first = location(&post("k1", &[]).await.expect("an answer"));
+    assert_eq!(location(&post("k1", &[]).await.expect("an answer")), first);
+    assert_eq!(problem(post("k1", &[("dry_run", "true")]).await.expect("an answer")).await.0, 422);
+    assert_ne!(location(&post("k2", &[]).await.expect("an answer")), first);
+    assert_eq!(problem(post("", &[]).await.expect("an answer")).await.0, 400);
     assert_eq!(fixture.import.count("SELECT count(*) FROM lectern.requested_runs").await, 2);
     let folder = std::fs::read_dir(fixture.import.db.folder().join("uploads")).expect("uploads");
     assert_eq!(folder.count(), 2, "nothing else is left behind");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_broken_is_refused() {
+async fn invalid_request_is_rejected() {
     let fixture = ApiFixture::new().await;
     let form = |body: &'static str| {
         let request = fixture.request("POST", "/api/imports");
@@ -102,8 +102,8 @@ async fn what_is_broken_is_refused() {
     ] {
         assert_eq!(problem(form(body).await.expect("an answer")).await.0, expected, "{body}");
     }
-    let bare = fixture.request("POST", "/api/imports").body("x").send().await.expect("an answer");
-    assert_eq!(problem(bare).await.0, 415);
+    let plain = fixture.request("POST", "/api/imports").body("x").send().await.expect("an answer");
+    assert_eq!(problem(plain).await.0, 415);
     for path in ["/api/imports/99", "/api/imports/x", "/api/imports/99/events", "/api/imports/1/report", "/api/syncs/1"]
     {
         let response = fixture.request("GET", path).send().await.expect("an answer");
@@ -125,27 +125,28 @@ async fn what_is_broken_is_refused() {
         (&[("dry_run", "true"), ("dry_run", "false")], "/dry_run"),
         (&[("dryrun", "true")], "/dryrun"),
     ] {
-        let (status, told) = problem(fixture.post_import(fields).await).await;
-        assert_eq!((status, &told["errors"][0]["pointer"]), (400, &json!(pointer)), "{told}");
+        let (status, response) = problem(fixture.post_import(fields).await).await;
+        assert_eq!((status, &response["errors"][0]["pointer"]), (400, &json!(pointer)), "{response}");
     }
     assert_eq!(fixture.import.count("SELECT count(*) FROM lectern.runs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_ends_at_its_limit() {
+async fn upload_over_the_limit_is_rejected() {
     let fixture = ApiFixture::new().await;
     let mut config = fixture.import.config();
     config.import.max_file_bytes = fixture.timetable.len() as u64;
     let site = Site::serve_with(&fixture.import.db, &config).await;
-    let ask = |file: &[u8]| upload(site.request("POST", "/api/imports").bearer_auth(&fixture.token), file, &[]).send();
+    let post = |file: &[u8]| upload(site.request("POST", "/api/imports").bearer_auth(&fixture.token), file, &[]).send();
     let longer = [fixture.timetable.clone(), vec![0]].concat();
-    assert_eq!(ask(&fixture.timetable).await.expect("an answer").status(), 202);
-    assert_eq!(problem(ask(&longer).await.expect("an answer")).await.0, 413);
+    assert_eq!(post(&fixture.timetable).await.expect("an answer").status(), 202);
+    assert_eq!(problem(post(&longer).await.expect("an answer")).await.0, 413);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_called_off_is_not_carried_out() {
+async fn cancelled_import_is_not_executed() {
     let fixture = ApiFixture::new().await;
+    fixture.expect_undelivered();
     let queued = location(&fixture.post_import(&[]).await);
     assert_eq!(answer(fixture.request("DELETE", &queued)).await.1["state"], "cancelling");
     let _worker = fixture.worker();
@@ -173,28 +174,28 @@ async fn what_is_called_off_is_not_carried_out() {
     assert_eq!((&document["state"], &document["delivery"]["pending"]), (&json!("cancelled"), &json!(1)), "{document}");
     let due = "SELECT count(*) FROM lectern.outbox WHERE next_attempt_at IS NOT NULL AND state = 'pending'";
     assert_eq!(fixture.import.count(due).await, 0, "called off for every worker");
-    let (status, told) = answer(fixture.request("POST", &format!("{running}/retry"))).await;
-    assert_eq!((status, &told["due"], fixture.import.count(due).await), (202, &json!(1), 1));
+    let (status, response) = answer(fixture.request("POST", &format!("{running}/retry"))).await;
+    assert_eq!((status, &response["due"], fixture.import.count(due).await), (202, &json!(1), 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_is_carried_out() {
+async fn posted_sync_runs() {
     let fixture = ApiFixture::new().await;
     let _worker = fixture.worker();
-    let ask = |body: Value| fixture.request("POST", "/api/syncs/").json(&body).send();
-    let run = location(&ask(json!({ "entity": "locations", "dry_run": true })).await.expect("an answer"));
+    let post = |body: Value| fixture.request("POST", "/api/syncs/").json(&body).send();
+    let run = location(&post(json!({ "entity": "locations", "dry_run": true })).await.expect("an answer"));
     let report = fixture.wait_for_end(&run).await;
     assert_eq!(
         (&report["entity"], &report["dry_run"], &report["run_id"]),
         (&json!("locations"), &json!(true), &json!(1))
     );
     assert_eq!(report["counts"]["fetched"], 1, "{report}");
-    let run = location(&ask(json!({ "entity": "venues" })).await.expect("an answer"));
+    let run = location(&post(json!({ "entity": "venues" })).await.expect("an answer"));
     let report = fixture.wait_for_end(&run).await;
     assert_eq!(report["exit_code"], 3, "a dry run does not count as done: {report}");
-    let run = location(&ask(json!({ "entity": "locations" })).await.expect("an answer"));
+    let run = location(&post(json!({ "entity": "locations" })).await.expect("an answer"));
     assert_eq!(fixture.wait_for_end(&run).await["exit_code"], 0);
-    let run = location(&ask(json!({ "entity": "all" })).await.expect("an answer"));
+    let run = location(&post(json!({ "entity": "all" })).await.expect("an answer"));
     let summary = fixture.wait_for_end(&run).await;
     assert_eq!(summary["reports"].as_array().map(Vec::len), Some(7), "{summary}");
     for (body, expected) in [
@@ -203,6 +204,6 @@ async fn a_sync_is_carried_out() {
         (json!({ "entity": "all", "dry_run": "yes" }), 400),
         (json!({ "entity": "all", "x": 1 }), 400),
     ] {
-        assert_eq!(problem(ask(body.clone()).await.expect("an answer")).await.0, expected, "{body}");
+        assert_eq!(problem(post(body.clone()).await.expect("an answer")).await.0, expected, "{body}");
     }
 }

@@ -12,19 +12,20 @@ use crate::fixtures::api::{ApiFixture, answer, location, upload};
 use crate::fixtures::import::ImportFixture;
 
 /// `lectern serve` as a process of its own.
-struct Served {
+struct ServerProcess {
     process: Child,
     address: String,
 }
 
-impl Served {
-    fn start(fixture: &ImportFixture) -> Served {
+impl ServerProcess {
+    fn start(fixture: &ImportFixture) -> ServerProcess {
         let mut command = fixture.program(&["serve", "--bind", "127.0.0.1:0"]);
         let mut process = command.stderr(Stdio::piped()).spawn().expect("it starts");
-        let said = BufReader::new(process.stderr.take().expect("its words"));
-        let line = said.lines().map_while(Result::ok).find(|line| line.starts_with("serving at")).expect("an address");
+        let stderr = BufReader::new(process.stderr.take().expect("its words"));
+        let line =
+            stderr.lines().map_while(Result::ok).find(|line| line.starts_with("serving at")).expect("an address");
         let address = line.trim_start_matches("serving at ").trim_end_matches('/').to_owned();
-        Served { process, address }
+        ServerProcess { process, address }
     }
 
     fn kill(&mut self) {
@@ -33,7 +34,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -41,21 +42,21 @@ impl Drop for Served {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_takes_its_import_up_again() {
+async fn import_of_a_killed_server_is_resumed_after_restart() {
     let fixture = ApiFixture::new().await;
     fixture.import.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::After }));
     let client = Client::new();
-    let mut served = Served::start(&fixture.import);
-    let ask = client.post(format!("{}/api/imports", served.address)).bearer_auth(&fixture.token);
-    let run = location(&upload(ask, &fixture.timetable, &[]).send().await.expect("an answer"));
+    let mut server = ServerProcess::start(&fixture.import);
+    let request = client.post(format!("{}/api/imports", server.address)).bearer_auth(&fixture.token);
+    let run = location(&upload(request, &fixture.timetable, &[]).send().await.expect("an answer"));
     while fixture.import.simulator.requests().of("event.createBlended") == 0 {
         tokio::task::yield_now().await;
     }
-    served.kill();
-    let served = Served::start(&fixture.import);
+    server.kill();
+    let server = ServerProcess::start(&fixture.import);
     let document = loop {
-        let ask = client.get(format!("{}{run}", served.address)).bearer_auth(&fixture.token);
-        let (status, document) = answer(ask).await;
+        let request = client.get(format!("{}{run}", server.address)).bearer_auth(&fixture.token);
+        let (status, document) = answer(request).await;
         if status == 200 {
             break document;
         }
@@ -66,13 +67,13 @@ async fn a_killed_server_takes_its_import_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_processes_one_keeps_the_schedule() {
+async fn scheduled_sync_is_enqueued_by_one_of_several_processes() {
     let fixture = ApiFixture::new().await;
     let pool = &fixture.import.db.pool;
     let due: jiff::Timestamp = "2026-01-10T03:30:00Z".parse().expect("a time");
     let (one, other) = tokio::join!(schedule::enqueue_due(pool, None, due), schedule::enqueue_due(pool, None, due));
-    let asked = [one.expect("asked"), other.expect("asked")];
-    assert_eq!(asked.iter().flatten().count(), 1);
+    let enqueued = [one.expect("asked"), other.expect("asked")];
+    assert_eq!(enqueued.iter().flatten().count(), 1);
     let later: jiff::Timestamp = "2026-01-11T03:30:00Z".parse().expect("a time");
     assert_eq!(schedule::enqueue_due(pool, None, later).await.expect("asked"), None, "the last has not ended");
     let _worker = fixture.worker();

@@ -8,8 +8,9 @@ use crate::fixtures::site::problem;
 use crate::fixtures::timetable::{event, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_tells_what_a_bar_shows() {
+async fn progress_event_contains_throughput_and_time_left() {
     let mut fixture = ApiFixture::new().await;
+    fixture.expect_undelivered();
     let lines: Vec<_> = (1..=4).map(|n| event(&format!("E{n}"))).collect();
     fixture.timetable = std::fs::read(write(fixture.import.db.folder(), "u.xlsx", &lines)).expect("a file");
     // One event waits until somebody has been told about the others.
@@ -18,40 +19,46 @@ async fn progress_tells_what_a_bar_shows() {
     let _worker = fixture.worker();
     let run = location(&fixture.post_import(&[]).await);
     let mut events = fixture.request("GET", &format!("{run}/events")).send().await.expect("an answer");
-    let mut said = String::new();
-    let told = loop {
-        said.push_str(&String::from_utf8_lossy(&events.chunk().await.expect("it goes on").expect("a piece")));
-        let whole = said.split("event: progress\ndata: ").skip(1).filter_map(|rest| rest.split_once("\n\n"));
+    let mut stream = String::new();
+    let document = loop {
+        stream.push_str(&String::from_utf8_lossy(&events.chunk().await.expect("it goes on").expect("a piece")));
+        let whole = stream.split("event: progress\ndata: ").skip(1).filter_map(|rest| rest.split_once("\n\n"));
         let mut whole = whole.filter_map(|(data, _)| serde_json::from_str::<Value>(data).ok());
-        if let Some(told) = whole.find(|told| told["done"] == 3 && !told["per_second"].is_null()) {
-            break told;
+        if let Some(document) = whole.find(|document| document["done"] == 3 && !document["per_second"].is_null()) {
+            break document;
         }
     };
-    assert_eq!((&told["total"], &told["delivery"]["delivered"]), (&json!(4), &json!(3)), "{told}");
-    let pace = told["per_second"].as_f64().expect("a pace");
-    let left = told["seconds_left"].as_i64();
-    assert!(pace > 0.0 && left.is_some_and(|left| left >= 1) || pace == 0.0 && left.is_none(), "{told}");
+    assert_eq!((&document["total"], &document["delivery"]["delivered"]), (&json!(4), &json!(3)), "{document}");
+    let per_second = document["per_second"].as_f64().expect("a pace");
+    let left = document["seconds_left"].as_i64();
+    assert!(
+        per_second > 0.0 && left.is_some_and(|left| left >= 1) || per_second == 0.0 && left.is_none(),
+        "{document}"
+    );
     fixture.import.simulator.clear_faults();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_taken_back() {
+async fn posted_undo_removes_the_import() {
     let fixture = ApiFixture::new().await;
     let _worker = fixture.worker();
     let run = location(&fixture.post_import(&[]).await);
     fixture.wait_for_end(&run).await;
-    let ask = |body: Value| fixture.request("POST", &format!("{run}/undo")).json(&body).send();
-    let dry = location(&ask(json!({ "dry_run": true })).await.expect("an answer"));
-    let told = fixture.wait_for_end(&dry).await;
-    assert_eq!((&told["removed"], &told["undone_run"], &told["exit_code"]), (&json!(["A"]), &json!(1), &json!(0)));
+    let post = |body: Value| fixture.request("POST", &format!("{run}/undo")).json(&body).send();
+    let dry = location(&post(json!({ "dry_run": true })).await.expect("an answer"));
+    let document = fixture.wait_for_end(&dry).await;
+    assert_eq!(
+        (&document["removed"], &document["undone_run"], &document["exit_code"]),
+        (&json!(["A"]), &json!(1), &json!(0))
+    );
     assert_eq!(fixture.import.simulator.tenant().events.len(), 1, "nothing was done");
-    assert_eq!(problem(ask(json!({ "dryrun": true })).await.expect("an answer")).await.0, 400);
+    assert_eq!(problem(post(json!({ "dryrun": true })).await.expect("an answer")).await.0, 400);
 
     let again = fixture.request("POST", &format!("{run}/undo")).header("idempotency-key", "u").send();
     let undone = location(&again.await.expect("an answer"));
-    let told = fixture.wait_for_end(&undone).await;
-    assert_eq!((&told["removed"], &told["delivery"]["delivered"]), (&json!(["A"]), &json!(1)), "{told}");
-    assert_eq!((&told["state"], &told["exit_code"]), (&json!("done"), &json!(0)), "{told}");
+    let document = fixture.wait_for_end(&undone).await;
+    assert_eq!((&document["removed"], &document["delivery"]["delivered"]), (&json!(["A"]), &json!(1)), "{document}");
+    assert_eq!((&document["state"], &document["exit_code"]), (&json!("done"), &json!(0)), "{document}");
     assert_eq!(fixture.import.simulator.tenant().events.len(), 0);
     assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
     let (_, listed) = fixture.get("/api/imports").await;
@@ -63,14 +70,14 @@ async fn an_import_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_asker_holds_is_not_sent_again() {
+async fn run_with_matching_etag_is_not_modified() {
     let fixture = ApiFixture::new().await;
     let run = location(&fixture.post_import(&[("dry_run", "true")]).await);
     let seen = fixture.request("GET", &run).send().await.expect("an answer");
     let tag = seen.headers()["etag"].to_str().expect("a tag").to_owned();
     assert!(tag.starts_with('"'), "a strong one: {tag}");
-    let held = fixture.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
-    assert_eq!(held.status(), 304);
+    let unchanged = fixture.request("GET", &run).header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!(unchanged.status(), 304);
     let other = fixture.request("DELETE", &run).header("if-match", "\"other\"").send().await.expect("an answer");
     assert_eq!(problem(other).await.0, 412);
     let _worker = fixture.worker();
@@ -80,7 +87,7 @@ async fn what_the_asker_holds_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_outbox_says_what_is_wrong_with_a_request() {
+async fn invalid_outbox_request_is_a_problem_with_a_pointer() {
     let fixture = ApiFixture::new().await;
     for (path, body, expected, pointer) in [
         ("/api/outbox/abc/resolve", json!({ "recreate": true }), 404, Value::Null),
@@ -91,13 +98,13 @@ async fn the_outbox_says_what_is_wrong_with_a_request() {
         ("/api/syncs", json!({ "entity": "locations", "only": ["a\u{0}b"] }), 400, json!("/only/0")),
     ] {
         let response = fixture.request("POST", path).json(&body).send().await.expect("an answer");
-        let (status, told) = problem(response).await;
-        assert_eq!((status, &told["errors"][0]["pointer"]), (expected, &pointer), "{body}: {told}");
+        let (status, document) = problem(response).await;
+        assert_eq!((status, &document["errors"][0]["pointer"]), (expected, &pointer), "{body}: {document}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_goes_on_when_the_database_is_back() {
+async fn import_continues_after_lost_database_connections() {
     let fixture = ApiFixture::new().await;
     fixture.import.simulator.add_fault(Fault::first("session.update", Action::Hang { when: When::After }));
     let worker = fixture.worker();

@@ -14,7 +14,7 @@ async fn lectern(db: &TestDb, arguments: &[&str]) -> (i32, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_opens_the_api_until_it_is_revoked() {
+async fn token_is_accepted_until_revoked() {
     let db = TestDb::new().await;
     let site = Site::serve(&db).await;
     let (exit, made) = lectern(&db, &["token", "create", "--name", "cron", "--role", "operator"]).await;
@@ -32,9 +32,9 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
         (&json!("cron"), &json!("operator"), &Value::Null)
     );
     assert!(listed["last_used_at"].is_string(), "{listed}");
-    let kept: String =
+    let stored: String =
         sqlx::query_scalar("SELECT t::text FROM lectern.tokens t").fetch_one(&db.pool).await.expect("a row");
-    assert!(!kept.contains(&secret["lectern_".len()..]), "the secret is not kept");
+    assert!(!stored.contains(&secret["lectern_".len()..]), "the secret is not kept");
 
     assert_eq!(lectern(&db, &["token", "revoke", "1"]).await.0, 0);
     assert_eq!(problem(ask().await.expect("an answer")).await.0, 401);
@@ -42,7 +42,7 @@ async fn a_token_opens_the_api_until_it_is_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_with_a_subject_needs_one_and_only_they_do() {
+async fn subject_is_required_for_roles_with_subject_and_rejected_for_others() {
     let db = TestDb::new().await;
     for (arguments, expected) in [
         (&["--role", "tutor"][..], 2),
@@ -68,7 +68,7 @@ async fn a_role_with_a_subject_needs_one_and_only_they_do() {
 }
 
 #[tokio::test]
-async fn nobody_and_the_wrong_role_are_told_apart() {
+async fn missing_token_is_unauthorized_and_wrong_role_is_forbidden() {
     let db = TestDb::new().await;
     let site = Site::serve(&db).await;
     for (role, expected) in [
@@ -99,7 +99,7 @@ async fn nobody_and_the_wrong_role_are_told_apart() {
 }
 
 #[tokio::test]
-async fn the_outbox_is_listed_and_retried() {
+async fn outbox_is_listed_and_retried() {
     let db = TestDb::new().await;
     let site = Site::serve(&db).await;
     sqlx::query(

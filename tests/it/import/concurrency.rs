@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn imports_at_once_take_turns() {
+async fn concurrent_imports_run_one_after_another() {
     let lines: Vec<_> =
         (1..=12).flat_map(|n| [event(&format!("E{n}")), second_day(&format!("E{n}"), "17:00")]).collect();
     let fixture = fixture_for(&lines).await;
@@ -21,12 +21,12 @@ async fn imports_at_once_take_turns() {
     let other = write(fixture.db.folder(), "u.xlsx", &others).to_string_lossy().into_owned();
     let (same, differing) = (["import", &file], ["import", &other]);
     let all = tokio::join!(fixture.run(&same), fixture.run(&same), fixture.run(&differing));
-    let created = |told: &serde_json::Value| told["counts"]["created"].as_u64().unwrap_or_default();
+    let created = |document: &serde_json::Value| document["counts"]["created"].as_u64().unwrap_or_default();
     let mut sum = 0;
-    for (exit, told) in [&all.0, &all.1, &all.2] {
-        assert_eq!(*exit, 0, "{told}");
-        assert_eq!(created(told) + told["counts"]["unchanged"].as_u64().unwrap_or_default(), 12, "{told}");
-        sum += created(told);
+    for (exit, document) in [&all.0, &all.1, &all.2] {
+        assert_eq!(*exit, 0, "{document}");
+        assert_eq!(created(document) + document["counts"]["unchanged"].as_u64().unwrap_or_default(), 12, "{document}");
+        sum += created(document);
     }
     assert_eq!(sum, 12);
     let tenant = fixture.simulator.tenant();
@@ -36,17 +36,18 @@ async fn imports_at_once_take_turns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_published_after_it_once() {
+async fn import_publish_publishes_events_once() {
     let lines = [event("A"), second_day("A", "17:00"), event("B"), second_day("B", "17:00")];
     let fixture = fixture_for(&lines).await;
+    fixture.expect_undelivered();
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    let (_, told) = fixture.run(&["import", &file]).await;
-    let run = told["run_id"].to_string();
+    let (_, document) = fixture.run(&["import", &file]).await;
+    let run = document["run_id"].to_string();
     let cancelled = write(fixture.db.folder(), "u.xlsx", &[changed(event("B"), F::Cancelled, "Y")]);
     assert_eq!(fixture.run(&["import", &cancelled.to_string_lossy()]).await.0, 0);
-    let (exit, told) = fixture.run(&["import", "publish", &run]).await;
-    assert_eq!((exit, &told["asked"], &told["already"]), (0, &json!(["A"]), &json!(1)), "{told}");
-    assert_eq!(told["delivery"]["delivered"], 1);
+    let (exit, document) = fixture.run(&["import", "publish", &run]).await;
+    assert_eq!((exit, &document["asked"], &document["already"]), (0, &json!(["A"]), &json!(1)), "{document}");
+    assert_eq!(document["delivery"]["delivered"], 1);
     let tenant = fixture.simulator.tenant();
     let states: Vec<EventState> =
         ["A", "B"].iter().filter_map(|t| Some(tenant.events_titled(t).next()?.1.state)).collect();
@@ -55,16 +56,16 @@ async fn an_import_is_published_after_it_once() {
     assert!(tenant.sessions_of(number).all(|(_, session)| session.state == EventState::Published));
     let done = || fixture.simulator.mutations().iter().filter(|mutation| mutation.changed).count();
     let before = done();
-    let (exit, told) = fixture.run(&["import", "publish", &run]).await;
-    assert_eq!((exit, &told["asked"], &told["already"]), (0, &json!([]), &json!(2)), "{told}");
-    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
-    assert_eq!(exit, 4, "B cannot come back: {told}");
+    let (exit, document) = fixture.run(&["import", "publish", &run]).await;
+    assert_eq!((exit, &document["asked"], &document["already"]), (0, &json!([]), &json!(2)), "{document}");
+    let (exit, document) = fixture.run(&["import", &file, "--publish"]).await;
+    assert_eq!(exit, 4, "B cannot come back: {document}");
     assert_eq!(done(), before, "once");
     assert_eq!(fixture.run(&["import", "publish", "999"]).await.0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_that_a_change_brought_goes_with_it() {
+async fn undo_of_a_change_removes_its_added_session() {
     // The second event makes the template one of two days.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
     let fixture = fixture_for(&lines).await;
@@ -72,25 +73,26 @@ async fn a_day_that_a_change_brought_goes_with_it() {
     assert_eq!(fixture.run(&["import", &file]).await.0, 0);
     let longer = [event("A"), second_day("A", "17:00")];
     let longer = write(fixture.db.folder(), "u.xlsx", &longer).to_string_lossy().into_owned();
-    let (exit, told) = fixture.run(&["import", &longer]).await;
-    assert_eq!((exit, &told["counts"]["updated"]), (0, &json!(1)), "{told}");
+    let (exit, document) = fixture.run(&["import", &longer]).await;
+    assert_eq!((exit, &document["counts"]["updated"]), (0, &json!(1)), "{document}");
     let days = |title: &str| {
         let tenant = fixture.simulator.tenant();
         let (number, _) = tenant.events_titled(title).next().expect("it stands");
         tenant.sessions_of(number).map(|(_, session)| session.title.clone()).collect::<Vec<_>>()
     };
     assert_eq!(days("A"), ["A-1", "A-2"]);
-    let (exit, told) = fixture.run(&["import", "undo", &told["run_id"].to_string(), "--no-prompt"]).await;
-    assert_eq!((exit, &told["restored"]), (0, &json!(["A"])), "{told}");
+    let (exit, document) = fixture.run(&["import", "undo", &document["run_id"].to_string(), "--no-prompt"]).await;
+    assert_eq!((exit, &document["restored"]), (0, &json!(["A"])), "{document}");
     assert_eq!((days("A"), days("B").len()), (vec!["A-1".to_owned()], 2));
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_sessions").await, 3);
     assert_eq!(fixture.count("SELECT count(*) FROM lectern.withdrawn_sessions").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_another_import_and_is_told_to_end_tells_that_work_is_left() {
+async fn waiting_import_stopped_by_a_signal_reports_remaining_work() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
+    fixture.expect_undelivered();
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
     fixture.simulator.add_fault(Fault::first("session.update", Action::Hang { when: When::Before }));
     let mut first = fixture.program(&["import", &file]).spawn().expect("it runs");
@@ -105,8 +107,8 @@ async fn who_waits_for_another_import_and_is_told_to_end_tells_that_work_is_left
     let id = nix::unistd::Pid::from_raw(second.id().cast_signed());
     nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).expect("told");
     let ended = tokio::task::spawn_blocking(move || second.wait_with_output()).await.expect("joined").expect("ended");
-    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
-    assert_eq!(ended.status.code(), Some(4), "{told}");
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!(ended.status.code(), Some(4), "{document}");
     first.kill().expect("killed");
     first.wait().expect("ended");
 }

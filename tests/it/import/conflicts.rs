@@ -21,7 +21,7 @@ fn there(fixture: &ImportFixture) -> (Option<i32>, String, i8, jiff::civil::Date
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
+async fn conflicting_change_is_reported_until_local_values_win() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
@@ -39,27 +39,31 @@ async fn what_both_sides_changed_is_shown_and_left_until_ours_are_to_win() {
     let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
-        let (exit, told) = fixture.run(arguments).await;
+        let (exit, document) = fixture.run(arguments).await;
         let cells: Vec<_> =
-            told["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
+            document["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
         let code = serde_json::json!("conflicting_value");
-        assert_eq!((exit, cells), (4, vec![(&code, &"C4".into()), (&code, &"P4".into())]), "{told}");
-        let message = told["problems"][1]["message"].as_str().unwrap_or_default();
+        assert_eq!((exit, cells), (4, vec![(&code, &"C4".into()), (&code, &"P4".into())]), "{document}");
+        let message = document["problems"][1]["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
     }
     assert_eq!(there(&fixture), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 12);
 
-    let (exit, told) = fixture.run(&["import", file, "--ours"]).await;
-    assert_eq!((exit, &told["counts"]["updated"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--ours"]).await;
+    assert_eq!(
+        (exit, &document["counts"]["updated"], &document["delivery"]["delivered"]),
+        (0, &1.into(), &1.into()),
+        "{document}"
+    );
     assert_eq!(there(&fixture), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file]).await;
+    assert_eq!((exit, &document["counts"]["unchanged"]), (0, &1.into()), "{document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ours_wins_the_whole_time_of_a_session() {
+async fn local_session_times_win_as_a_whole() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
@@ -80,7 +84,7 @@ async fn ours_wins_the_whole_time_of_a_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_over() {
+async fn remote_change_before_queued_delivery_is_not_overwritten() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
@@ -91,8 +95,8 @@ async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_ov
     let edited = [changed(event("A"), F::MaxPlaces, "14"), changed(second_day("A", "17:00"), F::SessionTitle, "Ours")];
     let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
-    let (exit, told) = fixture.run(&["import", file, "--deliver", "queue"]).await;
-    assert_eq!((exit, &told["delivery"]["pending"]), (4, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--deliver", "queue"]).await;
+    assert_eq!((exit, &document["delivery"]["pending"]), (4, &1.into()), "{document}");
     fixture.simulator.edit(|tenant| {
         tenant.events.values_mut().for_each(|event| event.max_places = Some(20));
         tenant.sessions.values_mut().nth(1).expect("day 2").title = "Theirs".to_owned();
@@ -100,10 +104,10 @@ async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_ov
     for retry in [&["outbox", "run"][..], &["import", "retry"]] {
         let (exit, _) = fixture.run(retry).await;
         assert_eq!(exit, 4);
-        let (_, told) = fixture.run(&["outbox", "list"]).await;
-        let item = &told["items"][0];
+        let (_, document) = fixture.run(&["outbox", "list"]).await;
+        let item = &document["items"][0];
         let why = item["last_error"].as_str().unwrap_or_default();
-        assert_eq!(item["state"], "failed", "{told}");
+        assert_eq!(item["state"], "failed", "{document}");
         assert!(why.contains("max places: 12 → 14; Administrate has 20"), "{why}");
         assert!(why.contains("day 2: title: A-2 → Ours; Administrate has Theirs"), "{why}");
     }
@@ -111,52 +115,64 @@ async fn what_was_changed_there_before_a_queued_change_arrives_is_not_written_ov
 
     let (exit, _) = fixture.run(&["import", file, "--deliver", "queue", "--ours"]).await;
     assert_eq!(exit, 4);
-    let (exit, told) = fixture.run(&["import", "retry"]).await;
-    assert_eq!((exit, &told["retried"], &told["undelivered"]), (0, &1.into(), &serde_json::json!([])), "{told}");
+    let (exit, document) = fixture.run(&["import", "retry"]).await;
+    assert_eq!(
+        (exit, &document["retried"], &document["undelivered"]),
+        (0, &1.into(), &serde_json::json!([])),
+        "{document}"
+    );
     assert_eq!(there(&fixture).0, Some(14));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_was_cancelled_there_is_shown_and_left_until_ours_is_to_win() {
+async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     let file = file.to_str().expect("a path");
     assert_eq!(fixture.run(&["import", file]).await.0, 0);
     fixture.simulator.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &1.into()), "what does not change is not asked about: {told}");
+    let (exit, document) = fixture.run(&["import", file]).await;
+    assert_eq!(
+        (exit, &document["counts"]["unchanged"]),
+        (0, &1.into()),
+        "what does not change is not asked about: {document}"
+    );
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];
     let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for arguments in [&["import", file, "--dry-run"][..], &["import", file], &["import", file]] {
-        let (exit, told) = fixture.run(arguments).await;
-        let problem = &told["problems"][0];
-        assert_eq!((exit, &told["counts"]["unchanged"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
-        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"AF4".into()), "{told}");
+        let (exit, document) = fixture.run(arguments).await;
+        let problem = &document["problems"][0];
+        assert_eq!(
+            (exit, &document["counts"]["unchanged"], &document["conflicts"]),
+            (4, &1.into(), &1.into()),
+            "{document}"
+        );
+        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"AF4".into()), "{document}");
         let message = problem["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("state: not cancelled here; Administrate has cancelled: kept there"), "{message}");
         assert!(message.contains("max places: 12 → 14; day 2: end: "), "{message}");
     }
     let (_, shown) = fixture.run(&["import", file, "--dry-run"]).await;
     let conflict = &shown["plan"]["items"][0]["conflicts"][0];
-    let said = ["field", "old", "new", "theirs"].map(|key| conflict[key].as_str().unwrap_or_default());
-    assert_eq!(said, ["state", "not cancelled", "not cancelled", "cancelled"]);
+    let values = ["field", "old", "new", "theirs"].map(|key| conflict[key].as_str().unwrap_or_default());
+    assert_eq!(values, ["state", "not cancelled", "not cancelled", "cancelled"]);
     assert_eq!(shown["plan"]["remote_calls"], 0);
     assert_eq!(fixture.count("SELECT max_places::bigint FROM lectern.event_details").await, 12);
     assert_eq!(there(&fixture).0, Some(12));
 
-    let (exit, told) = fixture.run(&["import", file, "--ours", "--dry-run"]).await;
-    assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (0, &1.into(), &0.into()), "{told}");
-    assert_eq!(told["plan"]["items"][0]["conflicts"][0]["overwritten"], true);
+    let (exit, document) = fixture.run(&["import", file, "--ours", "--dry-run"]).await;
+    assert_eq!((exit, &document["counts"]["updated"], &document["conflicts"]), (0, &1.into(), &0.into()), "{document}");
+    assert_eq!(document["plan"]["items"][0]["conflicts"][0]["overwritten"], true);
     let cancelled = [changed(edited[0].clone(), F::Cancelled, "Y"), edited[1].clone()];
     let file = write(fixture.db.folder(), "cancelled.xlsx", &cancelled);
-    let (exit, told) = fixture.run(&["import", file.to_str().expect("a path")]).await;
-    assert_eq!((exit, &told["counts"]["updated"]), (0, &1.into()), "cancelled on both fixture: {told}");
+    let (exit, document) = fixture.run(&["import", file.to_str().expect("a path")]).await;
+    assert_eq!((exit, &document["counts"]["updated"]), (0, &1.into()), "cancelled on both fixture: {document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_cancelled_there_is_left_and_the_others_change() {
+async fn remotely_cancelled_session_is_unchanged_and_others_are_updated() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     assert_eq!(fixture.run(&["import", file.to_str().expect("a path")]).await.0, 0);
@@ -167,10 +183,14 @@ async fn a_session_that_was_cancelled_there_is_left_and_the_others_change() {
     let file = write(fixture.db.folder(), "edited.xlsx", &edited);
     let file = file.to_str().expect("a path");
     for dry in [&["--dry-run"][..], &[]] {
-        let (exit, told) = fixture.run(&[&["import", file], dry].concat()).await;
-        let problem = &told["problems"][0];
-        assert_eq!((exit, &told["counts"]["updated"], &told["conflicts"]), (4, &1.into(), &1.into()), "{told}");
-        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"U5".into()), "{told}");
+        let (exit, document) = fixture.run(&[&["import", file], dry].concat()).await;
+        let problem = &document["problems"][0];
+        assert_eq!(
+            (exit, &document["counts"]["updated"], &document["conflicts"]),
+            (4, &1.into(), &1.into()),
+            "{document}"
+        );
+        assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"U5".into()), "{document}");
     }
     let (_, title, hour, _) = there(&fixture);
     assert_eq!((title.as_str(), hour), ("Ours", 17));

@@ -13,13 +13,13 @@ fn taught_by(name: &str) -> [RowValues; 2] {
     [changed(changed(event("A"), F::SessionInstructor, name), F::Instructor, name), second_day("A", "17:00")]
 }
 
-fn told(document: &Value) -> Vec<(&Value, &Value)> {
+fn problem_cells(document: &Value) -> Vec<(&Value, &Value)> {
     let problems = document["problems"].as_array().expect("problems").iter();
     problems.map(|problem| (&problem["code"], &problem["cell"])).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instructors_whom_only_administrate_knows_are_created_where_that_is_asked() {
+async fn unknown_local_instructor_is_created_on_request() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     fixture.simulator.edit(|tenant| {
         tenant.add_instructor("Nia", "van Quill");
@@ -30,12 +30,16 @@ async fn instructors_whom_only_administrate_knows_are_created_where_that_is_aske
     let file = file.to_str().expect("a path");
     let unknown = json!("unknown_instructor");
     let (exit, plain) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, told(&plain)), (4, vec![(&unknown, &"R4".into()), (&unknown, &"S4".into())]), "{plain}");
+    assert_eq!((exit, problem_cells(&plain)), (4, vec![(&unknown, &"R4".into()), (&unknown, &"S4".into())]), "{plain}");
 
     let create = ["import", file, "--create-missing", "instructors"];
-    let (exit, refused) = fixture.run(&create).await;
-    let lacking = json!("not_approved_instructor");
-    assert_eq!((exit, told(&refused)), (4, vec![(&lacking, &"R4".into()), (&lacking, &"S4".into())]), "{refused}");
+    let (exit, rejected) = fixture.run(&create).await;
+    let not_approved = json!("not_approved_instructor");
+    assert_eq!(
+        (exit, problem_cells(&rejected)),
+        (4, vec![(&not_approved, &"R4".into()), (&not_approved, &"S4".into())]),
+        "{rejected}"
+    );
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_instructors").await, 1);
 
     let both = ["import", file, "--create-missing", "instructors", "--approve-instructors"];
@@ -56,17 +60,17 @@ async fn instructors_whom_only_administrate_knows_are_created_where_that_is_aske
     let (exit, again) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &again["counts"]["unchanged"]), (0, &1.into()), "{again}");
 
-    for (name, said) in [("Two Alike", "2 instructors of"), ("Nobody Anywhere", "no instructor is called")] {
+    for (name, message) in [("Two Alike", "2 instructors of"), ("Nobody Anywhere", "no instructor is called")] {
         let file = write(fixture.db.folder(), "other.xlsx", &taught_by(name));
         let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), create[2], create[3]]).await;
-        assert_eq!((exit, told(&document)[0].0), (4, &unknown), "{document}");
-        assert!(document["problems"][0]["message"].as_str().is_some_and(|text| text.contains(said)), "{document}");
+        assert_eq!((exit, problem_cells(&document)[0].0), (4, &unknown), "{document}");
+        assert!(document["problems"][0]["message"].as_str().is_some_and(|text| text.contains(message)), "{document}");
     }
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_instructors").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_custom_field_may_be_is_synced_and_held_against_the_timetable() {
+async fn custom_field_options_are_synced_and_validated() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     fixture.simulator.edit(|tenant| {
@@ -80,12 +84,12 @@ async fn what_a_custom_field_may_be_is_synced_and_held_against_the_timetable() {
     assert_eq!((exit, &again["counts"]["updated"]), (0, &0.into()), "{again}");
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
     let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--dry-run"]).await;
-    assert_eq!((exit, told(&document)), (4, vec![(&json!("invalid_value"), &"Z4".into())]), "{document}");
+    assert_eq!((exit, problem_cells(&document)), (4, vec![(&json!("invalid_value"), &"Z4".into())]), "{document}");
     assert_eq!(document["problems"][0]["suggestions"], json!(["2027A", "2027S"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_approval_keeps_only_its_own_events_out() {
+async fn rejected_approval_rejects_only_its_events() {
     let taught = |title: &str, template: &str, name: &str| {
         let line = changed(changed(event(title), F::SessionInstructor, name), F::Instructor, name);
         [changed(line, F::Template, template), second_day(title, "17:00")]
@@ -108,10 +112,10 @@ async fn a_refused_approval_keeps_only_its_own_events_out() {
     let refusal = Action::PayloadError { label: None, message: "not allowed".to_owned() };
     simulator.add_fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
     let (exit, document) = fixture.run(&import).await;
-    let lacking = json!("not_approved_instructor");
+    let not_approved = json!("not_approved_instructor");
     // Behind them stand warnings: all are taught at one place at one time.
-    let (cells, found) = ([json!("R4"), json!("S4")], told(&document));
-    assert_eq!((exit, &found[..2]), (4, &[(&lacking, &cells[0]), (&lacking, &cells[1])][..]), "{document}");
+    let (cells, found) = ([json!("R4"), json!("S4")], problem_cells(&document));
+    assert_eq!((exit, &found[..2]), (4, &[(&not_approved, &cells[0]), (&not_approved, &cells[1])][..]), "{document}");
     let problem = &document["problems"][0];
     assert_eq!(problem["event"], "A");
     let sentence = problem["message"].as_str().expect("a sentence");

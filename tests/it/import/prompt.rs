@@ -14,18 +14,18 @@ async fn import_and_answer(fixture: &ImportFixture, file: &str, answer: Option<&
     let program = fixture.program(&["import", file]);
     let at_terminal = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(program);
-        terminal.until(QUESTION);
+        terminal.read_until(QUESTION);
         match answer {
-            Some(answer) => terminal.answer(answer),
+            Some(answer) => terminal.type_line(answer),
             None => terminal.interrupt(),
         }
-        terminal.end()
+        terminal.wait()
     });
     at_terminal.await.expect("joined")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_shows_its_plan_and_asks() {
+async fn import_at_a_terminal_prints_the_plan_and_prompts() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let bad = changed(event("B"), F::Location, "Lndon");
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00"), bad]);
@@ -34,9 +34,9 @@ async fn an_import_shows_its_plan_and_asks() {
     let (exit, seen) = import_and_answer(&fixture, file, Some("n")).await;
     assert!(seen.contains("new       A (row 4), 2 sessions\nrefused   B (row 6)\n"), "{seen}");
     assert!(seen.contains("no location is called \"Lndon\" (perhaps: London)"), "{seen}");
-    let asked = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
+    let expected = "2 events: 1 new, 1 refused\n2 sessions, 6 requests to Administrate\n\
                  carry this out, here and in Administrate? [y/N]: ";
-    assert!(seen.contains(asked) && seen.contains("nothing was written"), "{seen}");
+    assert!(seen.contains(expected) && seen.contains("nothing was written"), "{seen}");
     assert!(widest(&seen) <= 80, "{seen}");
     assert_eq!((exit, fixture.count("SELECT count(*) FROM acted.tutorial_events").await), (0, 0));
 
@@ -50,7 +50,7 @@ async fn an_import_shows_its_plan_and_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bar_tells_pace_and_time_left_at_a_terminal_alone() {
+async fn progress_bar_is_printed_only_at_a_terminal() {
     let fixture = fixture_for(&[event("A"), event("B")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), event("B")]);
     let file = file.to_str().expect("a path");
@@ -65,16 +65,16 @@ async fn a_bar_tells_pace_and_time_left_at_a_terminal_alone() {
         program.env("LECTERN_HTTP_TIMEOUT_MS", "3000").env("TERM", "xterm");
         if !at_terminal {
             let output = tokio::task::spawn_blocking(move || program.output()).await.expect("joined").expect("it runs");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success() && !said.contains("/s"), "{said}");
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && !stderr.contains("/s"), "{stderr}");
             continue;
         }
         let (exit, shown) = tokio::task::spawn_blocking(move || {
             let mut terminal = Terminal::start(program);
-            terminal.until("1/2 · ");
-            terminal.until("/s · ");
-            terminal.until(" left");
-            terminal.end()
+            terminal.read_until("1/2 · ");
+            terminal.read_until("/s · ");
+            terminal.read_until(" left");
+            terminal.wait()
         })
         .await
         .expect("joined");

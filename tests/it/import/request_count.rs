@@ -12,11 +12,11 @@ async fn sent_as_planned(fixture: &ImportFixture, what: &str, lines: &[RowValues
     let file = write(fixture.db.folder(), "t.xlsx", lines);
     let import = [&["import", file.to_str().expect("a path")], more].concat();
     let before = fixture.simulator.requests();
-    let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
-    let planned = told["plan"]["remote_calls"].as_u64().unwrap_or_else(|| panic!("{told}"));
+    let (_, document) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
+    let planned = document["plan"]["remote_calls"].as_u64().unwrap_or_else(|| panic!("{document}"));
     let between = fixture.simulator.requests();
-    let (exit, told) = fixture.run(&import).await;
-    assert_eq!(exit, 0, "{what}: {told}");
+    let (exit, document) = fixture.run(&import).await;
+    assert_eq!(exit, 0, "{what}: {document}");
     let after = fixture.simulator.requests();
     let reading = between.total - before.total;
     let of =
@@ -33,7 +33,7 @@ async fn delivered(lines: &[RowValues]) -> ImportFixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_requests_of_what_is_new_and_published() {
+async fn plan_of_new_and_published_events_counts_the_requests_sent() {
     let days = [event("A"), second_day("A", "17:00")];
     for publish in [&[][..], &["--publish"]] {
         let fixture = fixture_for(&days).await;
@@ -43,7 +43,7 @@ async fn a_plan_names_the_requests_of_what_is_new_and_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_requests_of_every_change() {
+async fn plan_of_each_change_counts_the_requests_sent() {
     let days = [event("A"), second_day("A", "17:00")];
     let with = |first: RowValues, second: RowValues| vec![first, second];
     let moved = |line: RowValues, day: &str| changed(changed(line, F::StartDate, day), F::EndDate, day);
@@ -70,7 +70,7 @@ async fn a_plan_names_the_requests_of_every_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_requests_of_people_who_come_and_go() {
+async fn plan_of_staff_changes_counts_the_requests_sent() {
     let line = |names: &str| changed(changed(event("A"), F::Instructor, names), F::SessionInstructor, "Ada Marlow");
     let all = [line("Ada Marlow/Bo Li/Cy Doe"), changed(event("B"), F::SessionInstructor, "Bo Li/Cy Doe")];
     let fixture = fixture_for(&all).await;
@@ -82,7 +82,7 @@ async fn a_plan_names_the_requests_of_people_who_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_requests_of_an_event_that_is_taken_over() {
+async fn plan_of_an_adopted_event_counts_the_requests_sent() {
     let days = [event("A"), second_day("A", "17:00")];
     let fixture = delivered(&days).await;
     for forget in [
@@ -98,7 +98,7 @@ async fn a_plan_names_the_requests_of_an_event_that_is_taken_over() {
 
 /// What is queued is looked at or for once more by whoever brings it there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_of_what_is_queued_names_the_looks_of_its_delivery() {
+async fn plan_of_a_queued_import_counts_the_requests_of_its_delivery() {
     let days = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&days).await;
     let approve = "INSERT INTO lectern.approved_instructors
@@ -108,8 +108,8 @@ async fn a_plan_of_what_is_queued_names_the_looks_of_its_delivery() {
     for lines in [&days, &larger] {
         let file = write(fixture.db.folder(), "t.xlsx", lines);
         let import = ["import", file.to_str().expect("a path"), "--deliver", "queue"];
-        let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
-        let planned = told["plan"]["remote_calls"].as_u64().expect("a number");
+        let (_, document) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
+        let planned = document["plan"]["remote_calls"].as_u64().expect("a number");
         let before = fixture.simulator.requests();
         assert_eq!(fixture.run(&import).await.0, 4);
         assert_eq!(fixture.simulator.requests().total, before.total, "nobody is asked yet");
@@ -123,31 +123,36 @@ async fn a_plan_of_what_is_queued_names_the_looks_of_its_delivery() {
 
 /// What a course template makes too few of is warned of where it is known, counted as it will be, and told by its row.
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_administrate_lacks_are_foreseen_and_told() {
+async fn template_with_too_few_sessions_is_planned_and_reported() {
     let days = [event("A"), second_day("A", "17:00")];
     let third = |title: &str| {
         let line = changed(changed(second_day(title, "17:00"), F::Day, "3"), F::SessionTitle, &format!("{title}-3"));
         changed(changed(line, F::StartDate, "27/06/2026"), F::EndDate, "27/06/2026")
     };
     let fixture = delivered(&days).await;
+    fixture.expect_undelivered();
     let moved = |line: RowValues| changed(changed(line, F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
     let other = [moved(event("B")), changed(second_day("B", "17:00"), F::Venue, "TBC"), third("B")];
     for (lines, row) in [(&[days[0].clone(), days[1].clone(), third("A")], "U6"), (&other, "U6")] {
         let file = write(fixture.db.folder(), "t.xlsx", lines);
         let import = ["import", file.to_str().expect("a path")];
         let before = fixture.simulator.requests().total;
-        let (_, told) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
+        let (_, document) = fixture.run(&[&import[..], &["--dry-run"]].concat()).await;
         let reading = fixture.simulator.requests().total - before;
-        let codes = |told: &serde_json::Value| {
-            let problems = told["problems"].as_array().expect("problems").iter();
+        let codes = |document: &serde_json::Value| {
+            let problems = document["problems"].as_array().expect("problems").iter();
             let place = |p: &serde_json::Value| format!("{} {}", p["code"], p["cell"]).replace('"', "");
-            problems.map(place).filter(|told| !told.starts_with("double")).collect::<Vec<_>>()
+            problems.map(place).filter(|document| !document.starts_with("double")).collect::<Vec<_>>()
         };
-        assert_eq!(codes(&told), ["too_few_template_sessions A4"], "{told}");
-        let planned = told["plan"]["remote_calls"].as_u64().expect("a number");
-        let (exit, told) = fixture.run(&import).await;
+        assert_eq!(codes(&document), ["too_few_template_sessions A4"], "{document}");
+        let planned = document["plan"]["remote_calls"].as_u64().expect("a number");
+        let (exit, document) = fixture.run(&import).await;
         let missing = format!("missing_session {row}");
-        assert_eq!((exit, codes(&told)), (4, vec!["too_few_template_sessions A4".to_owned(), missing]), "{told}");
+        assert_eq!(
+            (exit, codes(&document)),
+            (4, vec!["too_few_template_sessions A4".to_owned(), missing]),
+            "{document}"
+        );
         assert_eq!(planned, fixture.simulator.requests().total - before - 2 * reading);
     }
 }

@@ -38,7 +38,7 @@ fn terminate(child: &tokio::process::Child) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
+async fn terminated_import_stops_between_steps_and_reports_remaining_work() {
     let (fixture, file) = fixture(&["A", "B", "C"]).await;
     // The creation under way is answered, in the end; what would follow it is not begun.
     fixture.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
@@ -46,30 +46,30 @@ async fn told_to_end_it_ends_between_two_steps_and_tells_what_is_left() {
     fixture.simulator.wait_for_hanging(1).await;
     terminate(&child);
     let output = child.wait_with_output().await.expect("it ends");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("the document is printed");
-    assert_eq!(output.status.code(), Some(4), "{told}");
-    assert!(told["delivery"]["pending"].as_i64() >= Some(1), "{told}");
-    assert_eq!(told["counts"]["created"], 3);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("the document is printed");
+    assert_eq!(output.status.code(), Some(4), "{document}");
+    assert!(document["delivery"]["pending"].as_i64() >= Some(1), "{document}");
+    assert_eq!(document["counts"]["created"], 3);
 
     // The same file again goes on with what is open, although nothing in it is new.
     fixture.simulator.clear_faults();
-    let (exit, told) = fixture.run(&["import", &file]).await;
-    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &3.into()), "{told}");
-    assert!(told["delivery"]["delivered"].as_i64() >= Some(1), "{told}");
+    let (exit, document) = fixture.run(&["import", &file]).await;
+    assert_eq!((exit, &document["counts"]["unchanged"]), (0, &3.into()), "{document}");
+    assert!(document["delivery"]["delivered"].as_i64() >= Some(1), "{document}");
     assert_eq!(fixture.simulator.tenant().events.len(), 3);
-    let (exit, told) = fixture.run(&["import", &file]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"]), (0, &0.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", &file]).await;
+    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &0.into()), "{document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unchanged_file_ends_open_as_long_as_its_events_are() {
+async fn unchanged_import_with_undelivered_events_needs_attention() {
     let (fixture, file) = fixture(&["A"]).await;
-    let refused = Action::PayloadError { label: None, message: "not today".into() };
-    fixture.simulator.add_fault(Fault::always("session.update", refused));
+    let rejected = Action::PayloadError { label: None, message: "not today".into() };
+    fixture.simulator.add_fault(Fault::always("session.update", rejected));
     for created in [1, 0] {
-        let (exit, told) = fixture.run(&["import", &file]).await;
-        let found = (exit, &told["counts"]["created"], &told["delivery"]["failed"]);
-        assert_eq!(found, (4, &created.into(), &1.into()), "{told}");
+        let (exit, document) = fixture.run(&["import", &file]).await;
+        let found = (exit, &document["counts"]["created"], &document["delivery"]["failed"]);
+        assert_eq!(found, (4, &created.into(), &1.into()), "{document}");
     }
     fixture.simulator.clear_faults();
     assert_eq!(fixture.run(&["import", &file]).await.0, 0);
@@ -77,14 +77,14 @@ async fn an_unchanged_file_ends_open_as_long_as_its_events_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn serve_delivers_when_administrate_is_back_and_two_of_them_deliver_once() {
+async fn two_servers_deliver_pending_events_once_after_an_outage() {
     let (fixture, file) = fixture(&["A", "B", "C", "D"]).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
     sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
     fixture.simulator.add_fault(Fault::always("*", Action::Status { status: 503, retry_after: None }));
-    let (exit, told) = fixture.run(&["import", &file, "--deliver", "queue"]).await;
-    assert_eq!((exit, &told["delivery"]["pending"]), (4, &4.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", &file, "--deliver", "queue"]).await;
+    assert_eq!((exit, &document["delivery"]["pending"]), (4, &4.into()), "{document}");
     let (one, other) = (start(&fixture, &["serve", "--worker-only"]), start(&fixture, &["serve", "--worker-only"]));
     // Both have met the outage.
     fixture.simulator.wait_for_arrived(20).await;
@@ -109,7 +109,7 @@ async fn serve_delivers_when_administrate_is_back_and_two_of_them_deliver_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn published_only_when_asked() {
+async fn import_publishes_only_on_request() {
     let (fixture, file) = fixture(&["A"]).await;
     let states = || {
         let tenant = fixture.simulator.tenant();
@@ -119,27 +119,27 @@ async fn published_only_when_asked() {
     };
     assert_eq!(fixture.run(&["import", &file]).await.0, 0);
     assert_eq!(states(), [EventState::Draft; 3]);
-    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
-    assert_eq!((exit, &told["counts"]["unchanged"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()));
+    let (exit, document) = fixture.run(&["import", &file, "--publish"]).await;
+    assert_eq!((exit, &document["counts"]["unchanged"], &document["delivery"]["delivered"]), (0, &1.into(), &1.into()));
     assert_eq!(states(), [EventState::Published; 3]);
-    let (exit, told) = fixture.run(&["import", &file, "--publish"]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"]), (0, &0.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", &file, "--publish"]).await;
+    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &0.into()), "{document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_taken_back_on_both_sides() {
+async fn import_undo_removes_events_locally_and_remotely() {
     let (fixture, file) = fixture(&["A", "B"]).await;
-    let (_, told) = fixture.run(&["import", &file]).await;
-    let first = told["run_id"].to_string();
+    let (_, document) = fixture.run(&["import", &file]).await;
+    let first = document["run_id"].to_string();
     let lines = [changed(event("A"), F::MaxPlaces, "15"), second_day("A", "16:00")];
     let edited = write(fixture.db.folder(), "t2.xlsx", &lines).to_string_lossy().into_owned();
-    let (_, told) = fixture.run(&["import", &edited]).await;
-    let second = told["run_id"].to_string();
+    let (_, document) = fixture.run(&["import", &edited]).await;
+    let second = document["run_id"].to_string();
 
-    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
-    assert_eq!((exit, &told["refused"][0]["event"]), (4, &"A".into()), "a later import has changed it: {told}");
-    let (exit, told) = fixture.run(&["import", "undo", &second, "--no-prompt"]).await;
-    assert_eq!((exit, &told["restored"]), (0, &serde_json::json!(["A"])), "{told}");
+    let (exit, document) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
+    assert_eq!((exit, &document["refused"][0]["event"]), (4, &"A".into()), "a later import has changed it: {document}");
+    let (exit, document) = fixture.run(&["import", "undo", &second, "--no-prompt"]).await;
+    assert_eq!((exit, &document["restored"]), (0, &serde_json::json!(["A"])), "{document}");
     let tenant = fixture.simulator.tenant();
     let (number, event) = tenant.events_titled("A").next().expect("it stays");
     assert_eq!(event.max_places, Some(12));
@@ -151,37 +151,37 @@ async fn an_import_is_taken_back_on_both_sides() {
         .execute(&fixture.db.pool)
         .await
         .expect("sold");
-    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
-    assert_eq!((exit, &told["refused"][0]["event"]), (4, &"B".into()), "a place is sold: {told}");
+    let (exit, document) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
+    assert_eq!((exit, &document["refused"][0]["event"]), (4, &"B".into()), "a place is sold: {document}");
     assert_eq!(fixture.simulator.tenant().events.len(), 2);
     sqlx::query("UPDATE acted.tutorial_events SET remain_space = 12")
         .execute(&fixture.db.pool)
         .await
         .expect("given back");
-    let (exit, told) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
-    assert_eq!((exit, &told["removed"]), (0, &serde_json::json!(["A", "B"])), "{told}");
+    let (exit, document) = fixture.run(&["import", "undo", &first, "--no-prompt"]).await;
+    assert_eq!((exit, &document["removed"]), (0, &serde_json::json!(["A", "B"])), "{document}");
     assert_eq!(fixture.simulator.tenant().events.len(), 0);
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.events").await, 0);
 
-    let (exit, told) = fixture.run(&["import", &file]).await;
-    assert_eq!((exit, &told["counts"]["created"]), (0, &2.into()), "and it can be imported anew: {told}");
+    let (exit, document) = fixture.run(&["import", &file]).await;
+    assert_eq!((exit, &document["counts"]["created"]), (0, &2.into()), "and it can be imported anew: {document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn surplus_drafts_are_deleted_only_when_asked() {
+async fn extra_draft_sessions_are_deleted_only_on_request() {
     // The second event makes the template one of two days, so that the first has one day too many.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    let (exit, told) = fixture.run(&["import", &file]).await;
-    let leftovers = |told: &Value| {
-        let problems = told["problems"].as_array().expect("a list");
+    let (exit, document) = fixture.run(&["import", &file]).await;
+    let extra_drafts = |document: &Value| {
+        let problems = document["problems"].as_array().expect("a list");
         problems.iter().filter(|problem| problem["code"] == "leftover_session").count()
     };
-    assert_eq!((exit, leftovers(&told)), (0, 1), "{told}");
+    assert_eq!((exit, extra_drafts(&document)), (0, 1), "{document}");
     assert_eq!(fixture.simulator.tenant().sessions.len(), 4);
-    let (exit, told) = fixture.run(&["import", &file, "--delete-drafts"]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"], leftovers(&told)), (0, &1.into(), 0), "{told}");
+    let (exit, document) = fixture.run(&["import", &file, "--delete-drafts"]).await;
+    assert_eq!((exit, &document["delivery"]["delivered"], extra_drafts(&document)), (0, &1.into(), 0), "{document}");
     assert_eq!(fixture.simulator.tenant().sessions.len(), 3);
 }

@@ -8,46 +8,58 @@ use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, fixture_for, fixture_for_file, second_day, write};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timetable_arrives_on_both_sides_once() {
+async fn new_timetable_is_imported_and_delivered_once() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), second_day("A", "17:00")]);
     let file = file.to_str().expect("a path");
 
-    let (exit, told) = fixture.run(&["import", file, "--dry-run"]).await;
-    assert_eq!((exit, &told["run_id"], &told["counts"]["created"]), (0, &serde_json::Value::Null, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--dry-run"]).await;
+    assert_eq!(
+        (exit, &document["run_id"], &document["counts"]["created"]),
+        (0, &serde_json::Value::Null, &1.into()),
+        "{document}"
+    );
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
     assert_eq!(fixture.count("SELECT count(*) FROM lectern.runs").await, 0);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.api_audit_log").await, 0);
 
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["counts"]["created"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
-    assert_eq!(told["counts"]["sessions"], 2);
-    assert_eq!(told["problems"], serde_json::json!([]));
+    let (exit, document) = fixture.run(&["import", file]).await;
+    assert_eq!(
+        (exit, &document["counts"]["created"], &document["delivery"]["delivered"]),
+        (0, &1.into(), &1.into()),
+        "{document}"
+    );
+    assert_eq!(document["counts"]["sessions"], 2);
+    assert_eq!(document["problems"], serde_json::json!([]));
     assert_eq!(fixture.count("SELECT count(*) FROM adm.events WHERE external_id IS NOT NULL").await, 1);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL").await, 2);
     let tenant = fixture.simulator.tenant();
     assert_eq!((tenant.events.len(), tenant.sessions.len()), (1, 2));
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_session_instructors").await, 2);
 
-    let (exit, told) = fixture.run(&["import", file]).await;
+    let (exit, document) = fixture.run(&["import", file]).await;
     assert_eq!(
-        (exit, &told["counts"]["unchanged"], &told["delivery"]["delivered"]),
+        (exit, &document["counts"]["unchanged"], &document["delivery"]["delivered"]),
         (0, &1.into(), &0.into()),
-        "{told}"
+        "{document}"
     );
 
     let edited =
         write(fixture.db.folder(), "t2.xlsx", &[changed(event("A"), F::MaxPlaces, "15"), second_day("A", "16:00")]);
-    let (exit, told) = fixture.run(&["import", edited.to_str().expect("a path")]).await;
-    assert_eq!((exit, &told["counts"]["updated"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", edited.to_str().expect("a path")]).await;
+    assert_eq!(
+        (exit, &document["counts"]["updated"], &document["delivery"]["delivered"]),
+        (0, &1.into(), &1.into()),
+        "{document}"
+    );
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 15);
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
-    let (exit, told) = fixture.run(&["import", "show"]).await;
-    assert_eq!((exit, &told["events"][0]["outcome"]), (0, &"changed".into()), "{told}");
+    let (exit, document) = fixture.run(&["import", "show"]).await;
+    assert_eq!((exit, &document["events"][0]["outcome"]), (0, &"changed".into()), "{document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_blocks_come_back_in_a_workbook_that_can_be_corrected() {
+async fn rejected_blocks_are_returned_in_a_correctable_workbook() {
     let sound = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&sound).await;
     let wrong = changed(changed(event("B"), F::Location, "Lndon"), F::StartDate, "14/07/2026");
@@ -56,35 +68,47 @@ async fn refused_blocks_come_back_in_a_workbook_that_can_be_corrected() {
     let file = write(fixture.db.folder(), "t.xlsx", &[sound[0].clone(), sound[1].clone(), wrong, later]);
     let report = fixture.db.folder().join("refused.xlsx");
     let report = report.to_str().expect("a path");
-    let (exit, told) = fixture.run(&["import", file.to_str().expect("a path"), "--report", report]).await;
-    assert_eq!((exit, &told["counts"]["created"], &told["counts"]["rejected"]), (4, &1.into(), &1.into()), "{told}");
-    let problem = &told["problems"][0];
+    let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--report", report]).await;
+    assert_eq!(
+        (exit, &document["counts"]["created"], &document["counts"]["rejected"]),
+        (4, &1.into(), &1.into()),
+        "{document}"
+    );
+    let problem = &document["problems"][0];
     assert_eq!(
         (&problem["cell"], &problem["code"], &problem["row"]),
         (&"E6".into(), &"unknown_location".into(), &6.into())
     );
-    assert_eq!((&problem["suggestions"][0], &told["report"]), (&"London".into(), &report.into()));
+    assert_eq!((&problem["suggestions"][0], &document["report"]), (&"London".into(), &report.into()));
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_sessions").await, 2);
 
-    let (exit, told) = fixture.run(&["import", report]).await;
-    assert_eq!((exit, &told["counts"]["events"], &told["problems"][0]["cell"]), (4, &1.into(), &"E2".into()), "{told}");
+    let (exit, document) = fixture.run(&["import", report]).await;
+    assert_eq!(
+        (exit, &document["counts"]["events"], &document["problems"][0]["cell"]),
+        (4, &1.into(), &"E2".into()),
+        "{document}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queued_events_are_delivered_when_administrate_is_back() {
+async fn queued_events_are_delivered_after_an_outage() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     let approve = "INSERT INTO lectern.approved_instructors
                    SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
     sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
-    let (exit, told) = fixture.run(&["import", file.to_str().expect("a path"), "--deliver", "queue"]).await;
-    assert_eq!((exit, &told["counts"]["created"], &told["delivery"]["pending"]), (4, &1.into(), &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--deliver", "queue"]).await;
+    assert_eq!(
+        (exit, &document["counts"]["created"], &document["delivery"]["pending"]),
+        (4, &1.into(), &1.into()),
+        "{document}"
+    );
     assert_eq!(fixture.simulator.tenant().events.len(), 0);
     let (_, shown) = fixture.run(&["import", "show"]).await;
     assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["pending"]), (&"pending".into(), &1.into()));
-    let (exit, told) = fixture.run(&["import", "retry"]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"]), (0, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", "retry"]).await;
+    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
     let (_, shown) = fixture.run(&["import", "show"]).await;
     assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["delivered"]), (&"delivered".into(), &1.into()));
     assert_eq!(shown["import"]["delivery"]["pending"], 1, "what was told then stays as it was told");
@@ -93,7 +117,7 @@ async fn queued_events_are_delivered_when_administrate_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_missing_is_said_with_its_exit_code() {
+async fn missing_requirement_is_reported_with_its_exit_code() {
     let db = TestDb::new().await;
     let file = write(db.folder(), "t.xlsx", &[event("A")]);
     let broken = db.folder().join("broken.xlsx");
@@ -105,13 +129,13 @@ async fn what_is_missing_is_said_with_its_exit_code() {
     {
         let output = db.program(&["import", file.to_str().expect("a path"), "--json"]).output().expect("runs");
         assert_eq!(output.status.code(), Some(exit), "{}", String::from_utf8_lossy(&output.stderr));
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(told["problems"][0]["code"].as_str(), code, "{told}");
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["problems"][0]["code"].as_str(), code, "{document}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
+async fn existing_remote_event_is_adopted_or_rejected() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
@@ -122,14 +146,18 @@ async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
     }
     let moved = changed(changed(event("A"), F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
     let other = write(fixture.db.folder(), "other.xlsx", &[moved, second_day("A", "17:00")]);
-    let (exit, told) = fixture.run(&["import", other.to_str().expect("a path")]).await;
-    assert_eq!((exit, &told["problems"][0]["code"]), (4, &"conflicting_event".into()), "{told}");
-    assert_eq!(told["counts"]["rejected"], 1);
+    let (exit, document) = fixture.run(&["import", other.to_str().expect("a path")]).await;
+    assert_eq!((exit, &document["problems"][0]["code"]), (4, &"conflicting_event".into()), "{document}");
+    assert_eq!(document["counts"]["rejected"], 1);
 
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["counts"]["created"], &told["delivery"]["delivered"]), (0, &1.into(), &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file]).await;
     assert_eq!(
-        (&told["problems"][0]["code"], &told["problems"][0]["severity"]),
+        (exit, &document["counts"]["created"], &document["delivery"]["delivered"]),
+        (0, &1.into(), &1.into()),
+        "{document}"
+    );
+    assert_eq!(
+        (&document["problems"][0]["code"], &document["problems"][0]["severity"]),
         (&"duplicate_event".into(), &"warning".into())
     );
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
@@ -137,24 +165,28 @@ async fn an_event_that_stands_in_administrate_is_taken_over_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_cannot_be_written_is_known_before_anything_is_done() {
+async fn unwritable_report_path_fails_before_the_import() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
     let file = file.to_str().expect("a path");
-    let (exit, told) = fixture.run(&["import", file, "--report", "/proc/nope/x.xlsx"]).await;
-    assert_eq!((exit, told["error"].is_string()), (1, true), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--report", "/proc/nope/x.xlsx"]).await;
+    assert_eq!((exit, document["error"].is_string()), (1, true), "{document}");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
     // What nobody asked for and cannot be kept ends no import.
     std::fs::write(fixture.db.folder().join("reports"), "in the way").expect("a file");
-    let refused =
+    let rejected =
         write(fixture.db.folder(), "r.xlsx", &[&lines[..], &[changed(event("B"), F::Location, "?")]].concat());
-    let (exit, told) = fixture.run(&["import", refused.to_str().expect("a path")]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"], told["report"].is_null()), (4, &1.into(), true), "{told}");
+    let (exit, document) = fixture.run(&["import", rejected.to_str().expect("a path")]).await;
+    assert_eq!(
+        (exit, &document["delivery"]["delivered"], document["report"].is_null()),
+        (4, &1.into(), true),
+        "{document}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instructors_are_approved_only_when_that_is_asked() {
+async fn instructor_is_approved_only_on_request() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     fixture.simulator.edit(|tenant| {
@@ -164,18 +196,18 @@ async fn instructors_are_approved_only_when_that_is_asked() {
     });
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
     let file = file.to_str().expect("a path");
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["problems"][0]["code"]), (4, &"not_approved_instructor".into()), "{told}");
-    let (exit, told) = fixture.run(&["import", file, "--approve-instructors", "--dry-run"]).await;
-    assert_eq!((exit, &told["counts"]["created"]), (0, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file]).await;
+    assert_eq!((exit, &document["problems"][0]["code"]), (4, &"not_approved_instructor".into()), "{document}");
+    let (exit, document) = fixture.run(&["import", file, "--approve-instructors", "--dry-run"]).await;
+    assert_eq!((exit, &document["counts"]["created"]), (0, &1.into()), "{document}");
     assert!(fixture.simulator.tenant().templates.get(1).is_some_and(|t| t.approved_instructors.is_empty()));
-    let (exit, told) = fixture.run(&["import", file, "--approve-instructors"]).await;
-    assert_eq!((exit, &told["delivery"]["delivered"]), (0, &1.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--approve-instructors"]).await;
+    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
     assert_eq!(fixture.simulator.tenant().templates.get(1).map(|t| t.approved_instructors.len()), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_administrate_nothing_is_validated_and_nothing_written() {
+async fn import_without_administrate_writes_nothing() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
@@ -191,18 +223,22 @@ async fn without_administrate_nothing_is_validated_and_nothing_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_workbook_offers_what_is_known() {
+async fn template_workbook_offers_known_values() {
     let fixture = fixture_for(&[event("A")]).await;
     let file = fixture.db.folder().join("empty.xlsx");
     let file = file.to_str().expect("a path");
     assert_eq!(fixture.run(&["import", "template", file]).await.0, 0);
-    let (exit, told) = fixture.run(&["import", file, "--dry-run"]).await;
-    assert_eq!((exit, &told["counts"]["events"], &told["problems"]), (0, &0.into(), &serde_json::json!([])), "{told}");
+    let (exit, document) = fixture.run(&["import", file, "--dry-run"]).await;
+    assert_eq!(
+        (exit, &document["counts"]["events"], &document["problems"]),
+        (0, &0.into(), &serde_json::json!([])),
+        "{document}"
+    );
 }
 
 /// The real provider's workbook, names replaced. It stays outside the repository.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sample_arrives_whole_on_both_sides() {
+async fn sample_timetable_is_delivered_completely() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/timetable-sample.xlsx");
     let path = std::env::var_os("LECTERN_SAMPLE").map_or(path, Into::into);
     if !path.exists() {
@@ -211,12 +247,12 @@ async fn the_sample_arrives_whole_on_both_sides() {
     }
     let fixture = fixture_for_file(&path).await;
     let file = path.to_str().expect("a path");
-    let (exit, told) = fixture.run(&["import", file]).await;
+    let (exit, document) = fixture.run(&["import", file]).await;
     assert_eq!(
-        (exit, &told["delivery"]["delivered"], &told["counts"]["sessions"]),
+        (exit, &document["delivery"]["delivered"], &document["counts"]["sessions"]),
         (0, &41.into(), &156.into()),
-        "{told}"
+        "{document}"
     );
-    let (exit, told) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &told["counts"]["unchanged"]), (0, &41.into()), "{told}");
+    let (exit, document) = fixture.run(&["import", file]).await;
+    assert_eq!((exit, &document["counts"]["unchanged"]), (0, &41.into()), "{document}");
 }

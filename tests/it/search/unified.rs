@@ -48,7 +48,7 @@ async fn wait_for_event(follower: &Follower, code: &str) {
 #[tokio::test]
 async fn created_event_is_found_with_its_sessions() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     create_event(&db, &provider, "CM2-01").await;
     let site = Site::serve(&db).await;
     for text in ["cm2-01", "Quill", "marlow", "londn", "cm2-01-2", "2026-04"] {
@@ -71,7 +71,7 @@ async fn created_event_is_found_with_its_sessions() {
 #[tokio::test]
 async fn get_post_and_command_line_return_the_same_document() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     create_event(&db, &provider, "CM2-01").await;
     let site = Site::serve(&db).await;
     let mut posted = site.search(&json!({"searchQuery": "london", "filters": {"subjects": ["CM2"]}})).await;
@@ -92,7 +92,7 @@ async fn get_post_and_command_line_return_the_same_document() {
 #[tokio::test]
 async fn post_without_body_is_browsing() {
     let db = TestDb::new().await;
-    Provider::settle(&db).await;
+    Provider::insert(&db).await;
     let site = Site::serve(&db).await;
     let document = site.request("POST", "/api/search/unified/").send().await.expect("a response");
     let document: Value = document.json().await.expect("JSON");
@@ -102,7 +102,7 @@ async fn post_without_body_is_browsing() {
 #[tokio::test]
 async fn known_etag_returns_not_modified_until_the_catalogue_changes() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let site = Site::serve(&db).await;
     let get = || site.request("GET", "/api/search/unified/?q=london");
     let first = get().send().await.expect("a response");
@@ -189,7 +189,7 @@ async fn non_http_bytes_are_rejected_and_the_server_continues() {
 #[tokio::test]
 async fn write_is_visible_at_once_in_its_process_and_soon_in_others() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let (writer, other) = (Site::serve(&db).await, Site::serve(&db).await);
     create_event(&db, &provider, "CM2-01").await;
     let version = writer.follower.reload_now().await.expect("reloaded");
@@ -204,7 +204,7 @@ async fn write_is_visible_at_once_in_its_process_and_soon_in_others() {
 #[tokio::test]
 async fn follower_reconnects_after_lost_connections() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let follower = Follower::open(db.pool.clone()).await.expect("the catalogue");
     let stop = CancellationToken::new();
     let following = tokio::spawn(follower.clone().follow(stop.clone()));
@@ -227,7 +227,7 @@ async fn follower_reconnects_after_lost_connections() {
 #[tokio::test]
 async fn catalogue_version_counts_commits_and_concurrent_writers_do_not_block() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     let before = version(&db).await;
     let mut one = db.pool.begin().await.expect("begin");
     let mut two = db.pool.begin().await.expect("begin");
@@ -253,7 +253,7 @@ async fn catalogue_version_counts_commits_and_concurrent_writers_do_not_block() 
 #[tokio::test]
 async fn shop_role_can_write_without_privileges_in_the_lectern_schema() {
     let db = TestDb::new().await;
-    Provider::settle(&db).await;
+    Provider::insert(&db).await;
     let before = version(&db).await;
     let mut tx = db.pool.begin().await.expect("begin");
     for sql in [
@@ -275,7 +275,7 @@ async fn shop_role_can_write_without_privileges_in_the_lectern_schema() {
 #[tokio::test]
 async fn legacy_searches_return_products_and_reject_invalid_parameters() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     create_event(&db, &provider, "CM2-01").await;
     let site = Site::serve(&db).await;
     for (path, key) in [
@@ -298,7 +298,7 @@ async fn legacy_searches_return_products_and_reject_invalid_parameters() {
 #[tokio::test]
 async fn page_renders_results_and_escapes_the_query() {
     let db = TestDb::new().await;
-    let provider = Provider::settle(&db).await;
+    let provider = Provider::insert(&db).await;
     create_event(&db, &provider, "CM2-01").await;
     let site = Site::serve(&db).await;
     let page = |path: &'static str| {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::sync::events::EventSyncFixture;
 
 /// Title of day 1 and max places, here and in Administrate.
-async fn sides(fixture: &EventSyncFixture) -> ((String, i32), (String, i32)) {
-    let ours: (String, i32) = sqlx::query_as(
+async fn values(fixture: &EventSyncFixture) -> ((String, i32), (String, i32)) {
+    let local: (String, i32) = sqlx::query_as(
         "SELECT s.title, d.max_places FROM acted.tutorial_events e
          JOIN acted.tutorial_sessions s ON s.tutorial_event_id = e.id AND s.sequence = 1
          JOIN lectern.event_details d ON d.tutorial_event_id = e.id WHERE e.code = 'CM2-01'",
@@ -18,15 +18,15 @@ async fn sides(fixture: &EventSyncFixture) -> ((String, i32), (String, i32)) {
     let tenant = fixture.base.simulator.tenant();
     let (number, event) = tenant.events_titled("CM2-01").next().expect("delivered");
     let title = tenant.sessions_of(number).next().expect("a session").1.title.clone();
-    (ours, (title, event.max_places.expect("places")))
+    (local, (title, event.max_places.expect("places")))
 }
 
-async fn edit_here(fixture: &EventSyncFixture, sql: &'static str) {
+async fn edit_locally(fixture: &EventSyncFixture, sql: &'static str) {
     sqlx::query(sql).execute(&fixture.base.db.pool).await.expect(sql);
 }
 
 /// Max places is changed there alone, the title of day 1 on both sides.
-pub async fn disputed() -> EventSyncFixture {
+pub async fn conflicting() -> EventSyncFixture {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     fixture.change("CM2-01", |event| event.max_places = Some(20));
@@ -35,7 +35,7 @@ pub async fn disputed() -> EventSyncFixture {
         let first = tenant.sessions_of(number).next().expect("a session").0;
         tenant.sessions.get_mut(&first).expect("it is there").title = "Theirs".into();
     });
-    edit_here(&fixture, "UPDATE acted.tutorial_sessions SET title = 'Ours' WHERE title = 'CM2-01-1'").await;
+    edit_locally(&fixture, "UPDATE acted.tutorial_sessions SET title = 'Ours' WHERE title = 'CM2-01-1'").await;
     fixture
 }
 
@@ -47,8 +47,8 @@ fn fields(report: &Value, kind: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_both_sides_changed_waits_for_a_person() {
-    let fixture = disputed().await;
+async fn conflicting_field_waits_for_a_decision() {
+    let fixture = conflicting().await;
     for arguments in [&["--dry-run"][..], &["--report", "events.xlsx"], &[]] {
         let (exit, report) = fixture.sync(arguments).await;
         assert_eq!(exit, 4, "{report:#}");
@@ -57,30 +57,30 @@ async fn what_both_sides_changed_waits_for_a_person() {
     }
     let report = std::fs::read(fixture.base.db.folder().join("events.xlsx")).expect("the report");
     assert!(report.starts_with(b"PK"));
-    assert_eq!(sides(&fixture).await, (("Ours".into(), 12), ("Theirs".into(), 20)));
+    assert_eq!(values(&fixture).await, (("Ours".into(), 12), ("Theirs".into(), 20)));
 
-    let decide =
+    let resolve =
         async |field: &str, wins: &str| fixture.base.run(&["sync", "decide", "events", "cm2-01", field, wins]).await;
-    let (exit, decided) = decide("day-1-title", "theirs").await;
-    assert_eq!((exit, fields(&decided, "settled").len()), (0, 1), "{decided:#}");
-    assert_eq!(sides(&fixture).await, (("Theirs".into(), 12), ("Theirs".into(), 20)));
-    assert_eq!(decide("day 1: title", "theirs").await.0, 2, "there is nothing left to decide");
+    let (exit, resolved) = resolve("day-1-title", "theirs").await;
+    assert_eq!((exit, fields(&resolved, "settled").len()), (0, 1), "{resolved:#}");
+    assert_eq!(values(&fixture).await, (("Theirs".into(), 12), ("Theirs".into(), 20)));
+    assert_eq!(resolve("day 1: title", "theirs").await.0, 2, "there is nothing left to decide");
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["conflicts"], report["differences"].as_array().map(Vec::len)), (0, &json!([]), Some(1)));
-    assert_eq!(decide("max places", "ours").await.0, 0);
-    assert_eq!(sides(&fixture).await, (("Theirs".into(), 12), ("Theirs".into(), 12)));
+    assert_eq!(resolve("max places", "ours").await.0, 0);
+    assert_eq!(values(&fixture).await, (("Theirs".into(), 12), ("Theirs".into(), 12)));
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["differences"]), (0, &json!([])), "{report:#}");
 
-    let run = decided["run_id"].to_string();
+    let run = resolved["run_id"].to_string();
     assert_eq!(fixture.base.run(&["sync", "undo", &run]).await.0, 0);
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, fields(&report, "conflicts")), (4, vec!["CM2-01 day 1: title: Ours|Theirs|CM2-01-1".into()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_decide_and_the_plan_after_is_empty() {
-    let fixture = disputed().await;
+async fn conflict_policy_resolves_conflicts_and_leaves_an_empty_plan() {
+    let fixture = conflicting().await;
     let settings = "[sync.conflicts]\nsession_title = \"ours\"\nsession_time = \"theirs\"\nmax_places = \"theirs\"\n";
     std::fs::write(fixture.base.db.folder().join("lectern.toml"), settings).expect("settings");
     fixture.base.simulator.edit(|tenant| {
@@ -92,10 +92,10 @@ async fn settings_decide_and_the_plan_after_is_empty() {
     });
     let (exit, saved) = fixture.sync(&["--plan-out", "plan.json"]).await;
     assert_eq!((exit, fields(&saved, "settled").len()), (0, 3), "{saved:#}");
-    assert_eq!(sides(&fixture).await, (("Ours".into(), 12), ("Theirs".into(), 20)));
+    assert_eq!(values(&fixture).await, (("Ours".into(), 12), ("Theirs".into(), 20)));
     let (exit, report) = fixture.sync(&["--plan", "plan.json"]).await;
     assert_eq!((exit, &report["conflicts"], &report["errors"]), (0, &json!([]), &json!([])), "{report:#}");
-    assert_eq!(sides(&fixture).await, (("Ours".into(), 20), ("Ours".into(), 20)));
+    assert_eq!(values(&fixture).await, (("Ours".into(), 20), ("Ours".into(), 20)));
     let moved = "SELECT count(*) FROM acted.tutorial_sessions
                  WHERE sequence = 2 AND (start_date, end_date) = ('2026-02-11 09:00+00', '2026-02-11 12:30+00')";
     assert_eq!(fixture.base.count(moved).await, 1);
@@ -110,8 +110,8 @@ async fn settings_decide_and_the_plan_after_is_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_taken_over_is_told_and_left() {
-    let fixture = disputed().await;
+async fn remote_value_that_cannot_be_stored_is_reported() {
+    let fixture = conflicting().await;
     std::fs::write(fixture.base.db.folder().join("lectern.toml"), "[sync.conflicts]\nplace = \"theirs\"\n")
         .expect("settings");
     fixture.base.simulator.edit(|tenant| {
@@ -127,19 +127,19 @@ async fn what_cannot_be_taken_over_is_told_and_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_on_its_way_is_told_of_and_left() {
-    let fixture = disputed().await;
-    let decide = ["sync", "decide", "events", "CM2-01", "max places", "theirs"];
-    edit_here(&fixture, "UPDATE lectern.outbox SET state = 'unknown' WHERE subject = 'CM2-01'").await;
+async fn event_with_pending_delivery_is_reported_and_unchanged() {
+    let fixture = conflicting().await;
+    let resolve = ["sync", "decide", "events", "CM2-01", "max places", "theirs"];
+    edit_locally(&fixture, "UPDATE lectern.outbox SET state = 'unknown' WHERE subject = 'CM2-01'").await;
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, fields(&report, "conflicts").len()), (4, 1), "{report:#}");
-    assert_eq!(fixture.base.run(&decide).await.0, 4);
+    assert_eq!(fixture.base.run(&resolve).await.0, 4);
 
     // As delivery leaves it where it meets a conflict.
-    edit_here(&fixture, "UPDATE lectern.outbox SET state = 'failed' WHERE subject = 'CM2-01'").await;
+    edit_locally(&fixture, "UPDATE lectern.outbox SET state = 'failed' WHERE subject = 'CM2-01'").await;
     assert_eq!(fixture.base.run(&["sync", "decide", "events", "CM2-01", "day 1: title", "ours"]).await.0, 0);
-    let (exit, decided) = fixture.base.run(&decide).await;
-    assert_eq!((exit, fields(&decided, "settled").len()), (0, 1), "{decided:#}");
-    assert_eq!(sides(&fixture).await, (("Ours".into(), 20), ("Ours".into(), 20)));
+    let (exit, resolved) = fixture.base.run(&resolve).await;
+    assert_eq!((exit, fields(&resolved, "settled").len()), (0, 1), "{resolved:#}");
+    assert_eq!(values(&fixture).await, (("Ours".into(), 20), ("Ours".into(), 20)));
     assert_eq!(fixture.base.count("SELECT count(*) FROM lectern.outbox WHERE state = 'failed'").await, 0);
 }

@@ -19,7 +19,7 @@ async fn with_towns() -> SyncFixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_taken_over_without_blanks_around_them() {
+async fn remote_names_are_stored_trimmed() {
     let fixture = with_towns().await;
     let (_, report) = fixture.run(&["sync", "locations", "--create-local"]).await;
     assert_eq!(report["created_local"].as_array().map(Vec::len), Some(2), "{report:#}");
@@ -30,24 +30,24 @@ async fn names_are_taken_over_without_blanks_around_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_over_goes_with_its_run() {
+async fn undo_removes_locally_created_records() {
     let fixture = with_towns().await;
     let (_, report) = fixture.run(&["sync", "locations", "--create-local"]).await;
     let run = report["run_id"].to_string();
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 7);
-    let (_, kept) = fixture.run(&["sync", "show", &run]).await;
-    assert_eq!(kept["journal"]["made"].as_array().map(Vec::len), Some(2), "{kept:#}");
-    let (exit, told) = fixture.run(&["sync", "undo", &run, "--dry-run"]).await;
-    assert_eq!((exit, names(&told["removed_local"])), (0, vec!["Bath Spa", "Bristol"]), "{told:#}");
+    let (_, stored) = fixture.run(&["sync", "show", &run]).await;
+    assert_eq!(stored["journal"]["made"].as_array().map(Vec::len), Some(2), "{stored:#}");
+    let (exit, planned) = fixture.run(&["sync", "undo", &run, "--dry-run"]).await;
+    assert_eq!((exit, names(&planned["removed_local"])), (0, vec!["Bath Spa", "Bristol"]), "{planned:#}");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 7, "a dry run writes nothing");
     let (exit, done) = fixture.run(&["sync", "undo", &run]).await;
-    assert_eq!((exit, &done["removed_local"]), (0, &told["removed_local"]));
+    assert_eq!((exit, &done["removed_local"]), (0, &planned["removed_local"]));
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_use_by_then_stays_with_its_link_and_is_told() {
+async fn undo_retains_created_records_in_use_and_reports_them() {
     let fixture = with_towns().await;
     fixture.simulator.edit(|tenant| _ = tenant.add_location("Wells", "WLS"));
     let (_, report) = fixture.run(&["sync", "locations", "--create-local"]).await;
@@ -74,7 +74,7 @@ async fn what_is_in_use_by_then_stays_with_its_link_and_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_who_was_taken_over_goes_with_account_and_staff_record() {
+async fn undo_removes_a_created_instructor_with_account_and_staff_row() {
     let fixture = SyncFixture::new().await;
     let people = "SELECT (SELECT count(*) FROM public.auth_user) + (SELECT count(*) FROM acted.staff)
                        + (SELECT count(*) FROM acted.tutorial_instructors)";
@@ -95,7 +95,7 @@ async fn a_person_who_was_taken_over_goes_with_account_and_staff_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_would_not_be_found_again_is_told_and_not_made() {
+async fn ambiguous_remote_record_is_reported_and_not_created_locally() {
     let fixture = SyncFixture::new().await;
     let before = fixture.count("SELECT count(*) FROM acted.tutorial_locations").await;
     fixture.simulator.edit(|tenant| {
@@ -122,7 +122,7 @@ async fn whoever_would_not_be_found_again_is_told_and_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_venue_comes_to_its_own_location_alone() {
+async fn venue_is_created_only_at_its_linked_location() {
     let fixture = SyncFixture::new().await;
     sqlx::raw_sql("INSERT INTO acted.tutorial_locations (name, is_active) VALUES ('london', false)")
         .execute(&fixture.db.pool)

@@ -12,7 +12,7 @@ async fn extended() -> SyncFixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_unmatched_is_created_once() {
+async fn unmatched_local_records_are_created_remotely_once() {
     let fixture = extended().await;
     fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
     let before = fixture.simulator.tenant();
@@ -40,7 +40,7 @@ async fn everything_unmatched_is_created_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn namesakes_of_ours_are_not_created() {
+async fn local_records_with_equal_names_are_not_created() {
     let fixture = extended().await;
     let add = "INSERT INTO acted.tutorial_locations (name) VALUES ('Hull'), ('HULL ')";
     sqlx::query(add).execute(&fixture.db.pool).await.expect("two of one name");
@@ -52,14 +52,14 @@ async fn namesakes_of_ours_are_not_created() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_created_unasked() {
+async fn local_record_is_not_created_remotely_without_request() {
     let fixture = extended().await;
     fixture.run(&["sync", "all"]).await;
     assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_api_cannot_create_is_left_to_a_person() {
+async fn record_that_the_api_cannot_create_is_listed() {
     let fixture = SyncFixture::new().await;
     let (exit, summary) = fixture.run(&["sync", "all", "--create-remote"]).await;
     for report in summary["reports"].as_array().expect("the seven") {
@@ -74,9 +74,12 @@ async fn what_the_api_cannot_create_is_left_to_a_person() {
     ] {
         let report = &summary["reports"][at];
         let unmatched = report["unmatched_local"].as_array().map(Vec::len);
-        let told = report["not_created_in_administrate"].as_array().expect("a list");
-        assert_eq!(Some(told.len()), unmatched, "each of them is told: {report:#}");
-        assert!(told.iter().all(|one| one["reason"].as_str().is_some_and(|why| why.contains(reason))), "{report:#}");
+        let not_created = report["not_created_in_administrate"].as_array().expect("a list");
+        assert_eq!(Some(not_created.len()), unmatched, "each of them is told: {report:#}");
+        assert!(
+            not_created.iter().all(|one| one["reason"].as_str().is_some_and(|why| why.contains(reason))),
+            "{report:#}"
+        );
     }
     assert_eq!(exit, 4);
     assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox").await, 0);
@@ -84,13 +87,13 @@ async fn what_the_api_cannot_create_is_left_to_a_person() {
     assert_eq!((exit, &report["not_created_in_administrate"]), (0, &json!([])), "nothing was asked for: {report:#}");
     let (exit, report) = fixture.run(&["sync", "venues", "--create-remote"]).await;
     let run = report["run_id"].to_string();
-    let (_, kept) = fixture.run(&["sync", "show", &run]).await;
-    assert_eq!((exit, &kept["exit_code"]), (4, &json!(4)), "asked for and not done");
-    assert_eq!(kept["document"]["not_created_in_administrate"], report["not_created_in_administrate"]);
+    let (_, stored) = fixture.run(&["sync", "show", &run]).await;
+    assert_eq!((exit, &stored["exit_code"]), (4, &json!(4)), "asked for and not done");
+    assert_eq!(stored["document"]["not_created_in_administrate"], report["not_created_in_administrate"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
+async fn manual_creation_is_listed_with_its_prerequisites() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
     sqlx::raw_sql(
@@ -102,7 +105,7 @@ async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
     .expect("details");
     let mut command = fixture.program(&["sync", "all", "--create-remote", "--no-prompt"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     for line in [
         "  its API has no location.create\n",
         "  Edinburgh, code EDI\n",
@@ -111,27 +114,27 @@ async fn what_is_to_be_created_by_hand_is_listed_with_what_it_needs() {
         "a contact marked as instructor, lee@example.org\n",
         "  SA1, \"Health\"\n",
     ] {
-        assert!(said.contains(line), "{line} {said}");
+        assert!(stderr.contains(line), "{line} {stderr}");
     }
-    assert!(!said.contains("(no name), a contact"), "nobody can create somebody without a name: {said}");
+    assert!(!stderr.contains("(no name), a contact"), "nobody can create somebody without a name: {stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_is_no_instructor_there_was_not_created_as_one() {
+async fn remote_contact_that_is_no_instructor_is_not_linked() {
     let profile = Profile::EXTENDED.without_contact_roles();
     let fixture = SyncFixture::with_options(Options { profile, ..Options::default() }).await;
     fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
     let (exit, report) = fixture.run_with_env(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
-    let told = |report: &serde_json::Value| {
-        let told = report["not_created_in_administrate"].as_array().expect("a list").clone();
+    let not_created = |report: &serde_json::Value| {
+        let not_created = report["not_created_in_administrate"].as_array().expect("a list").clone();
         let of = |one: &serde_json::Value| (one["name"].clone(), one["reason"].as_str().unwrap_or_default().to_owned());
-        told.iter().map(of).find(|(name, _)| name == "Mary Ann Lee").expect("she is told").1
+        not_created.iter().map(of).find(|(name, _)| name == "Mary Ann Lee").expect("she is told").1
     };
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
-    assert!(told(&report).contains("mark it there"), "{report:#}");
+    assert!(not_created(&report).contains("mark it there"), "{report:#}");
     let people = fixture.simulator.tenant().contacts.len();
     let (exit, again) = fixture.run_with_env(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
-    assert!(exit == 4 && told(&again).contains("is no instructor there"), "{again:#}");
+    assert!(exit == 4 && not_created(&again).contains("is no instructor there"), "{again:#}");
     assert_eq!(fixture.simulator.tenant().contacts.len(), people, "she is not made twice");
     fixture.simulator.edit(|tenant| {
         let mary = tenant.contacts.iter().find(|(_, one)| one.first_name.as_deref() == Some("Mary Ann"));
@@ -143,22 +146,22 @@ async fn somebody_who_is_no_instructor_there_was_not_created_as_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_linked_with_a_record_that_is_gone_is_not_said_to_be_created() {
+async fn record_linked_to_a_missing_remote_is_not_reported_as_created() {
     let fixture = extended().await;
     let created = fixture.run(&["sync", "locations", "--create-remote"]).await.1;
     assert_eq!(created["created_in_administrate"][0]["name"], "Edinburgh");
     fixture.simulator.edit(|tenant| tenant.locations.retain(|location| location.name != "Edinburgh"));
     let (exit, report) = fixture.run(&["sync", "locations", "--create-remote"]).await;
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
-    let told = &report["not_created_in_administrate"][0];
-    assert!(told["reason"].as_str().is_some_and(|why| why.contains("no longer has")), "{report:#}");
+    let not_created = &report["not_created_in_administrate"][0];
+    assert!(not_created["reason"].as_str().is_some_and(|why| why.contains("no longer has")), "{report:#}");
     let again = ["sync", "locations", "--create-remote", "--prune", "--prune-limit", "50"];
     let (_, report) = fixture.run(&again).await;
     assert_eq!(report["created_in_administrate"][0]["name"], "Edinburgh", "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_creation_in_doubt_is_looked_for() {
+async fn in_doubt_creation_is_searched_for() {
     let fixture = extended().await;
     fixture.simulator.add_fault(Fault::first("location.create", Action::Reset { when: When::After }));
     let before = fixture.simulator.tenant().locations.len();

@@ -25,7 +25,7 @@ pub struct EventSyncFixture {
 impl EventSyncFixture {
     pub async fn new() -> EventSyncFixture {
         let db = TestDb::new().await;
-        let provider = Provider::settle(&db).await;
+        let provider = Provider::insert(&db).await;
         let administrate = Administrate::start(Options::default(), 2).await;
         let (client, config) = (administrate.client(&db).await, administrate.config(&db));
         let base = SyncFixture { db, simulator: administrate.simulator };
@@ -64,7 +64,7 @@ impl EventSyncFixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_administrate_says_is_taken_over_once() {
+async fn remote_change_is_applied_once() {
     let fixture = EventSyncFixture::new().await;
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!(exit, 0, "{report:#}");
@@ -100,7 +100,7 @@ async fn what_administrate_says_is_taken_over_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person() {
+async fn unknown_and_ambiguous_remote_events_are_stored_without_link() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     fixture.change("CM2-01", |event| event.max_places = Some(30));
@@ -121,8 +121,8 @@ async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person(
     let (_, again) = fixture.sync(&[]).await;
     assert_eq!((&again["counts"]["unchanged"], &again["counts"]["updated"]), (&json!(4), &json!(0)), "{again:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 12));
-    let ours = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("an id").to_owned();
-    assert_eq!(fixture.base.run(&["sync", "link", "events", "CM2-01", &ours]).await.0, 0);
+    let local_id = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("an id").to_owned();
+    assert_eq!(fixture.base.run(&["sync", "link", "events", "CM2-01", &local_id]).await.0, 0);
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["ambiguous"]), (0, &json!([])), "{report:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 30));
@@ -135,15 +135,16 @@ async fn strangers_and_namesakes_get_a_row_without_a_link_and_wait_for_a_person(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
+async fn event_synced_before_its_delivery_is_linked() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     let pool = &fixture.base.db.pool;
-    let ours: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'CM2-01'")
+    let local_id: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'CM2-01'")
         .fetch_one(pool)
         .await
         .expect("ours");
-    let link = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read").expect("linked");
+    let link =
+        link_of(&mut pool.acquire().await.expect("a connection"), local_id).await.expect("read").expect("linked");
     sqlx::raw_sql(
         "UPDATE adm.sessions SET tutorial_session_id = NULL, day_number = day_number + 10;
          UPDATE adm.sessions SET day_number = 13 - day_number; -- 1 and 2 have changed places
@@ -152,13 +153,13 @@ async fn an_event_that_a_sync_has_seen_first_is_linked_all_the_same() {
     .execute(pool)
     .await
     .expect("as a sync between creation and storing may leave it");
-    link_event(pool, ours, &link).await.expect("linked");
-    let stored = link_of(&mut pool.acquire().await.expect("a connection"), ours).await.expect("read");
+    link_event(pool, local_id, &link).await.expect("linked");
+    let stored = link_of(&mut pool.acquire().await.expect("a connection"), local_id).await.expect("read");
     assert_eq!(stored, Some(link));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn linking_an_event_rests_on_our_places_and_is_taken_back_with_them() {
+async fn manual_event_link_checks_places_and_is_undone_with_them() {
     let fixture = EventSyncFixture::new().await;
     let forget = "DELETE FROM adm.events";
     sqlx::query(forget).execute(&fixture.base.db.pool).await.expect("no links, as in an adopted database");
@@ -167,8 +168,8 @@ async fn linking_an_event_rests_on_our_places_and_is_taken_back_with_them() {
     assert_eq!(planned["counts"]["created"], 2, "{planned:#}");
     let sold = "UPDATE acted.tutorial_events SET remain_space = 7 WHERE code = 'CM2-01'";
     sqlx::query(sold).execute(&fixture.base.db.pool).await.expect("five places were sold here");
-    let (exit, refused) = fixture.sync(&["--plan", "plan.json"]).await;
-    assert!(exit == 4 && refused["errors"][0]["message"].to_string().contains("stale"), "{refused:#}");
+    let (exit, rejected) = fixture.sync(&["--plan", "plan.json"]).await;
+    assert!(exit == 4 && rejected["errors"][0]["message"].to_string().contains("stale"), "{rejected:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
     let (_, report) = fixture.sync(&[]).await;
     assert_eq!(fixture.bookable("CM2-01").await, (true, 0));
@@ -179,7 +180,7 @@ async fn linking_an_event_rests_on_our_places_and_is_taken_back_with_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_on_its_way_is_left_to_delivery() {
+async fn event_with_pending_delivery_is_left_to_the_worker() {
     let fixture = EventSyncFixture::new().await;
     fixture.base.simulator.edit(|tenant| {
         let original = tenant.events_titled("CM2-01").next().expect("delivered").1.clone();
@@ -196,16 +197,16 @@ async fn what_is_on_its_way_is_left_to_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
+async fn missing_session_and_renamed_event_keep_their_rows() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     fixture.change("CM2-01", |event| event.title = "Renamed there".into());
     fixture.base.simulator.edit(|tenant| {
         let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
         let first = tenant.sessions_of(event).next().expect("a session").0;
-        let kept: Session = tenant.sessions_of(event).nth(1).expect("a session").1.clone();
+        let retained: Session = tenant.sessions_of(event).nth(1).expect("a session").1.clone();
         tenant.sessions.remove(&first);
-        tenant.add_session(Session { title: "Third".into(), ..kept });
+        tenant.add_session(Session { title: "Third".into(), ..retained });
     });
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"]), (0, &json!(1)), "{report:#}");
@@ -216,11 +217,11 @@ async fn sessions_that_vanish_keep_their_rows_and_a_renamed_event_its_link() {
     let (exit, again) = fixture.sync(&[]).await;
     assert_eq!((exit, &again["counts"]["updated"]), (0, &json!(0)));
     for report in [&report, &again] {
-        let told: Vec<_> =
+        let remote: Vec<_> =
             rows(report, "differences").into_iter().filter(|(field, ..)| field.contains("session")).collect();
-        assert_eq!(told.len(), 2, "{report:#}");
-        assert_eq!((told[0].0.as_str(), told[0].1.as_deref()), ("day 1: session", Some("CM2-01-1")));
-        assert!(told[1].1.is_none() && told[1].2.as_deref().is_some_and(|theirs| theirs.starts_with("Third")));
+        assert_eq!(remote.len(), 2, "{report:#}");
+        assert_eq!((remote[0].0.as_str(), remote[0].1.as_deref()), ("day 1: session", Some("CM2-01-1")));
+        assert!(remote[1].1.is_none() && remote[1].2.as_deref().is_some_and(|remote| remote.starts_with("Third")));
     }
     fixture.base.simulator.edit(|tenant| {
         let event = tenant.events_titled("Renamed there").next().expect("renamed").0;
@@ -243,7 +244,7 @@ fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<Strin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_moves_to_another_event_moves_its_row() {
+async fn session_moved_to_another_event_moves_its_row() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     fixture.base.simulator.edit(|tenant| {
@@ -262,7 +263,7 @@ async fn a_session_that_moves_to_another_event_moves_its_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_without_links_are_known_by_what_they_say() {
+async fn session_without_link_is_matched_by_its_values() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     sqlx::query("DELETE FROM adm.sessions").execute(&fixture.base.db.pool).await.expect("as in an adopted database");
@@ -285,7 +286,7 @@ async fn sessions_without_links_are_known_by_what_they_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_adopted_session_gets_its_id_and_nothing_else_is_touched() {
+async fn adopted_session_gets_its_id_and_nothing_else_changes() {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
     let sessions = async || -> Vec<(i64, Option<String>, String)> {
@@ -305,15 +306,15 @@ async fn an_adopted_session_gets_its_id_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_event_is_taken_over_as_all_would_be() {
+async fn single_event_is_applied_like_a_full_sync() {
     let fixture = EventSyncFixture::new().await;
     let zone = jiff::tz::TimeZone::UTC;
     let mut connection = fixture.base.db.pool.acquire().await.expect("a connection");
     fixture.change("CM2-01", |event| event.booked_places = 2);
-    let told = fixture.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
-    let told = told.expect("delivered");
+    let remote = fixture.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
+    let remote = remote.expect("delivered");
     for expected in [ApplyOutcome::Written, ApplyOutcome::Unchanged] {
-        assert_eq!(apply_remote_event(&mut connection, told.clone(), &zone).await.expect("taken over"), expected);
+        assert_eq!(apply_remote_event(&mut connection, remote.clone(), &zone).await.expect("taken over"), expected);
     }
     assert_eq!(fixture.bookable("CM2-01").await, (false, 10));
     let other = administrate::Id::new(Tenant::course_id(999));
@@ -322,13 +323,13 @@ async fn one_event_is_taken_over_as_all_would_be() {
         ("CM2-03", ApplyOutcome::Undelivered),
         ("Stranger", ApplyOutcome::Unknown),
     ] {
-        let event = administrate::Event { id: other.clone(), title: title.into(), ..told.clone() };
+        let event = administrate::Event { id: other.clone(), title: title.into(), ..remote.clone() };
         assert_eq!(apply_remote_event(&mut connection, event, &zone).await.expect("taken over"), expected, "{title}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_need_what_they_refer_to() {
+async fn event_sync_requires_the_synced_references() {
     let fixture = SyncFixture::new().await;
     assert_eq!(fixture.run(&["sync_events"]).await.0, 3);
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fixtures::sync::SyncFixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_stops_the_run_unless_errors_are_skipped() {
+async fn failed_entity_stops_the_run_unless_errors_are_skipped() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.add_fault(Fault::always("locations", Action::Error { message: "no".into() }));
     let (exit, summary) = fixture.run(&["sync", "all"]).await;
@@ -26,7 +26,7 @@ async fn a_failure_stops_the_run_unless_errors_are_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fetch_that_is_not_whole_writes_nothing() {
+async fn incomplete_fetch_writes_nothing() {
     for action in [Action::TruncatedPage { keep: 1 }, Action::WrongTotal { by: 1 }, Action::DuplicateRow] {
         let fixture = SyncFixture::new().await;
         fixture.simulator.add_fault(Fault::always("locations", action.clone()));
@@ -40,7 +40,7 @@ async fn a_fetch_that_is_not_whole_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_kind_of_custom_fields_may_fail() {
+async fn failure_of_one_custom_field_kind_prunes_no_rows_of_it() {
     let fixture = SyncFixture::new().await;
     assert_eq!(fixture.run(&["sync", "custom-fields"]).await.0, 0);
     let before = fixture.count("SELECT count(*) FROM adm.custom_fields").await;
@@ -53,7 +53,7 @@ async fn one_kind_of_custom_fields_may_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_limit_that_never_lifts_ends_the_hammering() {
+async fn permanent_rate_limit_stops_the_requests() {
     let fixture = SyncFixture::new().await;
     let limited = |retry_after| Fault::always("*", Action::Status { status: 429, retry_after });
     let only_data = Fault::always("customFieldTemplate", Action::Status { status: 429, retry_after: None });
@@ -70,7 +70,7 @@ async fn a_rate_limit_that_never_lifts_ends_the_hammering() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rubbish_in_place_of_answers_ends_the_hammering_too() {
+async fn unreadable_responses_stop_the_requests() {
     let fixture = SyncFixture::new().await;
     // Status 200 comes with a body that is no GraphQL.
     for status in [200, 502] {
@@ -88,19 +88,19 @@ async fn rubbish_in_place_of_answers_ends_the_hammering_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_syncs_of_one_entity_never_run_at_once() {
+async fn concurrent_sync_of_one_entity_is_rejected() {
     let fixture = SyncFixture::new().await;
     let mut other = fixture.db.pool.acquire().await.expect("a connection");
     let lock = sqlx::postgres::PgAdvisoryLock::new("lectern sync locations");
-    let held = lock.acquire(&mut *other).await.expect("the lock");
+    let lock = lock.acquire(&mut *other).await.expect("the lock");
     let (exit, report) = fixture.run(&["sync", "locations"]).await;
     assert_eq!((exit, &report["run_id"]), (1, &Value::Null), "{report:#}");
-    held.release_now().await.expect("released");
+    lock.release_now().await.expect("released");
     assert_eq!(fixture.run(&["sync", "locations"]).await.0, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_settings_and_a_refused_login_are_told_apart() {
+async fn missing_settings_and_rejected_login_have_different_exit_codes() {
     let fixture = SyncFixture::new().await;
     let mut command = fixture.db.program(&["sync", "all", "--json"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
@@ -112,7 +112,7 @@ async fn missing_settings_and_a_refused_login_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_kept_is_an_error_of_that_record() {
+async fn unstorable_record_is_an_error_of_that_record() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| {
         tenant.add_location("Cor\0k", "C");
@@ -124,31 +124,32 @@ async fn what_cannot_be_kept_is_an_error_of_that_record() {
     let tenant = fixture.simulator.tenant();
     let norwich = tenant.locations.iter().find(|(_, one)| one.name == "Norwich").expect("Norwich").0;
     let norwich = Tenant::location_id(norwich);
-    let told = |report: &Value| {
+    let error_messages = |report: &Value| {
         let message = |error: &Value| error["message"].as_str().unwrap_or_default().to_owned();
         report["errors"].as_array().expect("a list").iter().map(message).collect::<Vec<String>>()
     };
     let (exit, report) = fixture.run(&["sync", "locations"]).await;
-    assert_eq!((exit, told(&report).len()), (4, 1), "{report:#}");
-    assert!(told(&report)[0].contains("NUL"), "{report:#}");
-    let not_taken = |report: &Value| report["not_created_local"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    assert_eq!((exit, error_messages(&report).len()), (4, 1), "{report:#}");
+    assert!(error_messages(&report)[0].contains("NUL"), "{report:#}");
+    let not_created_reason =
+        |report: &Value| report["not_created_local"][0]["reason"].as_str().unwrap_or_default().to_owned();
     let (exit, report) = fixture.run(&["sync", "locations", "--create-local", "--only", &norwich]).await;
-    assert_eq!((exit, told(&report).len()), (4, 1), "{report:#}");
-    assert!(not_taken(&report).contains("code is 51 characters"), "{report:#}");
+    assert_eq!((exit, error_messages(&report).len()), (4, 1), "{report:#}");
+    assert!(not_created_reason(&report).contains("code is 51 characters"), "{report:#}");
     fixture.run(&["sync", "locations", "--create-local"]).await;
-    let ours = "SELECT count(*) FROM acted.tutorial_locations WHERE name IN ('Bristol', 'Norwich')";
-    assert_eq!(fixture.count(ours).await, 1);
+    let created = "SELECT count(*) FROM acted.tutorial_locations WHERE name IN ('Bristol', 'Norwich')";
+    assert_eq!(fixture.count(created).await, 1);
     for entity in ["custom-fields", "price-levels", "venues", "instructors"] {
         fixture.run(&["sync", entity]).await;
     }
     let (exit, report) = fixture.run(&["sync", "course-templates", "--create-local"]).await;
-    assert_eq!((exit, told(&report).len()), (4, 0), "{report:#}");
-    assert!(not_taken(&report).contains("code is 60 characters"), "{report:#}");
+    assert_eq!((exit, error_messages(&report).len()), (4, 0), "{report:#}");
+    assert!(not_created_reason(&report).contains("code is 60 characters"), "{report:#}");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_course_templates WHERE code = 'FITS'").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_signal_ends_is_work_left_and_no_failure() {
+async fn sync_stopped_by_a_signal_needs_attention() {
     let fixture = SyncFixture::new().await;
     let simulator = &fixture.simulator;
     let config = fixture.db.config(&[
@@ -173,10 +174,10 @@ async fn what_a_signal_ends_is_work_left_and_no_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ended_a_sync_is_said_to_the_person_too() {
+async fn sync_error_is_reported_on_stderr() {
     let fixture = SyncFixture::new().await;
     let refused = Fault::always("token", Action::Status { status: 401, retry_after: None });
-    for (command, faults, exit, said) in [
+    for (command, faults, exit, message) in [
         (vec!["sync", "venues"], vec![], 3, "lectern: venues build upon locations, which"),
         (vec!["sync", "locations"], vec![refused.clone()], 1, "lectern: Administrate refused the login"),
         (vec!["sync", "all"], vec![refused], 1, "lectern: custom fields: Administrate refused the login"),
@@ -187,7 +188,7 @@ async fn what_ended_a_sync_is_said_to_the_person_too() {
             let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(exit), "{stderr}");
-            assert_eq!(stderr.matches(said).count(), 1, "{stderr}");
+            assert_eq!(stderr.matches(message).count(), 1, "{stderr}");
             let document: Result<Value, _> = serde_json::from_slice(&output.stdout);
             assert_eq!(document.is_ok(), !json.is_empty());
         }
@@ -195,7 +196,7 @@ async fn what_ended_a_sync_is_said_to_the_person_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_administrate_says_in_an_error_is_kept_without_secrets_and_people() {
+async fn remote_error_message_is_stored_redacted() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| _ = tenant.add_location("Cor\0k", "C"));
     let secret = fixture.simulator.client_secret().to_owned();
@@ -203,15 +204,15 @@ async fn what_administrate_says_in_an_error_is_kept_without_secrets_and_people()
     fixture.simulator.add_fault(Fault::always("priceLevels", Action::Error { message }));
     let mut command = fixture.program(&["sync", "all", "--json", "--skip-errors"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
-    let kept: Vec<String> = sqlx::query_scalar(
+    let stored: Vec<String> = sqlx::query_scalar(
         "SELECT t::text FROM adm.api_audit_log AS t UNION ALL SELECT document::text FROM lectern.runs",
     )
     .fetch_all(&fixture.db.pool)
     .await
     .expect("kept");
-    let said = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
-    assert!(said.contains("denied for …"), "{said}");
-    for text in kept.iter().chain([&said]) {
+    let message = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
+    assert!(message.contains("denied for …"), "{message}");
+    for text in stored.iter().chain([&message]) {
         assert!(!text.contains(&secret) && !text.contains("jane.smith"), "{text}");
     }
     let logged = "SELECT count(*) FROM adm.api_audit_log

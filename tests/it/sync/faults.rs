@@ -100,30 +100,30 @@ struct Outcome {
     exit: i32,
     counts: String,
     requests: u64,
-    said: String,
+    error: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_on_every_entity() {
+async fn fault_during_each_entity_sync_has_the_expected_outcome() {
     let mut table = Vec::new();
     let fixture = SyncFixture::new().await;
     prepare(&fixture).await;
     assert!(fixture.run(&["sync", "all"]).await.0 != 1, "prerequisites are met");
     for case in &CASES {
         for (entity, operation) in ENTITIES {
-            unsync(&fixture, entity).await;
-            let ours = acted(&fixture).await;
-            let before = theirs(&fixture).await;
+            remove_synced_rows(&fixture, entity).await;
+            let local = local_rows(&fixture).await;
+            let before = linked_rows(&fixture).await;
             fixture.simulator.add_fault((case.fault)(operation));
             let report = sync(&fixture, entity).await;
             fixture.simulator.clear_faults();
             let exit = report.exit() as i32;
             table.push(outcome(case.name, entity, &report));
-            assert_eq!(acted(&fixture).await, ours, "{} on {entity} touched acted.*", case.name);
+            assert_eq!(local_rows(&fixture).await, local, "{} on {entity} touched acted.*", case.name);
             match (case.expected)(entity) {
                 Expected::Fails => {
                     assert_eq!(exit, 1, "{} on {entity}: {report:#?}", case.name);
-                    assert_eq!(theirs(&fixture).await, before, "{} on {entity} wrote", case.name);
+                    assert_eq!(linked_rows(&fixture).await, before, "{} on {entity} wrote", case.name);
                 }
                 Expected::Passes => assert_ne!(exit, 1, "{} on {entity}: {report:#?}", case.name),
             }
@@ -141,13 +141,13 @@ async fn prepare(fixture: &SyncFixture) {
         tenant.add_event(administrate_sim::tenant::Event { title: "E-1".into(), ..Default::default() });
         tenant.add_event(administrate_sim::tenant::Event { title: "Stranger".into(), ..Default::default() });
     });
-    let provider = crate::fixtures::provider::Provider::settle(&fixture.db).await;
+    let provider = crate::fixtures::provider::Provider::insert(&fixture.db).await;
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
     lectern::tutorials::store::insert_events(&mut connection, &[provider.event("E-1")]).await.expect("an event");
 }
 
 /// Makes the entity's rows differ from what Administrate says, so that a sync that passes has something to write.
-async fn unsync(fixture: &SyncFixture, entity: &str) {
+async fn remove_synced_rows(fixture: &SyncFixture, entity: &str) {
     let sql = match entity {
         "custom-fields" => "UPDATE adm.custom_fields SET label = 'Old'",
         "price-levels" => "UPDATE adm.pricelevels SET name = 'Old'",
@@ -161,7 +161,7 @@ async fn unsync(fixture: &SyncFixture, entity: &str) {
     sqlx::query(sql).execute(&fixture.db.pool).await.expect(sql);
 }
 
-async fn acted(fixture: &SyncFixture) -> Vec<String> {
+async fn local_rows(fixture: &SyncFixture) -> Vec<String> {
     let tables = ["tutorial_locations", "tutorial_venues", "tutorial_instructors", "tutorial_course_templates"];
     let tables = tables.into_iter().chain(["tutorial_events", "tutorial_sessions"]);
     let mut rows = Vec::new();
@@ -175,7 +175,7 @@ async fn acted(fixture: &SyncFixture) -> Vec<String> {
 }
 
 /// The bridge rows, without the audit log, which tells of failures too.
-async fn theirs(fixture: &SyncFixture) -> BTreeMap<String, Vec<String>> {
+async fn linked_rows(fixture: &SyncFixture) -> BTreeMap<String, Vec<String>> {
     let mut rows = fixture.rows().await;
     rows.remove("adm.api_audit_log");
     let events = "SELECT xmin::text || ' ' || e::text FROM adm.events e ORDER BY 1";
@@ -209,14 +209,14 @@ fn outcome(case: &'static str, entity: &'static str, report: &Report) -> Outcome
         exit: report.exit() as i32,
         counts: format!("{written} of {} written, {} errors", counts.fetched, counts.errors),
         requests: report.requests,
-        said: report.errors.first().map(|trouble| trouble.message.chars().take(90).collect()).unwrap_or_default(),
+        error: report.errors.first().map(|error| error.message.chars().take(90).collect()).unwrap_or_default(),
     }
 }
 
 fn print(table: &[Outcome]) {
     println!("| fault | entity | exit | rows | requests | said |\n|---|---|---|---|---|---|");
     for row in table {
-        let Outcome { case, entity, exit, counts, requests, said } = row;
-        println!("| {case} | {entity} | {exit} | {counts} | {requests} | {said} |");
+        let Outcome { case, entity, exit, counts, requests, error } = row;
+        println!("| {case} | {entity} | {exit} | {counts} | {requests} | {error} |");
     }
 }

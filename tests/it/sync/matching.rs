@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixtures::sync::SyncFixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_seven_in_order_then_nothing_to_write() {
+async fn sync_all_runs_in_order_and_its_repetition_writes_nothing() {
     let fixture = SyncFixture::new().await;
     let (exit, summary) = fixture.run(&["sync", "all", "--no-prompt"]).await;
     assert_eq!(exit, 4, "ambiguous records need a person: {summary:#}");
@@ -31,7 +31,7 @@ async fn all_seven_in_order_then_nothing_to_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_is_found_or_told() {
+async fn local_and_remote_records_are_matched_or_reported() {
     let fixture = SyncFixture::new().await;
     let (_, summary) = fixture.run(&["sync", "all"]).await;
     let report = |at: usize| &summary["reports"][at];
@@ -69,7 +69,7 @@ async fn everybody_is_found_or_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_writes_nothing_and_plans_as_if_earlier_plans_were_applied() {
+async fn dry_run_writes_nothing_and_builds_on_earlier_plans() {
     let fixture = SyncFixture::new().await;
     let before = fixture.rows().await;
     let (exit, rehearsed) = fixture.run(&["sync", "all", "--dry-run"]).await;
@@ -87,7 +87,7 @@ async fn a_dry_run_writes_nothing_and_plans_as_if_earlier_plans_were_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_must_be_run_first_is_named() {
+async fn sync_without_its_prerequisite_names_it() {
     let fixture = SyncFixture::new().await;
     for (entity, first) in [
         ("venues", "lectern sync locations"),
@@ -104,7 +104,7 @@ async fn what_must_be_run_first_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_profile_of_the_api_is_understood() {
+async fn sync_supports_each_api_profile() {
     for profile in Profile::ALL.into_iter().chain([Profile::CLASSIC.without_introspection()]) {
         let fixture = SyncFixture::with_options(Options { profile, ..Options::default() }).await;
         let (exit, summary) = fixture.run(&["sync", "all"]).await;
@@ -114,7 +114,7 @@ async fn every_profile_of_the_api_is_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_prices_the_configured_one_is_kept() {
+async fn configured_price_of_several_is_stored() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| {
         tenant.prices.retain(|_| false);
@@ -132,8 +132,8 @@ async fn of_several_prices_the_configured_one_is_kept() {
     let (_, summary) = fixture.run(&["sync", "all"]).await;
     let report = &summary["reports"][6];
     assert_eq!((&report["counts"]["created"], &report["counts"]["skipped"]), (&json!(1), &json!(1)), "{report:#}");
-    let kept = "SELECT count(*) FROM adm.course_template_price_levels WHERE amount = 450.00";
-    assert_eq!(fixture.count(kept).await, 1);
+    let stored = "SELECT count(*) FROM adm.course_template_price_levels WHERE amount = 450.00";
+    assert_eq!(fixture.count(stored).await, 1);
     fixture.simulator.edit(|tenant| {
         let first = tenant.prices.numbers().next();
         tenant.prices.get_mut(first.expect("a price")).expect("it").amount = "455".into();

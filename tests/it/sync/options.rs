@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::fixtures::sync::SyncFixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_deleted_unless_asked_and_never_much() {
+async fn missing_remote_record_is_pruned_only_on_request_and_within_the_limit() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| {
         (0..8).for_each(|n| _ = tenant.add_location(&format!("Town {n}"), "T"));
@@ -27,7 +27,7 @@ async fn nothing_is_deleted_unless_asked_and_never_much() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_chosen_records_are_applied() {
+async fn sync_with_only_option_applies_the_listed_records() {
     let fixture = SyncFixture::new().await;
     let london = Tenant::location_id(1);
     let (exit, report) = fixture.run(&["sync", "locations", "--only", &london]).await;
@@ -42,7 +42,7 @@ async fn only_the_chosen_records_are_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_settles_what_is_ambiguous_once() {
+async fn match_override_resolves_an_ambiguous_record() {
     let fixture = SyncFixture::new().await;
     let (_, report) = fixture.run(&["sync", "locations"]).await;
     let cork = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("Cork").to_owned();
@@ -60,15 +60,15 @@ async fn a_decision_settles_what_is_ambiguous_once() {
     let (exit, report) = fixture.run(&["sync", "locations"]).await;
     assert_eq!((exit, &report["unmatched_local"]), (0, &json!([{"id": 3, "name": "Cork"}])), "{report:#}");
     assert_eq!(fixture.count(linked).await, 4, "theirs is now the other one of ours");
-    let (_, kept) = fixture.run(&["sync", "runs"]).await;
-    let runs = kept["runs"].as_array().expect("runs");
+    let (_, listed) = fixture.run(&["sync", "runs"]).await;
+    let runs = listed["runs"].as_array().expect("runs");
     let exits: Vec<_> = runs.iter().filter_map(|run| run["exit_code"].as_i64()).collect();
     assert_eq!(exits, [0, 0, 4]);
     assert_eq!(runs[0]["counts"]["updated"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_saved_plan_is_applied_exactly_or_refused() {
+async fn saved_plan_is_applied_exactly_or_rejected_as_stale() {
     let fixture = SyncFixture::new().await;
     let before = fixture.rows().await;
     let (exit, planned) = fixture.run(&["sync", "all", "--plan-out", "plan.json"]).await;
@@ -82,15 +82,15 @@ async fn a_saved_plan_is_applied_exactly_or_refused() {
     }
     fixture.run(&["sync", "locations", "--plan-out", "plan.json"]).await;
     fixture.simulator.edit(|tenant| tenant.add_location("Leeds", "LDS"));
-    let (exit, refused) = fixture.run(&["sync", "locations", "--plan", "plan.json"]).await;
-    let message = refused["errors"][0]["message"].as_str().unwrap_or_default();
-    assert!(exit == 4 && message.contains("stale"), "{refused:#}");
+    let (exit, rejected) = fixture.run(&["sync", "locations", "--plan", "plan.json"]).await;
+    let message = rejected["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.contains("stale"), "{rejected:#}");
     assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 3);
     assert_eq!(fixture.run(&["sync", "locations", "--plan", "nowhere.json"]).await.0, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_taken_back_unless_its_rows_have_changed() {
+async fn undo_reverts_a_run_unless_its_rows_changed() {
     let fixture = SyncFixture::new().await;
     let contents = "SELECT coalesce(string_agg(external_id || coalesce(legacy_id, '-'), ',' ORDER BY external_id), '')
                     FROM adm.locations";
@@ -104,10 +104,10 @@ async fn a_run_is_taken_back_unless_its_rows_have_changed() {
     let (_, second) = fixture.run(&["sync", "locations", "--prune", "--prune-limit", "50"]).await;
     assert_eq!((&second["counts"]["created"], &second["counts"]["pruned"]), (&json!(3), &json!(1)));
     let (first, second) = (first["run_id"].to_string(), second["run_id"].to_string());
-    let (exit, refused) = fixture.run(&["sync", "undo", &first]).await;
-    assert_eq!(exit, 4, "London is gone since: {refused:#}");
-    let (exit, told) = fixture.run(&["sync", "undo", &second, "--dry-run"]).await;
-    assert_eq!((exit, &told["counts"]["pruned"]), (0, &json!(3)));
+    let (exit, rejected) = fixture.run(&["sync", "undo", &first]).await;
+    assert_eq!(exit, 4, "London is gone since: {rejected:#}");
+    let (exit, planned) = fixture.run(&["sync", "undo", &second, "--dry-run"]).await;
+    assert_eq!((exit, &planned["counts"]["pruned"]), (0, &json!(3)));
     assert_eq!(fixture.run(&["sync", "undo", &second]).await.0, 0);
     assert_eq!(rows().await, left);
     assert_eq!(fixture.run(&["sync", "undo", &first]).await.0, 0);
@@ -116,7 +116,7 @@ async fn a_run_is_taken_back_unless_its_rows_have_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unmatched_records_are_taken_over_only_on_request() {
+async fn unmatched_remote_record_is_created_locally_only_on_request() {
     let fixture = SyncFixture::new().await;
     let (_, report) = fixture.run(&["sync", "locations", "--create-local", "--dry-run"]).await;
     assert_eq!(report["created_local"], json!([]), "ours of the name Manchester is inactive: {report:#}");
@@ -138,7 +138,7 @@ async fn unmatched_records_are_taken_over_only_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_that_mean_nothing_are_refused() {
+async fn option_without_effect_is_rejected() {
     let fixture = SyncFixture::new().await;
     for arguments in [
         &["sync", "locations", "--skip-errors"][..],
@@ -151,7 +151,7 @@ async fn options_that_mean_nothing_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_has_to_be_known_to_one_entity_alone() {
+async fn id_for_sync_all_must_be_known_to_one_entity() {
     let fixture = SyncFixture::new().await;
     let london = Tenant::location_id(1);
     let (_, summary) = fixture.run(&["sync", "all", "--only", &london]).await;
@@ -166,13 +166,13 @@ async fn an_id_has_to_be_known_to_one_entity_alone() {
     assert_eq!((exit, errors(&summary)), (4, 1), "{summary:#}");
     for report in summary["reports"].as_array().expect("reports") {
         let count = |name: &str| report["counts"][name].as_u64().expect("a count");
-        let told = ["created", "updated", "unchanged", "skipped"].iter().map(|name| count(name)).sum::<u64>();
-        assert_eq!(count("fetched"), told, "each record is counted once: {report:#}");
+        let planned = ["created", "updated", "unchanged", "skipped"].iter().map(|name| count(name)).sum::<u64>();
+        assert_eq!(count("fetched"), planned, "each record is counted once: {report:#}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fell_with_a_pruned_row_comes_back_with_it() {
+async fn undo_of_a_prune_restores_cascaded_rows() {
     let fixture = SyncFixture::new().await;
     fixture.run(&["sync", "all"]).await;
     let all = "SELECT (SELECT count(*) FROM adm.course_template_price_levels) * 1000000
@@ -185,9 +185,9 @@ async fn what_fell_with_a_pruned_row_comes_back_with_it() {
     });
     for entity in ["locations", "course-templates"] {
         let prune = ["sync", entity, "--prune", "--prune-limit", "100"];
-        let (_, told) = fixture.run(&[&prune[..], &["--dry-run"]].concat()).await;
+        let (_, planned) = fixture.run(&[&prune[..], &["--dry-run"]].concat()).await;
         let (_, pruned) = fixture.run(&prune).await;
-        assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &told["pruned_along"]));
+        assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &planned["pruned_along"]));
         assert!(pruned["pruned_along"].is_object(), "what goes with it is told: {pruned:#}");
         let (exit, undone) = fixture.run(&["sync", "undo", &pruned["run_id"].to_string()]).await;
         assert_eq!((exit, fixture.count(all).await), (0, before), "{undone:#}");

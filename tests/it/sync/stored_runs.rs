@@ -8,22 +8,22 @@ use serde_json::json;
 use crate::fixtures::sync::SyncFixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_kept_with_counts_requests_and_plan() {
+async fn run_is_stored_with_counts_requests_and_plan() {
     let fixture = SyncFixture::new().await;
     let (_, report) = fixture.run(&["sync", "locations"]).await;
     assert_eq!(report["requests"], 3, "login, introspection, one page: {report:#}");
     let run = report["run_id"].as_i64().expect("a run").to_string();
-    let (exit, kept) = fixture.run(&["sync", "show", &run]).await;
-    assert_eq!((exit, &kept["requests"], &kept["counts"]), (0, &json!(3), &report["counts"]));
-    assert_eq!(kept["journal"]["changes"].as_array().map(Vec::len), Some(3));
-    assert_eq!(kept["document"]["unmatched_remote"], report["unmatched_remote"]);
-    assert!(kept["duration_ms"].is_i64());
+    let (exit, stored) = fixture.run(&["sync", "show", &run]).await;
+    assert_eq!((exit, &stored["requests"], &stored["counts"]), (0, &json!(3), &report["counts"]));
+    assert_eq!(stored["journal"]["changes"].as_array().map(Vec::len), Some(3));
+    assert_eq!(stored["document"]["unmatched_remote"], report["unmatched_remote"]);
+    assert!(stored["duration_ms"].is_i64());
     let (_, runs) = fixture.run(&["sync", "runs"]).await;
     assert_eq!(runs["runs"][0]["requests"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn discrepancies_are_written_into_a_workbook_without_formulas() {
+async fn discrepancies_are_written_to_a_workbook_without_formulas() {
     let fixture = SyncFixture::new().await;
     fixture.simulator.edit(|tenant| _ = tenant.add_location("=1+2", "X"));
     let file = fixture.db.folder().join("discrepancies.xlsx");
@@ -41,7 +41,7 @@ async fn discrepancies_are_written_into_a_workbook_without_formulas() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_written_is_known_before_anything_is_done() {
+async fn unwritable_output_path_fails_before_the_sync() {
     let fixture = SyncFixture::new().await;
     for option in ["--report", "--plan-out"] {
         // One document, or the fixture would not read it.
@@ -54,7 +54,7 @@ async fn a_file_that_cannot_be_written_is_known_before_anything_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_repeats_the_case_offline() {
+async fn recording_replays_the_sync_offline() {
     let fixture = SyncFixture::new().await;
     let folder = fixture.db.folder().join("case");
     let path = folder.to_str().expect("a path").to_owned();
@@ -75,7 +75,7 @@ async fn a_recording_repeats_the_case_offline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_calls_are_forgotten_and_requests_have_a_budget() {
+async fn old_audit_rows_are_purged_and_requests_are_rate_limited() {
     let fixture = SyncFixture::new().await;
     sqlx::raw_sql(
         "INSERT INTO adm.api_audit_log (command, operation, started_at, completed_at)

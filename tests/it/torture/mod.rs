@@ -153,8 +153,8 @@ impl FaultRun {
             }
         }
         command.env("LECTERN_HTTP_TIMEOUT_MS", self.timeout_ms.to_string());
-        let said = std::fs::File::options().create(true).append(true).open(self.fixture.db.folder().join("stderr"));
-        command.arg("--json").stdout(Stdio::null()).stderr(said.expect("a file"));
+        let stderr = std::fs::File::options().create(true).append(true).open(self.fixture.db.folder().join("stderr"));
+        command.arg("--json").stdout(Stdio::null()).stderr(stderr.expect("a file"));
         Command::from(command).kill_on_drop(true).spawn().expect("the program starts")
     }
 

@@ -12,8 +12,8 @@ impl FaultRun {
         // Another seed may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let at = self.before + at;
-        let mut served = self.start(&["serve", "--bind", "127.0.0.1:0"]);
-        let address = self.address(&mut served).await;
+        let mut server = self.start(&["serve", "--bind", "127.0.0.1:0"]);
+        let address = self.address(&mut server).await;
         let new_token = NewToken { name: "torture".into(), role: Role::Operator, subject_id: None, days: None };
         let (_, secret) = identity::create(&self.fixture.db.pool, &new_token).await.expect("a token");
         let client = Client::new();
@@ -42,19 +42,19 @@ impl FaultRun {
         // An answer of 409 means that it has ended.
         request("DELETE", &run).send().await.expect("an answer");
         wait_for_end(1000).await;
-        terminate(&served);
-        served.wait().await.expect("it ends");
+        terminate(&server);
+        server.wait().await.expect("it ends");
         None
     }
 
     /// Where a server that was just started listens, which it says.
-    async fn address(&self, served: &mut Child) -> String {
+    async fn address(&self, server: &mut Child) -> String {
         loop {
-            let said = std::fs::read_to_string(self.fixture.db.folder().join("stderr")).unwrap_or_default();
-            if let Some(line) = said.lines().find(|line| line.starts_with("serving at")) {
+            let stderr = std::fs::read_to_string(self.fixture.db.folder().join("stderr")).unwrap_or_default();
+            if let Some(line) = stderr.lines().find(|line| line.starts_with("serving at")) {
                 return line.trim_start_matches("serving at ").trim_end_matches('/').to_owned();
             }
-            assert!(served.try_wait().expect("a child").is_none(), "the server ended: {said}");
+            assert!(server.try_wait().expect("a child").is_none(), "the server ended: {stderr}");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }

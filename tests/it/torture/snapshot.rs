@@ -11,29 +11,29 @@ use crate::fixtures::import::ImportFixture;
 /// Everything that an import brings about here, in Administrate, and between the two.
 pub async fn describe(fixture: &ImportFixture) -> String {
     let tenant = fixture.simulator.tenant();
-    let mut told = remote_rows(&tenant);
+    let mut lines = remote_rows(&tenant);
     for line in local_rows(fixture).await {
-        let _ = writeln!(told, "here: {line}");
+        let _ = writeln!(lines, "here: {line}");
     }
     for (title, external_id) in links(fixture).await {
-        let there = tenant.events.iter().map(|(number, event)| (*number, event.title.as_str()));
-        let there = there.chain(tenant.sessions.iter().map(|(number, session)| (*number, session.title.as_str())));
-        let meant: Vec<&str> =
-            there.filter(|(number, _)| Tenant::course_id(*number) == external_id).map(|(_, title)| title).collect();
-        let _ = writeln!(told, "link: {title} is {meant:?}");
+        let titles = tenant.events.iter().map(|(number, event)| (*number, event.title.as_str()));
+        let titles = titles.chain(tenant.sessions.iter().map(|(number, session)| (*number, session.title.as_str())));
+        let matching: Vec<&str> =
+            titles.filter(|(number, _)| Tenant::course_id(*number) == external_id).map(|(_, title)| title).collect();
+        let _ = writeln!(lines, "link: {title} is {matching:?}");
     }
-    told
+    lines
 }
 
 /// The first lines in which two tales differ.
 pub fn difference(expected: &str, found: &str) -> String {
     let (expected, found): (BTreeSet<&str>, BTreeSet<&str>) = (expected.lines().collect(), found.lines().collect());
     let missing: Vec<&&str> = expected.difference(&found).take(3).collect();
-    let surplus: Vec<&&str> = found.difference(&expected).take(3).collect();
-    if missing.is_empty() && surplus.is_empty() {
+    let extra: Vec<&&str> = found.difference(&expected).take(3).collect();
+    if missing.is_empty() && extra.is_empty() {
         return "something is there twice".into();
     }
-    format!("missing {missing:?}, surplus {surplus:?}")
+    format!("missing {missing:?}, surplus {extra:?}")
 }
 
 fn remote_rows(tenant: &Tenant) -> String {
@@ -122,13 +122,13 @@ pub async fn store_synced_records(fixture: &ImportFixture) {
     let tenant = fixture.simulator.tenant();
     let administrator = tenant.contacts.iter().find(|(_, contact)| contact.full_name() == "Opal Finch");
     let (administrator, _) = administrator.expect("she was just added");
-    for keep in [
+    for insert in [
         "INSERT INTO lectern.approved_instructors
          SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i WHERE $1 <> ''",
         "INSERT INTO lectern.administrators (external_id, first_name, last_name) VALUES ($1, 'Opal', 'Finch')",
     ] {
-        let kept = sqlx::query(keep).bind(Tenant::contact_id(administrator)).execute(&fixture.db.pool).await;
-        kept.expect("kept");
+        let stored = sqlx::query(insert).bind(Tenant::contact_id(administrator)).execute(&fixture.db.pool).await;
+        stored.expect("kept");
     }
 }
 
