@@ -12,11 +12,11 @@ demo: prerequisites
 test: prerequisites check
 	$(CARGO) test --locked --workspace
 
-# A thousand imports, each with one thing going wrong; ARGS="--seed 7" repeats one.
+# A thousand imports with one injected fault each; ARGS="--seed 7" repeats one.
 torture: prerequisites
 	$(CARGO) test --locked --test torture -- $(ARGS)
 
-# Workbooks that somebody made to do harm, the huge ones too: what became of each, and the memory that it took.
+# Malicious workbooks, the huge ones included: prints the result and peak memory of each.
 hostile: prerequisites
 	$(CARGO) test --locked --test it -- --include-ignored --nocapture hostile::
 

@@ -1,4 +1,4 @@
-//! What holds for every command: how it ends, and what it leaves on stdout.
+//! Rules of every command: exit codes and output on stdout and stderr.
 
 use std::process::{Command, Output, Stdio};
 

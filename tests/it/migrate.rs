@@ -1,4 +1,4 @@
-//! The schema: what stands where, and which rules the database itself keeps.
+//! The schema: migrations and the constraints of the database.
 
 use sqlx::Row;
 

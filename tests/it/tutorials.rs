@@ -1,4 +1,4 @@
-//! Events and sessions: what is written is what is read, and a write that changes nothing writes nothing.
+//! Events and sessions: written values are read back, and an unchanged write writes nothing.
 
 use lectern::outbox;
 use lectern::tutorials::{create_events, store, update_events};

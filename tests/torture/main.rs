@@ -1,6 +1,6 @@
-//! `make torture`: many seeds of [`torture`], some at once, and a table of what became of them.
+//! `make torture`: runs many seeds of [`torture`], some in parallel, and prints a table of results.
 //!
-//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one and says all about it.
+//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one seed.
 
 #[path = "../it/fixtures"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
@@ -23,24 +23,24 @@ use tokio::task::JoinSet;
 use torture::SeedResult;
 use torture::faults::Fault;
 
-/// Many imports, in each of which one thing goes wrong.
+/// Run many imports with one fault each
 #[derive(Parser)]
 struct Arguments {
-    /// How many seeds
+    /// Number of seeds
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
-    /// The first of them
+    /// First seed
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// How many are played at once
+    /// Seeds run in parallel
     #[arg(long, default_value_t = 3)]
     parallel: usize,
-    /// Only this one
+    /// Run only this seed
     #[arg(long)]
     seed: Option<u64>,
 }
 
-/// What became of all seeds of one kind of fault.
+/// Results of all seeds of one kind of fault.
 #[derive(Default)]
 struct FaultRow {
     seeds: usize,
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
     if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// By what goes wrong and in which import.
+/// Rows by fault and scenario.
 type Rows = BTreeMap<(&'static str, &'static str), FaultRow>;
 
 async fn run_seed(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {

@@ -1,4 +1,4 @@
-//! Delivery to an event that was cancelled in Administrate: by us, or by somebody else.
+//! Delivery to events that were cancelled locally or in Administrate.
 
 use administrate_sim::tenant::{EventState, SessionState};
 use lectern::bridges::events::{Baseline, BaselineKind, LastSeen, save_baseline};
@@ -8,7 +8,7 @@ use lectern::tutorials::{COMPARE, COMPARE_LATER, OVERWRITE_REMOTE, PUBLISH, requ
 
 use crate::fixtures::delivery::DeliveryFixture;
 
-/// The event's state there and those of its sessions.
+/// Returns the states of the event and of its sessions in Administrate.
 fn states(fixture: &DeliveryFixture) -> (EventState, Vec<SessionState>) {
     let tenant = fixture.administrate.simulator.tenant();
     let (number, event) = tenant.events_titled("CM2-01").next().expect("the event");
@@ -20,7 +20,7 @@ async fn request(fixture: &DeliveryFixture, id: i64, steps: &'static [&'static s
     request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
 }
 
-/// Somebody cancels the event there, with its sessions.
+/// Cancels the event and its sessions in Administrate.
 fn cancel_remotely(fixture: &DeliveryFixture) {
     fixture.administrate.simulator.edit(|tenant| {
         tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled);
@@ -36,7 +36,7 @@ async fn remotely_cancelled_event_is_not_written() {
     fixture.deliver().await;
     cancel_remotely(&fixture);
     let before = fixture.administrate.simulator.mutations().len();
-    // A change of values, then of people alone, then publishing alone; told to look, or to publish.
+    // Changes values, then staff, then only requests publication.
     for steps in [&[COMPARE][..], &[COMPARE], &[PUBLISH]] {
         match steps {
             [COMPARE] if event.max_places != Some(5) => event.max_places = Some(5),
@@ -51,7 +51,7 @@ async fn remotely_cancelled_event_is_not_written() {
         assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Failed));
     }
     assert_eq!(fixture.administrate.simulator.mutations().len(), before, "nothing was written");
-    // As it is cancelled here too, both agree.
+    // Cancelled on both sides: no conflict.
     event.cancelled = true;
     fixture.update_event(id, &event).await;
     fixture.deliver().await;
@@ -72,7 +72,7 @@ async fn reported_cancellation_makes_delivery_check_the_remote_state() {
     save_baseline(&mut connection, BaselineKind::EventSeen, &remote, &Baseline { values: seen, unsure: false })
         .await
         .expect("noted");
-    // It was taken up again since, of which nobody has told us: then it is written.
+    // The event was reinstated in Administrate without a report, so it is written.
     event.max_places = Some(5);
     fixture.update_event(id, &event).await;
     fixture.deliver().await;

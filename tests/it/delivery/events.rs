@@ -1,4 +1,4 @@
-//! Delivery: an event comes to be in Administrate once, whatever fails, with its sessions and staff.
+//! Delivery of new and changed events: sessions, staff, request counts and faults.
 
 use administrate_sim::{Action, Fault, When};
 use lectern::delivery::Notice;
@@ -38,7 +38,7 @@ async fn new_event_is_delivered_with_sessions_and_staff() {
     .expect("the bridge");
     assert_eq!(linked, (ids[0], 2));
 
-    // What is delivered is what is true now, and only the difference.
+    // Delivery sends the current values, and only what changed.
     let before = fixture.administrate.simulator.mutations().len();
     event.sessions[1].title = "The last day".into();
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
@@ -78,7 +78,8 @@ async fn delivery_of_events_sends_the_fewest_requests() {
     assert!(fixture.states().await.iter().all(|state| *state == DeliveryState::Delivered));
     let after = simulator.requests();
     let sent = |operation: &str| after.of(operation) - before.of(operation);
-    // One create, one update and one addStaff a session, one addStaffBulk an event and role; login and introspection once.
+    // Expected: one create; one update and one addStaff for each session; one addStaffBulk for each event and role;
+    // login and introspection once.
     for (operation, expected) in [
         ("event.createBlended", 2),
         ("event.createLMS", 1),
@@ -90,7 +91,7 @@ async fn delivery_of_events_sends_the_fewest_requests() {
     ] {
         assert_eq!(sent(operation), expected, "{operation}: {:?}", after.by_operation);
     }
-    // Of one contact it is addStaff.
+    // A single contact is added with addStaff.
     assert_eq!((sent("event.addStaff"), sent("event.addStaffBulk")), (3, 2));
     assert_eq!(after.total - before.total, 2 + 21, "{:?}", after.by_operation);
 }
@@ -128,7 +129,7 @@ async fn creation_with_each_fault_creates_the_event_once() {
             fixture.administrate.simulator.expire_tokens();
             fixture.administrate.simulator.add_fault(Fault::first(operation, action.clone()));
             if operation == "events" {
-                // Administrate is only looked at after a doubt.
+                // Administrate is read only when the outcome of a request is unknown.
                 fixture.administrate.simulator.add_fault(Fault::first("event.createBlended", reset(When::After)));
             }
             fixture.create_events(&[fixture.provider.event(&code)]).await;
@@ -164,7 +165,7 @@ async fn ambiguous_creation_is_unknown() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.expect_undelivered();
     let simulator = &fixture.administrate.simulator;
-    // Two events of that title stand there already, and the creation's outcome is lost.
+    // Administrate already has two events of this title, and the outcome of the creation is unknown.
     for _ in 0..2 {
         let event = administrate_sim::tenant::Event { title: "CM2-01".into(), ..Default::default() };
         simulator.edit(|tenant| tenant.add_event(event));

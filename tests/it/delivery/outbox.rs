@@ -1,4 +1,4 @@
-//! The outbox: a row is worked on by one worker at a time, and nothing that is asked is lost.
+//! The outbox: one worker claims an item at a time, and no request is lost.
 
 use std::time::Duration;
 
@@ -33,10 +33,10 @@ async fn item_is_claimed_by_one_worker_and_released_when_it_dies() {
     let second = other.next(None).await.expect("claimed").expect("a row");
     assert_ne!(first.id, second.id);
     assert!(other.next(None).await.expect("looked").is_none(), "both are worked on");
-    // The worker's process ends: its connection is all that PostgreSQL sees of it.
+    // The worker's process ends, which PostgreSQL sees as a closed connection.
     one.close().await.expect("closed");
     let again = loop {
-        // The server notices the end of a connection in its own time, not in ours.
+        // The server may notice the closed connection late.
         if let Some(item) = other.next(None).await.expect("claimed") {
             break item;
         }

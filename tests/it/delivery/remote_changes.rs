@@ -1,4 +1,4 @@
-//! Delivery where somebody worked in Administrate meanwhile, or where its API does not take everything.
+//! Delivery after changes in Administrate, and of values that its API cannot write.
 
 use administrate_sim::tenant::{EventState, Number, Session};
 use administrate_sim::{Action, Fault, Options, Profile, Tenant, When};
@@ -8,7 +8,7 @@ use lectern::tutorials::create_events;
 
 use crate::fixtures::delivery::DeliveryFixture;
 
-/// The number of the one event of this title there.
+/// Returns the number of the only event of a title in Administrate.
 fn number(fixture: &DeliveryFixture, title: &str) -> Number {
     let tenant = fixture.administrate.simulator.tenant();
     let found: Vec<Number> = tenant.events_titled(title).map(|(number, _)| number).collect();
@@ -21,7 +21,7 @@ fn titles(fixture: &DeliveryFixture, event: Number) -> Vec<String> {
     tenant.sessions_of(event).map(|(_, session)| session.title.clone()).collect()
 }
 
-/// The id and the last error of what is not delivered, of which there is one.
+/// Returns id and last error of the only undelivered item.
 async fn undelivered(fixture: &DeliveryFixture) -> (i64, String) {
     let items = outbox::list(&fixture.db.pool, false).await.expect("listed");
     assert_eq!(items.len(), 1, "{items:?}");
@@ -157,7 +157,7 @@ async fn in_doubt_creation_is_found_by_its_creation_key() {
     let id = fixture.create_events(std::slice::from_ref(&event)).await[0];
     fixture.deliver_next_item().await;
     assert_eq!(fixture.states().await, [DeliveryState::Pending]);
-    // Meanwhile it is called otherwise here, and starts a week later.
+    // Before the next attempt the event is renamed locally and starts a week later.
     let later = |at: jiff::Timestamp| at + jiff::SignedDuration::from_hours(24 * 7);
     for session in &mut event.sessions {
         (session.start, session.end) = (later(session.start), later(session.end));
@@ -282,7 +282,7 @@ async fn creation_without_response_is_searched_for_repeatedly() {
 async fn creation_in_flight_is_not_sent_again() {
     let fixture = DeliveryFixture::new(2).await;
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
-    // A worker ends right after it has sent a creation, which Administrate takes its time for.
+    // A worker stops right after it sent a creation that Administrate is still processing.
     let claims = outbox::Claims::open(&fixture.db.pool).await.expect("claims");
     let item = claims.next(None).await.expect("claimed").expect("a row");
     let minute = std::time::Duration::from_secs(60);

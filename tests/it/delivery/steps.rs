@@ -1,4 +1,4 @@
-//! The further steps of delivery: changes, people taken off, calling off, publishing, deleting, removing; and doubts.
+//! Steps of delivery: staff removal, cancellation, publication, deletion, and late or ambiguous creations.
 
 use administrate_sim::tenant::{EventState, SessionState};
 use administrate_sim::{Action, Fault, Tenant, When};
@@ -10,7 +10,7 @@ use lectern::tutorials::{DELETE_DRAFTS, PUBLISH, Staff, StaffRole, remove_events
 
 use crate::fixtures::delivery::DeliveryFixture;
 
-/// The operations of what was written since so many mutations.
+/// Returns the operations of the mutations after the first `since`.
 fn operations(fixture: &DeliveryFixture, since: usize) -> Vec<String> {
     let mutations = fixture.administrate.simulator.mutations();
     mutations[since..].iter().map(|mutation| mutation.operation.clone()).collect()
@@ -59,7 +59,7 @@ async fn reverted_change_with_lost_responses_is_reverted_remotely() {
     fixture.update_event(id, &changed).await;
     fixture.administrate.simulator.add_fault(Fault::first("event.addStaff", Action::Reset { when: When::After }));
     for operation in ["session.update", "event.addStaff"] {
-        // Each attempt ends at one of the two, done there although we never hear of it.
+        // Each attempt ends at one of the two operations; Administrate executes it and its response is lost.
         fixture.administrate.simulator.add_fault(Fault::first(operation, Action::Reset { when: When::After }));
     }
     fixture.deliver_next_item().await;
@@ -101,7 +101,7 @@ async fn cancelled_event_cannot_be_reinstated_by_the_classic_api() {
         (Some(EventState::Cancelled), Some(&DeliveryState::Failed))
     );
 
-    // One that never came to be there is not created to be called off.
+    // A cancelled event that was never delivered is not created remotely.
     let mut event = fixture.provider.event("CM2-02");
     event.cancelled = true;
     fixture.create_events(&[event]).await;
@@ -128,7 +128,7 @@ async fn event_is_published_only_on_request() {
         request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
         fixture.deliver().await
     };
-    // Cut off in the midst, it goes on from there.
+    // The first attempt ends after one session; the next attempt continues there.
     fixture.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
     request(&[PUBLISH]).await;
     assert_eq!(states(&fixture), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
@@ -180,7 +180,7 @@ async fn late_creation_is_unknown_until_resolved() {
     let id = fixture.create_events(&[fixture.provider.event("CM2-01")]).await[0];
     let mut report = fixture.deliver_with_timeout("300").await;
     while fixture.states().await == [DeliveryState::Pending] {
-        // On a busy machine other answers take too long as well.
+        // On a busy machine other responses time out as well.
         report = fixture.deliver_with_timeout("300").await;
     }
     assert_eq!(fixture.states().await, [DeliveryState::Unknown], "{report:?}");
@@ -274,7 +274,7 @@ async fn unknown_item_resolved_as_recreate_is_created() {
 async fn cancelled_and_already_linked_remote_events_are_not_adopted() {
     let fixture = DeliveryFixture::new(2).await;
     let simulator = &fixture.administrate.simulator;
-    // Two of our own differ in case alone; the first stands there when the second is in doubt.
+    // Two local events differ in case only; the first is delivered when the outcome of the second is unknown.
     fixture.create_events(&[fixture.provider.event("cm2-01")]).await;
     fixture.deliver().await;
     fixture.create_events(&[fixture.provider.event("CM2-02")]).await;

@@ -1,4 +1,4 @@
-//! The made-up provider in our tables: once, whole, and so that an import finds what it looks for.
+//! The sample provider's rows: inserted once, complete, and found by an import.
 
 use jiff::civil::date;
 use lectern::demo::{local, sample, timetable};

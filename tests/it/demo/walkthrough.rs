@@ -1,4 +1,4 @@
-//! The story: from an empty machine to a delivered, searchable timetable with one command, and what it refuses.
+//! The demo: from an empty machine to a delivered, searchable timetable with one command.
 
 use std::fs::Permissions;
 use std::io::{Read, Write};
@@ -17,15 +17,15 @@ use sqlx::PgPool;
 
 use crate::fixtures::test_db::TestDb;
 
-/// A real provider's workbook, which stays where it is; tests that need it say so where it is not.
+/// A real provider's workbook outside the repository. Tests that need it report when it is missing.
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/timetable-sample.xlsx");
 
-/// A data folder of a demo.
+/// The data folder of a demo.
 struct DemoFixture {
     folder: tempfile::TempDir,
 }
 
-/// How a demo ended.
+/// Exit code and output of a demo.
 struct DemoResult {
     code: Option<i32>,
     document: Value,
@@ -35,7 +35,7 @@ struct DemoResult {
 impl DemoFixture {
     fn new() -> DemoFixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // As root the database runs as another user, who must be let through.
+        // As root, the database runs as another user, who needs access.
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("ours");
         DemoFixture { folder }
     }
@@ -44,7 +44,7 @@ impl DemoFixture {
         self.folder.path()
     }
 
-    /// The program itself, with an Administrate in its environment that nobody may talk to.
+    /// Returns the program with the address of an Administrate that must not be used.
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
@@ -65,7 +65,7 @@ impl DemoFixture {
         DemoResult { code: result.status.code(), document, stderr }
     }
 
-    /// What the simulator kept.
+    /// Returns the stored state of the simulator.
     async fn tenant(&self) -> Tenant {
         let options = Simulated { state: Some(self.path().join("administrate.json")), ..Simulated::default() };
         let running = Simulator::start(options, Tenant::new()).await.expect("its state");
@@ -75,7 +75,7 @@ impl DemoFixture {
     }
 }
 
-/// Every table of ours with a digest of all that is in it; what is kept of each run, and of requests, aside.
+/// Returns each local table with a digest of its rows, except stored runs and request counters.
 async fn contents(pool: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('acted', 'adm', 'lectern', 'public')
@@ -119,7 +119,7 @@ fn assert_nothing_new(result: &DemoResult, events: i64) {
     assert_eq!(import["problems"], serde_json::json!([]));
 }
 
-/// As many published or drafted sessions there as here, each event's in number and order.
+/// Asserts that both sides have this many events and sessions, all linked.
 async fn assert_both_sides(pool: &PgPool, tenant: &Tenant, events: usize, sessions: usize) {
     let (events, sessions) = (events as i64, sessions as i64);
     let local: (i64, i64, i64, i64) = sqlx::query_as(
@@ -220,7 +220,7 @@ fn demo_with_an_unreadable_workbook_creates_nothing() {
     assert_eq!(left, ["notes.xlsx"]);
 }
 
-/// A timetable of one event.
+/// Writes a timetable of one event.
 fn small_workbook(folder: &Path) -> PathBuf {
     let today = date(2031, 3, 5);
     let provider = sample::provider(today);
@@ -230,7 +230,7 @@ fn small_workbook(folder: &Path) -> PathBuf {
     path
 }
 
-/// A demo that serves; it goes with the test, however that ends.
+/// A demo that serves until it is dropped.
 struct Serving(Child);
 
 impl Drop for Serving {

@@ -1,6 +1,6 @@
-//! Files that somebody made to do harm, given to the program with no more memory than it may ever take (issue 4).
+//! Malicious workbooks, read by the program with limited memory.
 //!
-//! Those that unpack to hundreds of megabytes are slow: `make hostile` gives them too, and tells what each took.
+//! Files that unpack to hundreds of megabytes are slow: `make hostile` includes them and prints the memory of each.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,7 +13,7 @@ mod ole;
 use ole::{compound, record, xls};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-/// What the program may take, in kilobytes of writable memory (`ulimit -d`).
+/// Writable memory that the program may use, in kilobytes (`ulimit -d`).
 const MEMORY_KB: u32 = 256 * 1024;
 
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -22,7 +22,7 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationsh
 
 type Zip = ZipWriter<BufWriter<File>>;
 
-/// A part written in pieces: what stands first, what is repeated how often, what stands last.
+/// A part of a ZIP file: name, start, repeated text, number of repetitions, end.
 struct Part<'a>(&'a str, &'a str, &'a str, usize, &'a str);
 
 fn part(zip: &mut Zip, Part(name, before, again, times, after): Part<'_>) {
@@ -36,7 +36,7 @@ fn part(zip: &mut Zip, Part(name, before, again, times, after): Part<'_>) {
     zip.write_all(after.as_bytes()).expect("written");
 }
 
-/// A workbook whose sheet is this; further parts take the place of what is usual.
+/// Writes a workbook with this sheet; `parts` replace the usual ones.
 fn xlsx(path: &Path, sheet: (&str, &str, usize, &str), more: &[Part<'_>]) {
     let mut zip = ZipWriter::new(BufWriter::new(File::create(path).expect("a file")));
     let book = format!(
@@ -70,8 +70,8 @@ fn ods(path: &Path, rows: (&str, &str, usize, &str)) {
     zip.finish().expect("finished").flush().expect("written");
 }
 
-/// Files that are made and read in no time: name, and the code of the one problem that each is. What is neither
-/// `too_large` nor `unreadable_file` was read, and lacks its header.
+/// Fast files: name and the code of the expected problem. A file with another code than `too_large` and
+/// `unreadable_file` was read and has no header.
 const SMALL: [(&str, &str); 20] = [
     ("columns.xlsx", "too_large"),
     ("sheets.xlsx", "too_large"),
@@ -95,7 +95,7 @@ const SMALL: [(&str, &str); 20] = [
     ("promised.xls", "unreadable_file"),
 ];
 
-/// Files that take their time.
+/// Slow files.
 const HUGE: [(&str, &str); 24] = [
     ("blank rows.xlsx", "missing_header"),
     ("blank cells.xlsx", "missing_header"),
@@ -234,7 +234,7 @@ fn write_file(name: &str, path: &Path) {
             with(Part("xl/workbook.xml", "<workbook><sheets>", one, 100_000, "</sheets></workbook>"));
         }
         "lying.xlsx" => {
-            // The directory says that the sheet has ten bytes.
+            // The directory states ten bytes for the sheet.
             sheet("<sheetData>", "<row><c><v>1</v></c></row>", 101_000, "</sheetData>");
             let mut bytes = std::fs::read(path).expect("a file");
             let stated = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").expect("an entry") + 24;
@@ -242,7 +242,7 @@ fn write_file(name: &str, path: &Path) {
             std::fs::write(path, bytes).expect("a file");
         }
         "overlong.xlsx" => {
-            // The directory says, in 64 bits, that it has more parts than atoms.
+            // The directory states, in 64 bits, more parts than atoms.
             let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
             zip.start_file("xl/workbook.xml", SimpleFileOptions::default()).expect("a part");
             let mut bytes = zip.finish().expect("finished").into_inner();
@@ -345,7 +345,7 @@ fn check_files(tried: &[(&str, &str)]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Imports a file; gives how that ended, what it told, and its peak memory in kilobytes (`VmHWM`, as last seen).
+/// Imports a file and returns status, document and peak memory in kilobytes (`VmHWM`, as last read).
 fn import(file: &Path, folder: &Path) -> (ExitStatus, serde_json::Value, u64) {
     let output = File::create(folder.join("told.json")).expect("a file");
     let mut program = Command::new("sh")

@@ -1,11 +1,11 @@
-//! Compound files with one stream, and the records of an `.xls`, as small as a reader takes them.
+//! Minimal compound files with one stream, and records of an `.xls`.
 
-/// Bytes of a sector; the header takes one too.
+/// Bytes of a sector, and of the header.
 const SECTOR: usize = 4096;
 
 const END: u32 = 0xffff_fffe;
 
-/// A compound file of this stream; each sector leads to the next, the last to itself where it is to go round.
+/// Returns a compound file of this stream; with `round` the chain of sectors is endless.
 pub fn compound(name: &str, stream: &[u8], round: bool) -> Vec<u8> {
     let sectors = stream.len().div_ceil(SECTOR).max(1);
     let tables = (sectors + 1).div_ceil(SECTOR / 4 - 1);
@@ -29,7 +29,7 @@ pub fn compound(name: &str, stream: &[u8], round: bool) -> Vec<u8> {
     next.resize(tables * SECTOR / 4, 0xffff_ffff);
     bytes.extend(next.iter().flat_map(|next| next.to_le_bytes()));
     bytes.extend(entry("Root Entry", 5, END, 0));
-    // What goes round says that it is longer than the file.
+    // An endless stream states more bytes than the file has.
     bytes.extend(entry(name, 2, first, if round { u32::MAX } else { (sectors * SECTOR) as u32 }));
     bytes.resize((tables + 2) * SECTOR, 0);
     bytes.extend_from_slice(stream);
@@ -49,13 +49,13 @@ fn entry(name: &str, kind: u8, start: u32, size: u32) -> Vec<u8> {
     entry
 }
 
-/// A record of this type.
+/// Returns a record of this type.
 pub fn record(kind: u16, body: &[&[u8]]) -> Vec<u8> {
     let body = body.concat();
     [&kind.to_le_bytes()[..], &(body.len() as u16).to_le_bytes(), &body].concat()
 }
 
-/// An `.xls` with these records before its one sheet, and these in it.
+/// Returns an `.xls` with records before its only sheet and records in it.
 pub fn xls(before: &[u8], sheet: &[u8]) -> Vec<u8> {
     let begin = |what: u16| record(0x0809, &[&0x0600_u16.to_le_bytes(), &what.to_le_bytes(), &[0; 12]]);
     let end = record(0x000a, &[]);

@@ -1,4 +1,4 @@
-//! What the contract promises of every route (§4): problems point at what is wrong, items have a version, readers read.
+//! Rules of every route: problems point at the invalid field, items have a version, readers cannot write.
 
 use lectern::identity::Role;
 use reqwest::Response;

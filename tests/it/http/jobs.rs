@@ -158,7 +158,7 @@ async fn cancelled_import_is_not_executed() {
         "it is what was wanted"
     );
 
-    // Held up in the middle: what is here stays, what is not there yet is left to the outbox.
+    // Cancelled during delivery: local rows stay, and the outbox retains what is not delivered.
     fixture
         .import
         .simulator

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::fixtures::api::{ApiFixture, answer, location, upload};
 use crate::fixtures::import::ImportFixture;
 
-/// `lectern serve` as a process of its own.
+/// `lectern serve` as a separate process.
 struct ServerProcess {
     process: Child,
     address: String,

@@ -1,4 +1,4 @@
-//! Imports over HTTP, followed to their end and beyond: how they get on, what is kept of them, how they are taken back.
+//! Runs over HTTP: progress, undo, conditional requests, and lost database connections.
 
 use administrate_sim::{Action, Fault, When};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn progress_event_contains_throughput_and_time_left() {
     fixture.expect_undelivered();
     let lines: Vec<_> = (1..=4).map(|n| event(&format!("E{n}"))).collect();
     fixture.timetable = std::fs::read(write(fixture.import.db.folder(), "u.xlsx", &lines)).expect("a file");
-    // One event waits until somebody has been told about the others.
+    // One event is delivered late, so that the stream reports the others first.
     let late = Fault::first("event.createBlended", Action::Hang { when: When::Before });
     fixture.import.simulator.add_fault(late);
     let _worker = fixture.worker();
@@ -116,7 +116,7 @@ async fn import_continues_after_lost_database_connections() {
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sqlx::query(cut).execute(&fixture.import.db.pool).await.expect("cut");
     fixture.import.simulator.clear_faults();
-    // The worker rests after an outage; another one need not.
+    // The worker waits after an outage; a new worker does not.
     drop(worker);
     let _worker = fixture.worker();
     let document = fixture.wait_for_end(&run).await;

@@ -1,4 +1,4 @@
-//! Tokens: made by the command, shown over HTTP, and nobody's once they are revoked, expired or wrong.
+//! Tokens: created by the command, used over HTTP, and rejected when revoked, expired or invalid.
 
 use lectern::identity::Role;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn subject_is_required_for_roles_with_subject_and_rejected_for_others() {
         let arguments = [&["token", "create", "--name", "n"], arguments].concat();
         assert_eq!(lectern(&db, &arguments).await.0, expected, "{arguments:?}");
     }
-    // Where people are kept here, it has to be one of them.
+    // When people are stored locally, the subject must be one of them.
     for sql in
         ["CREATE TABLE public.tutor_profiles (id int PRIMARY KEY)", "INSERT INTO public.tutor_profiles VALUES (7)"]
     {

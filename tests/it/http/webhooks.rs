@@ -1,4 +1,4 @@
-//! Webhooks in: signed deliveries over a real socket, kept, applied once, and left to a person where they have to be.
+//! Incoming webhooks: signed deliveries over a real socket are stored, applied once, or left for a decision.
 
 use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,7 +17,7 @@ use crate::fixtures::test_db::TestDb;
 const SECRET: &str = "a key that only the two know";
 const EVENT: &str = "Q291cnNlOjE=";
 
-/// A site that is told about one event, which is linked.
+/// A server with one linked event that receives webhooks.
 struct WebhookFixture {
     db: TestDb,
     site: Site,
@@ -53,7 +53,7 @@ impl WebhookFixture {
         apply_due(&self.db.pool, &self.db.config(&[("LECTERN_RETRY_BASE_MS", "1")])).await.expect("applied")
     }
 
-    /// Whether it is sold out, places left, and the transaction that wrote it last.
+    /// Returns whether the event is sold out, its remaining places, and the transaction that wrote it last.
     async fn event(&self) -> (bool, i32, String) {
         sqlx::query_as("SELECT is_soldout, remain_space, xmin::text FROM acted.tutorial_events")
             .fetch_one(&self.db.pool)
@@ -274,7 +274,7 @@ async fn webhook_with_a_full_event_is_applied_like_a_sync() {
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:01:00Z", &node(8)).await, 202);
     fixture.apply_received().await;
     assert_eq!(fixture.event().await.1, 8);
-    // What was told whole is seen as well: the same telling later on is news again.
+    // A full payload counts as seen too: the same payload later is a new change.
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:02:00Z", &node(7)).await, 202);
     fixture.apply_received().await;
     assert_eq!(fixture.deliver_webhook("2026-05-14T11:00:00Z", &node(8)).await, 202);

@@ -1,4 +1,4 @@
-//! Who may teach what is queued is asked when it is delivered: the import that queued it asked nobody.
+//! Approvals of queued events, which are checked at delivery and not when the import enqueues them.
 
 use administrate_sim::Tenant;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::fixtures::timetable::{changed, event, fixture_for, write};
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write::RowValues;
 
-/// Everybody is approved for everything, as the last sync saw it.
+/// Stores approvals of every instructor for every template, as a sync does.
 async fn approved_once(fixture: &ImportFixture) {
     let keep = "INSERT INTO lectern.approved_instructors
                 SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
@@ -48,7 +48,7 @@ async fn queued_event_with_revoked_approval_is_rejected_until_approved() {
     fixture.simulator.edit(move |tenant| tenant.templates = before.templates);
     let (exit, document) = fixture.run(&["import", "retry"]).await;
     assert_eq!((exit, &document["delivery"]["delivered"]), (0, &json!(2)), "{document}");
-    // Who teaches it already goes on, whatever has become of the approval.
+    // Current instructors of a delivered event stay, whatever their approval.
     fixture.simulator.edit(remove_approvals);
     queue(&fixture, &[changed(event("A"), F::MaxPlaces, "9")]).await;
     assert_eq!(fixture.run(&["import", "retry"]).await.0, 0);

@@ -1,4 +1,4 @@
-//! Imports beside each other, and what is done with one after it.
+//! Concurrent imports, and commands on a finished import.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ async fn concurrent_imports_run_one_after_another() {
         (1..=12).flat_map(|n| [event(&format!("E{n}")), second_day(&format!("E{n}"), "17:00")]).collect();
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
-    // The same titles, and one in other letters.
+    // The same titles, one of them in another case.
     let mut others: Vec<_> = lines.iter().cloned().map(|line| changed(line, F::TimeZone, "Europe - London")).collect();
     others[0] = changed(event("e1"), F::SessionTitle, "E1-1");
     let other = write(fixture.db.folder(), "u.xlsx", &others).to_string_lossy().into_owned();
@@ -66,7 +66,7 @@ async fn import_publish_publishes_events_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn undo_of_a_change_removes_its_added_session() {
-    // The second event makes the template one of two days.
+    // Because of the second event the template creates two sessions.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();
@@ -100,7 +100,7 @@ async fn waiting_import_stopped_by_a_signal_reports_remaining_work() {
         tokio::task::yield_now().await;
     }
     let second = fixture.program(&["import", &file, "--json"]).stdout(Stdio::piped()).spawn().expect("it runs");
-    // It has opened its run and waits for the first.
+    // The second import has opened its run and waits for the first.
     while fixture.count("SELECT count(*) FROM lectern.runs WHERE kind = 'import'").await < 2 {
         tokio::task::yield_now().await;
     }

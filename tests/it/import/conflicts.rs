@@ -1,4 +1,4 @@
-//! `lectern import` where somebody changed an event in Administrate meanwhile.
+//! `lectern import` after changes in Administrate.
 
 use administrate_sim::tenant::{EventState, SessionState};
 use jiff::civil::date;
@@ -7,7 +7,7 @@ use lectern::timetable_import::layout::Field as F;
 use crate::fixtures::import::ImportFixture;
 use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
-/// (max places, title of day 1, hour at which day 2 ends, end of the LMS window) in Administrate.
+/// Returns max places, title of day 1, end hour of day 2 and end of the LMS window in Administrate.
 fn there(fixture: &ImportFixture) -> (Option<i32>, String, i8, jiff::civil::Date) {
     let tenant = fixture.simulator.tenant();
     let event = tenant.events.values().next().expect("an event");
@@ -168,7 +168,7 @@ async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     let cancelled = [changed(edited[0].clone(), F::Cancelled, "Y"), edited[1].clone()];
     let file = write(fixture.db.folder(), "cancelled.xlsx", &cancelled);
     let (exit, document) = fixture.run(&["import", file.to_str().expect("a path")]).await;
-    assert_eq!((exit, &document["counts"]["updated"]), (0, &1.into()), "cancelled on both fixture: {document}");
+    assert_eq!((exit, &document["counts"]["updated"]), (0, &1.into()), "cancelled on both sides: {document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What an import refuses, and with which exit code and words.
+//! Errors of imports: exit codes, messages and limits.
 
 use lectern::timetable_import::layout::Field as F;
 
@@ -41,7 +41,7 @@ async fn report_path_equal_to_the_timetable_is_rejected() {
     assert_eq!((exit, std::fs::read(&file).expect("readable") == before), (2, true), "{document}");
 }
 
-/// Each limit of the settings, and the document that tells it.
+/// Checks each limit of the settings and the document that reports it.
 #[tokio::test(flavor = "multi_thread")]
 async fn exceeded_limit_is_reported_in_the_document() {
     let db = TestDb::new().await;
@@ -70,7 +70,7 @@ async fn exceeded_limit_is_reported_in_the_document() {
     }
 }
 
-/// An orphan of the file stays one in the report, whatever stands above it there.
+/// A row without an event in the file has none in the report either, whatever precedes it there.
 #[tokio::test(flavor = "multi_thread")]
 async fn corrected_report_keeps_rows_with_their_event() {
     let sound = [event("A"), second_day("A", "17:00")];

@@ -1,4 +1,4 @@
-//! What an import does beyond its timetable only where it is asked to, and what Administrate asks of a timetable.
+//! Options of imports: local creation of instructors, approvals, and custom fields.
 
 use administrate_sim::tenant::FieldKind;
 use administrate_sim::{Action, Fault, When};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
-/// The event of day 1 and 2, taught by somebody else.
+/// Returns an event of two days with another instructor.
 fn taught_by(name: &str) -> [RowValues; 2] {
     [changed(changed(event("A"), F::SessionInstructor, name), F::Instructor, name), second_day("A", "17:00")]
 }
@@ -107,13 +107,13 @@ async fn rejected_approval_rejects_only_its_events() {
     });
     let file = write(fixture.db.folder(), "t.xlsx", &lines.concat());
     let import = ["import", file.to_str().expect("a path"), "--approve-instructors"];
-    // The list of both instructors of the first template, then Ada alone.
+    // The first request fails for both instructors of the first template, the second for Ada alone.
     let simulator = &fixture.simulator;
     let refusal = Action::PayloadError { label: None, message: "not allowed".to_owned() };
     simulator.add_fault(Fault { times: 2, ..Fault::first("courseTemplate.update", refusal) });
     let (exit, document) = fixture.run(&import).await;
     let not_approved = json!("not_approved_instructor");
-    // Behind them stand warnings: all are taught at one place at one time.
+    // Warnings follow: all events use one venue at one time.
     let (cells, found) = ([json!("R4"), json!("S4")], problem_cells(&document));
     assert_eq!((exit, &found[..2]), (4, &[(&not_approved, &cells[0]), (&not_approved, &cells[1])][..]), "{document}");
     let problem = &document["problems"][0];
@@ -124,7 +124,7 @@ async fn rejected_approval_rejects_only_its_events() {
     }
     assert_eq!((&document["counts"]["created"], &document["delivery"]["delivered"]), (&2.into(), &2.into()));
 
-    // Nobody knows whether it was given: it is looked for, and was.
+    // The response of the approval is lost; the import reads it back.
     simulator.clear_faults();
     simulator.add_fault(Fault::first("courseTemplate.update", Action::Reset { when: When::After }));
     let (exit, document) = fixture.run(&import).await;

@@ -1,4 +1,4 @@
-//! What a person sees who imports at a terminal of 80 columns, and is asked.
+//! Output and prompts of an import at a terminal of 80 columns.
 
 use administrate_sim::{Action, Fault, When};
 use lectern::timetable_import::layout::Field as F;
@@ -9,7 +9,7 @@ use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write}
 
 const QUESTION: &str = "carry this out, here and in Administrate? [y/N]: ";
 
-/// No answer is Ctrl-C.
+/// Imports at a terminal and types an answer; `None` means Ctrl-C.
 async fn import_and_answer(fixture: &ImportFixture, file: &str, answer: Option<&'static str>) -> (i32, String) {
     let program = fixture.program(&["import", file]);
     let at_terminal = tokio::task::spawn_blocking(move || {
@@ -55,7 +55,7 @@ async fn progress_bar_is_printed_only_at_a_terminal() {
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), event("B")]);
     let file = file.to_str().expect("a path");
     for (at_terminal, places) in [(true, "12"), (false, "14")] {
-        // One of two keeps Administrate waiting for longer than a bar takes to show itself.
+        // One of the two requests takes longer than the progress bar waits before it appears.
         let changed = [changed(event("A"), F::MaxPlaces, places), changed(event("B"), F::MaxPlaces, places)];
         std::fs::write(file, std::fs::read(write(fixture.db.folder(), "u.xlsx", &changed)).expect("a file"))
             .expect("written");
@@ -79,7 +79,7 @@ async fn progress_bar_is_printed_only_at_a_terminal() {
         .await
         .expect("joined");
         assert_eq!(exit, 0, "{shown}");
-        // Each drawing takes the place of the one before it.
+        // Each drawing replaces the previous one.
         let drawn = shown.split("\u{1b}[2K").flat_map(str::lines);
         assert!(drawn.map(|line| line.chars().count()).max() <= Some(80), "{shown}");
     }

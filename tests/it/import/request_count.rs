@@ -1,4 +1,4 @@
-//! The number of requests that a plan names is the number that is sent.
+//! The number of requests in a plan equals the number sent.
 
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write::RowValues;
@@ -6,8 +6,8 @@ use lectern::timetable_import::sheet::write::RowValues;
 use crate::fixtures::import::ImportFixture;
 use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
-/// Plans a file and carries it out, holds the requests that the plan names against those that were sent beyond what the
-/// plan itself takes, and gives how many they are.
+/// Plans and imports a file, asserts that the plan counts the requests sent (without those of planning), and returns
+/// their number.
 async fn sent_as_planned(fixture: &ImportFixture, what: &str, lines: &[RowValues], more: &[&str]) -> u64 {
     let file = write(fixture.db.folder(), "t.xlsx", lines);
     let import = [&["import", file.to_str().expect("a path")], more].concat();
@@ -96,7 +96,7 @@ async fn plan_of_an_adopted_event_counts_the_requests_sent() {
     assert!(sent_as_planned(&fixture, "taken over", &days, &["--publish"]).await > 0);
 }
 
-/// What is queued is looked at or for once more by whoever brings it there.
+/// Delivery of a queued import reads Administrate once more.
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_of_a_queued_import_counts_the_requests_of_its_delivery() {
     let days = [event("A"), second_day("A", "17:00")];
@@ -121,7 +121,7 @@ async fn plan_of_a_queued_import_counts_the_requests_of_its_delivery() {
     }
 }
 
-/// What a course template makes too few of is warned of where it is known, counted as it will be, and told by its row.
+/// A template with too few sessions is a warning in the plan and an error of the row after delivery.
 #[tokio::test(flavor = "multi_thread")]
 async fn template_with_too_few_sessions_is_planned_and_reported() {
     let days = [event("A"), second_day("A", "17:00")];

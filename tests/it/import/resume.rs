@@ -1,4 +1,4 @@
-//! How an import ends and goes on: told to stop, taken back, left open, done by several programs at once.
+//! Interrupted imports: termination, resumption, undo, and delivery by several processes.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -40,7 +40,7 @@ fn terminate(child: &tokio::process::Child) {
 #[tokio::test(flavor = "multi_thread")]
 async fn terminated_import_stops_between_steps_and_reports_remaining_work() {
     let (fixture, file) = fixture(&["A", "B", "C"]).await;
-    // The creation under way is answered, in the end; what would follow it is not begun.
+    // The creation in flight gets its response; the next step is not begun.
     fixture.simulator.add_fault(Fault::first("event.createBlended", Action::Hang { when: When::Before }));
     let child = start(&fixture, &["import", &file, "--no-prompt"]);
     fixture.simulator.wait_for_hanging(1).await;
@@ -51,7 +51,7 @@ async fn terminated_import_stops_between_steps_and_reports_remaining_work() {
     assert!(document["delivery"]["pending"].as_i64() >= Some(1), "{document}");
     assert_eq!(document["counts"]["created"], 3);
 
-    // The same file again goes on with what is open, although nothing in it is new.
+    // Importing the same file resumes delivery, although nothing in it is new.
     fixture.simulator.clear_faults();
     let (exit, document) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, &document["counts"]["unchanged"]), (0, &3.into()), "{document}");
@@ -86,7 +86,7 @@ async fn two_servers_deliver_pending_events_once_after_an_outage() {
     let (exit, document) = fixture.run(&["import", &file, "--deliver", "queue"]).await;
     assert_eq!((exit, &document["delivery"]["pending"]), (4, &4.into()), "{document}");
     let (one, other) = (start(&fixture, &["serve", "--worker-only"]), start(&fixture, &["serve", "--worker-only"]));
-    // Both have met the outage.
+    // Both servers have seen the outage.
     fixture.simulator.wait_for_arrived(20).await;
     let attempts = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending' AND last_error IS NOT NULL";
     while fixture.count(attempts).await == 0 {
@@ -170,7 +170,7 @@ async fn import_undo_removes_events_locally_and_remotely() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn extra_draft_sessions_are_deleted_only_on_request() {
-    // The second event makes the template one of two days, so that the first has one day too many.
+    // Because of the second event the template creates two sessions: one more than the first event has.
     let lines = [event("A"), event("B"), second_day("B", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines).to_string_lossy().into_owned();

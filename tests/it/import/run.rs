@@ -1,4 +1,4 @@
-//! `lectern import`: what a workbook becomes, here and in Administrate.
+//! `lectern import`: from a workbook to local rows and events in Administrate.
 
 use std::path::Path;
 
@@ -173,7 +173,7 @@ async fn unwritable_report_path_fails_before_the_import() {
     let (exit, document) = fixture.run(&["import", file, "--report", "/proc/nope/x.xlsx"]).await;
     assert_eq!((exit, document["error"].is_string()), (1, true), "{document}");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
-    // What nobody asked for and cannot be kept ends no import.
+    // An unwritable default report does not fail the import.
     std::fs::write(fixture.db.folder().join("reports"), "in the way").expect("a file");
     let rejected =
         write(fixture.db.folder(), "r.xlsx", &[&lines[..], &[changed(event("B"), F::Location, "?")]].concat());
@@ -236,7 +236,7 @@ async fn template_workbook_offers_known_values() {
     );
 }
 
-/// The real provider's workbook, names replaced. It stays outside the repository.
+/// A real provider's workbook with replaced names. It is stored outside the repository.
 #[tokio::test(flavor = "multi_thread")]
 async fn sample_timetable_is_delivered_completely() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/timetable-sample.xlsx");

@@ -1,11 +1,11 @@
-//! `lectern sync events` where values of an event were changed on one side or on both since they last agreed.
+//! `lectern sync events` after local, remote and conflicting changes since the last sync.
 
 use jiff::civil::date;
 use serde_json::{Value, json};
 
 use crate::sync::events::EventSyncFixture;
 
-/// Title of day 1 and max places, here and in Administrate.
+/// Returns title of day 1 and max places, locally and in Administrate.
 async fn values(fixture: &EventSyncFixture) -> ((String, i32), (String, i32)) {
     let local: (String, i32) = sqlx::query_as(
         "SELECT s.title, d.max_places FROM acted.tutorial_events e
@@ -25,7 +25,7 @@ async fn edit_locally(fixture: &EventSyncFixture, sql: &'static str) {
     sqlx::query(sql).execute(&fixture.base.db.pool).await.expect(sql);
 }
 
-/// Max places is changed there alone, the title of day 1 on both sides.
+/// Changes max places in Administrate only, and the title of day 1 on both sides.
 pub async fn conflicting() -> EventSyncFixture {
     let fixture = EventSyncFixture::new().await;
     assert_eq!(fixture.sync(&[]).await.0, 0);
@@ -135,7 +135,7 @@ async fn event_with_pending_delivery_is_reported_and_unchanged() {
     assert_eq!((exit, fields(&report, "conflicts").len()), (4, 1), "{report:#}");
     assert_eq!(fixture.base.run(&resolve).await.0, 4);
 
-    // As delivery leaves it where it meets a conflict.
+    // The state in which delivery leaves an item with a conflict.
     edit_locally(&fixture, "UPDATE lectern.outbox SET state = 'failed' WHERE subject = 'CM2-01'").await;
     assert_eq!(fixture.base.run(&["sync", "decide", "events", "CM2-01", "day 1: title", "ours"]).await.0, 0);
     let (exit, resolved) = fixture.base.run(&resolve).await;

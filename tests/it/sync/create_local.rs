@@ -1,10 +1,10 @@
-//! What is taken over from Administrate (`--create-local`), and taken back with its run.
+//! `--create-local`: local records from unmatched remote ones, and their undo.
 
 use serde_json::{Value, json};
 
 use crate::fixtures::sync::SyncFixture;
 
-/// Names in one of a report's lists.
+/// Returns the names in a list of a report.
 fn names(list: &Value) -> Vec<&str> {
     list.as_array().expect("a list").iter().filter_map(|record| record["name"].as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! What Administrate does not have is created there, where that is wanted and its API can.
+//! `--create-remote`: records that Administrate lacks, where its API can create them.
 
 use administrate_sim::{Action, Fault, Options, Profile, When};
 use serde_json::json;

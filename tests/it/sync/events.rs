@@ -1,4 +1,4 @@
-//! `lectern sync events`: what Administrate says of events that are known here.
+//! `lectern sync events`: values of linked events.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::fixtures::provider::Provider;
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::test_db::TestDb;
 
-/// Events CM2-01 and CM2-02 have been delivered, CM2-03 has not.
+/// A fixture in which events CM2-01 and CM2-02 are delivered and CM2-03 is not.
 pub struct EventSyncFixture {
     pub base: SyncFixture,
     client: administrate::Client,

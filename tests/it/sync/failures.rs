@@ -1,4 +1,4 @@
-//! How a sync fails: what stays as it was, what is said, how it ends.
+//! Failed syncs: unchanged rows, error messages and exit codes.
 
 use administrate_sim::{Action, Fault, Tenant};
 use lectern::sync::{Entity, SyncOptions, SyncRun, run::ProgressEvent};
@@ -57,7 +57,7 @@ async fn permanent_rate_limit_stops_the_requests() {
     let fixture = SyncFixture::new().await;
     let limited = |retry_after| Fault::always("*", Action::Status { status: 429, retry_after });
     let only_data = Fault::always("customFieldTemplate", Action::Status { status: 429, retry_after: None });
-    // Nineteen kinds are asked at once and together wait for what each of them would have waited for.
+    // Nineteen kinds are requested concurrently and share one wait.
     for (fault, most) in [(only_data, 1 + 1 + 19 + 11), (limited(None), 12), (limited(Some(86_400)), 1)] {
         fixture.simulator.add_fault(fault.clone());
         let (exit, report) = fixture.run(&["sync", "custom-fields"]).await;
@@ -72,7 +72,7 @@ async fn permanent_rate_limit_stops_the_requests() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_responses_stop_the_requests() {
     let fixture = SyncFixture::new().await;
-    // Status 200 comes with a body that is no GraphQL.
+    // Status 200 has a body that is not GraphQL.
     for status in [200, 502] {
         for operation in ["customFieldTemplate", "priceLevels", "locations", "venues", "contacts", "courseTemplates"] {
             fixture.simulator.add_fault(Fault::always(operation, Action::Status { status, retry_after: None }));

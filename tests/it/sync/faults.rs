@@ -1,6 +1,6 @@
-//! The fault table: what becomes of each entity's sync under each fault, and what stands in the database after it.
+//! The fault table: each entity's sync under each fault, and the rows after it.
 //!
-//! `cargo test --test it sync_faults -- --nocapture` prints it.
+//! `cargo test --test it sync::faults -- --nocapture` prints it.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ const ENTITIES: [(&str, &str); 8] = [
     ("events", "events"),
 ];
 
-/// What a fault may come to: it passes by, or the entity fails with nothing written. Whatever it says beside that, a
-/// failed sync of custom fields of one kind is told as done with errors.
+/// The result of a fault: the sync passes, or the entity fails and writes nothing. When one kind of custom fields
+/// fails, the sync of custom fields is reported as done with errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Passes,
@@ -45,7 +45,7 @@ fn fails(_: &str) -> Expected {
     Expected::Fails
 }
 
-/// Custom fields are plain lists without pages: there is nothing about a page that could be wrong.
+/// Custom fields are lists without pages: faults of a page do not affect them.
 fn fails_where_paged(entity: &str) -> Expected {
     if entity == "custom-fields" { Expected::Passes } else { Expected::Fails }
 }
@@ -133,7 +133,7 @@ async fn fault_during_each_entity_sync_has_the_expected_outcome() {
     assert_eq!(table.len(), CASES.len() * ENTITIES.len());
 }
 
-/// Two of everything, so that pages can be cut and rows told twice; an event that is known on both sides.
+/// Creates two records of each kind, so that pages can be cut and rows repeated, and an event on both sides.
 async fn prepare(fixture: &SyncFixture) {
     fixture.simulator.edit(|tenant| {
         tenant.add_price_level("Second");
@@ -146,7 +146,7 @@ async fn prepare(fixture: &SyncFixture) {
     lectern::tutorials::store::insert_events(&mut connection, &[provider.event("E-1")]).await.expect("an event");
 }
 
-/// Makes the entity's rows differ from what Administrate says, so that a sync that passes has something to write.
+/// Changes the entity's rows, so that a passing sync has something to write.
 async fn remove_synced_rows(fixture: &SyncFixture, entity: &str) {
     let sql = match entity {
         "custom-fields" => "UPDATE adm.custom_fields SET label = 'Old'",
@@ -174,7 +174,7 @@ async fn local_rows(fixture: &SyncFixture) -> Vec<String> {
     rows
 }
 
-/// The bridge rows, without the audit log, which tells of failures too.
+/// Returns the bridge rows, without the audit log, which records failures too.
 async fn linked_rows(fixture: &SyncFixture) -> BTreeMap<String, Vec<String>> {
     let mut rows = fixture.rows().await;
     rows.remove("adm.api_audit_log");
@@ -183,7 +183,7 @@ async fn linked_rows(fixture: &SyncFixture) -> BTreeMap<String, Vec<String>> {
     rows
 }
 
-/// A run with a login of its own, which gives up waiting early.
+/// Runs a sync with a new login and a short timeout.
 async fn sync(fixture: &SyncFixture, entity: &str) -> Report {
     let simulator = &fixture.simulator;
     let config = fixture.db.config(&[

@@ -1,4 +1,4 @@
-//! `lectern sync` against the simulator: who is matched, what is told, what is written.
+//! Matching of local and remote records: links, reports and rows written.
 
 use administrate_sim::tenant::{Price, PriceOwner, Region};
 use administrate_sim::{Options, Profile};

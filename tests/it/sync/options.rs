@@ -1,4 +1,4 @@
-//! What a person chooses about a sync: pruning, single records, decisions, saved plans, taking back, taking over.
+//! Options of a sync: pruning, single records, match overrides, saved plans, undo and local creation.
 
 use administrate_sim::Tenant;
 use serde_json::json;

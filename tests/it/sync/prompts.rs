@@ -1,4 +1,4 @@
-//! What `lectern sync` asks somebody at a terminal, and what becomes of the answers (FR-003).
+//! Prompts of `lectern sync` at a terminal, and what the answers do.
 
 use administrate_sim::{Options, Profile};
 

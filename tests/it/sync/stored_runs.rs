@@ -1,4 +1,4 @@
-//! What is kept of a run: its counts, requests and plan, a workbook, and a recording that can be repeated.
+//! Stored runs: counts, requests and plan, the workbook of discrepancies, and recordings.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -44,7 +44,7 @@ async fn discrepancies_are_written_to_a_workbook_without_formulas() {
 async fn unwritable_output_path_fails_before_the_sync() {
     let fixture = SyncFixture::new().await;
     for option in ["--report", "--plan-out"] {
-        // One document, or the fixture would not read it.
+        // The output is one document; anything else is not JSON.
         let (exit, refused) = fixture.run(&["sync", "locations", option, "/proc/nope/file"]).await;
         let sentence = refused["error"].as_str().unwrap_or_default();
         assert!(exit == 1 && sentence.contains("choose another"), "{option}: {refused}");

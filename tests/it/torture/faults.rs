@@ -1,4 +1,4 @@
-//! What goes wrong, and when.
+//! The injected faults and when they happen.
 
 use std::time::Duration;
 
@@ -8,52 +8,52 @@ use tokio::process::Child;
 use super::scenarios::Scenario;
 use super::{FaultRun, snapshot, terminate};
 
-/// How many kinds of fault take turns.
+/// Number of kinds of faults, which take turns.
 pub const KINDS: u64 = 21;
 
-/// Longest time after a request, in microseconds, that a kill between two requests waits.
+/// Longest delay of a kill after a request, in microseconds.
 const BETWEEN_MICROS: u64 = 12_000;
 
-/// Longest life of a program that is killed at a random instant, in milliseconds.
+/// Longest delay of a kill after the start, in milliseconds.
 const LIFE_MS: u64 = 900;
 
-/// One thing that goes wrong during an import. Requests count from 1.
+/// One fault during an import. Requests count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Killed while a request is under way and Administrate has not begun it.
+    /// Killed while a request is in flight and Administrate has not begun it.
     KillBefore(u64),
-    /// Killed after Administrate has done what the request says, before it answers.
+    /// Killed after Administrate has executed the request, before it responds.
     KillAfter(u64),
-    /// Killed a little after a request arrived: in its midst, or in what the program does here after it.
+    /// Killed shortly after a request arrived: request number and microseconds.
     KillBetween(u64, u64),
-    /// Killed so many milliseconds after its start.
+    /// Killed this many milliseconds after its start.
     KillAt(u64),
-    /// Told to end when a request arrives.
+    /// Terminated with SIGTERM when a request arrives.
     Terminate(u64),
     /// The connection is reset.
     Reset(u64, When),
-    /// No answer until the time is up.
+    /// No response before the timeout.
     Hang(u64, When),
-    /// An HTTP status; perhaps with seconds to wait.
+    /// An HTTP error status, optionally with Retry-After in seconds.
     Status(u64, u16, Option<u32>),
-    /// Administrate is down from a request on, for so many of them.
+    /// Administrate is unavailable from a request on: first request and number of requests.
     Down(u64, u64),
-    /// Every so many-th request is reset after it was done.
+    /// Every n-th request is executed and its response lost.
     Flaky(u64),
-    /// A creation is not answered, and carried out only after the next one.
+    /// A creation gets no response and is executed after the next one.
     Late(u64),
-    /// Queued, then two workers at once, of which one is killed when so many requests arrived.
+    /// Two workers deliver a queued import; one is killed when this request arrives.
     TwoWorkers(u64),
-    /// The same import twice at once, of which one is killed when so many requests arrived.
+    /// The same import runs twice at once; one is killed when this request arrives.
     TwoImports(u64),
-    /// PostgreSQL ends every connection when a request arrives, as where it is started anew.
+    /// PostgreSQL closes every connection when a request arrives, as at a restart.
     Cut(u64),
-    /// Asked for over HTTP, and called off there when so many requests arrived.
+    /// Requested over HTTP, and cancelled when this request arrives.
     CancelledOverHttp(u64),
 }
 
 impl Fault {
-    /// The fault of a seed, and the scenario in which it falls: they take turns, so that each kind falls about equally often.
+    /// Returns scenario and fault of a seed. Kinds take turns, so that each is about equally frequent.
     pub fn of(seed: u64) -> (Scenario, Fault) {
         let scenario = if (seed / KINDS).is_multiple_of(2) { Scenario::New } else { Scenario::Changed };
         let mut chance = Chance::of(seed ^ 0xB10);
@@ -81,7 +81,7 @@ impl Fault {
         (scenario, fault)
     }
 
-    /// Its name in the table.
+    /// Returns the name for the table of results.
     pub fn name(self) -> &'static str {
         match self {
             Fault::KillBefore(_) => "kill, request not begun",
@@ -106,14 +106,14 @@ impl Fault {
         }
     }
 
-    /// How long the program may wait for an answer: long, unless that is what goes wrong.
+    /// Returns the program's HTTP timeout: short only when a timeout is the fault.
     pub fn timeout_ms(self) -> u64 {
         if matches!(self, Fault::Hang(..) | Fault::Late(_)) { 700 } else { 20_000 }
     }
 }
 
 impl FaultRun {
-    /// Imports with a fault on the way; gives how the program ended, none where it was killed.
+    /// Imports with a fault and returns the exit code; `None` when the program was killed.
     pub(super) async fn import_with_fault(&mut self, fault: Fault) -> Option<i32> {
         let nth = |at, action| SimulatorFault::nth("*", at, action);
         match fault {
@@ -189,7 +189,7 @@ impl FaultRun {
         kill(child).await
     }
 
-    /// Two processes at once, of which one is killed; gives how the other ended.
+    /// Starts two processes, kills one, and returns the exit code of the other.
     async fn two_at_once(&mut self, arguments: &[&str], at: u64) -> Option<i32> {
         let mut one = self.start(arguments);
         let mut other = self.start(arguments);
@@ -203,21 +203,21 @@ impl FaultRun {
 }
 
 async fn kill(mut child: Child) -> Option<i32> {
-    // An error means that it has ended already.
+    // An error means that the process has ended already.
     let _ = child.kill().await;
     child.wait().await.expect("it ends").code()
 }
 
-/// Numbers that look random and are the same for the same seed (splitmix64).
+/// Pseudo-random numbers that depend only on the seed (splitmix64).
 pub struct Chance(u64);
 
 impl Chance {
-    /// The numbers of a seed.
+    /// Creates the sequence of a seed.
     pub fn of(seed: u64) -> Chance {
         Chance(seed)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

@@ -1,8 +1,8 @@
-//! Torture: the real program imports a timetable while one thing goes wrong, then is run again until it is quiet; and
-//! what then stands on both sides must be what an undisturbed import leaves there.
+//! Fault injection: the real program imports a timetable with one fault, then runs again until everything is delivered.
+//! Both sides must then equal the result of an import without faults.
 //!
-//! The program is killed from outside, where the simulator sees a request arrive or finishes it: nothing in the product
-//! knows of this. A seed says what goes wrong, when, and by which command things go on. `make torture` runs many.
+//! The program is killed from outside, when the simulator receives or finishes a request: the product has no code for
+//! this. A seed selects the fault, its time, and the commands that resume the import. `make torture` runs many seeds.
 
 pub mod faults;
 mod over_http;
@@ -22,43 +22,43 @@ use crate::fixtures::import::ImportFixture;
 use faults::{Chance, Fault};
 use scenarios::Scenario;
 
-/// Runs after which things must be quiet.
+/// Reruns after which everything must be delivered.
 const MAX_RUNS: usize = 12;
 
 const PENDING: &str = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending'";
 
-/// What became of one seed.
+/// The result of one seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedResult {
-    /// The exit code of the run that was disturbed; none where it was killed.
+    /// Exit code of the run with the fault; `None` when it was killed.
     pub first_exit: Option<i32>,
-    /// Runs of the program that were needed after it.
+    /// Further runs until everything was delivered.
     pub reruns: usize,
-    /// Events of which a person had to say what they are.
+    /// Items with an unknown outcome that had to be resolved manually.
     pub escalations: usize,
-    /// What is wrong; nothing in a product that keeps its promise.
+    /// Differences from the reference and other errors; empty for a correct program.
     pub errors: Vec<String>,
 }
 
-/// The run of one seed: both sides, a workbook, and the program.
+/// One seed's fixture, workbook and settings.
 struct FaultRun {
     fixture: ImportFixture,
     file: PathBuf,
     chance: Chance,
     timeout_ms: u64,
     scenario: Scenario,
-    /// Requests that were made before the import that is disturbed.
+    /// Requests made before the import with the fault.
     before: u64,
 }
 
-/// What both sides must be after each scenario.
+/// The expected state of both sides after each scenario.
 #[derive(Debug, Clone)]
 pub struct ReferenceStates {
     new: String,
     changed: String,
 }
 
-/// Plays one seed.
+/// Runs one seed.
 pub async fn run_seed(seed: u64, (scenario, fault): (Scenario, Fault), reference: &ReferenceStates) -> SeedResult {
     let mut run = FaultRun::new(seed, scenario, fault.timeout_ms()).await;
     let first_exit = run.import_with_fault(fault).await;
@@ -67,7 +67,7 @@ pub async fn run_seed(seed: u64, (scenario, fault): (Scenario, Fault), reference
     let mut last = first_exit;
     while !run.is_quiet(last).await {
         if result.reruns == MAX_RUNS {
-            result.errors.push("it does not come to rest".into());
+            result.errors.push("not delivered after the last rerun".into());
             break;
         }
         result.reruns += 1;
@@ -85,7 +85,7 @@ pub async fn run_seed(seed: u64, (scenario, fault): (Scenario, Fault), reference
     result
 }
 
-/// What both sides are after imports that nothing disturbed.
+/// Returns the states of both sides after imports without faults.
 pub async fn reference() -> ReferenceStates {
     ReferenceStates { new: reference_state(Scenario::New).await, changed: reference_state(Scenario::Changed).await }
 }
@@ -94,16 +94,12 @@ async fn reference_state(scenario: Scenario) -> String {
     let mut run = FaultRun::new(0, scenario, 10_000).await;
     assert_eq!(run.run(&["import"]).await, Some(0), "{scenario:?} reference: {}", run.stderr());
     let requests = run.fixture.simulator.requests().total - run.before;
-    assert_eq!(
-        requests,
-        scenario.requests(),
-        "faults are to strike each request of {scenario:?}, and nothing beyond the last"
-    );
+    assert_eq!(requests, scenario.requests(), "the numbers of faults must cover the requests of {scenario:?} exactly");
     snapshot::describe(&run.fixture).await
 }
 
 impl FaultRun {
-    /// Sets both sides as they are before an scenario.
+    /// Creates both sides as they are before a scenario.
     async fn new(seed: u64, scenario: Scenario, timeout_ms: u64) -> FaultRun {
         let folder = tempfile::tempdir().expect("a folder");
         let known = folder.path().join("known.xlsx");
@@ -111,14 +107,14 @@ impl FaultRun {
         let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml");
         let config = Config::load(Some(&defaults), |_| None, &[("data_dir", "/nowhere".into())]).expect("settings");
         let loaded = run::load(&known, &config).expect("readable");
-        // Whom a change takes off a session, the API has to let go.
+        // The changed scenario removes session staff, which needs the extended API.
         let profile = if scenario == Scenario::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
         let fixture = ImportFixture::with_options(&loaded.timetable, Options { profile, ..Options::default() }).await;
         fixture.simulator.edit(|tenant| tenant.add_administrator("Opal", "Finch"));
         snapshot::store_synced_records(&fixture).await;
         let file = fixture.db.folder().join("t.xlsx");
         std::fs::write(&file, Scenario::New.workbook()).expect("a file");
-        // What is set up is not to be disturbed, on however busy a machine.
+        // Setup must not time out, even on a busy machine.
         let setup_timeout_ms = 60_000;
         let chance = Chance::of(seed);
         let mut run =
@@ -133,7 +129,7 @@ impl FaultRun {
         run
     }
 
-    /// What the program has said so far.
+    /// Returns everything that the program printed on stderr.
     fn stderr(&self) -> String {
         std::fs::read_to_string(self.fixture.db.folder().join("stderr")).unwrap_or_default()
     }
@@ -142,7 +138,7 @@ impl FaultRun {
         self.scenario == Scenario::Changed
     }
 
-    /// Starts the program; `import` alone stands for the import of the workbook.
+    /// Starts the program; `import` alone imports the workbook.
     fn start(&mut self, arguments: &[&str]) -> Child {
         let file = self.file.to_string_lossy().into_owned();
         let mut command = self.fixture.program(arguments);
@@ -164,7 +160,7 @@ impl FaultRun {
         tokio::time::timeout(timeout, child.wait()).await.ok()?.expect("it ends").code()
     }
 
-    /// Whether everything is where it should be, as far as the program itself says.
+    /// Returns whether everything is imported and delivered.
     async fn is_quiet(&self, last: Option<i32>) -> bool {
         last == Some(0) && self.undelivered().await == 0 && self.events().await == self.scenario.events()
     }
@@ -177,7 +173,7 @@ impl FaultRun {
         self.fixture.count("SELECT count(*) FROM acted.tutorial_events").await
     }
 
-    /// Goes on by one of the ways there are.
+    /// Continues with one of the commands that resume an import.
     async fn rerun(&mut self, wrong: &mut Vec<String>) -> Option<i32> {
         if self.events().await < self.scenario.events() {
             return self.run(&["import"]).await;
@@ -195,7 +191,7 @@ impl FaultRun {
         }
     }
 
-    /// Lets the worker of `serve` deliver what waits, as if the time for it had come, then ends it politely.
+    /// Makes pending items due, lets the worker of `serve` deliver them, then terminates it.
     async fn serve(&mut self) -> bool {
         snapshot::make_pending_due(&self.fixture).await;
         let mut child = self.start(&["serve", "--worker-only"]);
@@ -209,7 +205,7 @@ impl FaultRun {
         delivered && child.wait().await.expect("it ends").success()
     }
 
-    /// Plays the person who is asked about what is unknown: looks into Administrate, and answers.
+    /// Resolves items with an unknown outcome as a user does: reads Administrate and decides.
     async fn resolve_unknown(&mut self, wrong: &mut Vec<String>) -> usize {
         let unknown = snapshot::unknown(&self.fixture).await;
         for (id, title, why) in &unknown {
@@ -231,7 +227,7 @@ impl FaultRun {
     }
 }
 
-/// SIGTERM.
+/// Sends SIGTERM.
 fn terminate(child: &Child) {
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);

@@ -1,4 +1,4 @@
-//! An import that is asked for over HTTP, and called off there.
+//! An import that is requested and cancelled over HTTP.
 
 use lectern::identity::{self, NewToken, Role};
 use reqwest::{Client, RequestBuilder};
@@ -7,9 +7,9 @@ use tokio::process::Child;
 use super::{FaultRun, terminate};
 
 impl FaultRun {
-    /// Asks a server of its own for the import, and calls it off when so many requests arrived in Administrate.
+    /// Requests the import from a new server and cancels it when `at` requests have arrived in Administrate.
     pub(super) async fn cancel_over_http(&mut self, at: u64) -> Option<i32> {
-        // Another seed may have installed it first.
+        // Fails when another seed has installed the provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let at = self.before + at;
         let mut server = self.start(&["serve", "--bind", "127.0.0.1:0"]);
@@ -39,7 +39,7 @@ impl FaultRun {
             () = wait_for_end(1000) => {}
             () = self.fixture.simulator.wait_for_arrived(at) => {}
         }
-        // An answer of 409 means that it has ended.
+        // Status 409 means that the run has ended.
         request("DELETE", &run).send().await.expect("an answer");
         wait_for_end(1000).await;
         terminate(&server);
@@ -47,7 +47,7 @@ impl FaultRun {
         None
     }
 
-    /// Where a server that was just started listens, which it says.
+    /// Returns the address that a new server prints.
     async fn address(&self, server: &mut Child) -> String {
         loop {
             let stderr = std::fs::read_to_string(self.fixture.db.folder().join("stderr")).unwrap_or_default();

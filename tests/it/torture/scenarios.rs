@@ -1,25 +1,24 @@
-//! The timetables that are imported: one that is new to both sides, and one that changes most of it.
+//! The imported timetables: one with new events, and one that changes most of them.
 
 use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write;
 use lectern::timetable_import::sheet::write::RowValues;
 
-/// The events of the timetable: two days with two people and an administrator, one day, self-paced; and the one that
-/// only the changed timetable has.
+/// Titles of the events: two days with two people and an administrator, one day, self-paced, and one that only the
+/// changed timetable has.
 pub const TITLES: [&str; 4] = ["TWO-DAYS", "ONE-DAY", "SELF-PACED", "ANOTHER-DAY"];
 
-/// Which import is disturbed.
+/// The import during which the fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Of events that neither side knows.
+    /// All events are new.
     New,
-    /// Of a timetable that changes what an earlier one brought: titles, dates, places, people; one event is called off, one
-    /// is new, and all are published.
+    /// The timetable changes imported events: titles, dates, places and people. One event is cancelled, one is new, and
+    /// all are published.
     Changed,
 }
 
 impl Scenario {
-    /// Its name in the table.
     pub const fn name(self) -> &'static str {
         match self {
             Scenario::New => "new",
@@ -27,7 +26,7 @@ impl Scenario {
         }
     }
 
-    /// Requests of it reference, login and introspection among them; a fault strikes one of them.
+    /// Requests of the import without a fault, including login and introspection. A fault hits one of them.
     pub const fn requests(self) -> u64 {
         match self {
             Scenario::New => 17,
@@ -35,7 +34,7 @@ impl Scenario {
         }
     }
 
-    /// How many events there are after it.
+    /// Local events after the import.
     pub const fn events(self) -> i64 {
         match self {
             Scenario::New => 3,
@@ -43,7 +42,7 @@ impl Scenario {
         }
     }
 
-    /// How many it creates in a classroom.
+    /// Classroom events that the import creates.
     pub const fn creations(self) -> u64 {
         match self {
             Scenario::New => 2,
@@ -51,7 +50,7 @@ impl Scenario {
         }
     }
 
-    /// Its workbook.
+    /// Returns the workbook of the scenario.
     pub fn workbook(self) -> Vec<u8> {
         write::timetable(&self.lines()).expect("a workbook")
     }
@@ -64,7 +63,7 @@ impl Scenario {
     }
 }
 
-/// Everything that any of them names.
+/// Returns a workbook that names every record of both scenarios.
 pub fn all_rows() -> Vec<u8> {
     write::timetable(&[new(), changed()].concat()).expect("a workbook")
 }

@@ -1,4 +1,4 @@
-//! What stands on both sides, told without any id, so that two worlds can be compared.
+//! The state of both sides without ids, so that two runs can be compared.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use administrate_sim::tenant::Number;
 
 use crate::fixtures::import::ImportFixture;
 
-/// Everything that an import brings about here, in Administrate, and between the two.
+/// Describes everything that an import creates locally and in Administrate, and the links between them.
 pub async fn describe(fixture: &ImportFixture) -> String {
     let tenant = fixture.simulator.tenant();
     let mut lines = remote_rows(&tenant);
@@ -25,7 +25,7 @@ pub async fn describe(fixture: &ImportFixture) -> String {
     lines
 }
 
-/// The first lines in which two tales differ.
+/// Returns the first lines that differ.
 pub fn difference(expected: &str, found: &str) -> String {
     let (expected, found): (BTreeSet<&str>, BTreeSet<&str>) = (expected.lines().collect(), found.lines().collect());
     let missing: Vec<&&str> = expected.difference(&found).take(3).collect();
@@ -109,7 +109,7 @@ async fn links(fixture: &ImportFixture) -> Vec<(String, String)> {
     .expect("links")
 }
 
-/// What waits for a person: id, title, evidence.
+/// Returns id, title and error of the items with an unknown outcome.
 pub async fn unknown(fixture: &ImportFixture) -> Vec<(i64, String, String)> {
     sqlx::query_as("SELECT id, subject, coalesce(last_error, '') FROM lectern.outbox WHERE state = 'unknown'")
         .fetch_all(&fixture.db.pool)
@@ -117,7 +117,7 @@ pub async fn unknown(fixture: &ImportFixture) -> Vec<(i64, String, String)> {
         .expect("the outbox")
 }
 
-/// Keeps what a sync would have kept, for imports that are only queued.
+/// Stores what a sync would store, for imports that only enqueue.
 pub async fn store_synced_records(fixture: &ImportFixture) {
     let tenant = fixture.simulator.tenant();
     let administrator = tenant.contacts.iter().find(|(_, contact)| contact.full_name() == "Opal Finch");
@@ -132,13 +132,13 @@ pub async fn store_synced_records(fixture: &ImportFixture) {
     }
 }
 
-/// Makes what waits due, as the clock would.
+/// Makes all pending items due.
 pub async fn make_pending_due(fixture: &ImportFixture) {
     let pass = "UPDATE lectern.outbox SET next_attempt_at = now() WHERE state = 'pending'";
     sqlx::query(pass).execute(&fixture.db.pool).await.expect("passed");
 }
 
-/// Ends every connection with the database, as PostgreSQL does when it is started anew.
+/// Closes every database connection, as a restart of PostgreSQL does.
 pub async fn cut_connections(fixture: &ImportFixture) {
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
