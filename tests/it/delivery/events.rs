@@ -181,13 +181,13 @@ async fn ambiguous_creation_is_unknown() {
 #[tokio::test]
 async fn template_with_fewer_sessions_is_an_error_and_with_more_is_not() {
     let fixture = DeliveryFixture::new(3).await;
-    fixture.expect_undelivered();
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
     let report = fixture.deliver().await;
     assert_eq!(report.outcomes[0].remarks, [Notice::LeftoverSessions { count: 1 }]);
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
 
     let fixture = DeliveryFixture::new(1).await;
+    fixture.expect_undelivered();
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
     let report = fixture.deliver().await;
     let why = report.outcomes[0].reason.clone().expect("why");
