@@ -16,7 +16,7 @@ async fn migrations_are_applied_once() {
         .await
         .expect("readable");
     let tables: Vec<String> = rows.iter().map(|row| row.get("tablename")).collect();
-    assert_eq!(tables, ["auth_user"], "nothing else of ours belongs in public");
+    assert_eq!(tables, ["auth_user"], "public contains no other table");
 }
 
 async fn event(db: &TestDb) -> i64 {

@@ -12,7 +12,7 @@ async fn created_event_is_read_back_and_enqueued() {
     let provider = Provider::insert(&db).await;
     let events = [provider.event("CM2-02"), provider.event("CM2-01")];
     let mut tx = db.pool.begin().await.expect("begin");
-    let ids = create_events(&mut tx, None, &events, false).await.expect("announced");
+    let ids = create_events(&mut tx, None, &events, false).await.expect("created");
     tx.commit().await.expect("commit");
     let mut connection = db.pool.acquire().await.expect("a connection");
     for (id, event) in ids.iter().zip(&events) {
@@ -43,7 +43,7 @@ async fn update_writes_only_the_change() {
     let provider = Provider::insert(&db).await;
     let mut event = provider.event("CM2-01");
     let mut connection = db.pool.acquire().await.expect("a connection");
-    let ids = create_events(&mut connection, None, std::slice::from_ref(&event), false).await.expect("announced");
+    let ids = create_events(&mut connection, None, std::slice::from_ref(&event), false).await.expect("created");
     let written = |pool: sqlx::PgPool| async move {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT 'e' || xmin::text FROM acted.tutorial_events

@@ -17,7 +17,7 @@ fn states(fixture: &DeliveryFixture) -> (EventState, Vec<SessionState>) {
 
 async fn request(fixture: &DeliveryFixture, id: i64, steps: &'static [&'static str]) {
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
+    request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("requested");
 }
 
 /// Cancels the event and its sessions in Administrate.

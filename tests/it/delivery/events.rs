@@ -194,7 +194,7 @@ async fn template_with_fewer_sessions_is_an_error_and_with_more_is_not() {
     assert!(why.contains("has 2 sessions") && why.contains("only 1 of them") && why.contains("CM2-01-2"), "{why}");
     assert_eq!(fixture.states().await, [DeliveryState::Failed]);
     let tenant = fixture.administrate.simulator.tenant();
-    let (number, _) = tenant.events_titled("CM2-01").next().expect("the event is kept");
+    let (number, _) = tenant.events_titled("CM2-01").next().expect("the event exists");
     let titles: Vec<&str> = tenant.sessions_of(number).map(|(_, session)| session.title.as_str()).collect();
     assert_eq!(titles, ["CM2-01-1"], "what fits is delivered");
 }

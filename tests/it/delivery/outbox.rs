@@ -20,7 +20,7 @@ fn effect(id: i64) -> Effect {
 async fn ask(db: &TestDb, ids: &[i64]) {
     let effects: Vec<Effect> = ids.iter().copied().map(effect).collect();
     let mut connection = db.pool.acquire().await.expect("a connection");
-    outbox::enqueue(&mut connection, None, &effects).await.expect("asked");
+    outbox::enqueue(&mut connection, None, &effects).await.expect("requested");
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn item_requested_again_during_delivery_is_delivered_again() {
     assert_eq!(claims.delivered(&item).await.expect("noted"), DeliveryState::Delivered);
     assert!(outbox::list(&db.pool, false).await.expect("listed").is_empty());
     ask(&db, &[1]).await;
-    assert_eq!(outbox::list(&db.pool, true).await.expect("listed").len(), 2, "a new wish is a new row");
+    assert_eq!(outbox::list(&db.pool, true).await.expect("listed").len(), 2, "a new request is a new row");
 }
 
 #[tokio::test]
@@ -73,10 +73,10 @@ async fn unknown_item_requested_again_stays_unknown() {
         .expect("noted");
     assert!(claims.next(None).await.expect("looked").is_none());
     ask(&db, &[1]).await;
-    assert!(claims.next(None).await.expect("looked").is_none(), "asking does not decide for the person");
+    assert!(claims.next(None).await.expect("looked").is_none(), "a request does not resolve the item");
     assert_eq!(outbox::retry_now(&db.pool, None, None).await.expect("made due"), 1);
     let again = claims.next(None).await.expect("claimed").expect("the one that waited");
-    assert_eq!((again.id, again.attempts), (later.id, 1), "a person asked: its tries count anew");
+    assert_eq!((again.id, again.attempts), (later.id, 1), "a manual retry resets the attempts");
     let counts = outbox::count_by_state(&db.pool, None).await.expect("counted");
     assert_eq!((counts.pending, counts.unknown), (1, 1));
 }
@@ -89,12 +89,12 @@ async fn request_during_a_failing_delivery_is_attempted() {
     let item = claims.next(None).await.expect("claimed").expect("a row");
     ask(&db, &[1]).await;
     let state = claims.not_delivered(&item, DeliveryState::Failed, None, "no link").await.expect("noted");
-    assert_eq!(state, DeliveryState::Pending, "what was asked meanwhile may have mended it");
+    assert_eq!(state, DeliveryState::Pending, "the newer request may have fixed it");
     let item = claims.next(None).await.expect("claimed").expect("the same row");
     assert!(claims.holds_lock(&item).await);
     claims.postpone(&item, Duration::ZERO, Some("down")).await.expect("noted");
     let item = claims.next(None).await.expect("claimed").expect("the same row");
-    assert_eq!(item.attempts, 1, "an outage is nobody's attempt");
+    assert_eq!(item.attempts, 1, "an outage does not count as an attempt");
     claims.release(&item).await.expect("given back");
     assert!(!claims.holds_lock(&item).await);
 }

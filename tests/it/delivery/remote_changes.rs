@@ -59,7 +59,7 @@ async fn remotely_deleted_event_is_recreated_or_linked_on_resolution() {
             true => {
                 let template = fixture.administrate.template;
                 let other = administrate_sim::tenant::Event {
-                    title: "Somebody's".into(),
+                    title: "Another title".into(),
                     template: Some(template),
                     time_zone: "Europe/London".into(),
                     ..Default::default()
@@ -126,8 +126,8 @@ async fn remotely_deleted_session_is_reported_and_relinked_when_restored() {
     fixture.deliver().await;
     let (_, reason) = undelivered(&fixture).await;
     assert!(reason.contains("only 1 of them") && reason.contains("CM2-01-1, moved"), "{reason}");
-    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved"], "what stands there is delivered");
-    let deleted = deleted.expect("it stood there");
+    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved"], "the remaining session is delivered");
+    let deleted = deleted.expect("the deleted session");
     let later = |at: jiff::civil::DateTime| at + jiff::SignedDuration::from_hours(24 * 30);
     let unrelated = Session {
         title: "Strange".into(),
@@ -137,7 +137,7 @@ async fn remotely_deleted_session_is_reported_and_relinked_when_restored() {
     };
     let unrelated = fixture.administrate.simulator.edit(|tenant| tenant.add_session(unrelated));
     retry(&fixture).await;
-    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved", "Strange"], "nothing strange takes its place");
+    assert_eq!(titles(&fixture, remote), ["CM2-01-2, moved", "Strange"], "an unrelated session is not linked");
     fixture.administrate.simulator.edit(|tenant| {
         tenant.sessions.remove(&unrelated);
         tenant.add_session(deleted);
@@ -169,7 +169,7 @@ async fn in_doubt_creation_is_found_by_its_creation_key() {
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
     let tenant = fixture.administrate.simulator.tenant();
-    assert_eq!(tenant.events.len(), 1, "it was there already");
+    assert_eq!(tenant.events.len(), 1, "it existed already");
     let remote = &tenant.events[&number(&fixture, "CM2-99")];
     let first = event.sessions[0].start.to_zoned(jiff::tz::TimeZone::get("Europe/London").expect("a zone"));
     assert_eq!(remote.classroom_start, Some(first.datetime()));
@@ -190,7 +190,7 @@ async fn remote_event_without_start_or_cancelled_is_not_adopted() {
         };
         simulator.edit(|tenant| tenant.add_event(other));
         let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-        create_events(&mut connection, None, &[fixture.provider.event(title)], true).await.expect("announced");
+        create_events(&mut connection, None, &[fixture.provider.event(title)], true).await.expect("created");
     }
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [DeliveryState::Unknown, DeliveryState::Unknown]);
@@ -224,11 +224,7 @@ async fn change_that_the_api_does_not_support_fails_until_corrected_in_administr
     assert_eq!(titles(&fixture, remote), ["CM2-01-1", "Last"], "all the rest is delivered");
     let before = fixture.administrate.simulator.mutations().len();
     retry(&fixture).await;
-    assert_eq!(
-        fixture.states().await,
-        [DeliveryState::Delivered, DeliveryState::Failed],
-        "trying again does not make it true"
-    );
+    assert_eq!(fixture.states().await, [DeliveryState::Delivered, DeliveryState::Failed], "a retry does not change it");
     fixture.administrate.simulator.edit(|tenant| {
         let first = tenant.sessions_of(remote).next().map(|(number, _)| number).expect("a session");
         tenant.staff.retain(|staff| staff.course != first);

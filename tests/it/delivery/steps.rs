@@ -39,7 +39,7 @@ async fn staff_removed_locally_is_removed_remotely() {
     fixture.update_event(id, &event).await;
     let report = fixture.deliver().await;
     assert_eq!(operations(&fixture, before), ["event.removeStaff"]);
-    let reason = report.outcomes[0].reason.clone().expect("sessions have no way to take somebody off");
+    let reason = report.outcomes[0].reason.clone().expect("the API cannot remove session staff");
     assert!(reason.contains("1 instructor named for \"CM2-01-1\" who no longer teaches it"), "{reason}");
     assert_eq!(fixture.states().await.last(), Some(&DeliveryState::Failed));
     let tenant = fixture.administrate.simulator.tenant();
@@ -125,13 +125,13 @@ async fn event_is_published_only_on_request() {
     assert_eq!(states(&fixture), (draft, vec![draft, draft, draft]));
     let request = async |steps| {
         let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-        request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("asked");
+        request_steps(&mut connection, None, &[(id, "CM2-01".into())], steps).await.expect("requested");
         fixture.deliver().await
     };
     // The first attempt ends after one session; the next attempt continues there.
     fixture.administrate.simulator.add_fault(Fault::nth("session.update", 2, Action::Reset { when: When::Before }));
     request(&[PUBLISH]).await;
-    assert_eq!(states(&fixture), (published, vec![published, published, draft]), "what is beyond ours stays a draft");
+    assert_eq!(states(&fixture), (published, vec![published, published, draft]), "the extra session stays a draft");
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
     assert_eq!(bridges::events::published(&mut connection, &[id]).await.expect("read"), [id]);
     assert_eq!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read"), [id]);
@@ -157,7 +157,7 @@ async fn withdrawn_event_is_deleted_unless_places_are_sold() {
     fixture.administrate.simulator.add_fault(Fault::first("event.delete", Action::Reset { when: When::After }));
     let events: Vec<(i64, String)> = ids.into_iter().zip(codes.map(String::from)).collect();
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    remove_events(&mut connection, None, &events).await.expect("asked");
+    remove_events(&mut connection, None, &events).await.expect("requested");
     let report = fixture.deliver().await;
     let tenant = fixture.administrate.simulator.tenant();
     let mut remote: Vec<_> = tenant.events.values().map(|event| (event.title.as_str(), event.state)).collect();
@@ -228,7 +228,7 @@ async fn creation_after_the_last_check_is_reported_as_duplicate() {
     let ids: Vec<String> = simulator.tenant().events.keys().map(|number| Tenant::course_id(*number)).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| reason.contains(id)), "{reason}");
     duplicates::report_duplicates(pool, &fixture.client, None).await.expect("looked");
-    assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "asked once");
+    assert_eq!(outbox::list(pool, false).await.expect("listed").len(), 1, "reported once");
 
     simulator.edit(|tenant| tenant.events.remove(&late));
     let resolution = OutboxResolution::Delivered(administrate::Id::new(ids[0].clone()));
@@ -257,7 +257,7 @@ async fn unknown_item_resolved_as_recreate_is_created() {
     fixture.create_events(std::slice::from_ref(&template)).await;
     fixture.deliver().await;
     let linked = simulator.tenant().events_titled("CM2-02").next().map(|(number, _)| Tenant::course_id(number));
-    let linked = OutboxResolution::Delivered(administrate::Id::new(linked.expect("it is there")));
+    let linked = OutboxResolution::Delivered(administrate::Id::new(linked.expect("it was delivered")));
     let error = resolve(&fixture.db.pool, &fixture.client, item, &linked).await.expect_err("it is another's");
     assert!(error.to_string().contains("is CM2-02 already"), "{error}");
     resolve(&fixture.db.pool, &fixture.client, item, &OutboxResolution::Recreate).await.expect("resolved");

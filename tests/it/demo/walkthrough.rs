@@ -167,7 +167,7 @@ async fn demo_run_twice_delivers_the_sample_once() {
 #[tokio::test]
 async fn demo_with_a_real_workbook_delivers_it_once() {
     if !Path::new(SAMPLE).exists() {
-        eprintln!("{SAMPLE} is not here: the rehearsal was not tried");
+        eprintln!("{SAMPLE} is missing: the demo with it was not tested");
         return;
     }
     let (fixture, db) = (DemoFixture::new(), TestDb::empty().await);
@@ -269,7 +269,7 @@ fn demo_server_uses_the_next_free_port_until_stopped() {
 
     let place = url.trim_start_matches("http://").trim_end_matches('/');
     let mut visit = TcpStream::connect(place).expect("the site");
-    visit.write_all(b"GET /livez HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("asked");
+    visit.write_all(b"GET /livez HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("requested");
     let mut answer = String::new();
     visit.read_to_string(&mut answer).expect("answered");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

@@ -26,7 +26,7 @@ async fn posted_import_runs_and_streams_its_result() {
     let events = fixture.request("GET", &format!("{run}/events")).send().await.expect("an answer");
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let events = events.text().await.expect("the stream ends");
-    let last = events.split("event: done\ndata: ").nth(1).expect("it is told when it is done");
+    let last = events.split("event: done\ndata: ").nth(1).expect("the last event");
     let response: Value = serde_json::from_str(last.trim()).expect("JSON");
     let document = fixture.wait_for_end(&run).await;
     assert_eq!(response, document);
@@ -155,7 +155,7 @@ async fn cancelled_import_is_not_executed() {
     assert_eq!(
         fixture.request("DELETE", &queued).send().await.expect("an answer").status(),
         202,
-        "it is what was wanted"
+        "cancelling again is accepted"
     );
 
     // Cancelled during delivery: local rows stay, and the outbox retains what is not delivered.

@@ -63,7 +63,7 @@ async fn import_of_a_killed_server_is_resumed_after_restart() {
     };
     assert_eq!((&document["exit_code"], &document["counts"]["created"]), (&json!(0), &json!(1)), "{document}");
     assert_eq!(document["delivery"]["delivered"], 1);
-    assert_eq!(fixture.import.simulator.tenant().events.len(), 1, "once, although nobody heard the answer");
+    assert_eq!(fixture.import.simulator.tenant().events.len(), 1, "created once, although the response was lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,13 +72,13 @@ async fn scheduled_sync_is_enqueued_by_one_of_several_processes() {
     let pool = &fixture.import.db.pool;
     let due: jiff::Timestamp = "2026-01-10T03:30:00Z".parse().expect("a time");
     let (one, other) = tokio::join!(schedule::enqueue_due(pool, None, due), schedule::enqueue_due(pool, None, due));
-    let enqueued = [one.expect("asked"), other.expect("asked")];
+    let enqueued = [one.expect("requested"), other.expect("asked")];
     assert_eq!(enqueued.iter().flatten().count(), 1);
     let later: jiff::Timestamp = "2026-01-11T03:30:00Z".parse().expect("a time");
-    assert_eq!(schedule::enqueue_due(pool, None, later).await.expect("asked"), None, "the last has not ended");
+    assert_eq!(schedule::enqueue_due(pool, None, later).await.expect("requested"), None, "the last has not ended");
     let _worker = fixture.worker();
     let summary = fixture.wait_for_end("/api/syncs/1").await;
     assert_eq!((&summary["succeeded"], &summary["exit_code"]), (&json!(7), &json!(0)), "{summary}");
     let after: jiff::Timestamp = "2026-01-12T03:30:00Z".parse().expect("a time");
-    assert!(schedule::enqueue_due(pool, None, after).await.expect("asked").is_some());
+    assert!(schedule::enqueue_due(pool, None, after).await.expect("requested").is_some());
 }

@@ -21,7 +21,8 @@ async fn progress_event_contains_throughput_and_time_left() {
     let mut events = fixture.request("GET", &format!("{run}/events")).send().await.expect("an answer");
     let mut stream = String::new();
     let document = loop {
-        stream.push_str(&String::from_utf8_lossy(&events.chunk().await.expect("it goes on").expect("a piece")));
+        stream
+            .push_str(&String::from_utf8_lossy(&events.chunk().await.expect("the stream continues").expect("a piece")));
         let whole = stream.split("event: progress\ndata: ").skip(1).filter_map(|rest| rest.split_once("\n\n"));
         let mut whole = whole.filter_map(|(data, _)| serde_json::from_str::<Value>(data).ok());
         if let Some(document) = whole.find(|document| document["done"] == 3 && !document["per_second"].is_null()) {

@@ -34,7 +34,7 @@ async fn token_is_accepted_until_revoked() {
     assert!(listed["last_used_at"].is_string(), "{listed}");
     let stored: String =
         sqlx::query_scalar("SELECT t::text FROM lectern.tokens t").fetch_one(&db.pool).await.expect("a row");
-    assert!(!stored.contains(&secret["lectern_".len()..]), "the secret is not kept");
+    assert!(!stored.contains(&secret["lectern_".len()..]), "the secret is not stored");
 
     assert_eq!(lectern(&db, &["token", "revoke", "1"]).await.0, 0);
     assert_eq!(problem(ask().await.expect("an answer")).await.0, 401);

@@ -28,7 +28,7 @@ impl WebhookFixture {
         let db = TestDb::new().await;
         let provider = Provider::insert(&db).await;
         let mut tx = db.pool.begin().await.expect("begin");
-        create_events(&mut tx, None, &[provider.event("A")], false).await.expect("announced");
+        create_events(&mut tx, None, &[provider.event("A")], false).await.expect("created");
         tx.commit().await.expect("commit");
         execute(&db, "INSERT INTO adm.events (external_id, tutorial_event_id) SELECT 'Q291cnNlOjE=', id FROM acted.tutorial_events").await;
         execute(&db, "INSERT INTO lectern.agreed VALUES ('event', 'Q291cnNlOjE=', '{\"max_places\": 12}')").await;
@@ -157,11 +157,15 @@ async fn unsigned_or_malformed_webhook_is_rejected() {
     let odd = "{\"metadata\":{\"webhook_id\":\"\\u0000\"},\"payload\":{\"node\":{\"id\":\"x\"}}}";
     assert_eq!(fixture.send(odd).await.status(), 202, "nothing that is signed and well-formed brings us down");
     let unstorable = "{\"metadata\":{},\"payload\":{\"node\":{\"id\":\"x\",\"title\":\"\\u0000\"}}}";
-    assert_eq!(problem(fixture.send(unstorable).await).await.0, 400, "what cannot be kept is said at once");
+    assert_eq!(problem(fixture.send(unstorable).await).await.0, 400, "an unstorable payload is rejected");
     let unset = Site::serve(&fixture.db).await;
     let request = unset.request("POST", "/webhooks/administrate").header("x-administrate-signature", &good);
     let request = request.header("x-administrate-signature-timestamp", now.to_string()).body(body);
-    assert_eq!(problem(request.send().await.expect("an answer")).await.0, 401, "without a secret nobody is known");
+    assert_eq!(
+        problem(request.send().await.expect("an answer")).await.0,
+        401,
+        "without a secret every signature is rejected"
+    );
     let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM lectern.webhook_inbox")
         .fetch_one(&fixture.db.pool)
         .await
@@ -207,7 +211,7 @@ async fn webhook_of_another_event_with_equal_title_is_dead() {
         .fetch_one(&fixture.db.pool)
         .await
         .expect("the delivery");
-    assert_eq!(state, "dead", "a person decides which of the two is meant");
+    assert_eq!(state, "dead", "a user decides which event is meant");
 }
 
 #[tokio::test]
@@ -269,7 +273,7 @@ async fn webhook_with_a_full_event_is_applied_like_a_sync() {
     };
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:00:00Z", &node(9)).await, 202);
     fixture.apply_received().await;
-    assert_eq!(fixture.event().await.1, 12, "ours is on its way: what is told may be older");
+    assert_eq!(fixture.event().await.1, 12, "a local change is pending: the payload may be older");
     execute(&fixture.db, "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL").await;
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:01:00Z", &node(8)).await, 202);
     fixture.apply_received().await;
@@ -316,7 +320,7 @@ async fn webhook_without_a_time_is_ordered_by_arrival() {
     let fixture = WebhookFixture::new().await;
     let node =
         |left: i64| json!({ "id": EVENT, "title": "A", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
-    assert_eq!(fixture.deliver_webhook("yesterday", &node(9)).await, 202, "it is signed, and would not be told again");
+    assert_eq!(fixture.deliver_webhook("yesterday", &node(9)).await, 202, "it is signed, and would not be sent again");
     assert_eq!(fixture.deliver_webhook("", &node(8)).await, 202);
     assert_eq!(fixture.apply_received().await, 2);
     assert_eq!(fixture.event().await.1, 8, "the later one holds");
@@ -324,7 +328,7 @@ async fn webhook_without_a_time_is_ordered_by_arrival() {
     let first = listed["items"][0]["id"].to_string();
     assert_eq!(fixture.lectern(&["webhooks", "replay", &first]).await.0, 0);
     fixture.apply_received().await;
-    assert_eq!(fixture.event().await.1, 8, "an older one that is applied again changes nothing");
+    assert_eq!(fixture.event().await.1, 8, "replaying an older one changes nothing");
     let soon = Timestamp::now().as_second() + 60;
     assert_eq!(fixture.deliver_webhook(&soon.to_string(), &node(5)).await, 202, "seconds since 1970 are a time");
     assert_eq!(fixture.deliver_webhook("2020-01-01T00:00:00", &node(6)).await, 202, "and so is one without an offset");

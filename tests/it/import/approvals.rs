@@ -12,7 +12,7 @@ use lectern::timetable_import::sheet::write::RowValues;
 async fn approved_once(fixture: &ImportFixture) {
     let keep = "INSERT INTO lectern.approved_instructors
                 SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
-    sqlx::query(keep).execute(&fixture.db.pool).await.expect("kept");
+    sqlx::query(keep).execute(&fixture.db.pool).await.expect("stored");
 }
 
 async fn queue(fixture: &ImportFixture, lines: &[RowValues]) {

@@ -52,7 +52,7 @@ async fn import_publish_publishes_events_once() {
     let states: Vec<EventState> =
         ["A", "B"].iter().filter_map(|t| Some(tenant.events_titled(t).next()?.1.state)).collect();
     assert_eq!(states, [EventState::Published, EventState::Cancelled]);
-    let (number, _) = tenant.events_titled("A").next().expect("it stands");
+    let (number, _) = tenant.events_titled("A").next().expect("the event");
     assert!(tenant.sessions_of(number).all(|(_, session)| session.state == EventState::Published));
     let done = || fixture.simulator.mutations().iter().filter(|mutation| mutation.changed).count();
     let before = done();
@@ -77,7 +77,7 @@ async fn undo_of_a_change_removes_its_added_session() {
     assert_eq!((exit, &document["counts"]["updated"]), (0, &json!(1)), "{document}");
     let days = |title: &str| {
         let tenant = fixture.simulator.tenant();
-        let (number, _) = tenant.events_titled(title).next().expect("it stands");
+        let (number, _) = tenant.events_titled(title).next().expect("the event");
         tenant.sessions_of(number).map(|(_, session)| session.title.clone()).collect::<Vec<_>>()
     };
     assert_eq!(days("A"), ["A-1", "A-2"]);
@@ -105,7 +105,7 @@ async fn waiting_import_stopped_by_a_signal_reports_remaining_work() {
         tokio::task::yield_now().await;
     }
     let id = nix::unistd::Pid::from_raw(second.id().cast_signed());
-    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).expect("told");
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).expect("sent");
     let ended = tokio::task::spawn_blocking(move || second.wait_with_output()).await.expect("joined").expect("ended");
     let document: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
     assert_eq!(ended.status.code(), Some(4), "{document}");

@@ -135,7 +135,7 @@ async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     assert_eq!(
         (exit, &document["counts"]["unchanged"]),
         (0, &1.into()),
-        "what does not change is not asked about: {document}"
+        "unchanged events are not reported: {document}"
     );
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];

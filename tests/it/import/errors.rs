@@ -17,7 +17,7 @@ async fn unknown_run_id_is_invalid_usage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn undo_without_a_terminal_needs_no_prompt_option() {
+async fn undo_without_terminal_requires_no_prompt_option() {
     let lines = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&lines).await;
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
@@ -72,7 +72,7 @@ async fn exceeded_limit_is_reported_in_the_document() {
 
 /// A row without an event in the file has none in the report either, whatever precedes it there.
 #[tokio::test(flavor = "multi_thread")]
-async fn corrected_report_keeps_rows_with_their_event() {
+async fn report_of_rejected_rows_attaches_no_orphan_row() {
     let sound = [event("A"), second_day("A", "17:00")];
     let fixture = fixture_for(&sound).await;
     let wrong = changed(changed(event("B"), F::Location, "Lndon"), F::StartDate, "14/07/2026");

@@ -54,7 +54,7 @@ async fn plan_of_each_change_counts_the_requests_sent() {
         ("another hour inside", with(changed(days[0].clone(), F::EndTime, "16:00"), days[1].clone()), &[]),
         ("a title", with(changed(days[0].clone(), F::SessionTitle, "First"), days[1].clone()), &[]),
         ("no venue", with(changed(days[0].clone(), F::Venue, "TBC"), days[1].clone()), &[]),
-        ("what stays here", with(changed(days[0].clone(), F::Tutors, "Somebody"), days[1].clone()), &[]),
+        ("a local field", with(changed(days[0].clone(), F::Tutors, "Somebody"), days[1].clone()), &[]),
         ("a URL", with(changed(days[0].clone(), F::SessionUrl, "https://a.example.org/"), days[1].clone()), &[]),
         (
             "all of it",
@@ -65,7 +65,7 @@ async fn plan_of_each_change_counts_the_requests_sent() {
     ] {
         let fixture = delivered(&days).await;
         let sent = sent_as_planned(&fixture, what, &lines, publish).await;
-        assert_eq!(sent == 0, what == "what stays here", "{what}");
+        assert_eq!(sent == 0, what == "a local field", "{what}");
     }
 }
 
@@ -93,7 +93,7 @@ async fn plan_of_an_adopted_event_counts_the_requests_sent() {
     ] {
         sqlx::query(forget).execute(&fixture.db.pool).await.expect("forgotten");
     }
-    assert!(sent_as_planned(&fixture, "taken over", &days, &["--publish"]).await > 0);
+    assert!(sent_as_planned(&fixture, "adopted", &days, &["--publish"]).await > 0);
 }
 
 /// Delivery of a queued import reads Administrate once more.
@@ -112,7 +112,7 @@ async fn plan_of_a_queued_import_counts_the_requests_of_its_delivery() {
         let planned = document["plan"]["remote_calls"].as_u64().expect("a number");
         let before = fixture.simulator.requests();
         assert_eq!(fixture.run(&import).await.0, 4);
-        assert_eq!(fixture.simulator.requests().total, before.total, "nobody is asked yet");
+        assert_eq!(fixture.simulator.requests().total, before.total, "nothing is sent yet");
         assert_eq!(fixture.run(&["import", "retry"]).await.0, 0);
         let after = fixture.simulator.requests();
         let once = |operation: &str| after.of(operation) - before.of(operation);

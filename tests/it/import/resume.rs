@@ -34,7 +34,7 @@ fn start(fixture: &ImportFixture, arguments: &[&str]) -> tokio::process::Child {
 
 fn terminate(child: &tokio::process::Child) {
     let id = child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).expect("told");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).expect("sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +165,7 @@ async fn import_undo_removes_events_locally_and_remotely() {
     assert_eq!(fixture.count("SELECT count(*) FROM adm.events").await, 0);
 
     let (exit, document) = fixture.run(&["import", &file]).await;
-    assert_eq!((exit, &document["counts"]["created"]), (0, &2.into()), "and it can be imported anew: {document}");
+    assert_eq!((exit, &document["counts"]["created"]), (0, &2.into()), "it can be imported again: {document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,7 +111,7 @@ async fn queued_events_are_delivered_after_an_outage() {
     assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
     let (_, shown) = fixture.run(&["import", "show"]).await;
     assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["delivered"]), (&"delivered".into(), &1.into()));
-    assert_eq!(shown["import"]["delivery"]["pending"], 1, "what was told then stays as it was told");
+    assert_eq!(shown["import"]["delivery"]["pending"], 1, "the stored document is unchanged");
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
     assert_eq!(fixture.run(&["import", "retry"]).await.0, 0);
 }
@@ -223,7 +223,7 @@ async fn import_without_administrate_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn template_workbook_offers_known_values() {
+async fn template_workbook_imports_without_problems() {
     let fixture = fixture_for(&[event("A")]).await;
     let file = fixture.db.folder().join("empty.xlsx");
     let file = file.to_str().expect("a path");

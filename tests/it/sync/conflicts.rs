@@ -33,7 +33,7 @@ pub async fn conflicting() -> EventSyncFixture {
     fixture.base.simulator.edit(|tenant| {
         let number = tenant.events_titled("CM2-01").next().expect("delivered").0;
         let first = tenant.sessions_of(number).next().expect("a session").0;
-        tenant.sessions.get_mut(&first).expect("it is there").title = "Theirs".into();
+        tenant.sessions.get_mut(&first).expect("the record").title = "Theirs".into();
     });
     edit_locally(&fixture, "UPDATE acted.tutorial_sessions SET title = 'Ours' WHERE title = 'CM2-01-1'").await;
     fixture
@@ -64,7 +64,7 @@ async fn conflicting_field_waits_for_a_decision() {
     let (exit, resolved) = resolve("day-1-title", "theirs").await;
     assert_eq!((exit, fields(&resolved, "settled").len()), (0, 1), "{resolved:#}");
     assert_eq!(values(&fixture).await, (("Theirs".into(), 12), ("Theirs".into(), 20)));
-    assert_eq!(resolve("day 1: title", "theirs").await.0, 2, "there is nothing left to decide");
+    assert_eq!(resolve("day 1: title", "theirs").await.0, 2, "the conflict is resolved");
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["conflicts"], report["differences"].as_array().map(Vec::len)), (0, &json!([]), Some(1)));
     assert_eq!(resolve("max places", "ours").await.0, 0);
@@ -86,7 +86,7 @@ async fn conflict_policy_resolves_conflicts_and_leaves_an_empty_plan() {
     fixture.base.simulator.edit(|tenant| {
         let number = tenant.events_titled("CM2-01").next().expect("delivered").0;
         let second = tenant.sessions_of(number).nth(1).expect("a session").0;
-        let second = tenant.sessions.get_mut(&second).expect("it is there");
+        let second = tenant.sessions.get_mut(&second).expect("the record");
         second.start = Some(date(2026, 2, 11).at(9, 0, 0, 0));
         second.end = Some(date(2026, 2, 11).at(12, 30, 0, 0));
     });
@@ -100,11 +100,7 @@ async fn conflict_policy_resolves_conflicts_and_leaves_an_empty_plan() {
                  WHERE sequence = 2 AND (start_date, end_date) = ('2026-02-11 09:00+00', '2026-02-11 12:30+00')";
     assert_eq!(fixture.base.count(moved).await, 1);
     let (exit, undone) = fixture.base.run(&["sync", "undo", &report["run_id"].to_string()]).await;
-    assert_eq!(
-        (exit, &undone["skipped"][0]["name"]),
-        (0, &json!("CM2-01")),
-        "what was written there stays: {undone:#}"
-    );
+    assert_eq!((exit, &undone["skipped"][0]["name"]), (0, &json!("CM2-01")), "remote values stay: {undone:#}");
     let (exit, again) = fixture.sync(&[]).await;
     assert_eq!((exit, fields(&again, "settled").len(), fields(&again, "differences").len()), (0, 0, 0), "{again:#}");
 }
@@ -117,7 +113,7 @@ async fn remote_value_that_cannot_be_stored_is_reported() {
     fixture.base.simulator.edit(|tenant| {
         let elsewhere = tenant.add_location("Nowhere known", "NK");
         let number = tenant.events_titled("CM2-01").next().expect("delivered").0;
-        tenant.events.get_mut(&number).expect("it is there").location = Some(elsewhere);
+        tenant.events.get_mut(&number).expect("the record").location = Some(elsewhere);
     });
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!(exit, 4, "{report:#}");

@@ -55,7 +55,7 @@ async fn undo_retains_created_records_in_use_and_reports_them() {
     sqlx::raw_sql(
         "INSERT INTO acted.tutorial_venues (name, location_id)
              SELECT 'Dock House', id FROM acted.tutorial_locations WHERE name = 'Bristol';
-         UPDATE acted.tutorial_locations SET code = 'LOCAL_ROWS' WHERE name = 'Wells';",
+         UPDATE acted.tutorial_locations SET code = 'OURS' WHERE name = 'Wells';",
     )
     .execute(&fixture.db.pool)
     .await
@@ -82,7 +82,7 @@ async fn undo_removes_a_created_instructor_with_account_and_staff_row() {
     let (exit, report) = fixture.run(&["sync", "instructors", "--create-local"]).await;
     assert_eq!(names(&report["created_local"]), ["Ada Marsh", "Tom Okafor"], "{report:#}");
     let left = &report["not_created_local"][0];
-    assert_eq!((exit, &left["reason"]), (4, &json!("it has no name")), "asked for and not done: {report:#}");
+    assert_eq!((exit, &left["reason"]), (4, &json!("it has no name")), "requested and not done: {report:#}");
     assert_eq!(fixture.count(people).await, before + 6);
     sqlx::raw_sql("UPDATE public.auth_user SET last_login = now() WHERE last_name = 'Okafor'")
         .execute(&fixture.db.pool)

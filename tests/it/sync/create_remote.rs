@@ -75,7 +75,7 @@ async fn record_that_the_api_cannot_create_is_listed() {
         let report = &summary["reports"][at];
         let unmatched = report["unmatched_local"].as_array().map(Vec::len);
         let not_created = report["not_created_in_administrate"].as_array().expect("a list");
-        assert_eq!(Some(not_created.len()), unmatched, "each of them is told: {report:#}");
+        assert_eq!(Some(not_created.len()), unmatched, "each of them is reported: {report:#}");
         assert!(
             not_created.iter().all(|one| one["reason"].as_str().is_some_and(|why| why.contains(reason))),
             "{report:#}"
@@ -84,11 +84,11 @@ async fn record_that_the_api_cannot_create_is_listed() {
     assert_eq!(exit, 4);
     assert_eq!(fixture.count("SELECT count(*) FROM lectern.outbox").await, 0);
     let (exit, report) = fixture.run(&["sync", "venues"]).await;
-    assert_eq!((exit, &report["not_created_in_administrate"]), (0, &json!([])), "nothing was asked for: {report:#}");
+    assert_eq!((exit, &report["not_created_in_administrate"]), (0, &json!([])), "nothing was requested: {report:#}");
     let (exit, report) = fixture.run(&["sync", "venues", "--create-remote"]).await;
     let run = report["run_id"].to_string();
     let (_, stored) = fixture.run(&["sync", "show", &run]).await;
-    assert_eq!((exit, &stored["exit_code"]), (4, &json!(4)), "asked for and not done");
+    assert_eq!((exit, &stored["exit_code"]), (4, &json!(4)), "requested and not done");
     assert_eq!(stored["document"]["not_created_in_administrate"], report["not_created_in_administrate"]);
 }
 
@@ -116,11 +116,11 @@ async fn manual_creation_is_listed_with_its_prerequisites() {
     ] {
         assert!(stderr.contains(line), "{line} {stderr}");
     }
-    assert!(!stderr.contains("(no name), a contact"), "nobody can create somebody without a name: {stderr}");
+    assert!(!stderr.contains("(no name), a contact"), "a contact without a name cannot be created: {stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn remote_contact_that_is_no_instructor_is_not_linked() {
+async fn contact_without_instructor_role_is_not_reported_as_created() {
     let profile = Profile::EXTENDED.without_contact_roles();
     let fixture = SyncFixture::with_options(Options { profile, ..Options::default() }).await;
     fixture.simulator.edit(|tenant| tenant.contacts.retain(|contact| contact.first_name.as_deref() != Some("Mary")));
@@ -128,21 +128,21 @@ async fn remote_contact_that_is_no_instructor_is_not_linked() {
     let not_created = |report: &serde_json::Value| {
         let not_created = report["not_created_in_administrate"].as_array().expect("a list").clone();
         let of = |one: &serde_json::Value| (one["name"].clone(), one["reason"].as_str().unwrap_or_default().to_owned());
-        not_created.iter().map(of).find(|(name, _)| name == "Mary Ann Lee").expect("she is told").1
+        not_created.iter().map(of).find(|(name, _)| name == "Mary Ann Lee").expect("her entry").1
     };
     assert_eq!((exit, &report["created_in_administrate"]), (4, &json!([])), "{report:#}");
     assert!(not_created(&report).contains("mark it there"), "{report:#}");
     let people = fixture.simulator.tenant().contacts.len();
     let (exit, again) = fixture.run_with_env(&["sync", "instructors", "--create-remote"], &[ACCOUNT]).await;
     assert!(exit == 4 && not_created(&again).contains("is no instructor there"), "{again:#}");
-    assert_eq!(fixture.simulator.tenant().contacts.len(), people, "she is not made twice");
+    assert_eq!(fixture.simulator.tenant().contacts.len(), people, "she is created once");
     fixture.simulator.edit(|tenant| {
         let mary = tenant.contacts.iter().find(|(_, one)| one.first_name.as_deref() == Some("Mary Ann"));
-        let number = mary.expect("she is there").0;
-        tenant.contacts.get_mut(number).expect("she is there").is_instructor = true;
+        let number = mary.expect("her contact").0;
+        tenant.contacts.get_mut(number).expect("her contact").is_instructor = true;
     });
-    let (_, mended) = fixture.run(&["sync", "instructors"]).await;
-    assert!(!mended["unmatched_local"].to_string().contains("Mary"), "{mended:#}");
+    let (_, fixed) = fixture.run(&["sync", "instructors"]).await;
+    assert!(!fixed["unmatched_local"].to_string().contains("Mary"), "{fixed:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,7 +33,7 @@ impl EventSyncFixture {
         for codes in [&["CM2-01", "cm2-02"][..], &["CM2-03"]] {
             let events: Vec<_> = codes.iter().map(|code| provider.event(code)).collect();
             let mut tx = base.db.pool.begin().await.expect("begin");
-            create_events(&mut tx, None, &events, false).await.expect("announced");
+            create_events(&mut tx, None, &events, false).await.expect("created");
             tx.commit().await.expect("commit");
             if codes.len() > 1 {
                 let worker = DeliveryWorker::new(&base.db.pool, client.clone(), &config).await.expect("a worker");
@@ -50,7 +50,7 @@ impl EventSyncFixture {
     pub fn change(&self, title: &str, change: impl FnOnce(&mut Event)) {
         self.base.simulator.edit(|tenant| {
             let number = tenant.events_titled(title).next().expect("delivered").0;
-            change(tenant.events.get_mut(&number).expect("it is there"));
+            change(tenant.events.get_mut(&number).expect("the record"));
         });
     }
 
@@ -127,7 +127,7 @@ async fn unknown_and_ambiguous_remote_events_are_stored_without_link() {
     assert_eq!((exit, &report["ambiguous"]), (0, &json!([])), "{report:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 30));
     fixture.base.simulator.edit(|tenant| {
-        let stranger = tenant.events_titled("Stranger").next().expect("it is there").0;
+        let stranger = tenant.events_titled("Stranger").next().expect("the record").0;
         tenant.events.remove(&stranger);
     });
     let (exit, report) = fixture.sync(&["--prune", "--prune-limit", "50"]).await;
@@ -142,7 +142,7 @@ async fn event_synced_before_its_delivery_is_linked() {
     let local_id: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'CM2-01'")
         .fetch_one(pool)
         .await
-        .expect("ours");
+        .expect("the event");
     let link =
         link_of(&mut pool.acquire().await.expect("a connection"), local_id).await.expect("read").expect("linked");
     sqlx::raw_sql(
@@ -159,7 +159,7 @@ async fn event_synced_before_its_delivery_is_linked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn manual_event_link_checks_places_and_is_undone_with_them() {
+async fn event_link_sets_places_and_undo_restores_both() {
     let fixture = EventSyncFixture::new().await;
     let forget = "DELETE FROM adm.events";
     sqlx::query(forget).execute(&fixture.base.db.pool).await.expect("no links, as in an adopted database");
@@ -167,7 +167,7 @@ async fn manual_event_link_checks_places_and_is_undone_with_them() {
     let (_, planned) = fixture.sync(&["--plan-out", "plan.json"]).await;
     assert_eq!(planned["counts"]["created"], 2, "{planned:#}");
     let sold = "UPDATE acted.tutorial_events SET remain_space = 7 WHERE code = 'CM2-01'";
-    sqlx::query(sold).execute(&fixture.base.db.pool).await.expect("five places were sold here");
+    sqlx::query(sold).execute(&fixture.base.db.pool).await.expect("five places were sold locally");
     let (exit, rejected) = fixture.sync(&["--plan", "plan.json"]).await;
     assert!(exit == 4 && rejected["errors"][0]["message"].to_string().contains("stale"), "{rejected:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
@@ -212,7 +212,7 @@ async fn missing_session_and_renamed_event_keep_their_rows() {
     assert_eq!((exit, &report["counts"]["updated"]), (0, &json!(1)), "{report:#}");
     let links = "SELECT count(*) FROM adm.sessions s JOIN adm.events e ON e.id = s.event_id
                  WHERE e.title = 'Renamed there' AND s.tutorial_session_id IS NOT NULL AND day_number IN (1, 2)";
-    assert_eq!(fixture.base.count(links).await, 1, "ours is not linked with what stands in its place");
+    assert_eq!(fixture.base.count(links).await, 1, "the missing session is not linked to the new one");
     assert_eq!(fixture.base.count("SELECT count(*) FROM adm.sessions WHERE day_number IS NULL").await, 1);
     let (exit, again) = fixture.sync(&[]).await;
     assert_eq!((exit, &again["counts"]["updated"]), (0, &json!(0)));
@@ -231,15 +231,15 @@ async fn missing_session_and_renamed_event_keep_their_rows() {
         tenant.add_session(Session { title: "cm2-01-1".into(), ..third });
     });
     let (exit, report) = fixture.sync(&[]).await;
-    assert_eq!((exit, fixture.base.count(LINKED).await), (0, 4), "one of its title takes its place: {report:#}");
+    assert_eq!((exit, fixture.base.count(LINKED).await), (0, 4), "a session of its title is linked: {report:#}");
 }
 
-const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS ours
-                      ON ours.id = s.tutorial_session_id WHERE lower(ours.title) = lower(s.title)";
+const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS local
+                      ON local.id = s.tutorial_session_id WHERE lower(local.title) = lower(s.title)";
 
 fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<String>)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["ours"]), text(&row["theirs"]));
+    let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["the event"]), text(&row["theirs"]));
     report[list].as_array().expect("a list").iter().map(row).collect()
 }
 
@@ -251,7 +251,7 @@ async fn session_moved_to_another_event_moves_its_row() {
         let (from, to) = (tenant.events_titled("CM2-01").next(), tenant.events_titled("cm2-02").next());
         let (from, to) = (from.expect("delivered").0, to.expect("delivered").0);
         let moved = tenant.sessions_of(from).nth(1).expect("a session").0;
-        tenant.sessions.get_mut(&moved).expect("it is there").event = to;
+        tenant.sessions.get_mut(&moved).expect("the record").event = to;
     });
     let (_, report) = fixture.sync(&[]).await;
     assert_eq!((&report["counts"]["updated"], &report["errors"]), (&json!(2), &json!([])), "{report:#}");
@@ -314,7 +314,7 @@ async fn single_event_is_applied_like_a_full_sync() {
     let remote = fixture.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
     let remote = remote.expect("delivered");
     for expected in [ApplyOutcome::Written, ApplyOutcome::Unchanged] {
-        assert_eq!(apply_remote_event(&mut connection, remote.clone(), &zone).await.expect("taken over"), expected);
+        assert_eq!(apply_remote_event(&mut connection, remote.clone(), &zone).await.expect("applied"), expected);
     }
     assert_eq!(fixture.bookable("CM2-01").await, (false, 10));
     let other = administrate::Id::new(Tenant::course_id(999));
@@ -324,7 +324,7 @@ async fn single_event_is_applied_like_a_full_sync() {
         ("Stranger", ApplyOutcome::Unknown),
     ] {
         let event = administrate::Event { id: other.clone(), title: title.into(), ..remote.clone() };
-        assert_eq!(apply_remote_event(&mut connection, event, &zone).await.expect("taken over"), expected, "{title}");
+        assert_eq!(apply_remote_event(&mut connection, event, &zone).await.expect("applied"), expected, "{title}");
     }
 }
 

@@ -209,7 +209,7 @@ async fn remote_error_message_is_stored_redacted() {
     )
     .fetch_all(&fixture.db.pool)
     .await
-    .expect("kept");
+    .expect("stored");
     let message = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
     assert!(message.contains("denied for …"), "{message}");
     for text in stored.iter().chain([&message]) {

@@ -214,7 +214,7 @@ fn outcome(case: &'static str, entity: &'static str, report: &Report) -> Outcome
 }
 
 fn print(table: &[Outcome]) {
-    println!("| fault | entity | exit | rows | requests | said |\n|---|---|---|---|---|---|");
+    println!("| fault | entity | exit | rows | requests | error |\n|---|---|---|---|---|---|");
     for row in table {
         let Outcome { case, entity, exit, counts, requests, error } = row;
         println!("| {case} | {entity} | {exit} | {counts} | {requests} | {error} |");

@@ -10,7 +10,7 @@ use crate::fixtures::sync::SyncFixture;
 async fn sync_all_runs_in_order_and_its_repetition_writes_nothing() {
     let fixture = SyncFixture::new().await;
     let (exit, summary) = fixture.run(&["sync", "all", "--no-prompt"]).await;
-    assert_eq!(exit, 4, "ambiguous records need a person: {summary:#}");
+    assert_eq!(exit, 4, "ambiguous records need attention: {summary:#}");
     assert_eq!((&summary["succeeded"], &summary["failed"], &summary["not_run"]), (&json!(7), &json!(0), &json!(0)));
     let order: Vec<_> =
         summary["reports"].as_array().expect("reports").iter().map(|report| &report["entity"]).collect();
@@ -41,14 +41,14 @@ async fn local_and_remote_records_are_matched_or_reported() {
     };
     let locations = report(2);
     assert_eq!(names(&locations["unmatched_local"]), ["Edinburgh"]);
-    assert_eq!(names(&locations["unmatched_remote"]), ["Manchester"], "ours is inactive");
+    assert_eq!(names(&locations["unmatched_remote"]), ["Manchester"], "the local one is inactive");
     assert_eq!(locations["ambiguous"][0]["key"], "cork");
     assert_eq!(locations["counts"]["created"], 3);
     let venues = report(3);
     assert_eq!(names(&venues["unmatched_local"]), ["Attic", "Quill House"]);
     assert_eq!(names(&venues["unmatched_remote"]), ["Bridge House"]);
     let instructors = report(4);
-    assert_eq!(names(&instructors["unmatched_local"]), [""], "somebody without staff");
+    assert_eq!(names(&instructors["unmatched_local"]), [""], "an instructor without a staff row");
     assert_eq!(names(&instructors["unmatched_remote"]), ["", "Ada Marsh", "Tom Okafor"]);
     let templates = report(5);
     assert_eq!(names(&templates["unmatched_local"]), ["SA1"]);

@@ -46,7 +46,11 @@ async fn match_override_resolves_an_ambiguous_record() {
     let fixture = SyncFixture::new().await;
     let (_, report) = fixture.run(&["sync", "locations"]).await;
     let cork = report["ambiguous"][0]["remote"][0]["external_id"].as_str().expect("Cork").to_owned();
-    assert_eq!(fixture.run(&["sync", "link", "locations", "cork", &cork]).await.0, 2, "which of ours?");
+    assert_eq!(
+        fixture.run(&["sync", "link", "locations", "cork", &cork]).await.0,
+        2,
+        "two local locations have this name"
+    );
     assert_eq!(fixture.run(&["sync", "link", "locations", "3", "nobody"]).await.0, 2);
     assert_eq!(fixture.run(&["sync", "link", "locations", "3", &cork]).await.0, 0);
     let linked =
@@ -59,7 +63,7 @@ async fn match_override_resolves_an_ambiguous_record() {
     assert_eq!(fixture.count(linked).await, 0);
     let (exit, report) = fixture.run(&["sync", "locations"]).await;
     assert_eq!((exit, &report["unmatched_local"]), (0, &json!([{"id": 3, "name": "Cork"}])), "{report:#}");
-    assert_eq!(fixture.count(linked).await, 4, "theirs is now the other one of ours");
+    assert_eq!(fixture.count(linked).await, 4, "linked to the other local location");
     let (_, listed) = fixture.run(&["sync", "runs"]).await;
     let runs = listed["runs"].as_array().expect("runs");
     let exits: Vec<_> = runs.iter().filter_map(|run| run["exit_code"].as_i64()).collect();
@@ -105,7 +109,7 @@ async fn undo_reverts_a_run_unless_its_rows_changed() {
     assert_eq!((&second["counts"]["created"], &second["counts"]["pruned"]), (&json!(3), &json!(1)));
     let (first, second) = (first["run_id"].to_string(), second["run_id"].to_string());
     let (exit, rejected) = fixture.run(&["sync", "undo", &first]).await;
-    assert_eq!(exit, 4, "London is gone since: {rejected:#}");
+    assert_eq!(exit, 4, "London was deleted later: {rejected:#}");
     let (exit, planned) = fixture.run(&["sync", "undo", &second, "--dry-run"]).await;
     assert_eq!((exit, &planned["counts"]["pruned"]), (0, &json!(3)));
     assert_eq!(fixture.run(&["sync", "undo", &second]).await.0, 0);
@@ -119,16 +123,16 @@ async fn undo_reverts_a_run_unless_its_rows_changed() {
 async fn unmatched_remote_record_is_created_locally_only_on_request() {
     let fixture = SyncFixture::new().await;
     let (_, report) = fixture.run(&["sync", "locations", "--create-local", "--dry-run"]).await;
-    assert_eq!(report["created_local"], json!([]), "ours of the name Manchester is inactive: {report:#}");
+    assert_eq!(report["created_local"], json!([]), "the local Manchester is inactive: {report:#}");
     fixture.simulator.edit(|tenant| _ = tenant.add_location("Bath", "BTH"));
     let (_, report) = fixture.run(&["sync", "locations", "--create-local", "--dry-run"]).await;
     assert_eq!(report["created_local"][0]["name"], "Bath");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
     let (_, summary) = fixture.run(&["sync", "all", "--create-local"]).await;
     let left = |at: usize| summary["reports"][at]["unmatched_remote"].clone();
-    assert_eq!(left(2)[0]["name"], "Manchester", "ours of this name is inactive: no second one is made");
+    assert_eq!(left(2)[0]["name"], "Manchester", "the local one is inactive: no second one is created");
     assert_eq!((left(3), left(5)), (json!([]), json!([])));
-    assert_eq!(left(4).as_array().map(Vec::len), Some(1), "somebody without a name");
+    assert_eq!(left(4).as_array().map(Vec::len), Some(1), "a contact without a name");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_course_templates").await, 6);
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_venues WHERE name = 'Bridge House'").await, 1);
     let linked = "SELECT count(*) FROM adm.instructors WHERE tutorial_instructor_id IS NOT NULL";
@@ -188,7 +192,7 @@ async fn undo_of_a_prune_restores_cascaded_rows() {
         let (_, planned) = fixture.run(&[&prune[..], &["--dry-run"]].concat()).await;
         let (_, pruned) = fixture.run(&prune).await;
         assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &planned["pruned_along"]));
-        assert!(pruned["pruned_along"].is_object(), "what goes with it is told: {pruned:#}");
+        assert!(pruned["pruned_along"].is_object(), "cascaded rows are reported: {pruned:#}");
         let (exit, undone) = fixture.run(&["sync", "undo", &pruned["run_id"].to_string()]).await;
         assert_eq!((exit, fixture.count(all).await), (0, before), "{undone:#}");
     }

@@ -14,7 +14,7 @@ async fn sync_at_a_terminal_prompts_for_each_entity() {
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = Terminal::start(command);
         let run = terminal.read_until("7 succeeded, 0 failed");
-        assert!(!run.contains('?'), "nothing is asked during the run:\n{run}");
+        assert!(!run.contains('?'), "no prompt during the run:\n{run}");
         let summary = terminal.read_until("Locations:\n");
         assert!(summary.contains("It lacks\n") && summary.contains("  1 location\n"), "{summary}");
         terminal.read_until("[none]: ");
@@ -35,7 +35,7 @@ async fn sync_at_a_terminal_prompts_for_each_entity() {
     let (exit, shown) = shown.await.expect("joined");
     assert_eq!(exit, 4, "{shown}");
     assert!(shown.contains("1 course template created in Administrate\n"), "{shown}");
-    let prompts = shown.split("7 succeeded").nth(1).expect("it was asked");
+    let prompts = shown.split("7 succeeded").nth(1).expect("the prompts");
     assert!(widest(prompts) <= 80, "{} columns:\n{prompts}", widest(prompts));
     let after = fixture.simulator.tenant();
     assert_eq!(after.locations.len(), before.locations.len() + 1);

@@ -213,8 +213,8 @@ impl FaultRun {
                 self.fixture.simulator.tenant().events_titled(title).map(|(number, _)| number).collect();
             let id = id.to_string();
             match there.as_slice() {
-                [] => wrong.push(format!("{title} is unknown although it is not there: {why}")),
-                [_] => wrong.push(format!("{title} is unknown although it is there once: {why}")),
+                [] => wrong.push(format!("{title} is unknown although Administrate does not have it: {why}")),
+                [_] => wrong.push(format!("{title} is unknown although Administrate has it once: {why}")),
                 [first, rest @ ..] => {
                     for number in rest {
                         self.fixture.simulator.edit(|tenant| tenant.events.remove(number));

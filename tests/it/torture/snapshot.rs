@@ -13,7 +13,7 @@ pub async fn describe(fixture: &ImportFixture) -> String {
     let tenant = fixture.simulator.tenant();
     let mut lines = remote_rows(&tenant);
     for line in local_rows(fixture).await {
-        let _ = writeln!(lines, "here: {line}");
+        let _ = writeln!(lines, "local: {line}");
     }
     for (title, external_id) in links(fixture).await {
         let titles = tenant.events.iter().map(|(number, event)| (*number, event.title.as_str()));
@@ -31,9 +31,9 @@ pub fn difference(expected: &str, found: &str) -> String {
     let missing: Vec<&&str> = expected.difference(&found).take(3).collect();
     let extra: Vec<&&str> = found.difference(&expected).take(3).collect();
     if missing.is_empty() && extra.is_empty() {
-        return "something is there twice".into();
+        return "something exists twice".into();
     }
-    format!("missing {missing:?}, surplus {extra:?}")
+    format!("missing {missing:?}, extra {extra:?}")
 }
 
 fn remote_rows(tenant: &Tenant) -> String {
@@ -41,7 +41,7 @@ fn remote_rows(tenant: &Tenant) -> String {
     for (number, event) in &tenant.events {
         let template = event.template.and_then(|template| tenant.templates.get(template)).map(|row| row.code.clone());
         lines.push(format!(
-            "there: {} {template:?} {:?} {:?} {:?} {:?} {:?} {:?} places {:?} fields {:?} staff {:?}",
+            "remote: {} {template:?} {:?} {:?} {:?} {:?} {:?} {:?} places {:?} fields {:?} staff {:?}",
             event.title,
             event.state,
             event.location,
@@ -55,7 +55,7 @@ fn remote_rows(tenant: &Tenant) -> String {
         ));
         for (number, session) in tenant.sessions_of(*number) {
             lines.push(format!(
-                "there: {} has {} {:?} {:?} to {:?} at {:?} fields {:?} staff {:?}",
+                "remote: {} has {} {:?} {:?} to {:?} at {:?} fields {:?} staff {:?}",
                 event.title,
                 session.title,
                 session.state,
@@ -128,7 +128,7 @@ pub async fn store_synced_records(fixture: &ImportFixture) {
         "INSERT INTO lectern.administrators (external_id, first_name, last_name) VALUES ($1, 'Opal', 'Finch')",
     ] {
         let stored = sqlx::query(insert).bind(Tenant::contact_id(administrator)).execute(&fixture.db.pool).await;
-        stored.expect("kept");
+        stored.expect("stored");
     }
 }
 
