@@ -19,9 +19,10 @@ async fn created_event_is_read_back_and_enqueued() {
         let known = store::events_by_id(&mut connection, &[*id]).await.expect("read");
         assert_eq!(&known[0].event, event);
     }
-    let open = outbox::list(&db.pool, false).await.expect("listed");
-    let open: Vec<(&str, &str)> = open.iter().map(|item| (item.effect.as_str(), item.subject.as_str())).collect();
-    assert_eq!(open, [("create_event", "CM2-02"), ("create_event", "CM2-01")]);
+    let undelivered = outbox::list(&db.pool, false).await.expect("listed");
+    let undelivered: Vec<(&str, &str)> =
+        undelivered.iter().map(|item| (item.effect.as_str(), item.subject.as_str())).collect();
+    assert_eq!(undelivered, [("create_event", "CM2-02"), ("create_event", "CM2-01")]);
 }
 
 #[tokio::test]
@@ -69,6 +70,6 @@ async fn update_writes_only_the_change() {
     update_events(&mut connection, None, &[(ids[0], event.clone())]).await.expect("revised");
     let known = store::events_by_code(&mut connection, &["CM2-01"]).await.expect("read");
     assert_eq!(known[0].event, event);
-    let open = outbox::list(&db.pool, false).await.expect("listed");
-    assert_eq!(open.len(), 1, "the creation that is still open brings the change along");
+    let undelivered = outbox::list(&db.pool, false).await.expect("listed");
+    assert_eq!(undelivered.len(), 1, "the creation that is still open brings the change along");
 }

@@ -9,10 +9,10 @@ use lectern::timetable_import::layout::Field as F;
 use lectern::timetable_import::sheet::write::RowValues;
 
 /// Stores approvals of every instructor for every template, as a sync does.
-async fn approved_once(fixture: &ImportFixture) {
-    let keep = "INSERT INTO lectern.approved_instructors
+async fn store_approvals(fixture: &ImportFixture) {
+    let approve = "INSERT INTO lectern.approved_instructors
                 SELECT t.external_id, i.external_id FROM adm.course_templates AS t, adm.instructors AS i";
-    sqlx::query(keep).execute(&fixture.db.pool).await.expect("stored");
+    sqlx::query(approve).execute(&fixture.db.pool).await.expect("stored");
 }
 
 async fn queue(fixture: &ImportFixture, lines: &[RowValues]) {
@@ -32,7 +32,7 @@ fn remove_approvals(tenant: &mut Tenant) {
 async fn queued_event_with_revoked_approval_is_rejected_until_approved() {
     let lines = [event("A"), changed(event("B"), F::StartTime, "08:00")];
     let fixture = fixture_for(&lines).await;
-    approved_once(&fixture).await;
+    store_approvals(&fixture).await;
     queue(&fixture, &lines).await;
     let (_, listed) = fixture.run(&["outbox"]).await;
     assert_eq!(listed["items"][0]["effect"], "create_event", "{listed}");

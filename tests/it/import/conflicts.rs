@@ -8,7 +8,7 @@ use crate::fixtures::import::ImportFixture;
 use crate::fixtures::timetable::{changed, event, fixture_for, second_day, write};
 
 /// Returns max places, title of day 1, end hour of day 2 and end of the LMS window in Administrate.
-fn there(fixture: &ImportFixture) -> (Option<i32>, String, i8, jiff::civil::Date) {
+fn remote_values(fixture: &ImportFixture) -> (Option<i32>, String, i8, jiff::civil::Date) {
     let tenant = fixture.simulator.tenant();
     let event = tenant.events.values().next().expect("an event");
     let sessions: Vec<_> = tenant.sessions.values().collect();
@@ -47,7 +47,7 @@ async fn conflicting_change_is_reported_until_local_values_win() {
         let message = document["problems"][1]["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
     }
-    assert_eq!(there(&fixture), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(remote_values(&fixture), (Some(20), "Theirs".to_owned(), 15, date(2026, 9, 11)));
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 12);
 
     let (exit, document) = fixture.run(&["import", file, "--ours"]).await;
@@ -56,7 +56,7 @@ async fn conflicting_change_is_reported_until_local_values_win() {
         (0, &1.into(), &1.into()),
         "{document}"
     );
-    assert_eq!(there(&fixture), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(remote_values(&fixture), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
     let (exit, document) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &document["counts"]["unchanged"]), (0, &1.into()), "{document}");
@@ -111,7 +111,7 @@ async fn remote_change_before_queued_delivery_is_not_overwritten() {
         assert!(why.contains("max places: 12 → 14; Administrate has 20"), "{why}");
         assert!(why.contains("day 2: title: A-2 → Ours; Administrate has Theirs"), "{why}");
     }
-    assert_eq!(there(&fixture).0, Some(20));
+    assert_eq!(remote_values(&fixture).0, Some(20));
 
     let (exit, _) = fixture.run(&["import", file, "--deliver", "queue", "--ours"]).await;
     assert_eq!(exit, 4);
@@ -121,7 +121,7 @@ async fn remote_change_before_queued_delivery_is_not_overwritten() {
         (0, &1.into(), &serde_json::json!([])),
         "{document}"
     );
-    assert_eq!(there(&fixture).0, Some(14));
+    assert_eq!(remote_values(&fixture).0, Some(14));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +160,7 @@ async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     assert_eq!(values, ["state", "not cancelled", "not cancelled", "cancelled"]);
     assert_eq!(shown["plan"]["remote_calls"], 0);
     assert_eq!(fixture.count("SELECT max_places::bigint FROM lectern.event_details").await, 12);
-    assert_eq!(there(&fixture).0, Some(12));
+    assert_eq!(remote_values(&fixture).0, Some(12));
 
     let (exit, document) = fixture.run(&["import", file, "--ours", "--dry-run"]).await;
     assert_eq!((exit, &document["counts"]["updated"], &document["conflicts"]), (0, &1.into(), &0.into()), "{document}");
@@ -192,6 +192,6 @@ async fn remotely_cancelled_session_is_unchanged_and_others_are_updated() {
         );
         assert_eq!((&problem["code"], &problem["cell"]), (&"conflicting_value".into(), &"U5".into()), "{document}");
     }
-    let (_, title, hour, _) = there(&fixture);
+    let (_, title, hour, _) = remote_values(&fixture);
     assert_eq!((title.as_str(), hour), ("Ours", 17));
 }

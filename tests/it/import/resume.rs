@@ -93,9 +93,9 @@ async fn two_servers_deliver_pending_events_once_after_an_outage() {
         tokio::task::yield_now().await;
     }
     fixture.simulator.clear_faults();
-    let open = "SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'";
+    let undelivered = "SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'";
     let delivered = async {
-        while fixture.count(open).await > 0 {
+        while fixture.count(undelivered).await > 0 {
             tokio::task::yield_now().await;
         }
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use lectern::timetable_import::layout::Field as F;
 
 use crate::fixtures::test_db::TestDb;
-use crate::fixtures::timetable::{changed, event, fixture_for, fixture_for_file, second_day, write};
+use crate::fixtures::timetable::{changed, event, fixture_for, fixture_for_file, outcome, second_day, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_timetable_is_imported_and_delivered_once() {
@@ -24,13 +24,7 @@ async fn new_timetable_is_imported_and_delivered_once() {
     assert_eq!(fixture.count("SELECT count(*) FROM adm.api_audit_log").await, 0);
 
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!(
-        (exit, &document["counts"]["created"], &document["delivery"]["delivered"]),
-        (0, &1.into(), &1.into()),
-        "{document}"
-    );
-    assert_eq!(document["counts"]["sessions"], 2);
-    assert_eq!(document["problems"], serde_json::json!([]));
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; created 1, events 1, sessions 2; delivered 1");
     assert_eq!(fixture.count("SELECT count(*) FROM adm.events WHERE external_id IS NOT NULL").await, 1);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL").await, 2);
     let tenant = fixture.simulator.tenant();
@@ -38,20 +32,12 @@ async fn new_timetable_is_imported_and_delivered_once() {
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_session_instructors").await, 2);
 
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!(
-        (exit, &document["counts"]["unchanged"], &document["delivery"]["delivered"]),
-        (0, &1.into(), &0.into()),
-        "{document}"
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; events 1, sessions 2, unchanged 1");
 
     let edited =
         write(fixture.db.folder(), "t2.xlsx", &[changed(event("A"), F::MaxPlaces, "15"), second_day("A", "16:00")]);
     let (exit, document) = fixture.run(&["import", edited.to_str().expect("a path")]).await;
-    assert_eq!(
-        (exit, &document["counts"]["updated"], &document["delivery"]["delivered"]),
-        (0, &1.into(), &1.into()),
-        "{document}"
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; events 1, sessions 2, updated 1; delivered 1");
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 15);
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
     let (exit, document) = fixture.run(&["import", "show"]).await;
@@ -69,11 +55,7 @@ async fn rejected_blocks_are_returned_in_a_correctable_workbook() {
     let report = fixture.db.folder().join("refused.xlsx");
     let report = report.to_str().expect("a path");
     let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--report", report]).await;
-    assert_eq!(
-        (exit, &document["counts"]["created"], &document["counts"]["rejected"]),
-        (4, &1.into(), &1.into()),
-        "{document}"
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; created 1, events 2, rejected 1, sessions 2; delivered 1; error unknown_location E6");
     let problem = &document["problems"][0];
     assert_eq!(
         (&problem["cell"], &problem["code"], &problem["row"]),
@@ -83,11 +65,7 @@ async fn rejected_blocks_are_returned_in_a_correctable_workbook() {
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_sessions").await, 2);
 
     let (exit, document) = fixture.run(&["import", report]).await;
-    assert_eq!(
-        (exit, &document["counts"]["events"], &document["problems"][0]["cell"]),
-        (4, &1.into(), &"E2".into()),
-        "{document}"
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; events 1, rejected 1; error unknown_location E2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,11 +77,7 @@ async fn queued_events_are_delivered_after_an_outage() {
     sqlx::query(approve).execute(&fixture.db.pool).await.expect("approvals");
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
     let (exit, document) = fixture.run(&["import", file.to_str().expect("a path"), "--deliver", "queue"]).await;
-    assert_eq!(
-        (exit, &document["counts"]["created"], &document["delivery"]["pending"]),
-        (4, &1.into(), &1.into()),
-        "{document}"
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; created 1, events 1, sessions 2; pending 1");
     assert_eq!(fixture.simulator.tenant().events.len(), 0);
     let (_, shown) = fixture.run(&["import", "show"]).await;
     assert_eq!((&shown["events"][0]["delivery"], &shown["delivery"]["pending"]), (&"pending".into(), &1.into()));
@@ -147,19 +121,10 @@ async fn existing_remote_event_is_adopted_or_rejected() {
     let moved = changed(changed(event("A"), F::StartDate, "14/06/2026"), F::EndDate, "14/06/2026");
     let other = write(fixture.db.folder(), "other.xlsx", &[moved, second_day("A", "17:00")]);
     let (exit, document) = fixture.run(&["import", other.to_str().expect("a path")]).await;
-    assert_eq!((exit, &document["problems"][0]["code"]), (4, &"conflicting_event".into()), "{document}");
-    assert_eq!(document["counts"]["rejected"], 1);
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; events 1, rejected 1; error conflicting_event B4");
 
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!(
-        (exit, &document["counts"]["created"], &document["delivery"]["delivered"]),
-        (0, &1.into(), &1.into()),
-        "{document}"
-    );
-    assert_eq!(
-        (&document["problems"][0]["code"], &document["problems"][0]["severity"]),
-        (&"duplicate_event".into(), &"warning".into())
-    );
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; created 1, events 1, sessions 2; delivered 1; warning duplicate_event B4");
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.sessions WHERE tutorial_session_id IS NOT NULL").await, 2);
 }
@@ -197,12 +162,12 @@ async fn instructor_is_approved_only_on_request() {
     let file = write(fixture.db.folder(), "t.xlsx", &lines);
     let file = file.to_str().expect("a path");
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!((exit, &document["problems"][0]["code"]), (4, &"not_approved_instructor".into()), "{document}");
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; events 1, rejected 1; error not_approved_instructor R4; error not_approved_instructor S4");
     let (exit, document) = fixture.run(&["import", file, "--approve-instructors", "--dry-run"]).await;
-    assert_eq!((exit, &document["counts"]["created"]), (0, &1.into()), "{document}");
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; created 1, events 1, sessions 2");
     assert!(fixture.simulator.tenant().templates.get(1).is_some_and(|t| t.approved_instructors.is_empty()));
     let (exit, document) = fixture.run(&["import", file, "--approve-instructors"]).await;
-    assert_eq!((exit, &document["delivery"]["delivered"]), (0, &1.into()), "{document}");
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 0; created 1, events 1, sessions 2; delivered 1");
     assert_eq!(fixture.simulator.tenant().templates.get(1).map(|t| t.approved_instructors.len()), Some(1));
 }
 

@@ -209,10 +209,10 @@ impl FaultRun {
     async fn resolve_unknown(&mut self, wrong: &mut Vec<String>) -> usize {
         let unknown = snapshot::unknown(&self.fixture).await;
         for (id, title, why) in &unknown {
-            let there: Vec<u64> =
+            let numbers: Vec<u64> =
                 self.fixture.simulator.tenant().events_titled(title).map(|(number, _)| number).collect();
             let id = id.to_string();
-            match there.as_slice() {
+            match numbers.as_slice() {
                 [] => wrong.push(format!("{title} is unknown although Administrate does not have it: {why}")),
                 [_] => wrong.push(format!("{title} is unknown although Administrate has it once: {why}")),
                 [first, rest @ ..] => {
