@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     first: u64,
     /// Seeds run in parallel
-    #[arg(long, default_value_t = 3)]
+    #[arg(long = "at-once", default_value_t = 3)]
     parallel: usize,
     /// Run only this seed
     #[arg(long)]
@@ -44,7 +44,7 @@ struct Arguments {
 #[derive(Default)]
 struct FaultRow {
     seeds: usize,
-    parallel: usize,
+    by_first_run: usize,
     by_rerun: usize,
     escalated: usize,
     failed: Vec<u64>,
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let rows = run_seed(seeds, arguments.parallel).await;
+    let rows = run_seeds(seeds, arguments.parallel).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
     if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -67,7 +67,7 @@ async fn main() -> ExitCode {
 /// Rows by fault and scenario.
 type Rows = BTreeMap<(&'static str, &'static str), FaultRow>;
 
-async fn run_seed(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
+async fn run_seeds(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
     let reference = Arc::new(torture::reference().await);
     let places = Arc::new(Semaphore::new(parallel.max(1)));
     let mut running = JoinSet::new();
@@ -83,22 +83,22 @@ async fn run_seed(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
     while let Some(finished) = running.join_next().await {
         let done: usize = rows.values().map(|row| row.seeds).sum();
         if done % 100 == 99 {
-            println!("{} seeds played", done + 1);
+            println!("{} seeds run", done + 1);
         }
         match finished {
-            Ok((seed, (scenario, fault), ended)) => {
-                record(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &ended);
+            Ok((seed, (scenario, fault), result)) => {
+                record(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &result);
             }
             Err(error) => {
-                println!("a seed could not be played: {error}");
-                rows.entry(("not played", "")).or_default().failed.push(0);
+                println!("a seed could not be run: {error}");
+                rows.entry(("not run", "")).or_default().failed.push(0);
             }
         }
     }
     rows
 }
 
-fn record(row: &mut FaultRow, seed: u64, fault: Fault, ended: &SeedResult) {
+fn record(row: &mut FaultRow, seed: u64, fault: Fault, result: &SeedResult) {
     row.seeds += 1;
     row.by_first_run += usize::from(result.reruns == 0);
     row.by_rerun += usize::from(result.reruns > 0 && result.escalations == 0);
@@ -106,7 +106,7 @@ fn record(row: &mut FaultRow, seed: u64, fault: Fault, ended: &SeedResult) {
     if !result.errors.is_empty() {
         row.failed.push(seed);
         println!(
-            "seed {seed}: {fault:?} ended {:?}, {} further runs: {:?}",
+            "seed {seed}: {fault:?} exited with {:?}, {} reruns: {:?}",
             result.first_exit, result.reruns, result.errors
         );
     }
@@ -114,14 +114,14 @@ fn record(row: &mut FaultRow, seed: u64, fault: Fault, ended: &SeedResult) {
 
 fn print(rows: &Rows) {
     let head = [
-        "what goes wrong",
+        "fault",
         "import",
         "seeds",
-        "done at once",
+        "done by the first run",
         "done by a rerun",
-        "a person asked",
-        "wrong",
-        "seeds of it",
+        "needed a decision",
+        "failed",
+        "failed seeds",
     ];
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
