@@ -208,7 +208,9 @@ impl SyncRun {
     /// Checks that all entities that this one depends on have been synchronised.
     async fn check_prerequisites<E: EntitySync>(&self, db: &mut PgConnection) -> Result<()> {
         for earlier in E::ENTITY.prerequisites() {
-            if !self.completed.contains(earlier) && !runs::has_succeeded(db, runs::RunKind::Sync, earlier.name()).await? {
+            if !self.completed.contains(earlier)
+                && !runs::has_succeeded(db, runs::RunKind::Sync, earlier.name()).await?
+            {
                 return Err(Error::Prerequisite(format!(
                     "{} depend on {}, which have not been synchronised: run `lectern sync {earlier}` first",
                     E::ENTITY.plural(),

@@ -15,7 +15,7 @@ use crate::sync::create_remote::cli::{Confirmation, create_remote};
 use crate::sync::entity::Entity;
 use crate::sync::options::{PruneLimit, SyncOptions};
 use crate::sync::plan::plan_file::{self, PlanFile};
-use crate::sync::report::{Report, xlsx};
+use crate::sync::report::{Report, text, xlsx};
 use crate::sync::run::{ProgressEvent, SyncRun};
 
 /// Runs the sync, prints its report and, at a terminal, prompts for conflicts and for records to create.
@@ -39,6 +39,7 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
         Target::One(entity) => {
             let mut report = sync.entity(entity).await;
             print_report(console, &report);
+            text::closing([&report], args.dry_run).into_iter().for_each(|lines| console.say(lines));
             prompt_conflicts(context, pool, sync.client(), &mut report).await?;
             create_remote(context, pool, &sync, confirmation, [&mut report]).await;
             write_files(console, args, &[&report], &sync)?;
@@ -48,6 +49,7 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
         Target::All => {
             let mut summary = sync.all().await;
             print_summary(console, &summary);
+            text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.say(lines));
             create_remote(context, pool, &sync, confirmation, summary.attempted_mut()).await;
             write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync)?;
             console.document(&summary)?;
@@ -126,6 +128,7 @@ async fn open_recording(
         .await?;
     Ok(sync.on_progress(move |event| match event {
         ProgressEvent::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
+        ProgressEvent::Planned(plan) if console.verbose => console.print(format_args!("{plan:#}")),
         ProgressEvent::Planned(plan) => console.print(plan),
     }))
 }
