@@ -240,10 +240,12 @@ fn find(names: &ByName<'_>, name: &str, kind: &RecordKind, place: &str) -> Resul
     let RecordKind { unknown, noun, entity } = kind;
     let Some(found) = names.get(&fold(name)) else {
         let known = names.values().flatten().map(|linked| linked.record.name.as_str());
-        let message = format!(
-            "no {noun}{place} is called \"{name}\"; correct it, or create the {noun} and run `lectern sync {entity}`"
-        );
-        return Err(Issue::new(*unknown, message).suggesting(nearest(name, known)));
+        let suggestions = nearest(name, known);
+        let mut message = format!("no {noun}{place} is called \"{name}\"");
+        if suggestions.is_empty() {
+            message.push_str(&format!("; correct the name, or create the {noun} and run `lectern sync {entity}`"));
+        }
+        return Err(Issue::new(*unknown, message).suggesting(suggestions));
     };
     let manual: Vec<&LinkedRecord> = found.iter().copied().filter(|linked| linked.is_linked_manually).collect();
     let (linked, external_id) = match (found.as_slice(), manual.as_slice()) {
