@@ -122,7 +122,7 @@ async fn what_cannot_be_taken_over_is_told_and_left() {
     let (exit, report) = known.sync(&[]).await;
     assert_eq!(exit, 4, "{report:#}");
     let message = report["errors"][0]["message"].as_str().expect("a sentence");
-    assert!(message.contains("is not linked to one of ours"), "{message}");
+    assert!(message.contains("has no local record"), "{message}");
     assert_eq!(fields(&report, "differences").len(), 2);
 }
 
