@@ -119,9 +119,9 @@ async fn webhook_is_applied_once() {
     let (exit, listed) = fixture.lectern(&["webhooks", "list", "--all"]).await;
     let notes: Vec<_> = listed["items"].as_array().expect("items").iter().map(|item| item["note"].as_str()).collect();
     let expected = [
-        "it is published there",
+        "published in Administrate",
         "sold out, 0 places left",
-        "overtaken by a later one",
+        "superseded by a later delivery",
         "no longer sold out, 2 places left",
     ];
     assert_eq!((exit, notes), (0, expected.map(Some).to_vec()));

@@ -118,7 +118,7 @@ async fn remote_value_that_cannot_be_stored_is_reported() {
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!(exit, 4, "{report:#}");
     let message = report["errors"][0]["message"].as_str().expect("a sentence");
-    assert!(message.contains("is not linked to one of ours"), "{message}");
+    assert!(message.contains("has no local record"), "{message}");
     assert_eq!(fields(&report, "differences").len(), 2);
 }
 
