@@ -122,7 +122,7 @@ pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
     let console = Console::new(json, true, CancellationToken::new());
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    console.say(format_args!("lectern: {message}"));
+    console.notify(format_args!("lectern: {message}"));
     let _ = console.document(&serde_json::json!({ "error": message, "exit": exit as u8 }));
     exit
 }
@@ -130,7 +130,7 @@ fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     let exit = dispatch(&context, cli.command).await?;
-    match context.console.written() {
+    match context.console.check_written() {
         Err(error) if exit == Exit::Done => Err(error),
         _ => Ok(exit),
     }

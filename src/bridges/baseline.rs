@@ -17,7 +17,7 @@ pub enum BaselineKind {
     /// Places and state that Administrate last reported for an event: [`LastSeen`].
     EventSeen,
     /// Whether Lectern has published or cancelled an event: [`PublicationState`].
-    Standing,
+    Publication,
 }
 
 impl BaselineKind {
@@ -28,7 +28,7 @@ impl BaselineKind {
             BaselineKind::EventStaff => "event-staff",
             BaselineKind::Session => "session",
             BaselineKind::EventSeen => "event-seen",
-            BaselineKind::Standing => "event-standing",
+            BaselineKind::Publication => "event-standing",
         }
     }
 }
@@ -40,13 +40,13 @@ pub struct Baseline<T> {
     pub values: T,
     /// A later write was started and its outcome is unknown: Administrate has these values or newer ones.
     #[serde(default, rename = "unsure")]
-    pub unsure: bool,
+    pub uncertain: bool,
 }
 
 impl<T> Baseline<T> {
     /// Returns the values unless the outcome of a later write is unknown.
     pub fn certain(&self) -> Option<&T> {
-        (!self.unsure).then_some(&self.values)
+        (!self.uncertain).then_some(&self.values)
     }
 }
 
@@ -68,13 +68,13 @@ pub struct PublicationState {
     pub published_sessions: Vec<Id>,
     /// The event was in Administrate before Lectern linked it, so Lectern must not delete it.
     #[serde(rename = "found_there")]
-    pub found_there: bool,
+    pub existed_before: bool,
     /// The event was published when Lectern cancelled it.
     #[serde(default)]
     pub was_published: bool,
     /// The event was created after a creation whose outcome is unknown: a second one may appear.
     #[serde(default, rename = "made_in_doubt")]
-    pub made_in_doubt: bool,
+    pub created_in_doubt: bool,
 }
 
 /// The stored baseline of one local event or session.

@@ -32,7 +32,7 @@ impl CascadedDeletes {
                 Table::CourseTemplates => store::approvals_of(db, external_ids).await?,
                 _ => Vec::new(),
             },
-            mentions: store::references(db, external_ids)
+            references: store::references(db, external_ids)
                 .await?
                 .into_iter()
                 .filter(|reference| table.is_target_of(reference))
@@ -48,8 +48,8 @@ impl CascadedDeletes {
         if !self.approvals.is_empty() {
             change_approvals(db, &[], &self.approvals).await?;
         }
-        if !self.mentions.is_empty() {
-            store::restore_references(db, &self.mentions).await?;
+        if !self.references.is_empty() {
+            store::restore_references(db, &self.references).await?;
         }
         Ok(())
     }

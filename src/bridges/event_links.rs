@@ -32,9 +32,9 @@ pub struct SessionLink {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RemoteStatus {
     /// Number of remote sessions that are linked to a local one.
-    pub paired: usize,
+    pub linked: usize,
     /// Number of remote sessions without a local one.
-    pub spare: usize,
+    pub extra: usize,
     /// Lectern has published the event.
     pub is_published: bool,
     /// Number of sessions that Lectern has published.

@@ -76,7 +76,7 @@ impl EventLinkRow {
 /// Links each unlinked remote session to the next unlinked local session; existing links stay.
 ///
 /// The course template creates the sessions of an event, one for each day, and only their order identifies them.
-pub fn pair_in_order<'a>(local_ids: &[i64], remote_links: impl Iterator<Item = &'a mut Option<i64>>) {
+pub fn link_in_order<'a>(local_ids: &[i64], remote_links: impl Iterator<Item = &'a mut Option<i64>>) {
     let mut links: Vec<&mut Option<i64>> = remote_links.collect();
     let free: Vec<i64> = local_ids.iter().copied().filter(|id| links.iter().all(|link| **link != Some(*id))).collect();
     let unlinked = links.iter_mut().filter(|link| link.is_none());

@@ -2,7 +2,7 @@
 
 pub use super::baseline::{Baseline, BaselineKind, LastSeen, PublicationState};
 pub use super::event_links::{EventLink, ExternalIds, PossibleDuplicate, RemoteStatus, SessionLink};
-pub use super::event_rows::{EventLinkRow, RowFilter, SessionLinkRow, pair_in_order};
+pub use super::event_rows::{EventLinkRow, RowFilter, SessionLinkRow, link_in_order};
 pub use super::lifecycle::LifecycleState;
 pub use super::session_match::{SessionSignature, match_sessions};
 pub use super::store::baseline::{

@@ -151,12 +151,12 @@ pub struct CascadedDeletes {
     pub approvals: Vec<ApprovalRow>,
     /// References in rows that are not deleted; they become null.
     #[serde(default, rename = "mentions", skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<RowReference>,
+    pub references: Vec<RowReference>,
 }
 
 impl CascadedDeletes {
     pub fn is_empty(&self) -> bool {
-        self.prices.is_empty() && self.approvals.is_empty() && self.mentions.is_empty()
+        self.prices.is_empty() && self.approvals.is_empty() && self.references.is_empty()
     }
 }
 

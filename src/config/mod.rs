@@ -97,9 +97,9 @@ pub struct Sync {
 pub enum ConflictPolicy {
     Ask,
     #[serde(rename = "ours")]
-    Ours,
+    Local,
     #[serde(rename = "theirs")]
-    Theirs,
+    Remote,
 }
 
 /// Delivery to Administrate.

@@ -49,7 +49,7 @@ pub struct Console {
     /// Print one JSON document on stdout and nothing else.
     pub json: bool,
     /// Whether commands may prompt: at a terminal, without `--no-prompt` and `--json`.
-    pub may_ask: bool,
+    pub can_prompt: bool,
     /// Whether ids and other details are printed (`--debug`).
     pub verbose: bool,
     /// Whether `--no-prompt` or an equivalent setting was given.
@@ -64,7 +64,7 @@ impl Console {
     pub fn new(json: bool, prompts_disabled: bool, stop: CancellationToken) -> Self {
         let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let may_ask = is_terminal && !prompts_disabled && !json;
-        Console { json, may_ask, verbose: false, prompts_disabled, stop, write_error: Arc::default() }
+        Console { json, can_prompt: may_ask, verbose: false, prompts_disabled, stop, write_error: Arc::default() }
     }
 
     /// Prints ids and other details if `verbose` is true.
@@ -73,13 +73,13 @@ impl Console {
     }
 
     /// Writes a message line to stderr.
-    pub fn say(&self, line: impl Display) {
+    pub fn notify(&self, line: impl Display) {
         let _ = writeln!(std::io::stderr(), "{}", strip_control_chars(&line.to_string()));
     }
 
     /// Prompts for yes or no. Returns no where prompts are not possible and on Ctrl-C.
-    pub async fn ask(&self, question: impl Display) -> bool {
-        if !self.may_ask {
+    pub async fn prompt_yes_no(&self, question: impl Display) -> bool {
+        if !self.can_prompt {
             return false;
         }
         let _ = write!(std::io::stderr(), "{} [y/N]: ", strip_control_chars(&question.to_string()));
@@ -95,24 +95,24 @@ impl Console {
         if self.prompts_disabled {
             return Ok(true);
         }
-        if !self.may_ask {
+        if !self.can_prompt {
             return Err(Error::Usage(
                 "this needs confirmation and there is no terminal: pass --no-prompt to proceed without asking".into(),
             ));
         }
-        Ok(self.ask(question).await)
+        Ok(self.prompt_yes_no(question).await)
     }
 
     /// Prompts for yes or no and blocks the thread until the answer.
-    pub fn ask_and_wait(&self, question: impl Display) -> bool {
-        tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
+    pub fn prompt_yes_no_blocking(&self, question: impl Display) -> bool {
+        tokio::task::block_in_place(|| Handle::current().block_on(self.prompt_yes_no(question)))
     }
 
     /// Prompts for a line. Returns an empty line at the end of the input and on Ctrl-C.
     ///
     /// # Errors
     /// [`Error::Failed`] where the answer cannot be read.
-    pub fn line(&self, question: impl Display) -> Result<String> {
+    pub fn prompt_line(&self, question: impl Display) -> Result<String> {
         let _ = write!(std::io::stderr(), "{}: ", strip_control_chars(&question.to_string()));
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.read_line()));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
@@ -138,11 +138,11 @@ impl Console {
 
     /// Writes data with a line end to stdout; nothing where a JSON document is printed instead.
     pub fn print(&self, text: impl Display) {
-        self.print_whole(format_args!("{text}\n"));
+        self.print_text(format_args!("{text}\n"));
     }
 
     /// Writes data to stdout without adding a line end; nothing where a JSON document is printed instead.
-    pub fn print_whole(&self, text: impl Display) {
+    pub fn print_text(&self, text: impl Display) {
         if !self.json {
             self.write(strip_control_chars(&text.to_string()));
         }
@@ -182,7 +182,7 @@ impl Console {
     ///
     /// # Errors
     /// [`Error::Failed`] where data was not written, e.g. because the disk is full.
-    pub fn written(&self) -> Result<()> {
+    pub fn check_written(&self) -> Result<()> {
         match self.write_error.get() {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Error::Failed(format!("the output of this command could not be written: {}", io_sentence(error))))

@@ -6,13 +6,13 @@ use crate::error::Result;
 /// Prints a numbered list and prompts until the answer is valid. Returns the chosen indices, from 0.
 pub(crate) fn choose(console: &Console, question: &str, lines: &[String]) -> Result<Vec<usize>> {
     for (at, line) in (1..).zip(lines) {
-        console.say(format_args!("{at:>4}. {line}"));
+        console.notify(format_args!("{at:>4}. {line}"));
     }
     loop {
-        let answer = console.line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
+        let answer = console.prompt_line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
         match parse_selection(&answer, lines.len()) {
             Some(indices) => return Ok(indices),
-            None => console.say(format_args!(
+            None => console.notify(format_args!(
                 "\"{answer}\" is not understood: enter all, none, or numbers from 1 to {}",
                 lines.len()
             )),

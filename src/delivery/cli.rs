@@ -89,9 +89,9 @@ async fn act(context: &Context, database: &Database, action: OutboxCommand) -> R
         }
     };
     let notices =
-        report.outcomes.iter().flat_map(|outcome| outcome.remarks.iter().map(|notice| (&outcome.subject, notice)));
-    notices.clone().for_each(|(subject, notice)| context.console.say(format_args!("{subject}: {notice}")));
-    let needs_attention = notices.map(|(_, notice)| notice).any(Notice::needs_a_person);
+        report.outcomes.iter().flat_map(|outcome| outcome.notices.iter().map(|notice| (&outcome.subject, notice)));
+    notices.clone().for_each(|(subject, notice)| context.console.notify(format_args!("{subject}: {notice}")));
+    let needs_attention = notices.map(|(_, notice)| notice).any(Notice::needs_attention);
     let items = outbox::list(&database.pool, all).await?;
     context.console.print(table(&items));
     context.console.document(&json!({ "items": items }))?;

@@ -103,7 +103,7 @@ async fn wait_for_others(
 ) -> Result<()> {
     let mut notice = WaitNotice::begin();
     while !report.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
-        notice.tell();
+        notice.warn_once();
         if !sleep_or_cancel(PEER_POLL_INTERVAL, stop).await {
             report.ended_early = true;
             return Ok(());
@@ -127,7 +127,7 @@ impl WaitNotice {
     }
 
     /// Logs what is being waited for, once, after some seconds.
-    pub fn tell(&mut self) {
+    pub fn warn_once(&mut self) {
         if !self.is_shown && self.since.elapsed() >= NOTICE_DELAY {
             self.is_shown = true;
             tracing::warn!("another process is delivering some of these events; waiting for it (Ctrl-C stops waiting)");

@@ -67,8 +67,8 @@ fn effect(candidate: &PossibleDuplicate) -> Effect {
         subject_kind: EVENT,
         subject_id: candidate.tutorial_event_id,
         subject: candidate.code.clone(),
-        look_first: true,
-        also: &[],
+        check_remote_first: true,
+        steps: &[],
     }
 }
 

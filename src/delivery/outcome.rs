@@ -18,7 +18,7 @@ pub struct DeliveryOutcome {
     /// Why it is not delivered.
     pub reason: Option<String>,
     /// What a user should know although it was delivered.
-    pub remarks: Vec<Notice>,
+    pub notices: Vec<Notice>,
     /// Time until the next attempt; none when there will be none.
     pub retry_in: Option<Duration>,
     /// Whether Administrate as a whole could not be used, so that trying other items is pointless.
@@ -29,41 +29,41 @@ pub struct DeliveryOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// The course template created more sessions than the event has locally; the extra ones stay drafts.
-    LeftoverSessions { count: usize },
+    ExtraSessions { count: usize },
     /// The event or record existed in Administrate already and was linked.
     Adopted,
     /// Administrate reported this warning although it created the record.
     Warning(String),
     /// Input fields that this instance's API does not accept; a user has to change them in Administrate.
-    LeftOut(Vec<&'static str>),
+    UnsupportedFields(Vec<&'static str>),
     /// The event was removed on both sides, or cancelled in Administrate.
     Removed,
     /// The event was cancelled in Administrate and takes place again.
-    TakenUpAgain,
+    Reinstated,
 }
 
 impl Notice {
     /// Returns whether both systems differ until a user acts. The event's venue does not count: its sessions carry it.
-    pub fn needs_a_person(&self) -> bool {
-        matches!(self, Notice::LeftOut(fields) if fields.iter().any(|field| *field != "venueId"))
+    pub fn needs_attention(&self) -> bool {
+        matches!(self, Notice::UnsupportedFields(fields) if fields.iter().any(|field| *field != "venueId"))
     }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::LeftoverSessions { count } => {
+            Notice::ExtraSessions { count } => {
                 let sessions = crate::console::counted(*count, "session");
                 write!(f, "Administrate created {sessions} more than the timetable has; the extra ones stay drafts")
             }
             Notice::Adopted => f.write_str("the event existed in Administrate already and was linked"),
             Notice::Warning(warning) => write!(f, "Administrate created it with a warning: {warning}"),
-            Notice::LeftOut(fields) => {
+            Notice::UnsupportedFields(fields) => {
                 let fields = fields.join(", ");
                 write!(f, "this Administrate does not accept {fields}: change it in Administrate")
             }
             Notice::Removed => f.write_str("removed on both sides"),
-            Notice::TakenUpAgain => f.write_str("the event was cancelled in Administrate and has been reinstated"),
+            Notice::Reinstated => f.write_str("the event was cancelled in Administrate and has been reinstated"),
         }
     }
 }

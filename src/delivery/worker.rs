@@ -47,7 +47,7 @@ impl DeliveryWorker {
             item: item.id,
             state: DeliveryState::Pending,
             reason: None,
-            remarks,
+            notices: remarks,
             retry_in: None,
             outage: false,
         };

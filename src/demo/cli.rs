@@ -56,7 +56,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 /// Reports the problems of a workbook that is not a timetable. The demo does not start.
 fn report_invalid_file(context: &Context, file: &Path, problems: Vec<ImportProblem>) -> Result<Exit> {
     for problem in problems.iter().filter(|problem| problem.is_error()) {
-        context.console.say(format_args!("{}: {}", file.display(), problem.message));
+        context.console.notify(format_args!("{}: {}", file.display(), problem.message));
     }
     let import = serde_json::to_value(Document::of_problems(run::name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
@@ -74,7 +74,7 @@ fn report_running_demo(context: &Context, url: Option<String>, once: bool) -> Re
     if once {
         return Err(Error::Failed(format!("{message} or stop it first")));
     }
-    context.console.say(message);
+    context.console.notify(message);
     context.console.document(&DemoDocument { url: Some(url), ..DemoDocument::default() })?;
     Ok(Exit::Done)
 }
@@ -125,7 +125,7 @@ async fn run_commands(
         return Ok(exit);
     }
     context.console.document(&document)?;
-    context.console.say(match context.stop.is_cancelled() {
+    context.console.notify(match context.stop.is_cancelled() {
         true => "Stopped: run `lectern demo` again to resume.".to_owned(),
         false => format!("Done in {}. Run it without --once to open the site.", steps.elapsed()),
     });

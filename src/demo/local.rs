@@ -155,7 +155,7 @@ fn prices(full: u32) -> Vec<(String, rust_decimal::Decimal)> {
 
 /// Adds materials and marking for every subject and exam session, their bundles and a recommendation.
 fn add_materials(catalogue: &mut Catalogue, provider: &Provider) {
-    for material in &provider.goods {
+    for material in &provider.materials {
         if !catalogue.products.contains(&material.product) {
             catalogue.products.push(material.product.clone());
         }
@@ -164,7 +164,7 @@ fn add_materials(catalogue: &mut Catalogue, provider: &Provider) {
     for exam_session in &provider.exam_sessions {
         for subject in &provider.subjects {
             let product = |material| store_product(material, &subject.code, &exam_session.code);
-            let products: Vec<NewStoreProduct> = provider.goods.iter().map(product).collect();
+            let products: Vec<NewStoreProduct> = provider.materials.iter().map(product).collect();
             if !products.is_empty() {
                 catalogue.bundles.push(Bundle {
                     name: format!("{} Complete", subject.code),
@@ -177,7 +177,7 @@ fn add_materials(catalogue: &mut Catalogue, provider: &Provider) {
             catalogue.store_products.extend(products);
         }
     }
-    catalogue.recommendations.extend(recommendation(&provider.goods));
+    catalogue.recommendations.extend(recommendation(&provider.materials));
 }
 
 fn store_product(material: &Material, subject: &str, exam_session: &str) -> NewStoreProduct {

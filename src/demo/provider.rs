@@ -27,7 +27,7 @@ pub struct Provider {
     /// Tutorials on sale.
     pub tutorials: Vec<Tutorial>,
     /// Materials and marking, each on sale for every subject in every exam session.
-    pub goods: Vec<Material>,
+    pub materials: Vec<Material>,
     /// Whether some names differ in case or white space in Administrate.
     pub has_spelling_variants: bool,
 }

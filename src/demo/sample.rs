@@ -156,7 +156,7 @@ pub fn provider(today: Date) -> Provider {
         remote_only_locations: vec![Location { name: "Old Depot".into(), code: "OLD".into() }],
         venues: venues(),
         administrators: people(ADMINISTRATORS),
-        goods: materials(),
+        materials: materials(),
         has_spelling_variants: true,
         subjects,
         exam_sessions,

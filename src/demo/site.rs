@@ -30,7 +30,7 @@ pub async fn serve(
     let url = format!("http://{address}/");
     announce(&url)?;
     for line in instructions(&url, context, simulator) {
-        context.console.say(line);
+        context.console.notify(line);
     }
     let mut background = JoinSet::new();
     serve::cli::start_background(context, database, &mut background);

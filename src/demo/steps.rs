@@ -30,7 +30,7 @@ impl<'a> Steps<'a> {
     /// Prints a step that starts now.
     pub fn start(&mut self, what: impl Display) {
         self.started += 1;
-        self.console.say(format_args!("{}/{}  {what}", self.started, self.total));
+        self.console.notify(format_args!("{}/{}  {what}", self.started, self.total));
     }
 
     /// Like [`run`](Self::run), for a part of a step that is not always necessary.
@@ -42,14 +42,14 @@ impl<'a> Steps<'a> {
     async fn run_timed<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
         let result = work.await?;
-        self.console.say(format_args!("     {}", duration_text(began.elapsed())));
+        self.console.notify(format_args!("     {}", duration_text(began.elapsed())));
         Ok(result)
     }
 
     /// Prints a detail of the last step.
     pub fn note(&self, what: impl Display) {
         for line in what.to_string().lines() {
-            self.console.say(format_args!("     {line}"));
+            self.console.notify(format_args!("     {line}"));
         }
     }
 

@@ -73,7 +73,7 @@ async fn sync(
     let options = sync::SyncOptions::default();
     let work = async {
         let mut sync = sync::cli::open(context, database, "sync all", options).await?;
-        Ok(sync.all().await)
+        Ok(sync.sync_all().await)
     };
     let summary = steps.run("lectern sync all", work).await?;
     context.console.print(sync::report::text::counts(summary.attempted()));
@@ -142,7 +142,7 @@ async fn import(
     let undelivered = delivery.pending + delivery.failed + delivery.unknown;
     steps.note(format_args!("delivered to Administrate: {} · undelivered: {undelivered}", delivery.delivered));
     if let Some(table) = report::table(&imported.document.problems) {
-        context.console.say(table);
+        context.console.notify(table);
     }
     document.import = to_json(&imported.document)?;
     Ok(imported.exit)

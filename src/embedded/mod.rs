@@ -100,7 +100,7 @@ impl Embedded {
     }
 
     /// Reports whether this process started the server. If so, the server stops with it.
-    pub fn is_ours(&self) -> bool {
+    pub fn is_owner(&self) -> bool {
         self.owned.is_some()
     }
 

@@ -55,7 +55,7 @@ async fn run_action(context: &Context, database: &Database, action: TokenCommand
         TokenCommand::Create { name, role, subject, expires_in } => {
             let token = NewToken { name, role, subject_id: subject, days: expires_in };
             let (id, secret) = super::create(&database.pool, &token).await?;
-            console.say(format_args!("created token {id}; copy its secret now, it is not shown again:"));
+            console.notify(format_args!("created token {id}; copy its secret now, it is not shown again:"));
             console.print(secret.reveal());
             console.document(&json!({ "id": id, "token": secret.reveal() }))?;
         }
@@ -68,7 +68,7 @@ async fn run_action(context: &Context, database: &Database, action: TokenCommand
             if !super::revoke(&database.pool, id).await? {
                 return Err(Error::Usage(format!("unknown token {id}: `lectern token list` shows the ids")));
             }
-            console.say(format_args!("token {id} is revoked"));
+            console.notify(format_args!("token {id} is revoked"));
             console.document(&json!({ "id": id, "revoked": true }))?;
         }
     }

@@ -86,17 +86,17 @@ pub type FieldValues = HashMap<EventField, String>;
 pub struct ValueDiff {
     pub field: FieldKey,
     /// The local value, empty for none.
-    pub ours: String,
+    pub local: String,
     /// The remote value.
-    pub theirs: String,
+    pub remote: String,
     /// The baseline value.
-    pub agreed: String,
+    pub baseline: String,
 }
 
 impl ValueDiff {
     /// Reports whether the local value has changed too.
     pub fn is_conflict(&self) -> bool {
-        self.ours != self.agreed
+        self.local != self.baseline
     }
 }
 
@@ -113,12 +113,7 @@ pub fn diff_values(
             let baseline = baseline.get(field).filter(|baseline| *baseline != remote)?;
             let local = local.get(field).cloned().unwrap_or_default();
             let field = FieldKey { day, field: *field };
-            (local != *remote).then(|| ValueDiff {
-                field,
-                ours: local,
-                theirs: remote.clone(),
-                agreed: baseline.clone(),
-            })
+            (local != *remote).then(|| ValueDiff { field, local, remote: remote.clone(), baseline: baseline.clone() })
         })
         .collect();
     found.sort_by_key(|diff| diff.field);

@@ -60,9 +60,9 @@ fn report(context: &Context, steps: &[Step]) -> Result<Exit> {
     let pending = steps.iter().filter(|step| step.state == State::Pending).count();
     for step in steps {
         let state = if step.state == State::Done { "done" } else { "pending" };
-        context.console.say(format_args!("  {state:8} {}", step.name));
+        context.console.notify(format_args!("  {state:8} {}", step.name));
     }
-    context.console.say(match pending {
+    context.console.notify(match pending {
         0 => "the database schema is up to date".to_owned(),
         n => format!("{} pending: run `lectern migrate`", counted(n, "step")),
     });

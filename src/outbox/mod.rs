@@ -37,9 +37,9 @@ pub struct Effect {
     /// The subject's name for users, e.g. the event's code.
     pub subject: String,
     /// Whether it may exist already, so that the worker has to look in Administrate before it creates anything.
-    pub look_first: bool,
+    pub check_remote_first: bool,
     /// Additional steps; they stay requested until the effect is delivered.
-    pub also: &'static [DeliveryStep],
+    pub steps: &'static [DeliveryStep],
 }
 
 /// The progress of an effect.

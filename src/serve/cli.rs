@@ -64,7 +64,7 @@ async fn serve(
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
-                context.console.say(format_args!("serving at http://{address}/"));
+                context.console.notify(format_args!("serving at http://{address}/"));
             }
             serve_site(context, database, listener).await?;
         }
@@ -94,7 +94,7 @@ async fn start_worker(
 ) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", AuditMode::On).await {
         Err(Error::Prerequisite(reason)) if !required => {
-            context.console.say(format_args!("no delivery to Administrate: {reason}"));
+            context.console.notify(format_args!("no delivery to Administrate: {reason}"));
             return Ok(());
         }
         client => client?,

@@ -29,8 +29,8 @@ pub(super) async fn apply<E: EntitySync>(
     if !plan.administrators.is_empty() {
         references::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
     }
-    if !plan.settlements.is_empty() {
-        apply_resolutions(db, run, &plan.settlements).await?;
+    if !plan.resolutions.is_empty() {
+        apply_resolutions(db, run, &plan.resolutions).await?;
     }
     Ok(())
 }

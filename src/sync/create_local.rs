@@ -33,7 +33,7 @@ pub(super) async fn create_local<E: EntitySync>(
     options: CreateLocalOptions<'_>,
 ) -> Result<SyncPlan<E::Row>> {
     let local = E::local_records(db, context).await?;
-    let candidates = E::counterparts(&local, &remote).into_iter();
+    let candidates = E::remote_candidates(&local, &remote).into_iter();
     let keys: Keys = candidates.map(|candidate| (candidate.record.external_id, candidate.key)).collect();
     let inactive: HashSet<MatchKey> =
         E::inactive_names(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();

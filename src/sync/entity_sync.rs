@@ -67,7 +67,7 @@ pub(super) trait EntitySync {
     }
 
     /// Returns the remote records with their match keys, for entities that can be created locally.
-    fn counterparts(_local: &Self::Local, _remote: &Self::Remote) -> Vec<RemoteCandidate> {
+    fn remote_candidates(_local: &Self::Local, _remote: &Self::Remote) -> Vec<RemoteCandidate> {
         Vec::new()
     }
 
@@ -108,7 +108,7 @@ pub(super) struct SyncContext {
     /// The side that wins a conflict, by field name.
     pub(super) winners: BTreeMap<String, ConflictPolicy>,
     /// The database's time before the fetch of events. A baseline written later is newer than the fetched events.
-    pub(super) asked_at: Option<Timestamp>,
+    pub(super) fetch_started_at: Option<Timestamp>,
     /// Planned rows of locations in a dry run; none otherwise.
     pub(super) locations: Option<Vec<bridges::LocationRow>>,
     /// Planned rows of course templates in a dry run; none otherwise.
@@ -129,7 +129,7 @@ impl SyncContext {
             },
             labels: administrate.labels.clone(),
             winners: config.sync.conflicts.clone(),
-            asked_at: None,
+            fetch_started_at: None,
             locations: None,
             course_templates: None,
             price_levels: None,

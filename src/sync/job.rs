@@ -58,11 +58,11 @@ impl JobHandler for SyncJobs {
         let mut sync = SyncRun::open(&self.pool, &self.config, &command, options, cancel).await?;
         match entity {
             Some(entity) => {
-                let report = sync.in_run(job.run).entity(entity).await;
+                let report = sync.in_run(job.run).sync_entity(entity).await;
                 JobResult::new(&report, report.stored_exit())
             }
             None => {
-                let summary = sync.all().await;
+                let summary = sync.sync_all().await;
                 JobResult::new(&summary, summary.exit())
             }
         }

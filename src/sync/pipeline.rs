@@ -44,7 +44,7 @@ impl SyncRun {
         let plan = self.plan::<E>(&mut db, remote, &rows, prunable).await?;
         (self.observer)(ProgressEvent::Planned(&plan));
         self.planned.insert(E::ENTITY, plan_value(&plan)?);
-        E::stage_rows(&mut self.context, plan.over(&rows));
+        E::stage_rows(&mut self.context, plan.applied_to(&rows));
         Ok(match self.plan_refusal(&plan, rows.len())? {
             Some(refusal) => Report::rejected(&plan, None, true, refusal),
             None => Report::of(&plan, None, true),

@@ -132,14 +132,14 @@ impl SyncRun {
     /// Synchronises all entities in order.
     ///
     /// Stops at the first failure unless errors are skipped. An entity that a signal interrupted counts as not run.
-    pub async fn all(&mut self) -> Summary {
+    pub async fn sync_all(&mut self) -> Summary {
         let mut reports = Vec::new();
         self.all_entities = true;
         for entity in Entity::ALL {
             if self.stop.is_cancelled() {
                 break;
             }
-            let report = self.entity(entity).await;
+            let report = self.sync_entity(entity).await;
             if report.is_stopped() {
                 break;
             }
@@ -154,7 +154,7 @@ impl SyncRun {
     }
 
     /// Synchronises one entity. Failures are recorded in the report.
-    pub async fn entity(&mut self, entity: Entity) -> Report {
+    pub async fn sync_entity(&mut self, entity: Entity) -> Report {
         (self.observer)(ProgressEvent::Starts(entity));
         match entity {
             Entity::CustomFields => self.run_entity::<CustomFields>().await,

@@ -53,7 +53,7 @@ fn plan_after_apply_is_empty() {
     assert_eq!(plan.findings.ambiguous.len(), 2, "Cork twice locally, London twice in Administrate");
     assert_eq!(plan.findings.unmatched_local.len(), 1);
     assert_eq!(plan.findings.unmatched_remote.len(), 1);
-    let rows = plan.over(&[]);
+    let rows = plan.applied_to(&[]);
     assert!(rows.iter().all(|row| row.tutorial_location_id.is_none()), "ambiguous and unmatched rows are not linked");
     let again = plan_locations(&local, remote, &rows);
     assert!(again.is_empty());
@@ -64,7 +64,7 @@ fn plan_after_apply_is_empty() {
 #[test]
 fn changed_record_is_updated_and_missing_one_stays_unless_pruned() {
     let local = named(&[(1, "London"), (2, "Leeds")]);
-    let rows = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
+    let rows = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).applied_to(&[]);
     let mut plan = plan_locations(&local, remote_locations(&[("A", "Londinium")]), &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
     let change = ChangeView::of(&plan.changes[0]);
@@ -73,20 +73,20 @@ fn changed_record_is_updated_and_missing_one_stays_unless_pruned() {
     assert_eq!(plan.missing_remote.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
-    assert_eq!(plan.over(&rows).len(), 1);
+    assert_eq!(plan.applied_to(&rows).len(), 1);
 }
 
 #[test]
 fn record_with_a_new_id_takes_the_link() {
     let local = named(&[(1, "London")]);
-    let rows = plan_locations(&local, remote_locations(&[("A", "London")]), &[]).over(&[]);
+    let rows = plan_locations(&local, remote_locations(&[("A", "London")]), &[]).applied_to(&[]);
     let remote = remote_locations(&[("Z", "London")]);
     let mut plan = plan_locations(&local, remote.clone(), &rows);
     assert_eq!(counts(&plan), [1, 1, 0, 0, 0, 0]);
-    assert!(plan_locations(&local, remote, &plan.over(&rows)).is_empty());
+    assert!(plan_locations(&local, remote, &plan.applied_to(&rows)).is_empty());
     plan.prune();
     assert_eq!(counts(&plan), [1, 0, 0, 1, 0, 0], "a pruned row is not changed as well");
-    assert_eq!(plan.over(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
+    assert_eq!(plan.applied_to(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn venue_matches_at_its_linked_location_only() {
         &[],
         &MatchOverrides::default(),
     );
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
     let l = |id: &str| Some(id.to_owned());
     assert_eq!(links, [(l("L1"), Some(1)), (l("L2"), Some(2)), (l("L3"), None), (None, None), (None, None)]);
     assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [3]);
@@ -158,12 +158,17 @@ fn instructors_are_matched_by_full_name() {
         administrators: vec![contact("P9", "Ada", "Moss")],
     };
     let plan = instructors::plan(&local, remote.clone(), &[], &[], &MatchOverrides::default());
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
     assert_eq!(links, [Some(1), Some(2), None, None]);
     assert_eq!(plan.findings.unmatched_local.len(), 2, "the instructor without a name, and Jo Roe");
     assert_eq!(plan.administrators.added.len(), 1);
-    let again =
-        instructors::plan(&local, remote, &plan.over(&[]), &plan.administrators.added, &MatchOverrides::default());
+    let again = instructors::plan(
+        &local,
+        remote,
+        &plan.applied_to(&[]),
+        &plan.administrators.added,
+        &MatchOverrides::default(),
+    );
     assert!(again.is_empty());
 }
 
@@ -180,7 +185,7 @@ fn course_template_sets_mode_fields_and_approvals() {
     let local = named(&[(7, "CM2")]);
     let plan =
         course_templates::plan(&local, vec![template("Blended", &["P1", "P2"])], &[], &[], &MatchOverrides::default());
-    let rows = plan.over(&[]);
+    let rows = plan.applied_to(&[]);
     assert_eq!(rows[0].event_learning_mode.as_deref(), Some("BLENDED"));
     assert_eq!(rows[0].custom_fields, serde_json::json!({"F1": "True"}));
     assert_eq!(rows[0].tutorial_course_template_id, Some(7));
@@ -213,12 +218,12 @@ fn fields_of_a_kind_whose_fetch_failed_are_unchanged() {
     let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);
     assert_eq!(counts(&both), [2, 0, 0, 0, 0, 0], "one key, two kinds of record, two rows");
     let failed = vec![("Session".to_owned(), "HTTP status 500".to_owned())];
-    let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.over(&[]));
+    let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.applied_to(&[]));
     assert_eq!(counts(&partial), [0, 1, 0, 0, 0, 1]);
     assert!(partial.missing_remote.is_empty());
     let not_reported =
         Fetched { records: vec![field("Event", "Sitting")], failed: vec![], not_reported: vec!["Session".into()] };
-    let not_reported = custom_fields::plan(not_reported, &both.over(&[]));
+    let not_reported = custom_fields::plan(not_reported, &both.applied_to(&[]));
     assert_eq!(
         (counts(&not_reported), not_reported.missing_remote.len()),
         ([0, 0, 1, 0, 0, 1], 0),
@@ -226,7 +231,7 @@ fn fields_of_a_kind_whose_fetch_failed_are_unchanged() {
     );
     let none =
         Fetched { records: vec![field("Event", "Sitting")], failed: vec![], not_reported: vec!["Learner".into()] };
-    assert_eq!(counts(&custom_fields::plan(none, &both.over(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
+    assert_eq!(counts(&custom_fields::plan(none, &both.applied_to(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
 }
 
 #[test]
@@ -241,13 +246,13 @@ fn overrides_take_precedence_over_names() {
     };
     let plan = locations::plan(&local, remote.clone(), &[], &overrides);
     assert_eq!(counts(&plan), [3, 0, 0, 0, 1, 0]);
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
     assert_eq!(links, [Some(2), Some(3), None]);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [1]);
     let unlinked =
         MatchOverrides { unlinked: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..MatchOverrides::default() };
-    let plan = locations::plan(&local, remote, &plan.over(&[]), &unlinked);
+    let plan = locations::plan(&local, remote, &plan.applied_to(&[]), &unlinked);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.len(), 3);
 }
@@ -322,7 +327,7 @@ fn report_has_the_documented_fields() {
 #[allow(dead_code)]
 fn run_is_send(run: &mut super::SyncRun) {
     fn sent(_: impl Send) {}
-    sent(run.all());
+    sent(run.sync_all());
 }
 
 #[test]

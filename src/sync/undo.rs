@@ -66,7 +66,7 @@ impl<'a, R: LinkRow> UndoJournalRef<'a, R> {
             administrators: &plan.administrators,
             created_local_rows: &plan.created_local_rows,
             cascaded: &plan.cascaded,
-            resolutions: &plan.settlements,
+            resolutions: &plan.resolutions,
         }
     }
 }
@@ -79,7 +79,7 @@ impl<R: LinkRow> UndoJournal<R> {
         plan.approvals = self.approvals;
         plan.administrators = self.administrators;
         plan.created_local_rows = self.created_local_rows;
-        plan.settlements = self.resolutions;
+        plan.resolutions = self.resolutions;
         plan
     }
 
@@ -93,7 +93,7 @@ impl<R: LinkRow> UndoJournal<R> {
         plan.administrators = SetDiff { added: self.administrators.removed, removed: self.administrators.added };
         for inverse in self.resolutions.into_iter().map(Resolution::inverse) {
             match inverse {
-                Ok(resolution) => plan.settlements.push(resolution),
+                Ok(resolution) => plan.resolutions.push(resolution),
                 Err(skipped) => plan.findings.skipped.push(skipped),
             }
         }
@@ -160,7 +160,7 @@ async fn undo_changes<E: EntitySync>(db: &mut PgConnection, journal: Value, dry_
     let mut plan = journal.inverse(E::ENTITY);
     let mut transaction = db.begin().await?;
     let rows = E::link_rows(&mut transaction).await?;
-    let changed = changed_since(&plan, &rows) + apply::count_changed_since(&mut transaction, &plan.settlements).await?;
+    let changed = changed_since(&plan, &rows) + apply::count_changed_since(&mut transaction, &plan.resolutions).await?;
     if changed > 0 {
         return Err(Error::NeedsAttention(format!(
             "{} {} changed since that run, so nothing was undone: undo the later runs first",
@@ -190,7 +190,7 @@ async fn exclude_used<E: EntitySync>(
     created: &[CreatedRow],
     rows: &[E::Row],
 ) -> Result<InUseReasons> {
-    let linked: HashSet<i64> = plan.over(rows).iter().filter_map(LinkRow::link).collect();
+    let linked: HashSet<i64> = plan.applied_to(rows).iter().filter_map(LinkRow::link).collect();
     let saved = overrides::overrides(db, E::ENTITY.name()).await?;
     let (records, accounts): (Vec<&CreatedRow>, Vec<&CreatedRow>) =
         created.iter().partition(|row| row.table.is_of_records());
@@ -206,17 +206,17 @@ async fn exclude_used<E: EntitySync>(
     let findings = &mut plan.findings;
     for row in records {
         match reason(row) {
-            Some(reason) => findings.kept_local.push(RetainedRecord { id: row.id, name: row.name.clone(), reason }),
+            Some(reason) => findings.retained_local.push(RetainedRecord { id: row.id, name: row.name.clone(), reason }),
             None => findings.removed_local.push(LocalRecord::new(row.id, &row.name)),
         }
     }
-    let retained: HashSet<i64> = findings.kept_local.iter().map(|record| record.id).collect();
+    let retained: HashSet<i64> = findings.retained_local.iter().map(|record| record.id).collect();
     let is_retained = |row: &E::Row| row.link().is_some_and(|id| retained.contains(&id));
     plan.changes.retain(|change| !change.before.as_ref().is_some_and(is_retained));
     for row in accounts {
         let is_orphan = findings.removed_local.iter().any(|removed| removed.name == row.name);
         if let Some(reason) = reason(row).filter(|_| is_orphan) {
-            findings.kept_local.push(RetainedRecord {
+            findings.retained_local.push(RetainedRecord {
                 id: row.id,
                 name: format!("the account of {}", row.name),
                 reason,

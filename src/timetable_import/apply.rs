@@ -47,7 +47,7 @@ pub async fn apply(
             return Ok(at * options.blocks_per_batch);
         }
         let mut transaction = pool.begin().await?;
-        let instructors = new_instructors::used_by(&plan.newcomers, batch.iter().copied());
+        let instructors = new_instructors::used_by(&plan.new_instructors, batch.iter().copied());
         let created_ids = new_instructors::create(&mut transaction, &instructors).await?;
         let previous = apply_batch(&mut transaction, batch, &created_ids, options).await?;
         request_delivery_steps(&mut transaction, batch, options).await?;

@@ -139,13 +139,13 @@ fn reject_file(context: &Context, request: &ImportRequest, problems: Vec<ImportP
     if missing.clone().count() == LAYOUT.iter().filter(|column| column.required).count() {
         // No header was found at all: one line is clearer than a line for each column.
         let sheet = missing.clone().find_map(|problem| problem.sheet.as_deref()).unwrap_or_default();
-        context.console.say(format_args!(
+        context.console.notify(format_args!(
             "{file}: the first sheet, \"{sheet}\", has no header row: make the timetable the first sheet, with a row \
              \"Course template code\", \"Event title\" and so on (`lectern import template FILE.xlsx` writes one)"
         ));
     } else {
         for problem in problems.iter().filter(|problem| problem.is_error()) {
-            context.console.say(format_args!("{file}: {}", problem.message));
+            context.console.notify(format_args!("{file}: {}", problem.message));
         }
     }
     let document = Document::of_problems(run::name_of(&request.file), request.options.dry_run, problems);
@@ -172,7 +172,7 @@ async fn import_loaded(
     bar.finish_and_clear();
     let mut result = result?;
     if !is_confirmed {
-        console.say("nothing was written");
+        console.notify("nothing was written");
         return Ok(Exit::Done);
     }
     offer_deletion(context, database, &mut result.document).await?;
@@ -180,8 +180,8 @@ async fn import_loaded(
         print_result(console, request, &result.document);
     }
     if let Some(report) = &result.document.report {
-        console.say(format_args!("rejected rows with their problems: {report}"));
-        console.say(format_args!("correct them and run: lectern import {report}"));
+        console.notify(format_args!("rejected rows with their problems: {report}"));
+        console.notify(format_args!("correct them and run: lectern import {report}"));
     }
     console.document(&result.document)?;
     Ok(result.exit)
@@ -189,7 +189,7 @@ async fn import_loaded(
 
 /// Prints a plan with its problems. Returns whether to execute it: the answer of the user, or true without a question.
 fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, plan: &ImportPlan) -> bool {
-    console.print_whole(plan);
+    console.print_text(plan);
     if let Some(table) = report::table(&plan.problems) {
         console.print(table);
     }
@@ -198,8 +198,9 @@ fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, p
         return true;
     }
     let written = plan.items.iter().filter(|item| item.event.is_some()).count();
-    let has_question = console.may_ask && (written > 0 || !plan.approvals.is_empty());
-    let is_confirmed = !has_question || console.ask_and_wait("execute this plan locally and in Administrate?");
+    let has_question = console.can_prompt && (written > 0 || !plan.approvals.is_empty());
+    let is_confirmed =
+        !has_question || console.prompt_yes_no_blocking("execute this plan locally and in Administrate?");
     if is_confirmed {
         console.set_total(bar, written as u64);
     }
@@ -222,30 +223,30 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
     ));
     if document.not_written > 0 {
         let count = counted(document.not_written, "event");
-        console.say(format_args!("cancelled before {count} could be written: import the file again"));
+        console.notify(format_args!("cancelled before {count} could be written: import the file again"));
     }
     print_undelivered(console, &document.undelivered);
     if request.options.approve_instructors {
         // Administrate can refuse an approval after the problems of the plan were printed.
         for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
-            console.say(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
+            console.notify(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
         }
     }
     for notice in &document.notices {
-        console.say(format_args!("{}: {}", notice.event, notice.message));
+        console.notify(format_args!("{}: {}", notice.event, notice.message));
     }
 }
 
 fn print_undelivered(console: &Console, undelivered: &[report::Undelivered]) {
     for item in undelivered {
-        console.say(format_args!("{}: {}", item.event, item.error.as_deref().unwrap_or("not delivered yet")));
+        console.notify(format_args!("{}: {}", item.event, item.error.as_deref().unwrap_or("not delivered yet")));
     }
 }
 
 fn print_failures(console: &Console, outcomes: &[DeliveryOutcome]) {
     for outcome in outcomes {
         if let Some(reason) = &outcome.reason {
-            console.say(format_args!("{}: {reason}", outcome.subject));
+            console.notify(format_args!("{}: {reason}", outcome.subject));
         }
     }
 }
@@ -256,7 +257,7 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
     let events: Vec<String> = extra.filter_map(|problem| problem.event.clone()).collect();
     let Some(run) = document.run_id.filter(|_| !events.is_empty()) else { return Ok(()) };
     let question = format!("delete the extra draft sessions of {} in Administrate?", counted(events.len(), "event"));
-    if !context.console.ask(question).await {
+    if !context.console.prompt_yes_no(question).await {
         return Ok(());
     }
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
@@ -276,7 +277,7 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
     let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
     std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
-    context.console.say(format_args!("empty timetable written: {}", file.display()));
+    context.console.notify(format_args!("empty timetable written: {}", file.display()));
     context.console.document(&json!({ "file": file.display().to_string() }))?;
     Ok(Exit::Done)
 }

@@ -34,7 +34,7 @@ pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, ReadError> 
     let (name, bytes) = spreadsheet::load_file(file, &limits)?;
     let sheet = spreadsheet::read(&name, &bytes, &limits)?;
     let options =
-        ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
+        ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), max_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &options)?;
     Ok(LoadedTimetable { name, bytes, limits, timetable })
 }

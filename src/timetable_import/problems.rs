@@ -92,7 +92,7 @@ impl Issue {
     }
 
     /// Replaces the suggestions.
-    pub fn suggesting(mut self, suggestions: Vec<String>) -> Self {
+    pub fn with_suggestions(mut self, suggestions: Vec<String>) -> Self {
         self.suggestions = suggestions;
         self
     }

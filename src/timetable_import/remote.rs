@@ -26,7 +26,7 @@ pub async fn read(client: &Client, timetable: &Timetable, local: &LocalState, zo
     let texts = |contacts: Vec<Id>| contacts.iter().map(Id::to_string).collect();
     let mut remote_state = RemoteState {
         approved: approved.into_iter().map(|(template, contacts)| (template.to_string(), texts(contacts))).collect(),
-        takes_off_staff: Some(client.capabilities().await?.remove_session_staff),
+        can_remove_staff: Some(client.capabilities().await?.remove_session_staff),
         ..RemoteState::default()
     };
     if timetable.blocks.iter().any(|block| !block.event.administrators.is_empty()) {
@@ -61,7 +61,7 @@ pub async fn current_events(client: &Client, plan: &ImportPlan, local: &LocalSta
     let (mut listed, mut single) = (Vec::new(), Vec::new());
     for item in &plan.items {
         let id = item.event.as_ref().and_then(|planned| planned.id);
-        let Some(baseline) = id.and_then(|id| local.agreed.get(&id)) else { continue };
+        let Some(baseline) = id.and_then(|id| local.baselines.get(&id)) else { continue };
         let is_url = |change: &ValueChange| change.field.starts_with("day ") && change.field.ends_with(": url");
         let ids = if item.changes.iter().any(is_url) { &mut single } else { &mut listed };
         ids.push(Id::new(baseline.external_id.as_str()));

@@ -99,7 +99,7 @@ pub async fn import(
         return Ok(ImportResult { exit: document.exit(), document });
     }
     if let Some(client) = &client {
-        remote_state.denied = approve(client, &remote_state, &plan.approvals).await?;
+        remote_state.approval_errors = approve(client, &remote_state, &plan.approvals).await?;
     }
     let Some(lock) = WriteLock::acquire(pool, stop).await? else {
         let document = Document::of_problems(name_of(&request.file), false, Vec::new());
@@ -229,11 +229,11 @@ async fn plan_import(
     new_instructors::add_candidates(&mut local, timetable, &remote_state.instructors);
     let options = planner_options(config, request);
     let first_plan = plan(timetable, &local, &remote_state, options);
-    let changing = first_plan.changing();
+    let changing = first_plan.changed_event_ids();
     let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((remote_state, first_plan)) };
     // Merge the changes with the current values in Administrate.
-    local.agreed = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
-    remote_state.standing = remote::current_events(client, &first_plan, &local).await?;
+    local.baselines = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
+    remote_state.current_events = remote::current_events(client, &first_plan, &local).await?;
     let merged_plan = plan(timetable, &local, &remote_state, options);
     Ok((remote_state, merged_plan))
 }
@@ -263,10 +263,10 @@ async fn replan_locked(
     let mut db = pool.acquire().await?;
     let mut local = store::local_state(&mut db, &loaded.timetable).await?;
     let compared = first_plan.compared.iter().filter_map(|title| local.events.get(title).map(|known| known.id));
-    local.agreed = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    local.baselines = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
     new_instructors::add_candidates(&mut local, &loaded.timetable, &remote_state.instructors);
     let new_plan = plan(&loaded.timetable, &local, remote_state, planner_options(config, request));
-    if remote_state.denied.is_empty() && new_plan.counts() != first_plan.counts {
+    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_plan.counts {
         tracing::warn!(
             "another import has written since this one was planned; remaining work: {}",
             new_plan.summary().replace('\n', "; ")
@@ -296,7 +296,7 @@ async fn deliver(
     let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
     let mut notice = None;
     while tutorials::pending_in_earlier_run(pool, run, &ids).await? {
-        notice.get_or_insert_with(WaitNotice::begin).tell();
+        notice.get_or_insert_with(WaitNotice::begin).warn_once();
         if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
             return Ok((drained, true));
         }

@@ -18,7 +18,7 @@ use super::blocks::Timetable;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
 use super::sheet::template;
-use super::values::sitting_of;
+use super::values::sitting_of_session_code;
 use crate::timetable_import::sheet::template::Choices;
 
 /// Reads all local records that the plan of a timetable depends on.
@@ -36,7 +36,7 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         .fetch_all(&mut *db)
         .await?,
         instructors: instructors(db).await?,
-        newcomers: Vec::new(),
+        new_instructors: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
                     c.shortname AS location_name,
@@ -55,11 +55,11 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         fields: definitions(db).await?,
         defaults: defaults(db).await?.into_iter().collect(),
         events,
-        twins: duplicates,
+        ambiguous_titles: duplicates,
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
         links: HashMap::new(),
-        agreed: HashMap::new(),
+        baselines: HashMap::new(),
     };
     local.mark_manual_links(&overrides::manually_linked(db).await?);
     let known: Vec<i64> = local.events.values().map(|known| known.id).collect();
@@ -279,7 +279,7 @@ pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, 
          WHERE p.is_active AND x.is_active ORDER BY e.session_code DESC",
     );
     let sold: Vec<String> = sold.fetch_all(&mut *db).await?;
-    let mut sittings: Vec<String> = sold.iter().filter_map(|code| sitting_of(code, letters)).collect();
+    let mut sittings: Vec<String> = sold.iter().filter_map(|code| sitting_of_session_code(code, letters)).collect();
     sittings.dedup();
     Ok(Choices {
         templates: active_names(templates(db).await?),

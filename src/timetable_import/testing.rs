@@ -33,7 +33,7 @@ pub fn parse_options() -> ParseOptions {
     ParseOptions {
         zone: TimeZone::get("Europe/London").expect("a zone"),
         sittings: BTreeMap::from(letters),
-        most_rows: 100_000,
+        max_rows: 100_000,
     }
 }
 
@@ -283,7 +283,7 @@ pub fn applied(plan: &ImportPlan, local: &LocalState) -> LocalState {
     let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
     for (id, planned) in (1..).zip(planned) {
         let event = planned.event.clone();
-        after.links.insert(id, Link { paired: event.sessions.len(), ..Link::default() });
+        after.links.insert(id, Link { linked: event.sessions.len(), ..Link::default() });
         let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
         after.events.insert(fold(&event.code), KnownEvent { id, event, session_ids });
     }

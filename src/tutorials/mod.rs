@@ -119,8 +119,8 @@ fn effects<'a>(
         subject_kind: EVENT,
         subject_id,
         subject: code.to_owned(),
-        look_first: check_remote_first,
-        also: steps,
+        check_remote_first,
+        steps,
     };
     events.map(effect).collect()
 }

@@ -110,7 +110,7 @@ async fn register(context: &Context, database: &Database) -> Result<Exit> {
         already.len()
     ));
     if context.config.administrate.webhook_secret.is_empty() {
-        context.console.say("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs webhooks");
+        context.console.notify("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs webhooks");
     }
     context.console.document(&json!({ "url": url, "registered": created, "moved": moved, "already": already }))?;
     Ok(Exit::Done)

@@ -105,7 +105,7 @@ async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Resu
         },
     };
     if matches!(applied, Applied::Done(_)) && unseen.seen.as_ref() != Some(&unseen.seen_now) {
-        let baseline = Baseline { values: unseen.seen_now, unsure: false };
+        let baseline = Baseline { values: unseen.seen_now, uncertain: false };
         events::save_baseline(db, BaselineKind::EventSeen, &external_id, &baseline).await?;
     }
     Ok(applied)

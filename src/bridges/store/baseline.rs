@@ -46,7 +46,7 @@ pub async fn save_baseline<T: Serialize>(
     .bind(kind.name())
     .bind(id.as_str())
     .bind(Json(baseline))
-    .bind(baseline.unsure)
+    .bind(baseline.uncertain)
     .execute(db)
     .await?;
     Ok(())
@@ -58,7 +58,8 @@ pub async fn record_last_seen<'a>(
     seen: impl Iterator<Item = (&'a str, LastSeen)>,
 ) -> Result<()> {
     let kind = BaselineKind::EventSeen.name();
-    let seen: Vec<(&str, Value)> = seen.map(|(id, values)| (id, json!(Baseline { values, unsure: false }))).collect();
+    let seen: Vec<(&str, Value)> =
+        seen.map(|(id, values)| (id, json!(Baseline { values, uncertain: false }))).collect();
     put_baselines(db, &seen.iter().map(|(id, values)| (kind, *id, values)).collect::<Vec<_>>()).await
 }
 

@@ -287,8 +287,8 @@ pub async fn remote_status(db: &mut PgConnection, tutorial_event_ids: &[i64]) ->
     for (event, linked, extra, state, published) in rows {
         let state = state.map(|state| stored_state(event, state)).transpose()?;
         let status = RemoteStatus {
-            paired: linked as usize,
-            spare: extra as usize,
+            linked: linked as usize,
+            extra: extra as usize,
             is_published: state == Some(Lifecycle::Published),
             published_sessions: published as usize,
             is_cancelled: state == Some(Lifecycle::Cancelled),

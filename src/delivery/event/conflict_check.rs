@@ -168,6 +168,6 @@ fn conflict_message(cancelled: &[String], conflicts: &[ValueDiff]) -> String {
 
 fn describe(diff: &ValueDiff) -> String {
     let display = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
-    let (before, local, remote) = (display(&diff.agreed), display(&diff.ours), display(&diff.theirs));
+    let (before, local, remote) = (display(&diff.baseline), display(&diff.local), display(&diff.remote));
     format!("{}: {before} → {local}; Administrate has {remote}", diff.field)
 }

@@ -30,8 +30,8 @@ impl EventDelivery<'_> {
         events::link_event(&self.worker.pool, self.known.id, &link).await?;
         if self.item.in_doubt {
             // Administrate may still carry out the creation whose outcome is unknown.
-            let publication = PublicationState { made_in_doubt: true, ..PublicationState::default() };
-            self.set_baseline(BaselineKind::Standing, &link.external_id, &publication).await?;
+            let publication = PublicationState { created_in_doubt: true, ..PublicationState::default() };
+            self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
         }
         self.remarks.extend(created.warnings.into_iter().map(|warning| Notice::Warning(warning.to_string())));
         if created.unsupported_fields.is_empty() {
@@ -80,15 +80,15 @@ impl EventDelivery<'_> {
         let link = linked(&EventLink::of(event.id.clone(), sessions), self.known);
         events::link_event(&self.worker.pool, self.known.id, &link).await?;
         let publication = PublicationState {
-            found_there: !self.item.in_doubt,
+            existed_before: !self.item.in_doubt,
             // Without the last key, which was not sent.
-            made_in_doubt: self.item.in_doubt && keys.len() - 1 > 1,
+            created_in_doubt: self.item.in_doubt && keys.len() - 1 > 1,
             ..PublicationState::default()
         };
         if publication != PublicationState::default() {
-            self.set_baseline(BaselineKind::Standing, &link.external_id, &publication).await?;
+            self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
         }
-        if publication.found_there {
+        if publication.existed_before {
             self.remarks.push(Notice::Adopted);
         }
         Ok(Some(link))

@@ -25,7 +25,7 @@ impl EventDelivery<'_> {
                 let changes = SessionChanges { lifecycle: Some(Lifecycle::Published), ..SessionChanges::default() };
                 self.worker.client.update_session(session, &changes).await?;
                 publication.published_sessions.push(session.clone());
-                self.set_baseline(BaselineKind::Standing, &link.external_id, &publication).await?;
+                self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
             }
         }
         Ok(())
@@ -59,7 +59,7 @@ impl EventDelivery<'_> {
             self.check_cancelled()?;
             let changes = EventChanges { lifecycle: Some(lifecycle_of(is_published)), ..EventChanges::default() };
             self.worker.client.update_event(&link.external_id, &changes).await.map_err(reinstate_error)?;
-            self.remarks.push(Notice::TakenUpAgain);
+            self.remarks.push(Notice::Reinstated);
         }
         for session in remote
             .sessions
@@ -77,7 +77,7 @@ impl EventDelivery<'_> {
         if publication.state == Some(Lifecycle::Cancelled) {
             publication.state = is_published.then_some(Lifecycle::Published);
             publication.was_published = false;
-            self.set_baseline(BaselineKind::Standing, &link.external_id, &publication).await?;
+            self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
         }
         Ok(())
     }
@@ -92,11 +92,11 @@ impl EventDelivery<'_> {
         let changes = EventChanges { lifecycle: Some(state), ..EventChanges::default() };
         self.worker.client.update_event(&link.external_id, &changes).await?;
         publication.state = Some(state);
-        self.set_baseline(BaselineKind::Standing, &link.external_id, publication).await
+        self.set_baseline(BaselineKind::Publication, &link.external_id, publication).await
     }
 
     pub(crate) async fn publication_state(&self, link: &EventLink) -> Result<PublicationState, DeliveryError> {
-        let publication = self.baseline(BaselineKind::Standing, &link.external_id).await?;
+        let publication = self.baseline(BaselineKind::Publication, &link.external_id).await?;
         Ok(publication.map(|baseline| baseline.values).unwrap_or_default())
     }
 
@@ -170,7 +170,7 @@ impl EventDelivery<'_> {
     pub(crate) async fn remove(&mut self, link: Option<EventLink>) -> Result<(), DeliveryError> {
         let link = self.link_or_existing(link).await?;
         if let Some(link) = &link
-            && !self.publication_state(link).await?.found_there
+            && !self.publication_state(link).await?.existed_before
         {
             self.delete_or_cancel(&link.external_id).await?;
         }

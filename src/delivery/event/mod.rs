@@ -184,7 +184,7 @@ impl EventDelivery<'_> {
     fn check_session_count(&mut self, link: &EventLink) -> Result<(), DeliveryError> {
         let count = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none()).count();
         if count > 0 {
-            self.remarks.push(Notice::LeftoverSessions { count });
+            self.remarks.push(Notice::ExtraSessions { count });
         }
         let local = &self.known.event.sessions;
         let is_linked = |id: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*id));
@@ -239,7 +239,7 @@ impl EventDelivery<'_> {
         values: &T,
         is_uncertain: bool,
     ) -> Result<(), DeliveryError> {
-        let baseline = Baseline { values: values.clone(), unsure: is_uncertain };
+        let baseline = Baseline { values: values.clone(), uncertain: is_uncertain };
         let mut db = self.worker.pool.acquire().await?;
         Ok(events::save_baseline(&mut db, kind, id, &baseline).await?)
     }

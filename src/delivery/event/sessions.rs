@@ -98,7 +98,7 @@ impl EventDelivery<'_> {
 pub(crate) fn linked(link: &EventLink, known: &KnownEvent) -> EventLink {
     let mut link = link.clone();
     let links = link.sessions.iter_mut().map(|session| &mut session.tutorial_session_id);
-    events::pair_in_order(&known.session_ids, links);
+    events::link_in_order(&known.session_ids, links);
     link
 }
 

@@ -13,7 +13,7 @@ impl EventDelivery<'_> {
         let desired = &desired.staff;
         let before: Option<Baseline<DesiredStaff>> = self.baseline(BaselineKind::EventStaff, event).await?;
         let certain = before.as_ref().and_then(Baseline::certain).cloned().unwrap_or_default();
-        let (is_uncertain, possible) = before.map(|before| (before.unsure, before.values)).unwrap_or_default();
+        let (is_uncertain, possible) = before.map(|before| (before.uncertain, before.values)).unwrap_or_default();
         if !is_uncertain && certain == *desired {
             return Ok(());
         }

@@ -61,7 +61,7 @@ impl EventDelivery<'_> {
             }
         }
         if !not_exposed.is_empty() {
-            self.remarks.push(Notice::LeftOut(not_exposed));
+            self.remarks.push(Notice::UnsupportedFields(not_exposed));
         }
         open.dedup();
         if open.is_empty() {

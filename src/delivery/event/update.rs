@@ -242,7 +242,7 @@ mod tests {
             custom_fields: Vec::new(),
             instructors: Vec::new(),
         };
-        let known = |is_uncertain| Baseline { values: before.clone(), unsure: is_uncertain };
+        let known = |is_uncertain| Baseline { values: before.clone(), uncertain: is_uncertain };
         let longer = Window { end: day.at(18, 0, 0, 0), ..before.window };
         let zone = Some(before.time_zone.clone());
         for (desired, expected) in [

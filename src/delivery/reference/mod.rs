@@ -45,7 +45,7 @@ pub fn effect(kind: ReferenceKind, id: i64, subject: &str) -> Effect {
         ReferenceKind::CourseTemplate => COURSE_TEMPLATE,
         ReferenceKind::Instructor => CONTACT,
     };
-    Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] }
+    Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), check_remote_first: false, steps: &[] }
 }
 
 /// Returns why records of this kind cannot be created in Administrate; none where they can.
@@ -66,7 +66,7 @@ pub fn reason_unsupported(kind: ReferenceKind, capabilities: &Capabilities, conf
 
 /// Returns whether a contact was created without being an instructor, because the API does not accept that field.
 pub fn is_no_instructor(notice: &Notice) -> bool {
-    matches!(notice, Notice::LeftOut(fields) if fields.contains(&"isInstructor"))
+    matches!(notice, Notice::UnsupportedFields(fields) if fields.contains(&"isInstructor"))
 }
 
 const NO_ACCOUNT: &str = "a contact belongs to an account: set ADMINISTRATE_ACCOUNT_ID to it";
@@ -131,7 +131,7 @@ impl DeliveryWorker {
         let created = self.send_creation(item, &item.subject, create).await?;
         remarks.extend(created.warnings.into_iter().map(|warning| Notice::Warning(warning.to_string())));
         if !created.unsupported_fields.is_empty() {
-            remarks.push(Notice::LeftOut(created.unsupported_fields));
+            remarks.push(Notice::UnsupportedFields(created.unsupported_fields));
         }
         Ok(created.id)
     }

@@ -37,7 +37,7 @@ fn timetable(rows: &[[&str; 7]]) -> Timetable {
     }
     let sheet = spreadsheet::read("t.csv", text.as_bytes(), &Limits::default()).expect("a sheet");
     let sittings = [("A".to_owned(), "-04".to_owned())].into();
-    blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, most_rows: 100 }).expect("blocks")
+    blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, max_rows: 100 }).expect("blocks")
 }
 
 #[test]

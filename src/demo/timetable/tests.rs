@@ -83,7 +83,7 @@ fn written_workbook_is_read_back() {
     let sheet = spreadsheet::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
     let sittings = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned()));
     let zone = TimeZone::get("Europe/London").expect("a zone");
-    let options = ParseOptions { zone, sittings: sittings.into(), most_rows: 10_000 };
+    let options = ParseOptions { zone, sittings: sittings.into(), max_rows: 10_000 };
     let read = blocks::read(&sheet, &options).expect("blocks");
     let problems: Vec<_> = read.problems.iter().chain(read.blocks.iter().flat_map(|block| &block.problems)).collect();
     assert!(problems.is_empty(), "{problems:#?}");

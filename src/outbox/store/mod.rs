@@ -31,9 +31,9 @@ pub async fn enqueue(db: &mut PgConnection, run: Option<i64>, effects: &[Effect]
     let names: Vec<&str> = effects.iter().map(|effect| effect.name).collect();
     let kinds: Vec<&str> = effects.iter().map(|effect| effect.subject_kind).collect();
     let ids: Vec<i64> = effects.iter().map(|effect| effect.subject_id).collect();
-    let check_remote_first: Vec<bool> = effects.iter().map(|effect| effect.look_first).collect();
+    let check_remote_first: Vec<bool> = effects.iter().map(|effect| effect.check_remote_first).collect();
     let subjects: Vec<&str> = effects.iter().map(|effect| effect.subject.as_str()).collect();
-    let steps: Vec<String> = effects.iter().map(|effect| stored_words(effect.also).join(",")).collect();
+    let steps: Vec<String> = effects.iter().map(|effect| stored_words(effect.steps).join(",")).collect();
     sqlx::query(
         "INSERT INTO lectern.outbox AS open (effect, subject_kind, subject_id, subject, look_first, also, run_id)
          SELECT e.effect, e.kind, e.id, e.subject, e.look_first, string_to_array(e.also, ','), $7

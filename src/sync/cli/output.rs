@@ -8,7 +8,7 @@ use crate::sync::report::{Report, Summary, text};
 pub(in crate::sync) fn print_report(console: &Console, report: &Report) {
     console.print(text::counts([report]));
     print_findings(console, report);
-    report.failure().for_each(|reason| console.say(format_args!("lectern: {reason}")));
+    report.failure().for_each(|reason| console.notify(format_args!("lectern: {reason}")));
 }
 
 /// Prints the reports of `sync all` and how many entities succeeded.
@@ -17,9 +17,9 @@ pub(super) fn print_summary(console: &Console, summary: &Summary) {
     for report in summary.attempted() {
         print_findings(console, report);
         let entity = report.entity.plural();
-        report.failure().for_each(|reason| console.say(format_args!("lectern: {entity}: {reason}")));
+        report.failure().for_each(|reason| console.notify(format_args!("lectern: {entity}: {reason}")));
     }
-    console.say(summary_line(summary));
+    console.notify(summary_line(summary));
 }
 
 fn print_findings(console: &Console, report: &Report) {

@@ -34,7 +34,7 @@ pub(super) async fn save(console: &Console, database: &Database, kind: OverrideK
     let entry = MatchOverride { entity: pair.entity.name(), kind, local: local_id, external };
     overrides::save_override(&mut db, pair.entity, &entry).await?;
     let name = local.as_ref().map(|record| record.name.as_str());
-    console.say(format_args!("saved for all later syncs of {}: {}", pair.entity.plural(), sentence(&entry, name)));
+    console.notify(format_args!("saved for all later syncs of {}: {}", pair.entity.plural(), sentence(&entry, name)));
     console.document(&json!({
         "entity": pair.entity,
         "decision": kind.name(),

@@ -37,9 +37,9 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
     let mut sync = open_recording(context, database, &target.command(), options, args.record.clone()).await?;
     match target {
         Target::One(entity) => {
-            let mut report = sync.entity(entity).await;
+            let mut report = sync.sync_entity(entity).await;
             print_report(console, &report);
-            text::closing([&report], args.dry_run).into_iter().for_each(|lines| console.say(lines));
+            text::closing([&report], args.dry_run).into_iter().for_each(|lines| console.notify(lines));
             prompt_conflicts(context, pool, sync.client(), &mut report).await?;
             create_remote(context, pool, &sync, confirmation, [&mut report]).await;
             write_files(console, args, &[&report], &sync)?;
@@ -47,9 +47,9 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
             Ok(report.exit())
         }
         Target::All => {
-            let mut summary = sync.all().await;
+            let mut summary = sync.sync_all().await;
             print_summary(console, &summary);
-            text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.say(lines));
+            text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.notify(lines));
             create_remote(context, pool, &sync, confirmation, summary.attempted_mut()).await;
             write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync)?;
             console.document(&summary)?;
@@ -62,12 +62,12 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
 fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncRun) -> Result<()> {
     if let Some(path) = &args.report {
         xlsx::write(path, reports)?;
-        console.say(format_args!("report written to {}", path.display()));
+        console.notify(format_args!("report written to {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
         let SyncOptions { only, prune, .. } = args.options()?;
         PlanFile::new(only, prune, sync.planned().clone()).write(path)?;
-        console.say(format_args!("plan written to {}: apply it with --plan", path.display()));
+        console.notify(format_args!("plan written to {}: apply it with --plan", path.display()));
     }
     Ok(())
 }
@@ -85,12 +85,12 @@ async fn pick(
     let Target::One(entity) = target else {
         return Err(Error::Usage("--pick needs one entity, not all".into()));
     };
-    if !console.may_ask {
+    if !console.can_prompt {
         return Err(Error::Usage("--pick needs a terminal: without one, name the records with --only".into()));
     }
     let dry_run = SyncOptions { dry_run: true, ..options.clone() };
     let mut sync = open(context, database, &target.command(), dry_run).await?;
-    let report = sync.entity(entity).await;
+    let report = sync.sync_entity(entity).await;
     let changes = sync.planned().get(&entity).map(plan_file::changes).unwrap_or_default();
     if report.failed() || changes.is_empty() {
         print_report(console, &report);
@@ -127,7 +127,7 @@ async fn open_recording(
     let sync = SyncRun::open_recording(&database.pool, &context.config, command, options, record, context.stop.clone())
         .await?;
     Ok(sync.on_progress(move |event| match event {
-        ProgressEvent::Starts(entity) => console.say(format_args!("  {} …", entity.plural())),
+        ProgressEvent::Starts(entity) => console.notify(format_args!("  {} …", entity.plural())),
         ProgressEvent::Planned(plan) if console.verbose => console.print(format_args!("{plan:#}")),
         ProgressEvent::Planned(plan) => console.print(plan),
     }))

@@ -14,7 +14,7 @@ use crate::tutorials::Event;
 impl Resolution {
     /// Returns whether a local value has to be sent to Administrate.
     pub fn is_sent(&self) -> bool {
-        self.fields.iter().any(|field| field.wins == Winner::Ours)
+        self.fields.iter().any(|field| field.wins == Winner::Local)
     }
 
     /// Returns the resolution that undoes this one.

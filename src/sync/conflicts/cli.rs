@@ -47,7 +47,7 @@ pub(crate) async fn prompt_conflicts(
     report: &mut Report,
 ) -> Result<()> {
     deliver_resolutions(context, pool, client, report).await?;
-    if report.dry_run || report.conflicts.is_empty() || !context.console.may_ask {
+    if report.dry_run || report.conflicts.is_empty() || !context.console.can_prompt {
         return Ok(());
     }
     for conflict in report.conflicts.clone() {
@@ -57,7 +57,7 @@ pub(crate) async fn prompt_conflicts(
             Err(error) => {
                 let (external_id, message) =
                     (Some(conflict.external_id.clone()), format!("{}: {error}", conflict.name));
-                context.console.say(format_args!("  {message}"));
+                context.console.notify(format_args!("  {message}"));
                 report.add_error(RecordError { external_id, message });
             }
         }
@@ -81,7 +81,7 @@ async fn resolve_prompted(
 
 /// Delivers the local values that won.
 async fn deliver_resolutions(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
-    let Some(run) = report.run_id.filter(|_| !report.settled.is_empty()) else { return Ok(()) };
+    let Some(run) = report.run_id.filter(|_| !report.resolved.is_empty()) else { return Ok(()) };
     if !outbox::count_by_state(pool, Some(run)).await?.is_open() {
         return Ok(());
     }
@@ -92,15 +92,15 @@ async fn deliver_resolutions(context: &Context, pool: &PgPool, client: &Client, 
 /// Prompts for the side to keep; none leaves the conflict open.
 fn prompt_winner(context: &Context, conflict: &FieldConflict) -> Result<Option<Winner>> {
     let console = &context.console;
-    console.say(conflict);
+    console.notify(conflict);
     loop {
         let answer =
-            console.line("  keep which value? ours (local), theirs (Administrate), or leave it open [open]")?;
+            console.prompt_line("  keep which value? ours (local), theirs (Administrate), or leave it open [open]")?;
         match answer.to_lowercase().as_str() {
-            "ours" | "o" => return Ok(Some(Winner::Ours)),
-            "theirs" | "t" => return Ok(Some(Winner::Theirs)),
+            "ours" | "o" => return Ok(Some(Winner::Local)),
+            "theirs" | "t" => return Ok(Some(Winner::Remote)),
             "" | "open" => return Ok(None),
-            _ => console.say(format_args!("  \"{answer}\" is not understood: enter ours, theirs or open")),
+            _ => console.notify(format_args!("  \"{answer}\" is not understood: enter ours, theirs or open")),
         }
     }
 }

@@ -15,9 +15,9 @@ use crate::tutorials::reference::store as local;
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Baselines {
     /// Events by local id.
-    pub(in crate::sync) held: HashMap<i64, EventWithBaseline>,
+    pub(in crate::sync) events: HashMap<i64, EventWithBaseline>,
     /// The names of the records that the events refer to; none where there are no events.
-    pub(in crate::sync) directory: Option<ReferenceNames>,
+    pub(in crate::sync) names: Option<ReferenceNames>,
 }
 
 /// Loads those of these events, given by local id, that have a baseline.
@@ -26,16 +26,16 @@ pub(in crate::sync) async fn load_baselines(
     context: &SyncContext,
     ids: &[i64],
 ) -> Result<Baselines> {
-    let mut baselines = merge::load_baselines(db, ids, context.asked_at).await?;
+    let mut baselines = merge::load_baselines(db, ids, context.fetch_started_at).await?;
     if baselines.is_empty() {
         return Ok(Baselines::default());
     }
     let ids: Vec<i64> = baselines.keys().copied().collect();
     let events = tutorials::store::events_by_id(db, &ids).await?.into_iter();
     let events = events
-        .filter_map(|known| Some((known.id, EventWithBaseline { agreed: baselines.remove(&known.id)?, known })))
+        .filter_map(|known| Some((known.id, EventWithBaseline { baseline: baselines.remove(&known.id)?, known })))
         .collect();
-    Ok(Baselines { held: events, directory: Some(reference_names(db, context).await?) })
+    Ok(Baselines { events, names: Some(reference_names(db, context).await?) })
 }
 
 async fn reference_names(db: &mut PgConnection, context: &SyncContext) -> Result<ReferenceNames> {

@@ -31,7 +31,7 @@ use crate::tutorials::{Event, KnownEvent};
 #[derive(Debug, Clone)]
 pub struct EventWithBaseline {
     pub known: KnownEvent,
-    pub agreed: EventBaseline,
+    pub baseline: EventBaseline,
 }
 
 /// A value of an event that differs, for reports. A value of none is empty on that side.
@@ -45,13 +45,13 @@ pub struct FieldConflict {
     pub field: String,
     /// The local value.
     #[serde(rename = "ours")]
-    pub ours: Option<String>,
+    pub local: Option<String>,
     /// The value in Administrate.
     #[serde(rename = "theirs")]
-    pub theirs: Option<String>,
+    pub remote: Option<String>,
     /// The value that both sides had before they differed.
     #[serde(rename = "agreed")]
-    pub agreed: Option<String>,
+    pub baseline: Option<String>,
 }
 
 /// The side whose value wins.
@@ -60,18 +60,18 @@ pub enum Winner {
     /// The local value, sent to Administrate
     #[serde(rename = "ours")]
     #[value(name = "ours")]
-    Ours,
+    Local,
     /// Administrate's value, accepted locally
     #[serde(rename = "theirs")]
     #[value(name = "theirs")]
-    Theirs,
+    Remote,
 }
 
 /// A resolved conflict or difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvedField {
     #[serde(flatten)]
-    pub dispute: FieldConflict,
+    pub conflict: FieldConflict,
     pub wins: Winner,
 }
 
@@ -79,19 +79,19 @@ impl fmt::Display for FieldConflict {
     /// `CM2-01, max places: 14 locally, 20 in Administrate, previously 12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        let (local, remote, baseline) = (text(&self.ours), text(&self.theirs), text(&self.agreed));
+        let (local, remote, baseline) = (text(&self.local), text(&self.remote), text(&self.baseline));
         write!(f, "{}, {}: {local} locally, {remote} in Administrate", self.name, self.field)?;
-        if self.ours == self.agreed { Ok(()) } else { write!(f, ", previously {baseline}") }
+        if self.local == self.baseline { Ok(()) } else { write!(f, ", previously {baseline}") }
     }
 }
 
 impl fmt::Display for ResolvedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resolution = match self.wins {
-            Winner::Ours => "the local value is sent to Administrate",
-            Winner::Theirs => "Administrate's value is accepted",
+            Winner::Local => "the local value is sent to Administrate",
+            Winner::Remote => "Administrate's value is accepted",
         };
-        write!(f, "{}: {resolution}", self.dispute)
+        write!(f, "{}: {resolution}", self.conflict)
     }
 }
 
@@ -129,9 +129,9 @@ pub struct MergeOutcome {
     pub conflicts: Vec<FieldConflict>,
     /// Changed only in Administrate and not resolved.
     pub differences: Vec<FieldConflict>,
-    pub settlement: Option<Resolution>,
+    pub resolution: Option<Resolution>,
     /// Why values of Administrate could not be accepted.
-    pub troubles: Vec<String>,
+    pub errors: Vec<String>,
 }
 
 /// Returns the winner that the settings configure: local for conflicts only, remote for every remote change.
@@ -140,8 +140,8 @@ pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference
     let name = field.field.name().to_lowercase().replace(' ', "_");
     let key = if field.day.is_some() { format!("session_{name}") } else { name };
     match settings.get(&key) {
-        Some(ConflictPolicy::Ours) if difference.is_conflict() => Some(Winner::Ours),
-        Some(ConflictPolicy::Theirs) => Some(Winner::Theirs),
+        Some(ConflictPolicy::Local) if difference.is_conflict() => Some(Winner::Local),
+        Some(ConflictPolicy::Remote) => Some(Winner::Remote),
         _ => None,
     }
 }
@@ -168,13 +168,13 @@ pub fn merge(
         baselines: Vec::new(),
         outcome: MergeOutcome::default(),
     };
-    let mut event_baseline = local.agreed.event.clone();
+    let mut event_baseline = local.baseline.event.clone();
     if let Some(baseline) = &mut event_baseline {
         merge.merge_event(baseline, &winner_of);
     }
     for at in 0..local.known.event.sessions.len() {
         let sequence = local.known.event.sessions[at].sequence;
-        let Some((id, baseline)) = local.agreed.sessions.get(&sequence) else { continue };
+        let Some((id, baseline)) = local.baseline.sessions.get(&sequence) else { continue };
         if let Some(session) = remote.sessions.iter().find(|session| session.id == *id) {
             merge.merge_session(at, session, baseline, &winner_of);
         }
@@ -207,8 +207,8 @@ impl EventMerge<'_> {
             let (field, mut resolved) = (difference.field.field, baseline.clone());
             names.update_event_baseline(field, self.remote, &mut resolved);
             let accepted = match winner {
-                Winner::Ours => Ok(()),
-                Winner::Theirs => names.accept_event_field(field, &resolved, &mut self.after),
+                Winner::Local => Ok(()),
+                Winner::Remote => names.accept_event_field(field, &resolved, &mut self.after),
             };
             if self.resolve(&difference, winner, accepted) {
                 *baseline = resolved;
@@ -236,8 +236,8 @@ impl EventMerge<'_> {
             let (field, mut resolved) = (difference.field.field, merged.clone());
             names.update_session_baseline(field, (self.remote, remote), &mut resolved);
             let accepted = match winner {
-                Winner::Ours => Ok(()),
-                Winner::Theirs => names.accept_session_field(field, &resolved, &mut self.after.sessions[at]),
+                Winner::Local => Ok(()),
+                Winner::Remote => names.accept_session_field(field, &resolved, &mut self.after.sessions[at]),
             };
             if self.resolve(&difference, winner, accepted) {
                 merged = resolved;
@@ -252,9 +252,9 @@ impl EventMerge<'_> {
             external_id: self.remote.id.to_string(),
             name: self.code.to_owned(),
             field: difference.field.to_string(),
-            ours: non_empty(&difference.ours),
-            theirs: non_empty(&difference.theirs),
-            agreed: non_empty(&difference.agreed),
+            local: non_empty(&difference.local),
+            remote: non_empty(&difference.remote),
+            baseline: non_empty(&difference.baseline),
         }
     }
 
@@ -270,12 +270,12 @@ impl EventMerge<'_> {
         let conflict = self.conflict(difference);
         match accepted {
             Ok(()) => {
-                self.fields.push(ResolvedField { dispute: conflict, wins: winner });
+                self.fields.push(ResolvedField { conflict, wins: winner });
                 true
             }
             Err(reason) => {
                 let (code, field) = (self.code, &conflict.field);
-                self.outcome.troubles.push(format!("{code}, {field}: Administrate's value was not accepted: {reason}"));
+                self.outcome.errors.push(format!("{code}, {field}: Administrate's value was not accepted: {reason}"));
                 self.report(difference);
                 false
             }
@@ -308,12 +308,12 @@ impl EventMerge<'_> {
                 baseline.classroom = classroom(&self.after).or(baseline.classroom);
             }
         }
-        if let (Some(before), Some(after)) = (&local.agreed.event, &event_baseline) {
-            self.change_baseline(BaselineKind::Event, &local.agreed.external_id, before, after);
+        if let (Some(before), Some(after)) = (&local.baseline.event, &event_baseline) {
+            self.change_baseline(BaselineKind::Event, &local.baseline.external_id, before, after);
         }
         if !self.fields.is_empty() {
-            self.outcome.settlement = Some(Resolution {
-                external_id: local.agreed.external_id.clone(),
+            self.outcome.resolution = Some(Resolution {
+                external_id: local.baseline.external_id.clone(),
                 id: local.known.id,
                 fields: self.fields,
                 before: local.known.event.clone(),

@@ -46,7 +46,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     let link = link.ok_or_else(|| {
         Error::Usage(format!("{code} is not linked to an event in Administrate: run `lectern sync events` first"))
     })?;
-    let context = SyncContext { asked_at: Some(bridges::now(&mut db).await?), ..SyncContext::of(config) };
+    let context = SyncContext { fetch_started_at: Some(bridges::now(&mut db).await?), ..SyncContext::of(config) };
     drop(db);
     let remote = client.event(&Id::new(link.external_id.as_str())).await?;
     let remote = remote.ok_or_else(|| Error::Failed(format!("Administrate no longer has {code}")))?;
@@ -57,23 +57,23 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
         return Err(Error::NeedsAttention(format!("{code} is being delivered to Administrate: see `lectern outbox`")));
     }
     let baselines = load::load_baselines(&mut tx, &context, &[event_id]).await?;
-    let Some((local, names)) = baselines.held.get(&event_id).zip(baselines.directory.as_ref()) else {
+    let Some((local, names)) = baselines.events.get(&event_id).zip(baselines.names.as_ref()) else {
         return Err(Error::Usage(format!("{code} has no baseline, so it has no conflict to resolve")));
     };
     let winner_of =
         |difference: &ValueDiff| matches_field_name(difference.field, &request.field).then_some(request.wins);
     let outcome = merge(local, &remote, names, winner_of);
-    if let Some(reason) = outcome.troubles.into_iter().next() {
+    if let Some(reason) = outcome.errors.into_iter().next() {
         return Err(Error::NeedsAttention(reason));
     }
     let open: Vec<FieldConflict> = outcome.conflicts.into_iter().chain(outcome.differences).collect();
-    let resolution = outcome.settlement.ok_or_else(|| no_difference(code, &request.field, &open))?;
-    if request.shown.as_ref().is_some_and(|shown| resolution.fields.iter().any(|field| field.dispute != *shown)) {
+    let resolution = outcome.resolution.ok_or_else(|| no_difference(code, &request.field, &open))?;
+    if request.shown.as_ref().is_some_and(|shown| resolution.fields.iter().any(|field| field.conflict != *shown)) {
         return Err(Error::NeedsAttention(format!("{code} has changed meanwhile: run `lectern sync events` again")));
     }
     let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
     plan.fetched = 1;
-    plan.settlements.push(resolution);
+    plan.resolutions.push(resolution);
     let run = runs::begin(&mut tx, runs::RunKind::Sync, Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
     if undelivered.is_some() {

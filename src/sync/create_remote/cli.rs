@@ -13,7 +13,7 @@ use crate::sync::entity::Entity;
 use crate::sync::matching::LocalRecord;
 use crate::sync::report::Report;
 use crate::sync::report::findings::RecordError;
-use crate::sync::report::text::shown;
+use crate::sync::report::text::display_name;
 use crate::sync::run::SyncRun;
 
 /// Which unmatched local records are created in Administrate.
@@ -32,7 +32,7 @@ impl Confirmation {
     pub(in crate::sync) fn of(create_remote: bool, console: &Console) -> Self {
         match create_remote {
             true => Confirmation::All,
-            false if console.may_ask => Confirmation::Prompt,
+            false if console.can_prompt => Confirmation::Prompt,
             false => Confirmation::None,
         }
     }
@@ -59,7 +59,7 @@ pub(in crate::sync) async fn create_remote<'a>(
     for report in &mut unmatched {
         if let Err(error) = create_entity(context, pool, sync, confirmation, report).await {
             let message = format!("records could not be created in Administrate: {error}");
-            console.say(format_args!("  {message}"));
+            console.notify(format_args!("  {message}"));
             report.add_error(RecordError { external_id: None, message });
         }
     }
@@ -91,7 +91,7 @@ async fn create_entity(
         }
         CreationSupport::Unsupported(reason) => {
             let entity = capitalised(report.entity.plural());
-            console.say(format_args!("{entity} cannot be created by Lectern:\n  {reason}"));
+            console.notify(format_args!("{entity} cannot be created by Lectern:\n  {reason}"));
             print_manual_list(console, pool, report.entity, &records).await?;
             if confirmation == Confirmation::Prompt {
                 return Ok(());
@@ -113,7 +113,7 @@ fn select_records(
     if confirmation != Confirmation::Prompt {
         return Ok(records);
     }
-    console.say(format_args!("{}:", capitalised(entity.plural())));
+    console.notify(format_args!("{}:", capitalised(entity.plural())));
     let lines: Vec<String> = records.iter().map(manual_list::with_suggestions).collect();
     let positions = choose(console, "create which in Administrate?", &lines)?;
     Ok(positions.into_iter().filter_map(|at| records.get(at).cloned()).collect())
@@ -121,36 +121,36 @@ fn select_records(
 
 fn log_skipped(console: &Console, report: &Report) {
     let count = report.unmatched_local.len();
-    console.say(format_args!("missing in Administrate, skipped and logged: {}", report.entity.counted(count)));
+    console.notify(format_args!("missing in Administrate, skipped and logged: {}", report.entity.counted(count)));
     tracing::info!(count, entity = %report.entity, "local records without a match in Administrate were skipped");
 }
 
 fn print_unmatched(console: &Console, reports: &[&mut Report]) {
-    console.say("Missing in Administrate:");
+    console.notify("Missing in Administrate:");
     for report in reports {
-        console.say(format_args!("  {}", report.entity.counted(report.unmatched_local.len())));
+        console.notify(format_args!("  {}", report.entity.counted(report.unmatched_local.len())));
     }
 }
 
 fn print_result(console: &Console, report: &Report) {
     let created = &report.created_in_administrate;
-    console.say(format_args!("{} created in Administrate", report.entity.counted(created.len())));
-    for record in created.iter().filter(|record| !record.to_mend.is_empty()) {
-        console.say(format_args!("  {}: {}", shown(&record.name), record.to_mend.join("; ")));
+    console.notify(format_args!("{} created in Administrate", report.entity.counted(created.len())));
+    for record in created.iter().filter(|record| !record.manual_steps.is_empty()) {
+        console.notify(format_args!("  {}: {}", display_name(&record.name), record.manual_steps.join("; ")));
     }
     let not_created = &report.not_created_in_administrate;
     if !not_created.is_empty() {
-        console.say(format_args!("{} not created:", report.entity.counted(not_created.len())));
+        console.notify(format_args!("{} not created:", report.entity.counted(not_created.len())));
         for record in not_created {
-            console.say(format_args!("  {}: {}", shown(&record.name), record.reason));
+            console.notify(format_args!("  {}: {}", display_name(&record.name), record.reason));
         }
     }
 }
 
 async fn print_manual_list(console: &Console, pool: &PgPool, entity: Entity, records: &[LocalRecord]) -> Result<()> {
     let lines = manual_list::lines(pool, entity, records).await?;
-    console.say("create manually in Administrate:");
-    lines.iter().for_each(|line| console.say(format_args!("  {line}")));
+    console.notify("create manually in Administrate:");
+    lines.iter().for_each(|line| console.notify(format_args!("  {line}")));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::error::Result;
 use crate::sync::entity::Entity;
 use crate::sync::matching::LocalRecord;
-use crate::sync::report::text::shown;
+use crate::sync::report::text::display_name;
 use crate::tutorials::reference::{CreatedTable, store};
 
 /// Returns a line for each record that has a name: the name and the other values that Administrate needs.
@@ -52,7 +52,7 @@ fn required_values(entity: Entity, detail: &str) -> String {
 
 /// Formats a record's name with the similar names that Administrate has.
 pub(super) fn with_suggestions(record: &LocalRecord) -> String {
-    let name = shown(&record.name);
+    let name = display_name(&record.name);
     match record.suggestions.as_slice() {
         [] => name,
         names => format!("{name} (perhaps called {} in Administrate)", names.join(" or ")),

@@ -126,7 +126,7 @@ fn add_result(
     external_id: Option<String>,
     outcome: Option<&DeliveryOutcome>,
 ) {
-    let notices = outcome.map_or(&[][..], |outcome| &outcome.remarks);
+    let notices = outcome.map_or(&[][..], |outcome| &outcome.notices);
     match external_id {
         Some(id) if notices.iter().any(reference::is_no_instructor) => {
             let reason = format!(
@@ -135,12 +135,12 @@ fn add_result(
             report.not_created_in_administrate.push(not_created(record, reason));
         }
         Some(external_id) => {
-            let to_fix = notices.iter().filter(|notice| notice.needs_a_person()).map(ToString::to_string).collect();
+            let to_fix = notices.iter().filter(|notice| notice.needs_attention()).map(ToString::to_string).collect();
             report.record_created_remote(CreatedRemote {
                 id: record.id,
                 name: record.name,
                 external_id,
-                to_mend: to_fix,
+                manual_steps: to_fix,
             });
         }
         None => {

@@ -67,7 +67,7 @@ impl EntitySync for CourseTemplates {
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 
-    fn counterparts(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.iter().map(remote_candidate).collect()
     }
 

@@ -19,7 +19,7 @@ use crate::sync::plan::validate::nul_error;
 use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{RemoteContact, RemotePeople};
-use crate::sync::report::display_name::shown;
+use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
 use crate::text::contains_nul;
 use crate::tutorials::reference;
@@ -72,7 +72,7 @@ impl EntitySync for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
-    fn counterparts(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.instructors.iter().map(remote_candidate).collect()
     }
 
@@ -121,7 +121,7 @@ pub fn plan(
     let (invalid, valid): (Vec<RemoteContact>, Vec<RemoteContact>) =
         remote.administrators.into_iter().partition(|contact| contains_nul(&contact.full_name()));
     let error = |contact: RemoteContact| RecordError {
-        message: format!("{}: {}", shown(&contact.full_name()), nul_error("name")),
+        message: format!("{}: {}", display_name(&contact.full_name()), nul_error("name")),
         external_id: Some(contact.external_id),
     };
     plan.findings.errors.extend(invalid.into_iter().map(error));

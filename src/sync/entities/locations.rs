@@ -68,7 +68,7 @@ impl EntitySync for Locations {
         Ok(References { locations: locations.collect(), ..References::default() })
     }
 
-    fn counterparts(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.iter().map(remote_candidate).collect()
     }
 

@@ -65,7 +65,7 @@ impl EntitySync for Venues {
         Ok(References { rooms: rooms.collect(), ..References::default() })
     }
 
-    fn counterparts((_, locations): &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+    fn remote_candidates((_, locations): &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         let linked = linked_locations(locations);
         remote.iter().map(|venue| remote_candidate(venue, &linked)).collect()
     }

@@ -14,7 +14,7 @@ use super::field_labels::{ColumnKind, label_of};
 use crate::bridges::reference::LinkRow;
 use crate::console::counted;
 use crate::names::tidy;
-use crate::sync::report::display_name::shown;
+use crate::sync::report::display_name::display_name;
 
 /// The change of one row as it is printed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,7 +43,7 @@ pub struct FieldView {
 impl ChangeView {
     pub fn of<R: LinkRow>(change: &RowChange<R>) -> ChangeView {
         let external_id = change.row().map_or("", LinkRow::external_id);
-        let title = Some(change.name.as_str()).filter(|name| *name != external_id).map(shown);
+        let title = Some(change.name.as_str()).filter(|name| *name != external_id).map(display_name);
         let title = title.or_else(|| change.row().and_then(row_name)).unwrap_or_else(|| external_id.to_owned());
         ChangeView {
             action: change.action(),
@@ -168,12 +168,12 @@ impl<R: LinkRow> fmt::Display for SyncPlan<R> {
             if f.alternate() { write!(f, "\n  {change:#}")? } else { write!(f, "\n  {change}")? }
         }
         for row in self.created_local_rows.iter().filter(|row| row.table.is_of_records()) {
-            write!(f, "\n  + {}, created locally", shown(&row.name))?;
+            write!(f, "\n  + {}, created locally", display_name(&row.name))?;
             if f.alternate() {
                 write!(f, " ({})", row.id)?;
             }
         }
-        for resolved in self.settlements.iter().flat_map(|resolution| &resolution.fields) {
+        for resolved in self.resolutions.iter().flat_map(|resolution| &resolution.fields) {
             write!(f, "\n  {resolved}")?;
         }
         for (what, added, removed) in [

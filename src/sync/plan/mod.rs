@@ -19,7 +19,7 @@ use super::conflicts::Resolution;
 use super::entity::Entity;
 use super::matching::MatchResult;
 use crate::bridges::reference::{AdministratorRow, ApprovalRow, CascadedDeletes, LinkRow};
-use crate::sync::report::display_name::shown;
+use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::{Findings, RecordError, SkippedRecord};
 use crate::text::contains_nul;
 use crate::tutorials::reference::CreatedRow;
@@ -51,7 +51,7 @@ pub struct SyncPlan<R> {
     pub created_local_rows: Vec<CreatedRow>,
     /// Resolved conflicts; only of events.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "settlements")]
-    pub settlements: Vec<Resolution>,
+    pub resolutions: Vec<Resolution>,
     /// Rows that the database deletes together with the pruned rows.
     #[serde(skip)]
     pub cascaded: CascadedDeletes,
@@ -84,7 +84,7 @@ impl<R: LinkRow> SyncPlan<R> {
             approvals: SetDiff::none(),
             administrators: SetDiff::none(),
             created_local_rows: Vec::new(),
-            settlements: Vec::new(),
+            resolutions: Vec::new(),
             cascaded: CascadedDeletes::default(),
             unknown: BTreeSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
@@ -121,7 +121,7 @@ impl<R: LinkRow> SyncPlan<R> {
 
     fn add_error(&mut self, row: &R, name: &str, message: &str) {
         let external_id = Some(row.external_id().to_owned());
-        self.findings.errors.push(RecordError { external_id, message: format!("{}: {message}", shown(name)) });
+        self.findings.errors.push(RecordError { external_id, message: format!("{}: {message}", display_name(name)) });
     }
 
     /// Removes links that another row takes over.
@@ -162,7 +162,7 @@ impl<R: LinkRow> SyncPlan<R> {
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
         self.administrators.removed.retain(|contact| only.contains(&contact.external_id));
-        self.settlements.retain(|resolution| only.contains(&resolution.external_id));
+        self.resolutions.retain(|resolution| only.contains(&resolution.external_id));
         unknown
     }
 
@@ -180,7 +180,7 @@ impl<R: LinkRow> SyncPlan<R> {
     }
 
     /// Returns `rows` as they are after the plan.
-    pub fn over(&self, rows: &[R]) -> Vec<R> {
+    pub fn applied_to(&self, rows: &[R]) -> Vec<R> {
         let mut after: BTreeMap<String, R> = rows.iter().map(|row| (row.identity(), row.clone())).collect();
         for change in &self.changes {
             if let Some(before) = &change.before {
@@ -195,7 +195,9 @@ impl<R: LinkRow> SyncPlan<R> {
 
     /// Returns whether applying the plan would write nothing.
     pub fn is_empty(&self) -> bool {
-        let SyncPlan { changes, approvals, administrators, created_local_rows, settlements, findings, .. } = self;
+        let SyncPlan {
+            changes, approvals, administrators, created_local_rows, resolutions: settlements, findings, ..
+        } = self;
         changes.is_empty()
             && approvals.is_empty()
             && administrators.is_empty()

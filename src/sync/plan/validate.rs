@@ -4,7 +4,7 @@
 use super::SyncPlan;
 use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::sync::matching::RemoteRecord;
-use crate::sync::report::display_name::shown;
+use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
 use crate::text::{contains_nul, json_contains_nul, json_without_nul};
 
@@ -23,7 +23,7 @@ impl<R: LinkRow> SyncPlan<R> {
         for RemoteRecord { external_id, name, .. } in invalid {
             let is_reported = |error: &RecordError| error.external_id.as_ref() == Some(&external_id);
             if !self.findings.errors.iter().any(is_reported) {
-                let message = format!("{}: {}", shown(&name), nul_error("name"));
+                let message = format!("{}: {}", display_name(&name), nul_error("name"));
                 self.findings.errors.push(RecordError { external_id: Some(external_id), message });
             }
         }

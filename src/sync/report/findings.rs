@@ -25,7 +25,7 @@ pub struct Findings {
     pub removed_local: Vec<LocalRecord>,
     /// Local records that stay although the run that created them is undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "kept_local")]
-    pub kept_local: Vec<RetainedRecord>,
+    pub retained_local: Vec<RetainedRecord>,
     /// Records of Administrate that are deliberately left out.
     pub skipped: Vec<SkippedRecord>,
     /// Unresolved values that were changed on both sides since the baseline.

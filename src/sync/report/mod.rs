@@ -42,7 +42,7 @@ pub struct Report {
     pub differences: Vec<FieldConflict>,
     /// Resolved values of events.
     #[serde(rename = "settled")]
-    pub settled: Vec<ResolvedField>,
+    pub resolved: Vec<ResolvedField>,
     /// Rows that stay although Administrate no longer has their record.
     #[serde(rename = "gone")]
     pub missing_remote: Vec<MissingRecord>,
@@ -62,7 +62,7 @@ pub struct Report {
     pub removed_local: Vec<LocalRecord>,
     /// Local records that stay because they are in use, although the run that created them is undone.
     #[serde(rename = "kept_local", skip_serializing_if = "Vec::is_empty")]
-    pub kept_local: Vec<RetainedRecord>,
+    pub retained_local: Vec<RetainedRecord>,
     pub errors: Vec<RecordError>,
     /// The planned changes; only in a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ pub struct CreatedRemote {
     pub external_id: String,
     /// What a user has to correct in Administrate manually.
     #[serde(rename = "to_mend", skip_serializing_if = "Vec::is_empty")]
-    pub to_mend: Vec<String>,
+    pub manual_steps: Vec<String>,
 }
 
 /// A row whose record Administrate no longer has.
@@ -146,7 +146,7 @@ impl Report {
             skipped: Vec::new(),
             conflicts: Vec::new(),
             differences: Vec::new(),
-            settled: Vec::new(),
+            resolved: Vec::new(),
             missing_remote: Vec::new(),
             cascaded: CascadedDeletes::default(),
             created_in_administrate: Vec::new(),
@@ -154,7 +154,7 @@ impl Report {
             created_local: Vec::new(),
             not_created_local: Vec::new(),
             removed_local: Vec::new(),
-            kept_local: Vec::new(),
+            retained_local: Vec::new(),
             errors: Vec::new(),
             plan: None,
             unknown: BTreeSet::new(),
@@ -171,7 +171,7 @@ impl Report {
             created_local,
             not_created_local,
             removed_local,
-            kept_local,
+            retained_local: kept_local,
             skipped,
             conflicts,
             differences,
@@ -195,13 +195,13 @@ impl Report {
             skipped,
             conflicts,
             differences,
-            settled: plan.settlements.iter().flat_map(|resolution| resolution.fields.clone()).collect(),
+            resolved: plan.resolutions.iter().flat_map(|resolution| resolution.fields.clone()).collect(),
             missing_remote: plan.missing_remote.iter().map(missing).collect(),
             cascaded: plan.cascaded.clone(),
             created_local,
             not_created_local,
             removed_local,
-            kept_local,
+            retained_local: kept_local,
             errors,
             plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
@@ -247,9 +247,9 @@ impl Report {
 
     /// Moves the conflicts that `resolutions` resolves to the resolved values.
     pub fn record_resolutions(&mut self, resolutions: Report) {
-        let resolved = resolutions.settled;
-        self.conflicts.retain(|conflict| resolved.iter().all(|field| field.dispute != *conflict));
-        self.settled.extend(resolved);
+        let resolved = resolutions.resolved;
+        self.conflicts.retain(|conflict| resolved.iter().all(|field| field.conflict != *conflict));
+        self.resolved.extend(resolved);
     }
 
     /// Moves a record from the unmatched to the created ones.
@@ -276,9 +276,9 @@ impl Report {
             && self.conflicts.is_empty()
             && self.errors.is_empty()
             && self.not_created_local.is_empty()
-            && self.kept_local.is_empty()
+            && self.retained_local.is_empty()
             && self.not_created_in_administrate.is_empty()
-            && self.created_in_administrate.iter().all(|created| created.to_mend.is_empty())
+            && self.created_in_administrate.iter().all(|created| created.manual_steps.is_empty())
     }
 
     /// Returns whether a signal ended the run before anything was written.

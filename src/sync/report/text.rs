@@ -7,7 +7,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table};
 
 use super::Report;
-pub(crate) use super::display_name::shown;
+pub(crate) use super::display_name::display_name;
 use super::findings::{RecordError, RetainedRecord, SkippedRecord};
 use crate::console;
 use crate::console::counted;
@@ -130,7 +130,7 @@ impl FindingsText<'_> {
     }
 
     fn name(&self, name: &str, id: &str) -> String {
-        if self.with_ids { format!("{} ({id})", shown(name)) } else { shown(name) }
+        if self.with_ids { format!("{} ({id})", display_name(name)) } else { display_name(name) }
     }
 
     fn local(&self, record: &LocalRecord) -> String {
@@ -154,7 +154,7 @@ impl FindingsText<'_> {
         let link = |record: &LocalRecord| {
             let similar = report.unmatched_remote.iter().filter(|remote| record.suggestions.contains(&remote.name));
             let command = |remote: &RemoteRecord| {
-                let (name, id) = (shown(&remote.name), quoted(&remote.external_id));
+                let (name, id) = (display_name(&remote.name), quoted(&remote.external_id));
                 format!("\nif it is \"{name}\" in Administrate:  lectern sync link {entity} {} {id}", record.id)
             };
             similar.map(command).collect::<String>()
@@ -224,7 +224,7 @@ impl FindingsText<'_> {
         };
         self.section("Changed on both sides, needs a decision", report.conflicts.iter().map(resolve));
         self.section("Changed in Administrate only", report.differences.iter().map(FieldConflict::to_string));
-        self.section("Resolved", report.settled.iter().map(ResolvedField::to_string));
+        self.section("Resolved", report.resolved.iter().map(ResolvedField::to_string));
     }
 
     fn local_records(&mut self) {
@@ -239,7 +239,7 @@ impl FindingsText<'_> {
         self.section("Not created locally", items);
         let items: Vec<String> = report.removed_local.iter().map(|record| self.local(record)).collect();
         self.section(removed, items);
-        let items: Vec<String> = report.kept_local.iter().map(|record| self.retained(record)).collect();
+        let items: Vec<String> = report.retained_local.iter().map(|record| self.retained(record)).collect();
         self.section("Not deleted locally", items);
     }
 
@@ -264,7 +264,7 @@ impl FindingsText<'_> {
         let counts = [
             (cascaded.prices.len(), "price"),
             (cascaded.approvals.len(), "approved instructor"),
-            (cascaded.mentions.len(), "reference"),
+            (cascaded.references.len(), "reference"),
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what));
         self.section("Deleted together with the pruned records", counts);

@@ -132,7 +132,7 @@ fn ambiguities(report: &Report) -> ReportRows {
 fn field_differences(report: &Report) -> ReportRows {
     let row = |difference: &FieldConflict, status: &str| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let FieldConflict { external_id, name, field, ours, theirs, agreed } = difference;
+        let FieldConflict { external_id, name, field, local: ours, remote: theirs, baseline: agreed } = difference;
         vec![
             external_id.clone(),
             name.clone(),
@@ -145,9 +145,9 @@ fn field_differences(report: &Report) -> ReportRows {
     };
     let conflicts = report.conflicts.iter().map(|one| row(one, "changed on both sides: needs a decision"));
     let differences = report.differences.iter().map(|one| row(one, "changed in Administrate only"));
-    let resolved = report.settled.iter().map(|field| match field.wins {
-        Winner::Ours => row(&field.dispute, "the local value is written to Administrate"),
-        Winner::Theirs => row(&field.dispute, "Administrate's value is accepted locally"),
+    let resolved = report.resolved.iter().map(|field| match field.wins {
+        Winner::Local => row(&field.conflict, "the local value is written to Administrate"),
+        Winner::Remote => row(&field.conflict, "Administrate's value is accepted locally"),
     });
     conflicts.chain(differences).chain(resolved).collect()
 }

@@ -17,7 +17,7 @@ use crate::tutorials::reference::NamedVenue;
 
 /// Returns the findings of a plan and the links of the rows after it.
 fn findings_and_links<R: LinkRow>(plan: SyncPlan<R>) -> (Findings, Vec<Option<i64>>) {
-    let links = plan.over(&[]).iter().map(LinkRow::link).collect();
+    let links = plan.applied_to(&[]).iter().map(LinkRow::link).collect();
     (plan.findings, links)
 }
 

@@ -58,7 +58,7 @@ fn price_in_the_configured_currency_and_region_is_stored() {
 
 #[test]
 fn ambiguous_price_leaves_the_stored_one_unchanged() {
-    let rows = planned(vec![price("A", "250", "GBP", None)], &[], "").over(&[]);
+    let rows = planned(vec![price("A", "250", "GBP", None)], &[], "").applied_to(&[]);
     let plan = planned(vec![price("A", "251", "GBP", None), price("C", "260", "GBP", None)], &rows, "");
     assert!(plan.is_empty());
     assert_eq!(plan.findings.ambiguous[0].key, "cm2 - standard");
@@ -71,12 +71,12 @@ fn ambiguous_price_leaves_the_stored_one_unchanged() {
 
 #[test]
 fn price_is_identified_by_template_and_level() {
-    let rows = planned(vec![price("A", "250.004", "GBP", None)], &[], "").over(&[]);
+    let rows = planned(vec![price("A", "250.004", "GBP", None)], &[], "").applied_to(&[]);
     assert_eq!(rows[0].amount, Decimal::new(25000, 2), "as numeric(10, 2) stores it");
     assert!(planned(vec![price("A", "250", "GBP", None)], &rows, "").is_empty());
     let renewed = planned(vec![price("Z", "250.00", "GBP", None)], &rows, "");
     assert_eq!(counts(&renewed), [0, 1, 0, 0, 0, 0], "a new id on the same level is an update");
-    assert_eq!(renewed.over(&rows).len(), 1);
+    assert_eq!(renewed.applied_to(&rows).len(), 1);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn price_without_template_level_or_amount_is_skipped_with_a_reason() {
 
 #[test]
 fn price_that_lost_its_amount_or_level_is_not_missing() {
-    let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").over(&[]);
+    let rows = planned(vec![price("A", "1", "GBP", None)], &[], "").applied_to(&[]);
     for changed in [
         remote::RemotePrice { amount: None, ..price("A", "1", "GBP", None) },
         remote::RemotePrice { level: None, ..price("A", "1", "GBP", None) },

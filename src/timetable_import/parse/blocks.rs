@@ -31,7 +31,7 @@ pub struct ParseOptions {
     /// Letter of a sitting → suffix of a session code ("A" → "-04").
     pub sittings: BTreeMap<String, String>,
     /// Most data rows below the header and hint rows.
-    pub most_rows: usize,
+    pub max_rows: usize,
 }
 
 /// The values of an event row. Invalid values are None and have a problem.
@@ -145,8 +145,8 @@ impl Timetable {
 /// [`ReadError::TooLarge`] with more data rows than `options` allows, or with too many problems.
 pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadError> {
     let (columns, data, problems) = columns::find(sheet);
-    if data.len() > options.most_rows {
-        return Err(ReadError::too_many_rows(options.most_rows));
+    if data.len() > options.max_rows {
+        return Err(ReadError::too_many_rows(options.max_rows));
     }
     let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
@@ -303,7 +303,7 @@ pub fn parse_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
     }
     let known = vec!["Blended".to_owned(), "Classroom".to_owned(), "LMS".to_owned()];
     let message = format!("\"{text}\" is not a learning mode; write Blended, Classroom or LMS");
-    Err(Issue::new(Code::InvalidValue, message).suggesting(known))
+    Err(Issue::new(Code::InvalidValue, message).with_suggestions(known))
 }
 
 /// Parses a Venue cell.

@@ -129,7 +129,7 @@ fn missing_headers(sheet: &Sheet, columns: &Columns) -> Vec<ImportProblem> {
                 None => "; add it anywhere in the header row".to_owned(),
             };
             let message = format!("the column \"{}\" is missing{hint}", column.header);
-            let issue = Issue::new(Code::MissingHeader, message).suggesting(close);
+            let issue = Issue::new(Code::MissingHeader, message).with_suggestions(close);
             ImportProblem::at(Some(&sheet.name), Some(columns.header_row), None, issue)
         })
         .collect()

@@ -16,9 +16,9 @@ fn sheet_of(name: &str, bytes: &[u8]) -> Result<Sheet, ReadError> {
 fn more_rows_than_accepted_are_too_large() {
     let lines: Vec<_> = (1..=40).map(|n| event(&format!("E{n}"))).collect();
     let sheet = sheet_of("many.xlsx", &write::timetable(&lines).expect("a workbook")).expect("readable");
-    let few = blocks::ParseOptions { most_rows: 39, ..parse_options() };
+    let few = blocks::ParseOptions { max_rows: 39, ..parse_options() };
     assert!(matches!(blocks::read(&sheet, &few), Err(ReadError::TooLarge(_))));
-    assert!(blocks::read(&sheet, &blocks::ParseOptions { most_rows: 40, ..parse_options() }).is_ok());
+    assert!(blocks::read(&sheet, &blocks::ParseOptions { max_rows: 40, ..parse_options() }).is_ok());
 }
 
 #[test]

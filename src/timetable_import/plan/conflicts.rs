@@ -91,7 +91,7 @@ impl EventSides<'_> {
 fn value_conflicts(old: &FieldValues, differences: Vec<ValueDiff>) -> Vec<ValueConflict> {
     let conflict = |difference: ValueDiff| {
         let old = old.get(&difference.field.field).cloned().unwrap_or_default();
-        (old != difference.ours).then_some(ValueConflict { difference, old })
+        (old != difference.local).then_some(ValueConflict { difference, old })
     };
     differences.into_iter().filter_map(conflict).collect()
 }

@@ -59,7 +59,7 @@ pub(crate) fn check(definition: &Definition, value: Option<&str>, has_default: b
     };
     let Some(expected) = type_error(definition, value) else { return Ok(()) };
     let message = format!("\"{value}\" is not valid for \"{label}\" in Administrate; write {expected}");
-    Err(Issue::new(Code::InvalidValue, message).suggesting(definition.options.clone()))
+    Err(Issue::new(Code::InvalidValue, message).with_suggestions(definition.options.clone()))
 }
 
 /// Describes the expected values where a definition rejects this value.

@@ -43,7 +43,7 @@ impl ImportPlan {
 
 impl fmt::Display for ImportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for instructor in &self.newcomers {
+        for instructor in &self.new_instructors {
             let (name, contact) = (instructor.name(), &instructor.contact);
             writeln!(f, "create    instructor {name}, known only in Administrate ({contact})")?;
         }

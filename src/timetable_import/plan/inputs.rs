@@ -98,7 +98,7 @@ pub struct LocalState {
     /// Instructors, named "First Last".
     pub instructors: Vec<LinkedRecord>,
     /// Instructors that exist only in Administrate and are to be created; also listed in `instructors`.
-    pub newcomers: Vec<NewInstructor>,
+    pub new_instructors: Vec<NewInstructor>,
     /// Products that events are sold as.
     pub products: Vec<LinkedProduct>,
     /// Synced custom fields by folded (entity type, label).
@@ -108,7 +108,7 @@ pub struct LocalState {
     /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
     /// Folded titles that several local events share, with the codes of these events.
-    pub twins: HashMap<String, Vec<String>>,
+    pub ambiguous_titles: HashMap<String, Vec<String>>,
     /// Bookings by other events in the time of the timetable.
     pub bookings: Vec<Booking>,
     /// Most sessions that Administrate ever created for an event of a template, by local template id.
@@ -116,7 +116,7 @@ pub struct LocalState {
     /// Links of existing events to Administrate, by local event id; absent without a link.
     pub links: HashMap<i64, Link>,
     /// Baselines by local event id; loaded only for events that change.
-    pub agreed: HashMap<i64, EventBaseline>,
+    pub baselines: HashMap<i64, EventBaseline>,
 }
 
 impl LocalState {

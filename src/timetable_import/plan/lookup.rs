@@ -7,7 +7,7 @@ use crate::names::{fold, nearest};
 use super::inputs::{ContactRecord, LinkedProduct, LinkedRecord, LocalState, NamedRecord};
 use super::remote_state::RemoteState;
 use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::values::{Sitting, sitting_of};
+use crate::timetable_import::values::{Sitting, sitting_of_session_code};
 
 /// A local record that is linked to Administrate.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,7 +152,7 @@ impl<'a> ReferenceLookup<'a> {
     /// Returns why Administrate rejected an approval that this import requested.
     pub fn approval_error(&self, instructor: &Reference, template: &Reference) -> Option<&'a str> {
         let approval = (template.external_id.clone(), instructor.external_id.clone());
-        self.remote.denied.get(&approval).map(String::as_str)
+        self.remote.approval_errors.get(&approval).map(String::as_str)
     }
 
     /// Finds the contact with this full name that may administer events.
@@ -173,7 +173,7 @@ impl<'a> ReferenceLookup<'a> {
             None => {
                 let known = self.administrators.values().flatten().map(|contact| contact.name.as_str());
                 let message = format!("no administrator in Administrate is called \"{name}\"; correct the name");
-                Err(Issue::new(Code::UnknownInstructor, message).suggesting(nearest(name, known)))
+                Err(Issue::new(Code::UnknownInstructor, message).with_suggestions(nearest(name, known)))
             }
         }
     }
@@ -199,7 +199,7 @@ impl<'a> ReferenceLookup<'a> {
             (Some(one), None) => Ok(one.product.clone()),
             (None, _) => {
                 // Written as in a timetable, whose cell takes no session code.
-                let written = |product: &&LinkedProduct| sitting_of(&product.session_code, self.sittings);
+                let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.sittings);
                 let mut others: Vec<String> = candidates.iter().filter_map(written).collect();
                 others.sort_unstable();
                 others.dedup();
@@ -207,7 +207,8 @@ impl<'a> ReferenceLookup<'a> {
                     [] => format!("; the catalogue has no product for {} at {}", template.name, location.name),
                     others => format!("; there are products for {}", others.join(", ")),
                 };
-                Err(Issue::new(Code::UnknownProduct, format!("no product exists for {what}{hint}")).suggesting(others))
+                Err(Issue::new(Code::UnknownProduct, format!("no product exists for {what}{hint}"))
+                    .with_suggestions(others))
             }
             (Some(_), Some(_)) => {
                 let all = candidates.iter().filter(|product| session_codes.contains(&fold(&product.session_code)));
@@ -245,7 +246,7 @@ fn find(names: &ByName<'_>, name: &str, kind: &RecordKind, place: &str) -> Resul
         if suggestions.is_empty() {
             message.push_str(&format!("; correct the name, or create the {noun} and run `lectern sync {entity}`"));
         }
-        return Err(Issue::new(*unknown, message).suggesting(suggestions));
+        return Err(Issue::new(*unknown, message).with_suggestions(suggestions));
     };
     let manual: Vec<&LinkedRecord> = found.iter().copied().filter(|linked| linked.is_linked_manually).collect();
     let (linked, external_id) = match (found.as_slice(), manual.as_slice()) {

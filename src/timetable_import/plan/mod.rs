@@ -141,7 +141,7 @@ pub struct ImportPlan {
     pub approvals: Vec<ApprovalRequest>,
     /// Instructors to create locally who exist only in Administrate. Empty unless the caller requested it.
     #[serde(rename = "newcomers")]
-    pub newcomers: Vec<NewInstructor>,
+    pub new_instructors: Vec<NewInstructor>,
     /// All problems, sorted by row and cell.
     pub problems: Vec<ImportProblem>,
 }
@@ -208,7 +208,7 @@ impl ImportPlan {
     }
 
     /// Returns the local ids of existing events that change.
-    pub fn changing(&self) -> Vec<i64> {
+    pub fn changed_event_ids(&self) -> Vec<i64> {
         let updates = self.items.iter().filter(|item| item.outcome == BlockOutcome::Update);
         updates.filter_map(|item| item.event.as_ref()?.id).collect()
     }

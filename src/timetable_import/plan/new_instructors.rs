@@ -80,7 +80,7 @@ fn add_candidate(local: &mut LocalState, contact: Contact) {
     let external_id = contact.id.to_string();
     let text = |text: Option<String>| text.unwrap_or_default().trim().to_owned();
     let instructor = NewInstructor {
-        id: -(local.newcomers.len() as i64) - 1,
+        id: -(local.new_instructors.len() as i64) - 1,
         contact: external_id.clone(),
         legacy_id: contact.legacy_id,
         first_name: text(contact.first_name),
@@ -94,7 +94,7 @@ fn add_candidate(local: &mut LocalState, contact: Contact) {
     let record = NamedRecord { id: linked.map_or(instructor.id, |linked| linked.record.id), name: instructor.name() };
     let is_active = linked.is_none_or(|linked| linked.is_active);
     if linked.is_none() {
-        local.newcomers.push(instructor);
+        local.new_instructors.push(instructor);
     }
     // First in the list: a later entry with the same id, which has the local name, wins in a map by id.
     let candidate = LinkedRecord { record, is_active, external_id: Some(external_id), is_linked_manually: false };

@@ -72,7 +72,7 @@ pub fn plan(
     plan.problems.extend(super::bookings::clashes(timetable, &plan.items, local, room));
     plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, local, options.labels));
     let accepted = plan.items.iter().filter(|item| item.is_accepted());
-    plan.newcomers = new_instructors::used_by(&local.newcomers, accepted).into_iter().cloned().collect();
+    plan.new_instructors = new_instructors::used_by(&local.new_instructors, accepted).into_iter().cloned().collect();
     plan.approvals.sort();
     plan.approvals.dedup();
     if plan.problems.len() > MAX_PROBLEMS {
@@ -142,7 +142,7 @@ impl BlockPlanner<'_> {
     /// Plans the first block with a title.
     pub(super) fn item(&mut self) -> PlanItem {
         let title = self.block.event.title.as_deref().map(fold);
-        if let Some(codes) = title.as_ref().and_then(|title| self.local.twins.get(title)) {
+        if let Some(codes) = title.as_ref().and_then(|title| self.local.ambiguous_titles.get(title)) {
             let message = format!(
                 "several local events have this title in other letter case or spacing ({}); rename all but one",
                 codes.join(", ")

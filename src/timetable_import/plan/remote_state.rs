@@ -27,7 +27,7 @@ pub struct RemoteState {
     /// Contacts approved to teach, by Administrate's id of the course template.
     pub approved: HashMap<String, HashSet<String>>,
     /// Reasons why Administrate rejected approvals that this import requested.
-    pub denied: ApprovalErrors,
+    pub approval_errors: ApprovalErrors,
     /// Contacts that may administer an event.
     pub administrators: Vec<ContactRecord>,
     /// Contacts that teach. Loaded only where the caller requested to create unknown instructors.
@@ -35,9 +35,9 @@ pub struct RemoteState {
     /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
     /// Whether the API can remove instructors from a session; None without a connection.
-    pub takes_off_staff: Option<bool>,
+    pub can_remove_staff: Option<bool>,
     /// Current state of the existing events that change, by Administrate's id.
-    pub standing: HashMap<String, administrate::Event>,
+    pub current_events: HashMap<String, administrate::Event>,
 }
 
 impl RemoteEvent {

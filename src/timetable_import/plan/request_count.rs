@@ -97,7 +97,7 @@ impl RequestEstimate<'_> {
         let (added, searches) = new_sessions(before, after, link);
         let written = fields + sessions + added + searches + staff_update(before, after);
         let (published, is_read_to_publish) = self.publishing(before, after, link);
-        let has_extra = link.spare > new_linked_sessions(before, after, link);
+        let has_extra = link.extra > new_linked_sessions(before, after, link);
         let deleted = if self.options.import.delete_drafts && has_extra { DELETE_DRAFTS } else { 0 };
         let reinstated = self.reinstating(known, link);
         let is_compared = !changes.is_empty()
@@ -143,7 +143,7 @@ impl RequestEstimate<'_> {
         let added = usize::from(after.instructor_ids.iter().any(is_new));
         let removed = removed_instructors(before, after).collect::<BTreeSet<i64>>().len();
         // One request reads the staff. Where the API cannot remove instructors, it shows whether a user did it.
-        let removals = match (removed, self.remote.takes_off_staff) {
+        let removals = match (removed, self.remote.can_remove_staff) {
             (0, _) => 0,
             (_, Some(false)) => 1,
             (removed, _) => 1 + removed,
@@ -156,7 +156,7 @@ impl RequestEstimate<'_> {
         if !link.is_published && (link.is_cancelled || !self.options.import.publish) {
             return (0, false);
         }
-        let linked = link.paired + new_linked_sessions(before, after, link);
+        let linked = link.linked + new_linked_sessions(before, after, link);
         let sessions = linked.saturating_sub(link.published_sessions);
         let published = usize::from(!link.is_published) + sessions;
         (published, self.options.import.publish && published > 0)
@@ -167,8 +167,8 @@ impl RequestEstimate<'_> {
         if link.is_cancelled {
             return 1;
         }
-        let baseline = self.local.agreed.get(&known.id).filter(|_| self.options.import.overwrite_remote);
-        let remote = baseline.and_then(|baseline| self.remote.standing.get(&baseline.external_id));
+        let baseline = self.local.baselines.get(&known.id).filter(|_| self.options.import.overwrite_remote);
+        let remote = baseline.and_then(|baseline| self.remote.current_events.get(&baseline.external_id));
         let Some(remote) = remote else { return 0 };
         let sessions = remote.sessions.iter().filter(|session| is_cancelled(&session.lifecycle)).count();
         usize::from(is_cancelled(&remote.lifecycle)) + sessions
@@ -178,14 +178,14 @@ impl RequestEstimate<'_> {
 /// Estimates the requests for new local sessions: updates of extra remote sessions, and a search for missing ones.
 fn new_sessions(before: &Event, after: &Event, link: &Link) -> (usize, usize) {
     let new = || after.sessions.iter().filter(|session| is_new(before, session));
-    let linked = new().take(link.spare);
+    let linked = new().take(link.extra);
     let written = linked.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
-    (written, usize::from(new().count() > link.spare))
+    (written, usize::from(new().count() > link.extra))
 }
 
 /// Counts the new local sessions for which Administrate has an extra session.
 fn new_linked_sessions(before: &Event, after: &Event, link: &Link) -> usize {
-    after.sessions.iter().filter(|session| is_new(before, session)).count().min(link.spare)
+    after.sessions.iter().filter(|session| is_new(before, session)).count().min(link.extra)
 }
 
 fn is_new(before: &Event, session: &Session) -> bool {

@@ -108,7 +108,7 @@ fn ambiguous_name_is_rejected_unless_linked_manually() {
 fn ambiguous_title_is_rejected() {
     let (local, remote) = valid_state();
     let mut known = applied(&planned(&[event("A")]), &local);
-    known.twins.insert("a".to_owned(), vec!["A".to_owned(), "a".to_owned()]);
+    known.ambiguous_titles.insert("a".to_owned(), vec!["A".to_owned(), "a".to_owned()]);
     let changed = with(event("A"), [(F::MaxPlaces, Some(CellValue::from(9)))]);
     let cancelled = with(event("A"), [(F::Cancelled, Some("Y".into()))]);
     for line in [event("A"), changed, cancelled] {

@@ -79,7 +79,7 @@ impl BlockPlanner<'_> {
 
     /// Returns the current remote state of an event that changes.
     fn remote_event(&self, known: &KnownEvent) -> Option<&administrate::Event> {
-        self.remote.standing.get(&self.local.agreed.get(&known.id)?.external_id)
+        self.remote.current_events.get(&self.local.baselines.get(&known.id)?.external_id)
     }
 
     fn is_cancelled_remotely(&self, known: &KnownEvent) -> bool {
@@ -120,8 +120,8 @@ impl BlockPlanner<'_> {
 
     /// Finds values that changed on both sides. Restores the old local ones unless local values overwrite.
     fn merge_remote_changes(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
-        let Some(baseline) = self.local.agreed.get(&known.id) else { return Vec::new() };
-        let Some(remote) = self.remote.standing.get(&baseline.external_id) else { return Vec::new() };
+        let Some(baseline) = self.local.baselines.get(&known.id) else { return Vec::new() };
+        let Some(remote) = self.remote.current_events.get(&baseline.external_id) else { return Vec::new() };
         let sides = EventSides { names: self.names, baseline, remote };
         let overwrite = self.options.import.overwrite_remote;
         let mut value_conflicts = sides.event_conflicts(&known.event, event);
@@ -165,7 +165,7 @@ impl BlockPlanner<'_> {
         let (field, day) = (difference.field, difference.field.day);
         let row = day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
         let [old, new, remote] =
-            [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
+            [old, difference.local, difference.remote].map(|value| Some(value).filter(|value| !value.is_empty()));
         let change = ValueChange { field: field.to_string(), old, new };
         let conflict = Conflict { change, remote, overwritten: self.options.import.overwrite_remote };
         let advice = if conflict.overwritten {
@@ -214,11 +214,11 @@ impl BlockPlanner<'_> {
         let Some(link) = self.local.links.get(&known.id) else { return };
         let is_new = |sequence| known.event.sessions.iter().all(|before| before.sequence != sequence);
         let new = event.sessions.iter().filter(|session| is_new(session.sequence)).count();
-        if new > link.spare {
+        if new > link.extra {
             let message = format!(
                 "Administrate has {} sessions of this event, the timetable has {}; add the missing ones in Administrate \
                  with the same title or start",
-                link.paired + link.spare,
+                link.linked + link.extra,
                 event.sessions.len()
             );
             self.flag(Field::Template, Code::TooFewTemplateSessions, message);
@@ -227,7 +227,7 @@ impl BlockPlanner<'_> {
 
     /// Returns the removals of instructors that a user must do manually because the API cannot do them.
     fn manual_steps(&mut self, known: &KnownEvent, event: &Event) -> Vec<String> {
-        if self.remote.takes_off_staff != Some(false) {
+        if self.remote.can_remove_staff != Some(false) {
             return Vec::new();
         }
         let mut steps = Vec::new();

@@ -146,7 +146,7 @@ impl Document {
         };
         let notices = manual_steps.map(notice).collect();
         let items = plan.items.into_iter().filter(PlanItem::is_shown).map(ItemView::from).collect();
-        let plan = PlanView { items, new_instructors: plan.newcomers, approvals: plan.approvals, remote_calls };
+        let plan = PlanView { items, new_instructors: plan.new_instructors, approvals: plan.approvals, remote_calls };
         Self { plan: Some(plan), notices, ..document }
     }
 
@@ -159,11 +159,11 @@ impl Document {
     /// Adds the notices of delivery, except extra sessions: those are problems.
     pub fn add_notices(&mut self, outcomes: &[DeliveryOutcome]) {
         for outcome in outcomes {
-            let notices = outcome.remarks.iter().filter(|notice| !matches!(notice, Notice::LeftoverSessions { .. }));
+            let notices = outcome.notices.iter().filter(|notice| !matches!(notice, Notice::ExtraSessions { .. }));
             let notices = notices.map(|notice| EventNotice {
                 event: outcome.subject.clone(),
                 message: notice.to_string(),
-                needs_attention: notice.needs_a_person(),
+                needs_attention: notice.needs_attention(),
             });
             self.notices.extend(notices);
         }
@@ -196,7 +196,7 @@ pub(crate) async fn delivery_problems(
     let blocks: HashMap<String, &Block> = accepted.map(|(item, block)| (fold(&item.title), block)).collect();
     let mut problems = Vec::new();
     for outcome in outcomes {
-        let extra = outcome.remarks.iter().filter(|notice| matches!(notice, Notice::LeftoverSessions { .. }));
+        let extra = outcome.notices.iter().filter(|notice| matches!(notice, Notice::ExtraSessions { .. }));
         let row = blocks.get(&fold(&outcome.subject)).map(|block| block.row);
         problems.extend(extra.map(|notice| {
             let issue = Issue::new(Code::ExtraSession, notice.to_string());

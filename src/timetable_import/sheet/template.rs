@@ -9,7 +9,7 @@ use super::write::{FIRST_DATA_ROW, write_header};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::column_name;
 use crate::timetable_import::values;
-use crate::timetable_import::values::zone_shown;
+use crate::timetable_import::values::display_zone;
 
 /// The last row with drop-down lists, as Excel shows it.
 const LAST_LIST_ROW: u32 = 5000;
@@ -31,7 +31,7 @@ pub fn zones(own: &str, used: &[String]) -> Vec<String> {
     let known: BTreeSet<String> = values::zones().collect();
     let mut seen = BTreeSet::new();
     let all = [own.to_owned()].into_iter().chain(used.iter().cloned()).chain(known);
-    all.filter(|name| seen.insert(name.clone())).map(|name| zone_shown(&name)).collect()
+    all.filter(|name| seen.insert(name.clone())).map(|name| display_zone(&name)).collect()
 }
 
 /// Returns an empty timetable as the bytes of an `.xlsx`.
@@ -93,7 +93,7 @@ mod tests {
         assert!(listed.contains(&"America - Port-au-Prince".to_owned()));
         for zone_name in &listed {
             assert_eq!(
-                values::zone(zone_name).ok().and_then(|zone| zone.iana_name().map(zone_shown)).as_ref(),
+                values::zone(zone_name).ok().and_then(|zone| zone.iana_name().map(display_zone)).as_ref(),
                 Some(zone_name)
             );
         }
@@ -110,7 +110,7 @@ mod tests {
             ("2026-06", None),
             ("", None),
         ] {
-            assert_eq!(values::sitting_of(code, &letters).as_deref(), expected, "{code}");
+            assert_eq!(values::sitting_of_session_code(code, &letters).as_deref(), expected, "{code}");
         }
     }
 }

@@ -70,7 +70,7 @@ async fn reported_cancellation_makes_delivery_check_the_remote_state() {
     let remote = administrate::Id::new(administrate_sim::Tenant::course_id(remote));
     let seen = LastSeen { lifecycle: Some("cancelled".into()), ..LastSeen::default() };
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    save_baseline(&mut connection, BaselineKind::EventSeen, &remote, &Baseline { values: seen, unsure: false })
+    save_baseline(&mut connection, BaselineKind::EventSeen, &remote, &Baseline { values: seen, uncertain: false })
         .await
         .expect("noted");
     // The event was reinstated in Administrate without a report, so it is written.
@@ -124,7 +124,7 @@ async fn remotely_cancelled_event_with_overwrite_is_reinstated_where_the_api_can
     fixture.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
     lectern::outbox::retry_now(&fixture.db.pool, None, None).await.expect("due");
     let report = fixture.deliver().await;
-    assert_eq!(report.outcomes[0].remarks, [Notice::TakenUpAgain]);
+    assert_eq!(report.outcomes[0].notices, [Notice::Reinstated]);
     assert_eq!(states(&fixture), (EventState::Published, vec![EventState::Published; 2]));
     assert_eq!(fixture.administrate.simulator.tenant().events.values().next().and_then(|e| e.max_places), Some(5));
 }

@@ -19,7 +19,7 @@ async fn new_event_is_delivered_with_sessions_and_staff() {
     });
     let ids = fixture.create_events(&[event.clone()]).await;
     let report = fixture.deliver().await;
-    assert_eq!(report.outcomes[0].remarks, []);
+    assert_eq!(report.outcomes[0].notices, []);
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
 
     let tenant = fixture.administrate.simulator.tenant();
@@ -183,7 +183,7 @@ async fn template_with_fewer_sessions_is_an_error_and_with_more_is_not() {
     let fixture = DeliveryFixture::new(3).await;
     fixture.create_events(&[fixture.provider.event("CM2-01")]).await;
     let report = fixture.deliver().await;
-    assert_eq!(report.outcomes[0].remarks, [Notice::LeftoverSessions { count: 1 }]);
+    assert_eq!(report.outcomes[0].notices, [Notice::ExtraSessions { count: 1 }]);
     assert_eq!(fixture.states().await, [DeliveryState::Delivered]);
 
     let fixture = DeliveryFixture::new(1).await;

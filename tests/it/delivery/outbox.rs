@@ -12,8 +12,8 @@ fn effect(id: i64) -> Effect {
         subject_kind: "event",
         subject_id: id,
         subject: format!("E{id}"),
-        look_first: false,
-        also: &[],
+        check_remote_first: false,
+        steps: &[],
     }
 }
 

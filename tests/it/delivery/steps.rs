@@ -138,7 +138,7 @@ async fn event_is_published_only_on_request() {
     assert_eq!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read"), [id]);
 
     let report = request(&[DeliveryStep::DeleteDrafts]).await;
-    assert_eq!((states(&fixture), report.outcomes[0].remarks.len()), ((published, vec![published, published]), 0));
+    assert_eq!((states(&fixture), report.outcomes[0].notices.len()), ((published, vec![published, published]), 0));
     assert!(bridges::events::with_extra_sessions(&mut connection, &[id]).await.expect("read").is_empty());
 }
 

@@ -53,9 +53,9 @@ async fn sample_filled_twice_is_unchanged() {
     assert_eq!(of("acted.catalog_subjects"), Some(60));
     assert_eq!(of("acted.tutorial_locations"), Some(10));
     assert_eq!(of("acted.tutorial_instructors"), Some(35));
-    assert_eq!(of("acted.products"), Some((provider.tutorials.len() + 2 * 60 * provider.goods.len()) as i64));
+    assert_eq!(of("acted.products"), Some((provider.tutorials.len() + 2 * 60 * provider.materials.len()) as i64));
     assert_eq!(of("acted.prices"), of("acted.products").map(|offers| offers * 3));
-    assert_eq!(of("acted.bundle_products"), Some(2 * 60 * provider.goods.len() as i64));
+    assert_eq!(of("acted.bundle_products"), Some(2 * 60 * provider.materials.len() as i64));
     local::fill(&mut connection, &provider).await.expect("filled again");
     assert_eq!(counts(&db).await, once);
 }

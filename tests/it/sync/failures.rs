@@ -167,7 +167,7 @@ async fn sync_stopped_by_a_signal_needs_attention() {
             signal.cancel();
         }
     });
-    let summary = { summary }.all().await;
+    let summary = { summary }.sync_all().await;
     assert_eq!((summary.succeeded, summary.failed, summary.not_run, summary.exit() as i32), (3, 0, 4, 4));
     assert_eq!(serde_json::to_value(&summary.reports[3]).ok(), Some(json!({"entity": "venues", "not_run": true})));
     assert_eq!(fixture.run(&["sync", "events"]).await.0, 3, "nothing builds upon what was stopped");

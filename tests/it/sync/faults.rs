@@ -197,7 +197,7 @@ async fn sync(fixture: &SyncFixture, entity: &str) -> Report {
     let client = connect(&config, &fixture.db.pool, "faults", AuditMode::Off).await.expect("connected");
     let stop = CancellationToken::new();
     let mut sync = SyncRun::new(fixture.db.pool.clone(), client, &config, lectern::sync::SyncOptions::default(), stop);
-    sync.entity(entity.parse().expect("an entity")).await
+    sync.sync_entity(entity.parse().expect("an entity")).await
 }
 
 fn outcome(case: &'static str, entity: &'static str, report: &Report) -> Outcome {

@@ -119,7 +119,7 @@ impl EntitySync for Events {
     type Local = LocalEvents;
 
     async fn prepare(db: &mut PgConnection, context: &mut SyncContext) -> Result<()> {
-        context.asked_at = Some(bridges::now(db).await?);
+        context.fetch_started_at = Some(bridges::now(db).await?);
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl EntitySync for Events {
     async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
         let events = load_events(db, None, &context.time_zone).await?;
         let ids: Vec<i64> = events.availabilities.iter().map(|event| event.id).collect();
-        let Baselines { held: baselines, directory: reference_names } = load_baselines(db, context, &ids).await?;
+        let Baselines { events: baselines, names: reference_names } = load_baselines(db, context, &ids).await?;
         Ok(LocalEvents { baselines, reference_names, winners: context.winners.clone(), ..events })
     }
 
@@ -290,7 +290,7 @@ fn compare_values(
     may_resolve: bool,
 ) {
     let event = link.and_then(|event| local.baselines.get(&event.id));
-    let event = event.filter(|event| event.agreed.external_id == remote_event.id.as_str());
+    let event = event.filter(|event| event.baseline.external_id == remote_event.id.as_str());
     let Some((event, reference_names)) = event.zip(local.reference_names.as_ref()) else { return };
     let winner = |difference: &ValueDiff| match may_resolve {
         true => configured_winner(&local.winners, difference),
@@ -301,8 +301,8 @@ fn compare_values(
     findings.conflicts.extend(outcome.conflicts);
     findings.differences.extend(outcome.differences);
     let error = |message| RecordError { external_id: Some(remote_event.id.to_string()), message };
-    findings.errors.extend(outcome.troubles.into_iter().map(error));
-    plan.settlements.extend(outcome.settlement);
+    findings.errors.extend(outcome.errors.into_iter().map(error));
+    plan.resolutions.extend(outcome.resolution);
 }
 
 /// Keeps stored links of events whose title matches no local event any more.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::bridges::events::{LifecycleState, SessionLinkRow, SessionSignature, match_sessions, pair_in_order};
+use crate::bridges::events::{LifecycleState, SessionLinkRow, SessionSignature, link_in_order, match_sessions};
 use crate::sync::conflicts::FieldConflict;
 use crate::sync::remote;
 use crate::tutorials::{Availability, SessionSummary};
@@ -61,7 +61,7 @@ pub(crate) fn link_sessions(rows: &mut [SessionLinkRow], local: &[SessionSummary
     let links = match_sessions(&free, &signatures);
     if !has_links && links.iter().all(Option::is_none) && free.len() == open.len() {
         let ids: Vec<i64> = free.iter().map(|(id, _)| *id).collect();
-        return pair_in_order(&ids, open.into_iter().map(|row| &mut row.tutorial_session_id));
+        return link_in_order(&ids, open.into_iter().map(|row| &mut row.tutorial_session_id));
     }
     // Each local session is linked once: a session that came back with a new id loses the link of its first row.
     missing
@@ -87,9 +87,9 @@ pub(crate) fn unlinked_sessions(
             external_id: external_id.to_owned(),
             name: availability.code.clone(),
             field,
-            ours: local,
-            theirs: remote,
-            agreed: baseline,
+            local,
+            remote,
+            baseline,
         };
     let missing = (1..).zip(&availability.sessions).filter(|(_, session)| !linked.contains(&session.id));
     let mut differences: Vec<FieldConflict> = missing

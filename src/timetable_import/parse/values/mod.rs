@@ -11,7 +11,7 @@ use crate::names::fold;
 
 use crate::timetable_import::problems::{Code, Issue};
 use spreadsheet::Content;
-pub use zones::{zone, zone_shown, zones};
+pub use zones::{display_zone, zone, zones};
 
 mod zones;
 
@@ -186,7 +186,8 @@ pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting
             let known = known.join(" or ");
             let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
             let suggestion = |letter: &String| is_year(year).then(|| format!("{year}{letter}"));
-            Err(Issue::new(Code::InvalidValue, message).suggesting(letters.keys().filter_map(suggestion).collect()))
+            Err(Issue::new(Code::InvalidValue, message)
+                .with_suggestions(letters.keys().filter_map(suggestion).collect()))
         }
     }
 }
@@ -196,7 +197,7 @@ fn is_year(year: &str) -> bool {
 }
 
 /// Returns the sitting of a session code as written in a timetable; None for an unknown suffix.
-pub fn sitting_of(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
+pub fn sitting_of_session_code(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
     let mapped =
         letters.iter().find_map(|(letter, suffix)| Some(format!("{}{letter}", session_code.strip_suffix(suffix)?)));
     let written = mapped.unwrap_or_else(|| session_code.to_owned());

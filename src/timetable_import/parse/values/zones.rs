@@ -24,12 +24,12 @@ pub fn zone(text: &str) -> Result<TimeZone, Issue> {
     });
     found.ok_or_else(|| {
         let message = format!("no time zone is called \"{text}\"; write, for example, \"Europe - London\"");
-        Issue::new(Code::InvalidValue, message).suggesting(suggestions(&plain))
+        Issue::new(Code::InvalidValue, message).with_suggestions(suggestions(&plain))
     })
 }
 
 /// Returns a zone's name as Administrate displays it.
-pub fn zone_shown(name: &str) -> String {
+pub fn display_zone(name: &str) -> String {
     name.replace('/', " - ").replace('_', " ")
 }
 
@@ -44,7 +44,7 @@ fn suggestions(text: &str) -> Vec<String> {
     let folded = fold(text);
     let (region, city) = folded.split_once(['-', '/']).unwrap_or(("", &folded));
     let (region, city) = (region.trim(), city.trim().to_owned());
-    let names: Vec<String> = zones().map(|name| zone_shown(&name)).collect();
+    let names: Vec<String> = zones().map(|name| display_zone(&name)).collect();
     let is_of_city = |name: &&String| name.rsplit(" - ").next().is_some_and(|known| fold(known) == city);
     let cities: Vec<String> = names.iter().filter(is_of_city).take(3).cloned().collect();
     if !cities.is_empty() {
