@@ -396,8 +396,5 @@ fn show_all(console: &Console, summary: &Summary) {
 
 /// What a person should know.
 fn tell_findings(console: &Console, report: &Report) {
-    let findings = text::findings(report, console.verbose);
-    if !findings.is_empty() {
-        console.print(findings.trim_end());
-    }
+    console.print_whole(text::findings(report, console.verbose));
 }
