@@ -335,8 +335,34 @@ fn findings_of_a_dry_run_contain_names_and_commands() {
     let local = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "CORK")]);
     let remote = remote_locations(&[("A=", "London"), ("B=", "Manchester"), ("C=", "cork"), ("D=", "Edinburg")]);
     let plan = plan_locations(&local, remote, &[]);
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r"
+    Locations: 4 changes
+      + London: linked
+      + Manchester: not linked
+      + cork: not linked
+      + Edinburg: not linked
+    ");
     let report = Report::of(&plan, None, true);
-    insta::assert_snapshot!(text::findings(&report, false), @"");
-    insta::assert_snapshot!(text::closing([&report], true).unwrap_or_default(), @"");
+    insta::assert_snapshot!(text::findings(&report, false), @r#"
+    Locations
+      Only in Lectern (1)
+        Edinburgh
+          if it is "Edinburg" in Administrate:  lectern sync link locations 2 D=
+        create in Administrate:  lectern sync locations --create-remote
+      Only in Administrate (2)
+        Edinburg
+          create it locally:  lectern sync locations --create-local --only D=
+        Manchester
+          create it locally:  lectern sync locations --create-local --only B=
+        create all locally:  lectern sync locations --create-local
+      Ambiguous, not linked until you choose (1)
+        cork: 2 in Lectern, 1 in Administrate, choose one link
+          link Cork with cork:  lectern sync link locations 3 C=
+          link CORK with cork:  lectern sync link locations 4 C=
+    "#);
+    insta::assert_snapshot!(text::closing([&report], true).unwrap_or_default(), @r"
+    Dry run: 4 to add, 0 to update, 0 to remove; nothing was written
+    1 needs a decision: see above
+    To apply this, run the command again without --dry-run
+    ");
 }

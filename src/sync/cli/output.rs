@@ -23,10 +23,7 @@ pub(super) fn print_summary(console: &Console, summary: &Summary) {
 }
 
 fn print_findings(console: &Console, report: &Report) {
-    let findings = text::findings(report, console.verbose);
-    if !findings.is_empty() {
-        console.print(findings.trim_end());
-    }
+    console.print_text(text::findings(report, console.verbose));
 }
 
 fn summary_line(summary: &Summary) -> String {

@@ -29,6 +29,9 @@ pub struct ChangeView {
     /// The name for a terminal: rows without a name in the plan are named after a column.
     #[serde(skip)]
     title: String,
+    /// Whether the change creates a row that has no link yet.
+    #[serde(skip)]
+    is_unlinked: bool,
 }
 
 /// A value before and after a change.
@@ -51,6 +54,7 @@ impl ChangeView {
             external_id: external_id.to_owned(),
             fields: fields(change),
             title,
+            is_unlinked: change.before.is_none() && change.after.as_ref().is_some_and(is_unlinked),
         }
     }
 }
@@ -60,6 +64,11 @@ pub(crate) fn row_name<R: LinkRow>(row: &R) -> Option<String> {
     let columns = columns(Some(row));
     let mut names = ["title", "name", "label"].into_iter().filter_map(|column| columns.get(column)?.as_str());
     names.find(|name| !name.trim().is_empty()).map(tidy)
+}
+
+/// Returns whether a row could be linked with a local record and is not.
+fn is_unlinked<R: LinkRow>(row: &R) -> bool {
+    row.link().is_none() && columns(Some(row)).keys().any(|column| label_of(column).1 == ColumnKind::Link)
 }
 
 fn columns<R: LinkRow>(row: Option<&R>) -> Map<String, Value> {
@@ -147,12 +156,15 @@ impl fmt::Display for ChangeView {
             ChangeAction::Prune => '-',
         };
         write!(f, "{sign} {}", self.title)?;
-        let fields: Vec<String> = if f.alternate() {
+        let mut fields: Vec<String> = if f.alternate() {
             write!(f, " ({})", self.external_id)?;
             self.fields.iter().map(|field| field.describe_with_ids(self.action)).collect()
         } else {
             self.fields.iter().filter_map(|field| field.describe(self.action)).collect()
         };
+        if self.is_unlinked {
+            fields.insert(0, "not linked".into());
+        }
         if fields.is_empty() { Ok(()) } else { write!(f, ": {}", fields.join("; ")) }
     }
 }

@@ -4,6 +4,7 @@
 //! an undelivered change is left to delivery. A link stays when the title changes in Administrate. Two events with one
 //! title are ambiguous even if one of them is linked. The module `sessions` matches sessions.
 
+mod links;
 pub mod sessions;
 pub mod single;
 
@@ -21,16 +22,13 @@ use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::config::ConflictPolicy;
 use crate::error::Result;
 use crate::merge::{ReferenceNames, ValueDiff};
-use crate::names::fold;
 use crate::outbox;
 use crate::outbox::DeliveryState;
 use crate::sync::conflicts::load::{Baselines, load_baselines};
 use crate::sync::conflicts::{EventWithBaseline, configured_winner, merge};
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
-use crate::sync::matching::{
-    Ambiguity, LocalCandidate, LocalRecord, MatchKey, MatchResult, RemoteCandidate, RemoteRecord, match_records,
-};
+use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
 use crate::sync::plan::{RowChange, SyncPlan};
 use crate::sync::remote;
 use crate::sync::report::findings::{RecordError, SkippedRecord};
@@ -212,7 +210,7 @@ pub fn plan(
     let mut matches = match_records(local_candidates(&local.availabilities), candidates, overrides);
     let stored: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let by_id: HashMap<i64, &Availability> = local.availabilities.iter().map(|event| (event.id, event)).collect();
-    keep_links(&mut matches, &stored, &by_id, overrides);
+    links::keep_links(&mut matches, &stored, &by_id, overrides);
     let links = std::mem::take(&mut matches.links);
     let ambiguous: HashSet<String> =
         matches.ambiguous.iter().flat_map(|one| &one.remote).map(|record| record.external_id.clone()).collect();
@@ -303,41 +301,6 @@ fn compare_values(
     let error = |message| RecordError { external_id: Some(remote_event.id.to_string()), message };
     findings.errors.extend(outcome.errors.into_iter().map(error));
     plan.resolutions.extend(outcome.resolution);
-}
-
-/// Keeps stored links of events whose title matches no local event any more.
-///
-/// If the local event matches another remote event by title, the two are ambiguous and a user has to choose.
-fn keep_links(
-    matches: &mut MatchResult,
-    stored: &HashMap<&str, &Row>,
-    by_id: &HashMap<i64, &Availability>,
-    overrides: &MatchOverrides,
-) {
-    let linked_to: HashMap<i64, String> =
-        matches.links.iter().map(|(remote, local)| (*local, remote.clone())).collect();
-    let mut free: HashSet<i64> = matches.unmatched_local.iter().map(|local| local.id).collect();
-    for record in std::mem::take(&mut matches.unmatched_remote) {
-        let link = stored.get(record.external_id.as_str()).and_then(|row| row.link());
-        let link = link.filter(|local| !overrides.unlinked.contains(&(*local, record.external_id.clone())));
-        let rival = link.and_then(|local| linked_to.get(&local)).filter(|rival| !overrides.linked.contains_key(*rival));
-        match (link, rival) {
-            (Some(local), None) if free.remove(&local) => _ = matches.links.insert(record.external_id, local),
-            (Some(local), Some(rival)) => {
-                matches.links.remove(rival);
-                matches.ambiguous.push(ambiguous_link(local, rival, record, by_id));
-            }
-            _ => matches.unmatched_remote.push(record),
-        }
-    }
-    matches.unmatched_local.retain(|local| free.contains(&local.id));
-}
-
-/// Returns the ambiguity of a local event that is linked to a record with another title and has the title of `rival`.
-fn ambiguous_link(local: i64, rival: &str, linked: RemoteRecord, by_id: &HashMap<i64, &Availability>) -> Ambiguity {
-    let code = by_id.get(&local).map_or("", |event| event.code.as_str());
-    let remote = vec![RemoteRecord::new(rival, code), linked];
-    Ambiguity { key: fold(code), local: vec![LocalRecord::new(local, code)], remote }
 }
 
 /// Reports an event whose local change is not delivered yet: as skipped or, if its delivery failed, as an error.
