@@ -28,7 +28,7 @@ enum TokenCommand {
         /// Limit a tutor, student or parent to this profile id
         #[arg(long, value_name = "ID")]
         subject: Option<i64>,
-        /// Expire the token after this many days [default: never]
+        /// Expire the token after this many days; without it, never
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
         expires_in: Option<u32>,
     },
