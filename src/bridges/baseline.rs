@@ -1,4 +1,4 @@
-//! Baselines: the values on which both sides last agreed, the merge base of a three-way merge.
+//! Baselines: the values that both sides had after the last successful exchange, the merge base of a three-way merge.
 
 use administrate::{Id, Lifecycle, NewEvent};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ impl BaselineKind {
     }
 }
 
-/// The values on which both sides last agreed.
+/// The values that both sides had after the last successful exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline<T> {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! Links between local records and Administrate's (`adm.*`), and the values on which both sides last agreed.
+//! Links between local records and Administrate's (`adm.*`), and baselines, the values that both sides had after the last exchange.
 //!
 //! The modules with row and value types do not use the stores. [`events`] collects types and store functions of events.
 

@@ -120,7 +120,7 @@ pub fn diff_values(
     found
 }
 
-/// The values on which both sides last agreed for an event.
+/// The baseline of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBaseline {
     pub external_id: String,

@@ -50,7 +50,7 @@ async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pair
 
 /// Requests an import → 202 with `Location`.
 ///
-/// The body is multipart: `file` and the options of the command `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
+/// The body is multipart: `file` and the options of the command, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
 /// `approve_instructors`, `create_missing` (`instructors`).
 async fn create(
     Operator(caller): Operator,

@@ -132,14 +132,14 @@ fn ambiguities(report: &Report) -> ReportRows {
 fn field_differences(report: &Report) -> ReportRows {
     let row = |difference: &FieldConflict, status: &str| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let FieldConflict { external_id, name, field, local: ours, remote: theirs, baseline: agreed } = difference;
+        let FieldConflict { external_id, name, field, local, remote, baseline } = difference;
         vec![
             external_id.clone(),
             name.clone(),
             field.clone(),
-            text(ours),
-            text(theirs),
-            text(agreed),
+            text(local),
+            text(remote),
+            text(baseline),
             status.to_owned(),
         ]
     };

@@ -118,7 +118,7 @@ async fn remotely_cancelled_event_with_overwrite_is_reinstated_where_the_api_can
     request(&fixture, id, &[DeliveryStep::OverwriteRemote, DeliveryStep::CompareLater]).await;
     let report = fixture.deliver().await;
     let reason = report.outcomes[0].reason.clone().expect("why");
-    assert!(reason.contains("cannot be taken back there"), "{reason}");
+    assert!(reason.contains("cannot be taken back"), "{reason}");
     assert_eq!(states(&fixture).0, EventState::Cancelled);
 
     fixture.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);

@@ -193,7 +193,7 @@ async fn event_with_pending_delivery_is_left_to_the_worker() {
     sqlx::query(failed).execute(&fixture.base.db.pool).await.expect("as after a refusal");
     let (exit, report) = fixture.sync(&[]).await;
     let message = report["errors"][0]["message"].as_str().unwrap_or_default();
-    assert!(exit == 4 && message.contains("waits for a person"), "{report:#}");
+    assert!(exit == 4 && message.contains("needs attention"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
