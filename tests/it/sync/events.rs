@@ -239,7 +239,7 @@ const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial
 
 fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<String>)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["the event"]), text(&row["theirs"]));
+    let row = |row: &Value| (text(&row["field"]).unwrap_or_default(), text(&row["ours"]), text(&row["theirs"]));
     report[list].as_array().expect("a list").iter().map(row).collect()
 }
 
