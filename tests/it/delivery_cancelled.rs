@@ -115,7 +115,7 @@ async fn ours_takes_up_again_what_was_cancelled_as_far_as_administrate_lets_us()
     ask(&story, id, &[DeliveryStep::OverwriteRemote, DeliveryStep::CompareLater]).await;
     let drained = story.deliver().await;
     let why = drained.outcomes[0].reason.clone().expect("why");
-    assert!(why.contains("cannot be taken back there"), "{why}");
+    assert!(why.contains("cannot be taken back (Administrate refused"), "{why}");
     assert_eq!(states(&story).0, EventState::Cancelled);
 
     story.administrate.simulator.edit(|tenant| tenant.can_reinstate_cancelled = true);
