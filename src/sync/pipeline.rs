@@ -10,6 +10,7 @@ use super::apply::apply;
 use super::create_local::{self, CreateLocalOptions};
 use super::entity_sync::{EntitySync, plan_storable};
 use super::options::SyncOptions;
+use super::plan::plan_file::is_same_plan;
 use super::plan::{ChangeAction, SyncPlan};
 use super::report::Report;
 use super::run::{ProgressEvent, SyncRun};
@@ -186,8 +187,10 @@ impl SyncRun {
 
     /// Returns why the plan must not be applied: it differs from the saved plan, or it prunes too much.
     fn plan_refusal<R: LinkRow>(&self, plan: &SyncPlan<R>, rows: usize) -> Result<Option<String>> {
+        let current = plan_value(plan)?;
+        let is_current = |saved: &Value| is_same_plan(saved, &current);
         if let Some(plans) = &self.options.exactly
-            && plans.get(&plan.entity) != Some(&plan_value(plan)?)
+            && !plans.get(&plan.entity).is_some_and(is_current)
         {
             return Ok(Some(format!(
                 "the saved plan of {} is stale, because Administrate or this database has changed: save a new plan",

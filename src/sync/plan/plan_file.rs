@@ -58,6 +58,33 @@ impl PlanFile {
     }
 }
 
+/// Returns whether two serialised plans write the same and found the same, whatever their explanations say.
+///
+/// Explanations are texts for users: another version of the program may word them differently.
+pub(crate) fn is_same_plan(saved: &Value, current: &Value) -> bool {
+    let without_explanations = |plan: &Value| {
+        let mut plan = plan.clone();
+        if let Some(findings) = plan.get_mut("findings") {
+            remove_explanations(findings);
+        }
+        plan
+    };
+    saved == current || without_explanations(saved) == without_explanations(current)
+}
+
+fn remove_explanations(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(remove_explanations),
+        Value::Object(fields) => {
+            for name in ["message", "reason"] {
+                fields.remove(name);
+            }
+            fields.values_mut().for_each(remove_explanations);
+        }
+        _ => {}
+    }
+}
+
 /// Returns Administrate's id and the name of each change of a serialised plan.
 pub(crate) fn changes(plan: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -67,4 +94,23 @@ pub(crate) fn changes(plan: &Value) -> Vec<(String, String)> {
     };
     let changes = plan["changes"].as_array().into_iter().flatten();
     changes.map(|change| (row(change), text(&change["name"]))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn plans_are_compared_without_their_explanations() {
+        let plan = |message: &str, id: &str| {
+            json!({ "changes": [{ "name": "London" }],
+                    "findings": { "errors": [{ "external_id": id, "message": message }] } })
+        };
+        assert!(is_same_plan(&plan("waits", "a"), &plan("needs attention", "a")));
+        assert!(!is_same_plan(&plan("waits", "a"), &plan("waits", "b")));
+        let other = json!({ "changes": [], "findings": { "errors": [{ "external_id": "a", "message": "waits" }] } });
+        assert!(!is_same_plan(&plan("waits", "a"), &other));
+    }
 }
