@@ -32,15 +32,15 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples
-  lectern demo                              run everything on this machine with sample data
-  lectern demo --once --workbook FILE.xlsx  try your own timetable; no data leaves this machine
-  lectern migrate                           update the database schema
-  lectern sync all --no-prompt              match reference data with Administrate, as cron does
-  lectern import FILE.xlsx --dry-run        show what a timetable would change and its errors
-  lectern import FILE.xlsx                  import a timetable and deliver it to Administrate
-  lectern outbox                            show what has not reached Administrate
-  lectern search \"cm2 london\"               find products with their events and sessions
-  lectern serve                             run the HTTP API, the site and the delivery worker";
+  lectern demo                          run everything with sample data
+  lectern demo --workbook FILE.xlsx     try it with your own timetable
+  lectern migrate                       update the database schema
+  lectern sync all --no-prompt          match reference data, as cron does
+  lectern import FILE.xlsx --dry-run    show the changes and the errors
+  lectern import FILE.xlsx              import a timetable and deliver it
+  lectern outbox                        show what is not delivered yet
+  lectern search \"cm2 london\"           find products with their events
+  lectern serve                         run the API, the site and delivery";
 
 const AFTER: &str = "\
 Options override environment variables, these override lectern.toml, and that overrides the defaults \
