@@ -1,22 +1,22 @@
-# What a person types. `make demo` shows Lectern at work, `make test` proves it.
+# `make demo` runs everything with sample data, `make test` runs every check and test.
 
 CARGO ?= cargo
 ARGS ?=
 
 .PHONY: demo test torture hostile check fmt bench clean-data prerequisites
 
-# ARGS are options of `lectern demo`; with LECTERN_ONCE=1 it ends after the search.
+# ARGS: options of `lectern demo`. LECTERN_ONCE=1: ends after the search.
 demo: prerequisites
 	$(CARGO) run --locked -- demo $(ARGS)
 
 test: prerequisites check
 	$(CARGO) test --locked --workspace
 
-# A thousand imports, each with one thing going wrong; ARGS="--seed 7" repeats one.
+# Runs a thousand imports with one fault each. ARGS="--seed 7" repeats one.
 torture: prerequisites
 	$(CARGO) test --locked --test torture -- $(ARGS)
 
-# Workbooks that somebody made to do harm, the huge ones too: what became of each, and the memory that it took.
+# Reads hostile workbooks, including huge ones, and prints the result and memory of each.
 hostile: prerequisites
 	$(CARGO) test --locked --test it -- --include-ignored --nocapture hostile::
 
@@ -31,7 +31,7 @@ fmt:
 bench:
 	$(MAKE) -C bench
 
-# The demo's database, simulator and reports (its default data folder, or DATA_DIR).
+# Deletes the data folder of the demo: the default one or DATA_DIR.
 clean-data:
 	tools/clean-data "$(DATA_DIR)"
 

@@ -1,4 +1,4 @@
-//! What every command receives: settings, console, cancellation and the database.
+//! The context that every command receives: settings, console, cancellation and the database.
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,19 +10,17 @@ use crate::error::Result;
 /// The dependencies of one command.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Effective settings.
     pub config: Config,
-    /// Terminal input and output.
     pub console: Console,
-    /// Cancelled by Ctrl-C and SIGTERM: the command ends between two steps.
+    /// Cancelled by Ctrl-C and SIGTERM. The command then ends between two steps.
     pub stop: CancellationToken,
 }
 
 impl Context {
-    /// Opens the database and checks that it has this program's schema.
+    /// Opens the database and checks that its schema is the one of this program.
     ///
     /// # Errors
-    /// [`Error::Prerequisite`](crate::error::Error::Prerequisite) where the schema is older, else the database's.
+    /// [`Error::Prerequisite`](crate::error::Error::Prerequisite) when the schema is older, else the database error.
     pub async fn database(&self) -> Result<Database> {
         Database::open_ready(&self.config).await
     }

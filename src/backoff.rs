@@ -1,37 +1,36 @@
-//! When an effect is tried again.
+//! Delays between attempts of deliveries and of other work that is tried again.
 
 use std::time::Duration;
 
-/// Later waits, in seconds, once the doubled first wait has grown to minutes: 5 min, 15 min, 1 h, 6 h, 24 h (seed 004's
-/// successor system used the same for attendance).
-const LATER: [u64; 5] = [300, 900, 3_600, 21_600, 86_400];
+/// Delays in seconds after the doubled ones: 5 min, 15 min, 1 h, 6 h, 24 h.
+const LONG_DELAYS: [u64; 5] = [300, 900, 3_600, 21_600, 86_400];
 
-/// How many waits are doubled from the first: 0.5 s grows to 64 s.
+/// Number of delays that double from the first: 0.5 s grows to 64 s.
 const DOUBLED: u32 = 8;
 
-/// How long to wait after the given attempt (from 1) failed; none when it was the last.
+/// Returns the delay after a failed attempt, counted from 1; none after the last one.
 pub fn retry_delay(attempt: i32, base_ms: u64) -> Option<Duration> {
-    let made = u32::try_from(attempt.max(1)).unwrap_or(1) - 1;
-    if made < DOUBLED {
-        return Some(Duration::from_millis(base_ms << made));
+    let previous = u32::try_from(attempt.max(1)).unwrap_or(1) - 1;
+    if previous < DOUBLED {
+        return Some(Duration::from_millis(base_ms << previous));
     }
-    let later = LATER.get((made - DOUBLED) as usize)?;
-    Some(Duration::from_secs(*later))
+    let seconds = LONG_DELAYS.get((previous - DOUBLED) as usize)?;
+    Some(Duration::from_secs(*seconds))
 }
 
-/// Why the last attempt failed, with what this means.
-pub fn exhausted_message(why: String, attempts: i32) -> String {
-    format!("{why} (given up after {attempts} attempts; `lectern outbox retry` begins anew)")
+/// Adds to the reason of the last failure that there will be no further attempt.
+pub fn exhausted_message(reason: String, attempts: i32) -> String {
+    format!("{reason} (given up after {attempts} attempts; run `lectern outbox retry` to try again)")
 }
 
-/// How long to wait after Administrate could not be used at all, 15 s by default: that is nobody's failed attempt, and
-/// however long it lasts, everything goes on soon after it.
+/// Returns the delay while Administrate cannot be used at all, 15 s by default. It does not grow, so that delivery resumes
+/// soon after an outage of any length.
 pub fn outage_delay(base_ms: u64) -> Duration {
     Duration::from_millis(base_ms * 30)
 }
 
-/// How long a creation of which nobody saw the end, because the connection or we ourselves broke off, is taken for being
-/// under way over there: 10 s by default, at most as long as an answer may take.
+/// Returns how long Administrate may still carry out a creation after its connection or its worker broke off: 10 s by
+/// default. The caller limits it to the HTTP timeout.
 pub fn in_flight_window(base_ms: u64) -> Duration {
     Duration::from_millis(base_ms * 20)
 }
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_end() {
+    fn delay_grows_until_the_last_attempt() {
         for (attempt, expected) in [
             (0, Some(500)),
             (1, Some(500)),

@@ -1,6 +1,6 @@
-//! The command line: options, commands, and how they end.
+//! The command line: global options, commands and exit codes.
 //!
-//! Each command lives in the `cli.rs` of its module; here they are named, described and called.
+//! Each command is implemented in the `cli.rs` of its module. This file names, describes and calls them.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -14,7 +14,7 @@ use crate::config::{Config, Override};
 use crate::console::Console;
 use crate::error::{Exit, Result};
 
-/// Keeps tutorials, Administrate and timetables in step.
+/// Keep a provider's database, Administrate and timetables in step
 #[derive(Debug, Parser)]
 #[command(
     name = "lectern",
@@ -32,85 +32,85 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples
-  lectern demo                              see everything at work, with made-up data
-  lectern demo --once --workbook FILE.xlsx  rehearse your own timetable, nothing leaves this machine
-  lectern migrate                           bring a database to this program's schema
-  lectern sync all --no-prompt              match reference data with Administrate, as cron does
-  lectern import FILE.xlsx --dry-run        what would a timetable change, and what is wrong in it
-  lectern import FILE.xlsx                  bring it here and to Administrate
-  lectern outbox                            what has not reached Administrate yet
-  lectern search \"cm2 london\"               products with events with sessions
-  lectern serve                             the HTTP API, the site and the delivery worker";
+  lectern demo                          run everything with sample data
+  lectern demo --workbook FILE.xlsx     try it with your own timetable
+  lectern migrate                       update the database schema
+  lectern sync all --no-prompt          match reference data, as cron does
+  lectern import FILE.xlsx --dry-run    show the changes and the errors
+  lectern import FILE.xlsx              import a timetable and deliver it
+  lectern outbox                        show what is not delivered yet
+  lectern search \"cm2 london\"           find products with their events
+  lectern serve                         run the API, the site and delivery";
 
 const AFTER: &str = "\
-Settings come from the options, else the environment, else lectern.toml, else the defaults \
-(`lectern settings` prints them with their explanation). Without a database named, Lectern runs \
-a PostgreSQL of its own in the data folder.
+Options override environment variables, these override lectern.toml, and that overrides the defaults \
+(`lectern settings` prints and explains them). Without a database URL, Lectern runs a private \
+PostgreSQL in the data folder.
 
-Exit codes: 0 done · 1 failed · 2 wrong usage · 3 something has to be set or run first · \
-4 done, but something needs a person. No command ends 0 when a part of it failed.";
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 a setting or an earlier step is missing · \
+4 done, but something needs attention. No command ends with 0 when a part of it failed.";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// PostgreSQL 15 or newer, e.g. postgres://user:password@host/name; absent: a private one is run [env: DATABASE_URL]
+    /// Connect to this PostgreSQL (15 or newer) [env: DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Where the private database, reports and uploads live [env: LECTERN_DATA_DIR]
+    /// Store private database, reports, uploads here [env: LECTERN_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
-    /// A settings file, instead of ./lectern.toml
+    /// Read settings from this file instead of ./lectern.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one JSON document on stdout, nothing else there
+    /// Print one JSON document on stdout and nothing else
     #[arg(long, global = true)]
     json: bool,
-    /// Never ask; what is unmatched is skipped and logged [env: LECTERN_NO_PROMPT=1]
+    /// Skip and report what needs a decision [env: LECTERN_NO_PROMPT=1]
     #[arg(long, global = true, visible_aliases = ["auto", "no-input"])]
     no_prompt: bool,
-    /// Say more, on stderr [env: LECTERN_LOG, a tracing filter]
+    /// Log details on stderr [env: LECTERN_LOG, a tracing filter]
     #[arg(long, global = true)]
     debug: bool,
-    /// No colours [env: NO_COLOR]
+    /// Print without colours [env: NO_COLOR]
     #[arg(long, global = true)]
     no_color: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See everything at work on this machine, with made-up data or with your own timetable
+    /// Run everything on this machine with sample data or your own timetable
     Demo(crate::demo::cli::Args),
-    /// Bring the database to this program's schema
+    /// Update the database schema
     Migrate(crate::migrate::cli::Args),
-    /// Match reference data with Administrate and report what has no counterpart
+    /// Match reference data with Administrate and report differences
     Sync(crate::sync::cli::Args),
-    /// Bring a timetable workbook here and to Administrate
+    /// Import a timetable workbook and deliver it to Administrate
     Import(crate::timetable_import::cli::Args),
-    /// Show what has not reached Administrate, and deliver it
+    /// Show and deliver what has not reached Administrate
     Outbox(crate::delivery::cli::Args),
     /// Find products with their events and sessions, and bundles
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::serve::cli::Args),
-    /// Make, list and revoke the tokens of programs that use the HTTP API
+    /// Create, list and revoke tokens for the HTTP API
     Token(crate::identity::cli::Args),
-    /// Show what Administrate told by itself, apply it again, ask to be told
+    /// List, replay and register webhooks from Administrate
     Webhooks(crate::webhooks::cli::Args),
-    /// Print every setting with its default and its explanation
+    /// Print every setting with its default and explanation
     Settings,
 }
 
-/// Reads the command line, carries the command out, and says how it ended.
+/// Parses the command line, runs the command and returns its exit code.
 pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments = expand_sync_alias(arguments);
-    // Whoever wants a document gets one also where the rest of the line cannot be read.
+    // The caller of `--json` gets a document even if the rest of the command line is invalid.
     let json = arguments.iter().any(|argument| argument == "--json");
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli).await.unwrap_or_else(|error| {
             tracing::debug!(?error, "the command failed");
-            failed(json, &error.to_string(), error.exit())
+            report_failure(json, &error.to_string(), error.exit())
         }),
-        Err(usage) if json && usage.use_stderr() => failed(json, usage.to_string().trim_end(), Exit::Usage),
+        Err(usage) if json && usage.use_stderr() => report_failure(json, usage.to_string().trim_end(), Exit::Usage),
         Err(usage) => {
             let _ = usage.print();
             if usage.use_stderr() { Exit::Usage } else { Exit::Done }
@@ -118,19 +118,19 @@ pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// Says on stderr, and in the document, why nothing came of it.
-fn failed(json: bool, sentence: &str, exit: Exit) -> Exit {
+/// Prints the reason of a failure on stderr and, with `--json`, in the document.
+fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
     let console = Console::new(json, true, CancellationToken::new());
-    let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
-    console.say(format_args!("lectern: {sentence}"));
-    let _ = console.document(&serde_json::json!({ "error": sentence, "exit": exit as u8 }));
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    console.notify(format_args!("lectern: {message}"));
+    let _ = console.document(&serde_json::json!({ "error": message, "exit": exit as u8 }));
     exit
 }
 
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
     let exit = dispatch(&context, cli.command).await?;
-    match context.console.written() {
+    match context.console.check_written() {
         Err(error) if exit == Exit::Done => Err(error),
         _ => Ok(exit),
     }
@@ -157,20 +157,21 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
 impl Global {
     fn context(self) -> Result<Context> {
         let variable = |name: &str| std::env::var(name).ok();
-        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
-        start_log(self.debug, self.no_color || set("NO_COLOR"));
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+        start_log(self.debug, self.no_color || is_set("NO_COLOR"));
         let mut options: Vec<Override> = Vec::new();
         options.extend(self.database_url.map(|url| ("database_url", url)));
         options.extend(self.data_dir.map(|dir| ("data_dir", dir)));
         let config = Config::load(self.config.as_deref(), variable, &options)?;
-        let stop = stop_on_signals();
-        let console = Console::new(self.json, self.no_prompt || set("LECTERN_NO_PROMPT"), stop.clone());
+        let stop = cancel_on_signals();
+        let no_prompt = self.no_prompt || is_set("LECTERN_NO_PROMPT");
+        let console = Console::new(self.json, no_prompt, stop.clone()).with_verbose(self.debug);
         Ok(Context { config, console, stop })
     }
 }
 
 fn start_log(debug: bool, no_color: bool) {
-    // What sqlx warns of are slow statements, and it shows them: nothing for a person.
+    // The warnings of sqlx are about slow statements and print SQL, which users should not see.
     let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn,sqlx=error" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
     let colours = !no_color && std::io::stderr().is_terminal();
@@ -178,20 +179,20 @@ fn start_log(debug: bool, no_color: bool) {
     let _ = log.try_init();
 }
 
-/// A token that Ctrl-C and SIGTERM cancel; a second Ctrl-C ends the process at once.
-fn stop_on_signals() -> CancellationToken {
+/// Returns a token that Ctrl-C and SIGTERM cancel. A second signal ends the process at once with exit code 130.
+fn cancel_on_signals() -> CancellationToken {
     let stop = CancellationToken::new();
     let cancel = stop.clone();
     tokio::spawn(async move {
-        signalled().await;
+        wait_for_signal().await;
         cancel.cancel();
-        signalled().await;
+        wait_for_signal().await;
         std::process::exit(130);
     });
     stop
 }
 
-async fn signalled() {
+async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -200,20 +201,20 @@ async fn signalled() {
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
 }
 
-/// `lectern sync_locations` is what existing cron lines say; it means `lectern sync locations`.
+/// Replaces `sync_locations` by `sync locations`. Existing cron lines use the old spelling.
 fn expand_sync_alias(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut spelled = Vec::new();
-    let mut seen = false;
+    let mut expanded = Vec::new();
+    let mut is_expanded = false;
     for argument in arguments {
         match argument.to_str().and_then(|text| text.strip_prefix("sync_")) {
-            Some(entity) if !seen => {
-                seen = true;
-                spelled.extend(["sync".into(), entity.replace('_', "-").into()]);
+            Some(entity) if !is_expanded => {
+                is_expanded = true;
+                expanded.extend(["sync".into(), entity.replace('_', "-").into()]);
             }
-            _ => spelled.push(argument),
+            _ => expanded.push(argument),
         }
     }
-    spelled
+    expanded
 }
 
 #[cfg(test)]
@@ -222,13 +223,13 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn command_line_is_well_formed() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_cron_line_of_old_is_understood() {
-        let spelled = expand_sync_alias(["lectern", "--json", "sync_price_levels", "--no-prompt"].map(OsString::from));
-        assert_eq!(spelled, ["lectern", "--json", "sync", "price-levels", "--no-prompt"].map(OsString::from));
+    fn old_cron_line_is_expanded() {
+        let expanded = expand_sync_alias(["lectern", "--json", "sync_price_levels", "--no-prompt"].map(OsString::from));
+        assert_eq!(expanded, ["lectern", "--json", "sync", "price-levels", "--no-prompt"].map(OsString::from));
     }
 }

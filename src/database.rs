@@ -1,4 +1,4 @@
-//! The database: reaching it, wherever it runs.
+//! Opens the database: the one that the settings name, or the private one.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,23 +12,22 @@ use crate::error::{Error, Result};
 use crate::migrate;
 
 /// Oldest PostgreSQL that is supported, as `server_version_num`.
-const OLDEST: i32 = 150_000;
+const MIN_SERVER_VERSION: i32 = 150_000;
 
-/// How long after its last use a connection is not asked whether it still stands.
-const SOUND_FOR: Duration = Duration::from_secs(1);
+/// A connection that was used within this time is not tested before its next use.
+const NO_PING_WITHIN: Duration = Duration::from_secs(1);
 
-/// The database of this run, and the private cluster if it lives in one.
+/// The connection pool of a command and, if the command uses it, the private cluster.
 #[derive(Debug)]
 pub struct Database {
-    /// Connections to it.
     pub pool: PgPool,
-    /// Its address, for other commands to join.
+    /// URL with which other commands can connect.
     pub url: String,
     embedded: Option<Embedded>,
 }
 
 impl Database {
-    /// Reaches the database that the settings name, or the private one.
+    /// Opens the database that the settings name, else the private one, which is started if necessary.
     pub async fn open(config: &Config) -> Result<Database> {
         if !config.database_url.is_empty() {
             let url = config.database_url.reveal().to_owned();
@@ -41,8 +40,12 @@ impl Database {
         Ok(Database { pool: connect(&url).await?, url, embedded: Some(embedded) })
     }
 
-    /// Like [`open`](Self::open), and makes sure that the schema is this program's: the private database is brought
-    /// there, a named one has to be (exit 3 says how).
+    /// Opens the database and checks that its schema is the one of this program.
+    ///
+    /// The private database is migrated. A named database is not.
+    ///
+    /// # Errors
+    /// [`Error::Prerequisite`] when a named database has pending steps.
     pub async fn open_ready(config: &Config) -> Result<Database> {
         let database = Self::open(config).await?;
         if migrate::pending(&database.pool).await? == 0 {
@@ -50,19 +53,19 @@ impl Database {
         }
         if database.embedded.is_none() {
             return Err(Error::Prerequisite(
-                "the database is not at the schema of this program: run `lectern migrate` first".into(),
+                "the database schema is older than this program: run `lectern migrate` first".into(),
             ));
         }
         migrate::apply(&database.pool).await?;
         Ok(database)
     }
 
-    /// Whether the database is the private one.
+    /// Reports whether the database is the private one.
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
 
-    /// Closes the connections and, where this process started it, the private cluster.
+    /// Closes the connections and stops the private cluster if this process started it.
     pub async fn close(self) {
         self.pool.close().await;
         if let Some(embedded) = self.embedded {
@@ -73,11 +76,11 @@ impl Database {
 
 async fn connect(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?.application_name("lectern");
-    // A connection that has just been used is taken for sound: asking first would double what short statements cost.
+    // A recently used connection is not tested, because the test would double the time of short statements.
     let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
     let settings = settings.test_before_acquire(false).before_acquire(|connection, used| {
         Box::pin(async move {
-            if used.idle_for > SOUND_FOR {
+            if used.idle_for > NO_PING_WITHIN {
                 connection.ping().await?;
             }
             Ok(true)
@@ -85,8 +88,11 @@ async fn connect(url: &str) -> Result<PgPool> {
     });
     let pool = settings.connect_with(options).await?;
     let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
-    if version < OLDEST {
-        return Err(Error::Failed(format!("the database is PostgreSQL {}; 15 or newer is needed", version / 10_000)));
+    if version < MIN_SERVER_VERSION {
+        return Err(Error::Failed(format!(
+            "the database is PostgreSQL {}: use PostgreSQL 15 or newer",
+            version / 10_000
+        )));
     }
     Ok(pool)
 }

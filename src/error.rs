@@ -1,26 +1,26 @@
-//! The one error type, and the tables that say what becomes of it.
+//! The error type of the program and its tables: exit code per error, message per constraint.
 //!
-//! Policy: an error is a sentence for a person (what, where, how to mend it) and an exit code for a script. Whatever
-//! PostgreSQL says is translated by constraint name or told in our own words; SQL never reaches a person. An error is
-//! logged once, where it is handled.
+//! An error has a message for the user (what failed, where, what to do) and an exit code for scripts. Errors of
+//! PostgreSQL are translated by constraint name or SQLSTATE; users never see SQL. An error is logged once, where it is
+//! handled.
 
 use std::process::ExitCode;
 
-/// Shorthand for results of the library.
+/// A result with the error type of the program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How a command ends (contract §1).
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// All that was asked is done.
+    /// Everything requested is done.
     Done = 0,
-    /// It failed.
+    /// The command failed.
     Failed = 1,
-    /// Wrong usage.
+    /// The command line or a setting is wrong.
     Usage = 2,
-    /// A prerequisite is missing.
+    /// A setting or an earlier step is missing.
     Prerequisite = 3,
-    /// Done, but something needs a person.
+    /// Done, but something needs attention.
     NeedsAttention = 4,
 }
 
@@ -30,37 +30,37 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Whatever can go wrong, by what the caller can do about it.
+/// Every error of the program, grouped by what the user can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command was called in a way that cannot work.
+    /// The command line or a setting is wrong.
     #[error("{0}")]
     Usage(String),
-    /// Something has to be set or run first; the sentence says what.
+    /// A setting or an earlier step is missing. The message names it.
     #[error("{0}")]
     Prerequisite(String),
-    /// Refused until a person decides.
+    /// Refused until a user decides.
     #[error("{0}")]
     NeedsAttention(String),
-    /// A signal ended it before anything was written.
+    /// A signal ended the command before it wrote anything.
     #[error("stopped before anything was written")]
     Cancelled,
-    /// It failed, and the sentence says why.
+    /// Any other failure. The message gives the reason.
     #[error("{0}")]
     Failed(String),
-    /// PostgreSQL refused or could not be reached.
-    #[error("{}", database_sentence(.0))]
+    /// PostgreSQL refused a statement or cannot be reached.
+    #[error("{}", database_message(.0))]
     Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
-    #[error("{}", migration_sentence(.0))]
+    /// The schema cannot be updated.
+    #[error("{}", migration_message(.0))]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// Administrate refused or could not be reached.
+    /// Administrate refused a request or cannot be reached.
     #[error("{0}")]
     Administrate(#[from] administrate::Error),
 }
 
 impl Error {
-    /// The exit code that the contract gives this error.
+    /// Returns the exit code of this error.
     pub fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) => Exit::Usage,
@@ -70,10 +70,10 @@ impl Error {
         }
     }
 
-    /// Whether the database cannot be reached, or ended the connection: what was under way can go on once it is back.
+    /// Reports whether the connection to the database was lost. Interrupted work can resume when it is back.
     pub fn is_lost_database(&self) -> bool {
         match self {
-            Error::Database(sqlx::Error::Database(refusal)) => is_shutdown(refusal.as_ref()),
+            Error::Database(sqlx::Error::Database(error)) => is_shutdown(error.as_ref()),
             Error::Database(error) => matches!(
                 error,
                 sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed
@@ -82,26 +82,26 @@ impl Error {
         }
     }
 
-    /// An error that tells what was being done to which file or folder.
-    pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Error::Failed(format!("{doing} {}: {}", path.display(), io_sentence(error)))
+    /// Creates an error from an action ("reading"), the path of a file or folder, and the reason.
+    pub fn io(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Error::Failed(format!("{action} {}: {}", path.display(), io_sentence(error)))
     }
 }
 
-/// What the system's refusal means to a person.
+/// Returns the reason of an I/O error with advice.
 pub(crate) fn io_sentence(error: &std::io::Error) -> String {
     use std::io::ErrorKind::*;
     match error.kind() {
-        NotFound => "there is no such place; check the path or choose another".into(),
-        PermissionDenied => "this user may not; choose another place or change its permissions".into(),
-        IsADirectory => "this is a folder; choose another name".into(),
-        NotADirectory | AlreadyExists => "a part of this path is a file, not a folder; choose another place".into(),
-        StorageFull => "the disk is full".into(),
+        NotFound => "no such file or folder: check the path or choose another one".into(),
+        PermissionDenied => "permission denied: choose another path or change its permissions".into(),
+        IsADirectory => "this is a folder: choose another name".into(),
+        NotADirectory | AlreadyExists => "a part of this path is a file, not a folder: choose another path".into(),
+        StorageFull => "the disk is full: free some space".into(),
         _ => error.to_string(),
     }
 }
 
-/// What each constraint of ours means to a person.
+/// Constraints that a user can violate, with the message of each.
 const CONSTRAINTS: &[(&str, &str)] = &[
     ("tutorial_events_code_key", "an event with this code exists already"),
     ("tutorial_sessions_event_seq_unique", "the event has a session with this sequence already"),
@@ -110,12 +110,12 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("tutorial_course_templates_code_key", "a course template with this code exists already"),
 ];
 
-fn database_sentence(error: &sqlx::Error) -> String {
+fn database_message(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(refusal) => {
             let constraint = refusal.constraint().unwrap_or_default();
-            if let Some((_, sentence)) = CONSTRAINTS.iter().find(|(name, _)| *name == constraint) {
-                return (*sentence).into();
+            if let Some((_, message)) = CONSTRAINTS.iter().find(|(name, _)| *name == constraint) {
+                return (*message).into();
             }
             match refusal.code().as_deref() {
                 Some("28P01" | "28000") => {
@@ -124,46 +124,47 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 Some("3D000") => "the database named in DATABASE_URL does not exist: create it first".into(),
                 _ if is_shutdown(refusal.as_ref()) => UNREACHABLE.into(),
                 _ if is_missing(refusal.as_ref()) => {
-                    "the database is not at the schema of this program: run `lectern migrate`".into()
+                    "the database schema is older than this program: run `lectern migrate`".into()
                 }
-                Some("42501") => "the database user lacks a privilege that this needs".into(),
-                Some(code) => format!("the database refused the change (SQLSTATE {code}); --debug logs the details"),
-                None => "the database refused the change; --debug logs the details".into(),
+                Some("42501") => "the database user lacks a privilege: grant it and try again".into(),
+                Some(code) => {
+                    format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
+                }
+                None => "the database refused the change: run again with --debug for details".into(),
             }
         }
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => UNREACHABLE.into(),
         sqlx::Error::Configuration(_) => {
-            "DATABASE_URL is no PostgreSQL address; it looks like postgres://user:password@host:5432/name".into()
+            "DATABASE_URL is not a PostgreSQL address: write postgres://user:password@host:5432/name".into()
         }
-        _ => "talking to the database failed; --debug logs the details".into(),
+        _ => "a request to the database failed: run again with --debug for details".into(),
     }
 }
 
-const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL runs and what DATABASE_URL says";
+const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL runs and that DATABASE_URL is right";
 
-/// The server ends, or somebody has it end the connection.
+/// Reports whether the server is shutting down or an administrator closed the connection.
 fn is_shutdown(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(refusal.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
 }
 
-/// A table, schema or column that a statement names is not there.
+/// Reports whether a statement names a table, schema or column that does not exist.
 fn is_missing(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(refusal.code().as_deref(), Some("42P01" | "3F000" | "42703"))
 }
 
-fn migration_sentence(error: &sqlx::migrate::MigrateError) -> String {
+fn migration_message(error: &sqlx::migrate::MigrateError) -> String {
     use sqlx::migrate::MigrateError::*;
     match error {
         VersionMismatch(version) | VersionMissing(version) => format!(
-            "the database was brought to its schema by another version of this program (step {version} differs): \
-             use the newer program"
+            "another version of this program migrated the database (step {version} differs): use the newer program"
         ),
-        Execute(error) => database_sentence(error),
+        Execute(error) => database_message(error),
         ExecuteMigration(sqlx::Error::Database(refusal), version) if is_missing(refusal.as_ref()) => format!(
-            "step {version} of the schema does not fit the tables that stand here already, and was not taken: this \
-             version cannot adopt them; name an empty database"
+            "step {version} of the schema does not fit the existing tables and was not applied: this version cannot \
+             adopt them; use an empty database"
         ),
-        ExecuteMigration(error, version) => format!("step {version} of the schema: {}", database_sentence(error)),
-        _ => "the schema could not be brought up to date; --debug logs the details".into(),
+        ExecuteMigration(error, version) => format!("step {version} of the schema: {}", database_message(error)),
+        _ => "the schema cannot be updated: run again with --debug for details".into(),
     }
 }

@@ -1,5 +1,5 @@
-//! Lectern keeps a training provider's own PostgreSQL, its training management system (Administrate) and its
-//! timetable workbooks in step, and answers searches over them. `ARCHITECTURE.md` is the map.
+//! Keeps a training provider's PostgreSQL, Administrate (its training management system) and its timetable workbooks
+//! in step, and searches the catalogue. `ARCHITECTURE.md` describes the modules.
 
 pub mod app;
 pub mod backoff;
@@ -26,6 +26,7 @@ pub mod runs;
 pub mod search;
 pub mod serve;
 pub mod sync;
+pub mod text;
 pub mod timetable_import;
 pub mod tutorials;
 pub mod webhooks;

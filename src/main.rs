@@ -1,4 +1,4 @@
-//! The program `lectern`; everything it does is in the library.
+//! The program `lectern`. All of its code is in the library.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(lectern::cli::main(std::env::args_os())).into(),
         Err(error) => {
-            eprintln!("lectern: this machine lets no threads be started: {error}");
+            eprintln!("lectern: cannot start threads: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,58 +1,59 @@
-//! How names are compared everywhere in Lectern, and which known name a wrong one probably meant.
+//! Comparison of names, and suggestions for misspelt names.
 //!
-//! Two names are the same when their folded forms are equal: NFKC, full case folding, white space
-//! collapsed. Accents count. Names of people are compared whole, never split.
+//! Two names are equal when their folded forms are equal: NFKC, full case folding, white space collapsed. Accents are
+//! significant. The names of people are compared as a whole, never split.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// How alike two names must be (Jaro-Winkler, 0 to 1) before one is suggested for the other.
-const ALIKE: f64 = 0.8;
+/// The least similarity (Jaro-Winkler, 0 to 1) at which one name is suggested for another.
+const MIN_SIMILARITY: f64 = 0.8;
 
-/// Longer texts, in bytes, are no misspelt names.
-const LONGEST: usize = 255;
+/// The longest text, in bytes, for which names are suggested.
+const MAX_NAME_BYTES: usize = 255;
 
-/// The form in which names are compared: NFKC, full case folding, white space trimmed and collapsed.
+/// Returns the folded form of a name: NFKC, full case folding, white space trimmed and collapsed.
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
         return collapse(&name.to_ascii_lowercase());
     }
     let composed: String = name.nfkc().collect();
-    // Folding can undo the normal form ("ᾳ"), so it is restored afterwards.
+    // Case folding can undo the normal form ("ᾳ"), so the form is restored afterwards.
     let folded: String = caseless::default_case_fold_str(&composed).nfkc().collect();
     collapse(&folded)
 }
 
-/// A name as it is kept: white space trimmed and collapsed, the letters as they are.
+/// Returns a name as it is stored: white space trimmed and collapsed, letters unchanged.
 pub fn tidy(name: &str) -> String {
     collapse(name)
 }
 
-/// Up to three of `known` that resemble `wanted`, best first, each once.
-pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    NameSet::new(known).nearest(wanted)
+/// Returns up to three of the `known` names that resemble `name`, best match first, without duplicates.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    NameSet::new(known).nearest(name)
 }
 
-/// Names that others are compared with, folded once.
+/// Known names with their folded forms.
 #[derive(Debug)]
 pub struct NameSet<'a> {
     names: Vec<(String, &'a str)>,
 }
 
 impl<'a> NameSet<'a> {
-    /// Takes the names; blank ones resemble nothing.
+    /// Folds the names. Blank names are left out.
     pub fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
         let folded = names.into_iter().map(|name| (fold(name), name));
         NameSet { names: folded.filter(|(folded, _)| !folded.is_empty()).collect() }
     }
 
-    /// Up to three that resemble `wanted`, best first, each once.
-    pub fn nearest(&self, wanted: &str) -> Vec<String> {
-        if wanted.len() > LONGEST {
+    /// Returns up to three names that resemble `name`, best match first, without duplicates.
+    pub fn nearest(&self, name: &str) -> Vec<String> {
+        if name.len() > MAX_NAME_BYTES {
             return Vec::new();
         }
-        let wanted = fold(wanted);
-        let alike = |(folded, name): &(String, &'a str)| (strsim::jaro_winkler(&wanted, folded), *name);
-        let mut found: Vec<(f64, &str)> = self.names.iter().map(alike).filter(|(alike, _)| *alike >= ALIKE).collect();
+        let query = fold(name);
+        let similarity = |(folded, name): &(String, &'a str)| (strsim::jaro_winkler(&query, folded), *name);
+        let scores = self.names.iter().map(similarity);
+        let mut found: Vec<(f64, &str)> = scores.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY).collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         found.dedup_by(|a, b| a.1 == b.1);
         found.truncate(3);
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_names_fold_alike() {
+    fn folded_forms_of_equal_names_are_equal() {
         for (one, other) in [
             ("London", " LONDON "),
             ("Live  online", "live\u{a0}online"),
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_come_first() {
+    fn nearest_names_are_suggested() {
         let known = ["London", "Leeds", "Dublin"];
         assert_eq!(nearest("Lndon", known), ["London"]);
         assert!(nearest("Paris", known).is_empty());

@@ -1,20 +1,20 @@
-//! Files that a command is asked to write at its end: whether they can be is found out before it begins.
+//! Files that a command writes at its end. The command checks before its work that they can be written.
 
 use std::fs::OpenOptions;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Makes a file's folder where it is missing and tries to open the file; one that is there stays as it is, and none is
-/// left behind.
+/// Checks that a file can be written. Creates its folder if necessary; leaves an existing file unchanged and creates
+/// none.
 ///
 /// # Errors
-/// [`Error::Failed`] says why the file cannot be written there.
+/// [`Error::Failed`] with the reason why the file cannot be written.
 pub fn check(path: &Path) -> Result<()> {
     let failed = |error| Error::io("writing", path, &error);
     create_folder(path)?;
     let found = std::fs::metadata(path);
-    // A pipe or a device would wait for its reader, or could not be taken away again.
+    // Opening a pipe or a device could block, and it must not be removed afterwards.
     if found.as_ref().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return Ok(());
     }
@@ -22,10 +22,10 @@ pub fn check(path: &Path) -> Result<()> {
     if found.is_err() { std::fs::remove_file(path).map_err(failed) } else { Ok(()) }
 }
 
-/// Writes a file, over one that is there, and its folder where that is missing.
+/// Writes a file. Creates its folder if necessary and replaces an existing file.
 ///
 /// # Errors
-/// [`Error::Failed`] says why it cannot be written.
+/// [`Error::Failed`] with the reason why the file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     create_folder(path)?;
     std::fs::write(path, bytes).map_err(|error| Error::io("writing", path, &error))
@@ -33,7 +33,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn create_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|error| Error::io("making the folder", folder, &error))
+    std::fs::create_dir_all(folder).map_err(|error| Error::io("creating the folder", folder, &error))
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_tried_and_left_as_it_was() -> Result<(), Box<dyn std::error::Error>> {
+    fn check_of_output_file_leaves_no_trace() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let (new, old) = (folder.path().join("new/report.xlsx"), folder.path().join("old.xlsx"));
         std::fs::write(&old, "as it was")?;

@@ -1,6 +1,6 @@
-"""The peer of the local half of `lectern import`: openpyxl reads, Django's bulk_create writes.
+"""The peer of the local part of `lectern import`: openpyxl reads, bulk_create of Django writes.
 
-Tuned as both documentations advise: a read-only workbook read by values, references looked up once, one bulk_create a
+Tuned as both documentations advise: a read-only workbook read by values, references looked up once, one bulk_create per
 table in one transaction. Prints the seconds that it took, without the start of Python and Django.
 """
 

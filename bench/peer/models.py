@@ -1,4 +1,4 @@
-"""The tables that both peers write: Lectern's own, as unmanaged models, so that all sides write the same rows."""
+"""The tables of Lectern as unmanaged models, so that the peers write the same rows."""
 
 import os
 from urllib.parse import parse_qs, unquote, urlsplit

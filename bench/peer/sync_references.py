@@ -1,4 +1,4 @@
-"""The peer of `lectern sync`: fetches page by page, then matches and saves record by record, a transaction each.
+"""The peer of `lectern sync`: fetches page by page, then matches and saves record by record in separate transactions.
 
 Prints the seconds that it took, without the start of Python and Django.
 """
@@ -16,7 +16,7 @@ PAGE = 100
 
 
 class Api:
-    """Administrate over one kept connection."""
+    """Administrate, over one connection."""
 
     def __init__(self):
         url = urlsplit(os.environ["ADMINISTRATE_API_URL"])

@@ -1,8 +1,8 @@
-//! Samples, their medians, and the table of results.
+//! Samples, medians and the table of results.
 
 use std::fmt::Write;
 
-/// Times of one side, in seconds.
+/// Durations of one side in seconds.
 #[derive(Debug, Default, Clone)]
 pub struct Samples(Vec<f64>);
 
@@ -11,7 +11,7 @@ impl Samples {
         self.0.push(seconds);
     }
 
-    /// The middle one; 0 of none.
+    /// Returns the median, or 0 without samples.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -19,10 +19,10 @@ impl Samples {
     }
 }
 
-/// One row of the table.
+/// A row of the table of results.
 pub struct Figure {
     pub what: String,
-    pub ours: String,
+    pub lectern: String,
     pub peer: String,
     pub ratio: String,
     pub goal: String,
@@ -30,12 +30,12 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// We take at most `goal` times as long as something that does less.
-    pub fn at_most(what: &str, ours: &Samples, peer: (&str, &Samples), goal: f64) -> Self {
-        let ratio = ours.median() / peer.1.median();
+    /// Compares with a peer that does less: Lectern may take at most `goal` times as long.
+    pub fn at_most(what: &str, lectern: &Samples, peer: (&str, &Samples), goal: f64) -> Self {
+        let ratio = lectern.median() / peer.1.median();
         Self {
             what: what.to_owned(),
-            ours: seconds(ours.median()),
+            lectern: seconds(lectern.median()),
             peer: format!("{}: {}", peer.0, seconds(peer.1.median())),
             ratio: format!("{ratio:.2} ×"),
             goal: format!("≤ {goal} ×"),
@@ -43,54 +43,54 @@ impl Figure {
         }
     }
 
-    /// We are at least `goal` times as fast as something that does the same.
-    pub fn faster(what: &str, ours: &Samples, peer: (&str, &Samples), goal: f64) -> Self {
-        let ratio = peer.1.median() / ours.median();
+    /// Compares with a peer that does the same: Lectern must be at least `goal` times as fast.
+    pub fn faster(what: &str, lectern: &Samples, peer: (&str, &Samples), goal: f64) -> Self {
+        let ratio = peer.1.median() / lectern.median();
         Self {
             ratio: format!("{ratio:.1} × as fast"),
             goal: format!("≥ {goal} ×"),
             met: ratio >= goal,
-            ..Self::at_most(what, ours, peer, goal)
+            ..Self::at_most(what, lectern, peer, goal)
         }
     }
 
-    /// As many as the least possible, or `most` of them.
-    pub fn count(what: &str, ours: u64, most: (&str, u64)) -> Self {
+    /// Compares a count with its limit.
+    pub fn count(what: &str, lectern: u64, limit: (&str, u64)) -> Self {
         Self {
             what: what.to_owned(),
-            ours: ours.to_string(),
-            peer: format!("{}: {}", most.0, most.1),
-            ratio: format!("{:.3} ×", ours as f64 / most.1 as f64),
+            lectern: lectern.to_string(),
+            peer: format!("{}: {}", limit.0, limit.1),
+            ratio: format!("{:.3} ×", lectern as f64 / limit.1 as f64),
             goal: "1 ×".to_owned(),
-            met: ours <= most.1,
+            met: lectern <= limit.1,
         }
     }
 
-    /// Peak memory in bytes under so many megabytes.
-    pub fn memory(what: &str, bytes: u64, most: u64) -> Self {
+    /// Compares a peak memory in bytes with a limit in megabytes.
+    pub fn memory(what: &str, bytes: u64, limit: u64) -> Self {
         Self {
             what: what.to_owned(),
-            ours: format!("{:.0} MB", bytes as f64 / f64::from(1 << 20)),
+            lectern: format!("{:.0} MB", bytes as f64 / f64::from(1 << 20)),
             peer: String::new(),
             ratio: String::new(),
-            goal: format!("< {most} MB"),
-            met: bytes < most << 20,
+            goal: format!("< {limit} MB"),
+            met: bytes < limit << 20,
         }
     }
 }
 
-fn seconds(of: f64) -> String {
-    if of < 1.0 { format!("{:.1} ms", of * 1000.0) } else { format!("{of:.2} s") }
+fn seconds(value: f64) -> String {
+    if value < 1.0 { format!("{:.1} ms", value * 1000.0) } else { format!("{value:.2} s") }
 }
 
-/// A table in Markdown.
+/// Returns the figures as a Markdown table.
 pub fn table(figures: &[Figure]) -> String {
     let mut table = String::from("| what | Lectern | peer | ratio | goal | met |\n|---|---|---|---|---|---|\n");
     for figure in figures {
-        let Figure { what, ours, peer, ratio, goal, met } = figure;
+        let Figure { what, lectern, peer, ratio, goal, met } = figure;
         let met = if *met { "yes" } else { "no" };
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {what} | {ours} | {peer} | {ratio} | {goal} | {met} |");
+        let _ = writeln!(table, "| {what} | {lectern} | {peer} | {ratio} | {goal} | {met} |");
     }
     table
 }

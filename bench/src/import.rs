@@ -1,5 +1,5 @@
-//! The local half of an import of 5,000 events: beside COPY of the same rows into the same tables, beside a peer in
-//! Django that does the whole path, and, with its effects, beside without.
+//! The local part of an import of 5,000 events, compared with COPY of the same rows, with a Django program that does the
+//! whole import, and with an import that writes no outbox rows.
 
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,12 @@ use crate::figure::{Figure, Samples};
 use crate::parse::{EVENTS, timetable_workbook};
 use crate::program::run;
 use crate::provider::provider;
-use crate::world::{World, peer_file, simulator};
+use crate::stage::{Stage, peer_file, simulator};
 
-/// The database that every run starts from: the provider, linked with its Administrate.
+/// Template database of every run: the provider, linked with its records in Administrate.
 pub const READY: &str = "ready";
 
-/// Everything that an import writes, in an order that references allow.
+/// The tables that an import writes, in the order of their references.
 const TABLES: [&str; 9] = [
     "lectern.runs",
     "acted.tutorial_events",
@@ -39,8 +39,8 @@ const TABLES: [&str; 9] = [
     "lectern.outbox",
 ];
 
-/// What an import says of the world, whatever ids it gave.
-const ANSWER: &str = "SELECT count(*), md5(string_agg(said, E'\n' ORDER BY said COLLATE \"C\")) FROM (
+/// Digest of the data of an import, without ids.
+const DIGEST: &str = "SELECT count(*), md5(string_agg(line, E'\n' ORDER BY line COLLATE \"C\")) FROM (
     SELECT concat_ws('|', e.code, e.product_id, e.location_id, e.venue_id, e.is_soldout, e.finalisation_date,
         e.remain_space, e.start_date, e.end_date, (to_jsonb(d) - 'tutorial_event_id')::text,
         (SELECT string_agg((to_jsonb(f) - 'tutorial_event_id')::text, ',' ORDER BY f.role, f.position)
@@ -52,100 +52,105 @@ const ANSWER: &str = "SELECT count(*), md5(string_agg(said, E'\n' ORDER BY said 
          LEFT JOIN lectern.session_details AS t ON t.tutorial_session_id = s.id
          LEFT JOIN acted.tutorial_session_instructors AS i ON i.tutorialsessions_id = s.id
          WHERE s.tutorial_event_id = e.id),
-        (SELECT concat_ws(';', o.effect, o.subject, o.state) FROM lectern.outbox AS o WHERE o.subject_id = e.id)) AS said
+        (SELECT concat_ws(';', o.effect, o.subject, o.state) FROM lectern.outbox AS o WHERE o.subject_id = e.id)) AS line
     FROM acted.tutorial_events AS e LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id) AS events";
 
-pub async fn measure(world: &World, runs: usize) -> Result<Vec<Figure>> {
-    ready(world).await?;
-    let file = world.write("timetable.xlsx", &timetable_workbook(EVENTS)?)?;
+pub async fn measure(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {
+    create_ready(stage).await?;
+    let file = stage.write("timetable.xlsx", &timetable_workbook(EVENTS)?)?;
     let file = file.to_string_lossy().into_owned();
-    let copied = same_answers(world, &file).await?;
+    let copied = check_equal_results(stage, &file).await?;
 
     let (mut whole, mut copy, mut django) = (Samples::default(), Samples::default(), Samples::default());
     let mut stages = Stages::default();
     for _ in 0..runs {
-        whole.push(import(world, "ours", &file).await?.1);
-        copy.push(copy_all(world, &copied).await?);
-        django.push(peer(world, &file).await?);
-        stages.take(world, &file).await?;
+        whole.push(import(stage, "lectern", &file).await?.1);
+        copy.push(copy_all(stage, &copied).await?);
+        django.push(peer(stage, &file).await?);
+        stages.measure(stage, &file).await?;
     }
-    stages.tell();
+    stages.print();
     let what = |what: &str| format!("{what} of {EVENTS} events");
     Ok(vec![
         Figure::at_most(&what("applying an import"), &stages.applied, ("raw COPY", &copy), 2.5),
         Figure::at_most(&what("the whole `import --deliver queue`"), &whole, ("raw COPY", &copy), 2.5),
         Figure::faster(&what("the whole `import --deliver queue`"), &whole, ("openpyxl + bulk_create", &django), 4.0),
-        Figure::at_most(&what("reading, planning, applying"), &stages.queued, ("without effects", &stages.alone), 1.2),
+        Figure::at_most(
+            &what("reading, planning, applying"),
+            &stages.queued,
+            ("without effects", &stages.without_effects),
+            1.2,
+        ),
     ])
 }
 
-/// Makes [`READY`].
-pub async fn ready(world: &World) -> Result<()> {
+/// Creates the database [`READY`].
+pub async fn create_ready(stage: &Stage) -> Result<()> {
     let provider = provider();
-    let config = world.config("postgres")?;
+    let config = stage.config("postgres")?;
     let simulator = simulator(remote::tenant(&provider, &config.administrate.labels), Duration::ZERO).await?;
-    let pool = world.create(READY).await?;
+    let pool = stage.create(READY).await?;
     local::fill(&mut *pool.acquire().await?, &provider).await?;
-    run(world.program(READY, Some(&simulator), &["sync", "all", "--no-prompt"])).await?;
+    run(stage.program(READY, Some(&simulator), &["sync", "all", "--no-prompt"])).await?;
     sqlx::query("ANALYZE").execute(&pool).await?;
     pool.close().await;
     simulator.stop().await;
     Ok(())
 }
 
-/// Imports into a new copy of [`READY`]; gives what the program told and how long it took.
-async fn import(world: &World, database: &str, file: &str) -> Result<(serde_json::Value, f64)> {
-    world.copy(database, READY).await?;
-    let ran = run(world.program(database, None, &["import", file, "--deliver", "queue", "--json"])).await?;
-    Ok((ran.document()?, ran.seconds))
+/// Imports into a new copy of [`READY`]; returns the document and the seconds that it took.
+async fn import(stage: &Stage, database: &str, file: &str) -> Result<(serde_json::Value, f64)> {
+    stage.copy(database, READY).await?;
+    let result = run(stage.program(database, None, &["import", file, "--deliver", "queue", "--json"])).await?;
+    Ok((result.document()?, result.seconds))
 }
 
-async fn peer(world: &World, file: &str) -> Result<f64> {
-    world.copy("django", READY).await?;
-    let ran = run(world.peer("django", None, &[&peer_file("import_timetable.py"), file])).await?;
-    Ok(ran.printed.trim().parse()?)
+async fn peer(stage: &Stage, file: &str) -> Result<f64> {
+    stage.copy("django", READY).await?;
+    let result = run(stage.peer("django", None, &[&peer_file("import_timetable.py"), file])).await?;
+    Ok(result.stdout.trim().parse()?)
 }
 
-/// The contents of a table in PostgreSQL's own text form.
+/// Names of tables and their rows in the text format of COPY.
 type Contents = Vec<(&'static str, Vec<u8>)>;
 
-/// Checks that all three ways write the same; gives the rows.
-async fn same_answers(world: &World, file: &str) -> Result<Contents> {
-    let (told, _) = import(world, "ours", file).await?;
-    if told["counts"]["created"] != EVENTS {
-        return Err(format!("the import did not create {EVENTS} events: {}", told["counts"]).into());
+/// Checks that import, COPY and the peer write the same data; returns the rows.
+async fn check_equal_results(stage: &Stage, file: &str) -> Result<Contents> {
+    let (document, _) = import(stage, "lectern", file).await?;
+    if document["counts"]["created"] != EVENTS {
+        return Err(format!("the import did not create {EVENTS} events: {}", document["counts"]).into());
     }
-    peer(world, file).await?;
+    peer(stage, file).await?;
     let mut copied = Contents::new();
-    let pool = world.connect("ours").await?;
+    let pool = stage.connect("lectern").await?;
     for table in TABLES {
         let rows = pool.copy_out_raw(&format!("COPY (TABLE {table}) TO STDOUT")).await?;
         let parts: Vec<_> = rows.try_collect().await?;
         copied.push((table, parts.concat()));
     }
-    let ours = answer(&pool).await?;
+    let expected = digest(&pool).await?;
     pool.close().await;
-    copy_all(world, &copied).await?;
+    copy_all(stage, &copied).await?;
     for other in ["django", "copied"] {
-        let pool = world.connect(other).await?;
-        let theirs = answer(&pool).await?;
+        let pool = stage.connect(other).await?;
+        let actual = digest(&pool).await?;
         pool.close().await;
-        if ours != theirs {
-            return Err(format!("{other} wrote something else: {theirs:?} instead of {ours:?}").into());
+        if actual != expected {
+            return Err(format!("{other} wrote other data: {actual:?} instead of {expected:?}").into());
         }
     }
     Ok(copied)
 }
 
-async fn answer(pool: &PgPool) -> Result<(i64, String)> {
-    let row = sqlx::query(ANSWER).fetch_one(pool).await?;
+async fn digest(pool: &PgPool) -> Result<(i64, String)> {
+    let row = sqlx::query(DIGEST).fetch_one(pool).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-/// The same rows by COPY, in one transaction; gives how long it took.
-async fn copy_all(world: &World, copied: &Contents) -> Result<f64> {
-    world.copy("copied", READY).await?;
-    let pool = world.connect("copied").await?;
+/// Writes the same rows by COPY in one transaction; returns the seconds that it took.
+async fn copy_all(stage: &Stage, copied: &Contents) -> Result<f64> {
+    stage.copy("copied", READY).await?;
+    let pool = stage.connect("copied").await?;
     for table in TABLES {
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&pool).await?;
     }
@@ -162,74 +167,76 @@ async fn copy_all(world: &World, copied: &Contents) -> Result<f64> {
     Ok(seconds)
 }
 
-/// The stages of an import by the library's own functions, with and without its effects.
+/// Durations of the stages of an import, measured on the functions of the library.
 #[derive(Default)]
 struct Stages {
     read: Samples,
-    facts: Samples,
+    loaded: Samples,
     planned: Samples,
     applied: Samples,
-    /// All of the above.
+    /// All stages.
     queued: Samples,
-    /// All of the above, but nothing is asked of the outbox.
-    alone: Samples,
+    /// All stages, without outbox rows.
+    without_effects: Samples,
 }
 
 impl Stages {
-    async fn take(&mut self, world: &World, file: &str) -> Result<()> {
+    async fn measure(&mut self, stage: &Stage, file: &str) -> Result<()> {
         for with_effects in [true, false] {
-            world.copy("staged", READY).await?;
-            let pool = world.connect("staged").await?;
-            let config = world.config("staged")?;
+            stage.copy("staged", READY).await?;
+            let pool = stage.connect("staged").await?;
+            let config = stage.config("staged")?;
             let mut watch = Watch::start();
             let loaded = run::load(file.as_ref(), &config)?;
             let read = watch.lap();
             let mut db = pool.acquire().await?;
-            let ours = store::local_state(&mut db, &loaded.timetable).await?;
-            let facts = store::stored_remote_state(&mut db, &store::template_ids(&loaded.timetable, &ours)).await?;
+            let local = store::local_state(&mut db, &loaded.timetable).await?;
+            let template_ids = store::template_ids(&loaded.timetable, &local);
+            let remote = store::stored_remote_state(&mut db, &template_ids).await?;
             drop(db);
-            let gathered = watch.lap();
+            let state_loaded = watch.lap();
             let import = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
             let options = PlannerOptions { labels: &config.administrate.labels, sittings: &config.sittings, import };
-            let plan = plan(&loaded.timetable, &ours, &facts, options);
+            let plan = plan(&loaded.timetable, &local, &remote, options);
             let planned = watch.lap();
-            let run = lectern::runs::begin(&mut *pool.acquire().await?, "import", "bench").await?;
+            let run =
+                lectern::runs::begin(&mut *pool.acquire().await?, lectern::runs::RunKind::Import, "bench").await?;
             let options = ApplyOptions { run, blocks_per_batch: config.import.blocks_per_batch, import };
             if with_effects {
                 apply(&pool, &plan, |_| serde_json::json!({}), options, &CancellationToken::new()).await?;
             } else {
-                apply_alone(&pool, &plan, options).await?;
+                apply_without_effects(&pool, &plan, options).await?;
             }
             let applied = watch.lap();
-            let all = read + gathered + planned + applied;
+            let all = read + state_loaded + planned + applied;
             pool.close().await;
             if with_effects {
                 self.read.push(read);
-                self.facts.push(gathered);
+                self.loaded.push(state_loaded);
                 self.planned.push(planned);
                 self.applied.push(applied);
                 self.queued.push(all);
             } else {
-                self.alone.push(all);
+                self.without_effects.push(all);
             }
         }
         Ok(())
     }
 
-    fn tell(&self) {
+    fn print(&self) {
         let ms = |samples: &Samples| samples.median() * 1000.0;
         eprintln!(
-            "stages of an import: read {:.0} ms, what we have {:.0} ms, plan {:.0} ms, apply {:.0} ms",
+            "stages of an import: read {:.0} ms, load state {:.0} ms, plan {:.0} ms, apply {:.0} ms",
             ms(&self.read),
-            ms(&self.facts),
+            ms(&self.loaded),
             ms(&self.planned),
             ms(&self.applied)
         );
     }
 }
 
-/// As [`apply`], without effects.
-async fn apply_alone(pool: &PgPool, plan: &ImportPlan, options: ApplyOptions) -> Result<()> {
+/// Does the same as [`apply`] without writing outbox rows.
+async fn apply_without_effects(pool: &PgPool, plan: &ImportPlan, options: ApplyOptions) -> Result<()> {
     let items: Vec<&PlanItem> = plan.items.iter().collect();
     for batch in items.chunks(options.blocks_per_batch) {
         let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
@@ -251,7 +258,7 @@ impl Watch {
         Watch(Instant::now())
     }
 
-    /// Seconds since the last lap.
+    /// Returns the seconds since the last lap.
     fn lap(&mut self) -> f64 {
         std::mem::replace(&mut self.0, Instant::now()).elapsed().as_secs_f64()
     }

@@ -1,8 +1,8 @@
-//! Lectern's figures, each beside a peer: the same work done by something else, on the same machine, in the same run,
-//! in turn. Answers are compared before anything is timed.
+//! Benchmarks. Each figure is compared with a peer: other software that does the same work on the same machine, in the
+//! same run, in turn. The results of both sides are compared before the measurement.
 //!
-//! Drives the real program and the real simulator over their outward interface; calls the library only for stages
-//! that have no command of their own. Everything runs on loopback, in a PostgreSQL of its own that ends with it.
+//! The benchmarks run the program and the simulator; they call the library only for stages without a command. Everything
+//! runs on loopback with a private PostgreSQL.
 
 mod delivery;
 mod figure;
@@ -10,9 +10,9 @@ mod import;
 mod parse;
 mod program;
 mod provider;
+mod stage;
 mod sync;
 mod workbook_memory;
-mod world;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -20,24 +20,24 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use figure::Figure;
-use world::World;
+use stage::Stage;
 
-/// What may go wrong is told and ends the run.
+/// A result whose error is printed and ends the run.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Measures Lectern beside its peers.
+/// Measure Lectern and its peers
 #[derive(Parser)]
 struct Options {
-    /// The release build of `lectern`.
+    /// Use this release build of `lectern`
     #[arg(long)]
     program: PathBuf,
-    /// A Python with the packages of requirements.txt.
+    /// Use this Python with the packages of requirements.txt
     #[arg(long)]
     python: PathBuf,
-    /// How often each side runs; the medians are compared.
+    /// Run each side this many times and compare the medians
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Only these.
+    /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
 }
@@ -55,14 +55,14 @@ enum Part {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    let world = World::start(&options.program, &options.python).await?;
-    let measured = measure(&world, &options).await;
-    world.end().await;
+    let stage = Stage::start(&options.program, &options.python).await?;
+    let measured = measure(&stage, &options).await;
+    stage.end().await;
     println!("{}", figure::table(&measured?));
     Ok(())
 }
 
-async fn measure(world: &World, options: &Options) -> Result<Vec<Figure>> {
+async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for part in Part::value_variants() {
         if !options.only.is_empty() && !options.only.contains(part) {
@@ -70,11 +70,11 @@ async fn measure(world: &World, options: &Options) -> Result<Vec<Figure>> {
         }
         figures.extend(match part {
             Part::Parse => parse::measure(options.runs)?,
-            Part::Import => import::measure(world, options.runs).await?,
-            Part::Sync => sync::measure(world, options.runs).await?,
-            Part::SyncMemory => sync::measure_memory(world).await?,
-            Part::Delivery => delivery::measure(world).await?,
-            Part::WorkbookMemory => workbook_memory::measure(world).await?,
+            Part::Import => import::measure(stage, options.runs).await?,
+            Part::Sync => sync::measure(stage, options.runs).await?,
+            Part::SyncMemory => sync::measure_memory(stage).await?,
+            Part::Delivery => delivery::measure(stage).await?,
+            Part::WorkbookMemory => workbook_memory::measure(stage).await?,
         });
     }
     Ok(figures)

@@ -1,4 +1,4 @@
-//! Reading a workbook's cells, beside nothing but unpacking the same file, and beside calamine.
+//! Reading the cells of a workbook, compared with only unpacking the same file, and with calamine.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -15,10 +15,10 @@ use crate::Result;
 use crate::figure::{Figure, Samples};
 use crate::provider::timetable;
 
-/// The workbook that issue 4 speaks of.
+/// Events of the workbook that is read.
 pub const EVENTS: usize = 5_000;
 
-/// The bytes of a workbook of so many events.
+/// Returns the bytes of a workbook with a number of events.
 pub fn timetable_workbook(events: usize) -> Result<Vec<u8>> {
     Ok(write(&timetable(events), date(2026, 11, 20))?)
 }
@@ -27,28 +27,28 @@ pub fn measure(runs: usize) -> Result<Vec<Figure>> {
     let bytes = timetable_workbook(EVENTS)?;
     let limits = Limits::default();
     compare(&spreadsheet::read("timetable.xlsx", &bytes, &limits)?, &calamine_cells(&bytes)?)?;
-    let (mut ours, mut bare, mut calamine) = (Samples::default(), Samples::default(), Samples::default());
+    let (mut lectern, mut inflated, mut calamine) = (Samples::default(), Samples::default(), Samples::default());
     for _ in 0..runs * 4 {
-        bare.push(seconds(|| inflate(&bytes))?);
-        ours.push(seconds(|| Ok(spreadsheet::read("timetable.xlsx", &bytes, &limits)?))?);
+        inflated.push(seconds(|| inflate(&bytes))?);
+        lectern.push(seconds(|| Ok(spreadsheet::read("timetable.xlsx", &bytes, &limits)?))?);
         calamine.push(seconds(|| calamine_cells(&bytes))?);
     }
     let what = format!("cells of a workbook of {EVENTS} events ({} KB)", bytes.len() / 1024);
     Ok(vec![
-        Figure::at_most(&what, &ours, ("bare inflate", &bare), 8.0),
-        Figure::faster(&what, &ours, ("calamine 0.38", &calamine), 1.0),
+        Figure::at_most(&what, &lectern, ("bare inflate", &inflated), 8.0),
+        Figure::faster(&what, &lectern, ("calamine 0.38", &calamine), 1.0),
     ])
 }
 
 fn seconds<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
     let started = Instant::now();
-    let answer = black_box(work()?);
+    let result = black_box(work()?);
     let seconds = started.elapsed().as_secs_f64();
-    drop(answer);
+    drop(result);
     Ok(seconds)
 }
 
-/// Unpacks every part to nowhere.
+/// Unpacks every part and discards it; returns the unpacked size in bytes.
 fn inflate(bytes: &[u8]) -> Result<u64> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
     let mut size = 0;
@@ -70,21 +70,22 @@ fn calamine_cells(bytes: &[u8]) -> Result<Vec<(u32, u32, Data)>> {
     Ok(cells.collect())
 }
 
-fn compare(ours: &Sheet, theirs: &[(u32, u32, Data)]) -> Result<()> {
-    let mut theirs: Cells = theirs.iter().map(|(row, column, data)| ((*row, *column), data.clone())).collect();
-    for row in &ours.rows {
+/// Checks that both readers return the same cells.
+fn compare(sheet: &Sheet, calamine: &[(u32, u32, Data)]) -> Result<()> {
+    let mut expected: Cells = calamine.iter().map(|(row, column, data)| ((*row, *column), data.clone())).collect();
+    for row in &sheet.rows {
         for cell in &row.cells {
             let place = (row.number - 1, cell.column);
-            let same = match (&cell.content, theirs.remove(&place)) {
-                (Content::Text(ours), Some(Data::String(theirs))) => **ours == *theirs,
-                (Content::Number(ours), Some(Data::Float(theirs))) => *ours == theirs,
-                (Content::DateTime(ours), Some(Data::DateTime(theirs))) => *ours == theirs.as_f64(),
+            let is_equal = match (&cell.content, expected.remove(&place)) {
+                (Content::Text(value), Some(Data::String(other))) => **value == *other,
+                (Content::Number(value), Some(Data::Float(other))) => *value == other,
+                (Content::DateTime(value), Some(Data::DateTime(other))) => *value == other.as_f64(),
                 _ => false,
             };
-            if !same {
-                return Err(format!("cell {place:?} is read otherwise by calamine").into());
+            if !is_equal {
+                return Err(format!("calamine returns another value for cell {place:?}").into());
             }
         }
     }
-    if theirs.is_empty() { Ok(()) } else { Err(format!("{} cells are read by calamine alone", theirs.len()).into()) }
+    if expected.is_empty() { Ok(()) } else { Err(format!("only calamine returns {} cells", expected.len()).into()) }
 }

@@ -1,4 +1,4 @@
-//! Runs a program, and tells how long it took and how much memory it had.
+//! Runs a program and measures its time and memory.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -7,45 +7,45 @@ use tokio::process::Command;
 
 use crate::Result;
 
-/// How often the memory of a running program is looked at. Its peak is kept by the system, so that only what grows in
-/// the last moment before the end is missed.
-const LOOK: Duration = Duration::from_millis(5);
+/// Interval at which the peak memory of the program is read. The system stores the peak, so only a growth in the last
+/// interval is missed.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What became of a program.
-pub struct Ran {
-    /// From start to end.
+/// The result of a program.
+pub struct ProgramResult {
+    /// Time from start to end.
     pub seconds: f64,
-    /// The most memory that it had at once (`VmHWM`), in bytes.
+    /// Peak memory (`VmHWM`) in bytes.
     pub peak: u64,
-    /// Its exit code.
+    /// Exit code.
     pub code: i32,
-    /// What it printed.
-    pub printed: String,
+    /// Output on stdout.
+    pub stdout: String,
 }
 
-impl Ran {
-    /// The document that it printed.
+impl ProgramResult {
+    /// Parses the printed JSON document.
     ///
     /// # Errors
-    /// When it printed none.
+    /// When the output is not JSON.
     pub fn document(&self) -> Result<serde_json::Value> {
-        serde_json::from_str(&self.printed).map_err(|error| format!("{error} in: {}", self.printed).into())
+        serde_json::from_str(&self.stdout).map_err(|error| format!("{error} in: {}", self.stdout).into())
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 ///
 /// # Errors
-/// When it cannot be started, or ends with another code than 0 or 4 (something needs a person).
-pub async fn run(command: Command) -> Result<Ran> {
+/// When the command cannot be started or its exit code is not 0 or 4 (something needs attention).
+pub async fn run(command: Command) -> Result<ProgramResult> {
     run_to(command, &[0, 4]).await
 }
 
-/// Runs a command to its end, which has one of these exit codes.
+/// Runs a command until it ends with one of the expected exit codes.
 ///
 /// # Errors
-/// When it cannot be started, or ends otherwise.
-pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<Ran> {
+/// When the command cannot be started or ends with another code.
+pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<ProgramResult> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let started = Instant::now();
     let child = command.spawn()?;
@@ -55,16 +55,16 @@ pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<Ran> {
     let output = loop {
         tokio::select! {
             output = &mut ended => break output?,
-            () = tokio::time::sleep(LOOK) => peak = peak.max(peak_of(&status)),
+            () = tokio::time::sleep(POLL_INTERVAL) => peak = peak.max(peak_of(&status)),
         }
     };
     let seconds = started.elapsed().as_secs_f64();
     let code = output.status.code().unwrap_or(-1);
     if !codes.contains(&code) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{command:?} ended with {code}: {said}").into());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{command:?} ended with {code}: {stderr}").into());
     }
-    Ok(Ran { seconds, peak, code, printed: String::from_utf8_lossy(&output.stdout).into_owned() })
+    Ok(ProgramResult { seconds, peak, code, stdout: String::from_utf8_lossy(&output.stdout).into_owned() })
 }
 
 fn peak_of(status: &str) -> u64 {

@@ -1,4 +1,5 @@
-//! A made-up provider and timetable of any size: nobody is in two places at once, everybody is approved, all is on sale.
+//! A fictitious provider and timetable of any size. No person is booked twice, all instructors are approved, and all
+//! tutorials are on sale.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, date, time};
@@ -8,29 +9,29 @@ use lectern::demo::timetable::{Day, Planned};
 use lectern::tutorials::LearningMode;
 use lectern::tutorials::reference::{Location, Venue};
 
-/// Sessions of the events of a subject: about as many as in a real timetable, 3.8 an event.
+/// Sessions per event, by subject. Their mean of 3.8 is close to a real timetable.
 const LENGTHS: [usize; 10] = [1, 3, 5, 3, 6, 1, 5, 3, 8, 3];
 
-/// How many subjects there are; every second location, venue and person repeats with them.
+/// Number of subjects.
 const SUBJECTS: usize = 50;
 const LOCATIONS: usize = 10;
 const PEOPLE: usize = 200;
 
-/// Every so many-th event is self-paced.
+/// One event in this number is self-paced.
 const SELF_PACED: usize = 20;
 
 const START: Date = date(2027, 1, 4);
 
-/// A provider that can hold [`timetable`].
+/// Returns a provider with everything that [`timetable`] names.
 pub fn provider() -> Provider {
     let exam_session = "2027-04".to_owned();
     let instructors: Vec<Person> = (0..PEOPLE).map(|at| person("Tutor", at)).collect();
-    let template = |subject: usize, teaching: LearningMode| Template {
-        code: template_code(subject, teaching),
+    let template = |subject: usize, mode: LearningMode| Template {
+        code: template_code(subject, mode),
         title: format!("Subject {subject:02}"),
         subject: subject_code(subject),
-        teaching,
-        sessions: if teaching == LearningMode::Lms { 0 } else { LENGTHS[subject % LENGTHS.len()] },
+        mode,
+        sessions: if mode == LearningMode::Lms { 0 } else { LENGTHS[subject % LENGTHS.len()] },
         approved: instructors.iter().skip(subject).step_by(SUBJECTS).map(Person::full_name).collect(),
         price: 400,
     };
@@ -57,7 +58,7 @@ pub fn provider() -> Provider {
     }
 }
 
-/// `records` locations, venues, instructors and templates, a quarter each.
+/// Returns a provider with `records` locations, venues, instructors and templates, a quarter each.
 pub fn references(records: usize) -> Provider {
     let each = records / 4;
     let instructors: Vec<Person> = (0..each).map(|at| person("Tutor", at)).collect();
@@ -65,7 +66,7 @@ pub fn references(records: usize) -> Provider {
         code: format!("T{at:05}"),
         title: format!("Template {at}"),
         subject: subject_code(0),
-        teaching: LearningMode::Blended,
+        mode: LearningMode::Blended,
         sessions: 1,
         approved: instructors.get(at).map(Person::full_name).into_iter().collect(),
         price: 400,
@@ -79,25 +80,25 @@ pub fn references(records: usize) -> Provider {
     }
 }
 
-/// So many events, one after the other over the years.
+/// Returns a number of events, distributed over the years.
 pub fn timetable(events: usize) -> Vec<Planned> {
     (0..events).map(planned).collect()
 }
 
 fn planned(at: usize) -> Planned {
     let subject = at % SUBJECTS;
-    let teaching = if at % SELF_PACED == SELF_PACED - 1 { LearningMode::Lms } else { LearningMode::Blended };
+    let mode = if at % SELF_PACED == SELF_PACED - 1 { LearningMode::Lms } else { LearningMode::Blended };
     let weeks = 2 * i64::try_from(at / PEOPLE).unwrap_or_default();
     let first = START.saturating_add(weeks.weeks());
     let tutor = person("Tutor", at % PEOPLE).full_name();
-    let length = if teaching == LearningMode::Lms { 0 } else { LENGTHS[subject % LENGTHS.len()] };
+    let length = if mode == LearningMode::Lms { 0 } else { LENGTHS[subject % LENGTHS.len()] };
     let day = |number: usize| Day {
         date: first.saturating_add(i64::try_from(number).unwrap_or_default().days()),
         starts: time(9, 30, 0, 0),
         ends: time(16, 30, 0, 0),
         instructor: tutor.clone(),
     };
-    let template = template_code(subject, teaching);
+    let template = template_code(subject, mode);
     Planned {
         title: format!("{template}-{at:05}-27A"),
         template,
@@ -117,9 +118,9 @@ fn subject_code(at: usize) -> String {
     format!("B{at:02}")
 }
 
-fn template_code(subject: usize, teaching: LearningMode) -> String {
+fn template_code(subject: usize, mode: LearningMode) -> String {
     let code = subject_code(subject);
-    if teaching == LearningMode::Lms { format!("OC_{code}") } else { code }
+    if mode == LearningMode::Lms { format!("OC_{code}") } else { code }
 }
 
 fn subject(at: usize) -> Subject {

@@ -1,4 +1,4 @@
-//! Peak memory of the program on workbooks that are large or hostile.
+//! Peak memory of the program with large or hostile workbooks.
 
 use std::io::{Cursor, Write};
 
@@ -6,41 +6,41 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::Result;
 use crate::figure::Figure;
-use crate::import::{READY, ready};
+use crate::import::{READY, create_ready};
 use crate::parse::timetable_workbook;
 use crate::program::{run, run_to};
-use crate::world::World;
+use crate::stage::Stage;
 
-/// As many events as the rows that are accepted may hold.
-const MOST_EVENTS: usize = 25_000;
+/// The number of events that fits into the accepted number of rows.
+const MAX_EVENTS: usize = 25_000;
 
-/// How an import of a file ends that cannot be read, or has no timetable in it.
-const REFUSED: i32 = 1;
+/// Exit code of an import of a file that cannot be read or has no timetable.
+const INVALID_FILE: i32 = 1;
 
-pub async fn measure(world: &World) -> Result<Vec<Figure>> {
-    if world.connect(READY).await.is_err() {
-        ready(world).await?;
+pub async fn measure(stage: &Stage) -> Result<Vec<Figure>> {
+    if stage.connect(READY).await.is_err() {
+        create_ready(stage).await?;
     }
     let mut figures = Vec::new();
-    let many = world.write("many.xlsx", &timetable_workbook(MOST_EVENTS)?)?;
+    let many = stage.write("many.xlsx", &timetable_workbook(MAX_EVENTS)?)?;
     for (what, options) in [("dry run", "--dry-run"), ("import", "--json")] {
-        world.copy("large", READY).await?;
+        stage.copy("large", READY).await?;
         let arguments = ["import", &*many.to_string_lossy(), "--deliver", "queue", options];
-        let ran = run(world.program("large", None, &arguments)).await?;
-        eprintln!("{what} of {MOST_EVENTS} events: {:.2} s", ran.seconds);
-        figures.push(Figure::memory(&format!("peak memory, {what} of {MOST_EVENTS} events"), ran.peak, 256));
+        let result = run(stage.program("large", None, &arguments)).await?;
+        eprintln!("{what} of {MAX_EVENTS} events: {:.2} s", result.seconds);
+        figures.push(Figure::memory(&format!("peak memory, {what} of {MAX_EVENTS} events"), result.peak, 256));
     }
     for (what, bytes) in hostile()? {
-        let file = world.write("hostile.xlsx", &bytes)?;
+        let file = stage.write("hostile.xlsx", &bytes)?;
         let arguments = ["import", &*file.to_string_lossy(), "--deliver", "queue", "--dry-run"];
-        let ran = run_to(world.program(READY, None, &arguments), &[REFUSED]).await?;
-        eprintln!("{what} ({} KB): {:.2} s, exit {}", bytes.len() / 1024, ran.seconds, ran.code);
-        figures.push(Figure::memory(&format!("peak memory, {what}"), ran.peak, 256));
+        let result = run_to(stage.program(READY, None, &arguments), &[INVALID_FILE]).await?;
+        eprintln!("{what} ({} KB): {:.2} s, exit {}", bytes.len() / 1024, result.seconds, result.code);
+        figures.push(Figure::memory(&format!("peak memory, {what}"), result.peak, 256));
     }
     Ok(figures)
 }
 
-/// Workbooks that nobody means well with.
+/// Returns workbooks that need much memory when they are unpacked without limits.
 fn hostile() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let row = |number: u32, cells: &str| format!("<row r=\"{number}\">{cells}</row>");
     let blank: String = (1..=1_048_576).map(|number| row(number, &format!("<c r=\"A{number}\" s=\"1\"/>"))).collect();
@@ -59,7 +59,7 @@ fn hostile() -> Result<Vec<(&'static str, Vec<u8>)>> {
     ])
 }
 
-/// A workbook of one sheet with these rows and shared strings.
+/// Returns a workbook with one sheet of rows and shared strings, both as XML.
 fn sheet(rows: &str, strings: &str) -> Result<Vec<u8>> {
     const MAIN: &str = "xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"";
     const LINK: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";

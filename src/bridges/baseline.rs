@@ -1,52 +1,87 @@
-//! What both sides last agreed on, for many events at once.
+//! Baselines: the values that both sides had after the last successful exchange, the merge base of a three-way merge.
 
-use administrate::{Id, NewEvent};
-use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use sqlx::PgConnection;
-use sqlx::types::Json;
+use administrate::{Id, Lifecycle, NewEvent};
+use serde::{Deserialize, Serialize};
 
-use crate::bridges::store::baseline::StoredBaseline;
-pub use crate::bridges::store::baseline::{load_baseline, now, put_baselines, save_baseline, stored_baselines};
+use super::lifecycle::LifecycleState;
 
-use super::events::{Baseline, BaselineKind, LastSeen};
-use crate::error::Result;
+/// The record that a baseline belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaselineKind {
+    /// An event's own fields.
+    Event,
+    /// The staff of a whole event.
+    EventStaff,
+    /// A session with its instructors.
+    Session,
+    /// Places and state that Administrate last reported for an event: [`LastSeen`].
+    EventSeen,
+    /// Whether Lectern has published or cancelled an event: [`PublicationState`].
+    Publication,
+}
 
-/// The values on which both sides last agreed for one event or session of ours.
+impl BaselineKind {
+    /// Returns the stored name.
+    pub fn name(self) -> &'static str {
+        match self {
+            BaselineKind::Event => "event",
+            BaselineKind::EventStaff => "event-staff",
+            BaselineKind::Session => "session",
+            BaselineKind::EventSeen => "event-seen",
+            BaselineKind::Publication => "event-standing",
+        }
+    }
+}
+
+/// The values that both sides had after the last successful exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline<T> {
+    #[serde(flatten)]
+    pub values: T,
+    /// A later write was started and its outcome is unknown: Administrate has these values or newer ones.
+    #[serde(default, rename = "unsure")]
+    pub uncertain: bool,
+}
+
+impl<T> Baseline<T> {
+    /// Returns the values unless the outcome of a later write is unknown.
+    pub fn certain(&self) -> Option<&T> {
+        (!self.uncertain).then_some(&self.values)
+    }
+}
+
+/// Places and state of an event as Administrate last reported them, in a webhook or a response.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSeen {
+    pub lifecycle: Option<LifecycleState>,
+    pub sold_out: Option<bool>,
+    pub max_places: Option<i64>,
+    pub remaining: Option<i64>,
+}
+
+/// Whether Lectern has published or cancelled an event in Administrate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicationState {
+    /// The state that Lectern last set; `None` until it changes the state.
+    pub state: Option<Lifecycle>,
+    /// Sessions that Lectern has published.
+    pub published_sessions: Vec<Id>,
+    /// The event was in Administrate before Lectern linked it, so Lectern must not delete it.
+    #[serde(rename = "found_there")]
+    pub existed_before: bool,
+    /// The event was published when Lectern cancelled it.
+    #[serde(default)]
+    pub was_published: bool,
+    /// The event was created after a creation whose outcome is unknown: a second one may appear.
+    #[serde(default, rename = "made_in_doubt")]
+    pub created_in_doubt: bool,
+}
+
+/// The stored baseline of one local event or session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaselineRow<S> {
     /// An event's own fields.
     Event(Box<NewEvent>),
-    /// A session, by its sequence, with Administrate's id of it.
+    /// A session's sequence, external id and values.
     Session(i32, Id, S),
-}
-
-/// Notes what Administrate was just seen to say of events, by its ids.
-pub async fn record_last_seen<'a>(
-    db: &mut PgConnection,
-    seen: impl Iterator<Item = (&'a str, LastSeen)>,
-) -> Result<()> {
-    let kind = BaselineKind::EventSeen.name();
-    let seen: Vec<(&str, Value)> = seen.map(|(id, values)| (id, json!(Baseline { values, unsure: false }))).collect();
-    put_baselines(db, &seen.iter().map(|(id, values)| (kind, *id, values)).collect::<Vec<_>>()).await
-}
-
-/// The agreements about events of ours, each with our id and Administrate's id of its event. What is not certain, because
-/// nobody saw how the last write ended, is left out, and so is what was agreed on after `before`.
-pub async fn baselines<S: DeserializeOwned>(
-    db: &mut PgConnection,
-    tutorial_event_ids: &[i64],
-    before: Option<Timestamp>,
-) -> Result<Vec<(i64, Id, BaselineRow<S>)>> {
-    let rows = super::store::baseline::baseline_rows(db, tutorial_event_ids, before).await?;
-    let certain = rows.into_iter().filter(|(.., Json(fields))| fields["unsure"] != Value::Bool(true));
-    let agreement = |(ours, event, sequence, theirs, Json(fields)): StoredBaseline| {
-        let agreement = match sequence {
-            None => BaselineRow::Event(Box::new(serde_json::from_value(fields).ok()?)),
-            Some(sequence) => BaselineRow::Session(sequence, Id::new(theirs), serde_json::from_value(fields).ok()?),
-        };
-        Some((ours, Id::new(event), agreement))
-    };
-    Ok(certain.filter_map(agreement).collect())
 }

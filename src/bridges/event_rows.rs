@@ -1,14 +1,20 @@
-//! The rows that stand for Administrate's events and their sessions, as a sync compares them.
+//! Rows of `adm.events` and `adm.sessions`, as a sync compares them.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
-pub use crate::bridges::store::event_rows::{RowFilter, delete_rows, known_ids, rows, upsert_rows};
-
 use super::reference::{BoundedColumn, bounded};
 
-/// An event (`adm.events`); what it refers to by Administrate's ids.
+/// Selects rows of events.
+#[derive(Debug, Clone, Copy)]
+pub enum RowFilter<'a> {
+    All,
+    /// The row with this external id, and the rows linked to these local events.
+    Of(&'a str, &'a [i64]),
+}
+
+/// An event (`adm.events`). Its references are external ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventLinkRow {
     pub external_id: String,
@@ -28,7 +34,7 @@ pub struct EventLinkRow {
     pub sessions: Vec<SessionLinkRow>,
 }
 
-/// A session (`adm.sessions`); one that Administrate no longer has keeps its row, without a day.
+/// A session (`adm.sessions`). A session that Administrate no longer has stays as a row without a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLinkRow {
     pub external_id: String,
@@ -43,13 +49,13 @@ pub struct SessionLinkRow {
 }
 
 impl EventLinkRow {
-    /// Takes the links away, the event's and those of its sessions.
+    /// Removes the links of the event and of its sessions.
     pub fn unlink(&mut self) {
         self.tutorial_event_id = None;
         self.sessions.iter_mut().for_each(|session| session.tutorial_session_id = None);
     }
 
-    /// What stands in the columns that PostgreSQL bounds.
+    /// Returns the values of columns with a maximum length.
     pub fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         let mut columns = vec![
             bounded("external_id", &self.external_id, 50),
@@ -67,11 +73,12 @@ impl EventLinkRow {
     }
 }
 
-/// Pairs what is not paired yet with those of `ours` that are free, in order: the course template makes the sessions of
-/// an event, one for each day, and nothing but their order says which is which. A pair once made stays.
-pub fn pair_in_order<'a>(ours: &[i64], theirs: impl Iterator<Item = &'a mut Option<i64>>) {
-    let mut theirs: Vec<&mut Option<i64>> = theirs.collect();
-    let free: Vec<i64> = ours.iter().copied().filter(|id| theirs.iter().all(|link| **link != Some(*id))).collect();
-    let unpaired = theirs.iter_mut().filter(|link| link.is_none());
-    unpaired.zip(free).for_each(|(link, id)| **link = Some(id));
+/// Links each unlinked remote session to the next unlinked local session; existing links stay.
+///
+/// The course template creates the sessions of an event, one for each day, and only their order identifies them.
+pub fn link_in_order<'a>(local_ids: &[i64], remote_links: impl Iterator<Item = &'a mut Option<i64>>) {
+    let mut links: Vec<&mut Option<i64>> = remote_links.collect();
+    let free: Vec<i64> = local_ids.iter().copied().filter(|id| links.iter().all(|link| **link != Some(*id))).collect();
+    let unlinked = links.iter_mut().filter(|link| link.is_none());
+    unlinked.zip(free).for_each(|(link, id)| **link = Some(id));
 }

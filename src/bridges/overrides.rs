@@ -29,7 +29,6 @@ impl MatchOverrides {
 pub struct MatchOverride {
     /// The entity's name, as on the command line.
     pub entity: &'static str,
-    /// What applies to the records.
     pub kind: OverrideKind,
     /// The local record; none where only a remote record is ignored.
     pub local: Option<i64>,
@@ -37,7 +36,7 @@ pub struct MatchOverride {
     pub external: Option<String>,
 }
 
-/// What an override says of its records.
+/// What an override states about its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverrideKind {
     /// They are the same record.

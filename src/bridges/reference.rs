@@ -1,8 +1,8 @@
-//! The rows that stand for Administrate's reference data: their id beside ours, and what is theirs alone.
+//! Link rows of reference data: the external id, the local id and the values that only Administrate has.
 //!
-//! Promises: a row says what Administrate said when it was last looked at; its link is null until both sides are known to
-//! be the same. Rows are told apart by Administrate's ids, never by ours, so that a plan means the same in every
-//! database. It does not decide who is who (`sync` does) and does not speak to Administrate.
+//! A row has the values of the last sync. Its link is null until both records are known to be the same. Rows are
+//! identified by external ids, never by local ids, so that a plan means the same in every database. Matching records is
+//! the task of `sync`.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use super::cascade::{CascadedDeletes, Table};
-
-/// The kinds of record that may be created on either side.
+/// A kind of record that may be created on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReferenceKind {
     Location,
@@ -21,47 +19,44 @@ pub enum ReferenceKind {
     CourseTemplate,
 }
 
-/// A row that stands for one record of Administrate's.
+/// A row for one record of Administrate.
 pub trait LinkRow: Clone + PartialEq + Serialize {
-    /// Administrate's id.
     fn external_id(&self) -> &str;
 
-    /// What tells the row from every other of its table.
+    /// Returns the key of the row within its table.
     fn identity(&self) -> String {
         self.external_id().to_owned()
     }
 
-    /// The id of our record, where it is linked.
+    /// Returns the id of the linked local record.
     fn link(&self) -> Option<i64> {
         None
     }
 
-    /// Links the row, or takes its link away.
-    fn set_link(&mut self, _ours: Option<i64>) {}
+    /// Sets or removes the link.
+    fn set_link(&mut self, _local_id: Option<i64>) {}
 
-    /// What stands in the columns that PostgreSQL bounds.
+    /// Returns the values of columns with a maximum length.
     fn bounded(&self) -> Vec<BoundedColumn<'_>>;
 }
 
-/// A column whose values PostgreSQL bounds.
+/// The value of a column with a maximum length.
 #[derive(Debug)]
 pub struct BoundedColumn<'a> {
-    /// Its name.
     pub column: &'static str,
-    /// What stands there.
     pub text: Cow<'a, str>,
-    /// How many characters fit.
+    /// Maximum number of characters.
     pub most: usize,
 }
 
-/// A column that holds `text`, nothing where there is none.
+/// Returns the column with `text`, or with an empty text for `None`.
 pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a String>>, most: usize) -> BoundedColumn<'a> {
     let text = text.into().map_or("", String::as_str);
     BoundedColumn { column, text: Cow::Borrowed(text), most }
 }
 
-/// The definition of a custom field for one kind of record (`adm.custom_fields`; its options, a list of texts, in
-/// `lectern.custom_field_options`).
+/// The definition of a custom field for one kind of record (`adm.custom_fields`). Its options, a list of texts, are in
+/// `lectern.custom_field_options`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct CustomFieldRow {
     pub entity_type: String,
@@ -75,12 +70,12 @@ pub struct CustomFieldRow {
     pub options: Value,
 }
 
-/// Of plans that were saved before options were read.
+/// Default for plans that were saved by versions without options.
 fn no_options() -> Value {
     Value::Array(Vec::new())
 }
 
-/// A tariff (`adm.pricelevels`).
+/// A price level (`adm.pricelevels`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct PriceLevelRow {
     pub external_id: String,
@@ -96,7 +91,7 @@ pub struct LocationRow {
     pub tutorial_location_id: Option<i64>,
 }
 
-/// A venue (`adm.venues`); `location_id` is Administrate's id of its location.
+/// A venue (`adm.venues`). `location_id` is the external id of its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct VenueRow {
     pub external_id: String,
@@ -113,7 +108,7 @@ pub struct InstructorRow {
     pub tutorial_instructor_id: Option<i64>,
 }
 
-/// A course template (`adm.course_templates`): its learning mode in upper case, `custom_fields` as
+/// A course template (`adm.course_templates`). Its learning mode is in upper case, `custom_fields` is
 /// `{definition key: value}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct CourseTemplateRow {
@@ -123,7 +118,7 @@ pub struct CourseTemplateRow {
     pub tutorial_course_template_id: Option<i64>,
 }
 
-/// A price (`adm.course_template_price_levels`), its template and its price level by Administrate's ids.
+/// A price (`adm.course_template_price_levels`). Template and price level are external ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct PriceRow {
     pub external_id: String,
@@ -132,19 +127,60 @@ pub struct PriceRow {
     pub amount: Decimal,
 }
 
-/// That a contact may teach a course template, as the last sync saw it (both by Administrate's ids).
+/// A contact's approval to teach a course template, as of the last sync. Both are external ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::FromRow)]
 pub struct ApprovalRow {
     pub template_external_id: String,
     pub contact_external_id: String,
 }
 
-/// A contact that may administer events, as the last sync saw it.
+/// A contact that may administer events, as of the last sync.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::FromRow)]
 pub struct AdministratorRow {
     pub external_id: String,
     pub first_name: String,
     pub last_name: String,
+}
+
+/// Rows and references that the deletion of reference data removes too, stored so that an undo can restore them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CascadedDeletes {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<PriceRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRow>,
+    /// References in rows that are not deleted; they become null.
+    #[serde(default, rename = "mentions", skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<RowReference>,
+}
+
+impl CascadedDeletes {
+    pub fn is_empty(&self) -> bool {
+        self.prices.is_empty() && self.approvals.is_empty() && self.references.is_empty()
+    }
+}
+
+/// A reference from one row to another, both by external id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct RowReference {
+    /// Table and reference, such as `events.location`.
+    pub column: String,
+    /// The row that refers.
+    pub external_id: String,
+    /// The row that is referred to.
+    #[serde(rename = "mentioned")]
+    #[sqlx(rename = "mentioned")]
+    pub target: String,
+}
+
+/// A table whose rows may be referred to or have prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    Locations,
+    Venues,
+    Instructors,
+    CourseTemplates,
+    PriceLevels,
 }
 
 impl LinkRow for LocationRow {
@@ -156,8 +192,8 @@ impl LinkRow for LocationRow {
         self.tutorial_location_id
     }
 
-    fn set_link(&mut self, ours: Option<i64>) {
-        self.tutorial_location_id = ours;
+    fn set_link(&mut self, local_id: Option<i64>) {
+        self.tutorial_location_id = local_id;
     }
 
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
@@ -174,8 +210,8 @@ impl LinkRow for VenueRow {
         self.tutorial_venue_id
     }
 
-    fn set_link(&mut self, ours: Option<i64>) {
-        self.tutorial_venue_id = ours;
+    fn set_link(&mut self, local_id: Option<i64>) {
+        self.tutorial_venue_id = local_id;
     }
 
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
@@ -192,8 +228,8 @@ impl LinkRow for InstructorRow {
         self.tutorial_instructor_id
     }
 
-    fn set_link(&mut self, ours: Option<i64>) {
-        self.tutorial_instructor_id = ours;
+    fn set_link(&mut self, local_id: Option<i64>) {
+        self.tutorial_instructor_id = local_id;
     }
 
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
@@ -210,8 +246,8 @@ impl LinkRow for CourseTemplateRow {
         self.tutorial_course_template_id
     }
 
-    fn set_link(&mut self, ours: Option<i64>) {
-        self.tutorial_course_template_id = ours;
+    fn set_link(&mut self, local_id: Option<i64>) {
+        self.tutorial_course_template_id = local_id;
     }
 
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
@@ -233,7 +269,7 @@ impl LinkRow for CustomFieldRow {
         &self.external_id
     }
 
-    /// One field may be attached to several kinds of record.
+    /// Includes the entity type: one field may belong to several kinds of record.
     fn identity(&self) -> String {
         format!("{} {}", self.entity_type, self.external_id)
     }
@@ -268,7 +304,7 @@ impl LinkRow for PriceRow {
         &self.external_id
     }
 
-    /// `numeric(10, 2)` is eight digits, the point, and two.
+    /// The column is `numeric(10, 2)`: at most eight digits before the decimal point.
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         let amount = self.amount.abs().trunc().to_string();
         vec![

@@ -1,4 +1,4 @@
-//! Sessions of both sides known again by what they say, where no link tells which is which. Pure.
+//! Matches unlinked sessions of both sides by title, then by start. Pure.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::names::fold;
 
-/// What tells a session from the others of its event.
+/// The values that identify a session within its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSignature {
     title: String,
@@ -15,40 +15,42 @@ pub struct SessionSignature {
 }
 
 impl SessionSignature {
-    /// A session of this title and start; one without either is like no other.
+    /// Returns the signature of a session. One without title and start matches no other.
     pub fn new(title: &str, start: Option<Timestamp>) -> Self {
         SessionSignature { title: fold(title), start }
     }
 }
 
-/// Which of `ours` each of `theirs` is: by equal title, then by equal start. What several could be is nobody.
-pub fn match_sessions(ours: &[(i64, SessionSignature)], theirs: &[SessionSignature]) -> Vec<Option<i64>> {
-    let mut links = vec![None; theirs.len()];
-    pair_by(ours, theirs, &mut links, |one| Some(one.title.as_str()).filter(|title| !title.is_empty()));
-    pair_by(ours, theirs, &mut links, |one| one.start);
+/// Returns the local id for each remote session, matched by equal title, then by equal start.
+///
+/// Ambiguous matches are `None`.
+pub fn match_sessions(local: &[(i64, SessionSignature)], remote: &[SessionSignature]) -> Vec<Option<i64>> {
+    let mut links = vec![None; remote.len()];
+    match_by(local, remote, &mut links, |one| Some(one.title.as_str()).filter(|title| !title.is_empty()));
+    match_by(local, remote, &mut links, |one| one.start);
     links
 }
 
-fn pair_by<'a, K: Eq + Hash>(
-    ours: &'a [(i64, SessionSignature)],
-    theirs: &'a [SessionSignature],
+fn match_by<'a, K: Eq + Hash>(
+    local: &'a [(i64, SessionSignature)],
+    remote: &'a [SessionSignature],
     links: &mut [Option<i64>],
     key: impl Fn(&'a SessionSignature) -> Option<K>,
 ) {
     let mut free: HashMap<K, Vec<i64>> = HashMap::new();
-    for (id, one) in ours.iter().filter(|(id, _)| !links.contains(&Some(*id))) {
+    for (id, one) in local.iter().filter(|(id, _)| !links.contains(&Some(*id))) {
         if let Some(key) = key(one) {
             free.entry(key).or_default().push(*id);
         }
     }
-    let mut places: HashMap<K, Vec<usize>> = HashMap::new();
-    for (at, one) in theirs.iter().enumerate().filter(|(at, _)| links[*at].is_none()) {
+    let mut positions: HashMap<K, Vec<usize>> = HashMap::new();
+    for (at, one) in remote.iter().enumerate().filter(|(at, _)| links[*at].is_none()) {
         if let Some(key) = key(one) {
-            places.entry(key).or_default().push(at);
+            positions.entry(key).or_default().push(at);
         }
     }
-    for (key, places) in places {
-        if let ([at], Some([id])) = (places.as_slice(), free.get(&key).map(Vec::as_slice)) {
+    for (key, positions) in positions {
+        if let ([at], Some([id])) = (positions.as_slice(), free.get(&key).map(Vec::as_slice)) {
             links[*at] = Some(*id);
         }
     }
@@ -63,8 +65,8 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_known_by_its_title_then_by_its_start() {
-        for (ours, theirs, expected) in [
+    fn session_is_matched_by_title_then_by_start() {
+        for (local, remote, expected) in [
             (&[("T1-1", 1), ("T1-2", 2)][..], &[("t1-2 ", 9), ("T1-1", 8)][..], &[Some(2), Some(1)][..]),
             (&[("T1-1", 1), ("T1-2", 2)], &[("day 2", 2), ("day 1", 1)], &[Some(2), Some(1)]),
             (&[("T1-1", 1), ("T1-2", 2)], &[("T1-2", 1), ("strange", 1)], &[Some(2), Some(1)]),
@@ -73,9 +75,9 @@ mod tests {
             (&[("a", 1), ("b", 1)], &[("c", 1)], &[None]),
             (&[("", 0)], &[("", 0)], &[None]),
         ] {
-            let ours: Vec<(i64, SessionSignature)> = (1..).zip(ours.iter().copied().map(signature)).collect();
-            let theirs: Vec<SessionSignature> = theirs.iter().copied().map(signature).collect();
-            assert_eq!(match_sessions(&ours, &theirs), expected, "{ours:?} {theirs:?}");
+            let local: Vec<(i64, SessionSignature)> = (1..).zip(local.iter().copied().map(signature)).collect();
+            let remote: Vec<SessionSignature> = remote.iter().copied().map(signature).collect();
+            assert_eq!(match_sessions(&local, &remote), expected, "{local:?} {remote:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Cron expressions: parsed only in this file.
+//! Parses cron expressions.
 
 use cronexpr::{Crontab, MakeTimestamp, ParseOptions};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ impl CronSchedule {
     /// Parses five fields, in the time zone that a sixth field names, else in `zone` (an IANA name).
     ///
     /// # Errors
-    /// The parser's message.
+    /// Returns the message of the parser.
     pub fn parse(expression: &str, zone: &str) -> Result<Self, String> {
         let expression = expression.trim();
         let fields = expression.split_whitespace().count();
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn due_times_follow_the_wall_clock_of_the_zone() {
+    fn due_times_follow_wall_clock_of_zone() {
         let nightly = CronSchedule::parse("30 3 * * *", "Europe/London").expect("valid");
         for (after, expected) in [
             ("2026-01-10T00:00:00Z", "2026-01-10T03:30:00Z"),

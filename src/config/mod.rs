@@ -1,7 +1,7 @@
-//! Settings: the documented defaults inside the program, overridden by file, environment and options, in this order.
+//! Settings: the defaults inside the program, overridden by the file, the environment and the options, in this order.
 //!
-//! `config.default.toml` is both the documentation and the default values. A setting that it does not name is refused
-//! wherever it comes from, with the name of its place.
+//! `config.default.toml` contains the default values and documents them. A setting that it does not contain is refused,
+//! and the error names its source.
 
 pub mod cron;
 
@@ -12,10 +12,10 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
-/// The settings file with every default and its explanation.
+/// The settings file with every default and explanation.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-/// Every setting, with its final value. `config.default.toml` says what each means.
+/// The effective value of every setting. `config.default.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -37,7 +37,7 @@ pub struct Config {
     pub schedule: Schedule,
 }
 
-/// How Administrate is reached and what this tenant calls things.
+/// Access to Administrate, and what the tenant chose itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Administrate {
@@ -56,7 +56,7 @@ pub struct Administrate {
     pub labels: Labels,
 }
 
-/// Labels of the custom fields that a timetable fills.
+/// Labels in Administrate of the custom fields that a timetable fills.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
@@ -69,7 +69,7 @@ pub struct Labels {
     pub session_url: String,
 }
 
-/// Bounds of an import.
+/// Limits of an import.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
@@ -81,7 +81,7 @@ pub struct Import {
     pub blocks_per_batch: usize,
 }
 
-/// Bounds of a sync.
+/// Limits of a sync, and its conflict policy per field.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sync {
@@ -91,23 +91,25 @@ pub struct Sync {
     pub conflicts: std::collections::BTreeMap<String, ConflictPolicy>,
 }
 
-/// Whose value of a field holds that both sides have changed.
+/// Which value wins when a field was changed on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConflictPolicy {
     Ask,
-    Ours,
-    Theirs,
+    #[serde(rename = "ours")]
+    Local,
+    #[serde(rename = "theirs")]
+    Remote,
 }
 
-/// How events are brought to Administrate.
+/// Delivery to Administrate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     pub parallel: usize,
 }
 
-/// What `lectern serve` does by itself.
+/// Scheduled work of `lectern serve`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -115,18 +117,18 @@ pub struct Schedule {
     pub sync_events: String,
 }
 
-/// A value that is never printed: `Debug` shows whether it is set.
+/// A value that is never printed. `Debug` prints whether it is set.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The value itself, for the one place that sends it.
+    /// Returns the value. Call this only where the value is sent.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether nothing is set.
+    /// Reports whether no value is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -144,7 +146,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Which environment variable overrides which setting.
+/// Environment variables and the settings that they override.
 const VARIABLES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database_url"),
     ("LECTERN_DATA_DIR", "data_dir"),
@@ -174,15 +176,18 @@ const VARIABLES: &[(&str, &str)] = &[
 pub type Override = (&'static str, String);
 
 impl Config {
-    /// Puts the layers together. `file`: a settings file that must exist, else `./lectern.toml` is read if it is there.
+    /// Loads the settings. A named `file` must exist; without one, `./lectern.toml` is read if it exists.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an unknown setting or an invalid value, with its source.
     pub fn load(
         file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
         options: &[Override],
     ) -> Result<Config> {
         let mut settings = parse(DEFAULTS, "the defaults")?;
-        if let Some((text, place)) = read_file(file)? {
-            merge(&mut settings, parse(&text, &place)?, "", &place)?;
+        if let Some((text, source)) = read_file(file)? {
+            override_with(&mut settings, parse(&text, &source)?, "", &source)?;
         }
         for (name, key) in VARIABLES {
             if let Some(value) = variable(name).filter(|v| !v.trim().is_empty()) {
@@ -194,35 +199,35 @@ impl Config {
         }
         let mut config: Config = settings
             .try_into()
-            .map_err(|error: toml::de::Error| Error::Usage(format!("the settings: {}", error.message())))?;
+            .map_err(|error: toml::de::Error| Error::Usage(format!("settings: {}", error.message())))?;
         config.check()?;
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir(&variable)?;
         }
-        // The database server runs elsewhere, where a relative path would mean another folder.
+        // The working directory of the private database server is another one.
         config.data_dir = std::path::absolute(&config.data_dir)
-            .map_err(|error| Error::io("reading the data folder's path", &config.data_dir, &error))?;
+            .map_err(|error| Error::io("resolving the path of the data folder", &config.data_dir, &error))?;
         Ok(config)
     }
 
-    /// The zone of times that name none.
+    /// Returns the time zone of times without a zone.
     pub fn zone(&self) -> jiff::tz::TimeZone {
-        // `check` has seen that the name is known.
+        // `check` has verified the name.
         jiff::tz::TimeZone::get(&self.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 
     fn check(&self) -> Result<()> {
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
             return Err(Error::Usage(format!(
-                "time_zone (LECTERN_TIME_ZONE): \"{}\" is no time zone; a name looks like Europe/London",
+                "time_zone (LECTERN_TIME_ZONE): \"{}\" is not a time zone: write a name like Europe/London",
                 self.time_zone
             )));
         }
         for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
             if !expression.trim().is_empty() {
-                cron::CronSchedule::parse(expression, &self.time_zone).map_err(|why| {
+                cron::CronSchedule::parse(expression, &self.time_zone).map_err(|reason| {
                     Error::Usage(format!(
-                        "schedule.{name}: \"{expression}\" is no cron expression; one looks like 30 3 * * * ({why})"
+                        "schedule.{name}: \"{expression}\" is not a cron expression: write one like 30 3 * * * ({reason})"
                     ))
                 })?;
             }
@@ -237,6 +242,7 @@ impl Config {
     }
 }
 
+/// Returns the text of the settings file and its path, or none if the default file does not exist.
 fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>> {
     let path = named.unwrap_or(Path::new("lectern.toml"));
     match std::fs::read_to_string(path) {
@@ -246,45 +252,48 @@ fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>> {
     }
 }
 
-fn parse(text: &str, place: &str) -> Result<Table> {
-    text.parse().map_err(|error: toml::de::Error| Error::Usage(format!("{place}: {error}")))
+fn parse(text: &str, source: &str) -> Result<Table> {
+    text.parse().map_err(|error: toml::de::Error| Error::Usage(format!("{source}: {error}")))
 }
 
-/// Lays `over` on `base`; every name must exist in `base` with the same type.
-fn merge(base: &mut Table, over: Table, prefix: &str, place: &str) -> Result<()> {
+/// Overrides settings in `base` by those in `over`. Every name must exist in `base` with the same type.
+fn override_with(base: &mut Table, over: Table, prefix: &str, source: &str) -> Result<()> {
     for (key, value) in over {
         let name = format!("{prefix}{key}");
-        // The letters of `sittings` are the provider's own.
-        let open = prefix == "sittings.";
+        // The provider chooses the letters of `sittings`.
+        let accepts_new_keys = prefix == "sittings.";
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above, &format!("{name}."), place)?,
+            (Some(Value::Table(below)), Value::Table(above)) => {
+                override_with(below, above, &format!("{name}."), source)?
+            }
             (Some(slot), value) if slot.same_type(&value) => *slot = value,
-            (None, value) if open => {
+            (None, value) if accepts_new_keys => {
                 base.insert(key, value);
             }
             (Some(slot), _) => {
-                return Err(Error::Usage(format!("{place}: {name} must be a {}", slot.type_str())));
+                return Err(Error::Usage(format!("{source}: {name} must be a {}", slot.type_str())));
             }
-            (None, _) => return Err(Error::Usage(format!("{place}: there is no setting called {name}"))),
+            (None, _) => return Err(Error::Usage(format!("{source}: unknown setting {name}"))),
         }
     }
     Ok(())
 }
 
-fn set(settings: &mut Table, key: &str, text: &str, place: &str) -> Result<()> {
-    let unknown = || Error::Usage(format!("{place}: there is no setting called {key}"));
+fn set(settings: &mut Table, key: &str, text: &str, source: &str) -> Result<()> {
+    let unknown = || Error::Usage(format!("{source}: unknown setting {key}"));
     let (tables, name) = key.rsplit_once('.').map_or((None, key), |(tables, name)| (Some(tables), name));
     let table = match tables {
         Some(table) => settings.get_mut(table).and_then(Value::as_table_mut).ok_or_else(unknown)?,
         None => settings,
     };
     let slot = table.get_mut(name).ok_or_else(unknown)?;
-    *slot =
-        value_like(slot, text).ok_or_else(|| Error::Usage(format!("{place}: \"{text}\" is no {}", slot.type_str())))?;
+    let invalid = || Error::Usage(format!("{source}: \"{text}\" is not of type {}", slot.type_str()));
+    *slot = parse_like(slot, text).ok_or_else(invalid)?;
     Ok(())
 }
 
-fn value_like(slot: &Value, text: &str) -> Option<Value> {
+/// Parses a value of the same type as the existing value. Integers must not be negative.
+fn parse_like(slot: &Value, text: &str) -> Option<Value> {
     match slot {
         Value::Integer(_) => text.parse().ok().filter(|n: &i64| *n >= 0).map(Value::Integer),
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
@@ -292,7 +301,7 @@ fn value_like(slot: &Value, text: &str) -> Option<Value> {
     }
 }
 
-/// The platform's folder for a program's data: `/var/lib/lectern` as root, else XDG or macOS conventions.
+/// Returns the default data folder: `/var/lib/lectern` as root, else the one of XDG or macOS.
 fn default_data_dir(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBuf> {
     if nix::unistd::Uid::effective().is_root() {
         return Ok("/var/lib/lectern".into());
@@ -301,7 +310,7 @@ fn default_data_dir(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBu
         return Ok(Path::new(&xdg).join("lectern"));
     }
     let home = variable("HOME").ok_or_else(|| {
-        Error::Usage("no data folder: neither --data-dir, LECTERN_DATA_DIR, XDG_DATA_HOME nor HOME is set".into())
+        Error::Usage("no data folder is known: set --data-dir, LECTERN_DATA_DIR, XDG_DATA_HOME or HOME".into())
     })?;
     let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
     Ok(Path::new(&home).join(below).join("lectern"))
@@ -317,8 +326,8 @@ mod tests {
     }
 
     #[test]
-    fn an_option_wins_over_a_variable_and_a_variable_over_the_file() {
-        let home = ("HOME", "/home/somebody");
+    fn option_overrides_variable_and_variable_overrides_file() {
+        let home = ("HOME", "/home/user");
         let config = load(&[home], &[]).expect("the defaults are valid");
         assert_eq!(config.bind, "127.0.0.1:8080");
         let config = load(&[home, ("LECTERN_BIND", "127.0.0.1:9000")], &[]).expect("valid");
@@ -329,11 +338,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_names_its_place() {
+    fn invalid_value_names_its_source() {
         for (name, value, expected) in [
-            ("ADMINISTRATE_RATE_LIMIT", "many", "ADMINISTRATE_RATE_LIMIT: \"many\" is no integer"),
-            ("LECTERN_TIME_ZONE", "Mars/Base", "\"Mars/Base\" is no time zone"),
-            ("LECTERN_HTTP_TIMEOUT_MS", "-1", "LECTERN_HTTP_TIMEOUT_MS: \"-1\" is no integer"),
+            ("ADMINISTRATE_RATE_LIMIT", "many", "ADMINISTRATE_RATE_LIMIT: \"many\" is not of type integer"),
+            ("LECTERN_TIME_ZONE", "Mars/Base", "\"Mars/Base\" is not a time zone"),
+            ("LECTERN_HTTP_TIMEOUT_MS", "-1", "LECTERN_HTTP_TIMEOUT_MS: \"-1\" is not of type integer"),
         ] {
             let error = load(&[("HOME", "/h"), (name, value)], &[]).expect_err(name).to_string();
             assert!(error.contains(expected), "{error}");
@@ -341,21 +350,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_add_sittings_but_no_unknown_setting() {
+    fn file_adds_sittings_but_no_unknown_setting() {
         let mut base = parse(DEFAULTS, "defaults").expect("valid");
-        merge(&mut base, parse("[sittings]\nM = \"-06\"", "f").expect("toml"), "", "f").expect("a letter of one's own");
-        let error = merge(&mut base, parse("bnd = \"x\"", "f").expect("toml"), "", "f").expect_err("unknown");
-        assert_eq!(error.to_string(), "f: there is no setting called bnd");
+        let added = parse("[sittings]\nM = \"-06\"", "f").expect("toml");
+        override_with(&mut base, added, "", "f").expect("a new letter");
+        let unknown = parse("bnd = \"x\"", "f").expect("toml");
+        let error = override_with(&mut base, unknown, "", "f").expect_err("unknown");
+        assert_eq!(error.to_string(), "f: unknown setting bnd");
     }
 
     #[test]
-    fn a_relative_data_folder_is_the_one_below_where_lectern_was_called() {
+    fn relative_data_folder_is_below_working_directory() {
         let config = load(&[("LECTERN_DATA_DIR", "data")], &[]).expect("valid");
         assert_eq!(config.data_dir, std::env::current_dir().expect("a folder").join("data"));
     }
 
     #[test]
-    fn a_secret_is_never_shown() {
+    fn secret_is_not_printed() {
         let config = load(&[("HOME", "/h"), ("ADMINISTRATE_CLIENT_SECRET", "s3cret")], &[]).expect("valid");
         assert!(!format!("{config:?}").contains("s3cret"));
     }

@@ -1,4 +1,4 @@
-//! How a command speaks: data on stdout, everything said to a person on stderr.
+//! Terminal output and input of commands: data on stdout, messages and prompts on stderr.
 
 pub mod select;
 
@@ -17,107 +17,117 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result, io_sentence};
 
-/// The width of a terminal that says nothing of it, in columns.
-const USUAL_WIDTH: u16 = 80;
+/// The width of a terminal that does not report one, in columns.
+const DEFAULT_WIDTH: u16 = 80;
 
-/// A number of things by the name of one: `1 event`, `2 events`.
-pub fn counted(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+/// Formats a count with its noun, given in the singular: `1 event`, `2 events`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// An empty table in the one style of all tables: a line under the header, as wide as the terminal at the most.
-/// Where there is no terminal the lines are as long as they are, for whoever reads them by program.
+/// Creates an empty table in the common style: a line under the header, at most as wide as the terminal.
+///
+/// Without a terminal, lines are not wrapped, so that programs can read them.
 pub fn table<const N: usize>(header: [&str; N]) -> Table {
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
     if table.width() == Some(0) {
-        // A terminal that does not know its width, as those of containers and cron.
-        table.set_width(USUAL_WIDTH);
+        // Terminals of containers and cron report no width.
+        table.set_width(DEFAULT_WIDTH);
     }
-    // A space stands between two columns anyhow.
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, u16::from(place + 1 < N)));
+    // The style already separates columns by a space.
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, u16::from(index + 1 < N)));
     }
     table
 }
 
-/// What the global options say about speaking.
+/// Terminal output and input as the global options allow.
 #[derive(Debug, Clone)]
 pub struct Console {
-    /// One JSON document on stdout and nothing else there.
+    /// Print one JSON document on stdout and nothing else.
     pub json: bool,
-    /// Whether a question may be asked: not forbidden, and somebody sits at a terminal.
-    pub may_ask: bool,
-    /// Whether `--no-prompt` was given, or its like.
-    forbidden: bool,
+    /// Whether commands may prompt: at a terminal, without `--no-prompt` and `--json`.
+    pub can_prompt: bool,
+    /// Whether ids and other details are printed (`--debug`).
+    pub verbose: bool,
+    /// Whether `--no-prompt` or an equivalent setting was given.
+    prompts_disabled: bool,
     stop: CancellationToken,
-    /// Why data did not reach stdout, if some did not.
-    unwritten: Arc<OnceLock<std::io::Error>>,
+    /// The first failure to write data to stdout.
+    write_error: Arc<OnceLock<std::io::Error>>,
 }
 
 impl Console {
-    /// `forbidden`: `--no-prompt` was given. `stop`: no question waits longer than until it is cancelled.
-    pub fn new(json: bool, forbidden: bool, stop: CancellationToken) -> Self {
-        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let may_ask = terminal && !forbidden && !json;
-        Console { json, may_ask, forbidden, stop, unwritten: Arc::default() }
+    /// Creates a console. Cancelling `stop` ends a prompt that waits for an answer.
+    pub fn new(json: bool, prompts_disabled: bool, stop: CancellationToken) -> Self {
+        let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let may_ask = is_terminal && !prompts_disabled && !json;
+        Console { json, can_prompt: may_ask, verbose: false, prompts_disabled, stop, write_error: Arc::default() }
     }
 
-    /// Says a line to the person.
-    pub fn say(&self, line: impl Display) {
+    /// Prints ids and other details if `verbose` is true.
+    pub fn with_verbose(self, verbose: bool) -> Self {
+        Console { verbose, ..self }
+    }
+
+    /// Writes a message line to stderr.
+    pub fn notify(&self, line: impl Display) {
         let _ = writeln!(std::io::stderr(), "{}", strip_control_chars(&line.to_string()));
     }
 
-    /// Asks a question that is answered yes or no; no where nothing may be asked, and where Ctrl-C answers.
-    pub async fn ask(&self, question: impl Display) -> bool {
-        if !self.may_ask {
+    /// Prompts for yes or no. Returns no where prompts are not possible and on Ctrl-C.
+    pub async fn prompt_yes_no(&self, question: impl Display) -> bool {
+        if !self.can_prompt {
             return false;
         }
         let _ = write!(std::io::stderr(), "{} [y/N]: ", strip_control_chars(&question.to_string()));
-        let answer = self.typed().await.unwrap_or_default();
+        let answer = self.read_line().await.unwrap_or_default();
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
-    /// Whether to go on with what is not done unasked: by the answer, or because nobody is to be asked.
+    /// Returns whether to proceed: the user's answer, or yes where `--no-prompt` was given.
     ///
     /// # Errors
-    /// [`Error::Usage`] where there is nobody to answer and that was not foreseen.
+    /// [`Error::Usage`] where there is no terminal and `--no-prompt` was not given.
     pub async fn confirm(&self, question: impl Display) -> Result<bool> {
-        if self.forbidden {
+        if self.prompts_disabled {
             return Ok(true);
         }
-        if !self.may_ask {
-            return Err(Error::Usage("nobody is here to be asked: add --no-prompt to do it without a question".into()));
+        if !self.can_prompt {
+            return Err(Error::Usage(
+                "this needs confirmation and there is no terminal: pass --no-prompt to proceed without asking".into(),
+            ));
         }
-        Ok(self.ask(question).await)
+        Ok(self.prompt_yes_no(question).await)
     }
 
-    /// As [`ask`](Self::ask), the thread waiting for the answer.
-    pub fn ask_and_wait(&self, question: impl Display) -> bool {
-        tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)))
+    /// Prompts for yes or no and blocks the thread until the answer.
+    pub fn prompt_yes_no_blocking(&self, question: impl Display) -> bool {
+        tokio::task::block_in_place(|| Handle::current().block_on(self.prompt_yes_no(question)))
     }
 
-    /// Asks a question that is answered by a line; the end of the input is an empty one, and so is Ctrl-C.
+    /// Prompts for a line. Returns an empty line at the end of the input and on Ctrl-C.
     ///
     /// # Errors
-    /// The answer cannot be read.
-    pub fn line(&self, question: impl Display) -> Result<String> {
+    /// [`Error::Failed`] where the answer cannot be read.
+    pub fn prompt_line(&self, question: impl Display) -> Result<String> {
         let _ = write!(std::io::stderr(), "{}: ", strip_control_chars(&question.to_string()));
-        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.typed()));
+        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.read_line()));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
         Ok(answer.trim().to_owned())
     }
 
-    /// A line from the keyboard.
-    async fn typed(&self) -> std::io::Result<String> {
-        let (tell, told) = oneshot::channel();
-        // Nobody waits for this thread's end: whoever says Ctrl-C leaves the line unread.
+    /// Reads a line from stdin, or an empty one when `stop` is cancelled.
+    async fn read_line(&self) -> std::io::Result<String> {
+        let (sender, receiver) = oneshot::channel();
+        // The thread is not joined: after Ctrl-C it stays blocked until the process exits.
         std::thread::spawn(move || {
             let mut line = String::new();
-            let _ = tell.send(std::io::stdin().read_line(&mut line).map(|_| line));
+            let _ = sender.send(std::io::stdin().read_line(&mut line).map(|_| line));
         });
-        match self.stop.run_until_cancelled(told).await {
+        match self.stop.run_until_cancelled(receiver).await {
             Some(Ok(read)) => read,
             Some(Err(_)) | None => {
                 let _ = writeln!(std::io::stderr());
@@ -126,22 +136,25 @@ impl Console {
         }
     }
 
-    /// Writes data: text on stdout, unless a JSON document takes its place.
+    /// Writes data with a line end to stdout; nothing where a JSON document is printed instead.
     pub fn print(&self, text: impl Display) {
-        self.print_whole(format_args!("{text}\n"));
+        self.print_text(format_args!("{text}\n"));
     }
 
-    /// The same of text that ends its lines itself, and may be none.
-    pub fn print_whole(&self, text: impl Display) {
+    /// Writes data to stdout without adding a line end; nothing where a JSON document is printed instead.
+    pub fn print_text(&self, text: impl Display) {
         if !self.json {
             self.write(strip_control_chars(&text.to_string()));
         }
     }
 
-    /// Writes the command's JSON document if that was asked for.
+    /// Writes the command's JSON document to stdout if `--json` was given.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where the document cannot be serialised. A failure to write is reported at the end.
     pub fn document(&self, document: &impl Serialize) -> Result<()> {
         if self.json {
-            // Piece by piece: as one text it can be as large as all that it tells of.
+            // Streamed, because a document can be too large to hold as one text.
             let mut out = BufWriter::new(std::io::stdout().lock());
             let written = match serde_json::to_writer_pretty(&mut out, document) {
                 Err(error) if !error.is_io() => {
@@ -152,7 +165,7 @@ impl Console {
                 }
             };
             if let Err(error) = written {
-                let _ = self.unwritten.set(error);
+                let _ = self.write_error.set(error);
             }
         }
         Ok(())
@@ -161,25 +174,26 @@ impl Console {
     fn write(&self, text: impl Display) {
         let mut stdout = std::io::stdout().lock();
         if let Err(error) = write!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            let _ = self.unwritten.set(error);
+            let _ = self.write_error.set(error);
         }
     }
 
-    /// Whether all data has reached stdout. A reader that has read enough (`lectern … | head`) is no failure.
+    /// Checks that all data was written to stdout. A closed pipe (`lectern … | head`) is not a failure.
     ///
     /// # Errors
-    /// It has not: the disk is full, or stdout is closed.
-    pub fn written(&self) -> Result<()> {
-        match self.unwritten.get() {
+    /// [`Error::Failed`] where data was not written, e.g. because the disk is full.
+    pub fn check_written(&self) -> Result<()> {
+        match self.write_error.get() {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Error::Failed(format!("what this command printed could not be written: {}", io_sentence(error))))
+                Err(Error::Failed(format!("the output of this command could not be written: {}", io_sentence(error))))
             }
             _ => Ok(()),
         }
     }
 
-    /// A bar that shows itself on a terminal once the work takes longer than a second, and never elsewhere.
-    /// With a total of 0 it waits for [`expect`](Self::expect) to say how much there is.
+    /// Creates a progress bar. It appears at a terminal when the work takes longer than a second.
+    ///
+    /// With a total of 0 it is hidden until [`set_total`](Self::set_total).
     pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
         let target = if total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -192,7 +206,7 @@ impl Console {
         bar
     }
 
-    /// Says how much there is to do; a bar of nothing stays away.
+    /// Sets the total of a progress bar and shows it; a bar with a total of 0 stays hidden.
     pub fn set_total(&self, bar: &ProgressBar, total: u64) {
         bar.set_length(total);
         if total > 0 {
@@ -201,17 +215,18 @@ impl Console {
     }
 }
 
-/// The text without what would steer a terminal: names come from Administrate and from workbooks, and Lectern itself
-/// writes nothing but text and line ends.
+/// Replaces control characters, which could change the state of a terminal.
+///
+/// Names come from Administrate and from workbooks. Lectern itself writes only text, tabs and line ends.
 fn strip_control_chars(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_control) { text.replace(is_control, "\u{fffd}").into() } else { text.into() }
 }
 
-/// How many a second, and how long the rest takes; nothing before the first, when nobody can know.
+/// Writes the rate and the remaining time; nothing before the first step, when both are unknown.
 fn pace(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     if state.pos() > 0 {
-        // A bar that cannot be drawn is no reason to end the work.
+        // A progress bar that cannot be drawn must not stop the work.
         let _ = write!(text, " · {:.1}/s · {:#} left", state.per_sec(), HumanDuration(state.eta()));
     }
 }
@@ -221,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_outside_steers_the_terminal() {
+    fn control_characters_are_replaced() {
         for (text, expected) in [
             ("Zürich, día 1\n\tnext", "Zürich, día 1\n\tnext"),
             ("red\u{1b}[31m\r\u{7}", "red\u{fffd}[31m\u{fffd}\u{fffd}"),

@@ -1,29 +1,30 @@
-//! A person at the terminal chooses some of a list.
+//! Prompts for a selection from a numbered list.
 
 use super::Console;
 use crate::error::Result;
 
-/// Asks which of a list are meant; gives their places, from 0.
+/// Prints a numbered list and prompts until the answer is valid. Returns the chosen indices, from 0.
 pub(crate) fn choose(console: &Console, question: &str, lines: &[String]) -> Result<Vec<usize>> {
     for (at, line) in (1..).zip(lines) {
-        console.say(format_args!("{at:>4}. {line}"));
+        console.notify(format_args!("{at:>4}. {line}"));
     }
     loop {
-        let answer = console.line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
-        match chosen(&answer, lines.len()) {
-            Some(places) => return Ok(places),
-            None => {
-                console.say(format_args!("\"{answer}\" is neither of these; the numbers go from 1 to {}", lines.len()))
-            }
+        let answer = console.prompt_line(format_args!("{question} all, none, or numbers like 1,3-5 [none]"))?;
+        match parse_selection(&answer, lines.len()) {
+            Some(indices) => return Ok(indices),
+            None => console.notify(format_args!(
+                "\"{answer}\" is not understood: enter all, none, or numbers from 1 to {}",
+                lines.len()
+            )),
         }
     }
 }
 
-/// The places, from 0, that an answer chooses of so many; none where it is no answer. Saying nothing chooses nothing.
-fn chosen(answer: &str, count: usize) -> Option<Vec<usize>> {
-    let mut places = Vec::new();
+/// Parses an answer into indices below `count`. Returns none for an invalid answer; an empty one selects nothing.
+fn parse_selection(answer: &str, count: usize) -> Option<Vec<usize>> {
+    let mut indices = Vec::new();
     match answer.trim().to_lowercase().as_str() {
-        "" | "none" | "n" | "no" => return Some(places),
+        "" | "none" | "n" | "no" => return Some(indices),
         "all" | "a" => return Some((0..count).collect()),
         answer => {
             for part in answer.split([',', ' ']).filter(|part| !part.is_empty()) {
@@ -32,13 +33,13 @@ fn chosen(answer: &str, count: usize) -> Option<Vec<usize>> {
                 if first < 1 || last > count || first > last {
                     return None;
                 }
-                places.extend(first - 1..last);
+                indices.extend(first - 1..last);
             }
         }
     }
-    places.sort_unstable();
-    places.dedup();
-    Some(places)
+    indices.sort_unstable();
+    indices.dedup();
+    Some(indices)
 }
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_choose_places() {
+    fn answer_is_parsed_into_indices() {
         for (answer, expected) in [
             ("", Some(vec![])),
             ("none\n", Some(vec![])),
@@ -58,7 +59,7 @@ mod tests {
             ("3-2", None),
             ("perhaps", None),
         ] {
-            assert_eq!(chosen(answer, 4), expected, "{answer}");
+            assert_eq!(parse_selection(answer, 4), expected, "{answer}");
         }
     }
 }

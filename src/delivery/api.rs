@@ -1,4 +1,4 @@
-//! The outbox over HTTP: looked at by readers too, changed by operators and admins.
+//! The outbox over HTTP: readers list it, operators and admins change it.
 
 use administrate::Id;
 use axum::extract::rejection::PathRejection;
@@ -19,7 +19,6 @@ use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
 use crate::outbox;
 
-/// The routes of the outbox.
 pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/api/outbox", get(list))
@@ -28,7 +27,7 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-/// What is not delivered; with `all=true` also what is (contract §3, `outbox list`).
+/// Lists undelivered items; with `all=true` also delivered ones. Prints what `lectern outbox list --json` prints.
 async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, HttpProblem> {
     let mut all = false;
     for (name, value) in pairs(address)? {
@@ -52,11 +51,11 @@ async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Re
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Retry {
-    /// Absent: all that waits or failed.
+    /// None: all pending and failed items.
     ids: Option<Vec<i64>>,
 }
 
-/// Makes rows due at once; the worker delivers them.
+/// Makes items due at once; the worker delivers them.
 async fn retry(
     _: Operator,
     State(state): State<ServerState>,
@@ -75,53 +74,51 @@ async fn retry(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Decided {
+struct ResolveBody {
     delivered: Option<String>,
     recreate: Option<bool>,
 }
 
-impl Decided {
+impl ResolveBody {
     fn decision(self) -> Result<OutboxResolution, HttpProblem> {
-        let wrong = |pointer, message| HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
+        let invalid = |pointer, message| HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
         match (self.delivered, self.recreate) {
             (Some(id), None | Some(false)) if !id.trim().is_empty() => {
                 Ok(OutboxResolution::Delivered(Id::new(id.trim())))
             }
-            (Some(_), None | Some(false)) => Err(wrong("/delivered", "say Administrate's id of the event")),
+            (Some(_), None | Some(false)) => Err(invalid("/delivered", "give Administrate's id of the event")),
             (None, Some(true)) => Ok(OutboxResolution::Recreate),
-            (None, Some(false)) => Err(wrong("/recreate", "say true, or name the event as delivered")),
-            (None, None) => Err(wrong("", "say which event it is there with delivered, or recreate: true")),
-            (Some(_), Some(true)) => {
-                Err(wrong("/recreate", "either it is an event there, or it is to be created: not both"))
-            }
+            (None, Some(false)) => Err(invalid("/recreate", "give true, or the event's id as delivered")),
+            (None, None) => Err(invalid("", "give Administrate's id as delivered, or recreate: true")),
+            (Some(_), Some(true)) => Err(invalid("/recreate", "give either delivered or recreate, not both")),
         }
     }
 }
 
-/// `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
+/// Resolves an item. Body: `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
 async fn decide(
     _: Operator,
     State(state): State<ServerState>,
     id: Result<Path<i64>, PathRejection>,
-    JsonBody(decided): JsonBody<Decided>,
+    JsonBody(body): JsonBody<ResolveBody>,
 ) -> Result<(StatusCode, Json<Value>), HttpProblem> {
     let Path(id) = id.map_err(|_| HttpProblem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
-    let decision = decided.decision()?;
+    let decision = body.decision()?;
     let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
     let item = item.ok_or_else(|| HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
     if item.state != outbox::DeliveryState::Unknown {
-        let detail = format!("{} is not waiting for a decision: nothing is unknown about it", item.subject);
+        let detail = format!("{} is not waiting for a decision: its outcome is known", item.subject);
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     let client = connect(&state.config, &state.pool, "outbox resolve", AuditMode::On).await?;
-    resolve(&state.pool, &client, id, &decision).await.map_err(refused)?;
+    resolve(&state.pool, &client, id, &decision).await.map_err(resolve_error)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))
 }
 
-/// What a decision named does not exist over there: the caller's mistake, not ours.
-fn refused(error: Error) -> HttpProblem {
+/// Maps a record that does not exist in Administrate to 422: the caller gave a wrong id.
+fn resolve_error(error: Error) -> HttpProblem {
     match error {
-        Error::Usage(why) | Error::Failed(why) => HttpProblem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
+        Error::Usage(reason) | Error::Failed(reason) => HttpProblem::new(StatusCode::UNPROCESSABLE_ENTITY, reason),
         other => other.into(),
     }
 }

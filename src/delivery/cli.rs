@@ -1,4 +1,4 @@
-//! `lectern outbox`: remote writes that are not delivered, and what can be done about them.
+//! `lectern outbox`: lists, retries and resolves undelivered outbox items.
 
 use std::sync::Arc;
 
@@ -25,22 +25,22 @@ pub struct Args {
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum OutboxCommand {
-    /// Show what is not delivered (the default)
+    /// List undelivered items (default)
     List {
-        /// Also what is
+        /// Include delivered items
         #[arg(long)]
         all: bool,
     },
-    /// Deliver what is due
+    /// Deliver due items
     Run,
-    /// Deliver at once what waits or failed: all of it, or these
+    /// Retry pending and failed items now: all, or only these
     Retry {
-        /// Ids as `lectern outbox` shows them
+        /// Item ids, as listed by `lectern outbox`
         ids: Vec<i64>,
     },
-    /// Decide about an event of which Administrate cannot tell whether it was created
+    /// Resolve an item whose outcome in Administrate is unknown
     Resolve {
-        /// Its id as `lectern outbox` shows it
+        /// Item id, as listed by `lectern outbox`
         id: i64,
         #[command(flatten)]
         decision: DecisionArgs,
@@ -50,25 +50,24 @@ enum OutboxCommand {
 #[derive(Debug, Clone, clap::Args)]
 #[group(required = true, multiple = false)]
 struct DecisionArgs {
-    /// It is this event there
+    /// Link this record in Administrate
     #[arg(long, value_name = "EXTERNAL_ID")]
     delivered: Option<String>,
-    /// It is not there: create it
+    /// Create it: it does not exist in Administrate
     #[arg(long)]
     recreate: bool,
 }
 
-/// Carries out `lectern outbox`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = act(context, &database, args.action.unwrap_or(OutboxCommand::List { all: false })).await;
+    let result = act(context, &database, args.action.unwrap_or(OutboxCommand::List { all: false })).await;
     database.close().await;
-    ended
+    result
 }
 
 async fn act(context: &Context, database: &Database, action: OutboxCommand) -> Result<Exit> {
     let all = matches!(action, OutboxCommand::List { all: true });
-    let drained = match action {
+    let report = match action {
         OutboxCommand::List { .. } => DrainReport::default(),
         OutboxCommand::Run => deliver(context, database, "outbox run", None).await?,
         OutboxCommand::Retry { ids } => {
@@ -89,20 +88,21 @@ async fn act(context: &Context, database: &Database, action: OutboxCommand) -> R
             deliver(context, database, "outbox resolve", None).await?
         }
     };
-    let seen =
-        drained.outcomes.iter().flat_map(|outcome| outcome.remarks.iter().map(|remark| (&outcome.subject, remark)));
-    seen.clone().for_each(|(event, remark)| context.console.say(format_args!("{event}: {remark}")));
-    let needs_a_person = seen.map(|(_, remark)| remark).any(Notice::needs_a_person);
+    let notices =
+        report.outcomes.iter().flat_map(|outcome| outcome.notices.iter().map(|notice| (&outcome.subject, notice)));
+    notices.clone().for_each(|(subject, notice)| context.console.notify(format_args!("{subject}: {notice}")));
+    let needs_attention = notices.map(|(_, notice)| notice).any(Notice::needs_attention);
     let items = outbox::list(&database.pool, all).await?;
     context.console.print(table(&items));
     context.console.document(&json!({ "items": items }))?;
-    let waits = items.iter().any(|item| item.state != DeliveryState::Delivered);
-    Ok(if waits || needs_a_person { Exit::NeedsAttention } else { Exit::Done })
+    let is_open = items.iter().any(|item| item.state != DeliveryState::Delivered);
+    Ok(if is_open || needs_attention { Exit::NeedsAttention } else { Exit::Done })
 }
 
-/// Delivers what is due, of `run` alone if one is named, with a bar on a terminal.
+/// Delivers due items, only of `run` if one is given, with a progress bar on a terminal.
 ///
-/// Errors: [`Error::Prerequisite`] where Administrate is not named; what happened to single events is in the result.
+/// # Errors
+/// [`Error::Prerequisite`] where no Administrate is configured. Failures of single items are in the result.
 pub async fn deliver(context: &Context, database: &Database, command: &str, run: Option<i64>) -> Result<DrainReport> {
     let due = outbox::count_by_state(&database.pool, run).await?.pending;
     if due == 0 {
@@ -111,7 +111,7 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
     let client = connect(&context.config, &database.pool, command, AuditMode::On).await?;
     let worker = Arc::new(DeliveryWorker::new(&database.pool, client, &context.config).await?);
     let bar = context.console.progress("events delivered", due.unsigned_abs());
-    let drained = match run {
+    let report = match run {
         Some(_) => drain(worker.clone(), run, &context.stop, progress_observer(&bar)).await,
         None => drain_all(worker.clone(), &context.stop, progress_observer(&bar)).await,
     };
@@ -119,10 +119,10 @@ pub async fn deliver(context: &Context, database: &Database, command: &str, run:
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
     }
-    drained
+    report
 }
 
-/// Looks whether events that were made after a doubt stand in Administrate twice by now.
+/// Looks for events that Administrate has twice, see [`duplicates`].
 ///
 /// # Errors
 /// As [`deliver`].
@@ -134,12 +134,12 @@ pub async fn report_duplicates(context: &Context, database: &Database, command: 
     duplicates::report_duplicates(&database.pool, &client, run).await
 }
 
-/// What moves a bar on: every event that is not to be tried again.
+/// Returns an observer that moves the bar on for every item that is not tried again.
 pub fn progress_observer(bar: &ProgressBar) -> impl Fn(&DeliveryOutcome) + Send + Sync + 'static + use<> {
     let bar = bar.clone();
     move |outcome| {
         if outcome.state != DeliveryState::Pending {
-            // Some were asked for a further step alone, which no plan counts.
+            // Items of which only an additional step was requested are not in the planned number.
             if bar.length().is_some_and(|length| bar.position() >= length) {
                 bar.inc_length(1);
             }
@@ -150,9 +150,9 @@ pub fn progress_observer(bar: &ProgressBar) -> impl Fn(&DeliveryOutcome) + Send 
 
 fn table(items: &[OutboxItem]) -> String {
     if items.is_empty() {
-        return "everything has reached Administrate".to_owned();
+        return "everything has been delivered to Administrate".to_owned();
     }
-    let mut table = console::table(["Id", "What", "Subject", "State", "Tries", "Why, and when it is tried again"]);
+    let mut table = console::table(["Id", "What", "Subject", "State", "Attempts", "Reason and next attempt"]);
     for item in items {
         let state = match item.state {
             DeliveryState::Pending => "pending",
@@ -160,15 +160,15 @@ fn table(items: &[OutboxItem]) -> String {
             DeliveryState::Failed => "failed",
             DeliveryState::Unknown => "unknown",
         };
-        let why = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("again at {at}"))];
-        let why = why.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let reason = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("next attempt at {at}"))];
+        let reason = reason.into_iter().flatten().collect::<Vec<_>>().join("; ");
         let row = [
             item.id.to_string(),
             item.effect.clone(),
             item.subject.clone(),
             state.to_owned(),
             item.attempts.to_string(),
-            why,
+            reason,
         ];
         table.add_row(row);
     }

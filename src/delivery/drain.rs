@@ -1,4 +1,4 @@
-//! Many effects at once, within the allowance, until nothing is due or somebody says stop.
+//! Delivers many items at once, within the rate limit, until none is due or the caller cancels.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,138 +7,141 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{DeliveryOutcome, DeliveryWorker};
+use super::outcome::DeliveryOutcome;
+use super::worker::DeliveryWorker;
 use crate::error::{Error, Result};
 use crate::outbox;
 
-/// How often a drain itself tries an event again before it leaves it to a later one.
+/// Number of rounds after which a drain leaves failed items to a later drain.
 const MAX_ROUNDS: u32 = 5;
 
-/// The longest wait for an event that is tried again.
+/// Longest delay before a retry for which a drain waits.
 const MAX_INLINE_DELAY: Duration = Duration::from_secs(90);
 
-/// How long a step that is under way may take to end after somebody said stop; then it is left as after a crash. Who
-/// stops programs tends to kill them after ten seconds.
+/// How long a running step may take after a cancellation; then it is abandoned as after a crash. Service managers tend to
+/// kill a program ten seconds after the stop signal.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// After how long somebody who waits for another process is told.
-const LONG: Duration = Duration::from_secs(5);
+/// After how long the user is informed that another process is being waited for.
+const NOTICE_DELAY: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether another worker has ended with events of the run.
+/// Time between two checks whether other workers have finished their items.
 const PEER_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What became of a drain.
+/// Called after every attempt.
+type OnOutcome = Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>;
+
+/// The result of a drain.
 #[derive(Debug, Default)]
 pub struct DrainReport {
-    /// The last outcome of each effect, in no order.
+    /// The last outcome of each item, in no particular order.
     pub outcomes: Vec<DeliveryOutcome>,
-    /// Whether it ended early: somebody said stop, or Administrate could not be used at all.
+    /// Whether it ended early: it was cancelled, or Administrate could not be used at all.
     pub ended_early: bool,
 }
 
-/// Carries out what is due, of `run` alone if one is named; each event's steps in order, `delivery.parallel` events at
-/// once. What fails in passing is tried again at once with growing waits, a few times. `told` hears every outcome. Of a
-/// run, what other workers had begun on is waited for.
+/// Delivers all due items, only of `run` if one is given, `delivery.parallel` items at once.
+///
+/// Items that can be retried soon are tried again a few times with growing delays. `on_outcome` is called after every
+/// attempt. With a run, the drain also waits for items of it that other workers have claimed.
 pub async fn drain(
     worker: Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
+    on_outcome: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<DrainReport> {
-    let told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync> = Arc::new(told);
-    let mut drained = drain_with_retries(&worker, run, stop, &told).await?;
+    let on_outcome: OnOutcome = Arc::new(on_outcome);
+    let mut report = drain_with_retries(&worker, run, stop, &on_outcome).await?;
     if run.is_some() {
-        wait_for_others(&worker, run, stop, &told, &mut drained).await?;
+        wait_for_others(&worker, run, stop, &on_outcome, &mut report).await?;
     }
-    Ok(drained)
+    Ok(report)
 }
 
-/// The same of everything that is due; what other workers have begun on, and will not leave to us, is waited for.
+/// Delivers all due items like [`drain`] and waits for those that other workers have claimed.
 pub async fn drain_all(
     worker: Arc<DeliveryWorker>,
     stop: &CancellationToken,
-    told: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
+    on_outcome: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<DrainReport> {
-    let told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync> = Arc::new(told);
-    let mut drained = drain_with_retries(&worker, None, stop, &told).await?;
-    wait_for_others(&worker, None, stop, &told, &mut drained).await?;
-    Ok(drained)
+    let on_outcome: OnOutcome = Arc::new(on_outcome);
+    let mut report = drain_with_retries(&worker, None, stop, &on_outcome).await?;
+    wait_for_others(&worker, None, stop, &on_outcome, &mut report).await?;
+    Ok(report)
 }
 
 async fn drain_with_retries(
     worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+    on_outcome: &OnOutcome,
 ) -> Result<DrainReport> {
-    let mut drained = DrainReport::default();
+    let mut report = DrainReport::default();
     for attempt in 1..=MAX_ROUNDS {
-        let round = one_round(worker, run, stop, told).await?;
-        let wait = round.outcomes.iter().filter_map(|outcome| outcome.retry_in).max();
-        drained.absorb(round);
-        let Some(wait) = wait.filter(|wait| *wait <= MAX_INLINE_DELAY && attempt < MAX_ROUNDS) else { break };
-        if drained.ended_early {
+        let round = one_round(worker, run, stop, on_outcome).await?;
+        let delay = round.outcomes.iter().filter_map(|outcome| outcome.retry_in).max();
+        report.absorb(round);
+        let Some(delay) = delay.filter(|delay| *delay <= MAX_INLINE_DELAY && attempt < MAX_ROUNDS) else { break };
+        if report.ended_early {
             break;
         }
-        drained.ended_early = !sleep_or_cancel(wait, stop).await;
-        if drained.ended_early {
+        report.ended_early = !sleep_or_cancel(delay, stop).await;
+        if report.ended_early {
             break;
         }
     }
-    Ok(drained)
+    Ok(report)
 }
 
-/// A worker that had already begun on events, when we came, ends with them first.
+/// Waits until other workers have released their items, and delivers what they leave.
 async fn wait_for_others(
     worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
-    drained: &mut DrainReport,
+    on_outcome: &OnOutcome,
+    report: &mut DrainReport,
 ) -> Result<()> {
-    let mut waiting = WaitNotice::begin();
-    while !drained.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
-        waiting.tell();
+    let mut notice = WaitNotice::begin();
+    while !report.ended_early && outbox::is_worked_on(&worker.pool, run).await? {
+        notice.warn_once();
         if !sleep_or_cancel(PEER_POLL_INTERVAL, stop).await {
-            drained.ended_early = true;
+            report.ended_early = true;
             return Ok(());
         }
-        drained.absorb(one_round(worker, run, stop, told).await?);
+        report.absorb(one_round(worker, run, stop, on_outcome).await?);
     }
     Ok(())
 }
 
-/// Waiting for another process; whoever waits for long is told.
+/// Informs the user once when another process is waited for long.
 #[derive(Debug)]
 pub struct WaitNotice {
     since: Instant,
-    is_told: bool,
+    is_shown: bool,
 }
 
 impl WaitNotice {
-    /// It begins now.
+    /// Starts the wait now.
     pub fn begin() -> Self {
-        WaitNotice { since: Instant::now(), is_told: false }
+        WaitNotice { since: Instant::now(), is_shown: false }
     }
 
-    /// Says once for what is being waited, after some seconds.
-    pub fn tell(&mut self) {
-        if !self.is_told && self.since.elapsed() >= LONG {
-            self.is_told = true;
-            tracing::warn!(
-                "another process is bringing events of this to Administrate; waiting until it has (Ctrl-C ends that)"
-            );
+    /// Logs what is being waited for, once, after some seconds.
+    pub fn warn_once(&mut self) {
+        if !self.is_shown && self.since.elapsed() >= NOTICE_DELAY {
+            self.is_shown = true;
+            tracing::warn!("another process is delivering some of these events; waiting for it (Ctrl-C stops waiting)");
         }
     }
 }
 
-/// Rests, unless stopped meanwhile; gives whether it could.
+/// Waits; returns false if it was cancelled meanwhile.
 async fn sleep_or_cancel(time: Duration, stop: &CancellationToken) -> bool {
     stop.run_until_cancelled(tokio::time::sleep(time)).await.is_some()
 }
 
 impl DrainReport {
-    /// Takes in a later round; what it says of an effect counts.
+    /// Adds a later round, whose outcomes replace earlier ones of the same item.
     pub fn absorb(&mut self, round: DrainReport) {
         self.ended_early = round.ended_early;
         for outcome in round.outcomes {
@@ -152,22 +155,22 @@ async fn one_round(
     worker: &Arc<DeliveryWorker>,
     run: Option<i64>,
     stop: &CancellationToken,
-    told: &Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+    on_outcome: &OnOutcome,
 ) -> Result<DrainReport> {
-    // Lets the lanes end each other when Administrate is out.
+    // Lets one task stop the others when Administrate is down.
     let halt = stop.child_token();
-    let mut lanes = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..worker.config.delivery.parallel {
-        lanes.spawn(drain_task(worker.clone(), run, halt.clone(), told.clone()));
+        tasks.spawn(drain_task(worker.clone(), run, halt.clone(), on_outcome.clone()));
     }
     let mut round = DrainReport::default();
-    while let Some(lane) = lanes.join_next().await {
-        let outcomes = lane.map_err(|error| Error::Failed(format!("a delivery was cut off: {error}")))?;
+    while let Some(task) = tasks.join_next().await {
+        let outcomes = task.map_err(|error| Error::Failed(format!("a delivery was interrupted: {error}")))?;
         match outcomes {
             Ok(outcomes) => round.outcomes.extend(outcomes),
             Err(error) => {
                 halt.cancel();
-                while lanes.join_next().await.is_some() {}
+                while tasks.join_next().await.is_some() {}
                 return Err(error);
             }
         }
@@ -180,26 +183,27 @@ async fn drain_task(
     worker: Arc<DeliveryWorker>,
     run: Option<i64>,
     halt: CancellationToken,
-    told: Arc<dyn Fn(&DeliveryOutcome) + Send + Sync>,
+    on_outcome: OnOutcome,
 ) -> Result<Vec<DeliveryOutcome>> {
     let mut outcomes = Vec::new();
     while !halt.is_cancelled() {
         let outcome = tokio::select! {
             biased;
             outcome = worker.deliver_next(run, &halt) => outcome?,
-            () = overdue(&halt) => break,
+            () = grace_period_over(&halt) => break,
         };
         let Some(outcome) = outcome else { break };
         if outcome.outage {
             halt.cancel();
         }
-        told(&outcome);
+        on_outcome(&outcome);
         outcomes.push(outcome);
     }
     Ok(outcomes)
 }
 
-async fn overdue(halt: &CancellationToken) {
+/// Returns [`SHUTDOWN_GRACE`] after the cancellation.
+async fn grace_period_over(halt: &CancellationToken) {
     halt.cancelled().await;
     tokio::time::sleep(SHUTDOWN_GRACE).await;
 }

@@ -1,5 +1,5 @@
-//! Creations of which nobody may see the end: noted before they are sent, and not made anew while the first can still be
-//! carried out.
+//! Creations whose outcome may stay unknown: stored before they are sent, and not sent again while Administrate may still
+//! carry out the first.
 
 use std::time::Duration;
 
@@ -10,35 +10,39 @@ use super::{DeliveryError, DeliveryWorker};
 use crate::backoff;
 use crate::outbox::OutboxItem;
 
-/// For how many times the longest wait for an answer a creation that was not answered may still be carried out.
+/// For how many HTTP timeouts Administrate may still carry out a creation that was not answered.
 const IN_FLIGHT_TIMEOUTS: u32 = 7;
 
 impl DeliveryWorker {
-    /// Not found is not the same as not made, as long as a creation may still be carried out.
+    /// Fails while Administrate may still carry out an earlier creation, although none was found.
     pub(super) fn wait_for_in_flight(&self, item: &OutboxItem) -> Result<(), DeliveryError> {
-        let rest = Duration::from_secs_f64(item.late_seconds.unwrap_or_default().max(0.0));
-        if rest.is_zero() {
+        let remaining = Duration::from_secs_f64(item.in_flight_seconds.map_or(0.0, |seconds| seconds.max(0.0)));
+        if remaining.is_zero() {
             return Ok(());
         }
-        let soon = self.timeout() * 2;
-        let at_least = if rest > soon * 2 { soon } else { rest };
-        let why = "nobody saw the end of a creation that Administrate may still carry out; it is looked for again";
-        Err(DeliveryError::Retryable { why: why.into(), outage: false, said_no: false, at_least })
+        let interval = self.timeout() * 2;
+        let min_delay = if remaining > interval * 2 { interval } else { remaining };
+        let reason =
+            "the outcome of a creation is unknown and Administrate may still carry it out; it is looked for again";
+        Err(DeliveryError::Retryable { reason: reason.into(), outage: false, refused: false, min_delay })
     }
 
-    /// Sends a creation, `sent` telling with what. One that took all the time it may take can still be carried out: nobody
-    /// creates it anew before it was looked for again and again.
+    /// Sends a creation after storing `creation_key`, by which the record is recognised.
+    ///
+    /// After a timeout Administrate may still carry it out: it is then looked for several times before it is sent again.
     pub(super) async fn send_creation<T>(
         &self,
         item: &OutboxItem,
-        sent: &impl Serialize,
+        creation_key: &impl Serialize,
         create: impl Future<Output = Result<T, administrate::Error>> + Send,
     ) -> Result<T, DeliveryError> {
         let timeout = self.timeout();
-        let under_way = backoff::in_flight_window(self.config.retry_base_ms).min(timeout);
-        self.claims.mark_in_doubt(item, sent, under_way).await?;
+        let in_flight = backoff::in_flight_window(self.config.retry_base_ms).min(timeout);
+        self.claims.mark_in_doubt(item, creation_key, in_flight).await?;
         if !self.claims.holds_lock(item).await {
-            return Err(DeliveryError::later("the connection that keeps other workers away broke"));
+            return Err(DeliveryError::retryable(
+                "the database connection that guards this item against other workers broke",
+            ));
         }
         let started = Instant::now();
         let error = match create.await {
@@ -49,11 +53,11 @@ impl DeliveryWorker {
             self.claims.clear_in_flight(item).await?;
         }
         match DeliveryError::from(error) {
-            DeliveryError::Retryable { why, outage, said_no, .. } if started.elapsed() >= timeout => {
+            DeliveryError::Retryable { reason, outage, refused, .. } if started.elapsed() >= timeout => {
                 self.claims.extend_in_flight(item, timeout * IN_FLIGHT_TIMEOUTS).await?;
-                Err(DeliveryError::Retryable { why, outage, said_no, at_least: timeout })
+                Err(DeliveryError::Retryable { reason, outage, refused, min_delay: timeout })
             }
-            trouble => Err(trouble),
+            error => Err(error),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What Administrate could not tell, a person decides.
+//! A user's decision about an outbox item whose outcome is unknown.
 
 use administrate::{Client, Id};
 use sqlx::PgPool;
@@ -10,16 +10,16 @@ use crate::error::{Error, Result};
 use crate::outbox::{self, DeliveryState, OutboxItem};
 use crate::tutorials;
 
-/// A person's decision about an event whose creation is in doubt, or that is gone in Administrate.
+/// The decision about a record whose creation is in doubt, or that no longer exists in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutboxResolution {
-    /// It is this event of Administrate's.
+    /// It is this record in Administrate.
     Delivered(Id),
-    /// It is none of Administrate's: create it, anew where it is gone there.
+    /// It does not exist in Administrate: create it.
     Recreate,
 }
 
-/// Carries a decision into the outbox, which then goes on by itself.
+/// Applies a decision and makes the outbox item due.
 pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &OutboxResolution) -> Result<()> {
     let item = unknown_item(pool, item).await?;
     if let (Some(kind), OutboxResolution::Delivered(id)) = (reference::kind_of(&item.effect), decision) {
@@ -29,17 +29,20 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Outbo
     match decision {
         OutboxResolution::Delivered(id) => {
             let event = client.event(id).await?.ok_or_else(|| {
-                Error::Usage(format!("Administrate has no event with the id \"{id}\"; look its id up there"))
+                Error::Usage(format!("Administrate has no event with the id \"{id}\"; look its id up in Administrate"))
             })?;
             let mut db = pool.acquire().await?;
             if let Some(other) = events::linked_event(&mut db, id).await?.filter(|other| *other != item.subject_id) {
                 let other = tutorials::store::events_by_id(&mut db, &[other]).await?.pop();
-                let code = other.map_or("another event here".to_owned(), |known| known.event.code);
-                return Err(Error::Usage(format!("Administrate's event {id} is {code} already; look again there")));
+                let code = other.map_or("another local event".to_owned(), |known| known.event.code);
+                return Err(Error::Usage(format!(
+                    "Administrate's event {id} is {code} already; look its id up again in Administrate"
+                )));
             }
             let known = tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?;
             drop(db);
-            let known = known.first().ok_or_else(|| Error::Failed(format!("{} is gone here", item.subject)))?;
+            let known =
+                known.first().ok_or_else(|| Error::Failed(format!("{} no longer exists locally", item.subject)))?;
             unlink_other(pool, client, item.subject_id, Some(id)).await?;
             let sessions = event.sessions.into_iter().map(|session| session.id);
             let link = linked(&EventLink::of(event.id, sessions), known);
@@ -56,13 +59,13 @@ pub async fn resolve(pool: &PgPool, client: &Client, item: i64, decision: &Outbo
     }
 }
 
-/// Forgets the event of Administrate's that ours was, unless it is the one that was named; it has to be gone there.
-async fn unlink_other(pool: &PgPool, client: &Client, event: i64, named: Option<&Id>) -> Result<()> {
+/// Removes the link of an event unless it is `selected`. Fails if the linked event still exists in Administrate.
+async fn unlink_other(pool: &PgPool, client: &Client, event: i64, selected: Option<&Id>) -> Result<()> {
     let link = events::link_of(&mut *pool.acquire().await?, event).await?;
-    let Some(link) = link.filter(|link| Some(&link.external_id) != named) else { return Ok(()) };
+    let Some(link) = link.filter(|link| Some(&link.external_id) != selected) else { return Ok(()) };
     if client.event(&link.external_id).await?.is_some() {
         return Err(Error::Usage(format!(
-            "the event stands in Administrate as {} again: name that one with --delivered",
+            "the event exists in Administrate as {}: pass that id with --delivered",
             link.external_id
         )));
     }
@@ -77,5 +80,5 @@ async fn unknown_item(pool: &PgPool, id: i64) -> Result<OutboxItem> {
     if item.state == DeliveryState::Unknown {
         return Ok(item);
     }
-    Err(Error::Usage(format!("{} is not waiting for a decision: nothing is unknown about it", item.subject)))
+    Err(Error::Usage(format!("{} is not waiting for a decision: its outcome is known", item.subject)))
 }

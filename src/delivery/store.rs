@@ -1,4 +1,4 @@
-//! The SQL of delivery: the names under which both sides know what events refer to.
+//! The SQL of delivery: local names and remote ids of the records that events refer to.
 
 use sqlx::PgConnection;
 
@@ -6,8 +6,8 @@ use crate::config::Labels;
 use crate::error::Result;
 use crate::merge::{NamedReference, ReferenceNames};
 
-/// What locations, venues and custom fields are called on both sides.
-pub(super) async fn directory(db: &mut PgConnection, labels: &Labels) -> Result<ReferenceNames> {
+/// Returns the names and remote ids of locations, venues and custom fields.
+pub(super) async fn reference_names(db: &mut PgConnection, labels: &Labels) -> Result<ReferenceNames> {
     let locations: Vec<NamedReference> = sqlx::query_as(
         "SELECT l.id::bigint, l.name, b.external_id FROM acted.tutorial_locations l
          LEFT JOIN adm.locations b ON b.tutorial_location_id = l.id",

@@ -6,7 +6,7 @@ use administrate_sim::RunningSimulator;
 use jiff::Timestamp;
 
 use super::folder::{DemoMarker, Folder, FolderLock};
-use super::source::{DemoSource, Ready};
+use super::source::{DemoData, DemoSource};
 use super::steps::Steps;
 use super::walkthrough::DemoDocument;
 use super::{database, remote, simulator, site, walkthrough};
@@ -22,41 +22,41 @@ use crate::timetable_import::run;
 /// Options of `lectern demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// End after the search instead of serving the site [env: LECTERN_ONCE=1]
+    /// End after the search, do not serve the site [env: LECTERN_ONCE=1]
     #[arg(long)]
     once: bool,
-    /// Rehearse with this timetable: a provider is thought up from what it names
+    /// Import this timetable; its provider is inferred from its names
     #[arg(long, value_name = "FILE")]
     workbook: Option<PathBuf>,
 }
 
-/// Carries out `lectern demo`.
+/// Runs `lectern demo`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let once = args.once || std::env::var("LECTERN_ONCE").is_ok_and(|value| !value.is_empty() && value != "0");
-    let chosen = match DemoSource::read(args.workbook.clone(), &context.config) {
-        Ok(chosen) => chosen,
-        Err(problems) => return no_timetable(context, &args.workbook.unwrap_or_default(), problems),
+    let source = match DemoSource::read(args.workbook.clone(), &context.config) {
+        Ok(source) => source,
+        Err(problems) => return report_invalid_file(context, &args.workbook.unwrap_or_default(), problems),
     };
-    let mut folder = match Folder::hold(&context.config.data_dir)? {
-        FolderLock::Ours(folder) => folder,
-        FolderLock::Elsewhere(url) => return elsewhere(context, url, once),
+    let mut folder = match Folder::lock(&context.config.data_dir)? {
+        FolderLock::Acquired(folder) => folder,
+        FolderLock::Busy(url) => return report_running_demo(context, url, once),
     };
-    database::refuse_another(&folder, &chosen.name())?;
+    database::check_folder(&folder, &source.name())?;
     let mut steps = Steps::new(&context.console, if once { 7 } else { 8 });
-    let place = match context.config.database_url.is_empty() {
-        true => format!("Starting a PostgreSQL of our own in {}", context.config.data_dir.display()),
-        false => "Reaching the database that DATABASE_URL names".to_owned(),
+    let what = match context.config.database_url.is_empty() {
+        true => format!("Start a private PostgreSQL in {}", context.config.data_dir.display()),
+        false => "Connect to the database of DATABASE_URL".to_owned(),
     };
-    let database = steps.take(place, Database::open(&context.config)).await?;
-    let ended = show(context, &mut folder, &mut steps, &database, chosen, once).await;
+    let database = steps.run(what, Database::open(&context.config)).await?;
+    let result = prepare_and_run(context, &mut folder, &mut steps, &database, source, once).await;
     database.close().await;
-    ended
+    result
 }
 
-/// A file of which nothing can be made: what the import says of it, and nothing is begun.
-fn no_timetable(context: &Context, file: &Path, problems: Vec<ImportProblem>) -> Result<Exit> {
+/// Reports the problems of a workbook that is not a timetable. The demo does not start.
+fn report_invalid_file(context: &Context, file: &Path, problems: Vec<ImportProblem>) -> Result<Exit> {
     for problem in problems.iter().filter(|problem| problem.is_error()) {
-        context.console.say(format_args!("{}: {}", file.display(), problem.message));
+        context.console.notify(format_args!("{}: {}", file.display(), problem.message));
     }
     let import = serde_json::to_value(Document::of_problems(run::name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
@@ -64,85 +64,89 @@ fn no_timetable(context: &Context, file: &Path, problems: Vec<ImportProblem>) ->
     Ok(Exit::Failed)
 }
 
-/// Somebody who only wants to see a demo is sent to the one that runs; one that was to run to its end did not.
-fn elsewhere(context: &Context, url: Option<String>, once: bool) -> Result<Exit> {
+/// Reports the demo that has locked the data folder. With `--once` this is an error.
+fn report_running_demo(context: &Context, url: Option<String>, once: bool) -> Result<Exit> {
     let folder = context.config.data_dir.display();
     let Some(url) = url else {
-        return Err(Error::Failed(format!("a demo is just being prepared in {folder}: wait for it, or stop it")));
+        return Err(Error::Failed(format!("another demo is starting in {folder}: wait for it or stop it")));
     };
-    let said = format!("a demo of this data folder runs already: look at {url}");
+    let message = format!("a demo already runs in this data folder: open {url}");
     if once {
-        return Err(Error::Failed(format!("{said}, or stop it first")));
+        return Err(Error::Failed(format!("{message} or stop it first")));
     }
-    context.console.say(said);
+    context.console.notify(message);
     context.console.document(&DemoDocument { url: Some(url), ..DemoDocument::default() })?;
     Ok(Exit::Done)
 }
 
-async fn show(
+/// Migrates and fills the database, starts the simulator and runs the commands.
+async fn prepare_and_run(
     context: &Context,
     folder: &mut Folder,
     steps: &mut Steps<'_>,
     database: &Database,
-    chosen: DemoSource,
+    source: DemoSource,
     once: bool,
 ) -> Result<Exit> {
-    let mark = database::claim(database, folder, &chosen.name(), Timestamp::now()).await?;
-    steps.take("Bringing it to this program's schema (lectern migrate)", migrate::apply(&database.pool)).await?;
-    let ready = fill(folder, steps, database, chosen, &mark).await?;
-    let joined = simulator::joined(context, database)?;
-    let tenant = remote::tenant(&ready.provider, &joined.config.administrate.labels);
+    let marker = database::claim(database, folder, &source.name(), Timestamp::now()).await?;
+    steps.run("lectern migrate", migrate::apply(&database.pool)).await?;
+    let data = fill(folder, steps, database, source, &marker).await?;
+    let demo_context = simulator::isolated_context(context, database)?;
+    let tenant = remote::tenant(&data.provider, &demo_context.config.administrate.labels);
     let starting = simulator::start(folder.file("administrate.json"), tenant);
-    let simulator = steps.take("Starting a simulator of Administrate on this machine", starting).await?;
-    steps.remark(format_args!("at {}, its state in {}", simulator.instance_url(), "administrate.json"));
-    let joined = simulator::pointed_at(joined, &simulator);
-    let ended = work(&joined, folder, steps, (database, &simulator), &ready, once).await;
+    let simulator = steps.run("Start a simulator of Administrate", starting).await?;
+    steps.note(format_args!("{} (state: administrate.json)", simulator.instance_url()));
+    let demo_context = simulator::with_simulator(demo_context, &simulator);
+    let result = run_commands(&demo_context, folder, steps, database, &simulator, &data, once).await;
     simulator.stop().await;
-    ended
+    result
 }
 
-async fn work(
+/// Runs the walkthrough and then, without `once`, serves the site until the command is stopped.
+async fn run_commands(
     context: &Context,
     folder: &mut Folder,
     steps: &mut Steps<'_>,
-    (database, simulator): (&Database, &RunningSimulator),
-    ready: &Ready,
+    database: &Database,
+    simulator: &RunningSimulator,
+    data: &DemoData,
     once: bool,
 ) -> Result<Exit> {
-    let mut told = DemoDocument::default();
-    let exit = walkthrough::all(context, database, steps, ready, &mut told).await?;
+    let mut document = DemoDocument::default();
+    let exit = walkthrough::run_all(context, database, steps, data, &mut document).await?;
     if !once && exit != Exit::Failed && !context.stop.is_cancelled() {
-        steps.next("Serving the site");
+        steps.start("lectern serve");
         site::serve(context, database, simulator, |url| {
-            folder.say_where(url)?;
-            told.url = Some(url.to_owned());
-            context.console.document(&told)
+            folder.publish_url(url)?;
+            document.url = Some(url.to_owned());
+            context.console.document(&document)
         })
         .await?;
         return Ok(exit);
     }
-    context.console.document(&told)?;
-    context.console.say(match context.stop.is_cancelled() {
-        true => "Ended early: run `lectern demo` again and it goes on from here.".to_owned(),
-        false => format!("All of it took {}. Without --once it goes on to show the site.", steps.elapsed()),
+    context.console.document(&document)?;
+    context.console.notify(match context.stop.is_cancelled() {
+        true => "Stopped: run `lectern demo` again to resume.".to_owned(),
+        false => format!("Done in {}. Run it without --once to open the site.", steps.elapsed()),
     });
     Ok(if context.stop.is_cancelled() { Exit::NeedsAttention } else { exit })
 }
 
+/// Fills the database with the provider, unless an earlier demo did.
 async fn fill(
     folder: &Folder,
     steps: &mut Steps<'_>,
     database: &Database,
-    chosen: DemoSource,
-    mark: &DemoMarker,
-) -> Result<Ready> {
-    let what = match &chosen {
-        DemoSource::Invented => "Filling in a made-up training provider".to_owned(),
-        DemoSource::Rehearsal { file, .. } => format!("Filling in the training provider of {}", file.display()),
+    source: DemoSource,
+    marker: &DemoMarker,
+) -> Result<DemoData> {
+    let what = match &source {
+        DemoSource::Sample => "Fill the database with a sample provider".to_owned(),
+        DemoSource::Workbook { file, .. } => format!("Fill the database with the provider of {}", file.display()),
     };
-    let ready = chosen.ready(folder, mark)?;
-    let filled = steps.take(what, database::fill(database, &ready.provider, mark)).await?;
-    let provider = &ready.provider;
+    let data = source.prepare(folder, marker)?;
+    let is_new = steps.run(what, database::fill(database, &data.provider, marker)).await?;
+    let provider = &data.provider;
     let counts = [
         (provider.subjects.len(), "subject"),
         (provider.exam_sessions.len(), "exam session"),
@@ -152,8 +156,8 @@ async fn fill(
         (provider.instructors.len(), "instructor"),
     ];
     let counts = counts.map(|(count, what)| counted(count, what));
-    let (taught, places) = counts.split_at(3);
-    steps.remark(format_args!("{},", taught.join(", ")));
-    steps.remark(format_args!("{}{}", places.join(", "), if filled { "" } else { " (here already)" }));
-    Ok(ready)
+    let (courses, places) = counts.split_at(3);
+    steps.note(courses.join(" · "));
+    steps.note(format_args!("{}{}", places.join(" · "), if is_new { "" } else { " (unchanged)" }));
+    Ok(data)
 }

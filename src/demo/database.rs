@@ -1,4 +1,4 @@
-//! The demo's database: nobody else's, at this program's schema, with the provider in it.
+//! The database of the demo: checked for other data, then filled with the provider.
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -9,69 +9,69 @@ use super::{local, store};
 use crate::database::Database;
 use crate::error::{Error, Result};
 
-/// Makes sure that folder and database are this demo's or nobody's, and gives their mark. Writes nothing but the
-/// folder's mark.
+/// Checks that folder and database are empty or belong to this demo; returns their marker. Writes only the marker of
+/// the folder.
 ///
 /// # Errors
-/// Either holds something else.
+/// [`Error::Failed`] when the database contains other data or belongs to a demo of another folder.
 pub async fn claim(database: &Database, folder: &Folder, provider: &str, now: Timestamp) -> Result<DemoMarker> {
     let mut db = database.pool.acquire().await?;
-    let (here, there) = (folder.mark()?, store::mark(&mut db).await?);
-    if there.is_none() {
-        refuse_somebodys(&mut db).await?;
+    let (in_folder, in_database) = (folder.marker()?, store::marker(&mut db).await?);
+    if in_database.is_none() {
+        check_no_other_data(&mut db).await?;
     }
-    if let Some(there) = there.filter(|there| here.as_ref() != Some(there)) {
+    if let Some(other) = in_database.filter(|marker| in_folder.as_ref() != Some(marker)) {
         return Err(Error::Failed(format!(
-            "the database was filled by a demo of {} whose data folder is another one: name that folder with --data-dir, \
-             or another database",
-            spoken(&there.provider)
+            "a demo of {} in another data folder filled this database: name that folder with --data-dir, or use another \
+             database",
+            describe(&other.provider)
         )));
     }
-    match here {
-        Some(mark) => Ok(mark),
+    match in_folder {
+        Some(marker) => Ok(marker),
         None => {
             let microseconds = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-            let mark = DemoMarker { provider: provider.to_owned(), first_run: microseconds };
-            folder.put_mark(&mark)?;
-            Ok(mark)
+            let marker = DemoMarker { provider: provider.to_owned(), first_run: microseconds };
+            folder.store_marker(&marker)?;
+            Ok(marker)
         }
     }
 }
 
-/// Refuses a folder that shows another provider.
-pub fn refuse_another(folder: &Folder, provider: &str) -> Result<()> {
-    match folder.mark()? {
-        Some(mark) if mark.provider != provider => Err(Error::Failed(format!(
-            "this data folder holds the demo of {}: choose another with --data-dir, or remove that one \
-             with `make clean-data`",
-            spoken(&mark.provider)
+/// Checks that the data folder is empty or belongs to a demo of this provider.
+pub fn check_folder(folder: &Folder, provider: &str) -> Result<()> {
+    match folder.marker()? {
+        Some(marker) if marker.provider != provider => Err(Error::Failed(format!(
+            "this data folder contains the demo of {}: choose another one with --data-dir, or delete it with \
+             `make clean-data`",
+            describe(&marker.provider)
         ))),
         _ => Ok(()),
     }
 }
 
-fn spoken(provider: &str) -> &'static str {
-    if provider.starts_with("workbook") { "another timetable" } else { "the made-up provider" }
+fn describe(provider: &str) -> &'static str {
+    if provider.starts_with("workbook") { "another timetable" } else { "the sample provider" }
 }
 
-async fn refuse_somebodys(db: &mut PgConnection) -> Result<()> {
-    match store::somebodys_table(db).await? {
+async fn check_no_other_data(db: &mut PgConnection) -> Result<()> {
+    match store::table_with_other_data(db).await? {
         None => Ok(()),
         Some(table) => Err(Error::Failed(format!(
-            "the database is not empty and no demo made it ({table} is somebody's): the demo needs an empty one; \
-             leave DATABASE_URL unset and name an unused --data-dir, or name an empty database"
+            "the database is not empty and does not belong to a demo (it contains {table}): unset DATABASE_URL and name an \
+             unused --data-dir, or name an empty database"
         ))),
     }
 }
 
-/// Brings the provider in, with the mark, all or nothing. Says whether that was still to be done.
-pub async fn fill(database: &Database, provider: &Provider, mark: &DemoMarker) -> Result<bool> {
+/// Inserts the provider and the marker in one transaction; returns false if an earlier demo did so.
+pub async fn fill(database: &Database, provider: &Provider, marker: &DemoMarker) -> Result<bool> {
     let mut db = database.pool.begin().await?;
-    if store::mark(&mut db).await?.is_some() {
+    if store::marker(&mut db).await?.is_some() {
         return Ok(false);
     }
     local::fill(&mut db, provider).await?;
-    store::put_mark(&mut db, mark).await?;
+    store::store_marker(&mut db, marker).await?;
     db.commit().await?;
     Ok(true)
 }

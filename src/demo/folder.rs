@@ -1,4 +1,4 @@
-//! What the demo keeps in the data folder: whose provider it is, and where the demo that runs can be found.
+//! The data folder of the demo: its lock, its marker and the URL of the running demo.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
@@ -11,43 +11,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Whose demo this is; it stands in the folder and in the database, and both must say the same.
+/// Identifies a demo. The data folder and the database store the same marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoMarker {
-    /// `invented`, or `workbook` and the SHA-256 of the rehearsed file.
+    /// `invented` for the sample provider, or `workbook` and the SHA-256 of the file.
     pub provider: String,
-    /// When the folder was made, to the microsecond.
+    /// Time of the first run, in microseconds as PostgreSQL stores it.
     pub first_run: Timestamp,
 }
 
 impl DemoMarker {
-    /// The day from which the made-up provider's dates are reckoned.
+    /// Returns the day from which the dates of the sample provider are calculated.
     pub fn first_day(&self) -> Date {
         let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
         self.first_run.to_zoned(zone).date()
     }
 }
 
-/// The data folder, held by one demo at a time.
+/// The data folder. Only one demo at a time can lock it.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     lock: File,
 }
 
-/// What became of the wish to hold the folder.
+/// The result of [`Folder::lock`].
 #[derive(Debug)]
 pub enum FolderLock {
-    /// It is ours as long as the value lives.
-    Ours(Folder),
-    /// Another demo holds it; where it serves, if it does already.
-    Elsewhere(Option<String>),
+    /// The folder is locked until the value is dropped.
+    Acquired(Folder),
+    /// Another demo has locked it. Its URL, if it serves the site.
+    Busy(Option<String>),
 }
 
 impl Folder {
-    /// Holds the folder, which is made where it is missing.
-    pub fn hold(path: &Path) -> Result<FolderLock> {
-        fs::create_dir_all(path).map_err(|error| Error::io("preparing the data folder", path, &error))?;
+    /// Locks the folder and creates it if necessary.
+    pub fn lock(path: &Path) -> Result<FolderLock> {
+        fs::create_dir_all(path).map_err(|error| Error::io("creating the data folder", path, &error))?;
         let name = path.join("demo.lock");
         let mut lock = File::options()
             .create(true)
@@ -55,36 +55,36 @@ impl Folder {
             .read(true)
             .write(true)
             .open(&name)
-            .map_err(|error| Error::io("the data folder cannot be written:", path, &error))?;
+            .map_err(|error| Error::io("writing to the data folder", path, &error))?;
         match lock.try_lock() {
             Ok(()) => {
                 let mut folder = Folder { path: path.to_owned(), lock };
-                folder.say_where("")?;
-                Ok(FolderLock::Ours(folder))
+                folder.publish_url("")?;
+                Ok(FolderLock::Acquired(folder))
             }
             Err(TryLockError::WouldBlock) => {
-                let mut said = String::new();
-                let _ = lock.read_to_string(&mut said);
-                Ok(FolderLock::Elsewhere(Some(said.trim().to_owned()).filter(|said| !said.is_empty())))
+                let mut url = String::new();
+                let _ = lock.read_to_string(&mut url);
+                Ok(FolderLock::Busy(Some(url.trim().to_owned()).filter(|url| !url.is_empty())))
             }
             Err(TryLockError::Error(error)) => Err(Error::io("locking", &name, &error)),
         }
     }
 
-    /// Tells other demos where this one serves.
-    pub fn say_where(&mut self, url: &str) -> Result<()> {
-        let told =
+    /// Writes the URL of the site to the lock file, where other demos read it.
+    pub fn publish_url(&mut self, url: &str) -> Result<()> {
+        let written =
             self.lock.set_len(0).and_then(|()| self.lock.rewind()).and_then(|()| self.lock.write_all(url.as_bytes()));
-        told.map_err(|error| Error::io("writing", &self.path.join("demo.lock"), &error))
+        written.map_err(|error| Error::io("writing", &self.path.join("demo.lock"), &error))
     }
 
-    /// A file of this folder.
+    /// Returns the path of a file in this folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Whose demo the folder holds, if one was here before.
-    pub fn mark(&self) -> Result<Option<DemoMarker>> {
+    /// Reads the marker, if an earlier demo stored one.
+    pub fn marker(&self) -> Result<Option<DemoMarker>> {
         let path = self.file("demo.json");
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
@@ -95,14 +95,14 @@ impl Folder {
         }
     }
 
-    /// Writes whose demo the folder holds.
-    pub fn put_mark(&self, mark: &DemoMarker) -> Result<()> {
-        let text = serde_json::to_vec_pretty(mark).map_err(|error| Error::Failed(error.to_string()))?;
-        self.put("demo.json", &text)
+    /// Stores the marker.
+    pub fn store_marker(&self, marker: &DemoMarker) -> Result<()> {
+        let text = serde_json::to_vec_pretty(marker).map_err(|error| Error::Failed(error.to_string()))?;
+        self.write_file("demo.json", &text)
     }
 
-    /// Writes a file of this folder, whole or not at all.
-    pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+    /// Writes a file of this folder atomically.
+    pub fn write_file(&self, name: &str, content: &[u8]) -> Result<()> {
         let (path, draft) = (self.file(name), self.file(&format!(".{name}.new")));
         fs::write(&draft, content)
             .and_then(|()| fs::rename(&draft, &path))
@@ -115,32 +115,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_demo_holds_a_folder_and_says_where_it_is() {
+    fn locked_folder_reports_url_of_running_demo() {
         let folder = tempfile::tempdir().expect("a folder");
-        let FolderLock::Ours(mut ours) = Folder::hold(folder.path()).expect("held") else {
-            panic!("nobody else is here")
+        let FolderLock::Acquired(mut first) = Folder::lock(folder.path()).expect("locked") else {
+            panic!("no other demo runs")
         };
-        assert!(matches!(Folder::hold(folder.path()).expect("looked at"), FolderLock::Elsewhere(None)));
-        ours.say_where("http://127.0.0.1:8080/").expect("said");
-        match Folder::hold(folder.path()).expect("looked at") {
-            FolderLock::Elsewhere(Some(url)) => assert_eq!(url, "http://127.0.0.1:8080/"),
+        assert!(matches!(Folder::lock(folder.path()).expect("a result"), FolderLock::Busy(None)));
+        first.publish_url("http://127.0.0.1:8080/").expect("written");
+        match Folder::lock(folder.path()).expect("a result") {
+            FolderLock::Busy(Some(url)) => assert_eq!(url, "http://127.0.0.1:8080/"),
             other => panic!("{other:?}"),
         }
-        drop(ours);
-        assert!(matches!(Folder::hold(folder.path()).expect("held"), FolderLock::Ours(_)));
+        drop(first);
+        assert!(matches!(Folder::lock(folder.path()).expect("locked"), FolderLock::Acquired(_)));
     }
 
     #[test]
-    fn a_mark_is_read_as_it_was_written() {
+    fn stored_marker_is_read_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let FolderLock::Ours(ours) = Folder::hold(folder.path()).expect("held") else { panic!("nobody else is here") };
-        assert_eq!(ours.mark().expect("read"), None);
+        let FolderLock::Acquired(locked) = Folder::lock(folder.path()).expect("locked") else {
+            panic!("no other demo runs")
+        };
+        assert_eq!(locked.marker().expect("read"), None);
         let first_run = "2031-03-05T23:30:00.123456Z".parse().expect("a time");
-        let mark = DemoMarker { provider: "invented".into(), first_run };
-        ours.put_mark(&mark).expect("written");
-        assert_eq!(ours.mark().expect("read"), Some(mark.clone()));
-        assert_eq!(mark.first_day(), jiff::civil::date(2031, 3, 5));
-        fs::write(ours.file("demo.json"), "{").expect("written");
-        assert!(ours.mark().expect_err("damaged").to_string().contains("is damaged"));
+        let marker = DemoMarker { provider: "invented".into(), first_run };
+        locked.store_marker(&marker).expect("written");
+        assert_eq!(locked.marker().expect("read"), Some(marker.clone()));
+        assert_eq!(marker.first_day(), jiff::civil::date(2031, 3, 5));
+        fs::write(locked.file("demo.json"), "{").expect("written");
+        assert!(locked.marker().expect_err("damaged").to_string().contains("is damaged"));
     }
 }

@@ -1,11 +1,11 @@
-//! A provider brought into our tables.
+//! Inserts a provider into the local tables.
 
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
 use super::codes::{Codes, slug};
-use super::provider::{Material, PRICES, Provider, Template, priced};
+use super::provider::{Material, PRICES, Provider, Template, share_of_price};
 use super::sample::{LIVE_ONLINE, ONLINE};
 use crate::catalogue;
 use crate::catalogue::{Bundle, Catalogue, Facet, Group, NewStoreProduct, Product, Recommendation, Variation};
@@ -14,14 +14,14 @@ use crate::tutorials::LearningMode;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{CourseTemplate, Instructor, References};
 
-/// Brings in what is missing of a provider.
+/// Inserts the missing rows of a provider.
 pub async fn fill(db: &mut PgConnection, provider: &Provider) -> Result<()> {
     catalogue::add(db, &catalogue_of(provider)).await?;
     reference::add(db, &references_of(provider)).await?;
     Ok(())
 }
 
-/// What tutorials refer to.
+/// Returns the reference data of tutorials: templates, locations, venues and instructors.
 pub fn references_of(provider: &Provider) -> References {
     let mut logins = Codes::default();
     let template = |template: &Template| CourseTemplate { code: template.code.clone(), title: template.title.clone() };
@@ -34,7 +34,7 @@ pub fn references_of(provider: &Provider) -> References {
             .instructors
             .iter()
             .map(|person| {
-                let username = logins.give(&format!("demo.{}", slug(&person.full_name())), 150);
+                let username = logins.allocate(&format!("demo.{}", slug(&person.full_name())), 150);
                 Instructor {
                     email: format!("{}@example.org", username.chars().take(60).collect::<String>()),
                     first_name: person.first_name.clone(),
@@ -46,7 +46,7 @@ pub fn references_of(provider: &Provider) -> References {
     }
 }
 
-/// What is sold: tutorials of every kind, materials, marking, and a bundle for every subject that has materials.
+/// Returns the catalogue: tutorials, materials, marking, and a bundle for every subject that has materials.
 pub fn catalogue_of(provider: &Provider) -> Catalogue {
     let mut catalogue = Catalogue {
         subjects: provider.subjects.clone(),
@@ -56,16 +56,16 @@ pub fn catalogue_of(provider: &Provider) -> Catalogue {
         ..Catalogue::default()
     };
     add_tutorials(&mut catalogue, provider);
-    add_goods(&mut catalogue, provider);
+    add_materials(&mut catalogue, provider);
     catalogue
 }
 
-/// A filter group: key and name.
-type NamedId = (&'static str, &'static str);
+/// Key and name of a filter group.
+type GroupName = (&'static str, &'static str);
 
-/// Categories, and the kinds of products in each.
+/// Categories with their kinds of products.
 #[rustfmt::skip]
-const GROUPS: [(NamedId, &[NamedId]); 3] = [
+const GROUPS: [(GroupName, &[GroupName]); 3] = [
     (("tutorial", "Tutorial"), &[("online", "Live online tutorial"), ("room", "Face-to-face tutorial"), ("alone", "Self-paced tutorial")]),
     (("material", "Material"), &[("notes", "Course notes"), ("cards", "Flashcards")]),
     (("marking", "Marking"), &[("assignments", "Assignment marking"), ("mocks", "Mock exam marking")]),
@@ -73,9 +73,9 @@ const GROUPS: [(NamedId, &[NamedId]); 3] = [
 
 fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
-    for ((code, name), below) in GROUPS {
+    for ((code, name), kinds) in GROUPS {
         groups.push(Group { name: name.into(), code: code.into(), parent: None });
-        groups.extend(below.iter().map(|(kind, name)| Group {
+        groups.extend(kinds.iter().map(|(kind, name)| Group {
             name: (*name).into(),
             code: (*kind).into(),
             parent: Some(code.into()),
@@ -86,21 +86,22 @@ fn groups() -> Vec<Group> {
 
 fn facets() -> Vec<Facet> {
     let categories = GROUPS.iter().map(|((code, _), _)| (*code).into()).collect();
-    let kinds = GROUPS.iter().flat_map(|(_, below)| below.iter().map(|(kind, _)| (*kind).into())).collect();
+    let kinds = GROUPS.iter().flat_map(|(_, kinds)| kinds.iter().map(|(kind, _)| (*kind).into())).collect();
     vec![
         Facet { key: "categories".into(), label: "Category".into(), groups: categories },
         Facet { key: "product_types".into(), label: "Kind of product".into(), groups: kinds },
     ]
 }
 
-/// A tutorial's product is its location, its variation the course template: that is how an import finds it.
+/// Adds tutorials. The product of a tutorial is its location, the variation its course template: an import finds it by
+/// these.
 fn add_tutorials(catalogue: &mut Catalogue, provider: &Provider) {
     let mut codes = Codes::default();
     catalogue.products.extend(provider.locations.iter().map(|location| {
         Product {
             fullname: tutorial_name(&location.name),
             shortname: location.name.clone(),
-            code: codes.give(&location.code, 10),
+            code: codes.allocate(&location.code, 10),
             description: String::new(),
             buy_both: false,
             group: match location.name.as_str() {
@@ -115,16 +116,16 @@ fn add_tutorials(catalogue: &mut Catalogue, provider: &Provider) {
         kind: "Tutorial".into(),
         name: template.code.clone(),
         code: template.code.clone(),
-        description: said_of(template),
+        description: duration_of(template),
     }));
     let templates: BTreeMap<&str, &Template> = provider.templates.iter().map(|t| (t.code.as_str(), t)).collect();
     let mut codes = Codes::default();
     for tutorial in &provider.tutorials {
         let Some(template) = templates.get(tutorial.template.as_str()) else { continue };
-        let place = provider.locations.iter().find(|place| place.name == tutorial.location);
-        let place = place.map_or("", |place| place.code.as_str());
+        let location = provider.locations.iter().find(|location| location.name == tutorial.location);
+        let location = location.map_or("", |location| location.code.as_str());
         catalogue.store_products.push(NewStoreProduct {
-            code: codes.give(&format!("{}/{}/{place}", tutorial.exam_session, template.code), 64),
+            code: codes.allocate(&format!("{}/{}/{location}", tutorial.exam_session, template.code), 64),
             exam_session: tutorial.exam_session.clone(),
             subject: template.subject.clone(),
             product: tutorial_name(&tutorial.location),
@@ -139,59 +140,61 @@ fn tutorial_name(location: &str) -> String {
     format!("Tutorial - {location}")
 }
 
-fn said_of(template: &Template) -> String {
-    match (template.teaching, template.sessions) {
+fn duration_of(template: &Template) -> String {
+    match (template.mode, template.sessions) {
         (LearningMode::Lms, _) => "At your own pace".into(),
         (_, 1) => "One session".into(),
         (_, sessions) => format!("{sessions} sessions"),
     }
 }
 
+/// Returns the price types with their amounts. `full`: the full price in pounds.
 fn prices(full: u32) -> Vec<(String, rust_decimal::Decimal)> {
-    PRICES.iter().map(|(kind, _, per_cent)| ((*kind).to_owned(), priced(full, *per_cent))).collect()
+    PRICES.iter().map(|(kind, _, per_cent)| ((*kind).to_owned(), share_of_price(full, *per_cent))).collect()
 }
 
-fn add_goods(catalogue: &mut Catalogue, provider: &Provider) {
-    for good in &provider.goods {
-        if !catalogue.products.contains(&good.product) {
-            catalogue.products.push(good.product.clone());
+/// Adds materials and marking for every subject and exam session, their bundles and a recommendation.
+fn add_materials(catalogue: &mut Catalogue, provider: &Provider) {
+    for material in &provider.materials {
+        if !catalogue.products.contains(&material.product) {
+            catalogue.products.push(material.product.clone());
         }
-        catalogue.variations.push(good.variation.clone());
+        catalogue.variations.push(material.variation.clone());
     }
     for exam_session in &provider.exam_sessions {
         for subject in &provider.subjects {
-            let offers: Vec<NewStoreProduct> =
-                provider.goods.iter().map(|good| offer(good, &subject.code, &exam_session.code)).collect();
-            if !offers.is_empty() {
+            let product = |material| store_product(material, &subject.code, &exam_session.code);
+            let products: Vec<NewStoreProduct> = provider.materials.iter().map(product).collect();
+            if !products.is_empty() {
                 catalogue.bundles.push(Bundle {
                     name: format!("{} Complete", subject.code),
                     description: format!("Everything for {}: notes, flashcards and marking", subject.description),
                     subject: subject.code.clone(),
                     exam_session: exam_session.code.clone(),
-                    store_products: offers.iter().map(|offer| offer.code.clone()).collect(),
+                    store_products: products.iter().map(|product| product.code.clone()).collect(),
                 });
             }
-            catalogue.store_products.extend(offers);
+            catalogue.store_products.extend(products);
         }
     }
-    catalogue.recommendations.extend(recommendation(&provider.goods));
+    catalogue.recommendations.extend(recommendation(&provider.materials));
 }
 
-fn offer(good: &Material, subject: &str, exam_session: &str) -> NewStoreProduct {
+fn store_product(material: &Material, subject: &str, exam_session: &str) -> NewStoreProduct {
     NewStoreProduct {
-        code: format!("{subject}/{}/{exam_session}", good.variation.code),
+        code: format!("{subject}/{}/{exam_session}", material.variation.code),
         exam_session: exam_session.into(),
         subject: subject.into(),
-        product: good.product.fullname.clone(),
-        variation: good.variation.code.clone(),
-        prices: prices(good.price),
+        product: material.product.fullname.clone(),
+        variation: material.variation.code.clone(),
+        prices: prices(material.price),
         currency: "GBP".into(),
     }
 }
 
-/// Beside the first good, the last is shown: with the notes, a marking.
-fn recommendation(goods: &[Material]) -> Option<Recommendation> {
-    let key = |good: &Material| (good.product.fullname.clone(), good.variation.code.clone());
-    let (first, last) = (goods.first()?, goods.last()?);
+/// Recommends the last material with the first one: a marking with the notes.
+fn recommendation(materials: &[Material]) -> Option<Recommendation> {
+    let key = |material: &Material| (material.product.fullname.clone(), material.variation.code.clone());
+    let (first, last) = (materials.first()?, materials.last()?);
     (key(first) != key(last)).then(|| Recommendation { of: key(first), recommended: key(last) })
 }

@@ -1,13 +1,11 @@
-//! The demo: on a machine that has nothing yet, everything at work with one command.
+//! The demo: one command that runs everything on a machine where nothing is installed.
 //!
-//! A training provider is thought up ([`invented`]) or inferred from somebody's timetable ([`rehearsal`]), brought into our
-//! tables ([`ours`]) and into the simulator of Administrate ([`theirs`]); then the commands that anybody would use are
-//! carried out on it: `sync all`, `import` with delivery, a search, and serving the site.
+//! A sample provider ([`sample`]) or one that is inferred from a timetable ([`from_timetable`]) is inserted into the local
+//! tables ([`local`]) and into the simulator of Administrate ([`remote`]). Then the demo runs `sync all`, `import` with
+//! delivery and `search`, and serves the site. It calls the same functions as these commands ([`walkthrough`]).
 //!
-//! Promises: nothing leaves this machine, whatever the environment says of Administrate; a database or folder that is
-//! somebody's is refused before anything is written; a second run on the same folder changes nothing.
-//!
-//! Does not: have a way of its own to do anything that a command does.
+//! No data leaves the machine, even if the environment names an Administrate tenant. A database or folder with other data
+//! is refused before anything is written. A second run on the same folder changes nothing.
 
 pub mod cli;
 pub mod codes;

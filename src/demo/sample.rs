@@ -1,5 +1,5 @@
-//! The made-up provider: about 60 subjects, two exam sessions, ten locations, 35 people who teach. Nobody and nothing
-//! in it exists. It depends on nothing but the day on which it was first asked for.
+//! The sample provider: 60 subjects, two exam sessions, ten locations and 35 instructors. All of it is fictitious. Its
+//! dates depend only on the day of the first run.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
@@ -9,7 +9,7 @@ use crate::catalogue::{ExamSession, Product, Subject, Variation};
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference::{Location, Venue};
 
-/// Series of subjects: letters, what the series is about, and its subjects numbered from 1.
+/// Series of subjects: their letters, and the titles of the subjects, which are numbered from 1.
 #[rustfmt::skip]
 const SERIES: [(&str, [&str; 5]); 12] = [
     ("AR", ["Foundations of Risk", "Risk Measures", "Credit Risk", "Operational Risk", "Enterprise Risk"]),
@@ -26,19 +26,19 @@ const SERIES: [(&str, [&str; 5]); 12] = [
     ("RG", ["Regulation", "Capital Standards", "Consumer Protection", "Competition", "Supervision"]),
 ];
 
-/// How long the tutorials of the subjects are: sessions of an event, and how many subjects (in order) are so.
+/// Numbers of sessions per event, and for how many of the subjects (in order) each number applies.
 pub const LENGTHS: [(usize, usize); 8] = [(10, 2), (8, 1), (6, 6), (5, 8), (4, 2), (3, 22), (2, 1), (1, 18)];
 
-/// How many subjects (the first ones) also have a self-paced course.
+/// The number of subjects, from the first, that also have a self-paced course.
 pub const SELF_PACED: usize = 17;
 
-/// The location of sessions over the network; its one venue is called the same and is never taken.
+/// The location of online sessions. Its only venue has the same name and can be used by several sessions at once.
 pub const LIVE_ONLINE: &str = "Live online";
 
 /// The location of self-paced courses.
 pub const ONLINE: &str = "Online";
 
-/// Towns, their codes, and rooms there.
+/// Towns with their codes and rooms.
 #[rustfmt::skip]
 pub const TOWNS: [(&str, &str, [&str; 3]); 8] = [
     ("London", "LON", ["Amber House", "Quayside Rooms", "The Old Exchange"]),
@@ -98,12 +98,12 @@ const LAST_NAMES: [&str; 35] = [
 const ADMINISTRATORS: [(&str, &str); 4] =
     [("Mabel", "Ledgerton"), ("Otto", "Rosterby"), ("Pia", "Deskworth"), ("Sid", "Calendarson")];
 
-/// One exam session of the made-up provider, with the weeks in which it is prepared for.
+/// An exam session of the sample provider, with the weeks of its tutorials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Season {
-    /// As a timetable writes it, `2027A`.
+    /// Sitting in a timetable, such as `2027A`.
     pub sitting: String,
-    /// Code of the exam session, `2027-04`.
+    /// Code of the exam session, such as `2027-04`.
     pub code: String,
     /// First Monday of teaching.
     pub starts: Date,
@@ -111,13 +111,13 @@ pub struct Season {
     pub exams: Date,
 }
 
-/// Weeks between the first run and the first session: enough for events that are announced four weeks ahead.
+/// Weeks between the first run and the first session. Events open five weeks before their first session.
 const WEEKS_AHEAD: i32 = 7;
 
-/// Weeks that the teaching of a season takes at most, before its exams.
+/// The longest time between the first session of a season and its exams, in weeks.
 const WEEKS_OF_TEACHING: i32 = 18;
 
-/// The two exam sessions that somebody who starts today would prepare for.
+/// Returns the next two exam sessions with tutorials after `today`.
 pub fn seasons(today: Date) -> [Season; 2] {
     let starts = monday(today.saturating_add(WEEKS_AHEAD.weeks()));
     let first = season(starts);
@@ -144,7 +144,7 @@ fn monday(day: Date) -> Date {
     if day.weekday() == Weekday::Monday { day } else { day.nth_weekday(1, Weekday::Monday).unwrap_or(day) }
 }
 
-/// The provider, as of the day of its first run.
+/// Returns the sample provider. `today`: the day of the first run.
 pub fn provider(today: Date) -> Provider {
     let instructors = people(FIRST_NAMES.iter().zip(LAST_NAMES.iter()).map(|(first, last)| (*first, *last)));
     let subjects = subjects();
@@ -153,11 +153,11 @@ pub fn provider(today: Date) -> Provider {
     Provider {
         tutorials: tutorials(&templates, &exam_sessions),
         locations: locations(),
-        locations_of_theirs_alone: vec![Location { name: "Old Depot".into(), code: "OLD".into() }],
+        remote_only_locations: vec![Location { name: "Old Depot".into(), code: "OLD".into() }],
         venues: venues(),
         administrators: people(ADMINISTRATORS),
-        goods: goods(),
-        spelt_carelessly: true,
+        materials: materials(),
+        has_spelling_variants: true,
         subjects,
         exam_sessions,
         templates,
@@ -178,40 +178,40 @@ fn subjects() -> Vec<Subject> {
     SERIES.iter().flat_map(of).collect()
 }
 
-/// Sessions of an event, for each subject in order.
+/// Returns the number of sessions per event, for each subject in order.
 fn lengths() -> impl Iterator<Item = usize> {
     LENGTHS.iter().flat_map(|(sessions, subjects)| std::iter::repeat_n(*sessions, *subjects))
 }
 
-/// A live online and a face-to-face template for every subject, a self-paced one for some.
+/// Returns an online and a face-to-face template for every subject, and a self-paced one for some.
 fn templates(subjects: &[Subject], instructors: &[Person]) -> Vec<Template> {
-    let mut made = Vec::new();
+    let mut templates = Vec::new();
     for ((at, subject), sessions) in subjects.iter().enumerate().zip(lengths()) {
-        // Six people for a subject: enough that nobody has to teach twice on one day.
+        // Six instructors per subject suffice, so that none teaches twice on one day.
         let approved: Vec<String> =
             (0..6).map(|n| instructors[(at * 3 + n * 5) % instructors.len()].full_name()).collect();
-        for (word, said, price) in [("LO", "live online", 95), ("f2f", "face to face", 120)] {
-            made.push(Template {
+        for (word, label, price) in [("LO", "live online", 95), ("f2f", "face to face", 120)] {
+            templates.push(Template {
                 code: format!("{}_{word}_{sessions}", subject.code),
-                title: format!("{} {}: {said}", subject.code, subject.description),
+                title: format!("{} {}: {label}", subject.code, subject.description),
                 subject: subject.code.clone(),
-                teaching: LearningMode::Blended,
+                mode: LearningMode::Blended,
                 sessions,
                 approved: approved.clone(),
                 price: price * sessions as u32 + 60,
             });
         }
     }
-    made.extend(subjects.iter().take(SELF_PACED).map(|subject| Template {
+    templates.extend(subjects.iter().take(SELF_PACED).map(|subject| Template {
         code: format!("OC_{}", subject.code),
         title: format!("{} {}: online classroom", subject.code, subject.description),
         subject: subject.code.clone(),
-        teaching: LearningMode::Lms,
+        mode: LearningMode::Lms,
         sessions: 0,
         approved: Vec::new(),
         price: 240,
     }));
-    made
+    templates
 }
 
 fn exam_sessions(seasons: &[Season]) -> Vec<ExamSession> {
@@ -223,9 +223,9 @@ fn exam_sessions(seasons: &[Season]) -> Vec<ExamSession> {
     seasons.iter().map(session).collect()
 }
 
-/// Where a template may be on sale.
+/// Returns the locations at which a template is on sale.
 fn places(template: &Template) -> Vec<&'static str> {
-    match template.teaching {
+    match template.mode {
         LearningMode::Lms => vec![ONLINE],
         _ if template.code.contains("_LO_") => vec![LIVE_ONLINE],
         _ => TOWNS.iter().map(|(town, ..)| *town).collect(),
@@ -233,17 +233,17 @@ fn places(template: &Template) -> Vec<&'static str> {
 }
 
 fn tutorials(templates: &[Template], exam_sessions: &[ExamSession]) -> Vec<Tutorial> {
-    let mut made = Vec::new();
+    let mut tutorials = Vec::new();
     for exam_session in exam_sessions {
         for template in templates {
-            made.extend(places(template).into_iter().map(|location| Tutorial {
+            tutorials.extend(places(template).into_iter().map(|location| Tutorial {
                 exam_session: exam_session.code.clone(),
                 template: template.code.clone(),
                 location: location.into(),
             }));
         }
     }
-    made
+    tutorials
 }
 
 fn locations() -> Vec<Location> {
@@ -259,23 +259,24 @@ fn venues() -> Vec<Venue> {
 }
 
 #[rustfmt::skip]
-fn goods() -> Vec<Material> {
+fn materials() -> Vec<Material> {
     vec![
-        good(("Course Notes", "CN", "notes"), ("Printed", "Printed notes", "PCN"), 95, "Everything that the exam asks for, chapter by chapter."),
-        good(("Course Notes", "CN", "notes"), ("eBook", "Notes as eBook", "ECN"), 80, "Everything that the exam asks for, chapter by chapter."),
-        good(("Flashcards", "FC", "cards"), ("Printed", "Printed cards", "PFC"), 35, "The essentials on cards."),
-        good(("Assignment Marking", "AM", "assignments"), ("Marking", "Assignments, marked", "MAM"), 110, "Four assignments, marked within a week."),
-        good(("Mock Exam Marking", "MM", "mocks"), ("Marking", "Mock exam, marked", "MMM"), 65, "A mock exam, marked like the real one."),
+        material(("Course Notes", "CN", "notes"), ("Printed", "Printed notes", "PCN"), 95, "Everything that the exam asks for, chapter by chapter."),
+        material(("Course Notes", "CN", "notes"), ("eBook", "Notes as eBook", "ECN"), 80, "Everything that the exam asks for, chapter by chapter."),
+        material(("Flashcards", "FC", "cards"), ("Printed", "Printed cards", "PFC"), 35, "The essentials on cards."),
+        material(("Assignment Marking", "AM", "assignments"), ("Marking", "Assignments, marked", "MAM"), 110, "Four assignments, marked within a week."),
+        material(("Mock Exam Marking", "MM", "mocks"), ("Marking", "Mock exam, marked", "MMM"), 65, "A mock exam, marked like the real one."),
     ]
 }
 
-fn good(product: (&str, &str, &str), variation: (&str, &str, &str), price: u32, said: &str) -> Material {
+/// Creates a material. `product`: name, code and group; `variation`: kind, name and code; `price`: in pounds.
+fn material(product: (&str, &str, &str), variation: (&str, &str, &str), price: u32, description: &str) -> Material {
     Material {
         product: Product {
             fullname: product.0.into(),
             shortname: product.0.into(),
             code: product.1.into(),
-            description: said.into(),
+            description: description.into(),
             buy_both: product.1 == "CN",
             group: product.2.into(),
         },

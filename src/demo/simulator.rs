@@ -1,4 +1,4 @@
-//! The demo's Administrate: the simulator on loopback, and settings that point at it and at nothing else.
+//! The simulator that the demo uses instead of Administrate, and the settings with which commands reach it.
 
 use std::path::PathBuf;
 
@@ -9,28 +9,28 @@ use crate::config::{Config, DEFAULTS};
 use crate::database::Database;
 use crate::error::{Error, Result};
 
-/// Requests in five minutes; the simulator sets no limit of its own.
+/// Requests in five minutes. The simulator itself has no limit.
 const RATE_LIMIT: u32 = 100_000;
 
-/// The context in which the demo's commands run: this database, and none of the settings of a real Administrate.
-pub fn joined(context: &Context, database: &Database) -> Result<Context> {
+/// Returns a context with the database of the demo and without settings of a real Administrate.
+pub fn isolated_context(context: &Context, database: &Database) -> Result<Context> {
     let defaults: Config =
         toml::from_str(DEFAULTS).map_err(|error| Error::Failed(format!("the default settings: {error}")))?;
-    let mut joined = context.clone();
-    joined.config.administrate = defaults.administrate;
-    joined.config.administrate.rate_limit = RATE_LIMIT;
-    joined.config.database_url = database.url.clone().into();
-    Ok(joined)
+    let mut isolated = context.clone();
+    isolated.config.administrate = defaults.administrate;
+    isolated.config.administrate.rate_limit = RATE_LIMIT;
+    isolated.config.database_url = database.url.clone().into();
+    Ok(isolated)
 }
 
-/// Starts the simulator with its state in this file; the tenant is used only where there is no such file.
+/// Starts the simulator. `state`: its file; `tenant`: the initial state if the file does not exist.
 pub async fn start(state: PathBuf, tenant: Tenant) -> Result<RunningSimulator> {
     let options = Options { state: Some(state), ..Options::default() };
     Simulator::start(options, tenant).await.map_err(|error| Error::Failed(error.to_string()))
 }
 
-/// The context whose Administrate this simulator is.
-pub fn pointed_at(mut context: Context, simulator: &RunningSimulator) -> Context {
+/// Returns a context that uses the simulator as Administrate.
+pub fn with_simulator(mut context: Context, simulator: &RunningSimulator) -> Context {
     let settings = &mut context.config.administrate;
     settings.api_url = simulator.graphql_url();
     settings.auth_url = simulator.auth_url();

@@ -1,4 +1,4 @@
-//! Serving the site at the end of the demo, and saying where it is.
+//! Serves the site at the end of the demo.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use crate::http::state::ServerState;
 use crate::search::read_model::follow::Follower;
 use crate::serve;
 
-/// How many ports are tried after the one wished for.
-const PORTS: u16 = 100;
+/// The number of ports after the configured one that are tried.
+const MORE_PORTS: u16 = 100;
 
-/// Serves the site until stopped. Says where, once it is there, with the addresses by which other commands join.
+/// Serves the site until the command is stopped. Prints its URL and the environment variables for other commands.
 pub async fn serve(
     context: &Context,
     database: &Database,
@@ -29,49 +29,50 @@ pub async fn serve(
     let address = listener.local_addr().map_err(|error| Error::Failed(format!("the site has no address: {error}")))?;
     let url = format!("http://{address}/");
     announce(&url)?;
-    for line in farewell(&url, context, simulator) {
-        context.console.say(line);
+    for line in instructions(&url, context, simulator) {
+        context.console.notify(line);
     }
     let mut background = JoinSet::new();
     serve::cli::start_background(context, database, &mut background);
-    let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
+    let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
     let state = ServerState::new(&database.pool, &context.config, &context.stop);
     serve::serve(listener, serve::cli::site(&state, follower), context.stop.clone()).await;
-    let _ = following.await;
+    let _ = follow_task.await;
     background.join_all().await;
     Ok(())
 }
 
-/// Listens where the settings say, or at the next free port.
+/// Listens at the configured address or at the next free port.
 async fn listen(bind: &str) -> Result<TcpListener> {
-    let refused = match TcpListener::bind(bind).await {
+    let reason = match TcpListener::bind(bind).await {
         Ok(listener) => return Ok(listener),
         Err(error) if error.kind() != ErrorKind::AddrInUse => return serve::cli::listen(bind).await,
         Err(error) => error,
     };
-    let wished = tokio::net::lookup_host(bind).await.ok().and_then(|mut addresses| addresses.next());
-    for next in wished.into_iter().flat_map(following) {
-        if let Ok(listener) = TcpListener::bind(next).await {
+    let configured = tokio::net::lookup_host(bind).await.ok().and_then(|mut addresses| addresses.next());
+    for address in configured.into_iter().flat_map(next_addresses) {
+        if let Ok(listener) = TcpListener::bind(address).await {
             return Ok(listener);
         }
     }
-    Err(Error::Failed(format!("cannot serve at {bind} nor at any of the {PORTS} ports after it: {refused}")))
+    Err(Error::Failed(format!("cannot serve at {bind} or at the {MORE_PORTS} ports after it: {reason}")))
 }
 
-fn following(wished: SocketAddr) -> impl Iterator<Item = SocketAddr> {
-    let ports = wished.port().saturating_add(1)..=wished.port().saturating_add(PORTS);
-    ports.map(move |port| SocketAddr::new(wished.ip(), port))
+fn next_addresses(address: SocketAddr) -> impl Iterator<Item = SocketAddr> {
+    let ports = address.port().saturating_add(1)..=address.port().saturating_add(MORE_PORTS);
+    ports.map(move |port| SocketAddr::new(address.ip(), port))
 }
 
-/// Where to look, and how other commands join.
-fn farewell(url: &str, context: &Context, simulator: &RunningSimulator) -> Vec<String> {
+/// Returns the lines that explain how to open the site and how to use other commands.
+fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> Vec<String> {
     let config = &context.config;
     let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
     let mut lines = vec![
         String::new(),
-        format!("Look at {url}  (Ctrl-C ends the demo; run it again and it goes on from here)"),
+        format!("Open {url}"),
+        "Ctrl-C stops the demo. Run `lectern demo` again to continue with the same data.".into(),
         String::new(),
-        "To use other commands on it, in another terminal:".into(),
+        "To run other commands with this data, paste these lines into another terminal:".into(),
     ];
     for (name, value) in [
         ("DATABASE_URL", config.database_url.reveal()),
@@ -82,13 +83,13 @@ fn farewell(url: &str, context: &Context, simulator: &RunningSimulator) -> Vec<S
         ("ADMINISTRATE_CLIENT_ID", simulator.client_id()),
         ("ADMINISTRATE_CLIENT_SECRET", simulator.client_secret()),
     ] {
-        lines.push(format!("  export {name}={}", quoted(value)));
+        lines.push(format!("  export {name}={}", shell_quoted(value)));
     }
-    lines.push("  lectern sync all    # for instance".into());
+    lines.push("  lectern sync all".into());
     lines
 }
 
-/// A value as a shell reads it back.
-fn quoted(value: &str) -> String {
+/// Quotes a value for a POSIX shell.
+fn shell_quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }

@@ -1,4 +1,4 @@
-//! Which provider is shown: the made-up one, or the one that a timetable implies.
+//! The provider of the demo: the sample provider, or one that is inferred from a timetable.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,96 +14,93 @@ use crate::timetable_import::problems::{Code, ImportProblem};
 use crate::timetable_import::run;
 use crate::timetable_import::run::LoadedTimetable;
 
-/// The made-up provider's name in a mark.
-const INVENTED: &str = "invented";
+/// Name of the sample provider in a marker.
+const SAMPLE: &str = "invented";
 
-/// The file of the made-up timetable in the data folder.
+/// File name of the sample timetable in the data folder.
 const WORKBOOK: &str = "timetable.xlsx";
 
-/// What to show.
+/// The source of the provider.
 #[derive(Debug)]
 pub enum DemoSource {
-    /// The made-up provider.
-    Invented,
-    /// The provider of a timetable that somebody brought.
-    Rehearsal {
-        /// Its file.
+    /// The sample provider.
+    Sample,
+    /// A timetable of the user.
+    Workbook {
         file: PathBuf,
-        /// What was read from it.
         loaded: Box<LoadedTimetable>,
         /// SHA-256 of the file, in hexadecimal.
         digest: String,
     },
 }
 
-/// A provider with the timetable that is imported for it.
+/// A provider, its timetable and a search.
 #[derive(Debug)]
-pub struct Ready {
-    /// The provider.
+pub struct DemoData {
     pub provider: Provider,
-    /// Its timetable.
+    /// File of the timetable to import.
     pub workbook: PathBuf,
-    /// A search that finds some of it.
-    pub question: String,
+    /// A search text that finds an event of the timetable.
+    pub search_text: String,
 }
 
 impl DemoSource {
-    /// Reads the timetable that is to be rehearsed, if one is named; or says why nothing can be made of it.
+    /// Reads the timetable of the user, if there is one.
+    ///
+    /// # Errors
+    /// The problems of a file that is not a timetable or has no event.
     pub fn read(file: Option<PathBuf>, config: &Config) -> Result<DemoSource, Vec<ImportProblem>> {
-        let Some(file) = file else { return Ok(DemoSource::Invented) };
+        let Some(file) = file else { return Ok(DemoSource::Sample) };
         let unreadable =
-            |error| vec![ImportProblem::of_file(Code::UnreadableFile, format!("it cannot be read: {error}"))];
-        let loaded = run::load(&file, config).map_err(|unfit| vec![unfit.into()])?;
+            |error| vec![ImportProblem::of_file(Code::UnreadableFile, format!("the file cannot be read: {error}"))];
+        let loaded = run::load(&file, config).map_err(|error| vec![error.into()])?;
         let timetable = &loaded.timetable;
         if timetable.lacks_columns() {
             return Err(timetable.problems.clone());
         }
         if timetable.blocks.is_empty() {
-            return Err(vec![ImportProblem::of_file(
-                Code::UnreadableFile,
-                "it names no event, so nobody can be thought up",
-            )]);
+            return Err(vec![ImportProblem::of_file(Code::UnreadableFile, "the timetable has no event")]);
         }
         let bytes = fs::read(&file).map_err(unreadable)?;
-        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(DemoSource::Rehearsal { file, loaded: Box::new(loaded), digest })
+        let digest = hex::encode(Sha256::digest(&bytes));
+        Ok(DemoSource::Workbook { file, loaded: Box::new(loaded), digest })
     }
 
-    /// How a mark calls it.
+    /// Returns the name of the provider in a marker.
     pub fn name(&self) -> String {
         match self {
-            DemoSource::Invented => INVENTED.into(),
-            DemoSource::Rehearsal { digest, .. } => format!("workbook {digest}"),
+            DemoSource::Sample => SAMPLE.into(),
+            DemoSource::Workbook { digest, .. } => format!("workbook {digest}"),
         }
     }
 
-    /// Thinks up the provider. The made-up timetable is written where it is not yet.
-    pub fn ready(self, folder: &Folder, mark: &DemoMarker) -> Result<Ready> {
+    /// Creates the provider. Writes the sample timetable if its file does not exist.
+    pub fn prepare(self, folder: &Folder, marker: &DemoMarker) -> Result<DemoData> {
         match self {
-            DemoSource::Rehearsal { file, loaded, .. } => {
+            DemoSource::Workbook { file, loaded, .. } => {
                 let provider = from_timetable::infer(&loaded.timetable);
-                Ok(Ready { question: question(&provider), provider, workbook: file })
+                Ok(DemoData { search_text: first_tutorial(&provider), provider, workbook: file })
             }
-            DemoSource::Invented => {
-                let today = mark.first_day();
+            DemoSource::Sample => {
+                let today = marker.first_day();
                 let provider = sample::provider(today);
                 let events = timetable::timetable(&provider, today);
                 let path = folder.file(WORKBOOK);
                 if !path.exists() {
                     let bytes = workbook::write(&events, today)
                         .map_err(|error| Error::Failed(format!("the timetable cannot be written: {error}")))?;
-                    folder.put(WORKBOOK, &bytes)?;
+                    folder.write_file(WORKBOOK, &bytes)?;
                 }
-                let shown = events.iter().find(|event| event.venue.as_ref().is_some_and(|v| *v != event.location));
-                let question = shown.map(|event| format!("{} {}", subject(&provider, &event.template), event.location));
-                Ok(Ready { question: question.unwrap_or_default(), provider, workbook: path })
+                let in_room = events.iter().find(|event| event.venue.as_ref().is_some_and(|v| *v != event.location));
+                let text = in_room.map(|event| format!("{} {}", subject(&provider, &event.template), event.location));
+                Ok(DemoData { search_text: text.unwrap_or_default(), provider, workbook: path })
             }
         }
     }
 }
 
-/// Subject and location of the first tutorial.
-fn question(provider: &Provider) -> String {
+/// Returns subject and location of the first tutorial.
+fn first_tutorial(provider: &Provider) -> String {
     let first = provider.tutorials.first();
     first.map(|first| format!("{} {}", subject(provider, &first.template), first.location)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Saying what is being done, step by step, with how long each took.
+//! Prints the steps of the demo and how long each took.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -11,55 +11,55 @@ use crate::error::Result;
 pub struct Steps<'a> {
     console: &'a Console,
     total: usize,
-    taken: usize,
+    started: usize,
     began: Instant,
 }
 
 impl<'a> Steps<'a> {
-    /// So many steps are to come.
+    /// Starts a sequence of `total` steps.
     pub fn new(console: &'a Console, total: usize) -> Self {
-        Self { console, total, taken: 0, began: Instant::now() }
+        Self { console, total, started: 0, began: Instant::now() }
     }
 
-    /// Says what is done, does it, says how long it took.
-    pub async fn take<T>(&mut self, what: impl Display, doing: impl Future<Output = Result<T>>) -> Result<T> {
-        self.next(what);
-        self.timed(doing).await
+    /// Prints a step, runs it and prints how long it took.
+    pub async fn run<T>(&mut self, what: impl Display, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.start(what);
+        self.run_timed(work).await
     }
 
-    /// Says what is done from here on.
-    pub fn next(&mut self, what: impl Display) {
-        self.taken += 1;
-        self.console.say(format_args!("{}/{}  {what}", self.taken, self.total));
+    /// Prints a step that starts now.
+    pub fn start(&mut self, what: impl Display) {
+        self.started += 1;
+        self.console.notify(format_args!("{}/{}  {what}", self.started, self.total));
     }
 
-    /// The same as [`take`](Self::take) for something that only some demos have to do.
-    pub async fn also<T>(&mut self, what: impl Display, doing: impl Future<Output = Result<T>>) -> Result<T> {
-        self.remark(what);
-        self.timed(doing).await
+    /// Like [`run`](Self::run), for a part of a step that is not always necessary.
+    pub async fn run_extra<T>(&mut self, what: impl Display, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.note(what);
+        self.run_timed(work).await
     }
 
-    async fn timed<T>(&self, doing: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn run_timed<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let began = Instant::now();
-        let done = doing.await?;
-        self.console.say(format_args!("     {}", lasted(began.elapsed())));
-        Ok(done)
+        let result = work.await?;
+        self.console.notify(format_args!("     {}", duration_text(began.elapsed())));
+        Ok(result)
     }
 
-    /// Says something about the step just taken.
-    pub fn remark(&self, what: impl Display) {
+    /// Prints a detail of the last step.
+    pub fn note(&self, what: impl Display) {
         for line in what.to_string().lines() {
-            self.console.say(format_args!("     {line}"));
+            self.console.notify(format_args!("     {line}"));
         }
     }
 
-    /// Since the first step began.
+    /// Returns the time since the first step.
     pub fn elapsed(&self) -> String {
-        lasted(self.began.elapsed())
+        duration_text(self.began.elapsed())
     }
 }
 
-fn lasted(time: Duration) -> String {
+fn duration_text(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         1..60 => format!("{:.1} s", time.as_secs_f64()),
@@ -72,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_well() {
-        for (millis, said) in [(3, "3 ms"), (1234, "1.2 s"), (61_000, "1 min 01 s")] {
-            assert_eq!(lasted(Duration::from_millis(millis)), said);
+    fn durations_are_printed_in_suitable_unit() {
+        for (millis, expected) in [(3, "3 ms"), (1234, "1.2 s"), (61_000, "1 min 01 s")] {
+            assert_eq!(duration_text(Duration::from_millis(millis)), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! SQL by which the demo knows its own database.
+//! SQL of the demo: its marker, and the check for other data.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -7,10 +7,11 @@ use sqlx::{PgConnection, Row};
 use super::folder::DemoMarker;
 use crate::error::Result;
 
-/// Whose demo filled this database, if one did. The schema need not be there yet.
-pub async fn mark(db: &mut PgConnection) -> Result<Option<DemoMarker>> {
-    let known: bool = sqlx::query_scalar("SELECT to_regclass('lectern.demo') IS NOT NULL").fetch_one(&mut *db).await?;
-    if !known {
+/// Returns the marker of the demo that filled the database, if one did. The schema may be missing.
+pub async fn marker(db: &mut PgConnection) -> Result<Option<DemoMarker>> {
+    let has_table: bool =
+        sqlx::query_scalar("SELECT to_regclass('lectern.demo') IS NOT NULL").fetch_one(&mut *db).await?;
+    if !has_table {
         return Ok(None);
     }
     let row = sqlx::query("SELECT provider, first_run FROM lectern.demo").fetch_optional(db).await?;
@@ -20,17 +21,17 @@ pub async fn mark(db: &mut PgConnection) -> Result<Option<DemoMarker>> {
     }))
 }
 
-/// Writes the mark; at most one is ever written.
-pub async fn put_mark(db: &mut PgConnection, mark: &DemoMarker) -> Result<()> {
+/// Stores the marker. A database has at most one.
+pub async fn store_marker(db: &mut PgConnection, marker: &DemoMarker) -> Result<()> {
     sqlx::query("INSERT INTO lectern.demo (provider, first_run) VALUES ($1, $2)")
-        .bind(&mark.provider)
-        .bind(Timestamp::to_sqlx(mark.first_run))
+        .bind(&marker.provider)
+        .bind(Timestamp::to_sqlx(marker.first_run))
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// The tables and views that are anybody's, as quoted names; those of extensions and of schema `lectern` are not.
+/// Returns the quoted names of tables and views, without those of extensions and of schema `lectern`.
 async fn tables(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "SELECT format('%I.%I', space.nspname, class.relname)
@@ -45,19 +46,18 @@ async fn tables(db: &mut PgConnection) -> Result<Vec<String>> {
     .await?)
 }
 
-/// The first table with something of somebody's in it. Before our schema is there, any table is somebody's; after
-/// that, any row.
-pub async fn somebodys_table(db: &mut PgConnection) -> Result<Option<String>> {
+/// Returns the first table with other data: any table before the migration, a table with rows after it.
+pub async fn table_with_other_data(db: &mut PgConnection) -> Result<Option<String>> {
     let tables = tables(db).await?;
-    let migrated: bool =
+    let is_migrated: bool =
         sqlx::query_scalar("SELECT to_regclass('lectern.schema_steps') IS NOT NULL").fetch_one(&mut *db).await?;
-    if !migrated {
+    if !is_migrated {
         return Ok(tables.into_iter().next());
     }
     for table in tables {
-        // The name comes quoted from the catalogue of PostgreSQL.
-        let any = format!("SELECT EXISTS (SELECT FROM {table})");
-        if sqlx::query_scalar(sqlx::AssertSqlSafe(any)).fetch_one(&mut *db).await? {
+        // The name is quoted by PostgreSQL.
+        let has_rows = format!("SELECT EXISTS (SELECT FROM {table})");
+        if sqlx::query_scalar(sqlx::AssertSqlSafe(has_rows)).fetch_one(&mut *db).await? {
             return Ok(Some(table));
         }
     }

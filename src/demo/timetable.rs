@@ -1,6 +1,8 @@
-//! The timetable of the made-up provider: 348 events with 1,288 sessions, as long and as many as in the workbook of a
-//! real provider (331 of them blended, 17 self-paced). It is valid in every way: nobody is in two places on one day,
-//! no room is taken twice, everybody is approved for what they teach, and no session falls on a weekend.
+//! The timetable of the sample provider: 331 blended and 17 self-paced events with 1,288 sessions, as in the workbook of a
+//! real provider.
+//!
+//! The timetable is valid: no instructor or room is booked twice on one day, every instructor is approved, and no session
+//! is on a weekend.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,60 +13,56 @@ use super::provider::{Provider, Template};
 use super::sample;
 use super::sample::{LENGTHS, LIVE_ONLINE, ONLINE, SELF_PACED, Season, TOWNS};
 
-/// Blended events by their number of sessions, in the order of [`LENGTHS`].
+/// Numbers of blended events, in the order of [`LENGTHS`].
 const EVENTS: [usize; LENGTHS.len()] = [7, 3, 59, 78, 12, 112, 6, 54];
 
-/// Towns in the order in which face-to-face events go round; London has more than its share.
-const ROUND: [usize; 10] = [0, 1, 0, 2, 3, 0, 4, 5, 6, 7];
+/// The order of towns for face-to-face events, as positions in [`TOWNS`]. London has the most.
+const TOWN_ORDER: [usize; 10] = [0, 1, 0, 2, 3, 0, 4, 5, 6, 7];
 
-/// One event of the timetable.
+/// An event of the timetable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// Code of its course template.
     pub template: String,
     /// Unique title.
     pub title: String,
-    /// `2027A`.
+    /// Such as `2027A`.
     pub sitting: String,
     /// Name of its location.
     pub location: String,
-    /// Name of its venue; None when it is to be confirmed, or self-paced.
+    /// Name of its venue; none if it is to be confirmed or the event is self-paced.
     pub venue: Option<String>,
-    /// Who teaches.
     pub instructors: Vec<String>,
-    /// Who administers it.
     pub administrator: Option<String>,
-    /// Places, where they are limited.
+    /// Maximum number of places; none if it is unlimited.
     pub places: Option<u32>,
-    /// First day on the learning platform, from 16:00.
+    /// First day on the learning platform, which opens at 16:00.
     pub opens: Date,
-    /// Last day there, until 00:00.
+    /// Last day on the learning platform, which closes at 00:00.
     pub closes: Date,
-    /// Its sessions in order; none when self-paced.
+    /// Sessions in order; empty if the event is self-paced.
     pub sessions: Vec<Day>,
 }
 
-/// One session.
+/// A session of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Day {
-    /// The day.
     pub date: Date,
-    /// Wall clock in London.
+    /// Wall-clock time in London.
     pub starts: Time,
-    /// Wall clock in London.
+    /// Wall-clock time in London.
     pub ends: Time,
-    /// Who teaches it.
     pub instructor: String,
 }
 
 impl Planned {
-    /// Whether it has no sessions.
+    /// Reports whether the event has no sessions.
     pub fn is_self_paced(&self) -> bool {
         self.sessions.is_empty()
     }
 }
 
-/// The whole timetable, as of the day of the first run: by subject, self-paced events last.
+/// Returns the timetable: events by title, then self-paced events. `today`: the day of the first run.
 pub fn timetable(provider: &Provider, today: Date) -> Vec<Planned> {
     let mut planner = Planner::new(provider, today);
     let mut events = Vec::new();
@@ -81,42 +79,42 @@ pub fn timetable(provider: &Provider, today: Date) -> Vec<Planned> {
     events
 }
 
-/// The days on which a season is taught, and which number an event of a subject has in it.
+/// A season with its teaching days and the number of events of each subject so far.
 struct Term {
     season: Season,
     days: Vec<Date>,
-    numbers: BTreeMap<usize, usize>,
+    event_counts: BTreeMap<usize, usize>,
 }
 
 struct Planner<'a> {
     provider: &'a Provider,
     terms: [Term; 2],
-    /// Who and which room is taken on which day.
-    taken: HashSet<(String, Date)>,
-    made: usize,
+    /// Instructors and rooms that are booked, with the day.
+    booked: HashSet<(String, Date)>,
+    event_count: usize,
     face_to_face: usize,
 }
 
 impl<'a> Planner<'a> {
     fn new(provider: &'a Provider, today: Date) -> Self {
-        let term = |season: Season| Term { days: teaching_days(&season), season, numbers: BTreeMap::new() };
+        let term = |season: Season| Term { days: teaching_days(&season), season, event_counts: BTreeMap::new() };
         let terms = sample::seasons(today).map(term);
-        Self { provider, terms, taken: HashSet::new(), made: 0, face_to_face: 0 }
+        Self { provider, terms, booked: HashSet::new(), event_count: 0, face_to_face: 0 }
     }
 
-    /// The `round`-th event of a subject: online and face to face in turn, every third in the second season.
+    /// Creates the `round`-th event of a subject: online and face-to-face in turn, every third in the second season.
     fn event(&mut self, subject: usize, sessions: usize, round: usize) -> Option<Planned> {
         let provider = self.provider;
         let code = &provider.subjects.get(subject)?.code;
-        let live = round.is_multiple_of(2);
-        let word = if live { "LO" } else { "f2f" };
+        let is_online = round.is_multiple_of(2);
+        let word = if is_online { "LO" } else { "f2f" };
         let template = provider.template(&format!("{code}_{word}_{sessions}"))?;
         let term = usize::from(round % 3 == 2);
-        let (location, venue) = if live { (LIVE_ONLINE, Some(LIVE_ONLINE)) } else { self.next_room() };
-        let days = self.days(term, template, venue.filter(|_| !live))?;
-        self.made += 1;
-        let Term { season, numbers, .. } = &mut self.terms[term];
-        let number = numbers.entry(subject).and_modify(|n| *n += 1).or_insert(1);
+        let (location, venue) = if is_online { (LIVE_ONLINE, Some(LIVE_ONLINE)) } else { self.next_room() };
+        let days = self.days(term, template, venue.filter(|_| !is_online))?;
+        self.event_count += 1;
+        let Term { season, event_counts, .. } = &mut self.terms[term];
+        let number = event_counts.entry(subject).and_modify(|n| *n += 1).or_insert(1);
         let mut instructors: Vec<String> = days.iter().map(|day| day.instructor.clone()).collect();
         instructors.dedup();
         Some(Planned {
@@ -125,8 +123,8 @@ impl<'a> Planner<'a> {
             sitting: season.sitting.clone(),
             location: location.into(),
             venue: venue.map(str::to_owned),
-            administrator: self.provider.administrators.get(self.made % 4).map(|person| person.full_name()),
-            places: Some(if live { 14 } else { 12 }),
+            administrator: self.provider.administrators.get(self.event_count % 4).map(|person| person.full_name()),
+            places: Some(if is_online { 14 } else { 12 }),
             opens: days.first()?.date.saturating_sub(5.weeks()),
             closes: season.exams,
             instructors,
@@ -152,32 +150,32 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The next town and a room there; every fifth room is still to be confirmed.
+    /// Returns the next town and one of its rooms. Every fifth room is to be confirmed.
     fn next_room(&mut self) -> (&'static str, Option<&'static str>) {
         let n = self.face_to_face;
         self.face_to_face += 1;
-        let (town, _, rooms) = &TOWNS[ROUND[n % ROUND.len()]];
+        let (town, _, rooms) = &TOWNS[TOWN_ORDER[n % TOWN_ORDER.len()]];
         let room = rooms[n / 2 % rooms.len()];
         (town, (n % 5 != 4).then_some(room))
     }
 
-    /// Finds the days of an event, and takes them. A long event's last session is taught by somebody else.
+    /// Finds and books the days of an event. The last session of a long event has another instructor.
     fn days(&mut self, term: usize, template: &Template, room: Option<&str>) -> Option<Vec<Day>> {
         let team = &template.approved;
-        let lead = team.get(self.made % team.len())?;
-        let relief = team.get((self.made + 1) % team.len())?;
-        let (starts, ends) = hours(&template.code, self.made);
-        let pace = match template.sessions {
+        let main = team.get(self.event_count % team.len())?;
+        let substitute = team.get((self.event_count + 1) % team.len())?;
+        let (starts, ends) = hours(&template.code, self.event_count);
+        let interval = match template.sessions {
             1..=3 => 12,
             4..=6 => 9,
             _ => 6,
         };
-        let begin = self.made * 3 % 25;
+        let begin = self.event_count * 3 % 25;
         let mut days = Vec::new();
         let mut next = begin;
         for n in 0..template.sessions {
-            let instructor = if n >= 4 && n + 1 == template.sessions { relief } else { lead };
-            next = next.max(begin + n * pace);
+            let instructor = if n >= 4 && n + 1 == template.sessions { substitute } else { main };
+            next = next.max(begin + n * interval);
             let all = &self.terms[term].days;
             while !self.is_free(instructor, room, *all.get(next)?) {
                 next += 1;
@@ -187,15 +185,15 @@ impl<'a> Planner<'a> {
             days.push(Day { date, starts, ends, instructor: instructor.clone() });
         }
         for day in &days {
-            self.taken.insert((day.instructor.clone(), day.date));
-            self.taken.extend(room.map(|room| (room.to_owned(), day.date)));
+            self.booked.insert((day.instructor.clone(), day.date));
+            self.booked.extend(room.map(|room| (room.to_owned(), day.date)));
         }
         Some(days)
     }
 
     fn is_free(&self, instructor: &str, room: Option<&str>, date: Date) -> bool {
-        let taken = |what: &str| self.taken.contains(&(what.to_owned(), date));
-        !taken(instructor) && !room.is_some_and(taken)
+        let is_booked = |what: &str| self.booked.contains(&(what.to_owned(), date));
+        !is_booked(instructor) && !room.is_some_and(is_booked)
     }
 }
 
@@ -207,7 +205,7 @@ fn hours(template: &str, n: usize) -> (Time, Time) {
     }
 }
 
-/// Monday to Friday from the first day to the exams, without the days around the turn of the year.
+/// Returns Mondays to Fridays from the first day to the exams, without 23 December to 2 January.
 fn teaching_days(season: &Season) -> Vec<Date> {
     season
         .starts

@@ -1,5 +1,5 @@
-//! Writes the made-up timetable as a workbook of the layout that providers use: header, two rows of hints, a row for
-//! each session, the first session of an event in the event's own row.
+//! Writes a timetable as a workbook in the layout that providers use: a header, two rows of hints and one row per session.
+//! The first session of an event is in the row of the event.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Time, time};
@@ -9,21 +9,21 @@ use spreadsheet::escape_formula;
 use super::timetable::{Day, Planned};
 use crate::timetable_import::layout::{Field, LAYOUT};
 
-/// Column of a field, counted from 0. The provider's workbook has one column without a header before its last.
+/// Returns the column of a field, counted from 0. The layout has a column without a header before the last one.
 fn column(field: Field) -> u16 {
     let at = field as u16;
     if field == Field::RegistrationDeadline { at + 1 } else { at }
 }
 
-/// The workbook's bytes. `today` is said to be the day of its making, so that the same timetable is the same file.
+/// Returns the bytes of a workbook. `today` becomes its creation date, so that equal timetables give equal files.
 ///
 /// # Errors
-/// When the file cannot be put together.
+/// When the workbook cannot be created.
 pub fn write(events: &[Planned], today: Date) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    let made =
+    let created =
         ExcelDateTime::from_ymd(today.year().unsigned_abs(), today.month().unsigned_abs(), today.day().unsigned_abs())?;
-    book.set_properties(&DocProperties::new().set_title("Timetable").set_creation_datetime(&made));
+    book.set_properties(&DocProperties::new().set_title("Timetable").set_creation_datetime(&created));
     let sheet = book.add_worksheet().set_name("Import")?;
     for column_of in &LAYOUT {
         let at = column(column_of.field);
@@ -42,7 +42,7 @@ pub fn write(events: &[Planned], today: Date) -> Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
-/// Writes cells of one row after the other.
+/// Writes events row by row.
 struct SheetRows<'a> {
     sheet: &'a mut Worksheet,
     row: u32,
@@ -85,7 +85,7 @@ impl<'a> SheetRows<'a> {
         Ok(())
     }
 
-    /// The learning platform opens at 16:00 and closes at midnight.
+    /// Writes the time on the learning platform, which opens at 16:00 and closes at midnight.
     fn window(&mut self, event: &Planned) -> Result<(), XlsxError> {
         self.date(Field::LmsStartDate, event.opens)?;
         self.time(Field::LmsStartTime, time(16, 0, 0, 0))?;

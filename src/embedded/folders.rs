@@ -1,4 +1,4 @@
-//! The folders and files that the cluster needs.
+//! The folders and files of the private cluster.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -10,20 +10,22 @@ use sha2::{Digest, Sha256};
 use super::owner::Owner;
 use crate::error::{Error, Result};
 
-/// A socket's path must fit into `sockaddr_un`; PostgreSQL appends `/.s.PGSQL.5432`.
-const LONGEST_SOCKET_FOLDER: usize = 80;
+/// The longest folder of a socket, in bytes. PostgreSQL appends `/.s.PGSQL.5432`, and the whole path must fit into
+/// `sockaddr_un`.
+const MAX_SOCKET_FOLDER_BYTES: usize = 80;
 
+/// Creates the data folder and checks that this process can write to it and the owner can enter it.
 pub(super) fn prepare_data_dir(data_dir: &Path, owner: &Owner) -> Result<()> {
-    fs::create_dir_all(data_dir).map_err(|error| Error::io("preparing the data folder", data_dir, &error))?;
+    fs::create_dir_all(data_dir).map_err(|error| Error::io("creating the data folder", data_dir, &error))?;
     let probe = data_dir.join(".writable");
     fs::write(&probe, b"")
         .and_then(|()| fs::remove_file(&probe))
-        .map_err(|error| Error::io("the data folder cannot be written:", data_dir, &error))?;
-    if owner.is_another() {
-        let closed = data_dir.canonicalize().unwrap_or_else(|_| data_dir.into());
-        if let Some(folder) = closed.ancestors().find(|folder| !others_may_pass(folder)) {
+        .map_err(|error| Error::io("writing to the data folder", data_dir, &error))?;
+    if owner.is_other_user() {
+        let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.into());
+        if let Some(folder) = data_dir.ancestors().find(|folder| !can_others_enter(folder)) {
             return Err(Error::Failed(format!(
-                "as root the database runs as another user, who may not pass {}: choose another --data-dir",
+                "as root the database runs as another user, who cannot enter {}: choose another --data-dir",
                 folder.display()
             )));
         }
@@ -31,22 +33,23 @@ pub(super) fn prepare_data_dir(data_dir: &Path, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
-fn others_may_pass(folder: &Path) -> bool {
+fn can_others_enter(folder: &Path) -> bool {
     fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
 }
 
-/// `run` in the data folder, or, where a socket's path would be too long, a folder of its own under `/tmp`.
+/// Creates and returns the folder of the socket: `run` in the data folder, or a folder under `/tmp` if that path is too
+/// long.
 pub(super) fn socket_folder(data_dir: &Path, owner: &Owner) -> Result<PathBuf> {
     let data_dir = data_dir.canonicalize().map_err(|error| Error::io("reading", data_dir, &error))?;
-    let near = data_dir.join("run");
-    let folder = if near.as_os_str().len() <= LONGEST_SOCKET_FOLDER {
-        near
+    let local = data_dir.join("run");
+    let folder = if local.as_os_str().len() <= MAX_SOCKET_FOLDER_BYTES {
+        local
     } else {
         let digest = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex::encode(&digest[..8]);
         Path::new("/tmp").join(format!("lectern-{}-{name}", Uid::effective()))
     };
-    owner.private_folder(&folder)?;
+    owner.create_private_folder(&folder)?;
     Ok(folder)
 }
 

@@ -1,10 +1,10 @@
-//! The private PostgreSQL that runs when no database is named.
+//! The private PostgreSQL, which runs when no database is named.
 //!
-//! Promises: a cluster of Lectern's own in the data folder, on a Unix socket in a folder that nobody else may enter, no
-//! TCP, checksums and fsync on; the first process starts it, others find it running and join; it ends with the process
-//! that started it, even when that is killed. Never starts a data folder with another major's binaries.
+//! The cluster is in the data folder and listens on a Unix socket in a folder that only its user can enter, never on
+//! TCP. Checksums and fsync are on. The first process starts the server, other processes connect to it, and it stops
+//! with the process that started it, even if that process is killed. Binaries of another major version are refused.
 //!
-//! Does not: install PostgreSQL (`make` and the sentence of the error do), upgrade a cluster, or listen on the network.
+//! This module does not install PostgreSQL (`make` does) and does not upgrade a cluster.
 
 mod binaries;
 mod folders;
@@ -15,41 +15,48 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use crate::error::{Error, Result};
 use folders::{log_file, open_lock, prepare_data_dir, socket_folder};
 use owner::Owner;
-use server::Running;
+use server::ServerProcess;
+
+/// Characters that are encoded in a value of a URL query; `/` and others stay readable.
+const URL_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'#').add(b'+').add(b'?').add(b'"');
 
 /// User and database inside the private cluster.
 pub const NAME: &str = "lectern";
 
-/// How long another process may take to start or stop the cluster before we give up waiting for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest time to wait until a server has started or stopped.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the cluster lies and how it is run.
+/// Location and options of the private cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// Lectern's data folder; the cluster stands in `postgres` below it.
+    /// Lectern's data folder. The cluster is in its folder `postgres`.
     pub data_dir: PathBuf,
-    /// Folder of `initdb` and `postgres`; empty: looked for.
+    /// Folder of `initdb` and `postgres`. Empty: the usual places are searched.
     pub bin: PathBuf,
-    /// Whether commits wait for the disk. Off only for databases that live as long as a test.
+    /// Whether commits wait for the disk. Off only for databases of tests.
     pub durable: bool,
 }
 
-/// The running cluster, ours or joined.
+/// A connection to the running cluster, started by this or another process.
 #[derive(Debug)]
 pub struct Embedded {
     sockets: PathBuf,
-    // Held as long as we are the process that runs the cluster.
-    owned: Option<(Running, File)>,
+    /// The server and the lock of the data folder, if this process started the server.
+    owned: Option<(ServerProcess, File)>,
 }
 
 impl Embedded {
-    /// Joins the cluster of this data folder, or creates and starts it.
+    /// Connects to the running cluster of a data folder, or creates and starts it.
+    ///
+    /// # Errors
+    /// Without a suitable PostgreSQL, with a folder that cannot be used, or when the server does not start.
     pub async fn start(options: &ClusterOptions) -> Result<Embedded> {
         let owner = Owner::for_this_process()?;
         prepare_data_dir(&options.data_dir, &owner)?;
@@ -57,15 +64,15 @@ impl Embedded {
         let lock = open_lock(&options.data_dir)?;
         let mut waited = Duration::ZERO;
         loop {
-            if reachable(&sockets).await {
+            if is_reachable(&sockets).await {
                 return Ok(Embedded { sockets, owned: None });
             }
             if lock.try_lock().is_ok() {
                 break;
             }
-            if waited > PATIENCE {
+            if waited > SERVER_TIMEOUT {
                 return Err(Error::Failed(format!(
-                    "another process holds {} but its database does not answer; see {}",
+                    "another process has locked {} but its database does not respond: see {}",
                     options.data_dir.display(),
                     log_file(&options.data_dir).display()
                 )));
@@ -80,38 +87,39 @@ impl Embedded {
         Ok(embedded)
     }
 
-    /// Address of the database, usable by any client on this machine that may enter the socket's folder.
+    /// Returns the URL of the database for clients on this machine that can enter the folder of the socket.
     pub fn url(&self) -> String {
         self.url_of(NAME)
     }
 
-    /// Address of another database of the cluster.
+    /// Returns the URL of another database of the cluster.
     pub fn url_of(&self, database: &str) -> String {
-        let host: String = self.sockets.to_string_lossy().replace('%', "%25").replace(' ', "%20");
+        let folder = self.sockets.to_string_lossy();
+        let host = utf8_percent_encode(&folder, URL_VALUE);
         format!("postgresql://{NAME}@localhost/{database}?host={host}")
     }
 
-    /// Whether this process started the cluster, so that it ends with it.
-    pub fn is_ours(&self) -> bool {
+    /// Reports whether this process started the server. If so, the server stops with it.
+    pub fn is_owner(&self) -> bool {
         self.owned.is_some()
     }
 
-    /// Ends the cluster if it is ours: first without disturbing others that are connected, after ten seconds firmly.
+    /// Stops the server if this process started it. Connected clients have ten seconds to finish.
     pub async fn stop(mut self) {
         if let Some((running, _lock)) = self.owned.take() {
             let _ = tokio::task::spawn_blocking(move || running.stop(Duration::from_secs(10))).await;
-            // Empty by now, and of no use to anybody; where it is not, it stays.
+            // Removes the folder only if it is empty.
             let _ = fs::remove_dir(&self.sockets);
         }
     }
 
     async fn create_database(&self) -> Result<()> {
         let mut connection = PgConnection::connect_with(&connect_options(&self.sockets)).await?;
-        let known: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+        let existing: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
             .bind(NAME)
             .fetch_optional(&mut connection)
             .await?;
-        if known.is_none() {
+        if existing.is_none() {
             sqlx::query("CREATE DATABASE lectern").execute(&mut connection).await?;
         }
         connection.close().await?;
@@ -126,12 +134,13 @@ impl Drop for Embedded {
         }
     }
 }
+
 fn connect_options(sockets: &Path) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass().socket(sockets).username(NAME).database("postgres")
 }
 
-/// Whether a server answers on the socket and takes new connections.
-async fn reachable(sockets: &Path) -> bool {
+/// Reports whether a server accepts connections on the socket.
+async fn is_reachable(sockets: &Path) -> bool {
     match PgConnection::connect_with(&connect_options(sockets)).await {
         Ok(connection) => connection.close().await.is_ok(),
         Err(_) => false,

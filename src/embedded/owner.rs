@@ -1,4 +1,4 @@
-//! Whose the cluster's files are.
+//! The user who owns the files of the cluster.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -10,51 +10,53 @@ use nix::unistd::{Uid, User};
 
 use crate::error::{Error, Result};
 
-/// Who owns the cluster's files. PostgreSQL refuses to run as root, so root lends it to a lesser user.
+/// The owner of the cluster. PostgreSQL refuses to run as root, so root runs it as another user.
 pub(super) struct Owner {
-    lent_to: Option<User>,
+    /// None: the user of this process.
+    other_user: Option<User>,
 }
 
 impl Owner {
+    /// Chooses the owner. As root: the user `postgres`, else `nobody`.
     pub(super) fn for_this_process() -> Result<Owner> {
         if !Uid::effective().is_root() {
-            return Ok(Owner { lent_to: None });
+            return Ok(Owner { other_user: None });
         }
         for name in ["postgres", "nobody"] {
             if let Ok(Some(user)) = User::from_name(name) {
-                return Ok(Owner { lent_to: Some(user) });
+                return Ok(Owner { other_user: Some(user) });
             }
         }
         Err(Error::Failed(
-            "PostgreSQL refuses to run as root and there is neither a user postgres nor nobody: \
+            "PostgreSQL refuses to run as root and neither the user postgres nor nobody exists: \
              run Lectern as an ordinary user, or name a database with --database-url"
                 .into(),
         ))
     }
 
-    /// Whether the server runs as somebody else than this process.
-    pub(super) fn is_another(&self) -> bool {
-        self.lent_to.is_some()
+    /// Reports whether the server runs as another user than this process.
+    pub(super) fn is_other_user(&self) -> bool {
+        self.other_user.is_some()
     }
 
-    /// The program, run as the owner.
+    /// Returns a command that runs a program as the owner.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        if let Some(user) = &self.lent_to {
+        if let Some(user) = &self.other_user {
             command.gid(user.gid.as_raw()).uid(user.uid.as_raw());
         }
         command.current_dir("/").env("LC_ALL", "C").stdin(Stdio::null());
         command
     }
 
-    /// Makes a folder that only the cluster's user may enter.
-    pub(super) fn private_folder(&self, path: &Path) -> Result<()> {
-        let made = fs::create_dir_all(path)
+    /// Creates a folder that only the owner can enter.
+    pub(super) fn create_private_folder(&self, path: &Path) -> Result<()> {
+        let created = fs::create_dir_all(path)
             .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
-            .and_then(|()| match &self.lent_to {
+            .and_then(|()| match &self.other_user {
                 Some(user) => chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())),
                 None => Ok(()),
             });
-        made.map_err(|error| Error::io("preparing the folder", path, &error))
+        created.map_err(|error| Error::io("creating the folder", path, &error))
     }
 }

@@ -1,4 +1,4 @@
-//! The server as a process: made, started, watched, ended.
+//! The server process: creates a cluster, starts, watches and stops the server.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -14,35 +14,38 @@ use nix::unistd::Pid;
 use super::binaries::find_binaries;
 use super::folders::log_file;
 use super::owner::Owner;
-use super::{ClusterOptions, NAME, PATIENCE, reachable};
+use super::{ClusterOptions, NAME, SERVER_TIMEOUT, is_reachable};
 use crate::error::{Error, Result};
 
-/// The server that this process started.
+/// A server that this process started.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct ServerProcess {
     pid: Pid,
     ended: Mutex<mpsc::Receiver<()>>,
 }
 
-impl Running {
-    /// Waits until the server has ended, at most this long.
-    fn ended_within(&self, patience: Duration) -> bool {
+impl ServerProcess {
+    /// Waits for the end of the server; returns whether it ended within the timeout.
+    fn has_ended_within(&self, timeout: Duration) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.recv_timeout(patience) != Err(mpsc::RecvTimeoutError::Timeout)
+        ended.recv_timeout(timeout) != Err(mpsc::RecvTimeoutError::Timeout)
     }
 
-    /// SIGTERM lets connected clients finish, SIGINT ends them and checkpoints.
-    pub(super) fn stop(&self, patience: Duration) {
+    /// Stops the server. SIGTERM lets connected clients finish; after the timeout, SIGINT disconnects them.
+    pub(super) fn stop(&self, timeout: Duration) {
         let _ = kill(self.pid, Signal::SIGTERM);
-        if !self.ended_within(patience) {
+        if !self.has_ended_within(timeout) {
             let _ = kill(self.pid, Signal::SIGINT);
-            self.ended_within(PATIENCE);
+            self.has_ended_within(SERVER_TIMEOUT);
         }
     }
 }
 
-/// Starts the server, on a new cluster where there is none, and waits until it answers.
-pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owner) -> Result<Running> {
+/// Starts the server and waits until it accepts connections. Creates the cluster if it does not exist.
+///
+/// # Errors
+/// When no suitable server is installed or it does not start in time.
+pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owner) -> Result<ServerProcess> {
     let cluster = options.data_dir.join("postgres");
     let version = fs::read_to_string(cluster.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
     let bin = find_binaries(&options.bin, version.as_deref())?;
@@ -66,11 +69,11 @@ pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owne
         .stderr(log);
     let running = spawn_and_watch(command)?;
     let mut waited = Duration::ZERO;
-    while !reachable(sockets).await {
+    while !is_reachable(sockets).await {
         let pause = Duration::from_millis(20);
-        if running.ended_within(pause) || waited > PATIENCE {
+        if running.has_ended_within(pause) || waited > SERVER_TIMEOUT {
             return Err(Error::Failed(format!(
-                "the private database did not start; the reason stands at the end of {}",
+                "the private database did not start: see the end of {}",
                 log_file(&options.data_dir).display()
             )));
         }
@@ -79,9 +82,10 @@ pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owne
     Ok(running)
 }
 
-/// Starts the server on a thread that lives as long as it: where the system can tie a child's life to its parent, it
-/// is tied to the thread that started it.
-fn spawn_and_watch(mut command: Command) -> Result<Running> {
+/// Starts the server on a thread that lives as long as the server.
+///
+/// On Linux the kernel ends the server with its parent, which is the thread that started it, not the process.
+fn spawn_and_watch(mut command: Command) -> Result<ServerProcess> {
     die_with_parent(&mut command);
     let (started, start) = mpsc::channel();
     let (finished, ended) = mpsc::channel();
@@ -90,9 +94,9 @@ fn spawn_and_watch(mut command: Command) -> Result<Running> {
         Err(error) => drop(started.send(Err(error))),
     });
     match start.recv() {
-        Ok(Ok(pid)) => Ok(Running { pid, ended: Mutex::new(ended) }),
-        Ok(Err(error)) => Err(Error::Failed(format!("the database server cannot be run: {error}"))),
-        Err(_) => Err(Error::Failed("the database server cannot be run".into())),
+        Ok(Ok(pid)) => Ok(ServerProcess { pid, ended: Mutex::new(ended) }),
+        Ok(Err(error)) => Err(Error::Failed(format!("the database server cannot be started: {error}"))),
+        Err(_) => Err(Error::Failed("the database server cannot be started".into())),
     }
 }
 
@@ -115,14 +119,14 @@ fn die_with_parent(command: &mut Command) {
 fn die_with_parent(_: &mut Command) {}
 
 fn create_cluster(bin: &Path, cluster: &Path, owner: &Owner) -> Result<()> {
-    // A half-made cluster has no PG_VERSION or never ran: nothing of anybody's is in it.
+    // An incomplete cluster without PG_VERSION contains no data.
     if let Err(error) = fs::remove_dir_all(cluster)
         && error.kind() != ErrorKind::NotFound
     {
-        return Err(Error::io("clearing", cluster, &error));
+        return Err(Error::io("removing", cluster, &error));
     }
-    owner.private_folder(cluster)?;
-    let made = owner
+    owner.create_private_folder(cluster)?;
+    let output = owner
         .command(&bin.join("initdb"))
         .arg("-D")
         .arg(cluster)
@@ -141,10 +145,10 @@ fn create_cluster(bin: &Path, cluster: &Path, owner: &Owner) -> Result<()> {
         .stdout(Stdio::null())
         .output()
         .map_err(|error| Error::io("running", &bin.join("initdb"), &error))?;
-    if made.status.success() {
+    if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&made.stderr);
-    let reason = said.lines().rev().find(|line| line.contains("error")).unwrap_or("no reason given").trim();
-    Err(Error::Failed(format!("the private database could not be created in {}: {reason}", cluster.display())))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let reason = stderr.lines().rev().find(|line| line.contains("error")).unwrap_or("initdb gave no reason").trim();
+    Err(Error::Failed(format!("the private database cannot be created in {}: {reason}", cluster.display())))
 }

@@ -7,12 +7,13 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::store;
+use crate::text::{contains_nul, without_nul};
 
-/// Values under these keys are of or about a person, wherever they stand.
+/// Keys of personal data, at any depth.
 pub(crate) const PERSONAL: &[&str] =
     &["emailAddress", "email", "firstName", "lastName", "middleName", "personalName", "telephone", "mobile", "address"];
 
-/// The longest answer that is kept, in bytes; of a longer one its length is.
+/// The longest response that is stored, in bytes. Of a longer one only the length is stored.
 const MAX_STORED_RESPONSE: usize = 64 * 1024;
 
 /// Writes `adm.api_audit_log`.
@@ -32,13 +33,13 @@ impl CallLog for AuditLog {
         Box::pin(async move {
             let entry = Entry::of(call);
             if let Err(error) = store::write_call(&self.pool, &self.command, &entry).await {
-                tracing::warn!(%error, operation = entry.operation, "a call could not be told to the audit log");
+                tracing::warn!(%error, operation = entry.operation, "a call could not be recorded in the audit log");
             }
         })
     }
 }
 
-/// A call as it is kept.
+/// A call as it is stored.
 pub(crate) struct Entry {
     pub operation: &'static str,
     pub document: String,
@@ -50,11 +51,11 @@ pub(crate) struct Entry {
     pub started: jiff::Timestamp,
     pub completed: jiff::Timestamp,
     pub duration_ms: i32,
-    /// What kind of thing it was about, as the operation calls it.
+    /// The entity in the name of the operation.
     pub entity_type: &'static str,
-    /// Administrate's id of what a mutation wrote; empty where that is not one thing.
+    /// The external id of the record that a mutation wrote; empty if it is not exactly one.
     pub entity_id: String,
-    /// How many records the answer held.
+    /// Number of records in the response.
     pub records: i32,
 }
 
@@ -63,17 +64,17 @@ impl Entry {
         let mut variables =
             if call.variables.is_null() { Value::Object(serde_json::Map::new()) } else { call.variables };
         redact(&mut variables);
-        let answer = call.response.as_deref().map(read);
+        let response = call.response.as_deref().map(read);
         let (entity_id, records) =
-            answer.as_ref().map(|answer| identifiers(call.operation, answer)).unwrap_or_default();
+            response.as_ref().map(|response| identifiers(call.operation, response)).unwrap_or_default();
         Entry {
             operation: call.operation,
-            document: storable(&stored_document(call.operation, &call.document)),
+            document: without_nul(&stored_document(call.operation, &call.document)),
             variables,
-            response: answer.map(|answer| stored_response(answer, call.response.map_or(0, |body| body.len()))),
+            response: response.map(|response| stored_response(response, call.response.map_or(0, |body| body.len()))),
             status: call.status.map(i32::from),
             succeeded: call.succeeded,
-            error: storable(&redact_emails(&call.error.unwrap_or_default())),
+            error: without_nul(&redact_emails(&call.error.unwrap_or_default())),
             entity_type: call.operation.split('.').next().unwrap_or_default(),
             entity_id,
             records,
@@ -88,49 +89,44 @@ fn read(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|_| serde_json::json!({ "not_kept": "no JSON" }))
 }
 
-fn stored_response(mut answer: Value, bytes: usize) -> Value {
+fn stored_response(mut response: Value, bytes: usize) -> Value {
     if bytes > MAX_STORED_RESPONSE {
         return serde_json::json!({ "not_kept": "too long", "bytes": bytes });
     }
-    redact(&mut answer);
-    answer
+    redact(&mut response);
+    response
 }
 
-/// Of an answer: the id of the one thing that a mutation wrote, and how many records it holds.
-fn identifiers(operation: &str, answer: &Value) -> (String, i32) {
+/// Returns the id of the record that a mutation wrote, and the number of records in the response.
+fn identifiers(operation: &str, response: &Value) -> (String, i32) {
     let root = operation.split('.').next().unwrap_or_default();
-    let root = &answer["data"][root];
+    let root = &response["data"][root];
     let listed = root["edges"].as_array().or(root.as_array());
     if let Some(listed) = listed {
         return (String::new(), i32::try_from(listed.len()).unwrap_or(i32::MAX));
     }
     let payload = operation.split_once('.').and_then(|(_, verb)| root[verb].as_object());
     let written = payload.and_then(|payload| payload.values().find_map(|object| object["id"].as_str()));
-    (storable(written.unwrap_or_default()), i32::from(written.is_some()))
+    (without_nul(written.unwrap_or_default()), i32::from(written.is_some()))
 }
 
-/// The text as PostgreSQL can keep it, with a sign in the place of each NUL.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
-/// A document as it is kept: one that is about people names them in its literals.
+/// Returns a document as it is stored. Literals in operations on contacts are personal data and are removed.
 pub(crate) fn stored_document(operation: &str, document: &str) -> String {
     if operation.starts_with("contact") { without_texts(document) } else { document.to_owned() }
 }
 
-/// Replaces what is personal by an ellipsis, at any depth, and what cannot be stored by a sign for that.
+/// Replaces personal data by an ellipsis, at any depth, and NUL by U+FFFD.
 pub(crate) fn redact(value: &mut Value) {
     redact_all(value, PERSONAL);
 }
 
-/// The same, where values under these keys are of or about a person.
+/// Does the same for these keys of personal data.
 pub(crate) fn redact_all(value: &mut Value, personal: &[&str]) {
     match value {
         Value::Object(fields) => {
-            // A key with a NUL could not be stored either.
-            if fields.keys().any(|key| key.contains('\0')) {
-                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (storable(&key), field)).collect();
+            // PostgreSQL cannot store a key with NUL either.
+            if fields.keys().any(|key| contains_nul(key)) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, field)| (without_nul(&key), field)).collect();
             }
             for (key, field) in fields {
                 match personal.contains(&key.as_str()) {
@@ -141,18 +137,18 @@ pub(crate) fn redact_all(value: &mut Value, personal: &[&str]) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, personal)),
         Value::String(text) => {
-            if let Cow::Owned(kept) = redact_emails(text) {
-                *text = kept;
+            if let Cow::Owned(redacted) = redact_emails(text) {
+                *text = redacted;
             }
-            if text.contains('\0') {
-                *text = storable(text);
+            if contains_nul(text) {
+                *text = without_nul(text);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// Replaces every value in it; what is null or has parts stays so, and can be read as what it was.
+/// Replaces every value in it. Null, objects and lists keep their shape.
 fn hide(value: &mut Value) {
     match value {
         Value::Null => {}
@@ -162,21 +158,21 @@ fn hide(value: &mut Value) {
     }
 }
 
-/// A GraphQL document with every string literal emptied.
+/// Returns a GraphQL document with empty string literals.
 fn without_texts(document: &str) -> String {
-    let mut kept = String::with_capacity(document.len());
+    let mut output = String::with_capacity(document.len());
     let (mut inside, mut escaped) = (false, false);
     for c in document.chars() {
         let ends = inside && c == '"' && !escaped;
         escaped = inside && c == '\\' && !escaped;
         if !inside || ends {
-            kept.push(c);
+            output.push(c);
         }
         if ends || (!inside && c == '"') {
             inside = !inside;
         }
     }
-    kept
+    output
 }
 
 #[cfg(test)]
@@ -184,32 +180,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_named_in_what_is_kept() {
-        let kept = kept(
+    fn stored_response_names_no_person() {
+        let response = stored(
             r#"{"data":{"contacts":{"edges":[{"node":{"id":"UGVyc29uOjE=","firstName":"Ada","lastName":null,
                "emailAddress":"ada@example.org","personalName":{"name":"Ada Marlow"}}}]}}}"#,
         );
         assert_eq!(
-            kept.pointer("/data/contacts/edges/0/node").expect("kept"),
+            response.pointer("/data/contacts/edges/0/node").expect("a contact"),
             &serde_json::json!({"id":"UGVyc29uOjE=","firstName":"…","lastName":null,"emailAddress":"…","personalName":{"name":"…"}})
         );
     }
 
-    fn kept(body: &str) -> Value {
+    fn stored(body: &str) -> Value {
         stored_response(read(body), body.len())
     }
 
     #[test]
-    fn what_cannot_be_stored_or_names_an_address_is_struck_out_of_any_text() {
+    fn nul_and_email_address_are_replaced_in_every_text() {
         assert_eq!(
-            kept(r#"{"errors":[{"message":"no contact jane@example.org"}],"data":{"a\u0000b":["x\u0000y"]}}"#),
+            stored(r#"{"errors":[{"message":"no contact jane@example.org"}],"data":{"a\u0000b":["x\u0000y"]}}"#),
             serde_json::json!({"errors":[{"message":"no contact …"}],"data":{"a\u{fffd}b":["x\u{fffd}y"]}})
         );
-        assert_eq!(kept("<html>"), serde_json::json!({"not_kept": "no JSON"}));
+        assert_eq!(stored("<html>"), serde_json::json!({"not_kept": "no JSON"}));
     }
 
     #[test]
-    fn an_answer_tells_what_it_is_about() {
+    fn response_has_id_and_number_of_records() {
         for (operation, body, expected) in [
             ("locations", r#"{"data":{"locations":{"edges":[{"node":{"id":"L1"}},{"node":{"id":"L2"}}]}}}"#, ("", 2)),
             ("customFieldTemplate", r#"{"data":{"customFieldTemplate":null}}"#, ("", 0)),
@@ -223,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_emptied_and_nothing_else() {
+    fn only_string_literals_are_emptied() {
         for (document, expected) in [
             (r#"{ contacts(filters: [{value: "Ada"}]) { id } }"#, r#"{ contacts(filters: [{value: ""}]) { id } }"#),
             (r#"{ a(b: "x\"y", c: "\\") }"#, r#"{ a(b: "", c: "") }"#),

@@ -1,4 +1,4 @@
-//! The request allowance in PostgreSQL: a token bucket that all processes share.
+//! The rate limiter in PostgreSQL: a token bucket that all processes share.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use sqlx::PgPool;
 use super::store;
 use crate::error::Result;
 
-/// Administrate counts in windows of five minutes.
+/// Administrate counts requests in windows of five minutes.
 const WINDOW_SECONDS: f64 = 300.0;
 
-/// A bucket of as many permits as a window has, full at first, so that a short burst goes out at once.
+/// A bucket with the permits of one window. It is full at first, so that a short burst is not delayed.
 pub(crate) struct SharedRateLimiter {
     pool: PgPool,
     permits: f64,

@@ -1,7 +1,7 @@
-//! Exchanges kept in a folder, one line each, so that the simulator can answer them again (`administrate-sim --replay`).
+//! Records calls in a file, one line each, for the simulator (`administrate-sim --replay`).
 //!
-//! Without secrets, and of people without all that no matching needs: their names stay, because ours are matched with
-//! them, and a case with instructors could not be repeated otherwise. So only the owner may read the file.
+//! The recording has no secrets and no personal data except names, which matching needs. Therefore only the owner may read
+//! the file.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -15,25 +15,24 @@ use serde_json::{Value, json};
 use super::audit::{PERSONAL, redact_all, stored_document};
 use crate::error::{Error, Result};
 
-/// The file in the folder.
 const FILE: &str = "exchanges.jsonl";
 
-/// Keeps every call, and tells it to another ledger.
+/// Records every call and passes it on to another call log.
 pub(crate) struct Recording {
     file: Mutex<File>,
-    other: Arc<dyn CallLog>,
+    next: Arc<dyn CallLog>,
 }
 
 impl Recording {
-    /// Begins a new recording in place of an older one.
-    pub(crate) fn begin(folder: &Path, other: Arc<dyn CallLog>) -> Result<Self> {
+    /// Starts a recording that replaces an older one.
+    pub(crate) fn begin(folder: &Path, next: Arc<dyn CallLog>) -> Result<Self> {
         let path = folder.join(FILE);
         let open = || {
             std::fs::create_dir_all(folder)?;
             OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)
         };
         let file = open().map_err(|error| Error::Failed(format!("cannot record in {}: {error}", path.display())))?;
-        Ok(Recording { file: Mutex::new(file), other })
+        Ok(Recording { file: Mutex::new(file), next })
     }
 }
 
@@ -44,14 +43,14 @@ impl CallLog for Recording {
         if let Err(error) = written {
             tracing::warn!(%error, operation = call.operation, "a call could not be recorded");
         }
-        self.other.record(call)
+        self.next.record(call)
     }
 }
 
-/// Keys under which the names of people stand.
+/// Keys of names of people.
 const NAMES: &[&str] = &["firstName", "middleName", "lastName", "personalName"];
 
-/// Hides what is personal but for names.
+/// Redacts personal data except names.
 fn redact(value: &mut Value) {
     let personal: Vec<&str> = PERSONAL.iter().copied().filter(|key| !NAMES.contains(key)).collect();
     redact_all(value, &personal);
@@ -61,9 +60,9 @@ fn line(call: &CallRecord) -> Value {
     let mut variables = call.variables.clone();
     redact(&mut variables);
     let response = call.response.as_deref().map(|body| match serde_json::from_str(body) {
-        Ok(mut answer) => {
-            redact(&mut answer);
-            answer
+        Ok(mut response) => {
+            redact(&mut response);
+            response
         }
         Err(_) => json!(format!("{} bytes that are no JSON", body.len())),
     });

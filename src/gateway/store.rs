@@ -1,7 +1,6 @@
 //! All SQL on `lectern.request_allowance` and `adm.api_audit_log`.
 //!
-//! Both are written with every request, and losing the last moments of either in a power cut costs nothing: these
-//! statements do not wait for the disk.
+//! Every request writes both. The statements do not wait for the disk, because the last rows may be lost in a power failure.
 
 use jiff_sqlx::ToSqlx;
 use sqlx::PgPool;
@@ -10,7 +9,7 @@ use sqlx::types::Json;
 use super::audit::Entry;
 use crate::error::Result;
 
-/// Makes the bucket, full, if there is none.
+/// Creates a full bucket if there is none.
 pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
     sqlx::query("INSERT INTO lectern.request_allowance (tokens) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(permits)
@@ -19,8 +18,9 @@ pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
     Ok(())
 }
 
-/// Takes a permit from a bucket that holds `capacity` and refills by `rate` a second; or says how many seconds to wait
-/// before asking again.
+/// Takes a permit from a bucket of `capacity` that refills by `rate` per second.
+///
+/// Returns `None`, or the seconds to wait before the next attempt if there is no permit.
 pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<f64>> {
     let wait: Option<f64> = sqlx::query_scalar(
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
@@ -43,7 +43,7 @@ pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64) -> Resul
     Ok(wait)
 }
 
-/// Nobody gets a permit for so many seconds.
+/// Grants no permit for `seconds`.
 pub(crate) async fn pause_rate_limiter(pool: &PgPool, seconds: f64) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.request_allowance
@@ -82,7 +82,7 @@ pub(crate) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
     Ok(())
 }
 
-/// Removes calls older than so many days; gives how many.
+/// Deletes calls older than `days`. Returns their number.
 pub async fn purge_audit_log(pool: &PgPool, days: i32) -> Result<u64> {
     let done = sqlx::query("DELETE FROM adm.api_audit_log WHERE started_at < now() - make_interval(days => $1)")
         .bind(days)

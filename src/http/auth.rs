@@ -1,7 +1,7 @@
-//! Who asks over HTTP: extractors, so that a route's signature says who may call it.
+//! Authentication and authorisation over HTTP, as extractors: the signature of a handler shows who may call it.
 //!
-//! A bearer token (RFC 6750) in the `Authorization` header; 401 where there is none or it is nobody's, 403 where its role
-//! may not. Both are problems and carry `WWW-Authenticate`.
+//! The caller sends a bearer token (RFC 6750) in the `Authorization` header. Without a valid token the response is 401,
+//! with an insufficient role 403. Both are problems with a `WWW-Authenticate` header.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -14,24 +14,24 @@ use crate::error::Error;
 use crate::identity;
 use crate::identity::{Caller, Role};
 
-/// An operator or an admin.
+/// A caller with the role operator or admin.
 #[derive(Debug, Clone)]
 pub struct Operator(pub Caller);
 
-/// Whoever reads everything: a reader, an operator or an admin.
+/// A caller who may read everything: a reader, an operator or an admin.
 #[derive(Debug, Clone)]
 pub struct Reader(pub Caller);
 
-/// Why somebody is not let through.
+/// Why a request is refused.
 #[derive(Debug)]
 pub enum AuthError {
-    /// No token was shown.
+    /// The request has no bearer token.
     Unknown,
-    /// The token is nobody's.
+    /// The token is unknown, revoked or expired.
     Invalid,
-    /// The role may not do this; who may.
+    /// The role of the token does not suffice. The message names the roles that do.
     Forbidden(&'static str),
-    /// The database could not be asked.
+    /// The token cannot be looked up.
     Unavailable(Error),
 }
 
@@ -58,9 +58,9 @@ where
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role {
             Role::Admin | Role::Operator => Ok(Operator(caller)),
-            Role::Reader | Role::Tutor | Role::Student | Role::Parent => {
-                Err(AuthError::Forbidden("the token's role may not do this; it takes an operator or an admin"))
-            }
+            Role::Reader | Role::Tutor | Role::Student | Role::Parent => Err(AuthError::Forbidden(
+                "the role of this token does not suffice: use the token of an operator or admin",
+            )),
         }
     }
 }
@@ -76,19 +76,19 @@ where
         match caller.role.has_subject() {
             false => Ok(Reader(caller)),
             true => Err(AuthError::Forbidden(
-                "the token's role sees its own alone; it takes a reader, an operator or an admin",
+                "the role of this token does not suffice: use the token of a reader, operator or admin",
             )),
         }
     }
 }
 
-/// The token of the one `Authorization` header, whose scheme is written in any case.
+/// Returns the token of the only `Authorization` header. The scheme is case-insensitive.
 fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
-    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(shown), None) = (shown.next(), shown.next()) else {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
         return Err(if headers.contains_key(header::AUTHORIZATION) { AuthError::Invalid } else { AuthError::Unknown });
     };
-    let (scheme, secret) = shown.to_str().unwrap_or_default().split_once(' ').ok_or(AuthError::Invalid)?;
+    let (scheme, secret) = value.to_str().unwrap_or_default().split_once(' ').ok_or(AuthError::Invalid)?;
     match scheme.eq_ignore_ascii_case("bearer") {
         true => Ok(secret.trim()),
         false => Err(AuthError::Unknown),
@@ -101,7 +101,7 @@ impl IntoResponse for AuthError {
             AuthError::Unknown => (
                 StatusCode::UNAUTHORIZED,
                 "Bearer realm=\"lectern\"",
-                "this needs a token: Authorization: Bearer …; `lectern token create` makes one",
+                "a token is required: send Authorization: Bearer …; `lectern token create` creates one",
             ),
             AuthError::Invalid => (
                 StatusCode::UNAUTHORIZED,
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_read_from_one_header() {
-        for (shown, expected) in [
+    fn token_is_read_from_only_header() {
+        for (values, expected) in [
             (vec!["Bearer abc"], Ok("abc")),
             (vec!["bearer   abc "], Ok("abc")),
             (vec!["BEARER abc"], Ok("abc")),
@@ -135,11 +135,11 @@ mod tests {
             (vec!["Bearer abc", "Bearer def"], Err("Invalid")),
         ] {
             let mut headers = HeaderMap::new();
-            for value in &shown {
+            for value in &values {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
             }
-            let read = bearer(&headers).map_err(|denied| format!("{denied:?}"));
-            assert_eq!(read, expected.map_err(str::to_owned), "{shown:?}");
+            let read = bearer(&headers).map_err(|error| format!("{error:?}"));
+            assert_eq!(read, expected.map_err(str::to_owned), "{values:?}");
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Entity tags (RFC 9110 §8.8): what an asker holds already is not sent again, and nobody changes what is no longer what he
-//! has seen.
+//! Entity tags (RFC 9110 §8.8): unchanged documents are not sent again, and a document that has changed since the client
+//! read it is not overwritten.
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::problem::HttpProblem;
 
-/// A document with its strong tag, or 304 where the asker holds it.
+/// Responds with a document and its strong tag, or with 304 if the client has the same document.
 pub fn with_etag(headers: &HeaderMap, status: StatusCode, document: Value) -> Response {
-    let tag = strong(&document);
+    let tag = strong_tag(&document);
     let value = [(header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")))];
     match matches_if_none_match(headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, value).into_response(),
@@ -19,73 +20,74 @@ pub fn with_etag(headers: &HeaderMap, status: StatusCode, document: Value) -> Re
     }
 }
 
-/// 412 where the asker wants to change another state of the document than this one.
+/// Checks `If-Match` against the current document.
+///
+/// # Errors
+/// 412 when the header names other versions of the document only. A weak tag never matches (RFC 9110 §13.1.1).
 pub fn check(headers: &HeaderMap, document: &Value) -> Result<(), HttpProblem> {
-    let tag = strong(document);
-    let is_weak = |one: &str| one.trim().starts_with("W/");
-    let named = |list: &str| list.split(',').any(|one| !is_weak(one) && names(one, &tag));
-    let mut wanted = listed(headers, header::IF_MATCH).peekable();
-    if wanted.peek().is_none() || wanted.any(named) {
-        return Ok(());
-    }
-    Err(HttpProblem::new(StatusCode::PRECONDITION_FAILED, "it has changed since you looked: look again, then decide"))
+    let passes = match headers.typed_try_get::<IfMatch>() {
+        Ok(None) => true,
+        Ok(Some(condition)) => {
+            strong_tag(document).parse::<ETag>().is_ok_and(|tag| condition.precondition_passes(&tag))
+        }
+        Err(_) => false,
+    };
+    let detail = "the document has changed since it was read: read it again, then repeat the request";
+    passes.then_some(()).ok_or_else(|| HttpProblem::new(StatusCode::PRECONDITION_FAILED, detail))
 }
 
-/// Whether `If-None-Match` names this tag.
+/// Reports whether `If-None-Match` contains a tag, by weak comparison.
 pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
-    listed(headers, header::IF_NONE_MATCH).any(|list| names(list, tag))
+    let Some(condition) = headers.typed_get::<IfNoneMatch>() else { return false };
+    tag.parse::<ETag>().is_ok_and(|tag| !condition.precondition_passes(&tag))
 }
 
-fn listed(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default())
-}
-
-/// Weak comparison of a tag with a list of tags.
-fn names(list: &str, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    list.split(',').any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
-}
-
-fn strong(document: &Value) -> String {
+/// Returns the tag of a document: 16 bytes of its SHA-256 in hexadecimal, in quotes.
+fn strong_tag(document: &Value) -> String {
     let digest = Sha256::digest(document.to_string());
-    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{short}\"")
+    format!("\"{}\"", hex::encode(&digest[..16]))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
     use serde_json::json;
 
     use super::*;
 
-    fn with(name: HeaderName, value: &'static str) -> HeaderMap {
+    fn header_map(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
     }
 
     #[test]
-    fn a_tag_is_found_in_any_list() {
+    fn tag_is_found_in_lists() {
         for (list, expected) in [
             ("W/\"7-ab\"", true),
             ("\"7-ab\"", true),
             ("\"x\", W/\"7-ab\"", true),
             ("*", true),
+            ("7-cd, W/\"7-ab\"", true),
             ("\"7-abc\"", false),
             ("7-ab", false),
             ("", false),
         ] {
-            assert_eq!(matches_if_none_match(&with(header::IF_NONE_MATCH, list), "W/\"7-ab\""), expected, "{list}");
+            assert_eq!(
+                matches_if_none_match(&header_map(header::IF_NONE_MATCH, list), "W/\"7-ab\""),
+                expected,
+                "{list}"
+            );
         }
     }
 
     #[test]
-    fn only_who_has_seen_it_changes_it() {
+    fn change_requires_tag_of_current_document() {
         let document = json!({ "a": 1 });
-        let seen = with_etag(&HeaderMap::new(), StatusCode::OK, document.clone()).headers()[header::ETAG].clone();
-        let asked = |tag: HeaderValue| HeaderMap::from_iter([(header::IF_MATCH, tag)]);
+        let current = with_etag(&HeaderMap::new(), StatusCode::OK, document.clone()).headers()[header::ETAG].clone();
+        let if_match = |tag: HeaderValue| HeaderMap::from_iter([(header::IF_MATCH, tag)]);
         assert!(check(&HeaderMap::new(), &document).is_ok());
-        assert!(check(&asked(seen.clone()), &document).is_ok());
-        assert!(check(&with(header::IF_MATCH, "*"), &document).is_ok());
-        assert!(check(&asked(seen), &json!({ "a": 2 })).is_err());
-        assert!(check(&with(header::IF_MATCH, ""), &document).is_err());
+        assert!(check(&if_match(current.clone()), &document).is_ok());
+        assert!(check(&header_map(header::IF_MATCH, "*"), &document).is_ok());
+        assert!(check(&if_match(current), &json!({ "a": 2 })).is_err());
+        assert!(check(&header_map(header::IF_MATCH, ""), &document).is_err());
     }
 }

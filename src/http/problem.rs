@@ -1,6 +1,6 @@
-//! Errors over HTTP: RFC 9457 `application/problem+json`, and the one table from our errors to a status.
+//! Errors over HTTP: RFC 9457 `application/problem+json`, and the table from errors to status codes.
 //!
-//! No problem shows SQL, a path or a stack; what went wrong inside is logged where it is handled.
+//! A problem never contains SQL, a path or a stack trace. Internal errors are logged.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,25 +8,25 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// One field that is at fault.
+/// One invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body, or `/name` of a parameter in the address.
     pub pointer: String,
-    /// For programs, stable.
+    /// Stable code for programs.
     pub code: &'static str,
-    /// For people.
+    /// Text for users.
     pub message: String,
 }
 
 impl FieldError {
-    /// A field and what is wrong with it.
+    /// Creates an error of a field.
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code, message: message.into() }
     }
 }
 
-/// One answer that is no success.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpProblem {
     status: StatusCode,
@@ -35,7 +35,7 @@ pub struct HttpProblem {
 }
 
 #[derive(Serialize)]
-struct Wire<'a> {
+struct ProblemDocument<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
@@ -46,49 +46,47 @@ struct Wire<'a> {
 }
 
 impl HttpProblem {
-    /// A status and a sentence that says what to do about it.
+    /// Creates a problem. `detail`: what failed and what the client can do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new() }
     }
 
-    /// 400 with the fields at fault.
+    /// Creates a problem with status 400 from its invalid fields.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] => format!("{}: {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.message),
-            several => format!("{} fields are wrong; errors lists them", several.len()),
+            several => format!("{} fields are invalid: errors lists them", several.len()),
         };
         Self { status: StatusCode::BAD_REQUEST, detail, errors }
     }
 
-    /// The same with another status.
+    /// Returns the same problem with another status.
     pub fn as_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// The fields at fault.
+    /// Returns the invalid fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
-    /// The status that is answered.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 }
 
-/// The table: what each of our errors is over HTTP.
+/// The status code of each error.
 impl From<&Error> for StatusCode {
     fn from(error: &Error) -> Self {
         match error {
             Error::Usage(_) => Self::BAD_REQUEST,
             Error::NeedsAttention(_) | Error::Prerequisite(_) => Self::CONFLICT,
             Error::Administrate(_) => Self::BAD_GATEWAY,
-            lost if lost.is_lost_database() => Self::SERVICE_UNAVAILABLE,
+            error if error.is_lost_database() => Self::SERVICE_UNAVAILABLE,
             Error::Database(sqlx::Error::RowNotFound) => Self::NOT_FOUND,
-            Error::Database(sqlx::Error::Database(refusal)) if refusal.is_unique_violation() => Self::CONFLICT,
-            Error::Database(sqlx::Error::Database(refusal)) if refusal.is_check_violation() => {
-                Self::UNPROCESSABLE_ENTITY
-            }
+            Error::Database(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Self::CONFLICT,
+            Error::Database(sqlx::Error::Database(cause)) if cause.is_check_violation() => Self::UNPROCESSABLE_ENTITY,
             Error::Cancelled => Self::SERVICE_UNAVAILABLE,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,
         }
@@ -107,14 +105,14 @@ impl From<Error> for HttpProblem {
 
 impl IntoResponse for HttpProblem {
     fn into_response(self) -> Response {
-        let wire = Wire {
+        let document = ProblemDocument {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Problem"),
             status: self.status.as_u16(),
             detail: &self.detail,
             errors: &self.errors,
         };
-        let body = serde_json::to_vec(&wire).unwrap_or_default();
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");
         (self.status, [(header::CONTENT_TYPE, kind)], body).into_response()
     }

@@ -11,8 +11,8 @@ pub type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// Returns the name and value pairs of a query string.
 ///
 /// # Errors
-/// 400 `invalid_query` where the query string cannot be parsed.
+/// 400 `invalid_query` when the query string cannot be parsed.
 pub fn pairs(query: Pairs) -> Result<Vec<(String, String)>, HttpProblem> {
-    let unreadable = |_| FieldError::new("", "invalid_query", "the part of the address after ? cannot be read");
-    query.map(|Query(pairs)| pairs).map_err(|rejection| HttpProblem::fields(vec![unreadable(rejection)]))
+    let invalid = |_| FieldError::new("", "invalid_query", "the part of the address after ? is not valid");
+    query.map(|Query(pairs)| pairs).map_err(|rejection| HttpProblem::fields(vec![invalid(rejection)]))
 }

@@ -1,4 +1,4 @@
-//! What routes are given.
+//! The state of handlers.
 
 use std::sync::Arc;
 
@@ -8,19 +8,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
-/// What the routes that change something work with.
+/// The state of handlers that use the database.
 #[derive(Clone, Debug)]
 pub struct ServerState {
-    /// The database.
     pub pool: PgPool,
-    /// The settings.
     pub config: Arc<Config>,
-    /// Cancelled when the server ends: what streams for ever ends then.
+    /// Cancelled when the server stops, so that endless streams end.
     pub stop: CancellationToken,
 }
 
 impl ServerState {
-    /// Over a database, with these settings.
+    /// Creates the state from a database and settings.
     pub fn new(pool: &PgPool, config: &Config, stop: &CancellationToken) -> Self {
         Self { pool: pool.clone(), config: Arc::new(config.clone()), stop: stop.clone() }
     }

@@ -17,45 +17,45 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum TokenCommand {
-    /// Make a token and show its secret, once
+    /// Create a token and show its secret once
     Create {
-        /// What it is for
+        /// Describe the purpose of the token
         #[arg(long)]
         name: String,
-        /// What its holder may do
+        /// Grant the rights of this role
         #[arg(long, value_enum)]
         role: Role,
-        /// Whose it is: the profile's id, for tutor, student and parent
+        /// Limit a tutor, student or parent to this profile id
         #[arg(long, value_name = "ID")]
         subject: Option<i64>,
-        /// It ends after so many days; absent: never
+        /// Expire the token after this many days; without it, never
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
         expires_in: Option<u32>,
     },
-    /// List tokens, without their secrets
+    /// List tokens without their secrets
     List,
-    /// End a token
+    /// Revoke a token
     Revoke {
-        /// Its id as `lectern token list` shows it
+        /// The id that `lectern token list` shows
         id: i64,
     },
 }
 
-/// Carries out `lectern token`.
+/// Runs `lectern token`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = act(context, &database, args.action).await;
+    let result = run_action(context, &database, args.action).await;
     database.close().await;
-    ended
+    result
 }
 
-async fn act(context: &Context, database: &Database, action: TokenCommand) -> Result<Exit> {
+async fn run_action(context: &Context, database: &Database, action: TokenCommand) -> Result<Exit> {
     let console = &context.console;
     match action {
         TokenCommand::Create { name, role, subject, expires_in } => {
-            let asked = NewToken { name, role, subject_id: subject, days: expires_in };
-            let (id, secret) = super::create(&database.pool, &asked).await?;
-            console.say(format_args!("token {id}; its secret is shown this once, and nobody can read it again:"));
+            let token = NewToken { name, role, subject_id: subject, days: expires_in };
+            let (id, secret) = super::create(&database.pool, &token).await?;
+            console.notify(format_args!("created token {id}; copy its secret now, it is not shown again:"));
             console.print(secret.reveal());
             console.document(&json!({ "id": id, "token": secret.reveal() }))?;
         }
@@ -66,9 +66,9 @@ async fn act(context: &Context, database: &Database, action: TokenCommand) -> Re
         }
         TokenCommand::Revoke { id } => {
             if !super::revoke(&database.pool, id).await? {
-                return Err(Error::Usage(format!("there is no token {id}; `lectern token list` shows them")));
+                return Err(Error::Usage(format!("unknown token {id}: `lectern token list` shows the ids")));
             }
-            console.say(format_args!("token {id} is revoked"));
+            console.notify(format_args!("token {id} is revoked"));
             console.document(&json!({ "id": id, "revoked": true }))?;
         }
     }
@@ -76,7 +76,7 @@ async fn act(context: &Context, database: &Database, action: TokenCommand) -> Re
 }
 
 fn table(tokens: &[Token]) -> String {
-    let mut table = console::table(["Id", "Name", "Role", "Subject", "Made", "Last used", "State"]);
+    let mut table = console::table(["Id", "Name", "Role", "Subject", "Created", "Last used", "State"]);
     for token in tokens {
         let state = match (&token.revoked_at, &token.expires_at) {
             (Some(at), _) => format!("revoked {at}"),

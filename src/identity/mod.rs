@@ -1,9 +1,9 @@
-//! Identity: who may do what over HTTP, as far as tokens tell it.
+//! Roles and API tokens.
 //!
-//! Promises: a token's secret is shown once and never kept, only its digest is; a revoked or expired token is nobody from
-//! that moment on; a role that sees only its own names whose.
+//! The secret of a token is shown once; only its digest is stored. A revoked or expired token is invalid at once. A
+//! token of a tutor, student or parent names the profile whose records it may see.
 //!
-//! Does not: know logins of the site, or which route asks for which role (`auth.rs` and the routes do).
+//! Which role a route requires is decided by the extractors in `http::auth`.
 
 pub mod cli;
 mod store;
@@ -16,31 +16,31 @@ pub use store::{list, revoke};
 
 use crate::error::{Error, Result};
 
-/// How a secret begins, so that it is recognised where it should not be.
+/// The prefix of every secret, so that secret scanners recognise one.
 const PREFIX: &str = "lectern_";
 
-/// What somebody may do (contract §2).
+/// The rights of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Role {
-    /// Everything.
+    /// May do everything.
     Admin,
-    /// Imports, syncs, the outbox, and the provider's data.
+    /// Imports, syncs, delivers, and edits the provider's data.
     Operator,
     /// Reads everything.
     Reader,
-    /// A tutor's own.
+    /// Sees the records of one tutor.
     Tutor,
-    /// A student's own.
+    /// Sees the records of one student.
     Student,
-    /// A parent's children's.
+    /// Sees the records of the children of one parent.
     Parent,
 }
 
 impl Role {
-    /// The table of the profiles of which it sees only one's own, which then has to be named.
-    fn profiles(self) -> Option<&'static str> {
+    /// Returns the table of profiles, for a role that sees the records of one profile only.
+    fn profile_table(self) -> Option<&'static str> {
         match self {
             Role::Tutor => Some("tutor_profiles"),
             Role::Student => Some("student_profiles"),
@@ -49,26 +49,24 @@ impl Role {
         }
     }
 
-    /// Whether it sees only what belongs to one profile, which then has to be named.
+    /// Reports whether the role sees the records of one profile only. Its tokens must name the profile.
     pub fn has_subject(self) -> bool {
-        self.profiles().is_some()
+        self.profile_table().is_some()
     }
 }
 
-/// Whoever shows a token that is known.
+/// The sender of a request with a valid token.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Caller {
-    /// The token's id.
     pub token_id: i64,
-    /// The token's name.
+    /// Name of the token.
     pub name: String,
-    /// What the caller may do.
     pub role: Role,
-    /// Whose profile it is, for the roles that have one.
+    /// Id of the profile, for roles that see the records of one profile only.
     pub subject_id: Option<i64>,
 }
 
-/// A token as it is listed; times are RFC 3339 in UTC.
+/// A token without its secret. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Token {
     pub id: i64,
@@ -82,37 +80,35 @@ pub struct Token {
     pub revoked_at: Option<String>,
 }
 
-/// What is asked of a new token.
+/// The properties of a token to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// What it is for, in a person's words.
+    /// Purpose of the token, 1 to 100 characters.
     pub name: String,
-    /// What its holder may do.
     pub role: Role,
-    /// Whose profile it is.
+    /// Id of the profile, for roles that see the records of one profile only.
     pub subject_id: Option<i64>,
-    /// After so many days it is nobody's.
+    /// Days until the token expires. None: never.
     pub days: Option<u32>,
 }
 
-/// A token's secret; it shows itself to nobody but its maker.
+/// The secret of a token. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretToken(String);
 
 impl SecretToken {
-    /// A secret of 256 random bits.
+    /// Generates a secret of 256 random bits.
     ///
     /// # Errors
-    /// The operating system has no randomness.
-    fn draw() -> Result<SecretToken> {
+    /// When the operating system returns no random bytes.
+    fn generate() -> Result<SecretToken> {
         let mut bytes = [0; 32];
         let source = rustls::crypto::ring::default_provider().secure_random;
-        source.fill(&mut bytes).map_err(|_| Error::Failed("this machine has no random numbers to offer".into()))?;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(SecretToken(format!("{PREFIX}{hex}")))
+        source.fill(&mut bytes).map_err(|_| Error::Failed("the operating system returned no random bytes".into()))?;
+        Ok(SecretToken(format!("{PREFIX}{}", hex::encode(bytes))))
     }
 
-    /// The secret itself, for the one place that shows it.
+    /// Returns the secret. Call this only where it is shown.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -124,36 +120,38 @@ impl std::fmt::Debug for SecretToken {
     }
 }
 
-/// Makes a token; gives its id and the secret, which is not kept.
+/// Creates a token; returns its id and its secret, which is not stored.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that says nothing, and for a role without the subject that it needs, with one that it does
-/// not, or with one that nobody has (where this database has people at all).
-pub async fn create(pool: &PgPool, asked: &NewToken) -> Result<(i64, SecretToken)> {
-    let name = asked.name.trim();
+/// [`Error::Usage`] for an empty or long name, and for a role with a missing, unexpected or unknown profile. Profiles are
+/// checked only where the database has their table.
+pub async fn create(pool: &PgPool, token: &NewToken) -> Result<(i64, SecretToken)> {
+    let name = token.name.trim();
     if name.is_empty() || name.chars().count() > 100 {
-        return Err(Error::Usage("--name takes 1 to 100 characters that say what the token is for".into()));
+        return Err(Error::Usage("--name must have 1 to 100 characters: describe the purpose of the token".into()));
     }
-    match (asked.role.profiles(), asked.subject_id) {
+    match (token.role.profile_table(), token.subject_id) {
         (Some(_), None) => {
             return Err(Error::Usage(
-                "this role sees only its own: name whose with --subject, the profile's id".into(),
+                "this role sees the records of one profile only: pass its id with --subject".into(),
             ));
         }
-        (None, Some(_)) => return Err(Error::Usage("--subject is for the roles tutor, student and parent".into())),
-        (Some(profiles), Some(id)) if store::lacks(pool, profiles, id).await? => {
-            return Err(Error::Usage(format!("nobody has the id {id}: --subject takes an id of {profiles}")));
+        (None, Some(_)) => {
+            return Err(Error::Usage("--subject is only for the roles tutor, student and parent".into()));
+        }
+        (Some(profiles), Some(id)) if store::is_missing(pool, profiles, id).await? => {
+            return Err(Error::Usage(format!("unknown profile {id}: pass an id of {profiles} with --subject")));
         }
         _ => {}
     }
-    let secret = SecretToken::draw()?;
-    let id = store::insert(pool, &NewToken { name: name.to_owned(), ..asked.clone() }, &digest(&secret.0)).await?;
+    let secret = SecretToken::generate()?;
+    let id = store::insert(pool, &NewToken { name: name.to_owned(), ..token.clone() }, &digest(&secret.0)).await?;
     Ok((id, secret))
 }
 
-/// Who shows this secret; none where it is unknown, revoked or expired.
+/// Returns the caller with this secret, or none if the token is unknown, revoked or expired.
 ///
-/// Whoever tries secrets learns nothing from how long this takes: the database compares digests, which they cannot choose.
+/// The time that this takes reveals nothing about valid secrets: digests are compared, which an attacker cannot choose.
 pub async fn authenticate(pool: &PgPool, secret: &str) -> Result<Option<Caller>> {
     if !secret.starts_with(PREFIX) {
         return Ok(None);
@@ -170,8 +168,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_differ_and_are_not_shown() {
-        let (one, other) = (SecretToken::draw().expect("random"), SecretToken::draw().expect("random"));
+    fn secrets_differ_and_are_not_printed() {
+        let (one, other) = (SecretToken::generate().expect("random"), SecretToken::generate().expect("random"));
         assert_ne!(one, other);
         assert_eq!(one.reveal().len(), PREFIX.len() + 64);
         assert!(!format!("{one:?}").contains(&one.reveal()[PREFIX.len()..]));

@@ -19,8 +19,8 @@ pub(super) async fn insert(pool: &PgPool, token: &NewToken, digest: &[u8]) -> Re
     .await?)
 }
 
-/// Whether there is a table of such profiles, and this id is not in it.
-pub(super) async fn lacks(pool: &PgPool, profiles: &'static str, id: i64) -> Result<bool> {
+/// Reports whether a profile does not exist. Returns false if the database has no such table.
+pub(super) async fn is_missing(pool: &PgPool, profiles: &'static str, id: i64) -> Result<bool> {
     let exists: bool =
         sqlx::query_scalar("SELECT to_regclass('public.' || $1) IS NOT NULL").bind(profiles).fetch_one(pool).await?;
     if !exists {
@@ -30,7 +30,7 @@ pub(super) async fn lacks(pool: &PgPool, profiles: &'static str, id: i64) -> Res
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(pool).await?)
 }
 
-/// Finds who is still somebody; that it was used is noted, once a minute at most.
+/// Returns the caller with a valid token. Stores the time of its use, at most once a minute.
 pub(super) async fn find(pool: &PgPool, digest: &[u8]) -> Result<Option<Caller>> {
     Ok(sqlx::query_as(
         "WITH found AS (
@@ -46,7 +46,7 @@ pub(super) async fn find(pool: &PgPool, digest: &[u8]) -> Result<Option<Caller>>
     .await?)
 }
 
-/// Every token, also the revoked ones, in order of their making.
+/// Returns every token, including revoked and expired ones, oldest first.
 pub async fn list(pool: &PgPool) -> Result<Vec<Token>> {
     Ok(sqlx::query_as(
         "SELECT id, name, role, subject_id,
@@ -60,11 +60,11 @@ pub async fn list(pool: &PgPool) -> Result<Vec<Token>> {
     .await?)
 }
 
-/// Makes a token nobody's from now on; gives whether there is such a token.
+/// Revokes a token; returns whether it exists.
 pub async fn revoke(pool: &PgPool, id: i64) -> Result<bool> {
-    let done = sqlx::query("UPDATE lectern.tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1")
+    let updated = sqlx::query("UPDATE lectern.tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1")
         .bind(id)
         .execute(pool)
         .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(updated.rows_affected() > 0)
 }

@@ -1,4 +1,4 @@
-//! What the runs of every queue have in common over HTTP: find, list, cancel, and the form of the responses.
+//! The HTTP interface that the runs of every queue share: find, list, cancel, and the shape of responses.
 
 use axum::Json;
 use axum::extract::Path;
@@ -23,9 +23,9 @@ pub type RunPath = Result<Path<i64>, PathRejection>;
 /// Returns a run of a queue.
 ///
 /// # Errors
-/// 404 where there is none with this id.
+/// 404 when the queue has no such run.
 pub async fn find(pool: &PgPool, queue: &Queue, run: RunPath) -> Result<JobRun, HttpProblem> {
-    let not_found = || HttpProblem::new(StatusCode::NOT_FOUND, format!("there is no such {}", queue.name));
+    let not_found = || HttpProblem::new(StatusCode::NOT_FOUND, format!("unknown {}", queue.name));
     let Path(run) = run.map_err(|_| not_found())?;
     super::find(pool, queue, run).await?.ok_or_else(not_found)
 }
@@ -59,14 +59,14 @@ pub fn document(run: &JobRun, queue: &Queue, initial: Option<Value>) -> Value {
 /// Lists the runs of a queue, latest first: `limit`, `cursor` → `{"results":[…],"next_cursor":…}`.
 ///
 /// # Errors
-/// 400 where a parameter is not a positive number.
+/// 400 when a parameter is not a positive number.
 pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response, HttpProblem> {
     let (mut limit, mut before) = (PAGE, None);
     for (name, value) in pairs(query)? {
         let number = || {
             let number = value.parse::<i64>().ok().filter(|number| *number > 0);
             let invalid =
-                || FieldError::new(format!("/{name}"), "invalid_value", format!("{name} is a positive number"));
+                || FieldError::new(format!("/{name}"), "invalid_value", format!("{name} must be a positive number"));
             number.ok_or_else(|| HttpProblem::fields(vec![invalid()]))
         };
         match name.as_str() {
@@ -94,7 +94,7 @@ pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response
 /// Cancels a run. `document`: its current document, for `If-Match`.
 ///
 /// # Errors
-/// 412 where the document has changed; 409 where a command carries the run out, or the run has ended.
+/// 412 when the document has changed; 409 when a command executes the run or the run has ended.
 pub async fn cancel(
     pool: &PgPool,
     headers: &HeaderMap,
@@ -104,7 +104,7 @@ pub async fn cancel(
 ) -> Result<Response, HttpProblem> {
     etag::check(headers, document)?;
     if !run.requested && run.finished_at.is_none() {
-        let detail = "a command carries this run out: stop that command where it runs";
+        let detail = "a command executes this run: stop that command";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     if run.state() != JobState::Cancelled && !super::cancel(pool, run.id).await? {
@@ -114,10 +114,10 @@ pub async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(json!({ "run_id": now.id, "state": now.state() }))).into_response())
 }
 
-/// Responds to a request for a run: 202 with its location, also where it was enqueued before.
+/// Responds to a request for a run: 202 with its location, even if the run was enqueued before.
 ///
 /// # Errors
-/// 422 where the idempotency key was used for another request.
+/// 422 when the idempotency key was used for another request.
 pub fn accepted_response(enqueued: Enqueued, queue: &Queue) -> Result<Response, HttpProblem> {
     let (Enqueued::New(run) | Enqueued::Known(run)) = enqueued else {
         let detail = "this Idempotency-Key was used for another request: choose a new one";

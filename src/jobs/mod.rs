@@ -1,8 +1,8 @@
-//! Background jobs: runs requested over HTTP or by the schedule, carried out by the worker of `lectern serve`.
+//! Background jobs: runs requested over HTTP or by the schedule, executed by the worker of `lectern serve`.
 //!
-//! Promises: a job answered with 202 is carried out even when the process ends meanwhile (the next process resumes it),
-//! unless it is cancelled; a job enqueued twice under one idempotency key runs once; every run is stored with its
-//! document, dry runs too.
+//! A job that was accepted with 202 is executed even if the process ends (the next process resumes it), unless it is
+//! cancelled. A job that is enqueued twice with one idempotency key runs once. Every run is stored with its document,
+//! including dry runs.
 //!
 //! The queue knows no module: a module describes its [`Queue`], enqueues [`Job`]s and implements [`JobHandler`].
 
@@ -20,29 +20,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Exit, Result};
 use crate::identity::Caller;
-use crate::runs;
+use crate::runs::{self, RunKind};
 
 pub use store::{cancel, find, latest};
 pub use worker::run_queue;
 
-/// A queue of runs that are carried out one at a time.
+/// A queue of runs that are executed one at a time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Queue {
     /// What one of its runs is called in messages; also the run kind that lists show.
     pub name: &'static str,
     /// All kinds of `lectern.runs` that belong to it.
-    pub run_kinds: &'static [&'static str],
+    pub run_kinds: &'static [RunKind],
     /// The path of its runs in the HTTP API.
     pub path: &'static str,
     /// The JSON key of a run's subject.
     pub subject_key: &'static str,
 }
 
-/// A run to be carried out later.
+impl Queue {
+    fn stored_kinds(&self) -> Vec<&'static str> {
+        self.run_kinds.iter().map(|kind| kind.as_str()).collect()
+    }
+}
+
+/// A run to be executed later.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// Its kind in `lectern.runs`.
-    pub run_kind: &'static str,
+    pub run_kind: RunKind,
     /// Its subject in `lectern.runs`.
     pub subject: String,
     /// Whether it only plans.
@@ -55,8 +61,8 @@ impl Job {
     /// Describes a run; `request` becomes the payload.
     ///
     /// # Errors
-    /// Where `request` cannot be serialised.
-    pub fn new(run_kind: &'static str, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
+    /// When `request` cannot be serialised.
+    pub fn new(run_kind: RunKind, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
         let payload = serde_json::value::to_raw_value(request)
             .map_err(|error| Error::Failed(format!("the request cannot be stored: {error}")))?;
         Ok(Job { run_kind, subject, dry_run, payload })
@@ -83,7 +89,7 @@ impl StoredJob {
     /// Reads the payload.
     ///
     /// # Errors
-    /// Where the stored JSON does not fit `T`.
+    /// When the stored JSON does not fit `T`.
     pub fn request<T: for<'a> Deserialize<'a>>(&self) -> Result<T> {
         serde_json::from_str(self.payload.get())
             .map_err(|error| Error::Failed(format!("the stored request of run {} cannot be read: {error}", self.run)))
@@ -95,7 +101,7 @@ impl StoredJob {
 pub struct JobResult {
     /// What the command would print with `--json`.
     pub document: Value,
-    /// How the command would end.
+    /// The exit code of the command.
     pub exit: Exit,
 }
 
@@ -103,31 +109,31 @@ impl JobResult {
     /// Puts a document and an exit code together.
     ///
     /// # Errors
-    /// Where the document cannot be serialised.
+    /// When the document cannot be serialised.
     pub fn new(document: &impl Serialize, exit: Exit) -> Result<JobResult> {
         let document = serde_json::to_value(document)
-            .map_err(|error| Error::Failed(format!("the document cannot be written: {error}")))?;
+            .map_err(|error| Error::Failed(format!("the document cannot be serialised: {error}")))?;
         Ok(JobResult { document, exit })
     }
 }
 
-/// Carries out the jobs of one queue.
+/// Executes the jobs of one queue.
 pub trait JobHandler: Send + Sync + 'static {
-    /// The queue whose jobs it carries out.
+    /// The queue whose jobs it executes.
     const QUEUE: &'static Queue;
 
-    /// Carries out a job until it is done or cancelled.
+    /// Executes a job until it is done or cancelled.
     fn run(&self, job: &StoredJob, cancel: CancellationToken) -> impl Future<Output = Result<JobResult>> + Send;
 
     /// Returns the document of a job that did nothing because of `reason`.
     fn empty_document(&self, job: &StoredJob, reason: &Error) -> Value;
 
-    /// Sets aside what a cancelled run left undone.
+    /// Parks the unfinished work of a cancelled run.
     fn on_cancelled(&self, _run: i64) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Frees what a finished run no longer needs.
+    /// Releases the resources of a finished run.
     fn on_finished(&self, _run: i64) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
@@ -148,7 +154,7 @@ pub enum Enqueued {
 /// key; `content`: the digest of a file that belongs to the request.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn enqueue(
     db: &mut PgConnection,
     caller: &Caller,
@@ -167,10 +173,10 @@ pub async fn enqueue(
     })
 }
 
-/// Enqueues a scheduled job; returns none where another process has done so, or an equal job has not ended.
+/// Enqueues a scheduled job; returns none if another process has enqueued it or an equal job has not ended.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn enqueue_due(pool: &PgPool, job: &Job, due: Timestamp) -> Result<Option<i64>> {
     let mut transaction = pool.begin().await?;
     let is_first = store::claim_time(&mut transaction, &job.subject, due).await?;
@@ -182,7 +188,7 @@ pub async fn enqueue_due(pool: &PgPool, job: &Job, due: Timestamp) -> Result<Opt
         }
         false => None,
     };
-    // A claimed time stays claimed, also where nothing is enqueued.
+    // A claimed time stays claimed even if nothing is enqueued.
     transaction.commit().await?;
     Ok(run)
 }
@@ -193,22 +199,21 @@ pub async fn enqueue_due(pool: &PgPool, job: &Job, due: Timestamp) -> Result<Opt
 pub enum JobState {
     /// No worker has claimed it.
     Queued,
-    /// A process carries it out.
+    /// A process executes it.
     Running,
     /// Cancelled; it ends before its next step.
     Cancelling,
     /// Cancelled, and ended.
     Cancelled,
-    /// Carried out; the exit code says with what success.
+    /// Executed. The exit code shows the success.
     Done,
-    /// The process of a command ended before the run was carried out.
+    /// The process of a command ended before the run was executed.
     Interrupted,
 }
 
 /// A stored run; times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct JobRun {
-    /// Its id.
     pub id: i64,
     /// Its kind in `lectern.runs`.
     pub kind: String,
@@ -216,19 +221,16 @@ pub struct JobRun {
     pub subject: String,
     /// Whether it only plans.
     pub dry_run: bool,
-    /// When it was opened.
     pub started_at: String,
-    /// When it ended.
     pub finished_at: Option<String>,
-    /// How it ended.
     pub exit_code: Option<i32>,
     /// What it reported.
     pub document: Option<Value>,
-    /// Whether it was enqueued; a command opens its own run.
+    /// Whether the run was enqueued. A run of a command was not.
     pub requested: bool,
     /// Whether it was cancelled.
     pub cancelled: bool,
-    /// Whether a process carries it out at this moment.
+    /// Whether a process executes it at this moment.
     pub locked: bool,
 }
 
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn fingerprints_of_equal_requests_are_equal() {
         let job = |dry_run| {
-            Job::new("import", "t.xlsx".into(), dry_run, &json!({ "file": "t.xlsx", "dry_run": dry_run }))
+            Job::new(RunKind::Import, "t.xlsx".into(), dry_run, &json!({ "file": "t.xlsx", "dry_run": dry_run }))
                 .expect("JSON")
         };
         assert_eq!(job(true).fingerprint(b"x"), job(true).fingerprint(b"x"));

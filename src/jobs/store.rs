@@ -19,7 +19,7 @@ const RUN: &str = "SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, r.doc
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locked
     FROM lectern.runs AS r LEFT JOIN lectern.requested_runs AS q ON q.run_id = r.id";
 
-/// Stores the payload of a run. `token`: the caller's, none for the schedule.
+/// Stores the payload of a run. `token`: the token of the caller; none for the schedule.
 pub(super) async fn insert(db: &mut PgConnection, run: i64, payload: &RawValue, token: Option<i64>) -> Result<()> {
     sqlx::query("INSERT INTO lectern.requested_runs (run_id, request, token_id) VALUES ($1, $2, $3)")
         .bind(run)
@@ -30,9 +30,9 @@ pub(super) async fn insert(db: &mut PgConnection, run: i64, payload: &RawValue, 
     Ok(())
 }
 
-/// Stores an idempotency key for a day; returns the run and fingerprint of a key that is stored already.
+/// Stores an idempotency key for a day; returns the run and fingerprint of a key that already exists.
 ///
-/// Two callers with one key wait for each other.
+/// Concurrent transactions with the same key wait for each other.
 pub(super) async fn save_key(
     db: &mut PgConnection,
     token: i64,
@@ -69,7 +69,7 @@ pub(super) async fn save_key(
 /// Returns a run of a queue.
 pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<JobRun>> {
     let sql = format!("{RUN} WHERE r.kind = ANY ($2) AND r.id = $3");
-    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.run_kinds).bind(run);
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.stored_kinds()).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn open_runs(pool: &PgPool, queue: &Queue) -> Result<Vec<i64>> 
         "SELECT q.run_id FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
          WHERE r.kind = ANY ($1) AND r.finished_at IS NULL ORDER BY q.run_id",
     )
-    .bind(queue.run_kinds)
+    .bind(queue.stored_kinds())
     .fetch_all(pool)
     .await?)
 }
@@ -125,7 +125,7 @@ pub(super) async fn is_cancelled(pool: &PgPool, run: i64) -> Result<bool> {
         .unwrap_or(false))
 }
 
-/// Claims a due time of the schedule; returns false where another process has claimed it.
+/// Claims a due time of the schedule; returns false if another process has claimed it.
 pub(super) async fn claim_time(db: &mut PgConnection, name: &str, due: Timestamp) -> Result<bool> {
     let claimed = sqlx::query(
         "INSERT INTO lectern.schedule AS known (name, asked_for) VALUES ($1, $2)

@@ -1,4 +1,4 @@
-//! The worker of a queue: claims runs that no process carries out and runs them one at a time.
+//! The worker of a queue: claims runs that no process executes, and executes one at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::{JobHandler, JobResult, StoredJob, store};
 use crate::error::{Error, Exit, Result};
 use crate::runs;
 
-/// Interval between two looks for a new run, and for a cancellation of the current one.
+/// Interval at which the worker checks for new runs and for a cancellation of the current run.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Pause after the database could not be used.
+/// Pause after an error of the database.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
-/// Carries out the jobs of a queue until stopped. A run that is in progress then stays open: the next process resumes it.
+/// Executes the jobs of a queue until stopped. A run in progress stays open and the next process resumes it.
 pub async fn run_queue<H: JobHandler>(pool: PgPool, handler: H, stop: CancellationToken) {
     let worker = JobWorker { pool, handler: Arc::new(handler), stop };
     while !worker.stop.is_cancelled() {
@@ -25,7 +25,7 @@ pub async fn run_queue<H: JobHandler>(pool: PgPool, handler: H, stop: Cancellati
             Ok(true) => continue,
             Ok(false) => POLL_INTERVAL,
             Err(error) => {
-                tracing::error!(%error, queue = H::QUEUE.name, "requested runs cannot be carried out");
+                tracing::error!(%error, queue = H::QUEUE.name, "requested runs cannot be executed");
                 OUTAGE_PAUSE
             }
         };
@@ -40,7 +40,7 @@ struct JobWorker<H> {
 }
 
 impl<H: JobHandler> JobWorker<H> {
-    /// Carries out the oldest run that no other process has locked; returns whether there was one.
+    /// Executes the oldest run that no other process has locked; returns whether there was one.
     async fn run_next(&self) -> Result<bool> {
         for run in store::open_runs(&self.pool, H::QUEUE).await? {
             let Some(lock) = runs::lock(&self.pool, run).await? else { continue };
@@ -57,7 +57,7 @@ impl<H: JobHandler> JobWorker<H> {
         let cancelled = job.cancelled;
         let job = Arc::new(job);
         let JobResult { mut document, exit } = match cancelled {
-            true => self.empty_result(&job, &Error::NeedsAttention("it was cancelled before anything was done".into())),
+            true => self.empty_result(&job, &Error::NeedsAttention("the run was cancelled before it started".into())),
             false => self.run_cancellable(job).await?,
         };
         let mut db = self.pool.acquire().await?;
@@ -92,16 +92,16 @@ impl<H: JobHandler> JobWorker<H> {
         };
         let result = ended.unwrap_or_else(|error| {
             tracing::error!(%error, run = job.run, "a requested run panicked");
-            Err(Error::Failed("this is a defect of Lectern: see its log".into()))
+            Err(Error::Failed("internal error of Lectern: see its log".into()))
         });
         match result {
-            // The run stays open and is resumed when the database is back.
+            // The run stays open and is resumed when the database is available again.
             Err(error) if error.is_lost_database() => Err(error),
             result => Ok(result.unwrap_or_else(|error| self.empty_result(&job, &error))),
         }
     }
 
-    /// The result of a run in which nothing was done, with the reason.
+    /// Returns the result of a run that did nothing because of `reason`.
     fn empty_result(&self, job: &StoredJob, reason: &Error) -> JobResult {
         let mut document = self.handler.empty_document(job, reason);
         if !document.is_object() {

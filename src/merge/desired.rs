@@ -1,4 +1,4 @@
-//! What Administrate should have, from what is true here. Pure.
+//! The desired state of an event in Administrate, derived from the local event. Pure.
 
 use administrate::{CustomFieldValue, EventMode, EventType, Id, NewEvent, Window};
 use jiff::tz::TimeZone;
@@ -9,60 +9,55 @@ use crate::config::Config;
 use crate::names::fold;
 use crate::tutorials::{Event, LearningMode, Session, StaffRole};
 
-/// An event as Administrate should have it.
+/// The desired event in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredEvent {
-    /// The event's own fields.
     pub event: NewEvent,
-    /// Its sessions, in the order of ours.
+    /// The sessions in the order of the local ones.
     pub sessions: Vec<DesiredSession>,
-    /// Who is named for the whole event.
     pub staff: DesiredStaff,
 }
 
-/// A session as Administrate should have it.
+/// A desired session in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredSession {
-    /// Title.
     pub title: String,
-    /// From when until when, wall-clock in `time_zone`.
+    /// Wall-clock times in `time_zone`.
     pub window: Window,
     /// IANA name.
     pub time_zone: String,
-    /// Location.
     pub location: Id,
-    /// Venue, if decided.
     pub venue: Option<Id>,
-    /// Values of custom fields.
     pub custom_fields: Vec<CustomFieldValue>,
-    /// Contacts of its instructors.
+    /// The contacts of the instructors.
     pub instructors: Vec<Id>,
 }
 
-/// Contacts named for a whole event.
+/// The desired staff of a whole event, as contacts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredStaff {
-    /// Who teaches.
     pub instructors: Vec<Id>,
-    /// Who administers.
     pub administrators: Vec<Id>,
 }
 
 impl DesiredStaff {
-    /// Whether nobody is named who is not named in the other.
+    /// Reports whether `other` contains every contact in the same role.
     pub fn is_within(&self, other: &DesiredStaff) -> bool {
         self.instructors.iter().all(|contact| other.instructors.contains(contact))
             && self.administrators.iter().all(|contact| other.administrators.contains(contact))
     }
 }
 
-/// Translates an event; what has no link in Administrate is named in a sentence.
+/// Returns the desired state of an event.
+///
+/// # Errors
+/// A sentence that names a missing value or a reference without link.
 pub fn desired_event(event: &Event, ids: &ExternalIds, config: &Config) -> Result<DesiredEvent, String> {
-    let zone = TimeZone::get(&event.time_zone).map_err(|_| format!("\"{}\" is no time zone", event.time_zone))?;
+    let zone = TimeZone::get(&event.time_zone).map_err(|_| format!("\"{}\" is not a time zone", event.time_zone))?;
     let location = event.location_id.ok_or("the event has no location, which Administrate needs")?;
     let location = linked(&ids.locations, location, "location", "locations")?;
     let venue = event.venue_id.map(|id| linked(&ids.venues, id, "venue", "venues")).transpose()?;
-    let to_session = |session| desired_session(session, event, ids, config, &zone, (&location, venue.as_ref()));
+    let to_session = |session| desired_session(session, event, ids, config, &zone, &location, venue.as_ref());
     Ok(DesiredEvent {
         sessions: event.sessions.iter().map(to_session).collect::<Result<_, _>>()?,
         staff: desired_staff(event, ids)?,
@@ -107,7 +102,7 @@ fn desired_fields(
         tax_type_id: Id::new(config.administrate.tax_type.clone()),
         time_zone: event.time_zone.clone(),
         classroom: first.zip(last).map(window),
-        // What a classroom event says of the learning platform is kept here only (rules, Import).
+        // The learning platform window of a classroom event is stored locally only.
         lms: event.lms_start.zip(event.lms_end).map(window).filter(|_| mode != EventMode::Classroom),
         max_places: event.max_places,
         custom_fields: custom_fields(ids, "Event", values),
@@ -120,20 +115,22 @@ fn desired_session(
     ids: &ExternalIds,
     config: &Config,
     zone: &TimeZone,
-    (location, venue): (&Id, Option<&Id>),
+    event_location: &Id,
+    event_venue: Option<&Id>,
 ) -> Result<DesiredSession, String> {
     let labels = &config.administrate.labels;
     let values = [(&labels.day, Some(session.sequence.to_string())), (&labels.session_url, session.url.clone())];
     let own_location = session.location_id.map(|id| linked(&ids.locations, id, "location", "locations")).transpose()?;
     let own_venue = session.venue_id.map(|id| linked(&ids.venues, id, "venue", "venues")).transpose()?;
-    // A session without a place of its own is where its event is; one with another location is not at its venue.
-    let venue = if own_location.is_some() { own_venue } else { own_venue.or_else(|| venue.cloned()) };
+    // A session without own location and venue has those of its event. One with an own location never has the event's
+    // venue.
+    let venue = if own_location.is_some() { own_venue } else { own_venue.or_else(|| event_venue.cloned()) };
     let instructor = |id: &i64| linked(&ids.instructors, *id, "instructor", "instructors");
     Ok(DesiredSession {
         title: session.title.clone(),
         window: Window { start: zone.to_datetime(session.start), end: zone.to_datetime(session.end) },
         time_zone: event.time_zone.clone(),
-        location: own_location.unwrap_or_else(|| location.clone()),
+        location: own_location.unwrap_or_else(|| event_location.clone()),
         venue,
         custom_fields: custom_fields(ids, "Session", values),
         instructors: session.instructor_ids.iter().map(instructor).collect::<Result<_, _>>()?,
@@ -141,7 +138,7 @@ fn desired_session(
 }
 
 fn desired_staff(event: &Event, ids: &ExternalIds) -> Result<DesiredStaff, String> {
-    let mut wanted = DesiredStaff::default();
+    let mut desired = DesiredStaff::default();
     for staff in &event.staff {
         let contact = match (&staff.external_id, staff.tutorial_instructor_id) {
             (Some(contact), _) => Id::new(contact.clone()),
@@ -149,11 +146,11 @@ fn desired_staff(event: &Event, ids: &ExternalIds) -> Result<DesiredStaff, Strin
             (None, None) => return Err(format!("{} is not linked to a contact in Administrate", staff.name)),
         };
         match staff.role {
-            StaffRole::Instructor => wanted.instructors.push(contact),
-            StaffRole::Administrator => wanted.administrators.push(contact),
+            StaffRole::Instructor => desired.instructors.push(contact),
+            StaffRole::Administrator => desired.administrators.push(contact),
         }
     }
-    Ok(wanted)
+    Ok(desired)
 }
 
 fn linked(links: &std::collections::BTreeMap<i64, Id>, id: i64, what: &str, entity: &str) -> Result<Id, String> {
@@ -162,7 +159,7 @@ fn linked(links: &std::collections::BTreeMap<i64, Id>, id: i64, what: &str, enti
     })
 }
 
-/// Values for the fields that this tenant has; a label that it lacks is left out (the import warns of it once).
+/// Returns values for custom fields that Administrate has. Others are left out; the import warns about them once.
 fn custom_fields<const N: usize>(
     ids: &ExternalIds,
     entity: &str,

@@ -1,8 +1,8 @@
-//! An event as each side says it, value by value: ours, what both last agreed on, and Administrate's. Pure but for
-//! [`last_agreed`].
+//! Three-way merge of an event, value by value: local, baseline and remote. Pure except for [`load_baselines`].
 //!
-//! What belongs together, a place or a window, is one value. What Administrate does not tell is taken for unchanged.
-//! Values are told as a person reads them, by names and not by ids; [`taking`] turns them back.
+//! Values that belong together, such as a place or a window, are compared as one. A value that Administrate does not
+//! report counts as unchanged. Values are text with names instead of ids, as users read them; [`accept`] converts them
+//! back.
 
 pub mod accept;
 pub mod desired;
@@ -17,14 +17,15 @@ use administrate::{Id, NewEvent};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::bridges::baseline::{BaselineRow, baselines};
+use crate::bridges::baseline::BaselineRow;
+use crate::bridges::store::baseline::baselines;
 use crate::config::Labels;
 use crate::error::Result;
 use crate::merge::desired::DesiredSession;
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
-/// A value of an event or of a session that is compared as one.
+/// A field of an event or session that is compared as one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventField {
     Title,
@@ -41,7 +42,7 @@ pub enum EventField {
 }
 
 impl EventField {
-    /// How people call it.
+    /// Returns the display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Title => "title",
@@ -59,12 +60,11 @@ impl EventField {
     }
 }
 
-/// Which value of which part of an event.
+/// A field of an event or of one of its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldKey {
-    /// The session's sequence; none for the event itself.
+    /// The session's sequence, `None` for the event itself.
     pub day: Option<i32>,
-    /// Which value.
     pub field: EventField,
 }
 
@@ -78,122 +78,126 @@ impl fmt::Display for FieldKey {
     }
 }
 
-/// What a side says of each aspect; "" for nothing, absent where nothing is told.
+/// The values of one side. An empty text means no value, an absent field was not reported.
 pub type FieldValues = HashMap<EventField, String>;
 
-/// A value that Administrate has changed since both sides last agreed, and not to ours.
+/// A remote value that differs from the baseline and from the local value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueDiff {
-    /// Which.
     pub field: FieldKey,
-    /// Ours, "" for nothing.
-    pub ours: String,
-    /// Administrate's.
-    pub theirs: String,
-    /// On what both agreed.
-    pub agreed: String,
+    /// The local value, empty for none.
+    pub local: String,
+    /// The remote value.
+    pub remote: String,
+    /// The baseline value.
+    pub baseline: String,
 }
 
 impl ValueDiff {
-    /// Whether ours has changed too.
+    /// Reports whether the local value has changed too.
     pub fn is_conflict(&self) -> bool {
-        self.ours != self.agreed
+        self.local != self.baseline
     }
 }
 
-/// Compares what three sides say, in the order of the aspects.
-pub fn diff_values(day: Option<i32>, ours: &FieldValues, agreed: &FieldValues, theirs: &FieldValues) -> Vec<ValueDiff> {
-    let mut found: Vec<ValueDiff> = theirs
+/// Returns remote changes in the order of fields, by comparison with the baseline and the local values.
+pub fn diff_values(
+    day: Option<i32>,
+    local: &FieldValues,
+    baseline: &FieldValues,
+    remote: &FieldValues,
+) -> Vec<ValueDiff> {
+    let mut found: Vec<ValueDiff> = remote
         .iter()
-        .filter_map(|(aspect, theirs)| {
-            let agreed = agreed.get(aspect).filter(|agreed| *agreed != theirs)?;
-            let ours = ours.get(aspect).cloned().unwrap_or_default();
-            let field = FieldKey { day, field: *aspect };
-            (ours != *theirs).then(|| ValueDiff { field, ours, theirs: theirs.clone(), agreed: agreed.clone() })
+        .filter_map(|(field, remote)| {
+            let baseline = baseline.get(field).filter(|baseline| *baseline != remote)?;
+            let local = local.get(field).cloned().unwrap_or_default();
+            let field = FieldKey { day, field: *field };
+            (local != *remote).then(|| ValueDiff { field, local, remote: remote.clone(), baseline: baseline.clone() })
         })
         .collect();
-    found.sort_by_key(|difference| difference.field);
+    found.sort_by_key(|diff| diff.field);
     found
 }
 
-/// On what both sides last agreed for an event.
+/// The baseline of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBaseline {
-    /// Administrate's id of it.
     pub external_id: String,
-    /// Its own fields, none where nothing is certain.
+    /// The event's own fields, `None` where no baseline is certain.
     pub event: Option<NewEvent>,
-    /// Its sessions by sequence, with Administrate's ids.
+    /// The sessions by sequence, with external ids.
     pub sessions: HashMap<i32, (Id, DesiredSession)>,
 }
 
-/// On what both sides last agreed for events of ours, by our ids; `before`: what was agreed on later is left out, because
-/// Administrate may have been asked before it.
+/// Returns the baselines of local events by id.
+///
+/// Baselines stored after `before` are left out, because the response of Administrate may be older.
 ///
 /// # Errors
-/// The database's alone.
+/// The database cannot be read.
 pub async fn load_baselines(
     db: &mut PgConnection,
     events: &[i64],
     before: Option<Timestamp>,
 ) -> Result<HashMap<i64, EventBaseline>> {
-    let mut agreed = HashMap::new();
-    for (ours, theirs, settled) in baselines(db, events, before).await? {
-        let nothing = || EventBaseline { external_id: theirs.to_string(), event: None, sessions: HashMap::new() };
-        let of_event = agreed.entry(ours).or_insert_with(nothing);
-        match settled {
-            BaselineRow::Event(event) => of_event.event = Some(*event),
-            BaselineRow::Session(sequence, id, session) => drop(of_event.sessions.insert(sequence, (id, session))),
+    let mut found = HashMap::new();
+    for (event, external_id, row) in baselines(db, events, before).await? {
+        let empty = || EventBaseline { external_id: external_id.to_string(), event: None, sessions: HashMap::new() };
+        let baseline = found.entry(event).or_insert_with(empty);
+        match row {
+            BaselineRow::Event(event) => baseline.event = Some(*event),
+            BaselineRow::Session(sequence, id, session) => drop(baseline.sessions.insert(sequence, (id, session))),
         }
     }
-    Ok(agreed)
+    Ok(found)
 }
 
-/// The names under which both sides know what events refer to.
+/// The names of locations, venues and custom fields on both sides.
 #[derive(Clone, Debug)]
 pub struct ReferenceNames {
     locations: NameIndex,
     venues: NameIndex,
-    /// Keys of custom fields by folded (entity type, label).
+    /// Keys of custom fields by folded entity type and label.
     fields: HashMap<(String, String), String>,
     labels: Labels,
 }
 
-/// A location or venue of ours: our id, its name, Administrate's id where it is linked.
+/// Local id, name and external id of a location or venue; the external id is `None` without link.
 pub type NamedReference = (i64, String, Option<String>);
 
 #[derive(Clone, Debug, Default)]
 struct NameIndex {
-    ours: HashMap<i64, String>,
-    theirs: HashMap<String, i64>,
+    names: HashMap<i64, String>,
+    local_ids: HashMap<String, i64>,
 }
 
 impl NameIndex {
     fn of(listed: impl IntoIterator<Item = NamedReference>) -> Self {
-        let mut names = NameIndex::default();
+        let mut index = NameIndex::default();
         for (id, name, external_id) in listed {
-            names.ours.insert(id, name);
-            names.theirs.extend(external_id.map(|external_id| (external_id, id)));
+            index.names.insert(id, name);
+            index.local_ids.extend(external_id.map(|external_id| (external_id, id)));
         }
-        names
+        index
     }
 
     fn local_name(&self, id: Option<i64>) -> Option<&str> {
-        self.ours.get(&id?).map(String::as_str)
+        self.names.get(&id?).map(String::as_str)
     }
 
-    fn linked(&self, theirs: &Id) -> Option<i64> {
-        self.theirs.get(theirs.as_str()).copied()
+    fn linked(&self, external_id: &Id) -> Option<i64> {
+        self.local_ids.get(external_id.as_str()).copied()
     }
 
-    /// Theirs by our name, or by its id where it is not linked.
-    fn remote_name<'a>(&'a self, theirs: Option<&'a Id>) -> Option<&'a str> {
-        theirs.map(|id| self.local_name(self.linked(id)).unwrap_or(id.as_str()))
+    /// Returns the local name of a remote record, or its external id if it is not linked.
+    fn remote_name<'a>(&'a self, external_id: Option<&'a Id>) -> Option<&'a str> {
+        external_id.map(|id| self.local_name(self.linked(id)).unwrap_or(id.as_str()))
     }
 }
 
 impl ReferenceNames {
-    /// `fields`: entity type, label and key of each custom field of the tenant's; of two with one label the last counts.
+    /// Creates the index. `fields` has entity type, label and key of each custom field; of two with one label the last counts.
     pub fn new(
         labels: &Labels,
         locations: impl IntoIterator<Item = NamedReference>,
@@ -209,7 +213,7 @@ impl ReferenceNames {
         }
     }
 
-    /// The aspects that are custom fields there, with their keys where the tenant has them.
+    /// Returns the fields that are custom fields in Administrate, with their keys. Fields that it lacks are left out.
     fn custom(&self, of_session: bool) -> impl Iterator<Item = (EventField, &str)> {
         let labels: Vec<(EventField, &String)> = if of_session {
             vec![(EventField::Url, &self.labels.session_url)]
@@ -223,13 +227,13 @@ impl ReferenceNames {
             ]
         };
         let entity = if of_session { "session" } else { "event" };
-        labels.into_iter().filter_map(move |(aspect, label)| {
-            Some((aspect, self.fields.get(&(entity.to_owned(), fold(label)))?.as_str()))
+        labels.into_iter().filter_map(move |(field, label)| {
+            Some((field, self.fields.get(&(entity.to_owned(), fold(label)))?.as_str()))
         })
     }
 }
 
-/// Location and venue of a session: its own, or, where it has neither, its event's (contract §6).
+/// Returns location and venue of a session: its own or, if it has neither, those of its event.
 pub fn effective_place(event: &Event, session: &Session) -> (Option<i64>, Option<i64>) {
     match (session.location_id, session.venue_id) {
         (None, None) => (event.location_id, event.venue_id),

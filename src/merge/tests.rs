@@ -5,13 +5,13 @@ use serde_json::json;
 use super::*;
 use crate::tutorials::LearningMode;
 
-fn said(values: &[(EventField, &str)]) -> FieldValues {
-    values.iter().map(|(aspect, text)| (*aspect, (*text).to_owned())).collect()
+fn field_values(values: &[(EventField, &str)]) -> FieldValues {
+    values.iter().map(|(field, text)| (*field, (*text).to_owned())).collect()
 }
 
 #[test]
-fn only_what_changed_there_and_not_to_ours_differs() {
-    for (ours, agreed, theirs, expected) in [
+fn remote_change_differs_unless_it_equals_local() {
+    for (local, baseline, remote, expected) in [
         ("12", "12", Some("12"), None),
         ("14", "12", Some("12"), None),
         ("12", "12", Some("20"), Some(false)),
@@ -19,29 +19,31 @@ fn only_what_changed_there_and_not_to_ours_differs() {
         ("20", "12", Some("20"), None),
         ("14", "12", None, None),
     ] {
-        let theirs = said(&theirs.map(|places| (EventField::MaxPlaces, places)).into_iter().collect::<Vec<_>>());
+        let remote =
+            field_values(&remote.map(|places| (EventField::MaxPlaces, places)).into_iter().collect::<Vec<_>>());
         let found = diff_values(
             None,
-            &said(&[(EventField::MaxPlaces, ours)]),
-            &said(&[(EventField::MaxPlaces, agreed)]),
-            &theirs,
+            &field_values(&[(EventField::MaxPlaces, local)]),
+            &field_values(&[(EventField::MaxPlaces, baseline)]),
+            &remote,
         );
-        assert_eq!(found.first().map(ValueDiff::is_conflict), expected, "{ours} {agreed} {theirs:?}");
+        assert_eq!(found.first().map(ValueDiff::is_conflict), expected, "{local} {baseline} {remote:?}");
     }
-    let nothing_agreed = diff_values(None, &said(&[]), &said(&[]), &said(&[(EventField::Url, "x")]));
-    assert_eq!(nothing_agreed, []);
+    let without_baseline =
+        diff_values(None, &field_values(&[]), &field_values(&[]), &field_values(&[(EventField::Url, "x")]));
+    assert_eq!(without_baseline, []);
 }
 
 #[test]
-fn fields_are_called_as_an_import_calls_them() {
-    for (day, aspect, expected) in
+fn field_key_is_displayed_with_its_day() {
+    for (day, field, expected) in
         [(None, EventField::MaxPlaces, "max places"), (Some(2), EventField::Time, "day 2: time")]
     {
-        assert_eq!(FieldKey { day, field: aspect }.to_string(), expected);
+        assert_eq!(FieldKey { day, field }.to_string(), expected);
     }
 }
 
-fn directory() -> ReferenceNames {
+fn reference_names() -> ReferenceNames {
     let labels = Labels {
         sitting: "Sitting".into(),
         finalisation_date: "Finalisation date".into(),
@@ -59,7 +61,7 @@ fn directory() -> ReferenceNames {
         ("Event", "OCR Moodle Code", "m"),
         ("Session", "URL", "v"),
     ];
-    let place = |id, name: &str, theirs: Option<&str>| (id, name.to_owned(), theirs.map(str::to_owned));
+    let place = |id, name: &str, external_id: Option<&str>| (id, name.to_owned(), external_id.map(str::to_owned));
     ReferenceNames::new(
         &labels,
         [place(1, "London", Some("L1")), place(2, "Cork", Some("L2"))],
@@ -68,7 +70,7 @@ fn directory() -> ReferenceNames {
     )
 }
 
-fn ours() -> Event {
+fn local_event() -> Event {
     let event = json!({
         "code": "CM2-01", "product_id": 1, "course_template_id": 1, "learning_mode": LearningMode::Blended,
         "location_id": 1, "is_soldout": false, "remain_space": 12, "start_date": "2026-01-07", "end_date": "2026-01-10",
@@ -81,7 +83,7 @@ fn ours() -> Event {
     serde_json::from_value(event).expect("an event")
 }
 
-fn agreed() -> (NewEvent, DesiredSession) {
+fn baseline() -> (NewEvent, DesiredSession) {
     let window =
         |day: i8| Window { start: date(2026, 1, day).at(9, 30, 0, 0), end: date(2026, 1, day).at(17, 0, 0, 0) };
     let event = NewEvent {
@@ -110,7 +112,7 @@ fn agreed() -> (NewEvent, DesiredSession) {
     (event, session)
 }
 
-fn theirs() -> administrate::Event {
+fn remote_event() -> administrate::Event {
     let value = |key: &str, value: &str| json!({ "definitionKey": key, "value": value });
     let event = json!({
         "id": "E", "title": "Renamed", "location": { "id": "L2" }, "venue": { "id": "V1" }, "maxPlaces": 20,
@@ -128,26 +130,34 @@ fn theirs() -> administrate::Event {
 }
 
 #[test]
-fn what_is_taken_over_is_said_alike_on_both_sides() {
-    let (said, theirs, (mut agreed, _), mut event) = (directory(), theirs(), agreed(), ours());
-    let found =
-        diff_values(None, &said.event(&event), &said.baseline_event(&agreed), &said.remote_event(&theirs, &agreed));
+fn accepted_event_fields_are_equal_on_both_sides() {
+    let (names, remote, (mut baseline, _), mut event) = (reference_names(), remote_event(), baseline(), local_event());
+    let found = diff_values(
+        None,
+        &names.event(&event),
+        &names.baseline_event(&baseline),
+        &names.remote_event(&remote, &baseline),
+    );
     assert_eq!(found.len(), 10, "{found:?}");
-    for difference in found {
-        let aspect = difference.field.field;
-        said.update_event_baseline(aspect, &theirs, &mut agreed);
+    for diff in found {
+        let field = diff.field.field;
+        names.update_event_baseline(field, &remote, &mut baseline);
         assert_eq!(
-            said.accept_event_field(aspect, &agreed, &mut event).is_ok(),
-            aspect != EventField::Title,
-            "{aspect:?}"
+            names.accept_event_field(field, &baseline, &mut event).is_ok(),
+            field != EventField::Title,
+            "{field:?}"
         );
-        if aspect != EventField::Title {
-            assert_eq!(said.event(&event).get(&aspect), said.remote_event(&theirs, &agreed).get(&aspect), "{aspect:?}");
+        if field != EventField::Title {
+            assert_eq!(
+                names.event(&event).get(&field),
+                names.remote_event(&remote, &baseline).get(&field),
+                "{field:?}"
+            );
         }
         assert_eq!(
-            said.baseline_event(&agreed).get(&aspect),
-            said.remote_event(&theirs, &agreed).get(&aspect),
-            "{aspect:?}"
+            names.baseline_event(&baseline).get(&field),
+            names.remote_event(&remote, &baseline).get(&field),
+            "{field:?}"
         );
     }
     assert_eq!((event.start_date, event.end_date), (date(2026, 2, 1), date(2026, 3, 1)));
@@ -155,39 +165,40 @@ fn what_is_taken_over_is_said_alike_on_both_sides() {
 }
 
 #[test]
-fn a_session_is_taken_over_value_by_value() {
-    let (said, theirs, (_, mut agreed), mut event) = (directory(), theirs(), agreed(), ours());
-    let told = (&theirs, &theirs.sessions[0]);
+fn accepted_session_fields_are_equal_on_both_sides() {
+    let (names, remote, (_, mut baseline), mut event) = (reference_names(), remote_event(), baseline(), local_event());
+    let session = (&remote, &remote.sessions[0]);
     let found = diff_values(
         Some(1),
-        &said.session((&event, &event.sessions[0])),
-        &said.baseline_session(&agreed),
-        &said.remote_session(told, &agreed),
+        &names.session((&event, &event.sessions[0])),
+        &names.baseline_session(&baseline),
+        &names.remote_session(session, &baseline),
     );
     assert_eq!(found.len(), 4, "{found:?}");
-    for difference in found {
-        let aspect = difference.field.field;
-        said.update_session_baseline(aspect, told, &mut agreed);
-        said.accept_session_field(aspect, &agreed, &mut event.sessions[0]).expect("taken over");
-        let (ours, theirs) = (said.session((&event, &event.sessions[0])), said.remote_session(told, &agreed));
+    for diff in found {
+        let field = diff.field.field;
+        names.update_session_baseline(field, session, &mut baseline);
+        names.accept_session_field(field, &baseline, &mut event.sessions[0]).expect("accepted");
+        let (local, remote) = (names.session((&event, &event.sessions[0])), names.remote_session(session, &baseline));
         assert_eq!(
-            (ours.get(&aspect), said.baseline_session(&agreed).get(&aspect)),
-            (theirs.get(&aspect), theirs.get(&aspect))
+            (local.get(&field), names.baseline_session(&baseline).get(&field)),
+            (remote.get(&field), remote.get(&field))
         );
     }
     assert_eq!(event.sessions[0].start.to_string(), "2026-02-11T10:00:00Z");
 }
 
 #[test]
-fn what_ours_cannot_say_is_not_taken_over() {
-    let (said, (mut event, mut session), mut ours) = (directory(), agreed(), ours());
+fn value_without_local_equivalent_is_not_accepted() {
+    let (names, (mut event, mut session), mut local) = (reference_names(), baseline(), local_event());
     event.location_id = Id::new("L9");
     assert!(
-        said.accept_event_field(EventField::Place, &event, &mut ours)
-            .is_err_and(|why| why.contains("lectern sync locations"))
+        names
+            .accept_event_field(EventField::Place, &event, &mut local)
+            .is_err_and(|message| message.contains("lectern sync locations"))
     );
     session.title = " ".into();
-    assert!(said.accept_session_field(EventField::Title, &session, &mut ours.sessions[0]).is_err());
+    assert!(names.accept_session_field(EventField::Title, &session, &mut local.sessions[0]).is_err());
     session.window.end = session.window.start.date().at(8, 0, 0, 0);
-    assert!(said.accept_session_field(EventField::Time, &session, &mut ours.sessions[0]).is_err());
+    assert!(names.accept_session_field(EventField::Time, &session, &mut local.sessions[0]).is_err());
 }

@@ -1,4 +1,4 @@
-//! What each side says of an event and of its sessions.
+//! The values of an event and its sessions on each side, as text.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use crate::names::fold;
 use crate::tutorials::{Event, Session};
 
 impl ReferenceNames {
-    /// Our event.
+    /// Returns the values of the local event.
     pub fn event(&self, event: &Event) -> FieldValues {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let zone = zone_called(&event.time_zone);
+        let zone = time_zone(&event.time_zone);
         let lms = event.lms_start.zip(event.lms_end);
         HashMap::from([
             (EventField::Title, event.code.trim().to_owned()),
@@ -34,38 +34,38 @@ impl ReferenceNames {
         ])
     }
 
-    /// The event on which both agreed.
-    pub fn baseline_event(&self, agreed: &NewEvent) -> FieldValues {
-        let mut said = self.baseline_custom(false, &agreed.custom_fields);
-        said.extend([
-            (EventField::Title, agreed.title.trim().to_owned()),
-            (EventField::Place, self.remote_place(Some(&agreed.location_id), agreed.venue_id.as_ref())),
-            (EventField::MaxPlaces, agreed.max_places.map(|places| places.to_string()).unwrap_or_default()),
-            (EventField::TimeZone, agreed.time_zone.clone()),
-            (EventField::LmsWindow, agreed.lms.map(|Window { start, end }| window(start, end)).unwrap_or_default()),
+    /// Returns the values of an event's baseline.
+    pub fn baseline_event(&self, baseline: &NewEvent) -> FieldValues {
+        let mut values = self.baseline_custom(false, &baseline.custom_fields);
+        values.extend([
+            (EventField::Title, baseline.title.trim().to_owned()),
+            (EventField::Place, self.remote_place(Some(&baseline.location_id), baseline.venue_id.as_ref())),
+            (EventField::MaxPlaces, baseline.max_places.map(|places| places.to_string()).unwrap_or_default()),
+            (EventField::TimeZone, baseline.time_zone.clone()),
+            (EventField::LmsWindow, baseline.lms.map(|Window { start, end }| window(start, end)).unwrap_or_default()),
         ]);
-        said
+        values
     }
 
-    /// Administrate's event; what it does not tell of a place is as it was agreed.
-    pub fn remote_event(&self, theirs: &administrate::Event, agreed: &NewEvent) -> FieldValues {
-        let mut said = self.remote_custom(false, |key| theirs.custom_fields.get(key).cloned());
-        let location = theirs.location_id.as_ref().or(Some(&agreed.location_id));
-        said.insert(EventField::Title, theirs.title.trim().to_owned());
-        said.insert(
+    /// Returns the values of the remote event. Parts of a place that are not reported come from the baseline.
+    pub fn remote_event(&self, remote: &administrate::Event, baseline: &NewEvent) -> FieldValues {
+        let mut values = self.remote_custom(false, |key| remote.custom_fields.get(key).cloned());
+        let location = remote.location_id.as_ref().or(Some(&baseline.location_id));
+        values.insert(EventField::Title, remote.title.trim().to_owned());
+        values.insert(
             EventField::Place,
-            self.remote_place(location, theirs.venue_id.as_ref().or(agreed.venue_id.as_ref())),
+            self.remote_place(location, remote.venue_id.as_ref().or(baseline.venue_id.as_ref())),
         );
-        said.extend(theirs.max_places.map(|places| (EventField::MaxPlaces, places.to_string())));
-        said.extend(theirs.time_zone.clone().map(|zone| (EventField::TimeZone, zone)));
-        let told = remote_window((theirs.lms_start, theirs.lms_end), theirs, &agreed.time_zone);
-        said.extend(told.map(|Window { start, end }| (EventField::LmsWindow, window(start, end))));
-        said
+        values.extend(remote.max_places.map(|places| (EventField::MaxPlaces, places.to_string())));
+        values.extend(remote.time_zone.clone().map(|zone| (EventField::TimeZone, zone)));
+        let lms = remote_window((remote.lms_start, remote.lms_end), remote, &baseline.time_zone);
+        values.extend(lms.map(|Window { start, end }| (EventField::LmsWindow, window(start, end))));
+        values
     }
 
-    /// Our session within its event.
+    /// Returns the values of a local session within its event.
     pub fn session(&self, (event, session): (&Event, &Session)) -> FieldValues {
-        let zone = zone_called(&event.time_zone);
+        let zone = time_zone(&event.time_zone);
         HashMap::from([
             (EventField::Title, session.title.trim().to_owned()),
             (EventField::Time, window(zone.to_datetime(session.start), zone.to_datetime(session.end))),
@@ -74,41 +74,44 @@ impl ReferenceNames {
         ])
     }
 
-    /// The session on which both agreed.
-    pub fn baseline_session(&self, agreed: &DesiredSession) -> FieldValues {
-        let mut said = self.baseline_custom(true, &agreed.custom_fields);
-        said.extend([
-            (EventField::Title, agreed.title.trim().to_owned()),
-            (EventField::Time, window(agreed.window.start, agreed.window.end)),
-            (EventField::Place, self.remote_place(Some(&agreed.location), agreed.venue.as_ref())),
+    /// Returns the values of a session's baseline.
+    pub fn baseline_session(&self, baseline: &DesiredSession) -> FieldValues {
+        let mut values = self.baseline_custom(true, &baseline.custom_fields);
+        values.extend([
+            (EventField::Title, baseline.title.trim().to_owned()),
+            (EventField::Time, window(baseline.window.start, baseline.window.end)),
+            (EventField::Place, self.remote_place(Some(&baseline.location), baseline.venue.as_ref())),
         ]);
-        said
+        values
     }
 
-    /// Administrate's session of an event; what it does not tell of a place is as it was agreed.
+    /// Returns the values of a remote session of an event. Parts of a place that are not reported come from the baseline.
     pub fn remote_session(
         &self,
-        (event, theirs): (&administrate::Event, &administrate::Session),
-        agreed: &DesiredSession,
+        (event, remote): (&administrate::Event, &administrate::Session),
+        baseline: &DesiredSession,
     ) -> FieldValues {
-        let mut said = self.remote_custom(true, |key| theirs.custom_fields.get(key).cloned());
-        let location = theirs.location_id.as_ref().or(Some(&agreed.location));
-        said.insert(EventField::Title, theirs.title.trim().to_owned());
-        said.insert(EventField::Place, self.remote_place(location, theirs.venue_id.as_ref().or(agreed.venue.as_ref())));
-        let told = session_window(event, theirs, agreed);
-        said.extend(told.map(|Window { start, end }| (EventField::Time, window(start, end))));
-        said
+        let mut values = self.remote_custom(true, |key| remote.custom_fields.get(key).cloned());
+        let location = remote.location_id.as_ref().or(Some(&baseline.location));
+        values.insert(EventField::Title, remote.title.trim().to_owned());
+        values.insert(
+            EventField::Place,
+            self.remote_place(location, remote.venue_id.as_ref().or(baseline.venue.as_ref())),
+        );
+        let time = session_window(event, remote, baseline);
+        values.extend(time.map(|Window { start, end }| (EventField::Time, window(start, end))));
+        values
     }
 
     fn baseline_custom(&self, of_session: bool, values: &[CustomFieldValue]) -> FieldValues {
         let value = |key: &str| values.iter().find(|field| field.key.as_str() == key).map(|field| field.value.clone());
-        let said = self.custom(of_session);
-        said.map(|(aspect, key)| (aspect, plain(aspect, value(key).unwrap_or_default()))).collect()
+        let fields = self.custom(of_session);
+        fields.map(|(field, key)| (field, plain(field, value(key).unwrap_or_default()))).collect()
     }
 
     fn remote_custom(&self, of_session: bool, value: impl Fn(&Id) -> Option<String>) -> FieldValues {
-        let said = self.custom(of_session);
-        said.filter_map(|(aspect, key)| Some((aspect, plain(aspect, value(&Id::new(key))?)))).collect()
+        let fields = self.custom(of_session);
+        fields.filter_map(|(field, key)| Some((field, plain(field, value(&Id::new(key))?)))).collect()
     }
 
     fn local_place(&self, (location, venue): (Option<i64>, Option<i64>)) -> String {
@@ -120,34 +123,35 @@ impl ReferenceNames {
     }
 }
 
-/// From when until when Administrate says its session takes, on the wall of the agreed zone.
+/// Returns start and end of a remote session as wall-clock times in the zone of the baseline.
 pub(crate) fn session_window(
     event: &administrate::Event,
-    theirs: &administrate::Session,
-    agreed: &DesiredSession,
+    remote: &administrate::Session,
+    baseline: &DesiredSession,
 ) -> Option<Window> {
-    let told = (theirs.time_zoned_start.or(theirs.start), theirs.time_zoned_end.or(theirs.end));
-    remote_window(told, event, &agreed.time_zone)
+    let moments = (remote.time_zoned_start.or(remote.start), remote.time_zoned_end.or(remote.end));
+    remote_window(moments, event, &baseline.time_zone)
 }
 
-/// A window as the wall of the agreed zone says it, whichever zone the event has there.
+/// Returns a window as wall-clock times in the zone of the baseline, whatever the zone of the remote event.
 pub(crate) fn remote_window(
     (start, end): (Option<Moment>, Option<Moment>),
     event: &administrate::Event,
-    agreed: &str,
+    baseline_zone: &str,
 ) -> Option<Window> {
-    let wall = zone_called(agreed);
+    let wall = time_zone(baseline_zone);
     let zone = event.zone(&wall);
     Some(Window { start: wall.to_datetime(start?.instant(&zone)?), end: wall.to_datetime(end?.instant(&zone)?) })
 }
 
-pub(crate) fn zone_called(name: &str) -> TimeZone {
+/// Returns the zone, UTC for an unknown name.
+pub(crate) fn time_zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
-/// A custom field's text as it is compared: whatever spelling of truth, and a date without a time.
-pub(crate) fn plain(aspect: EventField, text: String) -> String {
-    match aspect {
+/// Normalises the text of a custom field for comparison: one spelling of true, and dates without time.
+pub(crate) fn plain(field: EventField, text: String) -> String {
+    match field {
         EventField::WebSale => matches!(fold(&text).as_str(), "true" | "y" | "yes" | "on" | "1").to_string(),
         EventField::Finalisation => text.chars().take(10).collect(),
         _ => text.trim().to_owned(),

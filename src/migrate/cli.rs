@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{State, Step};
 use crate::app::Context;
+use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Exit, Result};
 
@@ -16,29 +17,29 @@ pub struct Args {
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum MigrateCommand {
-    /// Show the steps that would be taken
+    /// Show the pending steps
     Plan {
-        /// Print their statements
+        /// Print the SQL of each step
         #[arg(long)]
         sql: bool,
     },
-    /// Take every pending step (the default)
+    /// Apply every pending step (the default)
     Apply,
-    /// Show every step and whether it is done
+    /// Show every step and its state
     Status,
 }
 
-/// Carries out `lectern migrate`.
+/// Runs `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = Database::open(&context.config).await?;
-    let ended = act(context, &database, args.action.unwrap_or(MigrateCommand::Apply)).await;
+    let result = run_action(context, &database, args.action.unwrap_or(MigrateCommand::Apply)).await;
     database.close().await;
-    ended
+    result
 }
 
-async fn act(context: &Context, database: &Database, action: MigrateCommand) -> Result<Exit> {
+async fn run_action(context: &Context, database: &Database, action: MigrateCommand) -> Result<Exit> {
     let before = crate::migrate::steps(&database.pool).await?;
-    let shown = match action {
+    let steps = match action {
         MigrateCommand::Plan { sql } => {
             let pending: Vec<Step> = before.into_iter().filter(|step| step.state == State::Pending).collect();
             if sql {
@@ -52,18 +53,18 @@ async fn act(context: &Context, database: &Database, action: MigrateCommand) -> 
             crate::migrate::steps(&database.pool).await?
         }
     };
-    tell(context, &shown)
+    report(context, &steps)
 }
 
-fn tell(context: &Context, steps: &[Step]) -> Result<Exit> {
+fn report(context: &Context, steps: &[Step]) -> Result<Exit> {
     let pending = steps.iter().filter(|step| step.state == State::Pending).count();
     for step in steps {
         let state = if step.state == State::Done { "done" } else { "pending" };
-        context.console.say(format_args!("  {state:8} {}", step.name));
+        context.console.notify(format_args!("  {state:8} {}", step.name));
     }
-    context.console.say(match pending {
-        0 => "the database is at the schema of this program".to_owned(),
-        n => format!("{n} steps are pending"),
+    context.console.notify(match pending {
+        0 => "the database schema is up to date".to_owned(),
+        n => format!("{} pending: run `lectern migrate`", counted(n, "step")),
     });
     context.console.document(&json!({ "steps": steps, "pending": pending, "conflicts": 0 }))?;
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
-//! The database's schema as ordered steps: versioned SQL today, the moves of living databases beside it later.
+//! The database schema as ordered steps of versioned SQL.
 //!
-//! Promises: steps are taken in order, each in a transaction, under an advisory lock; a step taken is never taken
-//! again, and one that was taken differently by another program is refused.
+//! Steps are applied in order, each in a transaction, under an advisory lock. Each is applied once. A database in which
+//! a step differs from the one in this program is refused.
 
 pub mod cli;
 
@@ -11,32 +11,28 @@ use sqlx::migrate::Migrator;
 
 use crate::error::Result;
 
-/// A step of the schema (contract §3, `migrate plan`).
+/// A step of the schema, as `migrate plan --json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Name, e.g. `catalogue`.
+    /// Name, such as `catalogue`.
     pub name: String,
     /// `sql` for versioned SQL.
     pub kind: &'static str,
-    /// Whether the database has it.
     pub state: State,
-    /// Whether `undo` can take it back.
+    /// Whether the step can be undone; never, for versioned SQL.
     pub reversible: bool,
-    /// What it moves; empty for versioned SQL.
+    /// The tables that the step moves; empty for versioned SQL.
     pub tables: Vec<serde_json::Value>,
-    /// What a person should know.
     pub problems: Vec<String>,
     #[serde(skip)]
     sql: String,
 }
 
-/// Whether a step has been taken.
+/// Whether a step has been applied to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Still to be taken.
     Pending,
-    /// Taken.
     Done,
 }
 
@@ -47,11 +43,11 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Every step, with whether it is done.
+/// Returns every step with its state.
 pub async fn steps(pool: &PgPool) -> Result<Vec<Step>> {
-    let known: bool =
+    let is_migrated: bool =
         sqlx::query_scalar("SELECT to_regclass('lectern.schema_steps') IS NOT NULL").fetch_one(pool).await?;
-    let applied: Vec<i64> = match known {
+    let applied: Vec<i64> = match is_migrated {
         true => sqlx::query_scalar("SELECT version FROM lectern.schema_steps WHERE success").fetch_all(pool).await?,
         false => Vec::new(),
     };
@@ -67,12 +63,12 @@ pub async fn steps(pool: &PgPool) -> Result<Vec<Step>> {
     Ok(migrator().iter().map(step).collect())
 }
 
-/// How many steps are still to be taken.
+/// Returns the number of pending steps.
 pub async fn pending(pool: &PgPool) -> Result<usize> {
     Ok(steps(pool).await?.iter().filter(|step| step.state == State::Pending).count())
 }
 
-/// Takes every pending step.
+/// Applies every pending step.
 pub async fn apply(pool: &PgPool) -> Result<()> {
     Ok(migrator().run(pool).await?)
 }

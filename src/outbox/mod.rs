@@ -1,11 +1,12 @@
-//! The outbox: what must happen in Administrate after a change here has been committed.
+//! The outbox: what must happen in Administrate after a local change has been committed.
 //!
-//! Promises: an effect is written in the transaction of its change, so that neither is lost without the other; a
-//! subject is worked on by one worker at a time, on any number of processes; a worker that dies gives its row back at
-//! once; what is asked again while it is being carried out is carried out again.
+//! Guarantees: an effect is written in the transaction of its change, so that neither is lost without the other; one
+//! worker at a time works on a subject, across all processes; the row of a worker that dies is free at once; an effect
+//! that is requested again while it is being carried out is carried out again.
 //!
-//! Does not know any module: what an effect means is the worker's business.
+//! The outbox knows no other module: the delivery worker interprets the effects.
 
+mod step;
 mod store;
 
 use std::collections::VecDeque;
@@ -20,26 +21,28 @@ pub use store::{
     requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state, undelivered_subjects,
 };
 
-use crate::error::Result;
+pub use step::DeliveryStep;
 
-/// Something to bring about in Administrate.
+use crate::error::{Error, Result};
+
+/// Something that must happen in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// What, e.g. `create_event`.
+    /// The operation, e.g. `create_event`.
     pub name: &'static str,
-    /// What kind of thing it is about, e.g. `event`.
+    /// The kind of its subject, e.g. `event`.
     pub subject_kind: &'static str,
-    /// Our id of it.
+    /// Local id of the subject.
     pub subject_id: i64,
-    /// What a person calls it, e.g. the event's code.
+    /// The subject's name for users, e.g. the event's code.
     pub subject: String,
-    /// Whether it may be there already, so that Administrate is to be looked at before anything is created.
-    pub look_first: bool,
-    /// Further steps that somebody asked for; they stay asked for until the effect is carried out.
-    pub also: &'static [&'static str],
+    /// Whether it may exist already, so that the worker has to look in Administrate before it creates anything.
+    pub check_remote_first: bool,
+    /// Additional steps; they stay requested until the effect is delivered.
+    pub steps: &'static [DeliveryStep],
 }
 
-/// How far an effect has come.
+/// The progress of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
@@ -48,53 +51,65 @@ pub enum DeliveryState {
     Pending,
     /// Done.
     Delivered,
-    /// Refused for a reason that repeating does not mend.
+    /// Failed for a reason that another attempt does not remove.
     Failed,
-    /// Administrate cannot tell whether it was done: a person decides.
+    /// Whether it was done cannot be found out in Administrate: a user decides.
     Unknown,
 }
 
-/// A row of the outbox (contract §3, `outbox list`).
+/// A row of the outbox; the serialised fields are what `lectern outbox list` prints.
 #[derive(Debug, Clone, Serialize, sqlx::FromRow)]
 pub struct OutboxItem {
-    /// Its id.
     pub id: i64,
-    /// What is to be brought about.
+    /// The operation, e.g. `create_event`.
     pub effect: String,
-    /// For what, in a person's words.
+    /// The subject's name for users.
     pub subject: String,
-    /// How far it has come.
     pub state: DeliveryState,
-    /// How often it was tried.
     pub attempts: i32,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it is tried again, RFC 3339; null when it is not.
+    /// Time of the next attempt, RFC 3339; null when there will be none.
     pub next_attempt_at: Option<String>,
-    /// Our id of the subject.
+    /// Local id of the subject.
     #[serde(skip)]
     pub subject_id: i64,
-    /// Whether Administrate is to be looked at before anything is created.
+    /// Whether the worker has to look in Administrate before it creates anything.
     #[serde(skip)]
-    pub look_first: bool,
-    /// Whether a creation was sent whose outcome nobody has seen.
+    #[sqlx(rename = "look_first")]
+    pub check_remote_first: bool,
+    /// Whether a creation was sent whose outcome is unknown.
     #[serde(skip)]
     pub in_doubt: bool,
-    /// With what creations were sent whose outcome nobody has seen, in the words of who carries it out: a list, one each.
+    /// One entry for each creation whose outcome is unknown: what it was sent with, as the worker wrote it. A JSON list.
     #[serde(skip)]
-    pub sent: serde_json::Value,
-    /// For how many seconds a creation that nobody saw end may still be carried out, where that is a question of time.
+    #[sqlx(rename = "sent")]
+    pub creation_keys: serde_json::Value,
+    /// Seconds for which Administrate may still carry out a creation whose outcome is unknown; none where it has ended.
     #[serde(skip)]
-    pub late_seconds: Option<f64>,
-    /// Further steps that somebody asked for.
+    pub in_flight_seconds: Option<f64>,
+    /// The stored words of the additional steps, see [`OutboxItem::steps`].
     #[serde(skip)]
-    pub also: Vec<String>,
-    /// Version of the wish, see [`Claims::delivered`].
+    #[sqlx(rename = "also")]
+    stored_steps: Vec<String>,
+    /// Grows with every request for this subject, see [`Claims::delivered`].
     #[serde(skip)]
-    pub asked: i32,
+    #[sqlx(rename = "asked")]
+    pub generation: i32,
 }
 
-/// Events by state; one undelivered step makes its event pending or failed (rules, Import).
+impl OutboxItem {
+    /// Returns the additional steps that were requested.
+    ///
+    /// # Errors
+    /// Where the row contains a step that this version does not know.
+    pub fn steps(&self) -> Result<Vec<DeliveryStep>> {
+        let steps: Result<_> = self.stored_steps.iter().map(|word| word.parse()).collect();
+        steps.map_err(|error| Error::Failed(format!("outbox item {} cannot be read: {error}", self.id)))
+    }
+}
+
+/// Number of subjects in each state. An event with an undelivered step is pending or failed as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct DeliveryCounts {
     pub delivered: i64,
@@ -103,19 +118,18 @@ pub struct DeliveryCounts {
     pub unknown: i64,
 }
 
-/// How far a subject has come.
+/// The progress of the last effect of a subject.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct SubjectStatus {
-    /// What a person calls it.
+    /// The subject's name for users.
     pub subject: String,
-    /// How far.
     pub state: DeliveryState,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
 }
 
 impl DeliveryCounts {
-    /// Counts one more.
+    /// Adds one subject in this state.
     pub fn count(&mut self, state: DeliveryState) {
         let slot = match state {
             DeliveryState::Delivered => &mut self.delivered,
@@ -126,17 +140,16 @@ impl DeliveryCounts {
         *slot += 1;
     }
 
-    /// All of them.
     pub fn total(self) -> i64 {
         self.pending + self.done()
     }
 
-    /// Those that are not to be tried again: as a bar of progress counts.
+    /// Returns how many are not tried again, which is what a progress bar counts.
     pub fn done(self) -> i64 {
         self.delivered + self.failed + self.unknown
     }
 
-    /// Whether something is not where it should be.
+    /// Returns whether a subject is not delivered.
     pub fn is_open(&self) -> bool {
         self.pending + self.failed + self.unknown > 0
     }
@@ -144,11 +157,11 @@ impl DeliveryCounts {
 
 /// The rows that this process works on.
 ///
-/// They are held by advisory locks of one connection: when the process dies, PostgreSQL frees them at once, and no
-/// lease has to run out before another worker goes on.
+/// Each is guarded by an advisory lock of one connection: when the process dies, PostgreSQL releases the locks at once,
+/// and no lease has to expire before another worker continues.
 #[derive(Debug)]
 pub struct Claims {
-    held: Mutex<ClaimConnection>,
+    connection: Mutex<ClaimConnection>,
     pool: PgPool,
 }
 
@@ -159,86 +172,96 @@ struct ClaimConnection {
 }
 
 impl Claims {
-    /// Opens the connection that holds the locks.
+    /// Opens the connection that owns the locks.
     pub async fn open(pool: &PgPool) -> Result<Claims> {
         let connection = pool.acquire().await?.detach();
-        Ok(Claims { held: Mutex::new(ClaimConnection { connection, candidates: VecDeque::new() }), pool: pool.clone() })
+        let claims = ClaimConnection { connection, candidates: VecDeque::new() };
+        Ok(Claims { connection: Mutex::new(claims), pool: pool.clone() })
     }
 
-    /// Takes the next due row that nobody works on, of `run` alone if one is named.
+    /// Claims the next due row that no worker has claimed, only of `run` if one is given.
     pub async fn next(&self, run: Option<i64>) -> Result<Option<OutboxItem>> {
-        let held = &mut *self.held.lock().await;
+        let claims = &mut *self.connection.lock().await;
         loop {
-            if held.candidates.is_empty() {
-                held.candidates = store::due(&mut held.connection, run).await?.into();
+            if claims.candidates.is_empty() {
+                claims.candidates = store::due(&mut claims.connection, run).await?.into();
             }
-            let Some(id) = held.candidates.pop_front() else { return Ok(None) };
-            if !store::try_lock(&mut held.connection, id).await? {
+            let Some(id) = claims.candidates.pop_front() else { return Ok(None) };
+            if !store::try_lock(&mut claims.connection, id).await? {
                 continue;
             }
-            // Between being listed and being locked, somebody else may have dealt with it.
-            match store::begin_attempt(&mut held.connection, id).await? {
+            // Another worker may have delivered it between the listing and the locking.
+            match store::begin_attempt(&mut claims.connection, id).await? {
                 Some(item) => return Ok(Some(item)),
-                None => store::unlock(&mut held.connection, id).await?,
+                None => store::unlock(&mut claims.connection, id).await?,
             }
         }
     }
 
-    /// Whether the row's lock is still held; false when the connection broke, and others may have taken over.
+    /// Returns whether this process still owns the row's lock. False when the connection broke, so that another worker
+    /// may have claimed the row.
     pub async fn holds_lock(&self, item: &OutboxItem) -> bool {
-        store::holds(&mut self.held.lock().await.connection, item.id).await.unwrap_or(false)
+        store::holds_lock(&mut self.connection.lock().await.connection, item.id).await.unwrap_or(false)
     }
 
-    /// Notes, in a transaction of its own, that a creation is about to be sent, and with what: whatever happens now, the
-    /// next attempt looks before it creates, and for `time` does not take it for not made when it finds nothing.
-    pub async fn mark_in_doubt(&self, item: &OutboxItem, sent: &impl Serialize, time: Duration) -> Result<()> {
-        store::mark_in_doubt(&self.pool, item.id, sent, time.as_secs_f64()).await
+    /// Stores, in a transaction of its own, that a creation is about to be sent with `creation_key`.
+    ///
+    /// The next attempt then looks in Administrate before it creates, and does not create again before `in_flight` has
+    /// passed when it finds nothing.
+    pub async fn mark_in_doubt(
+        &self,
+        item: &OutboxItem,
+        creation_key: &impl Serialize,
+        in_flight: Duration,
+    ) -> Result<()> {
+        store::mark_in_doubt(&self.pool, item.id, creation_key, in_flight.as_secs_f64()).await
     }
 
-    /// Notes that the creation was certainly not carried out and will not be.
+    /// Stores that the creation was not carried out and will not be.
     pub async fn clear_in_flight(&self, item: &OutboxItem) -> Result<()> {
         store::clear_in_flight(&self.pool, item.id).await
     }
 
-    /// Notes that a creation may still be carried out for so long: not to find it says nothing until then.
-    pub async fn extend_in_flight(&self, item: &OutboxItem, time: Duration) -> Result<()> {
-        store::extend_in_flight(&self.pool, item.id, time.as_secs_f64()).await
+    /// Stores that Administrate may still carry out the creation within `in_flight` from now.
+    pub async fn extend_in_flight(&self, item: &OutboxItem, in_flight: Duration) -> Result<()> {
+        store::extend_in_flight(&self.pool, item.id, in_flight.as_secs_f64()).await
     }
 
-    /// The effect is carried out. If it was asked again meanwhile, it stays pending.
+    /// Stores that the effect is delivered and releases the row. If it was requested again meanwhile, it stays pending.
     pub async fn delivered(&self, item: &OutboxItem) -> Result<DeliveryState> {
-        let state = store::mark_delivered(&self.pool, item.id, item.asked).await?;
+        let state = store::mark_delivered(&self.pool, item.id, item.generation).await?;
         self.release(item).await?;
         Ok(state)
     }
 
-    /// The attempt failed; it is tried again after `wait`, or not at all. If it was asked again meanwhile, it is due.
+    /// Stores why the attempt failed and releases the row. It is tried again after `delay`, or not at all where there is
+    /// none; if it was requested again meanwhile, it is due at once.
     pub async fn not_delivered(
         &self,
         item: &OutboxItem,
         state: DeliveryState,
-        wait: Option<Duration>,
-        why: &str,
+        delay: Option<Duration>,
+        reason: &str,
     ) -> Result<DeliveryState> {
-        let wait = wait.map(|wait| wait.as_secs_f64());
-        let state = store::mark_not_delivered(&self.pool, (item.id, item.asked), state, wait, why).await?;
+        let delay = delay.map(|delay| delay.as_secs_f64());
+        let state = store::mark_not_delivered(&self.pool, item.id, item.generation, state, delay, reason).await?;
         self.release(item).await?;
         Ok(state)
     }
 
-    /// It could not even be tried, for a reason that is not its own: the attempt does not count.
-    pub async fn postpone(&self, item: &OutboxItem, wait: Duration, why: Option<&str>) -> Result<()> {
-        store::postpone(&self.pool, item.id, wait.as_secs_f64(), why).await?;
+    /// Releases a row that could not be tried for a reason outside it: the attempt does not count.
+    pub async fn postpone(&self, item: &OutboxItem, delay: Duration, reason: Option<&str>) -> Result<()> {
+        store::postpone(&self.pool, item.id, delay.as_secs_f64(), reason).await?;
         self.release(item).await
     }
 
-    /// Stops working on a row without saying anything of it.
+    /// Releases a row and stores nothing.
     pub async fn release(&self, item: &OutboxItem) -> Result<()> {
-        store::unlock(&mut self.held.lock().await.connection, item.id).await
+        store::unlock(&mut self.connection.lock().await.connection, item.id).await
     }
 
-    /// Closes the connection, which frees whatever is still held.
+    /// Closes the connection, which releases all rows.
     pub async fn close(self) -> Result<()> {
-        Ok(self.held.into_inner().connection.close().await?)
+        Ok(self.connection.into_inner().connection.close().await?)
     }
 }

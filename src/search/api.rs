@@ -127,8 +127,7 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
     let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
     let digest = Sha256::digest(input);
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{}-{hex}\"", model.version)
+    format!("W/\"{}-{}\"", model.version, hex::encode(&digest[..8]))
 }
 
 #[cfg(test)]

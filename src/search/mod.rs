@@ -1,6 +1,6 @@
 //! Unified search: products, their tutorial events and sessions, and bundles, in one response.
 //!
-//! Guarantees: every response is computed from one snapshot of the database, held in memory, and names its version. The
+//! Guarantees: every response is computed from one snapshot of the database, in memory, and names its version. The
 //! process that wrote a change finds it at once, every other process within 250 ms. A request never touches PostgreSQL.
 //! Request and response keys are those of the search API that clients already use.
 //!

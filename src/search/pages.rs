@@ -12,6 +12,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::api::SearchState;
 use super::compose::SessionUrls;
@@ -209,13 +210,11 @@ fn page_url(path: &str, query: &Query, page: u64) -> String {
     if encoded.is_empty() { path.to_owned() } else { format!("{path}?{}", encoded.join("&")) }
 }
 
-/// Percent-encodes a value (RFC 3986). Unreserved characters are not changed.
+/// The characters that are percent-encoded: all but the unreserved ones of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn percent_encode(value: &str) -> String {
-    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    value
-        .bytes()
-        .map(|byte| if is_unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 fn event_count(item: &ResultItem<'_>) -> usize {

@@ -25,7 +25,7 @@ use crate::webhooks;
 /// Options of `lectern serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Address to serve at [env: LECTERN_BIND]
+    /// Serve at this address [env: LECTERN_BIND]
     #[arg(long, value_name = "ADDR")]
     bind: Option<String>,
     /// Serve without delivering to Administrate
@@ -36,30 +36,35 @@ pub struct Args {
     worker_only: bool,
 }
 
-/// Carries out `lectern serve`.
+/// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let bind = args.bind.as_deref().unwrap_or(&context.config.bind);
     let listener = if args.worker_only { None } else { Some(listen(bind).await?) };
     let database = context.database().await?;
-    let ended = serve(context, &database, listener, !args.no_worker).await;
+    let result = serve(context, &database, listener, !args.no_worker).await;
     database.close().await;
-    ended
+    result
 }
 
-async fn serve(context: &Context, database: &Database, listener: Option<TcpListener>, works: bool) -> Result<Exit> {
-    let swept = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
-    if swept > 0 {
-        tracing::info!(swept, "uploads that never arrived whole were removed");
+async fn serve(
+    context: &Context,
+    database: &Database,
+    listener: Option<TcpListener>,
+    has_worker: bool,
+) -> Result<Exit> {
+    let removed = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
+    if removed > 0 {
+        tracing::info!(removed, "incomplete uploads were removed");
     }
     let mut background = JoinSet::new();
-    if works {
+    if has_worker {
         start_worker(context, database, listener.is_none(), &mut background).await?;
         start_background(context, database, &mut background);
     }
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
-                context.console.say(format_args!("serving at http://{address}/"));
+                context.console.notify(format_args!("serving at http://{address}/"));
             }
             serve_site(context, database, listener).await?;
         }
@@ -69,27 +74,27 @@ async fn serve(context: &Context, database: &Database, listener: Option<TcpListe
     Ok(Exit::Done)
 }
 
-/// Serves the site on a listener until stopped.
+/// Serves the site on a listener until the command is stopped.
 pub async fn serve_site(context: &Context, database: &Database, listener: TcpListener) -> Result<()> {
     let follower = Follower::open(database.pool.clone()).await?;
-    let following = tokio::spawn(follower.clone().follow(context.stop.clone()));
+    let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
     let state = ServerState::new(&database.pool, &context.config, &context.stop);
     crate::serve::serve(listener, site(&state, follower), context.stop.clone()).await;
-    let _ = following.await;
+    let _ = follow_task.await;
     Ok(())
 }
 
-/// Starts the delivery worker. Where Administrate is not named there is nothing to deliver to, which is an error only
-/// if delivering is all that was asked.
+/// Starts the delivery worker. Without access to Administrate this is an error only if the worker is `required`;
+/// otherwise the reason is printed.
 async fn start_worker(
     context: &Context,
     database: &Database,
-    needed: bool,
+    required: bool,
     background: &mut JoinSet<()>,
 ) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", AuditMode::On).await {
-        Err(Error::Prerequisite(why)) if !needed => {
-            context.console.say(format_args!("delivering nothing: {why}"));
+        Err(Error::Prerequisite(reason)) if !required => {
+            context.console.notify(format_args!("no delivery to Administrate: {reason}"));
             return Ok(());
         }
         client => client?,
@@ -98,7 +103,7 @@ async fn start_worker(
     Ok(())
 }
 
-/// Starts whatever else goes on beside requests.
+/// Starts the background work other than delivery: webhooks, schedule, and the queues of imports and syncs.
 pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
@@ -108,7 +113,7 @@ pub fn start_background(context: &Context, database: &Database, background: &mut
     background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));
 }
 
-/// Every module's routes, and what all requests go through.
+/// Returns the application with the routes of every module.
 pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = crate::serve::health::router(follower.clone())
@@ -121,15 +126,18 @@ pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
     crate::serve::app(routes)
 }
 
-/// Listens at an address, or says what is in the way.
+/// Listens at an address.
+///
+/// # Errors
+/// [`Error::Failed`] with the reason and advice.
 pub async fn listen(bind: &str) -> Result<TcpListener> {
     TcpListener::bind(bind).await.map_err(|error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program is there already; choose another with --bind".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "this user may not; take a port from 1024 on".to_owned(),
-            std::io::ErrorKind::InvalidInput => "an address looks like 127.0.0.1:8080".to_owned(),
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "the address is in use: choose another one with --bind".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "permission denied: choose a port from 1024 on".to_owned(),
+            std::io::ErrorKind::InvalidInput => "not an address: write one like 127.0.0.1:8080".to_owned(),
             _ => error.to_string(),
         };
-        Error::Failed(format!("cannot serve at {bind}: {why}"))
+        Error::Failed(format!("cannot serve at {bind}: {reason}"))
     })
 }

@@ -1,4 +1,4 @@
-//! `/livez`: the process answers. `/readyz`: so does the database.
+//! Health checks: `/livez` reports that the process responds, `/readyz` that the database does, too.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::http::problem::HttpProblem;
 use crate::search::read_model::follow::Follower;
 
-/// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest time that the database may take to respond.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The routes of health.
+/// Returns the routes of the health checks.
 pub fn router(follower: Follower) -> Router {
     Router::new().route("/livez", get(alive)).route("/readyz", get(ready)).with_state(follower)
 }
@@ -24,8 +24,8 @@ async fn alive() -> Json<Value> {
 }
 
 async fn ready(State(follower): State<Follower>) -> Result<Json<Value>, HttpProblem> {
-    match tokio::time::timeout(PATIENCE, follower.ping()).await {
+    match tokio::time::timeout(DATABASE_TIMEOUT, follower.ping()).await {
         Ok(Ok(())) => Ok(Json(json!({ "status": "ready", "catalogue_version": follower.current().version }))),
-        _ => Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")),
+        _ => Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not respond")),
     }
 }

@@ -1,10 +1,10 @@
-//! The HTTP server: what every request goes through, whatever module answers it.
+//! The HTTP server and the layers that every request passes through.
 //!
-//! Promises: a path under `/api` is the same with and without a trailing slash; every error, also an unknown path, a wrong
-//! method, a panic or a time that ran out, is `application/problem+json`; bodies end at 2 MB unless a module raises that
-//! for a route of its own; a client that dawdles is let go within a minute; a stop lets running requests end.
+//! Paths are the same with and without a trailing slash. Every error is `application/problem+json`, including unknown
+//! paths, wrong methods, panics and timeouts. Bodies are limited to 2 MB unless a route raises the limit. Slow clients
+//! are disconnected within a minute. When the server stops, requests in progress are completed.
 //!
-//! Does not know any module: `cli.rs` merges their routers, each with its own state, and hands the result to [`app`].
+//! This file knows no module. `cli.rs` merges the routers of the modules and passes the result to [`app`].
 
 pub mod cli;
 pub mod health;
@@ -29,17 +29,17 @@ use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// How long a request may take from its last header to the first byte of its answer.
+/// The longest time between the last header of a request and the first byte of its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may take for the headers of one request.
+/// The longest time that a client may take to send the headers of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long running requests are waited for at the end.
+/// The longest time that requests in progress may take after the server was stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The whole application: paths are seen without their trailing slash.
+/// The application. It removes trailing slashes from paths.
 pub type App = NormalizePath<Router>;
 
-/// Puts around the modules' routes what every request goes through.
+/// Adds the common layers to the routes of the modules.
 pub fn app(routes: Router) -> App {
     let routes = routes
         .fallback(unknown_path)
@@ -50,7 +50,7 @@ pub fn app(routes: Router) -> App {
     NormalizePath::trim_trailing_slash(routes)
 }
 
-/// Serves until stopped, then lets running requests end.
+/// Serves until stopped, then completes the requests in progress.
 pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     loop {
@@ -60,7 +60,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
                 Ok((stream, _)) => serve_connection(stream, app.clone(), &graceful),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    // Out of file descriptors, most likely: asking again at once would only burn the processor.
+                    // Probably out of file descriptors. Without a pause, this loop would use a whole processor.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
@@ -86,23 +86,24 @@ async fn with_timeout(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            HttpProblem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long; send it again").into_response()
+            HttpProblem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long: send it again").into_response()
         }
     }
 }
 
 async fn unknown_path(request: Request) -> HttpProblem {
-    HttpProblem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", request.uri().path()))
+    HttpProblem::new(StatusCode::NOT_FOUND, format!("unknown path {}", request.uri().path()))
 }
 
 async fn wrong_method(request: Request) -> HttpProblem {
-    let detail = format!("{} is not for {}; Allow names what is", request.uri().path(), request.method());
+    let detail =
+        format!("{} does not accept {}: the header Allow lists methods", request.uri().path(), request.method());
     HttpProblem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 fn panic_response(panic: &(dyn Any + Send)) -> Response {
-    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = said.unwrap_or_default(), "a request met a defect");
-    let detail = "this is a defect of Lectern; its log says more";
+    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = message.unwrap_or_default(), "a handler panicked");
+    let detail = "internal error of Lectern: see its log";
     HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

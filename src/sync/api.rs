@@ -1,4 +1,4 @@
-//! Syncs over HTTP: asking for one. How it gets on and ends is told by `requests::api`.
+//! Syncs over HTTP: request, list, show and cancel. [`jobs::api`](crate::jobs::api) reports their progress.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,10 @@ use crate::http::state::ServerState;
 use crate::jobs::api::{RunPath, accepted_response, cancel, document, find, list, run_response};
 use crate::jobs::{self, Enqueued};
 
-/// The routes of syncs.
+/// Returns the routes of syncs.
 pub fn router(state: ServerState) -> Router {
     Router::new()
-        .route("/api/syncs", get(latest).post(ask))
+        .route("/api/syncs", get(list_latest).post(enqueue))
         .route("/api/syncs/{run}", get(show).delete(cancel_run))
         .with_state(state)
 }
@@ -32,24 +32,24 @@ pub fn router(state: ServerState) -> Router {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SyncBody {
-    /// As on the command line.
+    /// The name as on the command line, or `all`.
     entity: String,
     #[serde(default)]
     dry_run: bool,
-    /// Administrate's ids.
+    /// Ids in Administrate; empty: all records.
     #[serde(default)]
     only: BTreeSet<String>,
-    /// For all entities.
+    /// Allowed only with `all`.
     #[serde(default)]
     skip_errors: bool,
 }
 
-async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
-    list(&state.pool, &SYNCS, address).await
+async fn list_latest(_: Reader, State(state): State<ServerState>, query: Pairs) -> Result<Response, HttpProblem> {
+    list(&state.pool, &SYNCS, query).await
 }
 
-/// `{"entity","dry_run","only"}` → 202 with `Location`.
-async fn ask(
+/// Enqueues a sync: `{"entity","dry_run","only","skip_errors"}` → 202 with `Location`.
+async fn enqueue(
     Operator(caller): Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
@@ -88,23 +88,26 @@ async fn cancel_run(
 
 impl SyncBody {
     fn request(self) -> Result<SyncRequest, HttpProblem> {
-        let named = self.entity.trim().to_lowercase();
-        let entity = match named.as_str() {
+        let entity = match self.entity.trim().to_lowercase().as_str() {
             "all" => None,
-            name => Some(name.parse::<Entity>().map_err(|why| {
-                let error = FieldError::new("/entity", "unknown_entity", format!("{why}, all"));
+            name => Some(name.parse::<Entity>().map_err(|reason| {
+                let error = FieldError::new("/entity", "unknown_entity", format!("{reason}, all"));
                 HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
             })?),
         };
         let SyncBody { dry_run, only, skip_errors, .. } = self;
         if skip_errors && entity.is_some() {
-            let error =
-                FieldError::new("/skip_errors", "invalid_value", "it goes on to the next entity: it is for all");
+            let error = FieldError::new(
+                "/skip_errors",
+                "invalid_value",
+                "skip_errors works only with the entity all: leave it out",
+            );
             return Err(HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
         }
         let only: BTreeSet<String> = only.into_iter().map(|id| id.trim().to_owned()).collect();
         if only.contains("") {
-            let error = FieldError::new("/only", "invalid_value", "an id is empty; leave only out for everything");
+            let error =
+                FieldError::new("/only", "invalid_value", "an id is empty: leave only out to synchronise all records");
             return Err(HttpProblem::fields(vec![error]));
         }
         Ok(SyncRequest { entity, dry_run, only, skip_errors })

@@ -1,4 +1,4 @@
-//! A plan carried out, in the caller's transaction: O(1) statements however long it is, none where it is empty.
+//! Applies a plan in the caller's transaction, with a constant number of statements; none for an empty plan.
 
 use sqlx::PgConnection;
 
@@ -9,19 +9,19 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::sync::conflicts::apply::apply_resolutions;
 
-/// Writes what the plan says and nothing else, as a part of `run`.
-pub(super) async fn apply<S: EntitySync>(
+/// Writes the changes of a plan. Deliveries that it requests belong to `run`.
+pub(super) async fn apply<E: EntitySync>(
     db: &mut PgConnection,
-    plan: &SyncPlan<S::Row>,
+    plan: &SyncPlan<E::Row>,
     run: Option<i64>,
 ) -> Result<()> {
-    let leaving: Vec<S::Row> = plan.changes.iter().filter_map(leaves).cloned().collect();
-    if !leaving.is_empty() {
-        S::delete(db, &leaving).await?;
+    let removed: Vec<E::Row> = plan.changes.iter().filter_map(removed_row).cloned().collect();
+    if !removed.is_empty() {
+        E::delete(db, &removed).await?;
     }
-    let coming: Vec<&S::Row> = plan.changes.iter().filter_map(|change| change.after.as_ref()).collect();
-    if !coming.is_empty() {
-        S::upsert(db, &coming).await?;
+    let written: Vec<&E::Row> = plan.changes.iter().filter_map(|change| change.after.as_ref()).collect();
+    if !written.is_empty() {
+        E::upsert(db, &written).await?;
     }
     if !plan.approvals.is_empty() {
         references::change_approvals(db, &plan.approvals.removed, &plan.approvals.added).await?;
@@ -29,15 +29,15 @@ pub(super) async fn apply<S: EntitySync>(
     if !plan.administrators.is_empty() {
         references::change_administrators(db, &plan.administrators.removed, &plan.administrators.added).await?;
     }
-    if !plan.settlements.is_empty() {
-        apply_resolutions(db, run, &plan.settlements).await?;
+    if !plan.resolutions.is_empty() {
+        apply_resolutions(db, run, &plan.resolutions).await?;
     }
     Ok(())
 }
 
-/// The row that has to go before others come: one that is pruned, or whose record now stands under another id.
-fn leaves<R: LinkRow>(change: &RowChange<R>) -> Option<&R> {
+/// Returns the row to delete before others are written: a pruned row, or one whose identity changes.
+fn removed_row<R: LinkRow>(change: &RowChange<R>) -> Option<&R> {
     let before = change.before.as_ref()?;
-    let stays = change.after.as_ref().is_some_and(|after| after.identity() == before.identity());
-    (!stays).then_some(before)
+    let is_same_row = change.after.as_ref().is_some_and(|after| after.identity() == before.identity());
+    (!is_same_row).then_some(before)
 }

@@ -1,7 +1,7 @@
-//! Administrate's unmatched records made records of ours, where somebody asks for it (`--create-local`).
+//! Creates local records for unmatched records of Administrate, on request (`--create-local`).
 //!
-//! Each comes by the key by which it is matched, so that it finds its own at once and at every later run. What could be
-//! several, or could not be kept, is told with the reason and not made.
+//! Each local record gets the key by which records are matched, so that it is linked at once and by every later run.
+//! Records that would be ambiguous or cannot be stored are reported with the reason and not created.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -17,93 +17,99 @@ use crate::sync::report::findings::SkippedRecord;
 use crate::tutorials::reference;
 use crate::tutorials::reference::CreatedRow;
 
-/// What is asked for.
 pub(super) struct CreateLocalOptions<'a> {
-    /// Administrate's ids of those that are meant; empty: all.
+    /// The records to create, by their ids in Administrate; empty: all.
     pub(super) only: &'a BTreeSet<String>,
-    /// Whether nothing is to be written.
     pub(super) dry_run: bool,
 }
 
-/// The plan after ours has been given what is to be taken over; of a dry run, the plan without it.
-pub(super) async fn create_local<S: EntitySync>(
+/// Creates local records, then plans again and returns the plan. A dry run creates none and returns the first plan.
+pub(super) async fn create_local<E: EntitySync>(
     db: &mut PgConnection,
-    ground: &SyncContext,
-    (theirs, rows): (S::Remote, &[S::Row]),
+    context: &SyncContext,
+    remote: E::Remote,
+    rows: &[E::Row],
     overrides: &MatchOverrides,
-    wish: CreateLocalOptions<'_>,
-) -> Result<SyncPlan<S::Row>> {
-    let ours = S::local_records(db, ground).await?;
-    let keys = S::counterparts(&ours, &theirs).into_iter().map(|one| (one.record.external_id, one.key)).collect();
-    let retired: HashSet<MatchKey> =
-        S::inactive_names(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
-    let unfit = unstorable_records::<S>(&theirs);
-    let mut plan = plan_storable::<S>(&ours, theirs.clone(), rows, overrides);
+    options: CreateLocalOptions<'_>,
+) -> Result<SyncPlan<E::Row>> {
+    let local = E::local_records(db, context).await?;
+    let candidates = E::remote_candidates(&local, &remote).into_iter();
+    let keys: Keys = candidates.map(|candidate| (candidate.record.external_id, candidate.key)).collect();
+    let inactive: HashSet<MatchKey> =
+        E::inactive_names(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
+    let unstorable = unstorable_records::<E>(&remote);
+    let mut plan = plan_storable::<E>(&local, remote.clone(), rows, overrides);
     let unmatched = &plan.findings.unmatched_remote;
-    let meant = unmatched.iter().filter(|one| wish.only.is_empty() || wish.only.contains(&one.external_id));
-    let (mut taken, mut left) = (Vec::new(), Vec::new());
-    let namesakes = namesakes(unmatched, &keys);
-    for record in meant {
-        let reason = reason_not_creatable(record, &keys, &namesakes, &retired)
-            .or_else(|| unfit.get(&record.external_id).cloned());
+    let requested =
+        unmatched.iter().filter(|record| options.only.is_empty() || options.only.contains(&record.external_id));
+    let (mut created, mut skipped) = (Vec::new(), Vec::new());
+    let key_counts = key_counts(unmatched, &keys);
+    for record in requested {
+        let reason = reason_not_creatable(record, &keys, &key_counts, &inactive)
+            .or_else(|| unstorable.get(&record.external_id).cloned());
         match reason {
-            Some(reason) => left.push(not_taken(record, reason)),
-            None => taken.push(record.clone()),
+            Some(reason) => skipped.push(skipped_record(record, reason)),
+            None => created.push(record.clone()),
         }
     }
-    if !wish.dry_run && !taken.is_empty() {
-        let chosen = taken.iter().map(|record| record.external_id.clone()).collect();
-        let missing = S::local_records_for(db, &ours, theirs.clone(), &chosen).await?;
-        let made: Vec<CreatedRow> = reference::add(db, &missing).await?;
-        plan = plan_storable::<S>(&S::local_records(db, ground).await?, theirs, rows, overrides);
-        plan.created_local_rows = made;
-        let still: HashSet<&str> = plan.findings.unmatched_remote.iter().map(|one| one.external_id.as_str()).collect();
-        let (unmade, found): (Vec<_>, _) = taken.into_iter().partition(|one| still.contains(one.external_id.as_str()));
-        let reason = "one of ours that it must not be linked with goes by its name";
-        left.extend(unmade.iter().map(|record| not_taken(record, reason.into())));
-        taken = found;
+    if !options.dry_run && !created.is_empty() {
+        let chosen = created.iter().map(|record| record.external_id.clone()).collect();
+        let records = E::local_records_for(db, &local, remote.clone(), &chosen).await?;
+        let created_rows: Vec<CreatedRow> = reference::add(db, &records).await?;
+        plan = plan_storable::<E>(&E::local_records(db, context).await?, remote, rows, overrides);
+        plan.created_local_rows = created_rows;
+        let unmatched = plan.findings.unmatched_remote.iter();
+        let unmatched: HashSet<&str> = unmatched.map(|record| record.external_id.as_str()).collect();
+        let (unlinked, linked): (Vec<_>, _) =
+            created.into_iter().partition(|record| unmatched.contains(record.external_id.as_str()));
+        let reason = "a local record with this name exists, and an override forbids to link them";
+        skipped.extend(unlinked.iter().map(|record| skipped_record(record, reason.into())));
+        created = linked;
     }
-    plan.findings.created_local = taken;
-    plan.findings.not_created_local = left;
+    plan.findings.created_local = created;
+    plan.findings.not_created_local = skipped;
     Ok(plan)
 }
 
+/// The match key of each record of Administrate, by its id.
 type Keys = HashMap<String, Option<MatchKey>>;
 
-/// How many unmatched records share each key.
-fn namesakes<'a>(unmatched: &[RemoteRecord], keys: &'a Keys) -> HashMap<&'a MatchKey, usize> {
-    let mut namesakes = HashMap::new();
+/// Counts the unmatched records of each key.
+fn key_counts<'a>(unmatched: &[RemoteRecord], keys: &'a Keys) -> HashMap<&'a MatchKey, usize> {
+    let mut counts = HashMap::new();
     for key in unmatched.iter().filter_map(|record| keys.get(&record.external_id)?.as_ref()) {
-        *namesakes.entry(key).or_default() += 1;
+        *counts.entry(key).or_default() += 1;
     }
-    namesakes
+    counts
 }
 
-/// Why a record would not find its own afterwards.
+/// Returns why a record would not be linked to the local record created for it.
 fn reason_not_creatable(
     record: &RemoteRecord,
     keys: &Keys,
-    namesakes: &HashMap<&MatchKey, usize>,
-    retired: &HashSet<MatchKey>,
+    key_counts: &HashMap<&MatchKey, usize>,
+    inactive: &HashSet<MatchKey>,
 ) -> Option<String> {
     let Some(key) = keys.get(&record.external_id).and_then(Option::as_ref) else {
-        let is_nameless = record.name.trim().is_empty();
-        return Some(if is_nameless { "it has no name" } else { "its location is not linked to one of ours" }.into());
+        let has_no_name = record.name.trim().is_empty();
+        return Some(
+            if has_no_name { "it has no name" } else { "its location is not linked to a local location" }.into(),
+        );
     };
-    match namesakes.get(key) {
-        Some(several) if *several > 1 => {
-            Some(format!("{several} of Administrate's go by this name: link or ignore them"))
+    match key_counts.get(key) {
+        Some(count) if *count > 1 => {
+            Some(format!("{count} records in Administrate have this name: link or ignore them"))
         }
-        _ => retired.contains(key).then(|| "an inactive one of ours goes by this name: make it active".into()),
+        _ => inactive.contains(key).then(|| "an inactive local record has this name: make it active".into()),
     }
 }
 
-/// Those that no record of ours can hold, and why.
-fn unstorable_records<S: EntitySync>(theirs: &S::Remote) -> HashMap<String, String> {
-    let columns = S::bounded_columns(theirs).into_iter();
+/// Returns the reasons why records cannot be stored locally, by their ids in Administrate.
+fn unstorable_records<E: EntitySync>(remote: &E::Remote) -> HashMap<String, String> {
+    let columns = E::bounded_columns(remote).into_iter();
     columns.filter_map(|(id, columns)| Some((id.to_owned(), column_error(columns)?))).collect()
 }
 
-fn not_taken(record: &RemoteRecord, reason: String) -> SkippedRecord {
+fn skipped_record(record: &RemoteRecord, reason: String) -> SkippedRecord {
     SkippedRecord { external_id: record.external_id.clone(), name: record.name.clone(), reason }
 }

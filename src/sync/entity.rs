@@ -1,4 +1,4 @@
-//! What can be synchronised: seven kinds of reference data, in their order, and events.
+//! The kinds of record that can be synchronised: seven kinds of reference data, in their order, and events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::console::counted;
 
-/// What can be synchronised. The order is that of FR-022 of seed 004: each stands behind what it builds upon.
+/// A kind of record that can be synchronised. Each comes after the ones that it refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entity {
-    /// Definitions of custom fields, for every kind of record; Administrate's own.
+    /// Definitions of custom fields, for every kind of record. They exist in Administrate only.
     CustomFields,
-    /// Tariffs; Administrate's own.
+    /// Tariffs. They exist in Administrate only.
     PriceLevels,
     /// Towns and online places, matched by name.
     Locations,
@@ -23,19 +23,19 @@ pub enum Entity {
     Instructors,
     /// Kinds of course, matched by code.
     CourseTemplates,
-    /// What a course template costs on a price level; Administrate's own.
+    /// The price of a course template at a price level. They exist in Administrate only.
     CourseTemplatePriceLevels,
-    /// Events that are known here, matched by title; not one of `all`.
+    /// Events that exist locally, matched by title. Not a part of `all`.
     Events,
 }
 
 impl Entity {
-    /// Everything that has a name.
+    /// Returns all entities, events included.
     fn each() -> impl Iterator<Item = Entity> {
         Entity::ALL.into_iter().chain([Entity::Events])
     }
 
-    /// The seven of `sync all`, in order.
+    /// The entities of `sync all`, in order.
     pub const ALL: [Entity; 7] = [
         Entity::CustomFields,
         Entity::PriceLevels,
@@ -46,7 +46,7 @@ impl Entity {
         Entity::CourseTemplatePriceLevels,
     ];
 
-    /// The name on the command line, in reports and in `lectern.runs`.
+    /// Returns the name on the command line, in reports and in `lectern.runs`.
     pub fn name(self) -> &'static str {
         match self {
             Entity::CustomFields => "custom-fields",
@@ -60,7 +60,7 @@ impl Entity {
         }
     }
 
-    /// How a sentence calls several of them.
+    /// Returns the name of several records in a sentence.
     pub fn plural(self) -> &'static str {
         match self {
             Entity::CustomFields => "custom fields",
@@ -74,12 +74,23 @@ impl Entity {
         }
     }
 
-    /// So many of them, as a sentence says it.
+    /// Returns the plural as a heading: `Course templates`.
+    pub fn heading(self) -> String {
+        let mut letters = self.plural().chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    /// Returns whether the program can create missing records of this kind, locally and in Administrate.
+    pub fn can_be_created(self) -> bool {
+        matches!(self, Entity::Locations | Entity::Venues | Entity::Instructors | Entity::CourseTemplates)
+    }
+
+    /// Returns a number of records in words: `1 venue`, `2 venues`.
     pub fn counted(self, count: usize) -> String {
         counted(count, self.plural().trim_end_matches('s'))
     }
 
-    /// What has to be synchronised before (rules, Sync).
+    /// Returns the entities that have to be synchronised first.
     pub fn prerequisites(self) -> &'static [Entity] {
         match self {
             Entity::Venues => &[Entity::Locations],
@@ -100,12 +111,12 @@ impl fmt::Display for Entity {
 impl FromStr for Entity {
     type Err = String;
 
-    /// Reads a name with hyphens or, as the reference's commands had them, with underscores.
+    /// Reads a name with hyphens or with underscores, as in the commands of old cron jobs.
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.trim().to_lowercase().replace('_', "-");
         Entity::each().find(|entity| entity.name() == name).ok_or_else(|| {
             let names = Entity::each().map(Entity::name).collect::<Vec<_>>().join(", ");
-            format!("there is no entity called \"{text}\"; there are {names}")
+            format!("there is no entity called \"{text}\": choose one of {names}")
         })
     }
 }
@@ -115,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prerequisites_come_earlier_in_the_order() {
+    fn prerequisites_are_earlier_in_the_order() {
         for entity in Entity::each() {
             assert!(entity.prerequisites().iter().all(|earlier| *earlier < entity), "{entity}");
         }
     }
 
     #[test]
-    fn both_spellings_are_read() {
+    fn name_with_hyphens_or_underscores_is_read() {
         for (text, expected) in [
             ("price-levels", Ok(Entity::PriceLevels)),
             ("course_template_price_levels", Ok(Entity::CourseTemplatePriceLevels)),

@@ -1,4 +1,4 @@
-//! What each entity is to the one way that all of them go.
+//! The interface between an entity and the sync pipeline, which is the same for all entities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,123 +17,126 @@ use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::bridges::store::references;
 use crate::config::{Config, ConflictPolicy, Labels};
 use crate::error::Result;
-use crate::sync::entities::prices::Preference;
+use crate::sync::entities::prices::PricePreference;
 use crate::tutorials::reference::References;
 
-/// An entity: where both sides are read, how they are compared, where the rows are written.
+/// The sync of one entity: how both sides are read and compared, and how the link rows are written.
 pub(super) trait EntitySync {
-    /// Which entity.
     const ENTITY: Entity;
-    /// The table of its rows, where something goes with those that are deleted.
+    /// The table of the link rows, if deleting them also deletes or changes rows of other tables.
     const TABLE: Option<bridges::Table> = None;
-    /// A row of its bridge table.
+    /// A link row: one record of Administrate with its local id.
     type Row: LinkRow + DeserializeOwned;
-    /// Everything that Administrate says.
+    /// All records of Administrate.
     type Remote: Clone + Send;
-    /// What is known here beside the rows.
+    /// The local records and everything else that planning needs.
     type Local: Send;
 
-    /// Notes what has to be known before Administrate is asked.
-    async fn prepare(_db: &mut PgConnection, _ground: &mut SyncContext) -> Result<()> {
+    /// Reads what must be read before the fetch.
+    async fn prepare(_db: &mut PgConnection, _context: &mut SyncContext) -> Result<()> {
         Ok(())
     }
 
-    /// Fetches their side, whole or not at all.
-    async fn fetch(client: &Client, ground: &SyncContext) -> Result<Self::Remote>;
+    /// Fetches all records of Administrate. A partial result is an error.
+    async fn fetch(client: &Client, context: &SyncContext) -> Result<Self::Remote>;
 
-    /// Reads the bridge rows.
+    /// Reads the link rows.
     async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>>;
 
-    /// Reads our side.
-    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local>;
+    /// Reads the local records.
+    async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local>;
 
-    /// Compares; pure.
+    /// Compares both sides. Pure.
     fn plan(
-        ours: &Self::Local,
-        theirs: Self::Remote,
+        local: &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row>;
 
-    /// What is to be added to ours so that the chosen ones of theirs (by id) find their match; nothing for entities that
-    /// are Administrate's own.
+    /// Returns the local records to create so that the chosen remote ones (by Administrate's id) find a match.
+    ///
+    /// Empty for entities that exist in Administrate only.
     async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Local,
-        _theirs: Self::Remote,
+        _local: &Self::Local,
+        _remote: Self::Remote,
         _chosen: &BTreeSet<String>,
     ) -> Result<References> {
         Ok(References::default())
     }
 
-    /// Each of theirs with the key by which it is matched, for entities that can be taken over.
-    fn counterparts(_ours: &Self::Local, _theirs: &Self::Remote) -> Vec<RemoteCandidate> {
+    /// Returns the remote records with their match keys, for entities that can be created locally.
+    fn remote_candidates(_local: &Self::Local, _remote: &Self::Remote) -> Vec<RemoteCandidate> {
         Vec::new()
     }
 
-    /// What inactive ones of ours go by; they are no candidates, and yet nobody else is to be made of their name.
+    /// Returns the names of inactive local records. They match nothing, but no second record may get their name.
     async fn inactive_names(_db: &mut PgConnection) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 
-    /// The columns of ours that each of theirs would fill where it is taken over, by its id.
-    fn bounded_columns(_theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
+    /// Returns, by Administrate's id, the local columns that each remote record would fill if it is created locally.
+    fn bounded_columns(_remote: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
         Vec::new()
     }
 
-    /// Keeps the rows as the plan would leave them, for entities that build upon them.
-    fn stage_rows(_ground: &mut SyncContext, _rows: Vec<Self::Row>) {}
+    /// Stores the planned rows in the context, for later entities of a dry run that refer to them.
+    fn stage_rows(_context: &mut SyncContext, _rows: Vec<Self::Row>) {}
 
-    /// Writes rows.
+    /// Inserts or updates link rows.
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
 
-    /// Deletes rows.
+    /// Deletes link rows.
     async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
 
-    /// Restores what the changes of a run did beside its rows, after `inverse` has taken those back.
+    /// Undoes what a run changed outside its link rows, after `inverse` was applied to those.
     async fn undo_side_effects(_db: &mut PgConnection, _inverse: &[RowChange<Self::Row>]) -> Result<()> {
         Ok(())
     }
 }
 
-/// What the entities of one run share.
+/// The settings and planned rows that the entities of one run share.
 #[derive(Debug)]
 pub(super) struct SyncContext {
-    /// In which times are told that name no zone.
+    /// The time zone of times without a zone.
     pub(super) time_zone: TimeZone,
-    /// Which of several prices is kept.
-    pub(super) preference: Preference,
-    /// What this tenant calls the custom fields of events.
+    /// The price to store if a template has several at one level.
+    pub(super) preference: PricePreference,
+    /// The names of the custom fields of events in Administrate.
     pub(super) labels: Labels,
-    /// Whose value of an event's field holds that both sides have changed.
+    /// The side that wins a conflict, by field name.
     pub(super) winners: BTreeMap<String, ConflictPolicy>,
-    /// When Administrate was asked for events, by the database's clock: what was agreed on later is newer than its answer.
-    pub(super) asked_at: Option<Timestamp>,
-    /// Rows as earlier plans of the same dry run would leave them.
+    /// The database's time before the fetch of events. A baseline written later is newer than the fetched events.
+    pub(super) fetch_started_at: Option<Timestamp>,
+    /// Planned rows of locations in a dry run; none otherwise.
     pub(super) locations: Option<Vec<bridges::LocationRow>>,
-    /// Likewise.
+    /// Planned rows of course templates in a dry run; none otherwise.
     pub(super) course_templates: Option<Vec<bridges::CourseTemplateRow>>,
-    /// Likewise.
+    /// Planned rows of price levels in a dry run; none otherwise.
     pub(super) price_levels: Option<Vec<bridges::PriceLevelRow>>,
 }
 
 impl SyncContext {
-    /// Nothing planned yet.
+    /// Returns the context of a new run.
     pub(super) fn of(config: &Config) -> Self {
-        let ours = &config.administrate;
+        let administrate = &config.administrate;
         SyncContext {
             time_zone: config.zone(),
-            preference: Preference { currency: ours.currency.clone(), region: ours.region.clone() },
-            labels: ours.labels.clone(),
+            preference: PricePreference {
+                currency: administrate.currency.clone(),
+                region: administrate.region.clone(),
+            },
+            labels: administrate.labels.clone(),
             winners: config.sync.conflicts.clone(),
-            asked_at: None,
+            fetch_started_at: None,
             locations: None,
             course_templates: None,
             price_levels: None,
         }
     }
 
-    /// The bridge rows of locations.
+    /// Returns the link rows of locations, planned or stored.
     pub(super) async fn locations(&self, db: &mut PgConnection) -> Result<Vec<bridges::LocationRow>> {
         match &self.locations {
             Some(planned) => Ok(planned.clone()),
@@ -141,7 +144,7 @@ impl SyncContext {
         }
     }
 
-    /// The bridge rows of course templates.
+    /// Returns the link rows of course templates, planned or stored.
     pub(super) async fn course_templates(&self, db: &mut PgConnection) -> Result<Vec<bridges::CourseTemplateRow>> {
         match &self.course_templates {
             Some(planned) => Ok(planned.clone()),
@@ -149,7 +152,7 @@ impl SyncContext {
         }
     }
 
-    /// The bridge rows of price levels.
+    /// Returns the rows of price levels, planned or stored.
     pub(super) async fn price_levels(&self, db: &mut PgConnection) -> Result<Vec<bridges::PriceLevelRow>> {
         match &self.price_levels {
             Some(planned) => Ok(planned.clone()),
@@ -158,19 +161,19 @@ impl SyncContext {
     }
 }
 
-/// What has to be done, such that it can be kept.
+/// Plans an entity. Findings that PostgreSQL cannot store become errors.
 pub(super) fn plan_storable<S: EntitySync>(
-    ours: &S::Local,
-    theirs: S::Remote,
+    local: &S::Local,
+    remote: S::Remote,
     rows: &[S::Row],
     overrides: &MatchOverrides,
 ) -> SyncPlan<S::Row> {
-    let mut plan = S::plan(ours, theirs, rows, overrides);
+    let mut plan = S::plan(local, remote, rows, overrides);
     plan.drop_unstorable();
     plan
 }
 
-/// Administrate's ids of rows, for the stores that delete by them.
+/// Returns Administrate's ids of rows.
 pub(super) fn ids<R: LinkRow>(rows: &[R]) -> Vec<String> {
     rows.iter().map(|row| row.external_id().to_owned()).collect()
 }

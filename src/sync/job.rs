@@ -12,21 +12,22 @@ use super::{Entity, Report, Summary, SyncOptions, SyncRun};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
+use crate::runs::RunKind;
 
 /// The queue of syncs.
-pub static SYNCS: Queue = Queue { name: "sync", run_kinds: &["sync"], path: "/api/syncs", subject_key: "entity" };
+pub static SYNCS: Queue =
+    Queue { name: "sync", run_kinds: &[RunKind::Sync], path: "/api/syncs", subject_key: "entity" };
 
-/// A sync to be carried out later, as it is stored.
+/// The stored request of a sync that runs later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename = "sync")]
 pub struct SyncRequest {
-    /// The entity; none: all entities.
+    /// None: all entities except events.
     pub entity: Option<Entity>,
-    /// Only plan.
     pub dry_run: bool,
-    /// Only the records with these ids of Administrate; empty: all.
+    /// Apply only changes of the records with these ids in Administrate; empty: all changes.
     pub only: BTreeSet<String>,
-    /// For all entities: continue after one that failed.
+    /// Continue after an entity that failed; only for all entities.
     pub skip_errors: bool,
 }
 
@@ -36,16 +37,14 @@ impl SyncRequest {
     /// # Errors
     /// Where the request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
-        Job::new(SYNCS.name, self.entity.map_or("all", Entity::name).to_owned(), self.dry_run, self)
+        Job::new(RunKind::Sync, self.entity.map_or("all", Entity::name).to_owned(), self.dry_run, self)
     }
 }
 
-/// Carries out requested syncs.
+/// Runs requested syncs.
 #[derive(Debug)]
 pub struct SyncJobs {
-    /// The database.
     pub pool: PgPool,
-    /// The settings.
     pub config: Arc<Config>,
 }
 
@@ -59,11 +58,11 @@ impl JobHandler for SyncJobs {
         let mut sync = SyncRun::open(&self.pool, &self.config, &command, options, cancel).await?;
         match entity {
             Some(entity) => {
-                let report = sync.in_run(job.run).entity(entity).await;
+                let report = sync.in_run(job.run).sync_entity(entity).await;
                 JobResult::new(&report, report.stored_exit())
             }
             None => {
-                let summary = sync.all().await;
+                let summary = sync.sync_all().await;
                 JobResult::new(&summary, summary.exit())
             }
         }

@@ -1,13 +1,14 @@
-//! Matches reference data with Administrate and keeps the bridge rows (`adm.*`) saying what it says.
+//! Matches reference data and events with Administrate and brings the bridge rows (`adm.*`) up to date.
 //!
-//! The way of each entity: read both sides whole → [`plan`] (pure) → show it; a dry run ends here → apply it in one
-//! transaction, O(1) statements. Nothing is guessed: what could be several is told and left unlinked. Nothing is lost: a
-//! row whose record vanished stays unless it is pruned, and a fetch that is not whole writes nothing. A plan made right
-//! after an apply is empty, and an empty plan writes nothing, not even a timestamp.
+//! The sync of an entity reads both sides completely, computes a [`plan::SyncPlan`] (pure) and reports it. A dry run
+//! ends after that; otherwise the plan is applied in one transaction with a constant number of statements.
 //!
-//! [`creation`] alone creates in Administrate, when asked to and through the outbox.
-//!
-//! Does not: touch `acted.*` but for the free places of events and what [`disputes`] were decided for Administrate.
+//! - Ambiguous matches are reported and left unlinked.
+//! - A row whose record is missing in Administrate stays until it is pruned. An incomplete fetch writes nothing.
+//! - A plan made right after an apply is empty. An empty plan writes nothing, not even a timestamp.
+//! - Only [`create_remote`] creates records in Administrate, on request and through the outbox.
+//! - In `acted.*` a sync writes only the availability of events, values accepted in [`conflicts`], and the records of
+//!   `--create-local`.
 
 pub mod api;
 mod apply;

@@ -1,4 +1,4 @@
-//! What a sync is asked to do.
+//! Options of a sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,37 +7,36 @@ use serde_json::Value;
 
 use super::entity::Entity;
 
-/// What was asked for.
 #[derive(Debug, Clone, Default)]
 pub struct SyncOptions {
-    /// Show the plan and write nothing.
+    /// Plan and write nothing.
     pub dry_run: bool,
-    /// Write only what concerns these records, by Administrate's id; empty: everything.
+    /// Apply only changes of the records with these ids in Administrate; empty: all changes.
     pub only: BTreeSet<String>,
-    /// Delete rows whose record Administrate no longer has.
+    /// Delete rows whose record is missing in Administrate, up to this limit.
     pub prune: Option<PruneLimit>,
-    /// Make records of ours of Administrate's unmatched ones, all or those of `only`.
+    /// Create local records for unmatched ones in Administrate, all or those of `only`.
     pub create_local: bool,
-    /// `sync all` goes on after an entity that failed.
+    /// `sync all` continues after an entity that failed.
     pub skip_errors: bool,
-    /// Apply exactly these plans; one that is not what would be planned now is refused.
+    /// Apply exactly these plans. A plan that differs from the current one is refused.
     pub exactly: Option<BTreeMap<Entity, Value>>,
 }
 
-/// How much of an entity a run may delete, in percent of its rows.
+/// The largest share of an entity's rows that a run may delete, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PruneLimit(pub u8);
 
 impl Default for PruneLimit {
-    /// A fifth (rules, Sync).
+    /// Returns 20 percent.
     fn default() -> Self {
         PruneLimit(20)
     }
 }
 
 impl PruneLimit {
-    /// Whether `pruned` of so many rows are more.
+    /// Returns whether pruning `pruned` of `rows` rows exceeds the limit.
     pub(super) fn is_exceeded(self, pruned: usize, rows: usize) -> bool {
         pruned * 100 > rows * usize::from(self.0)
     }

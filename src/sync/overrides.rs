@@ -17,8 +17,11 @@ use crate::tutorials;
 use crate::tutorials::reference;
 use crate::tutorials::reference::Named;
 
-/// Finds a record of ours by id, or by the name (a template's code) that only it has.
-pub async fn find_local(db: &mut PgConnection, entity: Entity, wanted: &str) -> Result<Named> {
+/// Finds a local record by its id or by its unique name; of course templates and events by the code.
+///
+/// # Errors
+/// [`Error::Usage`] where none or several records match, or the entity has no local records.
+pub async fn find_local(db: &mut PgConnection, entity: Entity, name_or_id: &str) -> Result<Named> {
     let known = match entity {
         Entity::Locations => reference::store::locations(db).await?,
         Entity::Instructors => reference::store::instructors(db).await?,
@@ -29,29 +32,36 @@ pub async fn find_local(db: &mut PgConnection, entity: Entity, wanted: &str) -> 
             venues.map(|venue| Named { id: venue.id, name: venue.name }).collect()
         }
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => {
-            return Err(Error::Usage(format!("{} are Administrate's alone: we have none to link", entity.plural())));
+            return Err(Error::Usage(format!(
+                "{} exist only in Administrate: there are no local ones to link",
+                entity.plural()
+            )));
         }
     };
-    let wanted_id = wanted.parse::<i64>().ok();
-    if let Some(found) = known.iter().find(|record| Some(record.id) == wanted_id) {
+    let id = name_or_id.parse::<i64>().ok();
+    if let Some(found) = known.iter().find(|record| Some(record.id) == id) {
         return Ok(found.clone());
     }
-    let called: Vec<&Named> = known.iter().filter(|record| names::fold(&record.name) == names::fold(wanted)).collect();
-    match called.as_slice() {
+    let name = names::fold(name_or_id);
+    let matches: Vec<&Named> = known.iter().filter(|record| names::fold(&record.name) == name).collect();
+    match matches.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(Error::Usage(format!("none of our active {} is called or numbered \"{wanted}\"", entity.plural()))),
+        [] => Err(Error::Usage(format!(
+            "no active local {} have the name or id \"{name_or_id}\": check the spelling",
+            entity.plural()
+        ))),
         several => {
             let ids: Vec<String> = several.iter().map(|record| record.id.to_string()).collect();
             let ids = ids.join(", ");
             Err(Error::Usage(format!(
-                "several of our {} are called \"{wanted}\": name one by its id, {ids}",
+                "several local {} have the name \"{name_or_id}\": use one of their ids, {ids}",
                 entity.plural()
             )))
         }
     }
 }
 
-/// Stores an override and updates the bridge rows.
+/// Stores an override and updates the bridge rows in one transaction.
 pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchOverride) -> Result<()> {
     let mut transaction = db.begin().await?;
     match entity {
@@ -67,35 +77,35 @@ pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchO
     Ok(())
 }
 
-async fn relink<S: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
-    let rows = S::link_rows(db).await?;
-    // An event that is on its way to Administrate has no row yet.
+async fn relink<E: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
+    let rows = E::link_rows(db).await?;
+    // An event that is being delivered to Administrate has no row yet.
     if let Some(external) = &entry.external
-        && S::ENTITY != Entity::Events
+        && E::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)
     {
         return Err(Error::Usage(format!(
-            "no {} with the id {external} are known: take the id from a report of `lectern sync {}`",
-            S::ENTITY.plural(),
-            S::ENTITY
+            "no {} with the id {external} are known: copy the id from the report of `lectern sync {}`",
+            E::ENTITY.plural(),
+            E::ENTITY
         )));
     }
-    let changed: Vec<S::Row> = rows.into_iter().filter_map(|row| with_override(row, entry)).collect();
+    let changed: Vec<E::Row> = rows.into_iter().filter_map(|row| with_override(row, entry)).collect();
     if !changed.is_empty() {
-        S::upsert(db, &changed.iter().collect::<Vec<_>>()).await?;
+        E::upsert(db, &changed.iter().collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
 
-/// The row as the decision wants it, where that is another.
+/// Returns the row with the link that the override requires; none if the link does not change.
 fn with_override<R: LinkRow>(mut row: R, entry: &MatchOverride) -> Option<R> {
-    let is_theirs = entry.external.as_deref() == Some(row.external_id());
-    let is_ours = row.link().is_some() && row.link() == entry.local;
+    let is_remote = entry.external.as_deref() == Some(row.external_id());
+    let is_local = row.link().is_some() && row.link() == entry.local;
     let link = match entry.kind {
-        OverrideKind::Link if is_theirs => entry.local,
-        OverrideKind::Link | OverrideKind::Ignore if is_ours => None,
-        OverrideKind::Ignore if is_theirs => None,
-        OverrideKind::Unlink if is_ours && is_theirs => None,
+        OverrideKind::Link if is_remote => entry.local,
+        OverrideKind::Link | OverrideKind::Ignore if is_local => None,
+        OverrideKind::Ignore if is_remote => None,
+        OverrideKind::Unlink if is_local && is_remote => None,
         _ => row.link(),
     };
     let changes = link != row.link();

@@ -1,4 +1,4 @@
-//! What Administrate says, as plain records: the plans know these and not the wire.
+//! Administrate's records as plain data, which plans use instead of the API's types.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,14 @@ use tokio::task::JoinSet;
 
 use crate::error::Result;
 
-/// Whatever a fetch brought, and what of it failed.
+/// The result of a fetch in parts, some of which may have failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fetched<T> {
-    /// The records.
     pub records: Vec<T>,
-    /// The parts that could not be fetched: their name and the sentence. Rows of such a part are left alone.
+    /// The parts that could not be fetched, by name, with the error. Their rows are left unchanged.
     pub failed: Vec<(String, String)>,
-    /// The parts of which Administrate told nothing at all, not even that there is nothing.
-    pub untold: Vec<String>,
+    /// The parts for which Administrate returned no list, not even an empty one.
+    pub not_reported: Vec<String>,
 }
 
 /// The definition of a custom field for one kind of record.
@@ -52,11 +51,12 @@ pub struct RemoteLocation {
     pub code: Option<String>,
 }
 
-/// A venue; `location` is Administrate's id of its location.
+/// A venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RemoteVenue {
     pub external_id: String,
     pub name: String,
+    /// Administrate's id of its location.
     pub location: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub struct RemoteContact {
     pub last_name: String,
 }
 
-/// Who teaches and who administers.
+/// The contacts that teach and the ones that administer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RemotePeople {
     /// Contacts with `isInstructor`.
@@ -89,28 +89,26 @@ pub struct RemoteCourseTemplate {
     pub approved: Vec<String>,
 }
 
-/// A price of a course template; whatever Administrate left out is none.
+/// A price of a course template. A field that Administrate left out is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RemotePrice {
-    /// Its id.
     pub external_id: String,
     /// Id of the course template.
     pub template: String,
-    /// Its code.
     pub template_code: Option<String>,
     /// Id of the price level.
     pub level: Option<String>,
     /// The amount, in `currency`.
     pub amount: Option<Decimal>,
-    /// What stands in the amount's place and is no number.
+    /// The text of an amount that is no number.
     pub unreadable: Option<String>,
-    /// What the currency goes by: its code, its name.
+    /// The code and the name of the currency, as far as they are known.
     pub currency: Vec<String>,
-    /// Code of the region for which it holds.
+    /// Code of the region of the price; none for all regions.
     pub region: Option<String>,
 }
 
-/// An event; null and what cannot be read are none.
+/// An event. A field that is null or cannot be read is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FetchedEvent {
     pub external_id: String,
@@ -128,13 +126,13 @@ pub struct FetchedEvent {
     pub location: Option<String>,
     /// Id of its venue.
     pub venue: Option<String>,
-    /// Id of the first that teaches it as a whole.
+    /// Id of the first instructor of the whole event.
     pub instructor: Option<String>,
     /// In Administrate's order.
     pub sessions: Vec<FetchedSession>,
 }
 
-/// A session; its times as the wall of its event's zone says.
+/// A session, with local times in the time zone of its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FetchedSession {
     pub external_id: String,
@@ -145,15 +143,15 @@ pub struct FetchedSession {
 }
 
 impl RemoteContact {
-    /// "First Last", or whichever of the two there is.
+    /// Returns "First Last", or the one that is not blank.
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name.trim(), self.last_name.trim()).trim().to_owned()
     }
 }
 
-/// The custom fields of every kind of record. Where each kind fails, so does the fetch.
+/// Fetches the custom fields of every kind of record. Fails only if every kind fails.
 pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<RemoteCustomField>> {
-    // Once, so that nineteen calls do not find out separately that nobody is let in.
+    // One login first, so that a rejected login fails once and not in each of the parallel calls.
     client.login().await?;
     let mut calls = JoinSet::new();
     for kind in SupportsCustomField::ALL.iter().copied() {
@@ -162,11 +160,11 @@ pub(super) async fn custom_fields(client: &Client) -> Result<Fetched<RemoteCusto
     }
     let mut answers = calls.join_all().await;
     answers.sort_by_key(|(kind, _)| *kind);
-    let mut fetched = Fetched { records: Vec::new(), failed: Vec::new(), untold: Vec::new() };
+    let mut fetched = Fetched { records: Vec::new(), failed: Vec::new(), not_reported: Vec::new() };
     let mut last = None;
     for (kind, answer) in answers {
         match answer {
-            Ok(None) => fetched.untold.push(kind.name().to_owned()),
+            Ok(None) => fetched.not_reported.push(kind.name().to_owned()),
             Ok(Some(definitions)) => {
                 fetched.records.extend(definitions.into_iter().map(|field| custom_field(kind, field)))
             }
@@ -195,7 +193,7 @@ fn custom_field(kind: SupportsCustomField, field: administrate::CustomFieldDefin
     }
 }
 
-/// Every price level.
+/// Fetches all price levels.
 pub(super) async fn price_levels(client: &Client) -> Result<Vec<RemotePriceLevel>> {
     let level = |level: administrate::PriceLevel| RemotePriceLevel {
         external_id: level.id.into(),
@@ -205,7 +203,7 @@ pub(super) async fn price_levels(client: &Client) -> Result<Vec<RemotePriceLevel
     Ok(client.price_levels().await?.into_iter().map(level).collect())
 }
 
-/// Every location.
+/// Fetches all locations.
 pub(super) async fn locations(client: &Client) -> Result<Vec<RemoteLocation>> {
     let location = |location: administrate::Location| RemoteLocation {
         external_id: location.id.into(),
@@ -216,7 +214,7 @@ pub(super) async fn locations(client: &Client) -> Result<Vec<RemoteLocation>> {
     Ok(client.locations().await?.into_iter().map(location).collect())
 }
 
-/// Every venue.
+/// Fetches all venues.
 pub(super) async fn venues(client: &Client) -> Result<Vec<RemoteVenue>> {
     let venue = |venue: administrate::Venue| RemoteVenue {
         external_id: venue.id.into(),
@@ -226,7 +224,7 @@ pub(super) async fn venues(client: &Client) -> Result<Vec<RemoteVenue>> {
     Ok(client.venues().await?.into_iter().map(venue).collect())
 }
 
-/// Everybody who teaches, and everybody who administers.
+/// Fetches the contacts that teach and the ones that administer.
 pub(super) async fn people(client: &Client) -> Result<RemotePeople> {
     let contact = |contact: administrate::Contact| RemoteContact {
         external_id: contact.id.into(),
@@ -240,7 +238,7 @@ pub(super) async fn people(client: &Client) -> Result<RemotePeople> {
     })
 }
 
-/// Every course template.
+/// Fetches all course templates.
 pub(super) async fn course_templates(client: &Client) -> Result<Vec<RemoteCourseTemplate>> {
     let template = |template: administrate::CourseTemplate| RemoteCourseTemplate {
         external_id: template.id.into(),
@@ -253,7 +251,7 @@ pub(super) async fn course_templates(client: &Client) -> Result<Vec<RemoteCourse
     Ok(client.course_templates().await?.into_iter().map(template).collect())
 }
 
-/// Every price of every course template.
+/// Fetches all prices of all course templates.
 pub(super) async fn prices(client: &Client) -> Result<Vec<RemotePrice>> {
     Ok(client.template_prices().await?.into_iter().map(price).collect())
 }
@@ -272,7 +270,7 @@ fn price(price: administrate::TemplatePrice) -> RemotePrice {
     }
 }
 
-/// One event as it was told. Times that name no zone are told in `fallback`.
+/// Converts an event of the API. Times without a zone are in `fallback`.
 pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> FetchedEvent {
     let zone = event.zone(fallback);
     let text = |id: &Id| id.to_string();
@@ -302,7 +300,7 @@ pub(super) fn event(event: &administrate::Event, fallback: &TimeZone) -> Fetched
     }
 }
 
-/// Sessions by their ids, as lists of Administrate are asked for: who tells of one event may tell them in any order.
+/// Sorts sessions by their ids, as Administrate's lists are requested. A webhook may contain them in any order.
 fn in_order(sessions: &[administrate::Session]) -> Vec<&administrate::Session> {
     let mut sessions: Vec<&administrate::Session> = sessions.iter().collect();
     if sessions.iter().all(|session| session.id.number().is_some()) {

@@ -1,4 +1,4 @@
-//! One run, of one entity or of all in their order. The way that each of them goes: [`way`](super::way).
+//! A run of one entity or of all entities in order. [`pipeline`](super::pipeline) contains the steps of one entity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::options::SyncOptions;
 use super::pipeline::unknown_id_error;
 use super::report::{Report, Summary};
 use crate::config::Config;
-use crate::error::{Exit, Result};
+use crate::error::Result;
 use crate::gateway;
 use crate::gateway::{AuditMode, ClientOptions};
 use crate::sync::entities::course_templates::CourseTemplates;
@@ -32,52 +32,51 @@ pub struct SyncRun {
     pub(super) client: Client,
     pub(super) options: SyncOptions,
     pub(super) stop: CancellationToken,
-    /// The run that was opened for it; none: each entity opens its own.
+    /// The stored run that receives the report; none: each entity begins its own.
     pub(super) run: Option<i64>,
-    pub(super) ground: SyncContext,
-    /// Requests that were sent before the entity under way.
+    pub(super) context: SyncContext,
+    /// Requests sent before the current entity started.
     pub(super) requests_before: u64,
-    /// Whether it is one of all entities, each of which knows some of the records that were named.
+    /// Whether all entities are synchronised: an id of `only` then needs to be known to one of them only.
     pub(super) all_entities: bool,
-    /// What this run has synchronised, or in a dry run planned.
+    /// Entities that this run has synchronised or, in a dry run, planned.
     pub(super) completed: BTreeSet<Entity>,
-    /// What a dry run has planned.
+    /// The plans of a dry run.
     pub(super) planned: BTreeMap<Entity, Value>,
-    /// Is told of each entity that starts, and of its plan in a dry run.
-    pub(super) say: Box<dyn Fn(ProgressEvent<'_>) + Send + std::marker::Sync>,
+    pub(super) observer: Box<dyn Fn(ProgressEvent<'_>) + Send + Sync>,
 }
 
-/// What a run says on its way.
+/// A step of a run, for an observer.
 pub enum ProgressEvent<'a> {
-    /// This entity starts.
+    /// The sync of this entity starts.
     Starts(Entity),
-    /// A dry run would do this.
+    /// A dry run has made this plan.
     Planned(&'a dyn std::fmt::Display),
 }
 
 impl SyncRun {
-    /// A run that has not begun. `stop` ends it between two steps.
+    /// Creates a run. Cancelling `stop` ends it between two steps.
     pub fn new(pool: PgPool, client: Client, config: &Config, options: SyncOptions, stop: CancellationToken) -> Self {
-        let ground = SyncContext::of(config);
         SyncRun {
             pool,
             client,
             options,
             stop,
             run: None,
-            ground,
+            context: SyncContext::of(config),
             requests_before: 0,
             all_entities: false,
             completed: BTreeSet::new(),
             planned: BTreeMap::new(),
-            say: Box::new(|_| ()),
+            observer: Box::new(|_| ()),
         }
     }
 
-    /// A run with this program's settings; `command` is who calls, for the audit log.
+    /// Connects to Administrate and creates a run; `command` names the caller in the audit log.
     ///
     /// # Errors
-    /// Administrate is not named (prerequisite), or the database cannot be reached.
+    /// [`Error::Prerequisite`](crate::error::Error::Prerequisite) where the settings name no Administrate, else the
+    /// database's.
     pub async fn open(
         pool: &PgPool,
         config: &Config,
@@ -88,10 +87,10 @@ impl SyncRun {
         SyncRun::open_recording(pool, config, command, options, None, stop).await
     }
 
-    /// As [`Sync::open`]; every exchange is kept in the folder `record`, where one is named.
+    /// Opens a run as [`SyncRun::open`] does and records every exchange in the folder `record`, if there is one.
     ///
     /// # Errors
-    /// Likewise, and [`Error::Failed`] where the folder cannot be written.
+    /// Those of [`SyncRun::open`], and [`Error::Failed`](crate::error::Error::Failed) where the folder is not writable.
     pub async fn open_recording(
         pool: &PgPool,
         config: &Config,
@@ -109,38 +108,38 @@ impl SyncRun {
         Ok(SyncRun::new(pool.clone(), client, config, options, stop))
     }
 
-    /// Keeps the one entity's report in a run that was opened for it.
+    /// Stores the report of the one entity in a run that the caller has begun.
     pub fn in_run(mut self, run: i64) -> Self {
         self.run = Some(run);
         self
     }
 
-    /// Tells `say` what happens.
-    pub fn on_progress(mut self, say: impl Fn(ProgressEvent<'_>) + Send + std::marker::Sync + 'static) -> Self {
-        self.say = Box::new(say);
+    /// Reports each step to `observer`.
+    pub fn on_progress(mut self, observer: impl Fn(ProgressEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Box::new(observer);
         self
     }
 
-    /// The client that it speaks through.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The plans of a dry run, to be saved.
+    /// Returns the plans of a dry run, as they are saved.
     pub fn planned(&self) -> &BTreeMap<Entity, Value> {
         &self.planned
     }
 
-    /// Synchronises all entities in order; the first failure stops it, unless errors are to be skipped. The
-    /// one that a signal has ended is not run.
-    pub async fn all(&mut self) -> Summary {
+    /// Synchronises all entities in order.
+    ///
+    /// Stops at the first failure unless errors are skipped. An entity that a signal interrupted counts as not run.
+    pub async fn sync_all(&mut self) -> Summary {
         let mut reports = Vec::new();
         self.all_entities = true;
         for entity in Entity::ALL {
             if self.stop.is_cancelled() {
                 break;
             }
-            let report = self.entity(entity).await;
+            let report = self.sync_entity(entity).await;
             if report.is_stopped() {
                 break;
             }
@@ -154,9 +153,9 @@ impl SyncRun {
         Summary::of(reports)
     }
 
-    /// Synchronises one entity. Whatever goes wrong is in the report.
-    pub async fn entity(&mut self, entity: Entity) -> Report {
-        (self.say)(ProgressEvent::Starts(entity));
+    /// Synchronises one entity. Failures are recorded in the report.
+    pub async fn sync_entity(&mut self, entity: Entity) -> Report {
+        (self.observer)(ProgressEvent::Starts(entity));
         match entity {
             Entity::CustomFields => self.run_entity::<CustomFields>().await,
             Entity::PriceLevels => self.run_entity::<PriceLevels>().await,
@@ -169,11 +168,12 @@ impl SyncRun {
         }
     }
 
-    /// Brings the rows of records that have just been created there to what Administrate says of them, so that the next
-    /// plan is empty.
+    /// Fetches records that were just created in Administrate and updates their bridge rows.
+    ///
+    /// The next plan is therefore empty.
     ///
     /// # Errors
-    /// Administrate or the database cannot be asked.
+    /// Those of Administrate and of the database.
     pub async fn refresh(&self, entity: Entity, external_ids: &BTreeSet<String>) -> Result<()> {
         match entity {
             Entity::Locations => self.refresh_some::<Locations>(external_ids).await,
@@ -185,7 +185,7 @@ impl SyncRun {
     }
 }
 
-/// Tells, with the last of the reports of all entities, which ids that were named no entity knows.
+/// Adds an error to the last report for each requested id that no entity knows.
 fn report_unknown_ids(reports: &mut [Report]) {
     if reports.len() < Entity::ALL.len() || reports.iter().any(Report::failed) {
         return;
@@ -194,17 +194,5 @@ fn report_unknown_ids(reports: &mut [Report]) {
     let unknown = unknown.reduce(|all, some| all.intersection(&some).cloned().collect()).unwrap_or_default();
     if let Some(last) = reports.last_mut() {
         unknown.iter().for_each(|id| last.add_error(unknown_id_error(id, "records")));
-    }
-}
-
-impl Summary {
-    /// How `sync all` ended.
-    pub fn line(&self) -> String {
-        let not_run = if self.not_run > 0 { format!(", {} not run", self.not_run) } else { String::new() };
-        let ending = match self.exit() {
-            Exit::Done => "",
-            _ => "; see above",
-        };
-        format!("{} succeeded, {} failed{not_run}{ending}", self.succeeded, self.failed)
     }
 }

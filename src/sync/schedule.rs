@@ -1,7 +1,7 @@
 //! The schedule: syncs that `lectern serve` enqueues at the times in the settings.
 //!
-//! Of several processes that wake at one due time, one enqueues. A due time that passed while no process ran is not made
-//! up for, and a sync whose last scheduled run has not ended is not enqueued again.
+//! Of several processes that wake at a due time, one enqueues the sync. Due times that passed while no process ran are
+//! skipped, and a sync whose last scheduled run has not ended is not enqueued again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::jobs;
 /// The longest sleep: a change of the system clock is noticed within it.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// Enqueues the syncs that the settings name, until stopped.
+/// Enqueues the syncs that the settings name, until `stop` is cancelled.
 pub async fn run_schedule(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
     let schedule = &config.schedule;
     tokio::join!(
@@ -34,7 +34,7 @@ async fn run_entry(pool: &PgPool, config: &Config, entity: Option<Entity>, expre
     if expression.trim().is_empty() {
         return;
     }
-    // The settings were checked when they were loaded.
+    // An invalid expression was refused when the settings were loaded.
     let Ok(schedule) = CronSchedule::parse(expression, &config.time_zone) else { return };
     let mut after = Timestamp::now();
     while let Some(due) = schedule.next_after(after) {
@@ -42,9 +42,11 @@ async fn run_entry(pool: &PgPool, config: &Config, entity: Option<Entity>, expre
             return;
         }
         match enqueue_due(pool, entity, due).await {
-            Ok(Some(run)) => tracing::info!(run, due = %due, "a scheduled sync is enqueued"),
-            Ok(None) => tracing::debug!(due = %due, "another process enqueued this sync, or the last has not ended"),
-            Err(error) => tracing::error!(%error, due = %due, "a scheduled sync cannot be enqueued"),
+            Ok(Some(run)) => tracing::info!(run, due = %due, "scheduled sync enqueued"),
+            Ok(None) => {
+                tracing::debug!(due = %due, "scheduled sync not enqueued: already enqueued or still running")
+            }
+            Err(error) => tracing::error!(%error, due = %due, "scheduled sync could not be enqueued"),
         }
         after = due.max(Timestamp::now());
     }
@@ -59,7 +61,9 @@ async fn sleep_until(due: Timestamp) {
     }
 }
 
-/// Enqueues the sync of a due time, of one entity or all; none where another process did so or the last has not ended.
+/// Enqueues the sync of a due time, of one entity or of all, and returns its run.
+///
+/// Returns none if another process has enqueued it or the last run has not ended.
 ///
 /// # Errors
 /// The database's.

@@ -1,4 +1,4 @@
-//! The plans of all entities, on made-up records.
+//! Tests of the plans of all entities with made-up records.
 
 mod ambiguity;
 mod prices;
@@ -9,7 +9,7 @@ use super::entities::{course_templates, custom_fields, instructors, locations, v
 use super::entity::Entity;
 use super::plan::{ChangeAction, SyncPlan};
 use super::remote::{self, Fetched, RemoteContact, RemotePeople};
-use super::report::{Report, Summary};
+use super::report::{Report, Summary, text};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::{self as bridges, LinkRow};
 use crate::error::{Error, Exit};
@@ -30,77 +30,79 @@ fn remote_locations(records: &[(&str, &str)]) -> Vec<remote::RemoteLocation> {
     records.iter().map(location).collect()
 }
 
-fn located(
-    ours: &[Named],
-    theirs: Vec<remote::RemoteLocation>,
+fn plan_locations(
+    local: &[Named],
+    remote: Vec<remote::RemoteLocation>,
     rows: &[bridges::LocationRow],
 ) -> SyncPlan<bridges::LocationRow> {
-    locations::plan(ours, theirs, rows, &MatchOverrides::default())
+    locations::plan(local, remote, rows, &MatchOverrides::default())
 }
 
-/// created, updated, unchanged, pruned, skipped, errors
+/// Returns the counts created, updated, unchanged, pruned, skipped, errors.
 fn counts<R: LinkRow>(plan: &SyncPlan<R>) -> [usize; 6] {
     let counts = Report::of(plan, None, true).counts;
     [counts.created, counts.updated, counts.unchanged, counts.pruned, counts.skipped, counts.errors]
 }
 
 #[test]
-fn a_plan_after_an_apply_is_empty() {
-    let ours = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "cork")]);
-    let theirs = remote_locations(&[("A", "LONDON"), ("B", "Manchester"), ("C", "Cork"), ("D", "London ")]);
-    let plan = located(&ours, theirs.clone(), &[]);
+fn plan_after_apply_is_empty() {
+    let local = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "cork")]);
+    let remote = remote_locations(&[("A", "LONDON"), ("B", "Manchester"), ("C", "Cork"), ("D", "London ")]);
+    let plan = plan_locations(&local, remote.clone(), &[]);
     assert_eq!(counts(&plan), [4, 0, 0, 0, 0, 0]);
-    assert_eq!(plan.findings.ambiguous.len(), 2, "Cork twice here, London twice there");
+    assert_eq!(plan.findings.ambiguous.len(), 2, "Cork twice locally, London twice in Administrate");
     assert_eq!(plan.findings.unmatched_local.len(), 1);
     assert_eq!(plan.findings.unmatched_remote.len(), 1);
-    let rows = plan.over(&[]);
+    let rows = plan.applied_to(&[]);
     assert!(rows.iter().all(|row| row.tutorial_location_id.is_none()), "ambiguous and unmatched rows are not linked");
-    let again = located(&ours, theirs, &rows);
+    let again = plan_locations(&local, remote, &rows);
     assert!(again.is_empty());
     assert_eq!(counts(&again), [0, 0, 4, 0, 0, 0]);
-    assert_eq!(again.findings, plan.findings, "what was found is told again");
+    assert_eq!(again.findings, plan.findings, "the findings are reported again");
 }
 
 #[test]
-fn a_changed_record_is_an_update_and_a_vanished_one_stays_unless_pruned() {
-    let ours = named(&[(1, "London"), (2, "Leeds")]);
-    let rows = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).over(&[]);
-    let mut plan = located(&ours, remote_locations(&[("A", "Londinium")]), &rows);
+fn changed_record_is_updated_and_missing_one_stays_unless_pruned() {
+    let local = named(&[(1, "London"), (2, "Leeds")]);
+    let rows = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).applied_to(&[]);
+    let mut plan = plan_locations(&local, remote_locations(&[("A", "Londinium")]), &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
-    assert_eq!(ChangeView::of(&plan.changes[0]).to_string(), "~ Londinium (A): tutorial_location_id 1 → null");
+    let change = ChangeView::of(&plan.changes[0]);
+    assert_eq!(change.to_string(), "~ Londinium: link removed");
+    assert_eq!(format!("{change:#}"), "~ Londinium (A): linked with 1 → none");
     assert_eq!(plan.missing_remote.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
-    assert_eq!(plan.over(&rows).len(), 1);
+    assert_eq!(plan.applied_to(&rows).len(), 1);
 }
 
 #[test]
-fn a_record_that_came_back_under_a_new_id_takes_the_link_over() {
-    let ours = named(&[(1, "London")]);
-    let rows = located(&ours, remote_locations(&[("A", "London")]), &[]).over(&[]);
-    let theirs = remote_locations(&[("Z", "London")]);
-    let mut plan = located(&ours, theirs.clone(), &rows);
+fn record_with_a_new_id_takes_the_link() {
+    let local = named(&[(1, "London")]);
+    let rows = plan_locations(&local, remote_locations(&[("A", "London")]), &[]).applied_to(&[]);
+    let remote = remote_locations(&[("Z", "London")]);
+    let mut plan = plan_locations(&local, remote.clone(), &rows);
     assert_eq!(counts(&plan), [1, 1, 0, 0, 0, 0]);
-    assert!(located(&ours, theirs, &plan.over(&rows)).is_empty());
+    assert!(plan_locations(&local, remote, &plan.applied_to(&rows)).is_empty());
     plan.prune();
     assert_eq!(counts(&plan), [1, 0, 0, 1, 0, 0], "a pruned row is not changed as well");
-    assert_eq!(plan.over(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
+    assert_eq!(plan.applied_to(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
 }
 
 #[test]
-fn what_does_not_fit_or_comes_twice_is_an_error_of_that_record_alone() {
-    let mut theirs = remote_locations(&[("A", "London"), ("A", "London"), ("B", "Leeds"), ("C", "Cork")]);
-    theirs[2].legacy_id = Some("9".repeat(256));
-    theirs[3].legacy_id = Some("\0".into());
-    let plan = located(&[], theirs, &[]);
+fn invalid_or_repeated_record_is_an_error_of_that_record_only() {
+    let mut remote = remote_locations(&[("A", "London"), ("A", "London"), ("B", "Leeds"), ("C", "Cork")]);
+    remote[2].legacy_id = Some("9".repeat(256));
+    remote[3].legacy_id = Some("\0".into());
+    let plan = plan_locations(&[], remote, &[]);
     assert_eq!(counts(&plan), [1, 0, 0, 0, 0, 3]);
     assert_eq!(Report::of(&plan, None, true).exit(), Exit::NeedsAttention);
 }
 
 #[test]
-fn only_the_chosen_records_are_written() {
-    let ours = named(&[(1, "London"), (2, "Leeds")]);
-    let mut plan = located(&ours, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
+fn restricted_plan_writes_only_chosen_records() {
+    let local = named(&[(1, "London"), (2, "Leeds")]);
+    let mut plan = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]);
     let unknown = plan.restrict_to(&BTreeSet::from(["B".to_owned(), "Z".to_owned()]));
     assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
     assert_eq!(counts(&plan), [1, 0, 0, 0, 1, 0], "the others are left out");
@@ -108,31 +110,31 @@ fn only_the_chosen_records_are_written() {
 }
 
 #[test]
-fn a_venue_matches_at_its_linked_location_only() {
+fn venue_matches_at_its_linked_location_only() {
     let venue = |id, name: &str, location_id| NamedVenue { id, name: name.into(), location_id };
-    let ours = [venue(1, "Room A", Some(1)), venue(2, "Room A", Some(2)), venue(3, "Room B", None)];
-    let theirs = |id: &str, name: &str, location: Option<&str>| remote::RemoteVenue {
+    let local = [venue(1, "Room A", Some(1)), venue(2, "Room A", Some(2)), venue(3, "Room B", None)];
+    let remote = |id: &str, name: &str, location: Option<&str>| remote::RemoteVenue {
         external_id: id.into(),
         name: name.into(),
         location: location.map(str::to_owned),
     };
     let location =
-        |id: &str, ours| bridges::LocationRow { external_id: id.into(), legacy_id: None, tutorial_location_id: ours };
+        |id: &str, local| bridges::LocationRow { external_id: id.into(), legacy_id: None, tutorial_location_id: local };
     let known = [location("L1", Some(1)), location("L2", Some(2)), location("L3", None)];
     let plan = venues::plan(
-        &ours,
+        &local,
         vec![
-            theirs("V1", "ROOM A", Some("L1")),
-            theirs("V2", "room a", Some("L2")),
-            theirs("V3", "Room B", Some("L3")),
-            theirs("V4", "Room B", Some("unknown")),
-            theirs("V5", "Room B", None),
+            remote("V1", "ROOM A", Some("L1")),
+            remote("V2", "room a", Some("L2")),
+            remote("V3", "Room B", Some("L3")),
+            remote("V4", "Room B", Some("unknown")),
+            remote("V5", "Room B", None),
         ],
         &known,
         &[],
         &MatchOverrides::default(),
     );
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| (row.location_id, row.tutorial_venue_id)).collect();
     let l = |id: &str| Some(id.to_owned());
     assert_eq!(links, [(l("L1"), Some(1)), (l("L2"), Some(2)), (l("L3"), None), (None, None), (None, None)]);
     assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [3]);
@@ -144,9 +146,9 @@ fn contact(id: &str, first: &str, last: &str) -> RemoteContact {
 }
 
 #[test]
-fn people_are_matched_by_their_whole_name() {
-    let ours = named(&[(1, "Mary Ann Lee"), (2, "JOSÉ  DÍAZ"), (3, ""), (4, "Jo Roe")]);
-    let theirs = RemotePeople {
+fn instructors_are_matched_by_full_name() {
+    let local = named(&[(1, "Mary Ann Lee"), (2, "JOSÉ  DÍAZ"), (3, ""), (4, "Jo Roe")]);
+    let remote = RemotePeople {
         instructors: vec![
             contact("P1", "Mary", "Ann Lee"),
             contact("P2", " José", "Díaz "),
@@ -155,18 +157,23 @@ fn people_are_matched_by_their_whole_name() {
         ],
         administrators: vec![contact("P9", "Ada", "Moss")],
     };
-    let plan = instructors::plan(&ours, theirs.clone(), &[], &[], &MatchOverrides::default());
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
+    let plan = instructors::plan(&local, remote.clone(), &[], &[], &MatchOverrides::default());
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| row.tutorial_instructor_id).collect();
     assert_eq!(links, [Some(1), Some(2), None, None]);
-    assert_eq!(plan.findings.unmatched_local.len(), 2, "somebody without staff, and Jo Roe");
+    assert_eq!(plan.findings.unmatched_local.len(), 2, "the instructor without a name, and Jo Roe");
     assert_eq!(plan.administrators.added.len(), 1);
-    let again =
-        instructors::plan(&ours, theirs, &plan.over(&[]), &plan.administrators.added, &MatchOverrides::default());
+    let again = instructors::plan(
+        &local,
+        remote,
+        &plan.applied_to(&[]),
+        &plan.administrators.added,
+        &MatchOverrides::default(),
+    );
     assert!(again.is_empty());
 }
 
 #[test]
-fn a_course_template_brings_mode_fields_and_approvals() {
+fn course_template_sets_mode_fields_and_approvals() {
     let template = |mode: &str, approved: &[&str]| remote::RemoteCourseTemplate {
         external_id: "T1".into(),
         code: "cm2".into(),
@@ -175,16 +182,16 @@ fn a_course_template_brings_mode_fields_and_approvals() {
         custom_fields: [("F1".to_owned(), "True".to_owned())].into(),
         approved: approved.iter().map(|id| (*id).to_owned()).collect(),
     };
-    let ours = named(&[(7, "CM2")]);
+    let local = named(&[(7, "CM2")]);
     let plan =
-        course_templates::plan(&ours, vec![template("Blended", &["P1", "P2"])], &[], &[], &MatchOverrides::default());
-    let rows = plan.over(&[]);
+        course_templates::plan(&local, vec![template("Blended", &["P1", "P2"])], &[], &[], &MatchOverrides::default());
+    let rows = plan.applied_to(&[]);
     assert_eq!(rows[0].event_learning_mode.as_deref(), Some("BLENDED"));
     assert_eq!(rows[0].custom_fields, serde_json::json!({"F1": "True"}));
     assert_eq!(rows[0].tutorial_course_template_id, Some(7));
     let approvals = plan.approvals.added.clone();
     let next = course_templates::plan(
-        &ours,
+        &local,
         vec![template("BLENDED", &["P2", "P3"])],
         &rows,
         &approvals,
@@ -196,7 +203,7 @@ fn a_course_template_brings_mode_fields_and_approvals() {
 }
 
 #[test]
-fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
+fn fields_of_a_kind_whose_fetch_failed_are_unchanged() {
     let field = |kind: &str, label: &str| remote::RemoteCustomField {
         entity_type: kind.into(),
         external_id: "F1".into(),
@@ -207,57 +214,59 @@ fn a_kind_of_record_whose_fetch_failed_leaves_its_fields_alone() {
         roles: vec![],
         options: vec![],
     };
-    let fetched = |records, failed| Fetched { records, failed, untold: vec![] };
+    let fetched = |records, failed| Fetched { records, failed, not_reported: vec![] };
     let both = custom_fields::plan(fetched(vec![field("Event", "Sitting"), field("Session", "Sitting")], vec![]), &[]);
     assert_eq!(counts(&both), [2, 0, 0, 0, 0, 0], "one key, two kinds of record, two rows");
     let failed = vec![("Session".to_owned(), "HTTP status 500".to_owned())];
-    let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.over(&[]));
+    let partial = custom_fields::plan(fetched(vec![field("Event", "Term")], failed), &both.applied_to(&[]));
     assert_eq!(counts(&partial), [0, 1, 0, 0, 0, 1]);
     assert!(partial.missing_remote.is_empty());
-    let untold = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Session".into()] };
-    let untold = custom_fields::plan(untold, &both.over(&[]));
+    let not_reported =
+        Fetched { records: vec![field("Event", "Sitting")], failed: vec![], not_reported: vec!["Session".into()] };
+    let not_reported = custom_fields::plan(not_reported, &both.applied_to(&[]));
     assert_eq!(
-        (counts(&untold), untold.missing_remote.len()),
+        (counts(&not_reported), not_reported.missing_remote.len()),
         ([0, 0, 1, 0, 0, 1], 0),
-        "nothing told is not nothing there"
+        "a kind that is not reported is not empty"
     );
-    let none = Fetched { records: vec![field("Event", "Sitting")], failed: vec![], untold: vec!["Learner".into()] };
-    assert_eq!(counts(&custom_fields::plan(none, &both.over(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
+    let none =
+        Fetched { records: vec![field("Event", "Sitting")], failed: vec![], not_reported: vec!["Learner".into()] };
+    assert_eq!(counts(&custom_fields::plan(none, &both.applied_to(&[]))), [0, 0, 1, 0, 0, 0], "nothing can be lost");
 }
 
 #[test]
-fn decisions_come_before_names() {
-    let ours = named(&[(1, "Cork"), (2, "CORK"), (3, "London"), (4, "York")]);
-    let theirs = remote_locations(&[("A", "cork"), ("B", "Londinium"), ("C", "York"), ("D", "Leeds")]);
+fn overrides_take_precedence_over_names() {
+    let local = named(&[(1, "Cork"), (2, "CORK"), (3, "London"), (4, "York")]);
+    let remote = remote_locations(&[("A", "cork"), ("B", "Londinium"), ("C", "York"), ("D", "Leeds")]);
     let overrides = MatchOverrides {
         linked: [("B".to_owned(), 3)].into(),
         unlinked: [(1, "A".to_owned()), (4, "C".to_owned())].into(),
         ignored_local: [4].into(),
         ignored_remote: ["D".to_owned()].into(),
     };
-    let plan = locations::plan(&ours, theirs.clone(), &[], &overrides);
+    let plan = locations::plan(&local, remote.clone(), &[], &overrides);
     assert_eq!(counts(&plan), [3, 0, 0, 0, 1, 0]);
-    let links: Vec<_> = plan.over(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
+    let links: Vec<_> = plan.applied_to(&[]).into_iter().map(|row| row.tutorial_location_id).collect();
     assert_eq!(links, [Some(2), Some(3), None]);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.iter().map(|record| record.id).collect::<Vec<_>>(), [1]);
     let unlinked =
         MatchOverrides { unlinked: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..MatchOverrides::default() };
-    let plan = locations::plan(&ours, theirs, &plan.over(&[]), &unlinked);
+    let plan = locations::plan(&local, remote, &plan.applied_to(&[]), &unlinked);
     assert!(plan.findings.ambiguous.is_empty());
     assert_eq!(plan.findings.unmatched_local.len(), 3);
 }
 
 #[test]
-fn a_saved_plan_is_the_same_plan() {
-    let plan = located(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
+fn saved_plan_is_read_unchanged() {
+    let plan = plan_locations(&named(&[(1, "London")]), remote_locations(&[("A", "London"), ("B", "Cork")]), &[]);
     let saved = serde_json::to_string(&plan).expect("plans are plain data");
     assert_eq!(serde_json::from_str::<SyncPlan<bridges::LocationRow>>(&saved).expect("readable"), plan);
 }
 
 #[test]
-fn what_was_not_run_is_said() {
-    let plan = located(&[], Vec::new(), &[]);
+fn summary_lists_entities_that_were_not_run() {
+    let plan = plan_locations(&[], Vec::new(), &[]);
     let done = Report::of(&plan, Some(1), false);
     let failed = Report::aborted(Entity::PriceLevels, Some(2), false, &Error::Failed("no".into()));
     let summary = Summary::of(vec![done, failed]);
@@ -268,9 +277,9 @@ fn what_was_not_run_is_said() {
 }
 
 #[test]
-fn the_document_has_the_fields_of_the_contract() {
-    let ours = named(&[(3, "Edinburgh")]);
-    let plan = located(&ours, remote_locations(&[("A", "Manchester")]), &[]);
+fn report_has_the_documented_fields() {
+    let local = named(&[(3, "Edinburgh")]);
+    let plan = plan_locations(&local, remote_locations(&[("A", "Manchester")]), &[]);
     assert_eq!(plan.changes_of(ChangeAction::Create).count(), 1);
     insta::assert_json_snapshot!(Report::of(&plan, Some(12), false), @r#"
     {
@@ -314,9 +323,46 @@ fn the_document_has_the_fields_of_the_contract() {
     "#);
 }
 
-/// A surface may run it on any thread.
+/// Checks that a run may be moved between threads.
 #[allow(dead_code)]
-fn a_run_can_be_sent(run: &mut super::SyncRun) {
+fn run_is_send(run: &mut super::SyncRun) {
     fn sent(_: impl Send) {}
-    sent(run.all());
+    sent(run.sync_all());
+}
+
+#[test]
+fn findings_of_a_dry_run_contain_names_and_commands() {
+    let local = named(&[(1, "London"), (2, "Edinburgh"), (3, "Cork"), (4, "CORK")]);
+    let remote = remote_locations(&[("A=", "London"), ("B=", "Manchester"), ("C=", "cork"), ("D=", "Edinburg")]);
+    let plan = plan_locations(&local, remote, &[]);
+    insta::assert_snapshot!(plan, @r"
+    Locations: 4 changes
+      + London: linked
+      + Manchester: not linked
+      + cork: not linked
+      + Edinburg: not linked
+    ");
+    let report = Report::of(&plan, None, true);
+    insta::assert_snapshot!(text::findings(&report, false), @r#"
+    Locations
+      Only in Lectern (1)
+        Edinburgh
+          if it is "Edinburg" in Administrate:  lectern sync link locations 2 D=
+        create in Administrate:  lectern sync locations --create-remote
+      Only in Administrate (2)
+        Edinburg
+          create it locally:  lectern sync locations --create-local --only D=
+        Manchester
+          create it locally:  lectern sync locations --create-local --only B=
+        create all locally:  lectern sync locations --create-local
+      Ambiguous, not linked until you choose (1)
+        cork: 2 in Lectern, 1 in Administrate, choose one link
+          link Cork with cork:  lectern sync link locations 3 C=
+          link CORK with cork:  lectern sync link locations 4 C=
+    "#);
+    insta::assert_snapshot!(text::closing([&report], true).unwrap_or_default(), @r"
+    Dry run: 4 to add, 0 to update, 0 to remove; nothing was written
+    1 needs a decision: see above
+    To apply this, run the command again without --dry-run
+    ");
 }

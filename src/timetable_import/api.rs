@@ -1,5 +1,4 @@
-//! Imports over HTTP: asking for one with an upload, and the workbook of what was refused. How it gets on and ends is told
-//! by `requests::api`.
+//! Imports over HTTP: upload, status, publish, retry, undo, and the workbook of rejected rows.
 
 use std::path::Path as FilePath;
 
@@ -34,8 +33,8 @@ const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadshee
 /// The routes of imports.
 pub fn router(state: ServerState) -> Router {
     Router::new()
-        // The upload counts for itself, so that it can say what is too large and how large may be.
-        .route("/api/imports", get(latest).post(ask).layer(DefaultBodyLimit::disable()))
+        // `upload::receive` limits the size itself, so that the error can name the limit.
+        .route("/api/imports", get(list_imports).post(create).layer(DefaultBodyLimit::disable()))
         .route("/api/imports/{run}", get(show).delete(cancel_run))
         .route("/api/imports/{run}/events", get(progress::events))
         .route("/api/imports/{run}/report", get(report))
@@ -45,13 +44,15 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-async fn latest(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
+async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
     list(&state.pool, &IMPORTS, address).await
 }
 
-/// Multipart with `file` and, as the command's options, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
-/// `approve_instructors`, `create_missing` (`instructors`) → 202 with `Location`.
-async fn ask(
+/// Requests an import → 202 with `Location`.
+///
+/// The body is multipart: `file` and the options of the command, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
+/// `approve_instructors`, `create_missing` (`instructors`).
+async fn create(
     Operator(caller): Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
@@ -59,7 +60,7 @@ async fn ask(
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let form = form.map_err(|_| {
-        let detail = "send the workbook as multipart/form-data, in a part called file";
+        let detail = "send the workbook as multipart/form-data, in a part named file";
         HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let Upload { staged, file, options, digest } = upload::receive(form, &state.config).await?;
@@ -67,8 +68,8 @@ async fn ask(
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
     let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &digest).await?;
     if let Enqueued::New(run) = enqueued {
-        // The file is there before anybody can see the run.
-        staged.keep(&upload_folder(&state.config.data_dir, run))?;
+        // The file is in place before the commit makes the run visible to the worker.
+        staged.move_to(&upload_folder(&state.config.data_dir, run))?;
         transaction.commit().await.map_err(Error::from)?;
     }
     accepted_response(enqueued, &IMPORTS)
@@ -96,7 +97,7 @@ async fn cancel_run(
     cancel(&state.pool, &headers, &IMPORTS, stored, &document).await
 }
 
-/// Returns the document of an import with the delivery state of its events by now; `exit_code` stays as the run ended.
+/// Returns the document of an import with the delivery state of its events now; `exit_code` is that of the finished run.
 pub(super) async fn current_document(state: &ServerState, run: &JobRun) -> Result<Value, Error> {
     let initial =
         (run.kind == UNDO).then(|| json!({ "dry_run": run.dry_run, "undone_run": run.subject.parse::<i64>().ok() }));
@@ -111,7 +112,7 @@ pub(super) async fn current_document(state: &ServerState, run: &JobRun) -> Resul
     Ok(document)
 }
 
-/// Returns an import, or 404; a run that undoes an import is none.
+/// Returns an import, or 404 for other runs such as the undo of an import.
 async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     match stored.kind == IMPORTS.name {
@@ -123,15 +124,15 @@ async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpPr
     }
 }
 
-/// Publishes the events of an import; the worker of `serve` does it.
+/// Requests that the events of an import are published. The worker of `serve` delivers the request.
 async fn publish(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
-    let (mut published, _) = publish::request(&state.pool, import, false).await?;
-    publish::finish(&state.pool, &mut published).await?;
-    Ok((StatusCode::ACCEPTED, Json(published)).into_response())
+    let (mut result, _) = publish::request(&state.pool, import, false).await?;
+    publish::finish(&state.pool, &mut result).await?;
+    Ok((StatusCode::ACCEPTED, Json(result)).into_response())
 }
 
-/// Makes due what an import could not deliver; the worker of `serve` does it.
+/// Makes the failed deliveries of an import due. The worker of `serve` delivers them.
 async fn retry(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
     let due = outbox::retry_now(&state.pool, None, Some(import)).await?;
@@ -140,27 +141,27 @@ async fn retry(_: Operator, State(state): State<ServerState>, run: RunPath) -> R
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Undo {
-    /// Only tell what would be taken back.
+struct UndoBody {
+    /// Only plan: write nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Takes back an import, or with `{"dry_run": true}` tells what that would mean → 202 with `Location`.
+/// Requests the undo of an import; with `{"dry_run": true}` only its plan → 202 with `Location`.
 async fn undo(
     Operator(caller): Operator,
     State(state): State<ServerState>,
     headers: HeaderMap,
     run: RunPath,
-    body: Option<JsonBody<Undo>>,
+    body: Option<JsonBody<UndoBody>>,
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let import = find_import(&state, run).await?;
     if import.finished_at.is_none() && import.locked {
-        let detail = format!("import {} has not ended; call it off or wait, then take it back", import.id);
+        let detail = format!("import {} has not ended: cancel it or wait, then undo it", import.id);
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
-    let Undo { dry_run } = body.map(|JsonBody(undo)| undo).unwrap_or_default();
+    let UndoBody { dry_run } = body.map(|JsonBody(body)| body).unwrap_or_default();
     let job = ImportJob::Undo { import: import.id, dry_run }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
     let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &[]).await?;
@@ -170,13 +171,17 @@ async fn undo(
     accepted_response(enqueued, &IMPORTS)
 }
 
-/// The blocks that were refused, each bad cell coloured and commented.
+/// Returns the workbook of the rejected blocks, with invalid cells coloured and commented.
 async fn report(_: Reader, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
-    let kept = find_import(&state, run).await?;
-    let gone =
-        || HttpProblem::new(StatusCode::NOT_FOUND, "this import has no report: nothing was refused, or it is gone");
-    let path = kept.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(gone)?;
-    let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| gone())?;
-    let name = format!("attachment; filename=\"import-{}.xlsx\"", kept.id);
+    let stored = find_import(&state, run).await?;
+    let no_report = || {
+        HttpProblem::new(
+            StatusCode::NOT_FOUND,
+            "this import has no report: no block was rejected, or the file was deleted",
+        )
+    };
+    let path = stored.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(no_report)?;
+    let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| no_report())?;
+    let name = format!("attachment; filename=\"import-{}.xlsx\"", stored.id);
     Ok(([(header::CONTENT_TYPE, WORKBOOK.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
 }

@@ -3,112 +3,114 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::app::Context;
-use crate::console::counted;
+use crate::console::{Console, counted};
 use crate::database::Database;
+use crate::delivery::DeliveryOutcome;
 use crate::error::{Error, Exit, Result};
-use crate::outbox;
-use crate::tutorials::DELETE_DRAFTS;
+use crate::outbox::{self, DeliveryStep};
 
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
+use super::plan::ImportPlan;
 use super::problems::{Code, ImportProblem};
 use super::report::{self, Document};
 use super::run;
 use super::run::{ImportRequest, LoadedTimetable};
 use super::{history, publish, store, undo};
 
-/// Bring a timetable workbook here and to Administrate
+/// Import a timetable workbook and deliver it to Administrate
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(subcommand)]
     action: Option<ImportCommand>,
-    /// The workbook: xlsx, xls, ods or csv; its first sheet is read
+    /// Workbook to import: xlsx, xls, ods or csv (its first sheet)
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// Say what would happen and what is wrong; write nothing anywhere
+    /// Show the plan and all problems; write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Whether to wait until everything has reached Administrate
+    /// Choose when to deliver to Administrate
     #[arg(long, value_enum, default_value = "wait", value_name = "WHEN")]
     deliver: DeliveryMode,
-    /// Where to write the refused blocks, each bad cell coloured and commented
+    /// Write rejected blocks with their problems to this workbook
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
-    /// Approve instructors in Administrate who lack it for a course template, instead of refusing their events
+    /// Approve instructors in Administrate instead of rejecting events
     #[arg(long)]
     approve_instructors: bool,
-    /// Create records here that the workbook names and only Administrate knows, instead of refusing their events
+    /// Create local records for names known only in Administrate
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
     create_missing: Vec<Missing>,
-    /// Write our values also over those that somebody changed in Administrate since the last import
-    #[arg(long)]
-    ours: bool,
-    /// Publish the events and their sessions in Administrate, where they otherwise stay drafts
+    /// Overwrite values changed in Administrate since the last import
+    #[arg(long = "ours")]
+    overwrite_remote: bool,
+    /// Publish the events and their sessions in Administrate
     #[arg(long)]
     publish: bool,
-    /// Delete sessions in Administrate that a course template made beyond the timetable's, as far as they are drafts
+    /// Delete extra draft sessions that a course template created
     #[arg(long)]
     delete_drafts: bool,
 }
 
-/// What an import creates here where only Administrate knows it.
+/// The kinds of records that an import creates locally if they are known only in Administrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Missing {
-    /// An account, a staff record and an instructor, linked with the contact of exactly this name
+    /// Account, staff record and instructor for a contact of the same name
     Instructors,
 }
 
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
-    /// Write an empty workbook with drop-downs of what is known here
+    /// Write an empty workbook with drop-down lists of local records
     Template {
-        /// Where to write it
+        /// Path of the new workbook
         file: PathBuf,
     },
-    /// Deliver again what an import could not deliver
+    /// Retry deliveries of an import that are not completed
     Retry {
-        /// The import's run; absent: all
+        /// Run of the import; all imports if omitted
         run: Option<i64>,
     },
-    /// Publish the events that an import took, and their sessions, in Administrate
+    /// Publish the events of an import and their sessions
     Publish {
-        /// The import's run, as `lectern import show` tells it
+        /// Run of the import, as `lectern import show` prints it
         run: i64,
     },
-    /// Take back what an import wrote, here and in Administrate, unless places have been sold since
+    /// Undo an import on both sides unless places have been sold
     Undo {
-        /// The import's run, as `lectern import show` tells it
+        /// Run of the import, as `lectern import show` prints it
         run: i64,
-        /// Tell what would be taken back
+        /// Show what would be undone; write nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Show a kept import with the fate of each event
+    /// Show a stored import with the outcome of each event
     Show {
-        /// The import's run; absent: the last
+        /// Run of the import; the last one if omitted
         run: Option<i64>,
     },
 }
 
-/// Carries the command out.
+/// Runs `lectern import`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
         (Some(ImportCommand::Template { file }), _) => template(context, &file).await,
         (Some(ImportCommand::Retry { run }), _) => retry(context, run).await,
         (Some(ImportCommand::Publish { run }), _) => publish(context, run).await,
         (Some(ImportCommand::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
-        (Some(ImportCommand::Show { run }), _) => history::show(context, run).await,
+        (Some(ImportCommand::Show { run }), _) => history::cli::show(context, run).await,
         (None, Some(file)) => {
             let options = ImportOptions {
                 dry_run: args.dry_run,
                 deliver: args.deliver,
                 publish: args.publish,
                 delete_drafts: args.delete_drafts,
-                overwrite_remote: args.ours,
+                overwrite_remote: args.overwrite_remote,
                 approve_instructors: args.approve_instructors,
                 create_instructors: args.create_missing.contains(&Missing::Instructors),
             };
@@ -122,28 +124,28 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
     let loaded = match run::load_valid(&request.file, &context.config) {
         Ok(loaded) => loaded,
-        Err(problems) => return refuse(context, request, problems),
+        Err(problems) => return reject_file(context, request, problems),
     };
     let database = context.database().await?;
-    let ended = import_loaded(context, &database, &loaded, request).await;
+    let exit = import_loaded(context, &database, &loaded, request).await;
     database.close().await;
-    ended
+    exit
 }
 
-/// A file of which nothing can be imported.
-fn refuse(context: &Context, request: &ImportRequest, problems: Vec<ImportProblem>) -> Result<Exit> {
+/// Reports the problems of a file that cannot be imported at all.
+fn reject_file(context: &Context, request: &ImportRequest, problems: Vec<ImportProblem>) -> Result<Exit> {
     let file = request.file.display();
     let missing = problems.iter().filter(|problem| problem.code == Code::MissingHeader);
     if missing.clone().count() == LAYOUT.iter().filter(|column| column.required).count() {
-        // A line for each of them would say less.
+        // No header was found at all: one line is clearer than a line for each column.
         let sheet = missing.clone().find_map(|problem| problem.sheet.as_deref()).unwrap_or_default();
-        context.console.say(format_args!(
-            "{file}: the first sheet, \"{sheet}\", has no header row: put the timetable's sheet first, with a row that says \
+        context.console.notify(format_args!(
+            "{file}: the first sheet, \"{sheet}\", has no header row: make the timetable the first sheet, with a row \
              \"Course template code\", \"Event title\" and so on (`lectern import template FILE.xlsx` writes one)"
         ));
     } else {
         for problem in problems.iter().filter(|problem| problem.is_error()) {
-            context.console.say(format_args!("{file}: {}", problem.message));
+            context.console.notify(format_args!("{file}: {}", problem.message));
         }
     }
     let document = Document::of_problems(run::name_of(&request.file), request.options.dry_run, problems);
@@ -157,81 +159,112 @@ async fn import_loaded(
     loaded: &LoadedTimetable,
     request: &ImportRequest,
 ) -> Result<Exit> {
-    let (console, pool) = (&context.console, &database.pool);
+    let console = &context.console;
     let bar = console.progress("to Administrate", 0);
-    let mut wished = true;
-    let planned = |plan: &super::plan::ImportPlan| {
-        console.print_whole(plan);
-        if let Some(table) = report::table(&plan.problems) {
-            console.print(table);
-        }
-        console.print(plan.summary());
-        let waiting = plan.items.iter().filter(|item| item.event.is_some()).count();
-        let asks = console.may_ask && !request.options.dry_run && (waiting > 0 || !plan.approvals.is_empty());
-        wished = !asks || console.ask_and_wait("carry this out, here and in Administrate?");
-        if wished && !request.options.dry_run {
-            console.set_total(&bar, waiting as u64);
-        }
-        wished
+    let mut is_confirmed = true;
+    let confirm = |plan: &ImportPlan| {
+        is_confirmed = confirm_plan(console, request, &bar, plan);
+        is_confirmed
     };
-    let told = crate::delivery::cli::progress_observer(&bar);
-    let imported = run::import(pool, &context.config, (loaded, request), &context.stop, planned, told).await;
+    let on_delivered = crate::delivery::cli::progress_observer(&bar);
+    let inputs = (loaded, request);
+    let result = run::import(&database.pool, &context.config, inputs, &context.stop, confirm, on_delivered).await;
     bar.finish_and_clear();
-    let mut imported = imported?;
-    if !wished {
-        console.say("nothing was written");
+    let mut result = result?;
+    if !is_confirmed {
+        console.notify("nothing was written");
         return Ok(Exit::Done);
     }
-    offer_deletion(context, database, &mut imported.document).await?;
-    let document = &imported.document;
+    offer_deletion(context, database, &mut result.document).await?;
     if !request.options.dry_run {
-        let counts = &document.delivery;
-        console.print(format_args!(
-            "import {}: {} delivered, {} pending, {} failed, {} unknown",
-            document.run_id.unwrap_or_default(),
-            counts.delivered,
-            counts.pending,
-            counts.failed,
-            counts.unknown
-        ));
-        if document.not_written > 0 {
-            let left = counted(document.not_written, "event");
-            console.say(format_args!("stopped before {left} could be written: import the file again"));
-        }
-        for open in &document.undelivered {
-            console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
-        }
+        print_result(console, request, &result.document);
     }
-    if request.options.approve_instructors && !request.options.dry_run {
-        // What Administrate has refused since the problems were shown.
-        for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
-            console.say(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
-        }
+    if let Some(report) = &result.document.report {
+        console.notify(format_args!("rejected rows with their problems: {report}"));
+        console.notify(format_args!("correct them and run: lectern import {report}"));
     }
-    for told in document.remarks.iter().filter(|_| !request.options.dry_run) {
-        console.say(format_args!("{}: {}", told.event, told.message));
-    }
-    if let Some(report) = &document.report {
-        console.say(format_args!("the refused blocks, ready to be corrected: {report}"));
-    }
-    console.document(document)?;
-    Ok(imported.exit)
+    console.document(&result.document)?;
+    Ok(result.exit)
 }
 
-/// Asks whether the drafts that course templates made beyond the timetable's sessions are to be deleted, and does so.
+/// Prints a plan with its problems. Returns whether to execute it: the answer of the user, or true without a question.
+fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, plan: &ImportPlan) -> bool {
+    console.print_text(plan);
+    if let Some(table) = report::table(&plan.problems) {
+        console.print(table);
+    }
+    console.print(plan.summary());
+    if request.options.dry_run {
+        return true;
+    }
+    let written = plan.items.iter().filter(|item| item.event.is_some()).count();
+    let has_question = console.can_prompt && (written > 0 || !plan.approvals.is_empty());
+    let is_confirmed =
+        !has_question || console.prompt_yes_no_blocking("execute this plan locally and in Administrate?");
+    if is_confirmed {
+        console.set_total(bar, written as u64);
+    }
+    is_confirmed
+}
+
+/// Prints the result of an executed import: counts, undelivered events, new problems and notices.
+fn print_result(console: &Console, request: &ImportRequest, document: &Document) {
+    let (counts, delivery) = (&document.counts, &document.delivery);
+    console.print(format_args!(
+        "import {}: {} created, {} updated, {} rejected",
+        document.run_id.unwrap_or_default(),
+        counts.created,
+        counts.updated,
+        counts.rejected
+    ));
+    console.print(format_args!(
+        "delivery to Administrate: {} delivered, {} pending, {} failed, {} unknown",
+        delivery.delivered, delivery.pending, delivery.failed, delivery.unknown
+    ));
+    if document.not_written > 0 {
+        let count = counted(document.not_written, "event");
+        console.notify(format_args!("cancelled before {count} could be written: import the file again"));
+    }
+    print_undelivered(console, &document.undelivered);
+    if request.options.approve_instructors {
+        // Administrate can refuse an approval after the problems of the plan were printed.
+        for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
+            console.notify(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
+        }
+    }
+    for notice in &document.notices {
+        console.notify(format_args!("{}: {}", notice.event, notice.message));
+    }
+}
+
+fn print_undelivered(console: &Console, undelivered: &[report::Undelivered]) {
+    for item in undelivered {
+        console.notify(format_args!("{}: {}", item.event, item.error.as_deref().unwrap_or("not delivered yet")));
+    }
+}
+
+fn print_failures(console: &Console, outcomes: &[DeliveryOutcome]) {
+    for outcome in outcomes {
+        if let Some(reason) = &outcome.reason {
+            console.notify(format_args!("{}: {reason}", outcome.subject));
+        }
+    }
+}
+
+/// Asks whether to delete the extra draft sessions that course templates created, and deletes them after a yes.
 async fn offer_deletion(context: &Context, database: &Database, document: &mut Document) -> Result<()> {
-    let surplus = document.problems.iter().filter(|problem| problem.code == Code::LeftoverSession);
-    let events: Vec<String> = surplus.filter_map(|problem| problem.event.clone()).collect();
+    let extra = document.problems.iter().filter(|problem| problem.code == Code::ExtraSession);
+    let events: Vec<String> = extra.filter_map(|problem| problem.event.clone()).collect();
     let Some(run) = document.run_id.filter(|_| !events.is_empty()) else { return Ok(()) };
-    let question = format!("delete the surplus draft sessions of {} events in Administrate?", events.len());
-    if !context.console.ask(question).await {
+    let question = format!("delete the extra draft sessions of {} in Administrate?", counted(events.len(), "event"));
+    if !context.console.prompt_yes_no(question).await {
         return Ok(());
     }
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
-    outbox::requeue_with_step(&database.pool, run, &events, DELETE_DRAFTS).await?;
+    outbox::requeue_with_step(&database.pool, run, &events, DeliveryStep::DeleteDrafts).await?;
     crate::delivery::cli::deliver(context, database, "import", Some(run)).await?;
     document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
-    document.problems.retain(|problem| problem.code != Code::LeftoverSession);
+    document.problems.retain(|problem| problem.code != Code::ExtraSession);
     Ok(())
 }
 
@@ -244,16 +277,16 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
     let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
     std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
-    context.console.say(format_args!("an empty timetable: {}", file.display()));
+    context.console.notify(format_args!("empty timetable written: {}", file.display()));
     context.console.document(&json!({ "file": file.display().to_string() }))?;
     Ok(Exit::Done)
 }
 
 async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = retry_on(context, &database, run).await;
+    let exit = retry_on(context, &database, run).await;
     database.close().await;
-    ended
+    exit
 }
 
 async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> Result<Exit> {
@@ -261,79 +294,73 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
     if let Some(run) = run
         && !history::store::is_import(&mut *pool.acquire().await?, run).await?
     {
-        return Err(history::no_such(run));
+        return Err(history::unknown_import(run));
     }
     let mut ids: Vec<i64> = outbox::undelivered(pool, run).await?.into_iter().map(|item| item.id).collect();
-    let due = outbox::retry_now(pool, None, run).await?;
+    let retried = outbox::retry_now(pool, None, run).await?;
     crate::delivery::cli::deliver(context, database, "import retry", run).await?;
     crate::delivery::cli::report_duplicates(context, database, "import retry", run).await?;
     let open = outbox::undelivered(pool, run).await?;
     ids.extend(open.iter().map(|item| item.id));
-    context.console.print(format_args!("{due} tried again; {} still open", open.len()));
+    context.console.print(format_args!("{retried} retried, {} not delivered yet", open.len()));
     let undelivered: Vec<report::Undelivered> = open.into_iter().map(report::Undelivered::from).collect();
-    for open in &undelivered {
-        context.console.say(format_args!("{}: {}", open.event, open.error.as_deref().unwrap_or("not delivered yet")));
-    }
-    // Of a named import all its events; else those that were open.
+    print_undelivered(&context.console, &undelivered);
+    // With a run: all events of the import; otherwise: the events that were not delivered before.
     let counts = match run {
         Some(run) => outbox::count_by_state(pool, Some(run)).await?,
         None => outbox::count_of(pool, &ids).await?,
     };
-    context.console.document(&json!({ "retried": due, "delivery": counts, "undelivered": undelivered }))?;
+    context.console.document(&json!({ "retried": retried, "delivery": counts, "undelivered": undelivered }))?;
     Ok(if counts.is_open() { Exit::NeedsAttention } else { Exit::Done })
 }
 
 async fn publish(context: &Context, run: i64) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = publish_on(context, &database, run).await;
+    let exit = publish_on(context, &database, run).await;
     database.close().await;
-    ended
+    exit
 }
 
 async fn publish_on(context: &Context, database: &Database, run: i64) -> Result<Exit> {
     let console = &context.console;
-    let (mut published, held) = publish::request(&database.pool, run, true).await?;
+    let (mut result, lock) = publish::request(&database.pool, run, true).await?;
     console.print(format_args!(
-        "import {run}: {} to be published, {} already",
-        counted(published.asked.len(), "event"),
-        published.already
+        "import {run}: {} to publish, {} published already or cancelled",
+        counted(result.requested.len(), "event"),
+        result.unaffected
     ));
-    if let Some(publishing) = published.run_id {
+    if let Some(publishing) = result.run_id {
         let drained = crate::delivery::cli::deliver(context, database, "import publish", Some(publishing)).await;
-        publish::finish(&database.pool, &mut published).await?;
-        for outcome in drained?.outcomes.iter().filter(|outcome| outcome.reason.is_some()) {
-            console.say(format_args!("{}: {}", outcome.subject, outcome.reason.as_deref().unwrap_or_default()));
-        }
+        publish::finish(&database.pool, &mut result).await?;
+        print_failures(console, &drained?.outcomes);
     }
-    if let Some(held) = held {
-        held.release().await?;
+    if let Some(lock) = lock {
+        lock.release().await?;
     }
-    console.document(&published)?;
-    Ok(published.exit())
+    console.document(&result)?;
+    Ok(result.exit())
 }
 
 async fn undo(context: &Context, run: i64, dry_run: bool) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = undo_on(context, &database, run, dry_run).await;
+    let exit = undo_on(context, &database, run, dry_run).await;
     database.close().await;
-    ended
+    exit
 }
 
 async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool) -> Result<Exit> {
     let console = &context.console;
-    let mut undone = undo::plan(&database.pool, run).await?;
-    console.print(&undone);
-    let is_possible = !dry_run && undone.refused.is_empty();
-    if is_possible && console.confirm("take this back, here and in Administrate?").await? {
-        let bar = console.progress("taken back", (undone.removed.len() + undone.restored.len()) as u64);
-        let told = crate::delivery::cli::progress_observer(&bar);
-        let undoing = (&mut undone, None);
-        let outcomes = undo::execute(&database.pool, &context.config, undoing, &context.stop, told).await;
+    let mut undo = undo::plan(&database.pool, run).await?;
+    console.print(&undo);
+    let is_possible = !dry_run && undo.refused.is_empty();
+    if is_possible && console.confirm("undo this import locally and in Administrate?").await? {
+        let bar = console.progress("undone", (undo.removed.len() + undo.restored.len()) as u64);
+        let on_delivered = crate::delivery::cli::progress_observer(&bar);
+        let (pool, config) = (&database.pool, &context.config);
+        let outcomes = undo::execute(pool, config, &mut undo, None, &context.stop, on_delivered).await;
         bar.finish_and_clear();
-        for outcome in outcomes?.iter().filter(|outcome| outcome.reason.is_some()) {
-            console.say(format_args!("{}: {}", outcome.subject, outcome.reason.as_deref().unwrap_or_default()));
-        }
+        print_failures(console, &outcomes?);
     }
-    console.document(&undone)?;
-    Ok(undone.exit())
+    console.document(&undo)?;
+    Ok(undo.exit())
 }

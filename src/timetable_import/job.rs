@@ -1,4 +1,4 @@
-//! Imports, and their undoing, as background jobs requested over HTTP.
+//! Imports, and the undo of imports, as background jobs requested over HTTP.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,23 +17,27 @@ use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
 use crate::outbox;
+use crate::runs::RunKind;
 
 /// The kind of a run that undoes an import, in `lectern.runs`.
-pub const UNDO: &str = "import-undo";
+pub const UNDO: &str = RunKind::ImportUndo.as_str();
 
-/// The queue of imports and of their undoing.
-pub static IMPORTS: Queue =
-    Queue { name: "import", run_kinds: &["import", UNDO], path: "/api/imports", subject_key: "file" };
+/// The queue of imports and of undos.
+pub static IMPORTS: Queue = Queue {
+    name: "import",
+    run_kinds: &[RunKind::Import, RunKind::ImportUndo],
+    path: "/api/imports",
+    subject_key: "file",
+};
 
-/// A run to be carried out later, as it is stored.
+/// A requested job as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ImportJob {
     /// Imports a timetable whose file is stored in the data folder.
     Import {
-        /// The file's name.
+        /// The name of the file without its folder.
         file: String,
-        /// What the caller requests.
         #[serde(flatten)]
         options: ImportOptions,
     },
@@ -41,30 +45,28 @@ pub enum ImportJob {
     Undo {
         /// The import's run.
         import: i64,
-        /// Only plan.
+        /// Only plan: write nothing.
         dry_run: bool,
     },
 }
 
 impl ImportJob {
-    /// Describes the run for the queue.
+    /// Returns the job for the queue.
     ///
     /// # Errors
-    /// Where the request cannot be serialised.
+    /// The request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
         match self {
-            ImportJob::Import { file, options } => Job::new(IMPORTS.name, file.clone(), options.dry_run, self),
-            ImportJob::Undo { import, dry_run } => Job::new(UNDO, import.to_string(), *dry_run, self),
+            ImportJob::Import { file, options } => Job::new(RunKind::Import, file.clone(), options.dry_run, self),
+            ImportJob::Undo { import, dry_run } => Job::new(RunKind::ImportUndo, import.to_string(), *dry_run, self),
         }
     }
 }
 
-/// Carries out requested imports.
+/// Executes requested imports and undos.
 #[derive(Debug)]
 pub struct ImportJobs {
-    /// The database.
     pub pool: PgPool,
-    /// The settings.
     pub config: Arc<Config>,
 }
 
@@ -89,7 +91,7 @@ impl JobHandler for ImportJobs {
         }
     }
 
-    /// Parks what is not delivered yet: no other worker continues a cancelled import.
+    /// Parks the undelivered effects, so that no worker continues a cancelled import.
     async fn on_cancelled(&self, run: i64) -> Result<()> {
         let reason = format!("the import was cancelled: `lectern import retry {run}` resumes it");
         outbox::park(&self.pool, run, &reason).await?;
@@ -113,8 +115,8 @@ impl ImportJobs {
         cancel: &CancellationToken,
     ) -> Result<JobResult> {
         let file = upload_folder(&self.config.data_dir, run).join(file);
-        // A real import decides itself where its report goes.
-        let report = options.dry_run.then(|| self.report_of(run));
+        // Without a path a dry run writes no report; an import chooses the default path itself.
+        let report = options.dry_run.then(|| self.report_path(run));
         let request = ImportRequest { file: file.clone(), options, report, run: Some(run) };
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || run::load_valid(&file, &config)).await;
@@ -131,14 +133,14 @@ impl ImportJobs {
     }
 
     async fn undo(&self, run: i64, import: i64, dry_run: bool, cancel: &CancellationToken) -> Result<JobResult> {
-        let mut undone = undo::plan(&self.pool, import).await?;
-        if !dry_run && undone.refused.is_empty() {
-            undo::execute(&self.pool, &self.config, (&mut undone, Some(run)), cancel, |_| ()).await?;
+        let mut undo = undo::plan(&self.pool, import).await?;
+        if !dry_run && undo.refused.is_empty() {
+            undo::execute(&self.pool, &self.config, &mut undo, Some(run), cancel, |_| ()).await?;
         }
-        JobResult::new(&undone, undone.exit())
+        JobResult::new(&undo, undo.exit())
     }
 
-    fn report_of(&self, run: i64) -> PathBuf {
+    fn report_path(&self, run: i64) -> PathBuf {
         self.config.data_dir.join("reports").join(format!("import-{run}.xlsx"))
     }
 }
@@ -153,7 +155,7 @@ mod tests {
         let stored = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
         let options = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
         let import = ImportJob::Import { file: "t.xlsx".into(), options };
-        assert_eq!(serde_json::from_str::<ImportJob>(stored).expect("it reads"), import);
+        assert_eq!(serde_json::from_str::<ImportJob>(stored).expect("readable"), import);
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! A file being read: its blocks are kept, its cells are not. Of a large file they take as much memory as all that follows;
-//! what is still asked of them afterwards, the refused rows and what stands in unknown columns, is read again.
+//! Reads a timetable file and retains its blocks, but not its cells.
+//!
+//! The cells of a large file take as much memory as all later steps. The file is read a second time for the rejected
+//! rows and for the values of unknown columns.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -14,39 +16,38 @@ use super::blocks::{ParseOptions, Timetable};
 use super::problems::{ImportProblem, column_name};
 use crate::timetable_import::parse::cells::unused;
 
-/// A file that could be read.
+/// A readable file with its blocks.
 #[derive(Debug)]
 pub struct LoadedTimetable {
     name: String,
     bytes: Vec<u8>,
     limits: Limits,
-    /// Its blocks.
     pub timetable: Timetable,
 }
 
-/// Reads a file without looking at anything else.
+/// Reads a file. Uses neither the database nor Administrate.
 ///
 /// # Errors
-/// [`ReadError`] says why it cannot be read.
+/// [`ReadError`] names the reason why the file cannot be read.
 pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, ReadError> {
     let limits = limits(config);
     let (name, bytes) = spreadsheet::load_file(file, &limits)?;
     let sheet = spreadsheet::read(&name, &bytes, &limits)?;
-    let reading =
-        ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), most_rows: config.import.max_rows };
-    let timetable = blocks::read(&sheet, &reading)?;
+    let options =
+        ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), max_rows: config.import.max_rows };
+    let timetable = blocks::read(&sheet, &options)?;
     Ok(LoadedTimetable { name, bytes, limits, timetable })
 }
 
-/// As [`load`], where a file of which nothing can be imported is its problems.
+/// Reads a file as [`load`] does, and checks that it has the required columns.
 ///
 /// # Errors
-/// The problems: it cannot be read, or lacks columns.
+/// The problems of a file that cannot be read or lacks columns.
 pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<ImportProblem>> {
     match load(file, config) {
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
-        Err(unfit) => Err(vec![unfit.into()]),
+        Err(error) => Err(vec![error.into()]),
     }
 }
 
@@ -62,7 +63,7 @@ fn limits(config: &Config) -> Limits {
 }
 
 impl LoadedTimetable {
-    /// The header and these rows of the sheet.
+    /// Reads the header row and the given rows of the sheet again.
     pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, ReadError> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();
         spreadsheet::read_filtered(
@@ -73,16 +74,17 @@ impl LoadedTimetable {
         )
     }
 
-    /// What the rows of each block have in columns that mean nothing to us, by its first row: row number → header → value.
+    /// Reads the values in unknown columns again: event row of the block → row number → header → value.
+    /// Blocks without such values are left out.
     pub(super) fn unused(&self) -> HashMap<u32, Value> {
         let columns = &self.timetable.columns;
         let unknown: BTreeSet<u32> = columns.unknown.iter().map(|(column, _)| *column).collect();
-        let wanted = CellFilter { rows: None, columns: Some(&unknown) };
+        let filter = CellFilter { rows: None, columns: Some(&unknown) };
         if unknown.is_empty() {
             return HashMap::new();
         }
-        // It was read once without a fault.
-        let Ok(sheet) = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, wanted) else {
+        // The same bytes were read before without an error.
+        let Ok(sheet) = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, filter) else {
             return HashMap::new();
         };
         let of_row = |number: u32| {
@@ -103,7 +105,7 @@ impl LoadedTimetable {
     }
 }
 
-/// A file's name without its folder.
+/// Returns a file's name without its folder.
 pub fn name_of(file: &Path) -> String {
     file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -1,10 +1,11 @@
-//! The timetable import: a workbook becomes events and sessions, here and in Administrate.
+//! The timetable import: creates events and sessions from a workbook, locally and in Administrate.
 //!
-//! Cells → values or located problems → blocks → a plan, a pure function of (file, our tables,
-//! remote facts) → applied in transactions of whole blocks, with the effects that deliver it.
-//! Promises: every problem of every row at once, each with its cell; a block goes in whole or not
-//! at all; a dry run writes nothing. Does not speak to Administrate, but for reading facts
-//! ([`remote`]) and giving approvals ([`approving`]); all other writing there is delivery's.
+//! Cells → values or located problems → blocks → a plan, which is a pure function of the file, the local tables and
+//! the remote state → applied in transactions of whole blocks, together with the effects that deliver it.
+//!
+//! Guarantees: an import reports every problem of every row at once, each with its cell; a block is imported completely
+//! or not at all; a dry run writes nothing. The module reads the remote state ([`remote`]) and sets approvals
+//! ([`approvals`]); the delivery module does all other writes to Administrate.
 
 pub mod api;
 pub mod apply;

@@ -1,4 +1,4 @@
-//! What the caller of an import requests: the same options on the command line, over HTTP and in a stored job.
+//! The options of an import: the same on the command line, over HTTP and in a stored job.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryMode {
-    /// Before the command ends.
+    /// Before the command ends
     #[default]
     Wait,
-    /// Later, by the delivery worker or `lectern outbox run`; Administrate may be unreachable now.
+    /// Later, by the delivery worker or `lectern outbox run`
+    ///
+    /// Administrate may be unreachable during the import.
     Queue,
 }
 

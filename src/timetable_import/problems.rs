@@ -1,4 +1,4 @@
-//! What can be wrong with a timetable, and where: the codes of the contract, each with its cell.
+//! The problems of a timetable: a stable code, the cell, and what was probably meant.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use spreadsheet::ReadError;
 
 pub use spreadsheet::{cell_name, column_index, column_name};
 
-/// The contract's codes (contract §3); nothing else is ever reported.
+/// The kind of a problem. The serialised codes are part of the JSON document and stay stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
@@ -32,7 +32,8 @@ pub enum Code {
     TooLarge,
     DoubleBooked,
     ConflictingValue,
-    LeftoverSession,
+    #[serde(rename = "leftover_session")]
+    ExtraSession,
     MissingSession,
     UnknownLabel,
     CancelledSkipped,
@@ -41,25 +42,25 @@ pub enum Code {
     TooFewTemplateSessions,
 }
 
-/// Whether a problem refuses its block.
+/// Whether a problem prevents the import of its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The block is refused.
+    /// The block is rejected.
     Error,
-    /// The block goes in; somebody should look.
+    /// The block is imported; a user should check it.
     Warning,
 }
 
 impl Code {
-    /// Whether this code refuses its block or only warns.
+    /// Returns whether a problem of this kind rejects its block or only warns.
     pub fn severity(self) -> Severity {
         match self {
             Self::DuplicateInFile
             | Self::DuplicateEvent
             | Self::DoubleBooked
             | Self::ConflictingValue
-            | Self::LeftoverSession
+            | Self::ExtraSession
             | Self::MissingSession
             | Self::UnknownLabel
             | Self::CancelledSkipped
@@ -71,75 +72,72 @@ impl Code {
     }
 }
 
-/// Most characters of a problem's sentence.
-const MAX_LENGTH: usize = 600;
+/// Maximum length of a message, in characters.
+const MAX_MESSAGE_CHARS: usize = 600;
 
-/// What is wrong with a value, before it is known where it stood.
+/// An error in a value whose cell is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// Which kind of problem.
     pub code: Code,
-    /// One sentence: what is wrong and what would be right.
+    /// One sentence: what is wrong and which value would be right.
     pub message: String,
-    /// Values that were probably meant, best first.
+    /// Values that the author probably meant, best first.
     pub suggestions: Vec<String>,
 }
 
 impl Issue {
-    /// A flaw without suggestions.
+    /// Creates an issue without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: shortened(message.into()), suggestions: Vec::new() }
+        Self { code, message: shorten(message.into()), suggestions: Vec::new() }
     }
 
-    /// The same with what was probably meant.
-    pub fn suggesting(mut self, suggestions: Vec<String>) -> Self {
+    /// Replaces the suggestions.
+    pub fn with_suggestions(mut self, suggestions: Vec<String>) -> Self {
         self.suggestions = suggestions;
         self
     }
 }
 
-/// One problem, as the contract's JSON tells it.
+/// One problem with its place, as in the JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
-    /// The sheet, null when the file could not be read.
+    /// The name of the sheet; `None` if the file could not be read.
     pub sheet: Option<String>,
-    /// The row number that Excel shows.
+    /// The row number as Excel shows it.
     pub row: Option<u32>,
-    /// The cell as Excel names it, `E4`; null when a header or the file is at fault.
+    /// The cell as Excel names it, such as `E4`; `None` for a problem of the header row or the file.
     pub cell: Option<String>,
-    /// The title of the event whose block this is.
+    /// The title of the event of the block.
     pub event: Option<String>,
-    /// Whether it refuses the block.
     pub severity: Severity,
-    /// Which kind of problem.
     pub code: Code,
     /// One sentence.
     pub message: String,
-    /// What was probably meant, best first.
+    /// Values that the author probably meant, best first.
     pub suggestions: Vec<String>,
 }
 
 impl ImportProblem {
-    /// A problem of the file as a whole.
+    /// Creates a problem of the whole file.
     pub fn of_file(code: Code, message: impl Into<String>) -> Self {
         Self::at(None, None, None, Issue::new(code, message))
     }
 
-    /// A problem at a place; `cell` is (row, column), the row counted from 1, the column from 0.
-    pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, flaw: Issue) -> Self {
+    /// Creates a problem at a place. `cell` is (row, column); rows count from 1, columns from 0.
+    pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, issue: Issue) -> Self {
         Self {
             sheet: sheet.map(str::to_owned),
             row,
             cell: cell.map(|(row, column)| cell_name(row, column)),
             event: None,
-            severity: flaw.code.severity(),
-            code: flaw.code,
-            message: flaw.message,
-            suggestions: flaw.suggestions,
+            severity: issue.code.severity(),
+            code: issue.code,
+            message: issue.message,
+            suggestions: issue.suggestions,
         }
     }
 
-    /// Whether it refuses its block.
+    /// Reports whether the problem rejects its block.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -155,15 +153,15 @@ impl From<ReadError> for ImportProblem {
     }
 }
 
-/// A sentence that a cell's enormous text does not make enormous.
-fn shortened(sentence: String) -> String {
-    match sentence.char_indices().nth(MAX_LENGTH) {
-        Some((at, _)) => format!("{}…", &sentence[..at]),
-        None => sentence,
+/// Cuts a message that quotes a very long cell.
+fn shorten(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((at, _)) => format!("{}…", &message[..at]),
+        None => message,
     }
 }
 
-/// How often each code occurs, for a summary.
+/// Counts the problems by code.
 pub fn tally(problems: &[ImportProblem]) -> BTreeMap<Code, usize> {
     let mut counts = BTreeMap::new();
     for problem in problems {
@@ -172,7 +170,7 @@ pub fn tally(problems: &[ImportProblem]) -> BTreeMap<Code, usize> {
     counts
 }
 
-/// A key that sorts cells of one row from left to right; no cell comes first.
+/// Returns a key that sorts the cells of one row from left to right; `None` sorts first.
 pub(super) fn cell_order(cell: Option<&str>) -> (usize, String) {
     let letters: String = cell.unwrap_or_default().chars().take_while(char::is_ascii_alphabetic).collect();
     (letters.len(), letters)
@@ -195,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_spelt_as_in_the_contract() {
-        let spelt = serde_json::to_string(&Code::NotApprovedInstructor).unwrap_or_default();
-        assert_eq!(spelt, "\"not_approved_instructor\"");
+    fn code_is_serialised_in_snake_case() {
+        let json = serde_json::to_string(&Code::NotApprovedInstructor).unwrap_or_default();
+        assert_eq!(json, "\"not_approved_instructor\"");
     }
 }

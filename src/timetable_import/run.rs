@@ -1,4 +1,4 @@
-//! The verb: a file is read, planned against both sides, applied here, and brought to Administrate.
+//! The import operation: plans a file against both sides, applies the plan locally, and delivers it to Administrate.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,50 +28,58 @@ use super::plan::planner::{PlannerOptions, plan};
 use super::plan::remote_state::RemoteState;
 use super::plan::{BlockOutcome, ImportCounts, ImportPlan};
 use super::report::Document;
-use super::report::{rejected, undelivered};
+use super::report::document::delivery_problems;
+use super::report::rejected;
 use super::write_lock::WriteLock;
 use super::{history, remote, store};
 
-/// How often it is looked whether an earlier import has ended.
+/// Interval between two checks whether an earlier import has finished its deliveries.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// An import to be carried out.
+/// A requested import.
 #[derive(Clone, Debug)]
 pub struct ImportRequest {
     /// The workbook.
     pub file: PathBuf,
-    /// What the caller requests.
     pub options: ImportOptions,
-    /// Where to write the rejected blocks; none: no report of a dry run, else a file in the data folder.
+    /// Path of the workbook for rejected blocks. `None`: a file in the data folder, or no file for a dry run.
     pub report: Option<PathBuf>,
-    /// The run that its caller opened and closes; none: the import opens and closes its own.
+    /// The run that the caller has begun and will finish. `None`: the import begins and finishes its own run.
     pub run: Option<i64>,
 }
 
-/// What an import did, or would do.
+/// The result of an import or of its dry run.
 #[derive(Debug)]
 pub struct ImportResult {
-    /// What is told about it.
     pub document: Document,
-    /// How it ends.
     pub exit: Exit,
 }
 
-/// Imports a file that was loaded. `planned` hears the plan and says whether to carry it out, `told` hears
-/// every delivery.
+/// The inputs that all steps of an import use.
+#[derive(Clone, Copy)]
+struct ImportInputs<'a> {
+    pool: &'a PgPool,
+    config: &'a Config,
+    loaded: &'a LoadedTimetable,
+    request: &'a ImportRequest,
+}
+
+/// Imports a loaded file. `confirm` receives the plan and returns whether to execute it; `on_delivered` receives the
+/// outcome of every delivery.
 ///
 /// # Errors
-/// Nothing was synced yet or Administrate is not named (prerequisite); Administrate cannot be reached while validating
-/// (nothing is written then); the database fails.
+/// Nothing was synced yet or Administrate is not configured (prerequisite); Administrate cannot be reached during the
+/// planning (nothing is written); the database fails.
 pub async fn import(
     pool: &PgPool,
     config: &Config,
     (loaded, request): (&LoadedTimetable, &ImportRequest),
     stop: &CancellationToken,
-    planned: impl FnOnce(&ImportPlan) -> bool,
-    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+    confirm: impl FnOnce(&ImportPlan) -> bool,
+    on_delivered: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<ImportResult> {
     check_preconditions(pool, request).await?;
+    let inputs = ImportInputs { pool, config, loaded, request };
     let options = request.options;
     let client = match options.deliver {
         DeliveryMode::Queue => None,
@@ -80,8 +88,8 @@ pub async fn import(
             Some(gateway::connect(config, pool, "import", audit).await?)
         }
     };
-    let (mut facts, plan) = plan_import(pool, config, (loaded, request), client.as_ref()).await?;
-    if !planned(&plan) || request.options.dry_run {
+    let (mut remote_state, plan) = plan_import(inputs, client.as_ref()).await?;
+    if !confirm(&plan) || request.options.dry_run {
         let report = write_report(loaded, &plan, request.report.as_deref())?;
         let document = Document {
             run_id: request.run,
@@ -91,76 +99,76 @@ pub async fn import(
         return Ok(ImportResult { exit: document.exit(), document });
     }
     if let Some(client) = &client {
-        facts.denied = approve(client, &facts, &plan.approvals).await?;
+        remote_state.approval_errors = approve(client, &remote_state, &plan.approvals).await?;
     }
-    let Some(turn) = WriteLock::acquire(pool, stop).await? else {
+    let Some(lock) = WriteLock::acquire(pool, stop).await? else {
         let document = Document::of_problems(name_of(&request.file), false, Vec::new());
         return Ok(ImportResult { document, exit: Exit::NeedsAttention });
     };
-    // Of a large file no two plans stand beside one another.
-    let before = PlanSummary::of(&plan);
+    // The plan of a large file takes much memory: drop the first one before the second is made.
+    let first_plan = PlanSummary::of(&plan);
     drop(plan);
-    let plan = replan_locked(pool, config, (loaded, request), &facts, &before).await?;
-    drop(facts);
-    execute(pool, config, (loaded, request), (client, turn), plan, stop, told).await
+    let plan = replan_locked(inputs, &remote_state, &first_plan).await?;
+    drop(remote_state);
+    execute(inputs, client, lock, plan, stop, on_delivered).await
 }
 
-/// Writes a plan here, brings it to Administrate unless that is left to others, and tells what came of it.
+/// Applies a plan locally, delivers it unless the import is queued, and returns the result.
 async fn execute(
-    pool: &PgPool,
-    config: &Config,
-    (loaded, request): (&LoadedTimetable, &ImportRequest),
-    (client, turn): (Option<administrate::Client>, WriteLock),
+    inputs: ImportInputs<'_>,
+    client: Option<administrate::Client>,
+    lock: WriteLock,
     mut plan: ImportPlan,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+    on_delivered: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<ImportResult> {
+    let ImportInputs { pool, config, loaded, request } = inputs;
     let file = name_of(&request.file);
-    let (run, own) = open_run(pool, request.run, &file).await?;
+    let (run, own_lock) = open_run(pool, request.run, &file).await?;
     let blocks_per_batch = config.import.blocks_per_batch;
     let options = ApplyOptions { run, blocks_per_batch, import: request.options };
     let unused = loaded.unused();
     let written =
         apply(pool, &plan, |row| unused.get(&row).cloned().unwrap_or_else(|| json!({})), options, stop).await?;
-    turn.release().await?;
+    lock.release().await?;
     let not_written = plan.items.len() - written;
     plan.items.truncate(written);
-    let (drained, left_to_others) = match client {
+    let (drained, left_pending) = match client {
         Some(client) => {
             let worker = DeliveryWorker::new(pool, client.clone(), config).await?;
-            let ended = deliver(pool, worker, (run, &plan), stop, told).await?;
-            if not_written == 0 && !stop.is_cancelled() && !ended.0.ended_early {
+            let (drained, left_pending) = deliver(pool, worker, run, &plan, stop, on_delivered).await?;
+            if not_written == 0 && !stop.is_cancelled() && !drained.ended_early {
                 duplicates::report_duplicates(pool, &client, Some(run)).await?;
             }
-            ended
+            (drained, left_pending)
         }
         None => (DrainReport::default(), false),
     };
-    let own_place = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
-    let report = write_report(loaded, &plan, Some(request.report.as_deref().unwrap_or(&own_place)));
-    let is_told = report.is_ok();
-    // What was imported is told also where this could not be written.
+    let default_path = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
+    let report = write_report(loaded, &plan, Some(request.report.as_deref().unwrap_or(&default_path)));
+    let has_report_error = report.is_err();
+    // The events are imported already: return the result also if the workbook cannot be written.
     let report = report.unwrap_or_else(|error| {
-        tracing::warn!("the refused blocks are not kept: {error}");
+        tracing::warn!("the rejected blocks are not saved: {error}");
         None
     });
     let counts = history::store::count_with_earlier(&mut *pool.acquire().await?, run, &plan).await?;
-    let seen = undelivered::problems(&mut *pool.acquire().await?, &loaded.timetable, &plan, &drained.outcomes).await?;
+    let problems = delivery_problems(&mut *pool.acquire().await?, &loaded.timetable, &plan, &drained.outcomes).await?;
     let mut document = Document::of_plan(file, false, plan);
     document.add_undelivered(outbox::undelivered(pool, Some(run)).await?);
-    document.problems.extend(seen);
+    document.problems.extend(problems);
     document.add_notices(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
     let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
-    let exit = if left_to_others || !is_told { Exit::NeedsAttention } else { document.exit() };
-    if let Some(held) = own {
+    let exit = if left_pending || has_report_error { Exit::NeedsAttention } else { document.exit() };
+    if let Some(own_lock) = own_lock {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
-        held.release().await?;
+        own_lock.release().await?;
     }
     Ok(ImportResult { document, exit })
 }
 
-/// What has to be so before anything is done.
+/// Checks what an import needs before it reads Administrate or writes anything.
 async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<()> {
     let options = request.options;
     if !store::is_synced(&mut *pool.acquire().await?).await? {
@@ -176,7 +184,8 @@ async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<(
     let Some(report) = request.report.as_deref() else { return Ok(()) };
     if is_same_file(report, &request.file) {
         return Err(Error::Usage(format!(
-            "--report names the timetable itself, of which only the refused blocks would be left: choose another file than {}",
+            "--report names the timetable file itself and would overwrite it with the rejected blocks: choose another path \
+             than {}",
             report.display()
         )));
     }
@@ -187,12 +196,12 @@ fn is_same_file(one: &Path, two: &Path) -> bool {
     matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
 }
 
-/// The run that was opened for an import, or one of its own, held from here on.
-async fn open_run(pool: &PgPool, opened: Option<i64>, file: &str) -> Result<(i64, Option<runs::RunLock>)> {
-    if let Some(run) = opened {
+/// Returns the caller's run, or begins a new one and locks it.
+async fn open_run(pool: &PgPool, caller_run: Option<i64>, file: &str) -> Result<(i64, Option<runs::RunLock>)> {
+    if let Some(run) = caller_run {
         return Ok((run, None));
     }
-    let run = runs::begin(&mut *pool.acquire().await?, "import", file).await?;
+    let run = runs::begin(&mut *pool.acquire().await?, runs::RunKind::Import, file).await?;
     Ok((run, runs::lock(pool, run).await?))
 }
 
@@ -200,38 +209,39 @@ fn planner_options<'a>(config: &'a Config, request: &ImportRequest) -> PlannerOp
     PlannerOptions { labels: &config.administrate.labels, sittings: &config.sittings, import: request.options }
 }
 
-/// Plans a timetable against both sides; without a client the remote facts are those that the last sync kept.
+/// Plans a timetable against both sides. Without a client the remote state is the one that the last sync stored.
 async fn plan_import(
-    pool: &PgPool,
-    config: &Config,
-    (loaded, request): (&LoadedTimetable, &ImportRequest),
+    inputs: ImportInputs<'_>,
     client: Option<&administrate::Client>,
 ) -> Result<(RemoteState, ImportPlan)> {
+    let ImportInputs { pool, config, loaded, request } = inputs;
     let timetable = &loaded.timetable;
-    let mut ours = store::local_state(&mut *pool.acquire().await?, timetable).await?;
-    let mut facts: RemoteState = match client {
-        Some(client) => remote::read(client, timetable, &ours, &config.zone()).await?,
-        None => store::stored_remote_state(&mut *pool.acquire().await?, &store::template_ids(timetable, &ours)).await?,
+    let mut local = store::local_state(&mut *pool.acquire().await?, timetable).await?;
+    let mut remote_state: RemoteState = match client {
+        Some(client) => remote::read(client, timetable, &local, &config.zone()).await?,
+        None => {
+            store::stored_remote_state(&mut *pool.acquire().await?, &store::template_ids(timetable, &local)).await?
+        }
     };
     if let Some(client) = client.filter(|_| request.options.create_instructors) {
-        facts.instructors = remote::instructors(client, timetable, &ours).await?;
+        remote_state.instructors = remote::instructors(client, timetable, &local).await?;
     }
-    new_instructors::add_candidates(&mut ours, timetable, &facts.instructors);
+    new_instructors::add_candidates(&mut local, timetable, &remote_state.instructors);
     let options = planner_options(config, request);
-    let planned = plan(timetable, &ours, &facts, options);
-    let changing = planned.changing();
-    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((facts, planned)) };
-    // What is about to change is compared with what stands there now.
-    ours.agreed = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
-    facts.standing = remote::current_events(client, &planned, &ours).await?;
-    let planned = plan(timetable, &ours, &facts, options);
-    Ok((facts, planned))
+    let first_plan = plan(timetable, &local, &remote_state, options);
+    let changing = first_plan.changed_event_ids();
+    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((remote_state, first_plan)) };
+    // Merge the changes with the current values in Administrate.
+    local.baselines = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
+    remote_state.current_events = remote::current_events(client, &first_plan, &local).await?;
+    let merged_plan = plan(timetable, &local, &remote_state, options);
+    Ok((remote_state, merged_plan))
 }
 
-/// What is still asked of a plan when the next is made.
+/// The parts of the first plan that the second planning needs.
 struct PlanSummary {
     counts: ImportCounts,
-    /// Folded titles of the events of which it was read how they stand there.
+    /// Folded titles of the events whose current values in Administrate were read.
     compared: Vec<String>,
 }
 
@@ -243,70 +253,72 @@ impl PlanSummary {
     }
 }
 
-/// Plans once more where it is this import's turn to write: another one may have written since.
+/// Plans again under the write lock, because another import may have written since the first plan.
 async fn replan_locked(
-    pool: &PgPool,
-    config: &Config,
-    (loaded, request): (&LoadedTimetable, &ImportRequest),
-    facts: &RemoteState,
-    before: &PlanSummary,
+    inputs: ImportInputs<'_>,
+    remote_state: &RemoteState,
+    first_plan: &PlanSummary,
 ) -> Result<ImportPlan> {
+    let ImportInputs { pool, config, loaded, request } = inputs;
     let mut db = pool.acquire().await?;
-    let mut ours = store::local_state(&mut db, &loaded.timetable).await?;
-    let compared = before.compared.iter().filter_map(|title| ours.events.get(title).map(|known| known.id));
-    ours.agreed = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
-    new_instructors::add_candidates(&mut ours, &loaded.timetable, &facts.instructors);
-    let again = plan(&loaded.timetable, &ours, facts, planner_options(config, request));
-    if facts.denied.is_empty() && again.counts() != before.counts {
+    let mut local = store::local_state(&mut db, &loaded.timetable).await?;
+    let compared = first_plan.compared.iter().filter_map(|title| local.events.get(title).map(|known| known.id));
+    local.baselines = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    new_instructors::add_candidates(&mut local, &loaded.timetable, &remote_state.instructors);
+    let new_plan = plan(&loaded.timetable, &local, remote_state, planner_options(config, request));
+    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_plan.counts {
         tracing::warn!(
-            "another import has written meanwhile; what is left to do: {}",
-            again.summary().replace('\n', "; ")
+            "another import has written since this one was planned; remaining work: {}",
+            new_plan.summary().replace('\n', "; ")
         );
     }
-    Ok(again)
+    Ok(new_plan)
 }
 
-/// Brings to Administrate what the run has written, and sees to the end of what an earlier import is still bringing there;
-/// tells whether that one was left at it.
+/// Delivers the effects of the run, then waits for pending deliveries of earlier imports of the same events.
+///
+/// Also returns whether deliveries of an earlier import were still pending when `stop` was cancelled.
 async fn deliver(
     pool: &PgPool,
     worker: DeliveryWorker,
-    (run, plan): (i64, &ImportPlan),
+    run: i64,
+    plan: &ImportPlan,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+    on_delivered: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<(DrainReport, bool)> {
     let worker = Arc::new(worker);
-    let told: Arc<dyn Fn(&delivery::DeliveryOutcome) + Send + Sync> = Arc::new(told);
-    let told_again = told.clone();
-    let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| told(outcome)).await?;
+    let on_delivered: Arc<dyn Fn(&delivery::DeliveryOutcome) + Send + Sync> = Arc::new(on_delivered);
+    let on_delivered_later = on_delivered.clone();
+    let mut drained = drain(worker.clone(), Some(run), stop, move |outcome| on_delivered(outcome)).await?;
     let titles: Vec<&str> =
         plan.items.iter().filter(|item| item.is_accepted()).map(|item| item.title.as_str()).collect();
     let events = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
     let ids: Vec<i64> = events.into_iter().map(|(id, _)| id).collect();
-    let mut waiting = None;
+    let mut notice = None;
     while tutorials::pending_in_earlier_run(pool, run, &ids).await? {
-        waiting.get_or_insert_with(WaitNotice::begin).tell();
+        notice.get_or_insert_with(WaitNotice::begin).warn_once();
         if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
             return Ok((drained, true));
         }
     }
-    if waiting.is_some() {
+    if notice.is_some() {
         tutorials::reassign_pending(&mut *pool.acquire().await?, run, &ids, &[]).await?;
-        drained.absorb(drain(worker, Some(run), stop, move |outcome| told_again(outcome)).await?);
+        drained.absorb(drain(worker, Some(run), stop, move |outcome| on_delivered_later(outcome)).await?);
     }
     Ok((drained, false))
 }
 
-/// Writes the refused blocks; gives where, None when nothing was refused.
+/// Writes the workbook of the rejected rows. Returns its path, or `None` if no row was rejected or `to` is `None`.
 fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<&Path>) -> Result<Option<String>> {
     let Some(to) = to else { return Ok(None) };
-    let rows = rejected::refused_rows(&loaded.timetable, plan);
+    let rows = rejected::rejected_rows(&loaded.timetable, plan);
     if rows.is_empty() {
         return Ok(None);
     }
-    let cannot = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
-    let sheet = loaded.rows(&rows).map_err(|unfit| cannot(unfit.to_string()))?;
-    let bytes = rejected::refused(&sheet, &loaded.timetable, plan, &rows).map_err(|error| cannot(error.to_string()))?;
+    let failed = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
+    let sheet = loaded.rows(&rows).map_err(|error| failed(error.to_string()))?;
+    let bytes =
+        rejected::workbook(&sheet, &loaded.timetable, plan, &rows).map_err(|error| failed(error.to_string()))?;
     output_file::write(to, &bytes)?;
     Ok(Some(to.display().to_string()))
 }

@@ -1,4 +1,4 @@
-//! What a plan depends on, read in one statement a kind, and what an empty workbook offers.
+//! Reads the local state that a plan depends on, one statement for each kind of record, and the choices of an empty workbook.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,14 +18,14 @@ use super::blocks::Timetable;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
 use super::sheet::template;
-use super::values::sitting_of;
+use super::values::sitting_of_session_code;
 use crate::timetable_import::sheet::template::Choices;
 
-/// Reads everything of ours that the plan of a timetable depends on.
+/// Reads all local records that the plan of a timetable depends on.
 pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result<LocalState> {
     let titles = titles(timetable);
-    let (events, twins) = by_title(tutorials::store::events_by_code(db, &titles).await?);
-    let mut ours = LocalState {
+    let (events, duplicates) = by_title(tutorials::store::events_by_code(db, &titles).await?);
+    let mut local = LocalState {
         templates: templates(db).await?,
         locations: locations(db).await?,
         venues: sqlx::query_as(
@@ -36,7 +36,7 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         .fetch_all(&mut *db)
         .await?,
         instructors: instructors(db).await?,
-        newcomers: Vec::new(),
+        new_instructors: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
                     c.shortname AS location_name,
@@ -55,24 +55,24 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         fields: definitions(db).await?,
         defaults: defaults(db).await?.into_iter().collect(),
         events,
-        twins,
+        ambiguous_titles: duplicates,
         bookings: bookings(db, timetable, &titles).await?,
         template_sessions: template_sessions(db).await?,
         links: HashMap::new(),
-        agreed: HashMap::new(),
+        baselines: HashMap::new(),
     };
-    ours.mark_manual_links(&overrides::manually_linked(db).await?);
-    let known: Vec<i64> = ours.events.values().map(|known| known.id).collect();
-    ours.links = bridges::events::remote_status(db, &known).await?;
-    Ok(ours)
+    local.mark_manual_links(&overrides::manually_linked(db).await?);
+    let known: Vec<i64> = local.events.values().map(|known| known.id).collect();
+    local.links = bridges::events::remote_status(db, &known).await?;
+    Ok(local)
 }
 
-/// Definitions of custom fields by folded (entity type, label); of several the oldest.
+/// Returns the definitions of custom fields by folded (entity type, label), the oldest if several share a label.
 async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), Definition>> {
     let fields = bridges::store::references::custom_fields(db).await?;
     let definition = |field: bridges::reference::CustomFieldRow| {
         let options = field.options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
-        let of = (fold(&field.entity_type), fold(&field.label));
+        let key = (fold(&field.entity_type), fold(&field.label));
         let definition = Definition {
             key: field.external_id,
             label: field.label,
@@ -80,12 +80,12 @@ async fn definitions(db: &mut PgConnection) -> Result<HashMap<(String, String), 
             is_required: field.is_required,
             options: options.collect(),
         };
-        (of, definition)
+        (key, definition)
     };
     Ok(fields.into_iter().rev().map(definition).collect())
 }
 
-/// Our course templates with the keys of the custom fields for which they give their events a value.
+/// Returns the local course templates with the keys of the custom fields that they set on their events.
 async fn defaults(db: &mut PgConnection) -> Result<Vec<(i64, String)>> {
     Ok(sqlx::query_as(
         "SELECT t.tutorial_course_template_id, f.key
@@ -96,19 +96,20 @@ async fn defaults(db: &mut PgConnection) -> Result<Vec<(i64, String)>> {
     .await?)
 }
 
-/// Events by folded title, and the codes of those of which several have one.
+/// Returns the events by folded title, and the codes of events that share a folded title.
 fn by_title(known: Vec<KnownEvent>) -> (HashMap<String, KnownEvent>, HashMap<String, Vec<String>>) {
-    let (mut events, mut twins) = (HashMap::<String, KnownEvent>::new(), HashMap::new());
+    let (mut events, mut duplicates) = (HashMap::<String, KnownEvent>::new(), HashMap::new());
     for known in known {
         match events.entry(fold(&known.event.code)) {
-            Entry::Vacant(free) => drop(free.insert(known)),
-            Entry::Occupied(other) => {
-                let codes = twins.entry(other.key().clone()).or_insert_with(|| vec![other.get().event.code.clone()]);
+            Entry::Vacant(entry) => drop(entry.insert(known)),
+            Entry::Occupied(first) => {
+                let codes =
+                    duplicates.entry(first.key().clone()).or_insert_with(|| vec![first.get().event.code.clone()]);
                 codes.push(known.event.code);
             }
         }
     }
-    (events, twins)
+    (events, duplicates)
 }
 
 fn titles(timetable: &Timetable) -> Vec<&str> {
@@ -152,7 +153,7 @@ async fn instructors(db: &mut PgConnection) -> Result<Vec<LinkedRecord>> {
 
 type BookingRow = (String, String, Option<i64>, Vec<i64>, SqlTimestamp, SqlTimestamp);
 
-/// Sessions of other events, not called off, in the time that the timetable spans.
+/// Returns the sessions of other events in the period of the timetable, without cancelled events.
 async fn bookings(db: &mut PgConnection, timetable: &Timetable, titles: &[&str]) -> Result<Vec<Booking>> {
     let Some((first, last)) = span(timetable) else { return Ok(Vec::new()) };
     let rows: Vec<BookingRow> = sqlx::query_as(
@@ -190,7 +191,7 @@ fn span(timetable: &Timetable) -> Option<(Timestamp, Timestamp)> {
     Some((first, last))
 }
 
-/// Most sessions that Administrate made for an event, by course template.
+/// Returns the largest number of sessions that Administrate created for an event, by course template.
 async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     let rows: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT d.course_template_id, max(made.count)
@@ -205,15 +206,15 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     Ok(rows.into_iter().collect())
 }
 
-/// Administrate's ids of the course templates that a timetable names.
-pub fn template_ids(timetable: &Timetable, ours: &LocalState) -> Vec<String> {
+/// Returns Administrate's ids of the course templates that a timetable names.
+pub fn template_ids(timetable: &Timetable, local: &LocalState) -> Vec<String> {
     let codes: HashSet<String> =
         timetable.blocks.iter().filter_map(|block| block.event.template.as_deref().map(fold)).collect();
-    let named = ours.templates.iter().filter(|template| codes.contains(&fold(&template.record.name)));
+    let named = local.templates.iter().filter(|template| codes.contains(&fold(&template.record.name)));
     named.filter_map(|template| template.external_id.clone()).collect()
 }
 
-/// The remote facts as the last sync kept them; which events stand in Administrate is left to delivery.
+/// Returns the remote state as the last sync stored it, without events: delivery looks for those in Administrate.
 pub async fn stored_remote_state(db: &mut PgConnection, templates: &[String]) -> Result<RemoteState> {
     let approved: Vec<(String, String)> = sqlx::query_as(
         "SELECT template_external_id, contact_external_id FROM lectern.approved_instructors
@@ -223,14 +224,14 @@ pub async fn stored_remote_state(db: &mut PgConnection, templates: &[String]) ->
     .fetch_all(&mut *db)
     .await?;
     let administrators = administrators(db).await?;
-    let mut facts = RemoteState { administrators, ..RemoteState::default() };
+    let mut remote_state = RemoteState { administrators, ..RemoteState::default() };
     for (template, contact) in approved {
-        facts.approved.entry(template).or_default().insert(contact);
+        remote_state.approved.entry(template).or_default().insert(contact);
     }
-    Ok(facts)
+    Ok(remote_state)
 }
 
-/// Who may administer an event, as the last sync kept it.
+/// Returns the contacts that may administer an event, as the last sync stored them.
 async fn administrators(db: &mut PgConnection) -> Result<Vec<ContactRecord>> {
     Ok(sqlx::query_as(
         "SELECT external_id, trim(concat_ws(' ', first_name, last_name)) AS name FROM lectern.administrators",
@@ -239,24 +240,24 @@ async fn administrators(db: &mut PgConnection) -> Result<Vec<ContactRecord>> {
     .await?)
 }
 
-/// The advisory lock of whoever writes a timetable.
+/// The key of the advisory lock of the import that writes locally.
 const WRITE_LOCK: i32 = 0x4C_49_4D;
 
-/// Takes the turn of writing a timetable, for as long as the connection lasts; false while somebody else has it.
+/// Tries to lock local writing for as long as the connection lasts; false while another import has the lock.
 pub async fn try_write_lock(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(WRITE_LOCK).fetch_one(db).await?)
 }
 
-/// Whether reference data was ever brought together with Administrate's.
+/// Reports whether reference data was ever synced with Administrate.
 pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")
         .fetch_one(db)
         .await?)
 }
 
-/// What the cells of an empty workbook offer; `letters` are those of sittings, `zone` is the provider's own.
+/// Returns the choices in the cells of an empty workbook. `letters` names sittings; `zone` is the provider's time zone.
 pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, zone: &str) -> Result<Choices> {
-    let named = |records: Vec<LinkedRecord>| {
+    let active_names = |records: Vec<LinkedRecord>| {
         let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
         let mut names: Vec<String> = active.collect();
         names.sort();
@@ -270,7 +271,7 @@ pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, 
     let mut administrators: Vec<String> = administrators(db).await?.into_iter().map(|contact| contact.name).collect();
     administrators.sort();
     administrators.dedup();
-    // The latest first: of an old provider's many it is those that timetables are made for.
+    // The latest sittings first: timetables are planned for them.
     let sold = sqlx::query_scalar(
         "SELECT DISTINCT e.session_code FROM acted.products AS p
          JOIN acted.catalog_exam_session_subjects AS x ON x.id = p.exam_session_subject_id
@@ -278,13 +279,13 @@ pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, 
          WHERE p.is_active AND x.is_active ORDER BY e.session_code DESC",
     );
     let sold: Vec<String> = sold.fetch_all(&mut *db).await?;
-    let mut sittings: Vec<String> = sold.iter().filter_map(|code| sitting_of(code, letters)).collect();
+    let mut sittings: Vec<String> = sold.iter().filter_map(|code| sitting_of_session_code(code, letters)).collect();
     sittings.dedup();
     Ok(Choices {
-        templates: named(templates(db).await?),
-        locations: named(locations(db).await?),
+        templates: active_names(templates(db).await?),
+        locations: active_names(locations(db).await?),
         venues,
-        instructors: named(instructors(db).await?),
+        instructors: active_names(instructors(db).await?),
         administrators,
         sittings,
         zones: template::zones(zone, &zones),

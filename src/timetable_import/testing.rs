@@ -1,4 +1,4 @@
-//! Made-up timetables for the tests of this module, and a world in which all that they name is known.
+//! Sample timetables for tests, and states in which all records that they name exist and are linked.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Cursor, Read, Write};
@@ -27,25 +27,25 @@ use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::plan::planner::{PlannerOptions, plan};
 use crate::timetable_import::sheet::write::{CellValue, RowValues};
 
-/// Settings as they are without any file.
-pub fn reading() -> ParseOptions {
+/// Returns the options of the default settings.
+pub fn parse_options() -> ParseOptions {
     let letters = [("A", "-04"), ("S", "-09")].map(|(letter, suffix)| (letter.to_owned(), suffix.to_owned()));
     ParseOptions {
         zone: TimeZone::get("Europe/London").expect("a zone"),
         sittings: BTreeMap::from(letters),
-        most_rows: 100_000,
+        max_rows: 100_000,
     }
 }
 
-/// The labels of the default settings.
+/// Returns the labels of the default settings.
 pub fn labels() -> Labels {
-    Config::load(None, |_| Some("/nowhere".into()).filter(|_: &String| false), &[("data_dir", "/nowhere".into())])
+    Config::load(None, |_| Some("/missing".into()).filter(|_: &String| false), &[("data_dir", "/missing".into())])
         .expect("the defaults are valid")
         .administrate
         .labels
 }
 
-/// A blended event's row: its first session is on 13 January 2026, 09:30 to 17:00.
+/// Returns the row of a blended event, with its first session on 13 January 2026, 09:30 to 17:00.
 pub fn event(title: &str) -> RowValues {
     vec![
         (F::Template, "CB1_f2f_3".into()),
@@ -74,7 +74,7 @@ pub fn event(title: &str) -> RowValues {
     ]
 }
 
-/// A further session of that event, `day` weeks later.
+/// Returns the row of another session of that event, `day` weeks later.
 pub fn session(title: &str, day: i32) -> RowValues {
     let on = date(2026, 1, 13).checked_add(jiff::Span::new().weeks(i64::from(day))).expect("a date");
     vec![
@@ -94,7 +94,7 @@ pub fn session(title: &str, day: i32) -> RowValues {
     ]
 }
 
-/// A self-paced event's row.
+/// Returns the row of a self-paced event.
 pub fn self_paced(title: &str) -> RowValues {
     vec![
         (F::Template, "OC_CB1".into()),
@@ -110,7 +110,7 @@ pub fn self_paced(title: &str) -> RowValues {
     ]
 }
 
-/// The same row with some fields set otherwise; `None` blanks one.
+/// Returns the row with some fields changed; `None` blanks a field.
 pub fn with<const N: usize>(mut line: RowValues, changed: [(F, Option<CellValue>); N]) -> RowValues {
     for (field, entry) in changed {
         line.retain(|(known, _)| *known != field);
@@ -119,7 +119,7 @@ pub fn with<const N: usize>(mut line: RowValues, changed: [(F, Option<CellValue>
     line
 }
 
-/// A zipped workbook with something in one part replaced.
+/// Returns a zipped workbook with a text in one part replaced.
 pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(zipped)).expect("a zip file");
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -139,14 +139,14 @@ pub fn with_part(zipped: &[u8], part: &str, old: &str, new: &str) -> Vec<u8> {
     writer.finish().expect("memory").into_inner()
 }
 
-/// Writes a workbook and reads it back.
+/// Writes a workbook and parses it.
 pub fn timetable(lines: &[RowValues]) -> Timetable {
     let bytes = write::timetable(lines).expect("a workbook");
     let sheet = spreadsheet::read("test.xlsx", &bytes, &Limits::default()).expect("readable");
-    blocks::read(&sheet, &reading()).expect("not too large")
+    blocks::read(&sheet, &parse_options()).expect("not too large")
 }
 
-/// A world that knows and links all that a timetable names, everybody approved for everything.
+/// Returns states in which all records of a timetable exist, linked, and all instructors are approved.
 pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
     let mut known = TestReferences::default();
     for block in &timetable.blocks {
@@ -160,15 +160,18 @@ pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
             known.place(session.location.as_deref().unwrap_or(&place), &session.venue);
         }
         for name in &event.administrators {
-            known.facts.administrators.push(ContactRecord { external_id: format!("admin {name}"), name: name.clone() });
+            known
+                .remote
+                .administrators
+                .push(ContactRecord { external_id: format!("admin {name}"), name: name.clone() });
         }
         if let (Some(code), Some(sitting)) = (template, &event.sitting) {
             known.product(&code, &sitting.mapped, &place);
         }
     }
-    let everybody: HashSet<String> = known.ours.instructors.iter().filter_map(|i| i.external_id.clone()).collect();
-    for template in &known.ours.templates {
-        known.facts.approved.insert(template.external_id.clone().unwrap_or_default(), everybody.clone());
+    let instructors: HashSet<String> = known.local.instructors.iter().filter_map(|i| i.external_id.clone()).collect();
+    for template in &known.local.templates {
+        known.remote.approved.insert(template.external_id.clone().unwrap_or_default(), instructors.clone());
     }
     let labels = labels();
     for label in
@@ -179,16 +182,16 @@ pub fn state_of(timetable: &Timetable) -> (LocalState, RemoteState) {
     for label in [&labels.day, &labels.session_url] {
         known.field("session", label, format!("session key {label}"));
     }
-    (known.ours, known.facts)
+    (known.local, known.remote)
 }
 
 #[derive(Default)]
 struct TestReferences {
-    ours: LocalState,
-    facts: RemoteState,
+    local: LocalState,
+    remote: RemoteState,
 }
 
-fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
+fn find_or_add(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
     if let Some(known) = records.iter().find(|known| fold(&known.record.name) == fold(name)) {
         return known.record.id;
     }
@@ -198,7 +201,7 @@ fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
         record,
         is_active: true,
         external_id: Some(format!("remote {name}")),
-        is_decided: false,
+        is_linked_manually: false,
     });
     id
 }
@@ -206,41 +209,41 @@ fn remember(records: &mut Vec<LinkedRecord>, name: &str) -> i64 {
 impl TestReferences {
     fn field(&mut self, entity: &str, label: &str, key: String) {
         let definition = Definition { key, label: label.to_owned(), ..Definition::default() };
-        self.ours.fields.insert((entity.to_owned(), fold(label)), definition);
+        self.local.fields.insert((entity.to_owned(), fold(label)), definition);
     }
 
     fn template(&mut self, code: &str) -> String {
-        remember(&mut self.ours.templates, code);
+        find_or_add(&mut self.local.templates, code);
         code.to_owned()
     }
 
     fn people(&mut self, names: &[String]) {
         for name in names {
-            remember(&mut self.ours.instructors, name);
+            find_or_add(&mut self.local.instructors, name);
         }
     }
 
     fn place(&mut self, location: &str, venue: &VenueCell) {
-        let location = remember(&mut self.ours.locations, location);
+        let location = find_or_add(&mut self.local.locations, location);
         let VenueCell::Named(name) = venue else { return };
         let known = |known: &LinkedVenue| known.location_id == Some(location) && known.linked.record.name == *name;
-        if !self.ours.venues.iter().any(known) {
-            let record = NamedRecord { id: self.ours.venues.len() as i64 + 1, name: name.clone() };
+        if !self.local.venues.iter().any(known) {
+            let record = NamedRecord { id: self.local.venues.len() as i64 + 1, name: name.clone() };
             let linked = LinkedRecord {
                 record,
                 is_active: true,
                 external_id: Some(format!("remote {name}")),
-                is_decided: false,
+                is_linked_manually: false,
             };
-            self.ours.venues.push(LinkedVenue { linked, location_id: Some(location) });
+            self.local.venues.push(LinkedVenue { linked, location_id: Some(location) });
         }
     }
 
     fn product(&mut self, code: &str, session_code: &str, location: &str) {
         let name = format!("{code}/{location}/{session_code}");
-        if !self.ours.products.iter().any(|known| known.product.name == name) {
-            self.ours.products.push(LinkedProduct {
-                product: NamedRecord { id: self.ours.products.len() as i64 + 1, name },
+        if !self.local.products.iter().any(|known| known.product.name == name) {
+            self.local.products.push(LinkedProduct {
+                product: NamedRecord { id: self.local.products.len() as i64 + 1, name },
                 is_active: true,
                 session_code: session_code.to_owned(),
                 variation_code: code.to_owned(),
@@ -250,13 +253,13 @@ impl TestReferences {
     }
 }
 
-/// Code and cell of each problem, in order.
+/// Returns code and cell of each problem, in order.
 pub fn problem_cells(plan: &ImportPlan) -> Vec<(Code, &str)> {
     plan.problems.iter().map(|problem| (problem.code, problem.cell.as_deref().unwrap_or_default())).collect()
 }
 
 pub fn planner_options(labels: &Labels) -> PlannerOptions<'_> {
-    static SITTINGS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| reading().sittings);
+    static SITTINGS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| parse_options().sittings);
     PlannerOptions { labels, sittings: &SITTINGS, import: ImportOptions::default() }
 }
 
@@ -264,23 +267,23 @@ pub fn outcomes(plan: &ImportPlan) -> Vec<&BlockOutcome> {
     plan.items.iter().map(|item| &item.outcome).collect()
 }
 
-/// Plans lines in a world that knows what the sound event, session and self-paced event name.
+/// Plans rows with the records that the valid event, session and self-paced event name.
 pub fn planned(lines: &[RowValues]) -> ImportPlan {
-    let (ours, facts) = valid_state();
-    plan(&timetable(lines), &ours, &facts, planner_options(&labels()))
+    let (local, remote) = valid_state();
+    plan(&timetable(lines), &local, &remote, planner_options(&labels()))
 }
 
 pub fn valid_state() -> (LocalState, RemoteState) {
     state_of(&timetable(&[event("A"), session("A", 2), self_paced("OC")]))
 }
 
-/// What tables hold after a plan of new events was applied.
-pub fn applied(plan: &ImportPlan, ours: &LocalState) -> LocalState {
-    let mut after = ours.clone();
+/// Returns the local state after a plan of new events was applied.
+pub fn applied(plan: &ImportPlan, local: &LocalState) -> LocalState {
+    let mut after = local.clone();
     let planned = plan.items.iter().filter_map(|item| item.event.as_ref());
     for (id, planned) in (1..).zip(planned) {
         let event = planned.event.clone();
-        after.links.insert(id, Link { paired: event.sessions.len(), ..Link::default() });
+        after.links.insert(id, Link { linked: event.sessions.len(), ..Link::default() });
         let session_ids = event.sessions.iter().map(|session| id * 100 + i64::from(session.sequence)).collect();
         after.events.insert(fold(&event.code), KnownEvent { id, event, session_ids });
     }

@@ -1,7 +1,7 @@
-//! An import taken back: events that it brought go away on both sides, events that it changed become what they were.
+//! Undoes an import: removes the events that it created and restores the events that it changed, on both sides.
 //!
-//! All of it or nothing: where places have been sold since, or a later import has changed an event, a person decides.
-//! What happens in Administrate are effects like any other; an event stays here until it is gone there.
+//! An import is undone completely or not at all: it is refused if places have been sold since, or if a later import has
+//! changed an event. The outbox delivers the changes; an event is deleted locally after its deletion in Administrate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,40 +22,37 @@ use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
 use super::history;
-use super::job::UNDO;
 
-/// What taking back an import means, or has done.
+/// The result of undoing an import, or the plan before it is executed.
 #[derive(Debug, Serialize)]
 pub struct UndoResult {
-    /// The run of this, once it has begun.
+    /// The run of the undo; `None` before it has begun.
     pub run_id: Option<i64>,
-    /// The import that is taken back.
+    /// The run of the import.
     pub undone_run: i64,
-    /// Events that go away.
+    /// Titles of the events to remove; after the execution, of those that were removed.
     pub removed: Vec<String>,
-    /// Events that become what they were.
+    /// Titles of the events to restore.
     pub restored: Vec<String>,
-    /// Events for which it is refused, and why; nothing is done then.
+    /// Events that prevent the undo; if there are any, nothing is changed.
     pub refused: Vec<UndoRefusal>,
-    /// Events by how far this has reached Administrate.
+    /// The events by delivery state.
     pub delivery: outbox::DeliveryCounts,
     #[serde(skip)]
-    brought: Vec<(i64, String)>,
+    created: Vec<(i64, String)>,
     #[serde(skip)]
-    before: Vec<KnownEvent>,
+    previous: Vec<KnownEvent>,
 }
 
-/// Why an event cannot be taken back.
+/// An event that prevents the undo, with the reason.
 #[derive(Debug, Serialize)]
 pub struct UndoRefusal {
-    /// The event.
     pub event: String,
-    /// Why.
     pub message: String,
 }
 
 impl UndoResult {
-    /// How the command ends.
+    /// Returns the exit code of the command.
     pub fn exit(&self) -> Exit {
         if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsAttention }
     }
@@ -68,31 +65,30 @@ impl fmt::Display for UndoResult {
         }
         let (removed, restored) = (self.removed.len(), self.restored.len());
         let removed = counted(removed, "event");
-        write!(f, "import {}: {removed} to be removed, {restored} to be restored", self.undone_run)
+        write!(f, "undo of import {}: {removed} to remove, {restored} to restore", self.undone_run)
     }
 }
 
-/// Plans to take an import back.
+/// Plans the undo of an import. Writes nothing.
 ///
 /// # Errors
-/// [`Error::Usage`](crate::error::Error::Usage) where there is no such import.
+/// [`Error::Usage`](crate::error::Error::Usage) if there is no such import.
 pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     let mut db = pool.acquire().await?;
-    let written = history::store::written(&mut db, run).await?;
-    let (titles, before) = written.ok_or_else(|| history::no_such(run))?;
+    let changes = history::store::changes(&mut db, run).await?;
+    let (titles, previous) = changes.ok_or_else(|| history::unknown_import(run))?;
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    let brought = tutorials::store::ids_by_code(&mut db, &titles).await?;
-    let ids: Vec<i64> = brought.iter().map(|(id, _)| *id).collect();
+    let created = tutorials::store::ids_by_code(&mut db, &titles).await?;
+    let ids: Vec<i64> = created.iter().map(|(id, _)| *id).collect();
     let known = tutorials::store::events_by_id(&mut db, &ids).await?;
-    let codes: Vec<&str> = before.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
+    let codes: Vec<&str> = previous.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
     let later = history::store::changed_later(&mut db, run, &codes).await?;
-    let mut refused: Vec<UndoRefusal> = known.iter().filter_map(|known| sold(&known.event)).collect();
+    let mut refused: Vec<UndoRefusal> = known.iter().filter_map(|known| sold_places_refusal(&known.event)).collect();
     refused.extend(later.into_iter().map(|(event, later)| UndoRefusal {
         event,
-        message: format!("import {later} has changed it since: undo that one first"),
+        message: format!("import {later} has changed this event since: undo that import first"),
     }));
-    // All of it or nothing.
-    let (removed, restored) = if refused.is_empty() { (&*brought, &*before) } else { (&[][..], &[][..]) };
+    let (removed, restored) = if refused.is_empty() { (&*created, &*previous) } else { (&[][..], &[][..]) };
     Ok(UndoResult {
         run_id: None,
         undone_run: run,
@@ -100,40 +96,42 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
         restored: restored.iter().map(|known| known.event.code.clone()).collect(),
         refused,
         delivery: outbox::DeliveryCounts::default(),
-        brought,
-        before,
+        created,
+        previous,
     })
 }
 
-fn sold(event: &Event) -> Option<UndoRefusal> {
+fn sold_places_refusal(event: &Event) -> Option<UndoRefusal> {
     let sold = event.max_places? - event.remain_space;
-    let message = format!("{sold} places have been sold: it is kept, on both sides");
+    let message = format!("{sold} places of this event have been sold: it cannot be removed");
     (sold > 0).then(|| UndoRefusal { event: event.code.clone(), message })
 }
 
-/// Does what was planned, here and in Administrate, and closes the run of it; gives what became of each event there.
-/// `opened`: the run that was opened for it, is held, and is closed by its opener; none: it opens and closes its own.
+/// Executes a plan locally and in Administrate, and returns the delivery outcome of each event.
+///
+/// `caller_run` is a run that the caller has begun and locked, and will finish; `None` begins and finishes a new run.
 ///
 /// # Errors
-/// Administrate is not named (prerequisite), the database fails; what is done by then stays done, and the rest waits in
+/// Administrate is not configured (prerequisite) or the database fails. Completed steps remain, and the rest waits in
 /// the outbox.
 pub async fn execute(
     pool: &PgPool,
     config: &Config,
-    (undone, opened): (&mut UndoResult, Option<i64>),
+    undo: &mut UndoResult,
+    caller_run: Option<i64>,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+    on_delivered: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<Vec<delivery::DeliveryOutcome>> {
-    let (run, held) = begin(pool, undone, opened).await?;
-    let drained = deliver(pool, config, run, stop, told).await;
-    undone.delivery = outbox::count_by_state(pool, Some(run)).await?;
-    // Those that Administrate would not let go are still here.
-    let titles: Vec<&str> = undone.brought.iter().map(|(_, code)| code.as_str()).collect();
-    let standing = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
-    undone.removed.retain(|code| standing.iter().all(|(_, standing)| standing != code));
-    if let Some(held) = held {
-        runs::finish(&mut *pool.acquire().await?, run, undone.exit(), undone).await?;
-        held.release().await?;
+    let (run, lock) = begin(pool, undo, caller_run).await?;
+    let drained = deliver(pool, config, run, stop, on_delivered).await;
+    undo.delivery = outbox::count_by_state(pool, Some(run)).await?;
+    // Events that could not be deleted in Administrate still exist locally.
+    let titles: Vec<&str> = undo.created.iter().map(|(_, code)| code.as_str()).collect();
+    let remaining = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
+    undo.removed.retain(|code| remaining.iter().all(|(_, remaining)| remaining != code));
+    if let Some(lock) = lock {
+        runs::finish(&mut *pool.acquire().await?, run, undo.exit(), undo).await?;
+        lock.release().await?;
     }
     drained
 }
@@ -143,57 +141,59 @@ async fn deliver(
     config: &Config,
     run: i64,
     stop: &CancellationToken,
-    told: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
+    on_delivered: impl Fn(&delivery::DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<Vec<delivery::DeliveryOutcome>> {
     if outbox::count_by_state(pool, Some(run)).await?.pending == 0 {
         return Ok(Vec::new());
     }
     let client = gateway::connect(config, pool, "import undo", AuditMode::On).await?;
     let worker = Arc::new(DeliveryWorker::new(pool, client, config).await?);
-    let drained = drain(worker.clone(), Some(run), stop, told).await;
+    let drained = drain(worker.clone(), Some(run), stop, on_delivered).await;
     if let Some(worker) = Arc::into_inner(worker) {
         worker.close().await?;
     }
     Ok(drained?.outcomes)
 }
 
-/// Does what was planned, here and in the outbox; gives the run of it, held where it is its own: its effects are left to
-/// whoever holds it.
-async fn begin(pool: &PgPool, undone: &mut UndoResult, opened: Option<i64>) -> Result<(i64, Option<runs::RunLock>)> {
+/// Writes the changes locally and their effects to the outbox. Returns the run and, for a new run, its lock.
+///
+/// While a run is locked, only the owner of the lock delivers its effects.
+async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) -> Result<(i64, Option<runs::RunLock>)> {
     let mut tx = pool.begin().await?;
-    let run = match opened {
+    let run = match caller_run {
         Some(run) => run,
-        None => runs::begin(&mut tx, UNDO, &undone.undone_run.to_string()).await?,
+        None => runs::begin(&mut tx, runs::RunKind::ImportUndo, &undo.undone_run.to_string()).await?,
     };
-    tutorials::remove_events(&mut tx, Some(run), &undone.brought).await?;
-    let ids: Vec<i64> = undone.before.iter().map(|known| known.id).collect();
-    let now = tutorials::store::events_by_id(&mut tx, &ids).await?;
-    let restored = undone.before.iter().filter_map(|before| {
-        let now = now.iter().find(|known| known.id == before.id)?;
-        Some((before.id, restored(&before.event, &now.event)))
+    tutorials::remove_events(&mut tx, Some(run), &undo.created).await?;
+    let ids: Vec<i64> = undo.previous.iter().map(|known| known.id).collect();
+    let current = tutorials::store::events_by_id(&mut tx, &ids).await?;
+    let restored = undo.previous.iter().filter_map(|previous| {
+        let current = current.iter().find(|known| known.id == previous.id)?;
+        Some((previous.id, restored(&previous.event, &current.event)))
     });
     let restored: Vec<(i64, Event)> = restored.collect();
-    let before = |now: &KnownEvent| undone.before.iter().find(|before| before.id == now.id);
-    let added: Vec<i64> = now.iter().filter_map(|now| Some(added(before(now)?, now))).flatten().collect();
+    let previous = |current: &KnownEvent| undo.previous.iter().find(|previous| previous.id == current.id);
+    let added: Vec<i64> =
+        current.iter().filter_map(|current| Some(added_sessions(previous(current)?, current))).flatten().collect();
     bridges::events::withdraw_sessions(&mut tx, &added).await?;
     tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::update_events(&mut tx, Some(run), &restored).await?;
-    let held = if opened.is_none() { runs::lock(pool, run).await? } else { None };
+    let lock = if caller_run.is_none() { runs::lock(pool, run).await? } else { None };
     tx.commit().await?;
-    undone.run_id = Some(run);
-    Ok((run, held))
+    undo.run_id = Some(run);
+    Ok((run, lock))
 }
 
-/// Our ids of the sessions that a change brought.
-fn added(before: &KnownEvent, now: &KnownEvent) -> Vec<i64> {
-    let is_new = |sequence| before.event.sessions.iter().all(|known| known.sequence != sequence);
-    let sessions = now.session_ids.iter().zip(&now.event.sessions);
+/// Returns the local ids of the sessions that the import added to an event.
+fn added_sessions(previous: &KnownEvent, current: &KnownEvent) -> Vec<i64> {
+    let is_new = |sequence| previous.event.sessions.iter().all(|known| known.sequence != sequence);
+    let sessions = current.session_ids.iter().zip(&current.event.sessions);
     sessions.filter(|(_, session)| is_new(session.sequence)).map(|(id, _)| *id).collect()
 }
 
-/// An event as it was, but for the places that have been sold meanwhile.
-fn restored(before: &Event, now: &Event) -> Event {
-    let moved = before.max_places.unwrap_or(0) - now.max_places.unwrap_or(0);
-    let remain_space = now.remain_space.saturating_add(moved).max(0);
-    Event { remain_space, is_soldout: now.is_soldout, ..before.clone() }
+/// Returns an event as it was, but with the places that have been sold since.
+fn restored(previous: &Event, current: &Event) -> Event {
+    let change = previous.max_places.unwrap_or(0) - current.max_places.unwrap_or(0);
+    let remain_space = current.remain_space.saturating_add(change).max(0);
+    Event { remain_space, is_soldout: current.is_soldout, ..previous.clone() }
 }

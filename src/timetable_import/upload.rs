@@ -1,4 +1,4 @@
-//! An uploaded timetable: read part by part onto the disk, never whole into memory.
+//! Receives an uploaded timetable: writes it to disk part by part, so that it is never completely in memory.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -18,23 +18,24 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::problem::{FieldError, HttpProblem};
 
-/// How much of a body that is too large is read on, so that its sender hears why before the connection ends: as much again.
+/// A file that is too large is read up to this multiple of the limit.
+///
+/// The client receives the error only if the server reads on; otherwise the connection breaks first.
 const MAX_EXCESS_FACTOR: u64 = 2;
 
-/// The longest value of a field beside the file, in bytes.
+/// Maximum length of the value of a field other than the file, in bytes.
 const MAX_VALUE_BYTES: usize = 64;
 
-/// The longest file name that is kept, in bytes.
+/// Maximum length of a stored file name, in bytes.
 const MAX_NAME_BYTES: usize = 150;
 
-/// Everything that a form says.
+/// The content of a form.
 #[derive(Debug)]
 pub(super) struct Upload {
-    /// Where the file is.
+    /// The folder with the file.
     pub staged: StagedUpload,
-    /// What it is called.
+    /// The name of the file.
     pub file: String,
-    /// What the caller requests.
     pub options: ImportOptions,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
@@ -45,59 +46,62 @@ pub fn upload_folder(data_dir: &Path, run: i64) -> PathBuf {
     data_dir.join("uploads").join(run.to_string())
 }
 
-/// A folder for one file, gone unless it is kept.
+/// A temporary folder for one file. Dropping it deletes the folder unless it was moved.
 #[derive(Debug)]
 pub(super) struct StagedUpload(PathBuf);
 
 impl StagedUpload {
     fn new(data_dir: &Path) -> Result<StagedUpload> {
         let folder = data_dir.join("uploads").join(format!("incoming-{:016x}", OsRandomness.next_u64()));
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io("making the folder", &folder, &error))?;
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating the folder", &folder, &error))?;
         Ok(StagedUpload(folder))
     }
 
-    /// Gives the folder its final place.
-    pub fn keep(self, place: &Path) -> Result<()> {
-        std::fs::rename(&self.0, place).map_err(|error| Error::io("keeping the upload at", place, &error))
+    /// Moves the folder to its final path.
+    pub fn move_to(self, path: &Path) -> Result<()> {
+        std::fs::rename(&self.0, path).map_err(|error| Error::io("moving the upload to", path, &error))
     }
 }
 
 impl Drop for StagedUpload {
     fn drop(&mut self) {
-        // After `keep` there is nothing left here.
+        // After `move_to` the folder does not exist.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// How old a folder is that nobody fills any more: no request takes so long.
-const ABANDONED: Duration = Duration::from_secs(3600);
+/// Age at which a folder is abandoned: no upload takes so long.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
-/// Removes the folders of uploads that ended with their process; gives how many. `now` is the time of the file system.
+/// Removes the folders of uploads whose process has ended, and returns their number. `now` is the time of the file system.
 pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
     let Ok(folders) = std::fs::read_dir(data_dir.join("uploads")) else { return 0 };
     let is_incoming = |name: &OsStr| name.to_string_lossy().starts_with("incoming-");
     let is_abandoned = |folder: &DirEntry| {
         let changed = folder.metadata().and_then(|about| about.modified());
-        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age >= ABANDONED))
+        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age >= ABANDONED_AFTER))
     };
     let abandoned = folders.flatten().filter(|folder| is_incoming(&folder.file_name()) && is_abandoned(folder));
     abandoned.filter(|folder| std::fs::remove_dir_all(folder.path()).is_ok()).count()
 }
 
-/// Reads a form. Refused: 400 broken, without a file, or with a wrong value; 413 a file beyond `import.max_file_bytes`.
+/// Reads a form.
+///
+/// Returns 400 for an invalid form, a missing file, or an invalid value; 413 for a file larger than
+/// `import.max_file_bytes`; 422 for options that need Administrate in a queued import.
 pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, HttpProblem> {
     let staged = StagedUpload::new(&config.data_dir)?;
     let (mut file, mut options) = (None, ImportOptions::default());
-    let mut named = HashSet::new();
-    while let Some(mut field) = form.next_field().await.map_err(broken)? {
+    let mut seen = HashSet::new();
+    while let Some(mut field) = form.next_field().await.map_err(invalid_form)? {
         let name = field.name().unwrap_or_default().to_owned();
-        if !named.insert(name.clone()) {
-            return Err(invalid_field(&format!("/{name}"), "it is said twice"));
+        if !seen.insert(name.clone()) {
+            return Err(invalid_field(&format!("/{name}"), "this field is given twice"));
         }
         match name.as_str() {
             "file" => {
                 let name = safe_name(field.file_name().unwrap_or_default());
-                let digest = store(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
+                let digest = write_file(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
             "dry_run" => options.dry_run = flag(&mut field).await?,
@@ -108,16 +112,16 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
             "deliver" => options.deliver = delivery_mode(&value(&mut field).await?)?,
             "create_missing" => match value(&mut field).await?.as_str() {
                 "instructors" => options.create_instructors = true,
-                _ => return Err(invalid_field("/create_missing", "what can be created is: instructors")),
+                _ => return Err(invalid_field("/create_missing", "only instructors can be created")),
             },
-            // Whoever misspells `dry_run` does not want to write.
+            // An unknown field is an error: a misspelt `dry_run` must not start a real import.
             _ => {
-                let error = FieldError::new(format!("/{name}"), "unknown_field", "there is no such field");
+                let error = FieldError::new(format!("/{name}"), "unknown_field", "unknown field");
                 return Err(HttpProblem::fields(vec![error]));
             }
         }
     }
-    let (file, digest) = file.ok_or_else(|| invalid_field("/file", "the part called file is missing"))?;
+    let (file, digest) = file.ok_or_else(|| invalid_field("/file", "the part named file is missing"))?;
     if (options.approve_instructors || options.create_instructors) && options.is_queued() {
         let message = "approving or creating instructors needs Administrate: leave out deliver=queue";
         let error = FieldError::new("/deliver", "invalid_value", message);
@@ -126,33 +130,33 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
     Ok(Upload { staged, file, options, digest })
 }
 
-/// Writes a file as it arrives; gives its digest.
-async fn store(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], HttpProblem> {
-    let writing = |error| HttpProblem::from(Error::io("keeping the upload at", path, &error));
-    let mut file = tokio::fs::File::create(path).await.map_err(writing)?;
+/// Writes a file to disk while it is received. Returns its SHA-256.
+async fn write_file(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], HttpProblem> {
+    let write_error = |error| HttpProblem::from(Error::io("writing the upload to", path, &error));
+    let mut file = tokio::fs::File::create(path).await.map_err(write_error)?;
     let (mut digest, mut size) = (Sha256::new(), 0_u64);
-    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+    while let Some(chunk) = field.chunk().await.map_err(invalid_form)? {
         size += chunk.len() as u64;
         if size > limit.saturating_mul(MAX_EXCESS_FACTOR) {
             break;
         }
         if size <= limit {
             digest.update(&chunk);
-            file.write_all(&chunk).await.map_err(writing)?;
+            file.write_all(&chunk).await.map_err(write_error)?;
         }
     }
     if size > limit {
-        let detail = format!("the file is too large: {} MB are accepted; split it into several workbooks", limit >> 20);
+        let detail = format!("the file is larger than {} MB: split it into several workbooks", limit >> 20);
         return Err(HttpProblem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
-    // A promise to carry the import out is a promise about this file.
-    file.sync_all().await.map_err(writing)?;
+    // The 202 response promises an import of this file, so it must survive a crash.
+    file.sync_all().await.map_err(write_error)?;
     Ok(digest.finalize().into())
 }
 
 async fn value(field: &mut Field<'_>) -> Result<String, HttpProblem> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+    while let Some(chunk) = field.chunk().await.map_err(invalid_form)? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_VALUE_BYTES {
             return Err(invalid_field(&format!("/{}", field.name().unwrap_or_default()), "the value is too long"));
@@ -161,7 +165,7 @@ async fn value(field: &mut Field<'_>) -> Result<String, HttpProblem> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_lowercase())
 }
 
-/// A field that is true or false.
+/// Reads a field that is true or false.
 async fn flag(field: &mut Field<'_>) -> Result<bool, HttpProblem> {
     let text = value(field).await?;
     let name = field.name().unwrap_or_default();
@@ -184,22 +188,22 @@ fn delivery_mode(text: &str) -> Result<DeliveryMode, HttpProblem> {
     }
 }
 
-fn broken(error: MultipartError) -> HttpProblem {
-    tracing::debug!(%error, "an upload could not be read");
-    HttpProblem::new(StatusCode::BAD_REQUEST, "the form is broken or did not arrive whole; send it again")
+fn invalid_form(error: MultipartError) -> HttpProblem {
+    tracing::debug!(%error, "an uploaded form cannot be read");
+    HttpProblem::new(StatusCode::BAD_REQUEST, "the form is invalid or incomplete: send it again")
 }
 
 fn invalid_field(pointer: &str, message: &str) -> HttpProblem {
     HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)])
 }
 
-/// A file's own name, without whatever folders a browser sends along, that no file system minds.
+/// Returns a file name without folders and control characters, short enough for every file system.
 fn safe_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = last.chars().filter(|c| !c.is_control()).collect();
-    let mut name = kept.trim().trim_start_matches('.').to_owned();
+    let printable: String = last.chars().filter(|c| !c.is_control()).collect();
+    let mut name = printable.trim().trim_start_matches('.').to_owned();
     while name.len() > MAX_NAME_BYTES {
-        // The end says what kind of file it is.
+        // Cut at the start: the end contains the extension.
         name.remove(0);
     }
     if name.is_empty() { "timetable".to_owned() } else { name }
@@ -210,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_made_safe() {
+    fn file_name_is_reduced_to_safe_characters() {
         for (given, expected) in [
             ("t.xlsx", "t.xlsx"),
             ("C:\\plans\\t 1.xlsx", "t 1.xlsx"),
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_form() {
+    fn form_values_are_parsed() {
         assert_eq!(["on", "off", "", "perhaps"].map(parse_flag), [Some(true), Some(false), None, None]);
         assert_eq!(delivery_mode("queue").expect("known"), DeliveryMode::Queue);
         assert!(delivery_mode("later").is_err());
@@ -237,15 +241,15 @@ mod sweeping {
     use super::*;
 
     #[test]
-    fn only_abandoned_folders_are_swept() {
+    fn sweep_removes_only_abandoned_folders() {
         let data = tempfile::tempdir().expect("a folder");
         let staged = StagedUpload::new(data.path()).expect("a folder");
         std::fs::write(staged.0.join("t.xlsx"), b"half").expect("a file");
         std::fs::create_dir(data.path().join("uploads/7")).expect("a folder");
         let now = SystemTime::now();
-        assert_eq!(sweep(data.path(), now), 0, "it is being filled");
-        assert_eq!(sweep(data.path(), now + 2 * ABANDONED), 1);
+        assert_eq!(sweep(data.path(), now), 0, "a recent folder is in use");
+        assert_eq!(sweep(data.path(), now + 2 * ABANDONED_AFTER), 1);
         assert!(!staged.0.exists() && data.path().join("uploads/7").exists());
-        assert_eq!(sweep(&data.path().join("nowhere"), now), 0);
+        assert_eq!(sweep(&data.path().join("missing"), now), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /webhooks/administrate`: kept, then answered.
+//! `POST /webhooks/administrate`: stores a delivery, then answers.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,22 +15,25 @@ use super::{Received, signature};
 use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
 
-/// The route of webhooks.
+/// Returns the route of webhooks.
 pub fn router(state: ServerState) -> Router {
     Router::new().route("/webhooks/administrate", post(receive)).with_state(state)
 }
 
-/// 202 new, 200 known, 401 signature, 400 body. Administrate repeats what is answered 5xx, and nothing else.
+/// Answers 202 for a new delivery, 200 for a known one, 401 for a wrong signature and 400 for an invalid body.
+///
+/// Administrate repeats a delivery only after an answer of 5xx.
 async fn receive(
     State(state): State<ServerState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, HttpProblem> {
-    let body = body.map_err(|rejection| HttpProblem::new(rejection.status(), "the delivery did not arrive whole"))?;
+    let body =
+        body.map_err(|rejection| HttpProblem::new(rejection.status(), "the delivery is incomplete or too large"))?;
     let secret = &state.config.administrate.webhook_secret;
-    signature::check(secret, &headers, &body, Timestamp::now()).map_err(|doubt| {
-        tracing::warn!(%doubt, "a webhook was refused");
-        HttpProblem::new(StatusCode::UNAUTHORIZED, doubt.to_string())
+    signature::check(secret, &headers, &body, Timestamp::now()).map_err(|error| {
+        tracing::warn!(%error, "webhook refused");
+        HttpProblem::new(StatusCode::UNAUTHORIZED, error.to_string())
     })?;
     let delivery =
         WebhookDelivery::read(&body).map_err(|error| HttpProblem::new(StatusCode::BAD_REQUEST, error.to_string()))?;

@@ -20,35 +20,35 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum WebhookCommand {
-    /// List what Administrate told and is not applied (the default)
+    /// List received deliveries that are not applied (the default)
     List {
-        /// Also what is
+        /// Include applied deliveries
         #[arg(long)]
         all: bool,
     },
-    /// Show one delivery with what it says
+    /// Show one delivery with its content
     Show {
-        /// Its id as `lectern webhooks list` shows it
+        /// Id from `lectern webhooks list`
         id: i64,
     },
-    /// Apply deliveries again: these, or all that wait for a person
+    /// Apply deliveries again: these, or all that need attention
     Replay {
-        /// Ids as `lectern webhooks list --all` shows them
+        /// Ids from `lectern webhooks list --all`
         ids: Vec<i64>,
     },
-    /// Ask Administrate to tell us about events, at LECTERN_PUBLIC_URL
+    /// Register webhooks about events at LECTERN_PUBLIC_URL
     Register,
 }
 
-/// Carries out `lectern webhooks`.
+/// Runs `lectern webhooks`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database().await?;
-    let ended = act(context, &database, args.action.unwrap_or(WebhookCommand::List { all: false })).await;
+    let result = dispatch(context, &database, args.action.unwrap_or(WebhookCommand::List { all: false })).await;
     database.close().await;
-    ended
+    result
 }
 
-async fn act(context: &Context, database: &Database, action: WebhookCommand) -> Result<Exit> {
+async fn dispatch(context: &Context, database: &Database, action: WebhookCommand) -> Result<Exit> {
     let pool = &database.pool;
     match action {
         WebhookCommand::List { all } => list(context, &super::list(pool, all).await?),
@@ -75,83 +75,86 @@ async fn act(context: &Context, database: &Database, action: WebhookCommand) -> 
 }
 
 fn unknown(id: i64) -> Error {
-    Error::Usage(format!("there is no delivery {id}; `lectern webhooks list --all` shows them"))
+    Error::Usage(format!("there is no delivery {id}: list them with `lectern webhooks list --all`"))
 }
 
 fn list(context: &Context, items: &[InboxItem]) -> Result<Exit> {
     context.console.print(table(items));
     context.console.document(&json!({ "items": items }))?;
-    let waits = items.iter().any(|item| item.state == InboxState::Dead);
-    Ok(if waits { Exit::NeedsAttention } else { Exit::Done })
+    let needs_attention = items.iter().any(|item| item.state == InboxState::Dead);
+    Ok(if needs_attention { Exit::NeedsAttention } else { Exit::Done })
 }
 
 async fn register(context: &Context, database: &Database) -> Result<Exit> {
     let public = context.config.public_url.trim_end_matches('/');
     if public.is_empty() {
         return Err(Error::Prerequisite(
-            "Administrate has to know where we are: set LECTERN_PUBLIC_URL, e.g. https://lectern.example.org".into(),
+            "webhooks need the public address of this server: set LECTERN_PUBLIC_URL, e.g. https://lectern.example.org"
+                .into(),
         ));
     }
     let url = format!("{public}/webhooks/administrate");
     let client = connect(&context.config, &database.pool, "webhooks register", AuditMode::On).await?;
-    let (mut made, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut created, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
     for kind in WebhookType::ALL {
         match registration(&database.pool, &client, kind, &url).await? {
-            Registration::Made(id) => made.push(json!({ "webhook_id": id, "type": kind.name() })),
+            Registration::Created(id) => created.push(json!({ "webhook_id": id, "type": kind.name() })),
             Registration::Moved(id) => moved.push(json!({ "webhook_id": id, "type": kind.name() })),
             Registration::Known => already.push(kind.name()),
         }
     }
     context.console.print(format_args!(
-        "{} registered at {url}, {} moved there, {} there already",
-        made.len(),
+        "{} registered at {url}, {} moved to it, {} already registered",
+        created.len(),
         moved.len(),
         already.len()
     ));
     if context.config.administrate.webhook_secret.is_empty() {
-        context.console.say("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs");
+        context.console.notify("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs webhooks");
     }
-    context.console.document(&json!({ "url": url, "registered": made, "moved": moved, "already": already }))?;
+    context.console.document(&json!({ "url": url, "registered": created, "moved": moved, "already": already }))?;
     Ok(Exit::Done)
 }
 
-/// What was done so that one kind of news reaches us.
+/// The result of registering one type of webhook.
 enum Registration {
-    Made(Id),
+    Created(Id),
     Moved(Id),
     Known,
 }
 
-/// Registers a kind once: a registration that tells an earlier address of ours is moved, one that is gone there made anew.
+/// Registers a type of webhook once.
+///
+/// A registration with an earlier address of this server is moved; one that Administrate no longer has is created again.
 async fn registration(pool: &PgPool, client: &Client, kind: WebhookType, url: &str) -> Result<Registration> {
-    let ours = store::registered(pool).await?.into_iter().filter(|known| known.webhook_type == kind.name());
-    let ours: Vec<_> = ours.collect();
-    if ours.iter().any(|known| known.url == url) {
+    let registered = store::registered(pool).await?.into_iter().filter(|known| known.webhook_type == kind.name());
+    let registered: Vec<_> = registered.collect();
+    if registered.iter().any(|known| known.url == url) {
         return Ok(Registration::Known);
     }
-    if let Some(elsewhere) = ours.into_iter().next() {
-        let id = Id::new(elsewhere.webhook_id);
+    if let Some(earlier) = registered.into_iter().next() {
+        let id = Id::new(earlier.webhook_id);
         match client.update_webhook(&id, url).await {
             Ok(_) => {
                 store::register(pool, id.as_str(), kind.name(), url).await?;
                 return Ok(Registration::Moved(id));
             }
-            Err(administrate::Error::Refused { .. }) => store::forget(pool, id.as_str()).await?,
+            Err(administrate::Error::Refused { .. }) => store::unregister(pool, id.as_str()).await?,
             Err(administrate::Error::Unsupported { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let name = format!("Lectern: {}", kind.name().replace('_', " "));
-    let made = client.create_webhook(&NewWebhook { webhook_type: kind, name, url: url.to_owned() }).await?;
-    store::register(pool, made.id.as_str(), kind.name(), url).await?;
-    Ok(Registration::Made(made.id))
+    let created = client.create_webhook(&NewWebhook { webhook_type: kind, name, url: url.to_owned() }).await?;
+    store::register(pool, created.id.as_str(), kind.name(), url).await?;
+    Ok(Registration::Created(created.id))
 }
 
 fn table(items: &[InboxItem]) -> String {
     if items.is_empty() {
-        return "everything that Administrate told is applied".to_owned();
+        return "every delivery from Administrate is applied".to_owned();
     }
-    let mut table = console::table(["Id", "Told at", "Of what", "About", "State", "Tries", "What came of it"]);
+    let mut table = console::table(["Id", "Triggered at", "Type", "About", "State", "Attempts", "Result"]);
     for item in items {
         let state = match item.state {
             InboxState::Received => "received",

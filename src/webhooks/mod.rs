@@ -1,14 +1,12 @@
-//! Webhooks in: what Administrate tells us of by itself about events.
+//! Incoming webhooks: changes of events that Administrate reports.
 //!
-//! store → answer → apply → dead letter → replay. Promises: a delivery is checked for its signature and kept before it is
-//! answered; told twice, by a repetition or by one edit that fires twice, it is applied once; what only mirrors our own
-//! writing changes nothing; what cannot be applied after five tries, or is about an event that we do not know, waits for a
-//! person as a dead letter.
+//! A delivery is checked for its signature, stored, answered and then applied. One that arrives twice is applied once. A
+//! report that only reflects a write by Lectern changes nothing. A delivery that fails five times, or is about an unknown
+//! event, becomes a dead letter that a user can replay.
 //!
-//! An event that is told whole, as our own registrations ask for, goes the way of `sync events`; of one that is told in part
-//! only places and state are taken over.
-//!
-//! Does not: ask Administrate anything, or rely on being told: what is lost, the next `sync events` repairs.
+//! A complete event, as Lectern's own registrations request it, is applied like in `sync events`. Of an incomplete one only
+//! places and state are applied. This module sends no requests, and nothing depends on complete delivery: the next
+//! `sync events` repairs missed changes.
 
 pub mod api;
 pub mod cli;
@@ -33,37 +31,37 @@ use crate::tutorials;
 
 pub use store::{insert, list, one, purge_applied, retry_now};
 
-/// How often a delivery is tried before it is left to a person.
-const TRIES: i32 = 5;
+/// Number of attempts before a delivery becomes a dead letter.
+const MAX_ATTEMPTS: i32 = 5;
 
-/// How far a delivery has come.
+/// The state of a stored delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum InboxState {
-    /// Kept, to be applied.
+    /// Stored, to be applied.
     Received,
-    /// Applied, also when there was nothing to change.
+    /// Applied, also if nothing changed.
     Applied,
-    /// Left to a person.
+    /// Needs attention: a dead letter.
     Dead,
 }
 
-/// Whether a delivery was heard before.
+/// Whether a received delivery is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// It is new, and kept.
+    /// Stored under this id.
     New(i64),
-    /// It was told before.
+    /// Received before.
     Known,
 }
 
-/// A kept delivery; times are RFC 3339 in UTC.
+/// A stored delivery. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct InboxItem {
     pub id: i64,
     pub webhook_id: String,
-    /// What the registration tells of, where it is ours.
+    /// The type of the registration, if Lectern made it.
     pub webhook_type: Option<String>,
     pub entity_id: String,
     pub triggered_at: String,
@@ -75,94 +73,93 @@ pub struct InboxItem {
     pub body: String,
 }
 
-/// What came of applying a delivery.
+/// The result of applying a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Applied {
-    /// It is done; the sentence says what changed.
+    /// Done; the text describes the change.
     Done(String),
-    /// A person has to do something first.
+    /// Needs attention; the text says why.
     Dead(String),
 }
 
-/// Applies a delivery in the caller's transaction. Times that name no zone are told in `zone`.
+/// Applies a delivery in the caller's transaction. `zone` is the zone of times without one.
 async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Result<Applied> {
     if item.entity_id.is_empty() {
-        return Ok(Applied::Dead("it does not say which event it is about".into()));
+        return Ok(Applied::Dead("the delivery does not name an event".into()));
     }
     store::lock_entity(db, &item.entity_id).await?;
     if store::is_superseded(db, item).await? {
-        return Ok(Applied::Done("overtaken by a later one".into()));
+        return Ok(Applied::Done("superseded by a later delivery".into()));
     }
     let external_id = Id::new(item.entity_id.clone());
-    let told = WebhookDelivery::event_update(&item.body);
-    let news = unseen_changes(db, &external_id, &told).await?;
+    let update = WebhookDelivery::event_update(&item.body);
+    let unseen = unseen_changes(db, &external_id, &update).await?;
     let applied = match payload::full_event(&item.body) {
-        Some(event) => apply_full_event(db, event, &news.change, zone).await?,
-        None => match find_event(db, &external_id, &told).await? {
-            EventLookup::Ours(event) => {
-                Applied::Done(apply_places(db, event, &external_id, &told, &news.change).await?)
+        Some(event) => apply_full_event(db, event, &unseen.change, zone).await?,
+        None => match find_event(db, &external_id, &update).await? {
+            EventLookup::Found(event) => {
+                Applied::Done(apply_places(db, event, &external_id, &update, &unseen.change).await?)
             }
-            EventLookup::Contested => ambiguous_message(),
-            EventLookup::Nobody => unknown(&told),
+            EventLookup::Ambiguous => ambiguous_message(),
+            EventLookup::Unknown => unknown(&update),
         },
     };
-    if matches!(applied, Applied::Done(_)) && news.seen.as_ref() != Some(&news.seen_now) {
-        let agreement = Baseline { values: news.seen_now, unsure: false };
-        events::save_baseline(db, BaselineKind::EventSeen, &external_id, &agreement).await?;
+    if matches!(applied, Applied::Done(_)) && unseen.seen.as_ref() != Some(&unseen.seen_now) {
+        let baseline = Baseline { values: unseen.seen_now, uncertain: false };
+        events::save_baseline(db, BaselineKind::EventSeen, &external_id, &baseline).await?;
     }
     Ok(applied)
 }
 
-/// What is new in what is told.
+/// Reported values that differ from the last seen ones.
 struct UnseenChanges {
     seen: Option<LastSeen>,
     seen_now: LastSeen,
     change: FieldChange,
 }
 
-async fn unseen_changes(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<UnseenChanges> {
+async fn unseen_changes(db: &mut PgConnection, external_id: &Id, update: &EventUpdate) -> Result<UnseenChanges> {
     let seen: Option<Baseline<LastSeen>> = events::load_baseline(db, BaselineKind::EventSeen, external_id).await?;
-    let seen = seen.map(|agreement| agreement.values);
-    let asked_for: Option<Baseline<serde_json::Value>> =
-        events::load_baseline(db, BaselineKind::Event, external_id).await?;
-    let asked_for = asked_for.and_then(|agreement| agreement.values["max_places"].as_i64());
-    let change = payload::change(seen.as_ref(), &told.seen, asked_for);
-    Ok(UnseenChanges { seen_now: payload::seen_after(seen.clone(), &told.seen), seen, change })
+    let seen = seen.map(|baseline| baseline.values);
+    let sent: Option<Baseline<serde_json::Value>> = events::load_baseline(db, BaselineKind::Event, external_id).await?;
+    let sent_places = sent.and_then(|baseline| baseline.values["max_places"].as_i64());
+    let change = payload::diff(seen.as_ref(), &update.seen, sent_places);
+    Ok(UnseenChanges { seen_now: payload::seen_after(seen.clone(), &update.seen), seen, change })
 }
 
-/// Which event of ours is meant.
+/// The local event that a delivery is about.
 enum EventLookup {
-    Ours(i64),
-    /// The one that has its title is linked with another of theirs.
-    Contested,
-    Nobody,
+    Found(i64),
+    /// The local event with the same title is linked with another remote event.
+    Ambiguous,
+    Unknown,
 }
 
-async fn find_event(db: &mut PgConnection, external_id: &Id, told: &EventUpdate) -> Result<EventLookup> {
+async fn find_event(db: &mut PgConnection, external_id: &Id, update: &EventUpdate) -> Result<EventLookup> {
     if let Some(linked) = events::linked_event(db, external_id).await? {
-        return Ok(EventLookup::Ours(linked));
+        return Ok(EventLookup::Found(linked));
     }
-    let Some(title) = told.title.as_deref() else { return Ok(EventLookup::Nobody) };
-    let Some(ours) = tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id) else {
-        return Ok(EventLookup::Nobody);
+    let Some(title) = update.title.as_deref() else { return Ok(EventLookup::Unknown) };
+    let Some(local) = tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id) else {
+        return Ok(EventLookup::Unknown);
     };
-    Ok(if events::link_of(db, ours).await?.is_some() { EventLookup::Contested } else { EventLookup::Ours(ours) })
+    Ok(if events::link_of(db, local).await?.is_some() { EventLookup::Ambiguous } else { EventLookup::Found(local) })
 }
 
 fn ambiguous_message() -> Applied {
     Applied::Dead(
-        "several events could be meant: `lectern sync events` tells which, `lectern sync link` decides".into(),
+        "several events match: list them with `lectern sync events`, choose one with `lectern sync link`".into(),
     )
 }
 
-fn unknown(told: &EventUpdate) -> Applied {
+fn unknown(update: &EventUpdate) -> Applied {
     Applied::Dead(format!(
-        "no event here is linked with it or has the code \"{}\": once there is one, replay it",
-        told.title.as_deref().unwrap_or_default()
+        "no local event is linked with it or has the code \"{}\": replay the delivery once there is one",
+        update.title.as_deref().unwrap_or_default()
     ))
 }
 
-/// An event that is told whole goes the way of `sync events`, but that places which only mirror our own asking stay.
+/// Applies a complete event like `sync events` does, but ignores places that only reflect a write by Lectern.
 async fn apply_full_event(
     db: &mut PgConnection,
     mut event: administrate::Event,
@@ -172,42 +169,46 @@ async fn apply_full_event(
     if change.places_left.is_none() {
         event.remaining_places = None;
     }
-    let told = EventUpdate { title: Some(event.title.clone()), ..EventUpdate::default() };
+    let update = EventUpdate { title: Some(event.title.clone()), ..EventUpdate::default() };
     Ok(match sync::apply_remote_event(db, event, zone).await? {
-        ApplyOutcome::Written => Applied::Done(said(change).unwrap_or_else(|| "taken over".to_owned())),
+        ApplyOutcome::Written => Applied::Done(describe(change).unwrap_or_else(|| "applied".to_owned())),
         ApplyOutcome::Unchanged => Applied::Done(NOTHING.to_owned()),
-        ApplyOutcome::Unknown => unknown(&told),
+        ApplyOutcome::Unknown => unknown(&update),
         ApplyOutcome::Undelivered => Applied::Done(
-            "left: ours is on its way to Administrate, and the next `lectern sync events` compares".into(),
+            "skipped: the local event is being delivered to Administrate, and the next `lectern sync events` compares"
+                .into(),
         ),
         ApplyOutcome::Ambiguous => ambiguous_message(),
-        ApplyOutcome::Refused => Applied::Dead("it is ignored by a decision, or cannot be stored here".into()),
+        ApplyOutcome::Refused => {
+            Applied::Dead("a match override ignores the event, or it cannot be stored locally".into())
+        }
     })
 }
 
 const NOTHING: &str = "nothing to change";
 
-/// Of an event that is told in part: whether it is sold out, places left, its state there.
+/// Applies places and state of an incomplete event.
 async fn apply_places(
     db: &mut PgConnection,
     event: i64,
     external_id: &Id,
-    told: &EventUpdate,
+    update: &EventUpdate,
     change: &FieldChange,
 ) -> Result<String> {
     let changed = tutorials::store::set_places(db, event, change.sold_out, change.places_left).await?;
-    let noted = events::record_state(db, external_id, told.seen.lifecycle.as_deref(), told.seen.sold_out).await?;
-    let state = told.seen.lifecycle.as_deref().filter(|_| noted);
-    let said = [said(change).filter(|_| changed), state.map(|state| format!("it is {state} there"))];
-    let said: Vec<String> = said.into_iter().flatten().collect();
-    Ok(if said.is_empty() { NOTHING.to_owned() } else { said.join(", ") })
+    let has_new_state =
+        events::record_state(db, external_id, update.seen.lifecycle.as_ref(), update.seen.sold_out).await?;
+    let state = update.seen.lifecycle.as_ref().filter(|_| has_new_state);
+    let changes = [describe(change).filter(|_| changed), state.map(|state| format!("{state} in Administrate"))];
+    let changes: Vec<String> = changes.into_iter().flatten().collect();
+    Ok(if changes.is_empty() { NOTHING.to_owned() } else { changes.join(", ") })
 }
 
-fn said(change: &FieldChange) -> Option<String> {
-    let said = [
+fn describe(change: &FieldChange) -> Option<String> {
+    let changes = [
         change.sold_out.map(|sold_out| if sold_out { "sold out".to_owned() } else { "no longer sold out".to_owned() }),
         change.places_left.map(|left| format!("{left} places left")),
     ];
-    let said: Vec<String> = said.into_iter().flatten().collect();
-    (!said.is_empty()).then(|| said.join(", "))
+    let changes: Vec<String> = changes.into_iter().flatten().collect();
+    (!changes.is_empty()).then(|| changes.join(", "))
 }

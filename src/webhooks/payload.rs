@@ -1,4 +1,4 @@
-//! What a delivery tells, read from its body without trusting its shape.
+//! The content of a delivery, read from its body without trusting its shape.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -6,50 +6,50 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::bridges::events::LastSeen;
+use crate::bridges::events::{LastSeen, LifecycleState};
+use crate::text::json_contains_nul;
 
-/// Keys whose values differ between two tellings of one edit.
+/// Keys whose values differ between two deliveries of one edit.
 const VOLATILE_KEYS: &[&str] = &["updatedAt", "updated_at"];
 
-/// The longest id that is kept, in bytes.
-const LONGEST_ID: usize = 255;
+/// The longest id that is stored, in bytes.
+const MAX_ID_BYTES: usize = 255;
 
-/// A delivery as it is kept.
+/// A delivery as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDelivery {
-    /// The registration that it belongs to; empty where it names none.
+    /// The registration that it belongs to; empty if not given.
     pub webhook_id: String,
-    /// Administrate's id of what it is about; empty where it names nothing.
+    /// The external id of the record that it is about; empty if not given.
     pub entity_id: String,
-    /// When it came about, as told; empty where it is not.
+    /// Time of the change, as given; may be empty.
     pub triggered_at: String,
-    /// The same, where it is a time.
+    /// The same time, if it is readable.
     pub triggered: Option<Timestamp>,
-    /// SHA-256 of what is told, without what differs between two tellings of one edit.
+    /// SHA-256 of the payload without values that differ between two deliveries of one edit.
     pub content_hash: [u8; 32],
-    /// The body without its configuration.
+    /// The body without its configuration, which contains secrets.
     pub body: String,
 }
 
-/// What Administrate says of an event.
+/// The values of an event in a delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventUpdate {
-    /// Its title, which is our event's code.
+    /// The title, which is the code of the local event.
     pub title: Option<String>,
-    /// How it stands.
     pub seen: LastSeen,
 }
 
-/// A body is no delivery.
+/// The body is not a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a delivery is a JSON object with metadata and payload, and no text in it holds a NUL")]
+#[error("a delivery must be a JSON object with metadata and payload, without NUL characters")]
 pub struct InvalidPayload;
 
 impl WebhookDelivery {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// It is no JSON object with `metadata` and `payload`, or tells a text that PostgreSQL cannot keep.
+    /// It is not a JSON object with `metadata` and `payload`, or contains NUL, which PostgreSQL cannot store.
     pub fn read(body: &[u8]) -> Result<WebhookDelivery, InvalidPayload> {
         let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else { return Err(InvalidPayload) };
         body.remove("configuration");
@@ -58,7 +58,7 @@ impl WebhookDelivery {
         else {
             return Err(InvalidPayload);
         };
-        if holds_nul(payload) {
+        if json_contains_nul(payload) {
             return Err(InvalidPayload);
         }
         let triggered_at = text(metadata, "triggered_at", "triggeredAt");
@@ -72,7 +72,7 @@ impl WebhookDelivery {
         })
     }
 
-    /// What a kept body tells of an event.
+    /// Returns the values of an event in a stored body.
     pub fn event_update(body: &str) -> EventUpdate {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let Some(node) = node(&body["payload"]) else { return EventUpdate::default() };
@@ -85,18 +85,19 @@ impl WebhookDelivery {
         EventUpdate {
             title: words("title", "title").filter(|title| !title.is_empty()),
             seen: LastSeen {
-                lifecycle: words("lifecycleState", "lifecycle_state").map(|word| word.to_lowercase()),
+                lifecycle: words("lifecycleState", "lifecycle_state")
+                    .map(|word| LifecycleState::from(word.to_lowercase())),
                 sold_out: field("isSoldOut", "is_sold_out")
                     .and_then(|value| value.as_bool().or_else(|| value.as_str()?.to_lowercase().parse().ok())),
                 max_places: number("maxPlaces", "max_places"),
-                // What no event can offer is not told at all.
+                // A number outside the range of the column counts as not reported.
                 remaining: number("remainingPlaces", "remaining_places").filter(|left| i32::try_from(*left).is_ok()),
             },
         }
     }
 }
 
-/// What a body has to name for its event to be told whole; a session list or staff that is cut off is not.
+/// The keys that a complete event has. An event with truncated sessions or staff is not complete.
 const FULL_EVENT: &[&str] = &[
     "title",
     "lifecycleState",
@@ -112,20 +113,22 @@ const FULL_EVENT: &[&str] = &[
     "staff",
 ];
 
-/// The event that a kept body tells, where it tells all that a sync of events reads, as our registrations ask for.
+/// Returns the event in a stored body if it has every value that a sync of events reads.
+///
+/// Registrations made by Lectern request all of them.
 pub fn full_event(body: &str) -> Option<administrate::Event> {
     let body: Value = serde_json::from_str(body).ok()?;
     let node = node(&body["payload"])?;
     let is_complete = |key: &str| {
-        let told = node[key]["edges"].as_array().map(Vec::len);
-        told.is_some_and(|told| node[key]["pageInfo"]["totalRecords"].as_u64().is_none_or(|all| all == told as u64))
+        let listed = node[key]["edges"].as_array().map(Vec::len);
+        listed.is_some_and(|count| node[key]["pageInfo"]["totalRecords"].as_u64().is_none_or(|all| all == count as u64))
     };
-    let is_whole =
+    let has_all =
         FULL_EVENT.iter().all(|key| node.contains_key(*key)) && is_complete("sessions") && is_complete("staff");
-    serde_json::from_value(Value::Object(node.clone())).ok().filter(|_| is_whole)
+    serde_json::from_value(Value::Object(node.clone())).ok().filter(|_| has_all)
 }
 
-/// The object that a payload is about: `node`, the only object in it, or itself.
+/// Returns the record in a payload: `node`, the only object in it, or the payload itself.
 fn node(payload: &Value) -> Option<&Map<String, Value>> {
     let payload = payload.as_object()?;
     if let Some(Value::Object(node)) = payload.get("node") {
@@ -139,31 +142,23 @@ fn node(payload: &Value) -> Option<&Map<String, Value>> {
     }
 }
 
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        _ => false,
-    }
-}
-
-/// A time as it may be told: RFC 3339, without an offset in UTC, or seconds since 1970. What is none is no reason to refuse
-/// a delivery that is signed: Administrate would not tell it again. Such a one is as late as it came.
+/// Parses a time: RFC 3339, a local time taken as UTC, or seconds since 1970.
+///
+/// A delivery with an unreadable time is accepted, because Administrate would not repeat it; the time of arrival counts.
 fn time(text: &str) -> Option<Timestamp> {
     let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp());
     let epoch = || Timestamp::from_second(text.parse::<f64>().ok()?.floor() as i64).ok();
     text.parse().ok().or_else(local).or_else(epoch)
 }
 
-/// A short text, also of a number; PostgreSQL keeps no NUL.
+/// Returns a text or number as a short text without NUL, empty if it is missing.
 fn text(object: &Map<String, Value>, snake: &str, camel: &str) -> String {
     let mut text = match object.get(snake).or_else(|| object.get(camel)) {
         Some(Value::String(text)) => text.trim().replace('\0', ""),
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    while text.len() > LONGEST_ID {
+    while text.len() > MAX_ID_BYTES {
         text.pop();
     }
     text
@@ -183,7 +178,7 @@ fn strip_volatile(value: &mut Value) {
         }
         Value::Array(items) => {
             items.iter_mut().for_each(strip_volatile);
-            // Lists of records have no order of their own.
+            // The order of records in a list has no meaning.
             if items.iter().all(|item| id_in(item).is_some()) {
                 items.sort_by_cached_key(|item| id_in(item).map(Value::to_string));
             }
@@ -192,48 +187,49 @@ fn strip_volatile(value: &mut Value) {
     }
 }
 
-/// The id of a record in a list.
+/// Returns the id of a record in a list.
 fn id_in(item: &Value) -> Option<&Value> {
     item.pointer("/node/id").or_else(|| item.get("id"))
 }
 
-/// What is to change here because of what is told.
+/// The local change that a delivery causes; `None` means unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldChange {
-    /// Whether it takes no more bookings.
     pub sold_out: Option<bool>,
-    /// Places left.
     pub places_left: Option<i32>,
 }
 
-/// Compares what is told with what was last seen. `asked_for`: the places that we last asked Administrate to offer, if the
-/// event came from here. What only mirrors our own writing changes nothing.
-pub fn change(seen: Option<&LastSeen>, told: &LastSeen, asked_for: Option<i64>) -> FieldChange {
-    // An event that we made and that nobody has spoken of is as we asked for.
-    let ours = LastSeen { sold_out: Some(false), max_places: asked_for, remaining: asked_for, ..LastSeen::default() };
-    let seen = seen.or(asked_for.is_some().then_some(&ours));
+/// Compares reported values with the last seen ones.
+///
+/// `sent_places` is the number of places that Lectern last sent for the event. A report that only reflects this change
+/// has no effect.
+pub fn diff(seen: Option<&LastSeen>, reported: &LastSeen, sent_places: Option<i64>) -> FieldChange {
+    // Without an earlier report, an event that Lectern created has the values that were sent.
+    let sent =
+        LastSeen { sold_out: Some(false), max_places: sent_places, remaining: sent_places, ..LastSeen::default() };
+    let seen = seen.or(sent_places.is_some().then_some(&sent));
     let Some(seen) = seen else {
-        return FieldChange { sold_out: told.sold_out, places_left: told.remaining.map(places) };
+        return FieldChange { sold_out: reported.sold_out, places_left: reported.remaining.map(places) };
     };
-    let moved = |now: Option<i64>, before: Option<i64>| Some(now? - before?);
-    let offered_otherwise = told.max_places.is_some()
-        && told.max_places == asked_for
-        && moved(told.remaining, seen.remaining).is_some()
-        && moved(told.remaining, seen.remaining) == moved(told.max_places, seen.max_places);
+    let increase = |now: Option<i64>, before: Option<i64>| Some(now? - before?);
+    let is_own_change = reported.max_places.is_some()
+        && reported.max_places == sent_places
+        && increase(reported.remaining, seen.remaining).is_some()
+        && increase(reported.remaining, seen.remaining) == increase(reported.max_places, seen.max_places);
     FieldChange {
-        sold_out: told.sold_out.filter(|now| Some(*now) != seen.sold_out),
-        places_left: told.remaining.filter(|now| Some(*now) != seen.remaining && !offered_otherwise).map(places),
+        sold_out: reported.sold_out.filter(|now| Some(*now) != seen.sold_out),
+        places_left: reported.remaining.filter(|now| Some(*now) != seen.remaining && !is_own_change).map(places),
     }
 }
 
-/// What is known after something was told: what it leaves out stays.
-pub fn seen_after(seen: Option<LastSeen>, told: &LastSeen) -> LastSeen {
+/// Returns the last seen values updated by reported ones. Values that are not reported stay.
+pub fn seen_after(seen: Option<LastSeen>, reported: &LastSeen) -> LastSeen {
     let seen = seen.unwrap_or_default();
     LastSeen {
-        lifecycle: told.lifecycle.clone().or(seen.lifecycle),
-        sold_out: told.sold_out.or(seen.sold_out),
-        max_places: told.max_places.or(seen.max_places),
-        remaining: told.remaining.or(seen.remaining),
+        lifecycle: reported.lifecycle.clone().or(seen.lifecycle),
+        sold_out: reported.sold_out.or(seen.sold_out),
+        max_places: reported.max_places.or(seen.max_places),
+        remaining: reported.remaining.or(seen.remaining),
     }
 }
 

@@ -4,19 +4,21 @@ use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, PgPool};
 
 use super::payload::WebhookDelivery;
-use super::{InboxItem, InboxState, Received, TRIES};
+use super::{InboxItem, InboxState, MAX_ATTEMPTS, Received};
 use crate::error::Result;
 
-/// The namespace of our advisory locks: events that somebody applies a delivery to.
-const LOCKS: i32 = 0x4C_57_48;
+/// Namespace of the advisory locks on entities to which a delivery is applied.
+const LOCK_NAMESPACE: i32 = 0x4C_57_48;
 
 const ITEM: &str =
     "SELECT i.id, i.webhook_id, r.webhook_type, i.entity_id, i.triggered_at, i.state, i.attempts, i.note,
     to_char(i.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS received_at, i.body
     FROM lectern.webhook_inbox AS i LEFT JOIN lectern.webhook_registrations AS r USING (webhook_id)";
 
-/// Keeps a delivery, unless it was told before: this very one, or the latest about the same thing says the same within
-/// ten seconds, as when one edit fires twice (facts §1.12). One that became a dead letter says nothing about the next.
+/// Stores a delivery unless it is known.
+///
+/// It is known if the same delivery is stored, or if the latest one about the same entity has the same content and was
+/// triggered within ten seconds: Administrate may deliver one edit twice. Dead letters do not count.
 pub async fn insert(pool: &PgPool, delivery: &WebhookDelivery) -> Result<Received> {
     let mut tx = pool.begin().await?;
     lock_entity(&mut tx, &delivery.entity_id).await?;
@@ -44,25 +46,28 @@ pub async fn insert(pool: &PgPool, delivery: &WebhookDelivery) -> Result<Receive
     Ok(id.map_or(Received::Known, Received::New))
 }
 
-/// Lets nobody else apply anything to this entity until the transaction ends.
+/// Locks an entity until the end of the transaction, so that no other process applies a delivery to it.
 pub(super) async fn lock_entity(db: &mut PgConnection, entity_id: &str) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))").bind(LOCKS).bind(entity_id).execute(db).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
+        .bind(LOCK_NAMESPACE)
+        .bind(entity_id)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
-/// Deliveries in the order of their coming: those not applied, or all.
+/// Returns deliveries in order of arrival: those that are not applied, or all.
 pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<InboxItem>> {
     let sql = format!("{ITEM} WHERE $1 OR i.state <> 'applied' ORDER BY i.id");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
-/// One delivery.
 pub async fn one(pool: &PgPool, id: i64) -> Result<Option<InboxItem>> {
     let sql = format!("{ITEM} WHERE i.id = $1");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await?)
 }
 
-/// Makes deliveries due at once, with all their tries, whatever came of them: these, or every dead letter. Gives how many.
+/// Makes these deliveries, or every dead letter, due now with all attempts. Returns their number.
 pub async fn retry_now(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     let done = sqlx::query(
         "UPDATE lectern.webhook_inbox SET state = 'received', attempts = 0, next_attempt_at = now()
@@ -74,8 +79,9 @@ pub async fn retry_now(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// Removes deliveries that were applied and came more than so many days ago; gives how many. The latest about each thing
-/// stays: by it a repetition is known.
+/// Deletes applied deliveries older than `days`. Returns their number.
+///
+/// The latest delivery about each entity stays, to recognise repetitions.
 pub async fn purge_applied(pool: &PgPool, days: i32) -> Result<u64> {
     let done = sqlx::query(
         "DELETE FROM lectern.webhook_inbox AS old
@@ -88,7 +94,7 @@ pub async fn purge_applied(pool: &PgPool, days: i32) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// Takes the next due delivery that nobody works on, for as long as the transaction lasts.
+/// Claims the next due delivery that no other worker has claimed, until the end of the transaction.
 pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<InboxItem>> {
     let sql = format!(
         "{ITEM} WHERE i.state = 'received' AND i.next_attempt_at <= now()
@@ -97,7 +103,9 @@ pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<InboxItem>>
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?)
 }
 
-/// Whether one that came about later was applied to the same thing. One that does not say when came about as it came.
+/// Reports whether a delivery with a later time was applied to the same entity.
+///
+/// The time of arrival counts for deliveries without a time.
 pub(super) async fn is_superseded(db: &mut PgConnection, item: &InboxItem) -> Result<bool> {
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM lectern.webhook_inbox AS later, lectern.webhook_inbox AS this
@@ -122,8 +130,8 @@ pub(super) async fn mark(db: &mut PgConnection, id: i64, state: InboxState, note
     Ok(())
 }
 
-/// Notes that a try failed: the next is after so many seconds, and after the last it is a dead letter.
-pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds: f64) -> Result<()> {
+/// Records a failed attempt: the next is due after `wait_seconds`; after the last the delivery is a dead letter.
+pub(super) async fn mark_failed(pool: &PgPool, id: i64, error: &str, wait_seconds: f64) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.webhook_inbox
          SET attempts = attempts + 1, note = $2,
@@ -132,15 +140,15 @@ pub(super) async fn mark_failed(pool: &PgPool, id: i64, why: &str, wait_seconds:
          WHERE id = $1 AND state = 'received'",
     )
     .bind(id)
-    .bind(why)
-    .bind(TRIES)
+    .bind(error)
+    .bind(MAX_ATTEMPTS)
     .bind(wait_seconds)
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// A registration that we made.
+/// A registration made by Lectern.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct Registered {
     pub webhook_id: String,
@@ -148,7 +156,7 @@ pub(super) struct Registered {
     pub url: String,
 }
 
-/// Every registration, the latest first.
+/// Returns every registration, the latest first.
 pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
     Ok(sqlx::query_as(
         "SELECT webhook_id, webhook_type, url FROM lectern.webhook_registrations ORDER BY registered_at DESC, webhook_id",
@@ -157,7 +165,7 @@ pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
     .await?)
 }
 
-/// Notes a registration, or its new address.
+/// Stores a registration or its new address.
 pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str, url: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO lectern.webhook_registrations (webhook_id, webhook_type, url) VALUES ($1, $2, $3)
@@ -171,8 +179,8 @@ pub(super) async fn register(pool: &PgPool, webhook_id: &str, webhook_type: &str
     Ok(())
 }
 
-/// Forgets a registration that Administrate no longer has.
-pub(super) async fn forget(pool: &PgPool, webhook_id: &str) -> Result<()> {
+/// Deletes a registration that Administrate no longer has.
+pub(super) async fn unregister(pool: &PgPool, webhook_id: &str) -> Result<()> {
     sqlx::query("DELETE FROM lectern.webhook_registrations WHERE webhook_id = $1")
         .bind(webhook_id)
         .execute(pool)

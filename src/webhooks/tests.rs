@@ -1,8 +1,8 @@
-//! What a delivery says, and what of it changes anything here.
+//! Parsing of deliveries, and the local changes that they cause.
 
 use serde_json::json;
 
-use super::payload::{EventUpdate, FieldChange, WebhookDelivery, change, seen_after};
+use super::payload::{EventUpdate, FieldChange, WebhookDelivery, diff, seen_after};
 use crate::bridges::events::LastSeen;
 
 fn body(node: &serde_json::Value) -> Vec<u8> {
@@ -13,18 +13,18 @@ fn body(node: &serde_json::Value) -> Vec<u8> {
 }
 
 #[test]
-fn bodies_are_read_or_refused() {
+fn invalid_body_is_refused_and_valid_body_is_read() {
     for refused in ["", "null", "[]", "{}", "{\"metadata\":{},\"payload\":[]}", "{\"payload\":{}}", "\u{feff}{}"] {
         assert!(WebhookDelivery::read(refused.as_bytes()).is_err(), "{refused}");
     }
     assert!(WebhookDelivery::read(b"\xff{}").is_err());
     let read = WebhookDelivery::read(&body(&json!({ "id": "Q291cnNlOjE=" }))).expect("a delivery");
     assert_eq!((read.webhook_id.as_str(), read.entity_id.as_str()), ("w", "Q291cnNlOjE="));
-    assert!(read.triggered.is_some() && !read.body.contains("secret"), "the configuration is not kept");
+    assert!(read.triggered.is_some() && !read.body.contains("secret"), "the configuration is not stored");
 }
 
 #[test]
-fn one_edit_told_twice_has_one_content() {
+fn repeated_edit_has_the_same_content_hash() {
     let hash = |node| WebhookDelivery::read(&body(&node)).expect("a delivery").content_hash;
     let edit = hash(json!({ "id": "1", "title": "A", "updatedAt": "10:00" }));
     assert_eq!(edit, hash(json!({ "id": "1", "title": "A", "updatedAt": "10:01" })));
@@ -32,7 +32,7 @@ fn one_edit_told_twice_has_one_content() {
 }
 
 #[test]
-fn both_spellings_and_shapes_are_understood() {
+fn event_is_read_from_every_spelling_and_shape() {
     let expected = EventUpdate {
         title: Some("A".into()),
         seen: LastSeen {
@@ -56,7 +56,7 @@ fn both_spellings_and_shapes_are_understood() {
 }
 
 #[test]
-fn only_what_others_did_changes_anything() {
+fn only_changes_by_others_have_an_effect() {
     let places = |sold_out, max_places, remaining| LastSeen {
         sold_out: Some(sold_out),
         max_places: Some(max_places),
@@ -65,15 +65,15 @@ fn only_what_others_did_changes_anything() {
     };
     let nothing = FieldChange::default();
     let left = |places_left| FieldChange { places_left: Some(places_left), ..FieldChange::default() };
-    for (why, seen, told, asked_for, expected) in [
-        ("the echo of our creation", None, places(false, 12, 12), Some(12), nothing.clone()),
+    for (case, seen, reported, sent_places, expected) in [
+        ("own creation reported", None, places(false, 12, 12), Some(12), nothing.clone()),
         ("a booking", Some(places(false, 12, 12)), places(false, 12, 9), Some(12), left(9)),
-        ("a booking, first heard of", None, places(false, 12, 9), Some(12), left(9)),
-        ("we offer more", Some(places(false, 12, 9)), places(false, 15, 12), Some(15), nothing.clone()),
-        ("they offer more", Some(places(false, 12, 9)), places(false, 15, 12), Some(12), left(12)),
-        ("told again", Some(places(true, 12, 0)), places(true, 12, 0), Some(12), nothing),
+        ("a booking, first report", None, places(false, 12, 9), Some(12), left(9)),
+        ("own change of places", Some(places(false, 12, 9)), places(false, 15, 12), Some(15), nothing.clone()),
+        ("remote change of places", Some(places(false, 12, 9)), places(false, 15, 12), Some(12), left(12)),
+        ("repeated report", Some(places(true, 12, 0)), places(true, 12, 0), Some(12), nothing),
         (
-            "an event of theirs",
+            "an event created in Administrate",
             None,
             places(true, 12, 0),
             None,
@@ -81,14 +81,14 @@ fn only_what_others_did_changes_anything() {
         ),
         ("overbooked", Some(places(false, 12, 1)), places(false, 12, -1), None, left(0)),
     ] {
-        assert_eq!(change(seen.as_ref(), &told, asked_for), expected, "{why}");
+        assert_eq!(diff(seen.as_ref(), &reported, sent_places), expected, "{case}");
     }
 }
 
 #[test]
-fn what_is_left_out_stays_known() {
+fn value_that_is_not_reported_stays_seen() {
     let before = LastSeen { sold_out: Some(true), remaining: Some(3), ..LastSeen::default() };
-    let told = LastSeen { remaining: Some(2), ..LastSeen::default() };
+    let reported = LastSeen { remaining: Some(2), ..LastSeen::default() };
     let after = LastSeen { sold_out: Some(true), remaining: Some(2), ..LastSeen::default() };
-    assert_eq!(seen_after(Some(before), &told), after);
+    assert_eq!(seen_after(Some(before), &reported), after);
 }

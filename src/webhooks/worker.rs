@@ -1,4 +1,4 @@
-//! The worker of the inbox: applies what was received, until it is stopped.
+//! The worker of the inbox: applies received deliveries until it is stopped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::backoff::retry_delay;
 use crate::config::Config;
 use crate::error::Result;
 
-/// How often the inbox is looked at when it was empty.
+/// How often an empty inbox is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long nothing is tried after the database could not be used.
+/// Pause after the database could not be used.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often what is old is forgotten.
+/// How often old deliveries are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Works until stopped.
+/// Applies and purges deliveries until stopped.
 pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
     tokio::join!(apply_all(&pool, &config, &stop), purge(&pool, &config, &stop));
 }
@@ -28,7 +28,7 @@ pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationTok
 async fn purge(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = store::purge_applied(pool, config.sync.webhook_days.into()).await {
-            tracing::error!(%error, "old webhooks could not be forgotten");
+            tracing::error!(%error, "old webhooks could not be deleted");
         }
         stop.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await;
     }
@@ -36,33 +36,33 @@ async fn purge(pool: &PgPool, config: &Config, stop: &CancellationToken) {
 
 async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let rest = match apply_due(pool, config).await {
+        let pause = match apply_due(pool, config).await {
             Ok(_) => POLL_INTERVAL,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");
                 OUTAGE_PAUSE
             }
         };
-        stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
 
-/// Applies whatever is due; gives how many were tried.
+/// Applies all due deliveries. Returns the number of attempts.
 ///
 /// # Errors
-/// The inbox cannot be read; what a single delivery met is noted with it.
+/// The inbox cannot be read. The error of a single delivery is stored with it.
 pub async fn apply_due(pool: &PgPool, config: &Config) -> Result<usize> {
-    let mut tried = 0;
+    let mut attempts = 0;
     while apply_next(pool, config).await? {
-        tried += 1;
+        attempts += 1;
     }
-    Ok(tried)
+    Ok(attempts)
 }
 
 async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
     let mut tx = pool.begin().await?;
     let Some(item) = store::next_due(&mut tx).await? else { return Ok(false) };
-    // What fails is taken back alone: the claim stays until the failure is noted.
+    // A savepoint: a failed attempt is rolled back alone, and the claim stays until the failure is recorded.
     let mut attempt = tx.begin().await?;
     let applied = match crate::webhooks::apply(&mut attempt, &item, &config.zone()).await {
         Ok(applied) => applied,
@@ -78,17 +78,17 @@ async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
     attempt.commit().await?;
     let (state, note) = match &applied {
         Applied::Done(note) => (InboxState::Applied, note),
-        Applied::Dead(why) => (InboxState::Dead, why),
+        Applied::Dead(reason) => (InboxState::Dead, reason),
     };
     store::mark(&mut tx, item.id, state, note).await?;
     tx.commit().await?;
-    tell(&item, &applied);
+    log_result(&item, &applied);
     Ok(true)
 }
 
-fn tell(item: &InboxItem, applied: &Applied) {
+fn log_result(item: &InboxItem, applied: &Applied) {
     match applied {
-        Applied::Done(note) => tracing::info!(id = item.id, note, "a webhook is applied"),
-        Applied::Dead(why) => tracing::warn!(id = item.id, why, "a webhook waits for a person"),
+        Applied::Done(note) => tracing::info!(id = item.id, note, "webhook applied"),
+        Applied::Dead(reason) => tracing::warn!(id = item.id, reason, "webhook needs attention"),
     }
 }

@@ -9,25 +9,20 @@ pub const UPWARD_IMPORTS: &[Allowed] = &[];
 pub const MODULE_CIRCLES: &[Allowed] = &[];
 
 /// Sizes of the circles of files that are too large, largest first.
-pub const FILE_CIRCLES: &[usize] = &[6, 5, 5, 4, 4];
+pub const FILE_CIRCLES: &[usize] = &[];
 
 /// Files of the program and the libraries that are too long, with their lines.
-pub const LONG_FILES: &[Allowed] = &[("src/timetable_import/tests.rs", 404), ("src/tutorials/store.rs", 405)];
+pub const LONG_FILES: &[Allowed] = &[];
 
 /// Files of tests and benchmarks that are too long, with their lines.
-pub const LONG_TEST_FILES: &[Allowed] = &[("tests/it/requests.rs", 433)];
+pub const LONG_TEST_FILES: &[Allowed] = &[];
 
 /// Functions that are too long, with their lines.
-pub const LONG_FUNCTIONS: &[Allowed] =
-    &[("src/bridges/store/event_rows.rs upsert_rows", 63), ("src/timetable_import/cli.rs import_loaded", 66)];
+pub const LONG_FUNCTIONS: &[Allowed] = &[];
 
 /// Test functions that are too long, with their lines.
-pub const LONG_TEST_FUNCTIONS: &[Allowed] = &[
-    ("src/search/tests.rs response_has_the_documented_shape", 206),
-    ("src/search/tests/fixture.rs sample_model", 65),
-    ("tests/it/hostile/mod.rs make", 192),
-    ("tests/it/requests.rs what_the_command_can_ask_can_be_asked_here", 64),
-];
+pub const LONG_TEST_FUNCTIONS: &[Allowed] =
+    &[("src/search/tests.rs response_has_the_documented_shape", 206), ("src/search/tests/fixture.rs sample_model", 65)];
 
 /// Folders with too many files, with their number.
 pub const FULL_FOLDERS: &[Allowed] = &[];
@@ -41,5 +36,5 @@ pub const REPEATED_TYPES: &[Allowed] = &[];
 /// Type names that are repeated on purpose because they are always written with their module, with the reason.
 pub const TYPES_WRITTEN_WITH_MODULE: &[(&str, &str)] = &[("Args", "the arguments of one command: `sync::cli::Args`")];
 
-/// Private words in names and comments, at most, for every 1,000 lines. The goal is below 5.
-pub const MOST_PRIVATE_WORDS_PER_1000_LINES: f64 = 107.8;
+/// Private words in names and comments, at most, for every 1,000 lines. Words that stay have a reason in `words.rs`.
+pub const MOST_PRIVATE_WORDS_PER_1000_LINES: f64 = 0.0;

@@ -1,11 +1,11 @@
-//! What holds for every command: how it ends, and what it leaves on stdout.
+//! Rules of every command: exit codes and output on stdout and stderr.
 
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::terminal::Terminal;
-use crate::world::World;
+use crate::fixtures::terminal::Terminal;
+use crate::fixtures::test_db::TestDb;
 
 fn lectern(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
@@ -13,56 +13,56 @@ fn lectern(arguments: &[&str]) -> Command {
     command
 }
 
-fn said(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn wrong_usage_is_told_on_stderr_and_in_the_document() {
+fn invalid_usage_is_reported_on_stderr_and_in_the_document() {
     for arguments in
         [&["sync", "everything"][..], &["import"], &["no-such-command"], &["import", "x", "--no-such-flag"]]
     {
         let plain = lectern(arguments).output().expect("it runs");
         assert_eq!((plain.status.code(), plain.stdout.len()), (Some(2), 0), "{arguments:?}");
-        let asked = lectern(arguments).arg("--json").output().expect("it runs");
-        assert_eq!(asked.status.code(), Some(2), "{arguments:?}");
-        let document: Value = serde_json::from_slice(&asked.stdout).expect("one document");
+        let with_json = lectern(arguments).arg("--json").output().expect("it runs");
+        assert_eq!(with_json.status.code(), Some(2), "{arguments:?}");
+        let document: Value = serde_json::from_slice(&with_json.stdout).expect("one document");
         let sentence = document["error"].as_str().expect("a sentence");
         assert_eq!(document["exit"], 2);
-        assert!(said(&asked).contains(sentence), "{arguments:?}: {}", said(&asked));
+        assert!(stderr(&with_json).contains(sentence), "{arguments:?}: {}", stderr(&with_json));
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn data_that_cannot_be_written_is_a_failure() {
+fn output_to_a_full_disk_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("a disk without room");
     let output = lectern(&["settings"]).stdout(full).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("the disk is full"), "{}", said(&output));
+    assert!(stderr(&output).contains("the disk is full"), "{}", stderr(&output));
 }
 
 #[test]
-fn a_reader_that_has_read_enough_is_no_failure() {
+fn output_to_a_closed_pipe_is_no_failure() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let output = lectern(&["settings"]).stdout(writer).output().expect("it runs");
-    assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
 
 #[test]
-fn help_is_data() {
+fn help_is_printed_on_stdout() {
     let output = lectern(&["--help"]).output().expect("it runs");
-    assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Exit codes"));
 }
 
 #[tokio::test]
-async fn a_terminal_without_a_width_shows_tables_as_one_of_80_columns() {
-    let world = World::new().await;
-    let made = world.program(&["token", "create", "--name", "the nightly run", "--role", "operator"]).output();
+async fn table_on_a_terminal_without_width_has_80_columns() {
+    let db = TestDb::new().await;
+    let made = db.program(&["token", "create", "--name", "the nightly run", "--role", "operator"]).output();
     assert!(made.expect("it runs").status.success());
-    let list = |columns| Terminal::of_width(columns, world.program(&["token", "list"])).end().1;
+    let list = |columns| Terminal::of_width(columns, db.program(&["token", "list"])).wait().1;
     assert!(list(80).contains("the nightly run"), "{}", list(80));
     assert_eq!(list(0), list(80));
 }

@@ -1,49 +1,50 @@
-//! Events and sessions: what is written is what is read, and a write that changes nothing writes nothing.
+//! Events and sessions: written values are read back, and an unchanged write writes nothing.
 
 use lectern::outbox;
 use lectern::tutorials::{create_events, store, update_events};
 
-use crate::provider::Provider;
-use crate::world::World;
+use crate::fixtures::provider::Provider;
+use crate::fixtures::test_db::TestDb;
 
 #[tokio::test]
-async fn an_announced_event_is_read_back_whole_and_is_to_be_delivered() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
+async fn created_event_is_read_back_and_enqueued() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
     let events = [provider.event("CM2-02"), provider.event("CM2-01")];
-    let mut tx = world.pool.begin().await.expect("begin");
-    let ids = create_events(&mut tx, None, &events, false).await.expect("announced");
+    let mut tx = db.pool.begin().await.expect("begin");
+    let ids = create_events(&mut tx, None, &events, false).await.expect("created");
     tx.commit().await.expect("commit");
-    let mut db = world.pool.acquire().await.expect("a connection");
+    let mut connection = db.pool.acquire().await.expect("a connection");
     for (id, event) in ids.iter().zip(&events) {
-        let known = store::events_by_id(&mut db, &[*id]).await.expect("read");
+        let known = store::events_by_id(&mut connection, &[*id]).await.expect("read");
         assert_eq!(&known[0].event, event);
     }
-    let open = outbox::list(&world.pool, false).await.expect("listed");
-    let open: Vec<(&str, &str)> = open.iter().map(|item| (item.effect.as_str(), item.subject.as_str())).collect();
-    assert_eq!(open, [("create_event", "CM2-02"), ("create_event", "CM2-01")]);
+    let undelivered = outbox::list(&db.pool, false).await.expect("listed");
+    let undelivered: Vec<(&str, &str)> =
+        undelivered.iter().map(|item| (item.effect.as_str(), item.subject.as_str())).collect();
+    assert_eq!(undelivered, [("create_event", "CM2-02"), ("create_event", "CM2-01")]);
 }
 
 #[tokio::test]
-async fn a_refused_event_takes_the_whole_batch_with_it() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
+async fn rejected_event_rolls_back_the_batch() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
     let mut bad = provider.event("CM2-02");
     bad.sessions[1].end = "2026-02-10T08:00:00Z".parse().expect("an instant");
-    let mut tx = world.pool.begin().await.expect("begin");
+    let mut tx = db.pool.begin().await.expect("begin");
     let error = create_events(&mut tx, None, &[provider.event("CM2-01"), bad], false).await.expect_err("refused");
     assert_eq!(error.to_string(), "a session cannot end before it starts");
     tx.rollback().await.expect("rollback");
-    assert!(outbox::list(&world.pool, true).await.expect("listed").is_empty());
+    assert!(outbox::list(&db.pool, true).await.expect("listed").is_empty());
 }
 
 #[tokio::test]
-async fn a_revision_writes_the_change_and_only_it() {
-    let world = World::new().await;
-    let provider = Provider::settle(&world).await;
+async fn update_writes_only_the_change() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
     let mut event = provider.event("CM2-01");
-    let mut db = world.pool.acquire().await.expect("a connection");
-    let ids = create_events(&mut db, None, std::slice::from_ref(&event), false).await.expect("announced");
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    let ids = create_events(&mut connection, None, std::slice::from_ref(&event), false).await.expect("created");
     let written = |pool: sqlx::PgPool| async move {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT 'e' || xmin::text FROM acted.tutorial_events
@@ -58,17 +59,17 @@ async fn a_revision_writes_the_change_and_only_it() {
         .expect("readable");
         rows
     };
-    let before = written(world.pool.clone()).await;
-    update_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
-    assert_eq!(written(world.pool.clone()).await, before, "nothing changed, nothing is written");
+    let before = written(db.pool.clone()).await;
+    update_events(&mut connection, None, &[(ids[0], event.clone())]).await.expect("revised");
+    assert_eq!(written(db.pool.clone()).await, before, "nothing changed, nothing is written");
 
     event.sessions[1].title = "Moved".into();
     event.sessions[1].instructor_ids.clear();
     event.staff.clear();
     event.max_places = Some(14);
-    update_events(&mut db, None, &[(ids[0], event.clone())]).await.expect("revised");
-    let known = store::events_by_code(&mut db, &["CM2-01"]).await.expect("read");
+    update_events(&mut connection, None, &[(ids[0], event.clone())]).await.expect("revised");
+    let known = store::events_by_code(&mut connection, &["CM2-01"]).await.expect("read");
     assert_eq!(known[0].event, event);
-    let open = outbox::list(&world.pool, false).await.expect("listed");
-    assert_eq!(open.len(), 1, "the creation that is still open brings the change along");
+    let undelivered = outbox::list(&db.pool, false).await.expect("listed");
+    assert_eq!(undelivered.len(), 1, "the creation that is still open brings the change along");
 }

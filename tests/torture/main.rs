@@ -1,15 +1,15 @@
-//! `make torture`: many seeds of [`torture`], some at once, and a table of what became of them.
+//! `make torture`: runs many seeds of [`torture`], some in parallel, and prints a table of results.
 //!
-//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one and says all about it.
+//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one seed.
 
-#[path = "../it/rehearsed.rs"]
+#[path = "../it/fixtures"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
-mod rehearsed;
+mod fixtures {
+    pub mod import;
+    pub mod test_db;
+}
 #[path = "../it/torture/mod.rs"]
 mod torture;
-#[path = "../it/world.rs"]
-#[expect(dead_code, reason = "the integration tests use more of it")]
-mod world;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -20,34 +20,34 @@ use clap::Parser;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use torture::Ended;
-use torture::blows::Blow;
+use torture::SeedResult;
+use torture::faults::Fault;
 
-/// Many imports, in each of which one thing goes wrong.
+/// Run many imports with one fault each
 #[derive(Parser)]
 struct Arguments {
-    /// How many seeds
+    /// Number of seeds
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
-    /// The first of them
+    /// First seed
     #[arg(long, default_value_t = 1)]
     first: u64,
-    /// How many are played at once
-    #[arg(long, default_value_t = 3)]
-    at_once: usize,
-    /// Only this one
+    /// Seeds run in parallel
+    #[arg(long = "at-once", default_value_t = 3)]
+    parallel: usize,
+    /// Run only this seed
     #[arg(long)]
     seed: Option<u64>,
 }
 
-/// What became of all seeds of one kind of blow.
+/// Results of all seeds of one kind of fault.
 #[derive(Default)]
-struct Row {
+struct FaultRow {
     seeds: usize,
-    at_once: usize,
-    later: usize,
-    asked: usize,
-    wrong: Vec<u64>,
+    by_first_run: usize,
+    by_rerun: usize,
+    escalated: usize,
+    failed: Vec<u64>,
 }
 
 #[tokio::main]
@@ -58,75 +58,79 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let rows = play(seeds, arguments.at_once).await;
+    let rows = run_seeds(seeds, arguments.parallel).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
-    if rows.values().all(|row| row.wrong.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// By what goes wrong and in which import.
-type Rows = BTreeMap<(&'static str, &'static str), Row>;
+/// Rows by fault and scenario.
+type Rows = BTreeMap<(&'static str, &'static str), FaultRow>;
 
-async fn play(seeds: std::ops::Range<u64>, at_once: usize) -> Rows {
-    let undisturbed = Arc::new(torture::reference().await);
-    let places = Arc::new(Semaphore::new(at_once.max(1)));
-    let mut playing = JoinSet::new();
+async fn run_seeds(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
+    let reference = Arc::new(torture::reference().await);
+    let places = Arc::new(Semaphore::new(parallel.max(1)));
+    let mut running = JoinSet::new();
     for seed in seeds {
-        let (undisturbed, places) = (undisturbed.clone(), places.clone());
-        playing.spawn(async move {
+        let (reference, places) = (reference.clone(), places.clone());
+        running.spawn(async move {
             let _place = places.acquire_owned().await;
-            let blow = Blow::of(seed);
-            (seed, blow, torture::play(seed, blow, &undisturbed).await)
+            let fault = Fault::of(seed);
+            (seed, fault, torture::run_seed(seed, fault, &reference).await)
         });
     }
     let mut rows = Rows::new();
-    while let Some(played) = playing.join_next().await {
+    while let Some(finished) = running.join_next().await {
         let done: usize = rows.values().map(|row| row.seeds).sum();
         if done % 100 == 99 {
-            println!("{} seeds played", done + 1);
+            println!("{} seeds run", done + 1);
         }
-        match played {
-            Ok((seed, (act, blow), ended)) => {
-                note(rows.entry((blow.name(), act.name())).or_default(), seed, blow, &ended);
+        match finished {
+            Ok((seed, (scenario, fault), result)) => {
+                record(rows.entry((fault.name(), scenario.name())).or_default(), seed, fault, &result);
             }
             Err(error) => {
-                println!("a seed could not be played: {error}");
-                rows.entry(("not played", "")).or_default().wrong.push(0);
+                println!("a seed could not be run: {error}");
+                rows.entry(("not run", "")).or_default().failed.push(0);
             }
         }
     }
     rows
 }
 
-fn note(row: &mut Row, seed: u64, blow: Blow, ended: &Ended) {
+fn record(row: &mut FaultRow, seed: u64, fault: Fault, result: &SeedResult) {
     row.seeds += 1;
-    row.at_once += usize::from(ended.further == 0);
-    row.later += usize::from(ended.further > 0 && ended.asked == 0);
-    row.asked += usize::from(ended.asked > 0);
-    if !ended.wrong.is_empty() {
-        row.wrong.push(seed);
-        println!("seed {seed}: {blow:?} ended {:?}, {} further runs: {:?}", ended.first, ended.further, ended.wrong);
+    row.by_first_run += usize::from(result.reruns == 0);
+    row.by_rerun += usize::from(result.reruns > 0 && result.escalations == 0);
+    row.escalated += usize::from(result.escalations > 0);
+    if !result.errors.is_empty() {
+        row.failed.push(seed);
+        println!(
+            "seed {seed}: {fault:?} exited with {:?}, {} reruns: {:?}",
+            result.first_exit, result.reruns, result.errors
+        );
     }
 }
 
 fn print(rows: &Rows) {
     let head = [
-        "what goes wrong",
+        "fault",
         "import",
         "seeds",
-        "done at once",
+        "done by the first run",
         "done by a rerun",
-        "a person asked",
-        "wrong",
-        "seeds of it",
+        "needed a decision",
+        "failed",
+        "failed seeds",
     ];
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
-    for ((name, act), row) in rows {
-        let counts = [row.seeds, row.at_once, row.later, row.asked, row.wrong.len()].map(|count| count.to_string());
-        let mut cells = vec![(*name).to_owned(), (*act).to_owned()];
+    for ((name, scenario), row) in rows {
+        let counts =
+            [row.seeds, row.by_first_run, row.by_rerun, row.escalated, row.failed.len()].map(|count| count.to_string());
+        let mut cells = vec![(*name).to_owned(), (*scenario).to_owned()];
         cells.extend(counts);
-        cells.push(row.wrong.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
+        cells.push(row.failed.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
         table.add_row(cells);
     }
     println!("{table}");

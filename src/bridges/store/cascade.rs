@@ -1,13 +1,12 @@
-//! The statements that read what would go with rows, and bring it back.
+//! SQL that reads and restores what the deletion of rows of reference data removes too.
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::cascade::RowReference;
-use crate::bridges::reference::{ApprovalRow, PriceRow};
+use crate::bridges::reference::{ApprovalRow, PriceRow, RowReference};
 use crate::error::Result;
 
-/// The prices of these templates or levels.
+/// Returns the prices of these course templates or price levels.
 pub(crate) async fn prices_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<PriceRow>> {
     Ok(sqlx::query_as(
         "SELECT p.external_id, t.external_id AS course_template, l.external_id AS price_level, p.amount
@@ -21,7 +20,7 @@ pub(crate) async fn prices_of(db: &mut PgConnection, external_ids: &[String]) ->
     .await?)
 }
 
-/// Who may teach these templates.
+/// Returns the approvals to teach these course templates.
 pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<ApprovalRow>> {
     Ok(sqlx::query_as(
         "SELECT template_external_id, contact_external_id FROM lectern.approved_instructors
@@ -32,7 +31,7 @@ pub(crate) async fn approvals_of(db: &mut PgConnection, external_ids: &[String])
     .await?)
 }
 
-/// Every mention of these rows.
+/// Returns every reference to these rows.
 pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -> Result<Vec<RowReference>> {
     Ok(sqlx::query_as(
         "SELECT 'venues.location' AS \"column\", external_id, location_id AS mentioned
@@ -54,7 +53,7 @@ pub(crate) async fn references(db: &mut PgConnection, external_ids: &[String]) -
     .await?)
 }
 
-/// Prices that went, where nothing has taken their place.
+/// Restores deleted prices, except where a newer one exists.
 pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[PriceRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_template_price_levels (external_id, course_template_id, price_level_id, amount)
@@ -71,8 +70,8 @@ pub(crate) async fn restore_prices(db: &mut PgConnection, prices: &[PriceRow]) -
     Ok(())
 }
 
-/// Mentions that went, where the rows mention nothing else by now.
-pub(crate) async fn restore_references(db: &mut PgConnection, mentions: &[RowReference]) -> Result<()> {
+/// Restores references that are still null.
+pub(crate) async fn restore_references(db: &mut PgConnection, references: &[RowReference]) -> Result<()> {
     for sql in [
         "UPDATE adm.venues AS r SET location_id = m.external_id
          FROM jsonb_to_recordset($1) AS w (\"column\" text, external_id text, mentioned text)
@@ -99,7 +98,7 @@ pub(crate) async fn restore_references(db: &mut PgConnection, mentions: &[RowRef
          JOIN adm.instructors AS m ON m.external_id = w.mentioned
          WHERE w.\"column\" = 'sessions.instructor' AND r.external_id = w.external_id AND r.session_instructor_id IS NULL",
     ] {
-        sqlx::query(sql).bind(Json(mentions)).execute(&mut *db).await?;
+        sqlx::query(sql).bind(Json(references)).execute(&mut *db).await?;
     }
     Ok(())
 }

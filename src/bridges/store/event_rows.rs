@@ -5,23 +5,14 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::bridges::event_rows::EventLinkRow;
+use crate::bridges::event_rows::{EventLinkRow, RowFilter};
 use crate::error::Result;
 
-/// Which rows are read.
-#[derive(Debug, Clone, Copy)]
-pub enum RowFilter<'a> {
-    /// Every one.
-    All,
-    /// That of this event of Administrate's, and those linked to these of ours.
-    Of(&'a str, &'a [i64]),
-}
-
-/// The rows that stand for Administrate's events, with their sessions by day.
-pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<EventLinkRow>> {
-    let (external_id, ours) = match chosen {
+/// Returns rows of events with their sessions in order of day.
+pub async fn rows(db: &mut PgConnection, filter: RowFilter<'_>) -> Result<Vec<EventLinkRow>> {
+    let (external_id, local_ids) = match filter {
         RowFilter::All => (None, None),
-        RowFilter::Of(external_id, ours) => (Some(external_id), Some(ours)),
+        RowFilter::Of(external_id, local_ids) => (Some(external_id), Some(local_ids)),
     };
     let rows: Vec<Json<EventLinkRow>> = sqlx::query_scalar(
         "SELECT json_build_object(
@@ -46,15 +37,21 @@ pub async fn rows(db: &mut PgConnection, chosen: RowFilter<'_>) -> Result<Vec<Ev
          ORDER BY e.id",
     )
     .bind(external_id)
-    .bind(ours)
+    .bind(local_ids)
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|Json(row)| row).collect())
 }
 
-/// Writes rows of events with their sessions: one that stands is changed, one that does not is created.
+/// Writes rows of events with their sessions: existing rows are updated, new ones inserted.
 pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     release_events(db, rows).await?;
+    upsert_events(db, rows).await?;
+    release_sessions(db, rows).await?;
+    upsert_sessions(db, rows).await
+}
+
+async fn upsert_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.events AS known (external_id, tutorial_event_id, title, lifecycle_state, sold_out, cancelled,
              max_places, lms_start_date, lms_end_date, timezone, course_template_id, location_id, venue_id,
@@ -85,9 +82,12 @@ pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Resul
                 excluded.primary_instructor_id)",
     )
     .bind(Json(rows))
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    release_sessions(db, rows).await?;
+    Ok(())
+}
+
+async fn upsert_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.sessions AS known (external_id, event_id, tutorial_session_id, title, day_number,
              classroom_start_date, classroom_start_time, classroom_end_date, classroom_end_time, cancelled)
@@ -117,7 +117,7 @@ pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Resul
     Ok(())
 }
 
-/// Frees the links that rows are about to exchange: each may stand only once, also halfway.
+/// Clears the event links that are about to change: a link is unique at every moment of the update.
 async fn release_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events AS e SET tutorial_event_id = NULL
@@ -130,8 +130,9 @@ async fn release_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result
     Ok(())
 }
 
-/// Frees the links and days that sessions are about to exchange. A row of an adopted database that lacks Administrate's id
-/// gets that of the session of its day.
+/// Clears the links and days of sessions that are about to change: both are unique at every moment of the update.
+///
+/// A row of an adopted database without external id gets the id of the session of its day.
 async fn release_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.sessions AS known SET external_id = s.external_id
@@ -163,13 +164,13 @@ async fn release_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Resu
     Ok(())
 }
 
-/// Deletes rows of events; those of their sessions go with them.
+/// Deletes rows of events with the rows of their sessions.
 pub async fn delete_rows(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM adm.events WHERE external_id = ANY ($1)").bind(external_ids).execute(db).await?;
     Ok(())
 }
 
-/// Administrate's ids of everything that a row of an event may refer to.
+/// Returns the external ids of all records that a row of an event may refer to.
 pub async fn known_ids(db: &mut PgConnection) -> Result<HashSet<String>> {
     let ids: Vec<String> = sqlx::query_scalar(
         "SELECT external_id FROM adm.course_templates UNION ALL SELECT external_id FROM adm.locations

@@ -1,12 +1,12 @@
-//! The statements on the link of one record.
+//! SQL on the link of one record.
 
 use sqlx::PgConnection;
 
 use crate::bridges::reference::ReferenceKind;
 use crate::error::Result;
 
-/// What Administrate calls our record, where it is linked; of several the oldest link counts.
-pub async fn external_id(db: &mut PgConnection, kind: ReferenceKind, ours: i64) -> Result<Option<String>> {
+/// Returns the external id of a local record; of several links the oldest counts.
+pub async fn external_id(db: &mut PgConnection, kind: ReferenceKind, local_id: i64) -> Result<Option<String>> {
     let sql = match kind {
         ReferenceKind::Location => {
             "SELECT external_id FROM adm.locations WHERE tutorial_location_id = $1 ORDER BY id LIMIT 1"
@@ -19,15 +19,15 @@ pub async fn external_id(db: &mut PgConnection, kind: ReferenceKind, ours: i64) 
             "SELECT external_id FROM adm.course_templates WHERE tutorial_course_template_id = $1 ORDER BY id LIMIT 1"
         }
     };
-    Ok(sqlx::query_scalar(sql).bind(ours).fetch_optional(db).await?)
+    Ok(sqlx::query_scalar(sql).bind(local_id).fetch_optional(db).await?)
 }
 
-/// Links our record with Administrate's; `within` is Administrate's id of a venue's location, else none.
+/// Links a local record. `within` is the external id of a venue's location, `None` for other records.
 pub async fn link(
     db: &mut PgConnection,
     kind: ReferenceKind,
     external_id: &str,
-    ours: i64,
+    local_id: i64,
     within: Option<&str>,
 ) -> Result<()> {
     let sql = match kind {
@@ -49,6 +49,6 @@ pub async fn link(
              ON CONFLICT (external_id) DO UPDATE SET tutorial_course_template_id = excluded.tutorial_course_template_id"
         }
     };
-    sqlx::query(sql).bind(external_id).bind(ours).bind(within).execute(db).await?;
+    sqlx::query(sql).bind(external_id).bind(local_id).bind(within).execute(db).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! All SQL on the link tables `adm.*` and on `lectern.agreed`.
+//! All SQL on the link tables `adm.*` and on `lectern.agreed`, the table of baselines.
 
 pub mod baseline;
 pub mod cascade;

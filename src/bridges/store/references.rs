@@ -1,7 +1,7 @@
 //! All SQL on the bridge rows of reference data.
 //!
-//! Each `put_*` writes rows whole, as one JSON document: a row that stands is changed, one that does not is created.
-//! Rows that say already what they should are not to be given: a write moves `last_synced` and `updated_at`.
+//! Each `put_*` writes whole rows as one JSON document: existing rows are updated, new ones inserted. Callers pass changed
+//! rows only, because every write updates `last_synced` and `updated_at`.
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -13,7 +13,7 @@ use crate::bridges::reference::{
 };
 use crate::error::Result;
 
-/// Every custom field.
+/// Returns every custom field.
 pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomFieldRow>> {
     Ok(sqlx::query_as(
         "SELECT entity_type, external_id, label, field_type, description, is_required,
@@ -26,20 +26,20 @@ pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomFieldRow>>
 
 /// Writes custom fields.
 pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomFieldRow]) -> Result<()> {
-    // The reference never made (entity_type, external_id) unique, so there is nothing that ON CONFLICT could name.
+    // (entity_type, external_id) has no unique constraint, so ON CONFLICT cannot be used.
     sqlx::query(
-        "WITH wanted AS (
+        "WITH desired AS (
              SELECT * FROM jsonb_to_recordset($1) AS w (entity_type text, external_id text, label text, field_type text,
                  description text, is_required boolean, roles jsonb)
          ), changed AS (
              UPDATE adm.custom_fields f
              SET label = w.label, field_type = w.field_type, description = w.description, is_required = w.is_required,
                  roles = w.roles, last_synced = now()
-             FROM wanted w WHERE f.entity_type = w.entity_type AND f.external_id = w.external_id
+             FROM desired w WHERE f.entity_type = w.entity_type AND f.external_id = w.external_id
              RETURNING f.entity_type, f.external_id
          )
          INSERT INTO adm.custom_fields (entity_type, external_id, label, field_type, description, is_required, roles)
-         SELECT entity_type, external_id, label, field_type, description, is_required, roles FROM wanted w
+         SELECT entity_type, external_id, label, field_type, description, is_required, roles FROM desired w
          WHERE NOT EXISTS (
              SELECT FROM changed c WHERE c.entity_type = w.entity_type AND c.external_id = w.external_id)",
     )
@@ -79,7 +79,7 @@ pub async fn remove_custom_fields(db: &mut PgConnection, rows: &[CustomFieldRow]
     Ok(())
 }
 
-/// Every price level.
+/// Returns every price level.
 pub async fn price_levels(db: &mut PgConnection) -> Result<Vec<PriceLevelRow>> {
     Ok(sqlx::query_as("SELECT external_id, name, description FROM adm.pricelevels ORDER BY id").fetch_all(db).await?)
 }
@@ -99,13 +99,13 @@ pub async fn put_price_levels(db: &mut PgConnection, rows: &[&PriceLevelRow]) ->
     Ok(())
 }
 
-/// Deletes price levels; their prices go with them.
+/// Deletes price levels with their prices.
 pub async fn remove_price_levels(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM adm.pricelevels WHERE external_id = ANY ($1)").bind(external_ids).execute(db).await?;
     Ok(())
 }
 
-/// Every location.
+/// Returns every location.
 pub async fn locations(db: &mut PgConnection) -> Result<Vec<LocationRow>> {
     Ok(sqlx::query_as("SELECT external_id, legacy_id, tutorial_location_id::bigint FROM adm.locations ORDER BY id")
         .fetch_all(db)
@@ -127,7 +127,7 @@ pub async fn put_locations(db: &mut PgConnection, rows: &[&LocationRow]) -> Resu
     Ok(())
 }
 
-/// Deletes locations. The bridge rows of events that name them stay: adopted databases would delete those too.
+/// Deletes locations. Rows that refer to them stay: the foreign keys of adopted databases would delete those too.
 pub async fn remove_locations(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events SET location_id = NULL
@@ -144,7 +144,7 @@ pub async fn remove_locations(db: &mut PgConnection, external_ids: &[String]) ->
     Ok(())
 }
 
-/// Every venue.
+/// Returns every venue.
 pub async fn venues(db: &mut PgConnection) -> Result<Vec<VenueRow>> {
     Ok(sqlx::query_as("SELECT external_id, location_id, tutorial_venue_id::bigint FROM adm.venues ORDER BY id")
         .fetch_all(db)
@@ -166,7 +166,7 @@ pub async fn put_venues(db: &mut PgConnection, rows: &[&VenueRow]) -> Result<()>
     Ok(())
 }
 
-/// Deletes venues. The bridge rows of events that name them stay.
+/// Deletes venues. Rows that refer to them stay.
 pub async fn remove_venues(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events SET venue_id = NULL
@@ -179,7 +179,7 @@ pub async fn remove_venues(db: &mut PgConnection, external_ids: &[String]) -> Re
     Ok(())
 }
 
-/// Every instructor.
+/// Returns every instructor.
 pub async fn instructors(db: &mut PgConnection) -> Result<Vec<InstructorRow>> {
     Ok(sqlx::query_as(
         "SELECT external_id, legacy_id, is_active, tutorial_instructor_id::bigint FROM adm.instructors ORDER BY id",
@@ -205,7 +205,7 @@ pub async fn put_instructors(db: &mut PgConnection, rows: &[&InstructorRow]) -> 
     Ok(())
 }
 
-/// Deletes instructors. The bridge rows of events and sessions that name them stay.
+/// Deletes instructors. Rows that refer to them stay.
 pub async fn remove_instructors(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events SET primary_instructor_id = NULL
@@ -225,7 +225,7 @@ pub async fn remove_instructors(db: &mut PgConnection, external_ids: &[String]) 
     Ok(())
 }
 
-/// Every course template.
+/// Returns every course template.
 pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplateRow>> {
     Ok(sqlx::query_as(
         "SELECT external_id, event_learning_mode, custom_fields, tutorial_course_template_id::bigint
@@ -253,7 +253,7 @@ pub async fn put_course_templates(db: &mut PgConnection, rows: &[&CourseTemplate
     Ok(())
 }
 
-/// Deletes course templates with their prices and approvals. The bridge rows of events that name them stay.
+/// Deletes course templates with their prices and approvals. Rows of events that refer to them stay.
 pub async fn remove_course_templates(db: &mut PgConnection, external_ids: &[String]) -> Result<()> {
     sqlx::query(
         "UPDATE adm.events SET course_template_id = NULL
@@ -270,7 +270,7 @@ pub async fn remove_course_templates(db: &mut PgConnection, external_ids: &[Stri
     Ok(())
 }
 
-/// Every price.
+/// Returns every price.
 pub async fn prices(db: &mut PgConnection) -> Result<Vec<PriceRow>> {
     Ok(sqlx::query_as(
         "SELECT p.external_id, t.external_id AS course_template, l.external_id AS price_level, p.amount
@@ -282,7 +282,7 @@ pub async fn prices(db: &mut PgConnection) -> Result<Vec<PriceRow>> {
     .await?)
 }
 
-/// Writes prices. Of those that change their id, template or level, the rows that stand are to be removed before.
+/// Writes prices. The caller first removes rows whose id, template or level changes.
 pub async fn put_prices(db: &mut PgConnection, rows: &[&PriceRow]) -> Result<()> {
     sqlx::query(
         "INSERT INTO adm.course_template_price_levels (external_id, course_template_id, price_level_id, amount)
@@ -308,14 +308,14 @@ pub async fn remove_prices(db: &mut PgConnection, external_ids: &[String]) -> Re
     Ok(())
 }
 
-/// Who may teach which course template.
+/// Returns the approvals of instructors for course templates.
 pub async fn approvals(db: &mut PgConnection) -> Result<Vec<ApprovalRow>> {
     Ok(sqlx::query_as("SELECT template_external_id, contact_external_id FROM lectern.approved_instructors")
         .fetch_all(db)
         .await?)
 }
 
-/// Takes approvals away, then adds others.
+/// Removes approvals, then adds others.
 pub async fn change_approvals(db: &mut PgConnection, removed: &[ApprovalRow], added: &[ApprovalRow]) -> Result<()> {
     sqlx::query(
         "DELETE FROM lectern.approved_instructors a
@@ -337,19 +337,22 @@ pub async fn change_approvals(db: &mut PgConnection, removed: &[ApprovalRow], ad
     Ok(())
 }
 
-/// The contacts that may administer events.
+/// Returns the contacts that may administer events.
 pub async fn administrators(db: &mut PgConnection) -> Result<Vec<AdministratorRow>> {
     Ok(sqlx::query_as("SELECT external_id, first_name, last_name FROM lectern.administrators").fetch_all(db).await?)
 }
 
-/// Takes administrators away, then adds others; somebody renamed is both.
+/// Removes administrators, then adds others. A renamed administrator is in both lists.
 pub async fn change_administrators(
     db: &mut PgConnection,
     removed: &[AdministratorRow],
     added: &[AdministratorRow],
 ) -> Result<()> {
-    let gone: Vec<&str> = removed.iter().map(|contact| contact.external_id.as_str()).collect();
-    sqlx::query("DELETE FROM lectern.administrators WHERE external_id = ANY ($1)").bind(gone).execute(&mut *db).await?;
+    let removed: Vec<&str> = removed.iter().map(|contact| contact.external_id.as_str()).collect();
+    sqlx::query("DELETE FROM lectern.administrators WHERE external_id = ANY ($1)")
+        .bind(removed)
+        .execute(&mut *db)
+        .await?;
     sqlx::query(
         "INSERT INTO lectern.administrators (external_id, first_name, last_name)
          SELECT external_id, first_name, last_name

@@ -1,167 +1,173 @@
-//! Before values are written over those in Administrate: whether somebody changed them there, or cancelled the event,
-//! since both sides last agreed.
+//! Checks before remote values are overwritten that they were not changed, and the event not cancelled, since the baseline.
 //!
-//! An import shows the same in its plan (`timetable_import::planning::conflicts`) where it can look; this is the last look,
-//! for what is delivered later, was changed there in between, or is known to be cancelled.
+//! An import shows such conflicts in its plan where it can read Administrate. This check covers what is delivered later,
+//! was changed in between, or is known to be cancelled.
 
 use administrate::{Id, Lifecycle};
 
 use super::EventDelivery;
+use super::lifecycle::is_event_cancelled;
 use crate::bridges::events;
-use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, PublicationState};
-use crate::delivery::{DeliveryError, is_called_off, store};
+use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
+use crate::delivery::{DeliveryError, store};
 use crate::merge::desired::{DesiredEvent, DesiredSession, DesiredStaff};
 use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines};
-use crate::tutorials::{COMPARE, COMPARE_LATER, KnownEvent, OVERWRITE_REMOTE, PUBLISH};
+use crate::outbox::DeliveryStep;
+use crate::tutorials::KnownEvent;
 
 impl EventDelivery<'_> {
-    /// Ends the errand where a value that is to be written was changed in Administrate, or the event or a session that is
-    /// to be written was cancelled there, unless ours are to win: then what was cancelled is taken up again.
+    /// Fails if a value that would be written was changed in Administrate, or if the event or a session that would be
+    /// written was cancelled there. If local values win, cancelled records are reinstated instead.
     pub(crate) async fn check_conflicts(
         &mut self,
         link: &EventLink,
-        wanted: &DesiredEvent,
+        desired: &DesiredEvent,
     ) -> Result<(), DeliveryError> {
-        let standing = self.publication_state(link).await?;
-        let by_us = standing.state == Some(Lifecycle::Cancelled);
-        let ours_win = by_us || self.has_option(OVERWRITE_REMOTE);
-        if !ours_win && !self.needs_remote_read(link).await? {
+        let publication = self.publication_state(link).await?;
+        let is_cancelled_by_delivery = publication.state == Some(Lifecycle::Cancelled);
+        let local_wins = is_cancelled_by_delivery || self.has_step(DeliveryStep::OverwriteRemote);
+        if !local_wins && !self.needs_remote_read(link).await? {
             return Ok(());
         }
-        let writes = self.pending_writes(link, wanted, &standing).await?;
-        if !by_us && !writes.anything {
+        let writes = self.pending_writes(link, desired, &publication).await?;
+        if !is_cancelled_by_delivery && !writes.has_any {
             return Ok(());
         }
         self.check_cancelled()?;
-        // One that is gone there is noticed by whatever is written.
-        let Some(there) = self.worker.client.event(&link.external_id).await? else { return Ok(()) };
-        if ours_win {
-            return self.reinstate(link, &there, standing).await;
+        // The next write notices an event that no longer exists in Administrate.
+        let Some(remote) = self.worker.client.event(&link.external_id).await? else { return Ok(()) };
+        if local_wins {
+            return self.reinstate(link, &remote, publication).await;
         }
-        let called_off = cancelled_conflict(&there, &standing, &writes.sessions);
-        let conflicts = self.find_conflicts(&there).await?;
-        if called_off.is_empty() && conflicts.is_empty() {
+        let cancelled = cancelled_conflict(&remote, &publication, &writes.sessions);
+        let conflicts = self.find_conflicts(&remote).await?;
+        if cancelled.is_empty() && conflicts.is_empty() {
             return Ok(());
         }
-        Err(DeliveryError::Invalid(evidence(&called_off, &conflicts)))
+        Err(DeliveryError::Invalid(conflict_message(&cancelled, &conflicts)))
     }
 
-    /// Whether what stands there may be other than was agreed, and nobody has looked.
+    /// Returns whether the remote event may differ from the baseline and has not been read for this attempt.
     async fn needs_remote_read(&self, link: &EventLink) -> Result<bool, DeliveryError> {
-        let nobody_looked = match self.has_option(COMPARE_LATER) {
+        let is_unchecked = match self.has_step(DeliveryStep::CompareLater) {
             true => self.item.attempts > 1,
-            // What is published later than it was made is looked at, too: publishing would take up what was cancelled.
-            false => self.has_option(PUBLISH),
+            // Publishing would reinstate an event that was cancelled in Administrate.
+            false => self.has_step(DeliveryStep::Publish),
         };
-        if nobody_looked || self.has_option(COMPARE) {
+        if is_unchecked || self.has_step(DeliveryStep::Compare) {
             return Ok(true);
         }
         let seen: Option<Baseline<LastSeen>> = self.baseline(BaselineKind::EventSeen, &link.external_id).await?;
-        Ok(seen.is_some_and(|seen| seen.values.lifecycle.as_deref() == Some("cancelled")))
+        Ok(seen.is_some_and(|seen| seen.values.lifecycle == Some(LifecycleState::Cancelled)))
     }
 
-    /// What the steps would write.
+    /// Returns what the steps would write.
     async fn pending_writes(
         &self,
         link: &EventLink,
-        wanted: &DesiredEvent,
-        standing: &PublicationState,
+        desired: &DesiredEvent,
+        publication: &PublicationState,
     ) -> Result<PendingWrites, DeliveryError> {
         let event: Option<Baseline<administrate::NewEvent>> =
             self.baseline(BaselineKind::Event, &link.external_id).await?;
         let staff: Option<Baseline<DesiredStaff>> = self.baseline(BaselineKind::EventStaff, &link.external_id).await?;
         let mut writes = PendingWrites {
-            anything: event.as_ref().and_then(Baseline::certain) != Some(&wanted.event)
+            has_any: event.as_ref().and_then(Baseline::certain) != Some(&desired.event)
                 || staff
                     .as_ref()
-                    .map_or(wanted.staff != DesiredStaff::default(), |staff| staff.certain() != Some(&wanted.staff)),
+                    .map_or(desired.staff != DesiredStaff::default(), |staff| staff.certain() != Some(&desired.staff)),
             sessions: Vec::new(),
         };
-        for (ours, session) in self.known.session_ids.iter().zip(&wanted.sessions) {
-            let Some(linked) = link.sessions.iter().find(|link| link.tutorial_session_id == Some(*ours)) else {
-                writes.anything = true;
+        for (local_id, session) in self.known.session_ids.iter().zip(&desired.sessions) {
+            let Some(linked) = link.sessions.iter().find(|link| link.tutorial_session_id == Some(*local_id)) else {
+                writes.has_any = true;
                 continue;
             };
-            let agreed: Option<Baseline<DesiredSession>> =
+            let baseline: Option<Baseline<DesiredSession>> =
                 self.baseline(BaselineKind::Session, &linked.external_id).await?;
-            let is_published = standing.published_sessions.contains(&linked.external_id);
-            if agreed.as_ref().and_then(Baseline::certain) != Some(session) || self.has_option(PUBLISH) && !is_published
+            let is_published = publication.published_sessions.contains(&linked.external_id);
+            if baseline.as_ref().and_then(Baseline::certain) != Some(session)
+                || self.has_step(DeliveryStep::Publish) && !is_published
             {
                 writes.sessions.push(linked.external_id.clone());
             }
         }
-        let theirs: Vec<Id> = link.sessions.iter().map(|session| session.external_id.clone()).collect();
-        writes.anything |= !writes.sessions.is_empty()
-            || self.has_option(PUBLISH) && standing.state.is_none()
-            || !events::withdrawn(&self.worker.pool, &theirs).await?.is_empty();
+        let remote_ids: Vec<Id> = link.sessions.iter().map(|session| session.external_id.clone()).collect();
+        writes.has_any |= !writes.sessions.is_empty()
+            || self.has_step(DeliveryStep::Publish) && publication.state.is_none()
+            || !events::withdrawn(&self.worker.pool, &remote_ids).await?.is_empty();
         Ok(writes)
     }
 
-    /// The values that differ on all three sides.
-    async fn find_conflicts(&self, there: &administrate::Event) -> Result<Vec<ValueDiff>, DeliveryError> {
+    /// Returns the values that differ between the local event, the remote event and the baseline.
+    async fn find_conflicts(&self, remote: &administrate::Event) -> Result<Vec<ValueDiff>, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
-        let agreed = load_baselines(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
-        let Some(agreed) = agreed else { return Ok(Vec::new()) };
-        let directory = store::directory(&mut db, &self.worker.config.administrate.labels).await?;
-        Ok(conflicts(&directory, self.known, &agreed, there))
+        let baseline = load_baselines(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
+        let Some(baseline) = baseline else { return Ok(Vec::new()) };
+        let names = store::reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        Ok(conflicts(&names, self.known, &baseline, remote))
     }
 }
 
-/// What would be written of an event.
+/// What the delivery of an event would write.
 struct PendingWrites {
-    anything: bool,
-    /// Administrate's ids of its sessions among it.
+    has_any: bool,
+    /// Remote ids of the sessions that would be written.
     sessions: Vec<Id>,
 }
 
-/// What of an event that takes place here is cancelled there, in words, with both states.
-fn cancelled_conflict(there: &administrate::Event, standing: &PublicationState, sessions: &[Id]) -> Vec<String> {
-    if is_called_off(there) {
-        let ours = if standing.state.is_some() { "published" } else { "not cancelled" };
-        return vec![format!("state: {ours} here; Administrate has cancelled")];
+/// Describes what is cancelled in Administrate although it takes place locally, with both states.
+fn cancelled_conflict(remote: &administrate::Event, publication: &PublicationState, sessions: &[Id]) -> Vec<String> {
+    if is_event_cancelled(remote) {
+        let local = if publication.state.is_some() { "published" } else { "not cancelled" };
+        return vec![format!("state: {local} locally; Administrate has cancelled")];
     }
-    let sessions = there.sessions.iter().filter(|session| sessions.contains(&session.id));
-    let cancelled = sessions.filter(|session| session.lifecycle.as_deref() == Some("cancelled"));
-    cancelled.map(|s| format!("state of \"{}\": not cancelled here; Administrate has cancelled", s.title)).collect()
+    let sessions = remote.sessions.iter().filter(|session| sessions.contains(&session.id));
+    let cancelled =
+        sessions.filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled));
+    cancelled.map(|s| format!("state of \"{}\": not cancelled locally; Administrate has cancelled", s.title)).collect()
 }
 
-/// The values that differ on all three sides.
 fn conflicts(
-    said: &ReferenceNames,
+    names: &ReferenceNames,
     known: &KnownEvent,
-    agreed: &EventBaseline,
-    theirs: &administrate::Event,
+    baseline: &EventBaseline,
+    remote: &administrate::Event,
 ) -> Vec<ValueDiff> {
     let mut found = Vec::new();
-    if let Some(of) = &agreed.event {
-        let theirs = said.remote_event(theirs, of);
-        found.extend(diff_values(None, &said.event(&known.event), &said.baseline_event(of), &theirs));
+    if let Some(event) = &baseline.event {
+        let values = names.remote_event(remote, event);
+        found.extend(diff_values(None, &names.event(&known.event), &names.baseline_event(event), &values));
     }
     for session in &known.event.sessions {
-        let Some((id, of)) = agreed.sessions.get(&session.sequence) else { continue };
-        let Some(there) = theirs.sessions.iter().find(|there| there.id == *id) else { continue };
-        let there = said.remote_session((theirs, there), of);
-        let ours = said.session((&known.event, session));
-        found.extend(diff_values(Some(session.sequence), &ours, &said.baseline_session(of), &there));
+        let Some((id, before)) = baseline.sessions.get(&session.sequence) else { continue };
+        let Some(remote_session) = remote.sessions.iter().find(|session| session.id == *id) else { continue };
+        let remote_values = names.remote_session((remote, remote_session), before);
+        let local_values = names.session((&known.event, session));
+        let before = names.baseline_session(before);
+        found.extend(diff_values(Some(session.sequence), &local_values, &before, &remote_values));
     }
     found.retain(ValueDiff::is_conflict);
     found
 }
 
-fn evidence(called_off: &[String], conflicts: &[ValueDiff]) -> String {
-    let found: Vec<String> = called_off.iter().cloned().chain(conflicts.iter().map(told)).collect();
-    let decide = match (called_off.is_empty(), conflicts.is_empty()) {
-        (true, _) => "`lectern sync decide events` decides value by value, `lectern import --ours` writes ours",
-        (false, true) => "cancel it in the timetable too, or take it up again there with `lectern import --ours`",
+fn conflict_message(cancelled: &[String], conflicts: &[ValueDiff]) -> String {
+    let found: Vec<String> = cancelled.iter().cloned().chain(conflicts.iter().map(describe)).collect();
+    let advice = match (cancelled.is_empty(), conflicts.is_empty()) {
+        (true, _) => {
+            "`lectern sync decide events` decides value by value, `lectern import --ours` writes the local values"
+        }
+        (false, true) => "cancel it in the timetable too, or reinstate it in Administrate with `lectern import --ours`",
         (false, false) => {
-            "cancel it in the timetable too, or take it up again there and write ours with `lectern import --ours`"
+            "cancel it in the timetable too, or reinstate it and write the local values with `lectern import --ours`"
         }
     };
     let found = found.join("; ");
-    format!("changed in Administrate since both sides last agreed, so nothing was written ({found}): {decide}")
+    format!("changed in Administrate since both sides last agreed, so nothing was written ({found}): {advice}")
 }
 
-fn told(ValueDiff { field, ours, theirs, agreed }: &ValueDiff) -> String {
-    let shown = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
-    format!("{field}: {} → {}; Administrate has {}", shown(agreed), shown(ours), shown(theirs))
+fn describe(diff: &ValueDiff) -> String {
+    let display = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
+    let (before, local, remote) = (display(&diff.baseline), display(&diff.local), display(&diff.remote));
+    format!("{}: {before} → {local}; Administrate has {remote}", diff.field)
 }

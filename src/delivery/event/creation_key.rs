@@ -1,5 +1,5 @@
-//! By what an event is known again that Administrate may have created although nobody saw it: title, course template
-//! and start, as they were sent.
+//! Recognises an event that Administrate may have created although the response was lost: by the title, course template
+//! and start that were sent.
 
 use administrate::{Event, Id, NewEvent};
 use jiff::civil::DateTime;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::fold;
 
-/// What a creation was sent with, or would be.
+/// The values with which a creation is recognised, as stored in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CreationKey {
     pub title: String,
@@ -29,17 +29,23 @@ impl CreationKey {
         }
     }
 
-    /// Whether this is Administrate's event: in the classroom where both have such a part, else whichever it calls its
-    /// start. One that says nothing of its start could be any.
+    /// # Errors
+    /// Where the time zone is unknown, without which no start can be compared.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        TimeZone::get(&self.time_zone).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Returns whether `event` was created with this key. The classroom starts are compared where both have one, otherwise
+    /// any start that Administrate reports. An event without a start never matches.
     pub(crate) fn matches(&self, event: &Event) -> bool {
-        let template = event.course_template.as_ref().is_none_or(|theirs| theirs.id == self.template);
-        let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
+        let template = event.course_template.as_ref().is_none_or(|template| template.id == self.template);
+        let Ok(zone) = TimeZone::get(&self.time_zone) else { return false };
         let starts = match (event.classroom_start, self.classroom) {
-            (Some(theirs), Some(ours)) => theirs.local(&zone) == ours,
+            (Some(remote), Some(sent)) => remote.local(&zone) == sent,
             _ => {
-                let theirs = [event.start, event.time_zoned_start, event.classroom_start, event.lms_start];
-                let mut theirs = theirs.into_iter().flatten().map(|moment| moment.local(&zone));
-                theirs.any(|start| [self.classroom, self.lms].contains(&Some(start)))
+                let remote = [event.start, event.time_zoned_start, event.classroom_start, event.lms_start];
+                let mut remote = remote.into_iter().flatten().map(|moment| moment.local(&zone));
+                remote.any(|start| [self.classroom, self.lms].contains(&Some(start)))
             }
         };
         template && starts && fold(&event.title) == fold(&self.title)
@@ -53,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_known_by_title_template_and_start() {
+    fn event_matches_by_title_template_and_start() {
         let sent: CreationKey = serde_json::from_value(json!({
             "title": "CM2-01", "template": "T1", "time_zone": "Europe/London",
             "classroom": "2026-06-13T09:30:00", "lms": "2026-04-22T16:00:00",

@@ -1,77 +1,83 @@
-//! The steps at the ends of an event's life: published, called off, its surplus drafts deleted, removed.
+//! The steps that change the state of an event: publish, cancel, reinstate, delete extra drafts, remove.
 
 use administrate::{Event, EventChanges, Id, Lifecycle, Session, SessionChanges};
 
 use super::EventDelivery;
 use crate::bridges::events;
-use crate::bridges::events::{BaselineKind, EventLink, PublicationState, SessionLink};
-use crate::delivery::{DeliveryError, Notice, is_called_off};
+use crate::bridges::events::{BaselineKind, EventLink, LifecycleState, PublicationState, SessionLink};
+use crate::delivery::{DeliveryError, Notice};
 use crate::tutorials;
 
 impl EventDelivery<'_> {
-    /// Publishes the event and its sessions, if that was asked now or once before; sessions beyond ours stay drafts.
-    pub(crate) async fn publish(&mut self, link: &EventLink, asked: bool) -> Result<(), DeliveryError> {
-        let mut standing = self.publication_state(link).await?;
-        if !asked && standing.state.is_none() {
+    /// Publishes the event and its linked sessions if that is requested or was done before; extra sessions stay drafts.
+    pub(crate) async fn publish(&mut self, link: &EventLink, is_requested: bool) -> Result<(), DeliveryError> {
+        let mut publication = self.publication_state(link).await?;
+        if !is_requested && publication.state.is_none() {
             return Ok(());
         }
-        if standing.state.is_none() {
-            self.set_state(link, Lifecycle::Published, &mut standing).await?;
+        if publication.state.is_none() {
+            self.set_state(link, Lifecycle::Published, &mut publication).await?;
         }
-        let ours = link.sessions.iter().filter(|session| session.tutorial_session_id.is_some());
-        for session in ours.map(|session| &session.external_id) {
-            if !standing.published_sessions.contains(session) {
+        let linked = link.sessions.iter().filter(|session| session.tutorial_session_id.is_some());
+        for session in linked.map(|session| &session.external_id) {
+            if !publication.published_sessions.contains(session) {
                 self.check_cancelled()?;
                 let changes = SessionChanges { lifecycle: Some(Lifecycle::Published), ..SessionChanges::default() };
                 self.worker.client.update_session(session, &changes).await?;
-                standing.published_sessions.push(session.clone());
-                self.set_baseline(BaselineKind::Standing, &link.external_id, &standing).await?;
+                publication.published_sessions.push(session.clone());
+                self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
             }
         }
         Ok(())
     }
 
-    /// Calls the event off. What never came to be there is not created for it.
+    /// Cancels the event in Administrate. An event that does not exist there is not created for that.
     pub(crate) async fn cancel(&mut self, link: Option<EventLink>) -> Result<(), DeliveryError> {
-        let Some(link) = self.there(link).await? else { return Ok(()) };
-        let mut standing = self.publication_state(&link).await?;
-        if standing.state == Some(Lifecycle::Cancelled) {
+        let Some(link) = self.link_or_existing(link).await? else { return Ok(()) };
+        let mut publication = self.publication_state(&link).await?;
+        if publication.state == Some(Lifecycle::Cancelled) {
             return Ok(());
         }
-        standing.was_published = standing.state == Some(Lifecycle::Published);
-        self.set_state(&link, Lifecycle::Cancelled, &mut standing).await
+        publication.was_published = publication.state == Some(Lifecycle::Published);
+        self.set_state(&link, Lifecycle::Cancelled, &mut publication).await
     }
 
-    /// Takes up again what was called off there, by us or by somebody else: as published as we had made it. Whether
-    /// Administrate allows that is not documented; where it does not, a person is told.
+    /// Reinstates an event and its sessions that were cancelled in Administrate, by a delivery or by a user, as published or
+    /// as drafts like before.
+    ///
+    /// Whether Administrate allows that is not documented; where it does not, the delivery fails with advice.
     pub(crate) async fn reinstate(
         &mut self,
         link: &EventLink,
-        there: &Event,
-        mut standing: PublicationState,
+        remote: &Event,
+        mut publication: PublicationState,
     ) -> Result<(), DeliveryError> {
-        let is_published = standing.state == Some(Lifecycle::Published)
-            || standing.state == Some(Lifecycle::Cancelled) && standing.was_published;
-        let as_before = |published| if published { Lifecycle::Published } else { Lifecycle::Draft };
-        if is_called_off(there) {
+        let is_published = publication.state == Some(Lifecycle::Published)
+            || publication.state == Some(Lifecycle::Cancelled) && publication.was_published;
+        let lifecycle_of = |published| if published { Lifecycle::Published } else { Lifecycle::Draft };
+        if is_event_cancelled(remote) {
             self.check_cancelled()?;
-            let changes = EventChanges { lifecycle: Some(as_before(is_published)), ..EventChanges::default() };
+            let changes = EventChanges { lifecycle: Some(lifecycle_of(is_published)), ..EventChanges::default() };
             self.worker.client.update_event(&link.external_id, &changes).await.map_err(reinstate_error)?;
-            self.remarks.push(Notice::TakenUpAgain);
+            self.remarks.push(Notice::Reinstated);
         }
-        for session in there.sessions.iter().filter(|session| session.lifecycle.as_deref() == Some("cancelled")) {
-            let is = |ours: &SessionLink| ours.external_id == session.id && ours.tutorial_session_id.is_some();
-            if link.sessions.iter().any(is) {
+        for session in remote
+            .sessions
+            .iter()
+            .filter(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Cancelled))
+        {
+            let is_linked = |link: &SessionLink| link.external_id == session.id && link.tutorial_session_id.is_some();
+            if link.sessions.iter().any(is_linked) {
                 self.check_cancelled()?;
-                let lifecycle = Some(as_before(standing.published_sessions.contains(&session.id)));
+                let lifecycle = Some(lifecycle_of(publication.published_sessions.contains(&session.id)));
                 let changes = SessionChanges { lifecycle, ..SessionChanges::default() };
                 self.worker.client.update_session(&session.id, &changes).await.map_err(reinstate_error)?;
             }
         }
-        if standing.state == Some(Lifecycle::Cancelled) {
-            standing.state = is_published.then_some(Lifecycle::Published);
-            standing.was_published = false;
-            self.set_baseline(BaselineKind::Standing, &link.external_id, &standing).await?;
+        if publication.state == Some(Lifecycle::Cancelled) {
+            publication.state = is_published.then_some(Lifecycle::Published);
+            publication.was_published = false;
+            self.set_baseline(BaselineKind::Publication, &link.external_id, &publication).await?;
         }
         Ok(())
     }
@@ -80,54 +86,54 @@ impl EventDelivery<'_> {
         &self,
         link: &EventLink,
         state: Lifecycle,
-        standing: &mut PublicationState,
+        publication: &mut PublicationState,
     ) -> Result<(), DeliveryError> {
         self.check_cancelled()?;
         let changes = EventChanges { lifecycle: Some(state), ..EventChanges::default() };
         self.worker.client.update_event(&link.external_id, &changes).await?;
-        standing.state = Some(state);
-        self.set_baseline(BaselineKind::Standing, &link.external_id, standing).await
+        publication.state = Some(state);
+        self.set_baseline(BaselineKind::Publication, &link.external_id, publication).await
     }
 
     pub(crate) async fn publication_state(&self, link: &EventLink) -> Result<PublicationState, DeliveryError> {
-        let standing = self.baseline(BaselineKind::Standing, &link.external_id).await?;
-        Ok(standing.map(|agreement| agreement.values).unwrap_or_default())
+        let publication = self.baseline(BaselineKind::Publication, &link.external_id).await?;
+        Ok(publication.map(|baseline| baseline.values).unwrap_or_default())
     }
 
-    /// The link, or what a creation in doubt may have left there.
-    async fn there(&mut self, link: Option<EventLink>) -> Result<Option<EventLink>, DeliveryError> {
+    /// Returns the link, or links the event that a creation in doubt may have left in Administrate.
+    async fn link_or_existing(&mut self, link: Option<EventLink>) -> Result<Option<EventLink>, DeliveryError> {
         match link {
             None if self.item.in_doubt => {
-                let wanted = self.desired().await?;
-                self.find_existing(&wanted).await
+                let desired = self.desired().await?;
+                self.find_existing(&desired).await
             }
             link => Ok(link),
         }
     }
 
-    /// Deletes the sessions beyond ours that are drafts still.
+    /// Deletes extra remote sessions that are still drafts.
     pub(crate) async fn delete_drafts(&mut self, link: &mut EventLink) -> Result<(), DeliveryError> {
-        let surplus = extra_sessions(link);
-        if surplus.is_empty() {
+        let extra = extra_sessions(link);
+        if extra.is_empty() {
             return Ok(());
         }
-        let rest = self.delete_as_drafts(link, &surplus).await?;
+        let rest = self.delete_as_drafts(link, &extra).await?;
         let rest: Vec<Id> = rest.into_iter().map(|session| session.id).collect();
-        self.unlink_event(link, surplus.into_iter().filter(|id| !rest.contains(id)).collect()).await
+        self.unlink_event(link, extra.into_iter().filter(|id| !rest.contains(id)).collect()).await
     }
 
-    /// Takes away the sessions that a change had brought which was taken back: a draft is deleted, another one called off.
+    /// Removes the sessions of a change that was undone: drafts are deleted, others are cancelled.
     pub(crate) async fn remove_withdrawn_sessions(&mut self, link: &mut EventLink) -> Result<(), DeliveryError> {
-        let surplus = extra_sessions(link);
-        if surplus.is_empty() {
+        let extra = extra_sessions(link);
+        if extra.is_empty() {
             return Ok(());
         }
-        let withdrawn = events::withdrawn(&self.worker.pool, &surplus).await?;
+        let withdrawn = events::withdrawn(&self.worker.pool, &extra).await?;
         if withdrawn.is_empty() {
             return Ok(());
         }
         for session in self.delete_as_drafts(link, &withdrawn).await? {
-            if session.lifecycle.as_deref() != Some("cancelled") {
+            if LifecycleState::of(session.lifecycle.as_deref()) != Some(LifecycleState::Cancelled) {
                 self.check_cancelled()?;
                 let changes = SessionChanges { lifecycle: Some(Lifecycle::Cancelled), ..SessionChanges::default() };
                 self.worker.client.update_session(&session.id, &changes).await?;
@@ -136,14 +142,15 @@ impl EventDelivery<'_> {
         self.unlink_event(link, withdrawn).await
     }
 
-    /// Deletes those of these sessions that are drafts; gives the others that stand there.
+    /// Deletes those of these sessions that are drafts; returns the others that exist in Administrate.
     async fn delete_as_drafts(&self, link: &EventLink, sessions: &[Id]) -> Result<Vec<Session>, DeliveryError> {
         self.check_cancelled()?;
-        let there = self.worker.client.event(&link.external_id).await?;
-        let mut there = there.map(|event| event.sessions).unwrap_or_default();
-        there.retain(|session| sessions.contains(&session.id));
-        let (drafts, rest): (Vec<Session>, Vec<Session>) =
-            there.into_iter().partition(|session| session.lifecycle.as_deref() == Some("draft"));
+        let remote = self.worker.client.event(&link.external_id).await?;
+        let mut remote = remote.map(|event| event.sessions).unwrap_or_default();
+        remote.retain(|session| sessions.contains(&session.id));
+        let (drafts, rest): (Vec<Session>, Vec<Session>) = remote
+            .into_iter()
+            .partition(|session| LifecycleState::of(session.lifecycle.as_deref()) == Some(LifecycleState::Draft));
         let drafts: Vec<Id> = drafts.into_iter().map(|session| session.id).collect();
         if !drafts.is_empty() {
             self.check_cancelled()?;
@@ -158,12 +165,12 @@ impl EventDelivery<'_> {
         Ok(())
     }
 
-    /// Takes the event away on both sides: a draft is deleted, another one called off, one that we only found there is
-    /// left alone. One of which places are sold stays.
+    /// Removes the event locally and in Administrate, where a draft is deleted and another event is cancelled. A remote event
+    /// that was adopted stays as it is. The removal fails while places are sold.
     pub(crate) async fn remove(&mut self, link: Option<EventLink>) -> Result<(), DeliveryError> {
-        let link = self.there(link).await?;
+        let link = self.link_or_existing(link).await?;
         if let Some(link) = &link
-            && !self.publication_state(link).await?.found_there
+            && !self.publication_state(link).await?.existed_before
         {
             self.delete_or_cancel(&link.external_id).await?;
         }
@@ -179,17 +186,19 @@ impl EventDelivery<'_> {
 
     async fn delete_or_cancel(&self, event: &Id) -> Result<(), DeliveryError> {
         self.check_cancelled()?;
-        let Some(there) = self.worker.client.event(event).await? else { return Ok(()) };
-        let sold = there.max_places.zip(there.remaining_places).map_or(0, |(most, left)| most - left);
+        let Some(remote) = self.worker.client.event(event).await? else { return Ok(()) };
+        let sold = remote.max_places.zip(remote.remaining_places).map_or(0, |(max, remaining)| max - remaining);
         if sold > 0 {
             return Err(DeliveryError::Invalid(format!(
-                "{sold} places are sold in Administrate: it is kept on both sides"
+                "{sold} places are sold in Administrate, so the event stays on both sides"
             )));
         }
         self.check_cancelled()?;
-        match there.lifecycle.as_deref() {
-            Some("draft") => self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?,
-            Some("cancelled") => {}
+        match LifecycleState::of(remote.lifecycle.as_deref()) {
+            Some(LifecycleState::Draft) => {
+                self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?
+            }
+            Some(LifecycleState::Cancelled) => {}
             _ => {
                 let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
                 self.worker.client.update_event(event, &changes).await.map(drop)?;
@@ -199,19 +208,24 @@ impl EventDelivery<'_> {
     }
 }
 
-/// Why taking up again what was cancelled did not succeed.
+/// Returns whether an event is cancelled in Administrate.
+pub(crate) fn is_event_cancelled(event: &Event) -> bool {
+    event.lifecycle.as_deref() == Some("cancelled")
+}
+
+/// Adds advice to the error of an event that could not be reinstated.
 fn reinstate_error(error: administrate::Error) -> DeliveryError {
     match error.into() {
-        DeliveryError::RejectedByRemote(why) => DeliveryError::RejectedByRemote(format!(
-            "the event was cancelled in Administrate, which cannot be taken back there ({why}): cancel it in the timetable \
-             too, and announce it under another title where it takes place"
+        DeliveryError::RejectedByRemote(reason) => DeliveryError::RejectedByRemote(format!(
+            "the event was cancelled in Administrate, which cannot be taken back ({reason}): cancel it in the timetable \
+             too, or import it under another title if it takes place"
         )),
         other => other,
     }
 }
 
-/// Sessions there that are none of ours.
+/// Returns the remote sessions without a local session.
 fn extra_sessions(link: &EventLink) -> Vec<Id> {
-    let unpaired = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none());
-    unpaired.map(|session| session.external_id.clone()).collect()
+    let extra = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none());
+    extra.map(|session| session.external_id.clone()).collect()
 }

@@ -1,4 +1,4 @@
-//! One effect being carried out: its steps in order, each of which can be the last.
+//! Delivers one outbox item step by step. The process may stop after any step.
 
 pub mod approvals;
 pub mod conflict_check;
@@ -20,36 +20,36 @@ use super::{DeliveryError, DeliveryWorker, Notice, reference};
 use crate::bridges::events;
 use crate::bridges::events::{Baseline, BaselineKind, EventLink};
 use crate::merge::desired::{DesiredEvent, desired_event};
-use crate::outbox::OutboxItem;
+use crate::outbox::{DeliveryStep, OutboxItem};
 use crate::tutorials;
-use crate::tutorials::{DELETE_DRAFTS, KnownEvent, PUBLISH, REMOVE_EVENT};
+use crate::tutorials::{KnownEvent, REMOVE_EVENT};
 
-/// What is being brought about, for which event, by whom.
+/// The delivery of one outbox item of an event.
 pub(super) struct EventDelivery<'a> {
     pub worker: &'a DeliveryWorker,
     pub item: &'a OutboxItem,
     pub known: &'a KnownEvent,
-    /// Cancelled when nothing further is to be begun.
+    /// Cancelled when no further step may begin.
     pub halt: &'a CancellationToken,
-    /// What was seen on the way.
+    pub steps: Vec<DeliveryStep>,
     pub remarks: Vec<Notice>,
-    /// What Administrate did not take.
-    pub left: Vec<UnsupportedField>,
-    /// Sessions that it no longer has.
-    pub gone: Vec<Id>,
+    /// Values that Administrate did not accept.
+    pub unsupported: Vec<UnsupportedField>,
+    /// Linked sessions that Administrate no longer has.
+    pub missing_sessions: Vec<Id>,
 }
 
-/// What of an event is no longer in Administrate.
+/// What no longer exists in Administrate.
 enum MissingRemote {
     Nothing,
-    /// All of it; what it was called there.
+    /// The event, with its remote id.
     Event(Id),
-    /// Sessions, which are left alone now.
+    /// Sessions; the delivery continues without them.
     Sessions,
 }
 
 impl DeliveryWorker {
-    /// Carries out an effect as far as it goes.
+    /// Delivers an item as far as possible; returns what a user should know and whether all steps succeeded.
     pub(super) async fn deliver_item(
         &self,
         item: &OutboxItem,
@@ -57,29 +57,34 @@ impl DeliveryWorker {
     ) -> (Vec<Notice>, Result<(), DeliveryError>) {
         if let Some(kind) = reference::kind_of(&item.effect) {
             let mut remarks = Vec::new();
-            let ended = self.create_reference(kind, item, &mut remarks).await;
-            return (remarks, ended);
+            let result = self.create_reference(kind, item, &mut remarks).await;
+            return (remarks, result);
         }
-        let known = match self.known(item).await {
+        let known = match self.local_event(item).await {
             Ok(Some(known)) => known,
-            // It was deleted here; what is to become of it there was decided then.
+            // It was deleted locally; the deletion decided what happens in Administrate.
             Ok(None) => return (Vec::new(), Ok(())),
-            Err(trouble) => return (Vec::new(), Err(trouble)),
+            Err(error) => return (Vec::new(), Err(error)),
         };
-        let mut errand = EventDelivery {
+        let steps = match item.steps() {
+            Ok(steps) => steps,
+            Err(error) => return (Vec::new(), Err(error.into())),
+        };
+        let mut delivery = EventDelivery {
             worker: self,
             item,
             known: &known,
             halt,
+            steps,
             remarks: Vec::new(),
-            left: Vec::new(),
-            gone: Vec::new(),
+            unsupported: Vec::new(),
+            missing_sessions: Vec::new(),
         };
-        let ended = errand.run().await;
-        (errand.remarks, ended)
+        let result = delivery.run().await;
+        (delivery.remarks, result)
     }
 
-    async fn known(&self, item: &OutboxItem) -> Result<Option<KnownEvent>, DeliveryError> {
+    async fn local_event(&self, item: &OutboxItem) -> Result<Option<KnownEvent>, DeliveryError> {
         let mut db = self.pool.acquire().await?;
         Ok(tutorials::store::events_by_id(&mut db, &[item.subject_id]).await?.pop())
     }
@@ -87,38 +92,38 @@ impl DeliveryWorker {
 
 impl EventDelivery<'_> {
     async fn run(&mut self) -> Result<(), DeliveryError> {
-        let trouble = match self.run_steps().await {
-            Err(trouble) if trouble.may_mean_missing() => trouble,
-            ended => return ended,
+        let error = match self.run_steps().await {
+            Err(error) if error.may_mean_missing() => error,
+            result => return result,
         };
         match self.find_missing_remote().await? {
-            MissingRemote::Nothing => Err(trouble),
+            MissingRemote::Nothing => Err(error),
             MissingRemote::Event(_) if self.known.event.cancelled => {
                 self.remarks.push(Notice::Removed);
                 Ok(())
             }
             MissingRemote::Event(id) => Err(DeliveryError::OutcomeUnknown(format!(
-                "the event is no longer in Administrate, where it was {id}: `lectern outbox resolve` with --recreate \
-                 makes it anew, with --delivered EXTERNAL_ID it is another one there"
+                "the event is no longer in Administrate, where it was {id}: run `lectern outbox resolve` with --recreate to \
+                 create it again, or with --delivered EXTERNAL_ID to link another event"
             ))),
             MissingRemote::Sessions => {
-                self.left.clear();
+                self.unsupported.clear();
                 self.run_steps().await
             }
         }
     }
 
-    /// What somebody has deleted in Administrate, which would explain why it refused something.
+    /// Returns what was deleted in Administrate, which would explain why it refused a write.
     async fn find_missing_remote(&mut self) -> Result<MissingRemote, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
         let Some(link) = link else { return Ok(MissingRemote::Nothing) };
         self.check_cancelled()?;
-        let Some(there) = self.worker.client.event(&link.external_id).await? else {
+        let Some(remote) = self.worker.client.event(&link.external_id).await? else {
             return Ok(MissingRemote::Event(link.external_id));
         };
-        if self.relink_lost_sessions(link, &there).await? {
+        if self.relink_lost_sessions(link, &remote).await? {
             Ok(MissingRemote::Sessions)
         } else {
             Ok(MissingRemote::Nothing)
@@ -135,64 +140,65 @@ impl EventDelivery<'_> {
         if self.known.event.cancelled {
             return self.cancel(link.map(|link| self.without_lost(link))).await;
         }
-        let wanted = self.desired().await?;
-        self.check_approvals(link.as_ref(), &wanted).await?;
+        let desired = self.desired().await?;
+        self.check_approvals(link.as_ref(), &desired).await?;
         let mut link = match link {
             Some(link) => {
-                self.check_conflicts(&link, &wanted).await?;
+                self.check_conflicts(&link, &desired).await?;
                 link
             }
-            None => self.create(&wanted).await?,
+            None => self.create(&desired).await?,
         };
         self.remove_withdrawn_sessions(&mut link).await?;
         let link = self.link_sessions(link).await?;
         let mut link = self.without_lost(link);
-        self.update_event(&link, &wanted).await?;
-        self.update_sessions(&link, &wanted).await?;
-        self.update_staff(&link, &wanted).await?;
-        if self.has_option(DELETE_DRAFTS) {
+        self.update_event(&link, &desired).await?;
+        self.update_sessions(&link, &desired).await?;
+        self.update_staff(&link, &desired).await?;
+        if self.has_step(DeliveryStep::DeleteDrafts) {
             self.delete_drafts(&mut link).await?;
         }
-        self.publish(&link, self.has_option(PUBLISH)).await?;
+        self.publish(&link, self.has_step(DeliveryStep::Publish)).await?;
         self.check_session_count(&link)?;
-        self.check_unsupported(&link, &wanted).await
+        self.check_unsupported(&link, &desired).await
     }
 
-    /// The event as Administrate should have it now.
+    /// Returns the event as Administrate should have it now.
     pub(super) async fn desired(&self) -> Result<DesiredEvent, DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let ids = events::external_ids(&mut db, &self.known.event).await?;
         desired_event(&self.known.event, &ids, &self.worker.config).map_err(DeliveryError::Invalid)
     }
 
-    /// Between two steps: whether to go on.
+    /// Called between two steps: fails if the delivery was cancelled.
     pub(super) fn check_cancelled(&self) -> Result<(), DeliveryError> {
         if self.halt.is_cancelled() { Err(DeliveryError::Cancelled) } else { Ok(()) }
     }
 
-    pub(super) fn has_option(&self, step: &str) -> bool {
-        self.item.also.iter().any(|asked| asked == step)
+    pub(super) fn has_step(&self, step: DeliveryStep) -> bool {
+        self.steps.contains(&step)
     }
 
-    /// The template decides how many sessions an event has in Administrate; ours may be fewer, but not more.
+    /// Fails if a local session has no remote one. The course template decides how many sessions an event has in
+    /// Administrate, so that extra remote sessions are only reported.
     fn check_session_count(&mut self, link: &EventLink) -> Result<(), DeliveryError> {
         let count = link.sessions.iter().filter(|session| session.tutorial_session_id.is_none()).count();
         if count > 0 {
-            self.remarks.push(Notice::LeftoverSessions { count });
+            self.remarks.push(Notice::ExtraSessions { count });
         }
-        let ours = &self.known.event.sessions;
-        let is_there = |id: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*id));
-        let missing = self.known.session_ids.iter().zip(ours).filter(|(id, _)| !is_there(id));
+        let local = &self.known.event.sessions;
+        let is_linked = |id: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*id));
+        let missing = self.known.session_ids.iter().zip(local).filter(|(id, _)| !is_linked(id));
         let missing: Vec<String> = missing.map(|(_, session)| format!("\"{}\"", session.title)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         Err(DeliveryError::Invalid(format!(
-            "the event has {} sessions, but Administrate has only {} of them: its course template made too few, or \
-             they were deleted there. Add what is missing ({}) to the event there, with its title or its start, then run \
-             `lectern import retry`",
-            ours.len(),
-            ours.len() - missing.len(),
+            "the event has {} sessions, but Administrate has only {} of them: its course template created too few, or \
+             they were deleted in Administrate. Add the missing ones ({}) to the event in Administrate, with their title \
+             or start, then run `lectern import retry`",
+            local.len(),
+            local.len() - missing.len(),
             missing.join(", ")
         )))
     }
@@ -206,7 +212,7 @@ impl EventDelivery<'_> {
         Ok(events::load_baseline(&mut db, kind, id).await?)
     }
 
-    /// Notes that Administrate has these values.
+    /// Stores that Administrate has these values.
     pub(super) async fn set_baseline<T: Serialize + Clone>(
         &self,
         kind: BaselineKind,
@@ -216,7 +222,7 @@ impl EventDelivery<'_> {
         self.write_baseline(kind, id, values, false).await
     }
 
-    /// Notes that Administrate is about to be told newer values than these.
+    /// Stores that newer values than these are about to be sent, so that Administrate may have either.
     pub(super) async fn mark_baseline_uncertain<T: Serialize + Clone>(
         &self,
         kind: BaselineKind,
@@ -231,10 +237,10 @@ impl EventDelivery<'_> {
         kind: BaselineKind,
         id: &Id,
         values: &T,
-        unsure: bool,
+        is_uncertain: bool,
     ) -> Result<(), DeliveryError> {
-        let agreement = Baseline { values: values.clone(), unsure };
+        let baseline = Baseline { values: values.clone(), uncertain: is_uncertain };
         let mut db = self.worker.pool.acquire().await?;
-        Ok(events::save_baseline(&mut db, kind, id, &agreement).await?)
+        Ok(events::save_baseline(&mut db, kind, id, &baseline).await?)
     }
 }

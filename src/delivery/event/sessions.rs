@@ -1,8 +1,8 @@
-//! Which of Administrate's sessions is which of ours.
+//! Links local sessions with remote ones.
 //!
-//! The course template makes the sessions of an event, one for each day, and nothing but their order says which is
-//! which. A pair once made stays, also where Administrate no longer has the session: only one with its title or its
-//! start takes its place.
+//! The course template creates the sessions of an event, one for each day, and only their order relates them to the local
+//! ones. A link stays even when Administrate no longer has the session: only a session with the same title or start
+//! replaces it.
 
 use administrate::{Event, Id};
 
@@ -13,41 +13,47 @@ use crate::delivery::DeliveryError;
 use crate::tutorials::KnownEvent;
 
 impl EventDelivery<'_> {
-    /// Pairs what is not paired yet: with sessions of the template beyond those that were paired before, else with those
-    /// that were added in Administrate since, for which it is looked at.
+    /// Links local sessions that are not linked yet: with extra sessions that the template created, otherwise with sessions
+    /// that were added in Administrate since, which are read for that.
     pub(crate) async fn link_sessions(&self, link: EventLink) -> Result<EventLink, DeliveryError> {
         if is_complete(&link, self.known) {
             return Ok(link);
         }
-        let mut pairs = linked(&link, self.known);
-        if !is_complete(&pairs, self.known) {
+        let mut updated = linked(&link, self.known);
+        if !is_complete(&updated, self.known) {
             self.check_cancelled()?;
-            let there = self.worker.client.event(&link.external_id).await?;
-            let there = there.map(|event| event.sessions).unwrap_or_default();
-            let new = there.into_iter().map(|session| session.id);
+            let remote = self.worker.client.event(&link.external_id).await?;
+            let remote = remote.map(|event| event.sessions).unwrap_or_default();
+            let new = remote.into_iter().map(|session| session.id);
             let new = EventLink::of(link.external_id.clone(), new).sessions.into_iter();
-            pairs.sessions.extend(new.filter(|new| link.sessions.iter().all(|old| old.external_id != new.external_id)));
-            pairs = linked(&pairs, self.known);
+            updated
+                .sessions
+                .extend(new.filter(|new| link.sessions.iter().all(|old| old.external_id != new.external_id)));
+            updated = linked(&updated, self.known);
         }
-        if pairs != link {
-            events::link_event(&self.worker.pool, self.known.id, &pairs).await?;
+        if updated != link {
+            events::link_event(&self.worker.pool, self.known.id, &updated).await?;
         }
-        Ok(pairs)
+        Ok(updated)
     }
 
-    /// The link without the sessions that Administrate no longer has.
+    /// Returns the link without the sessions that Administrate no longer has.
     pub(crate) fn without_lost(&self, mut link: EventLink) -> EventLink {
-        link.sessions.retain(|session| !self.gone.contains(&session.external_id));
+        link.sessions.retain(|session| !self.missing_sessions.contains(&session.external_id));
         link
     }
 
-    /// Notes which of the linked sessions are gone there, and links ours with those that have taken their places. Gives
-    /// whether any is gone.
-    pub(crate) async fn relink_lost_sessions(&mut self, link: EventLink, there: &Event) -> Result<bool, DeliveryError> {
-        let is_there = |link: &SessionLink| there.sessions.iter().any(|session| session.id == link.external_id);
+    /// Stores which linked sessions no longer exist in Administrate, and links the local ones with unlinked remote sessions of
+    /// the same title or start. Returns whether any no longer exists.
+    pub(crate) async fn relink_lost_sessions(
+        &mut self,
+        link: EventLink,
+        remote: &Event,
+    ) -> Result<bool, DeliveryError> {
+        let exists = |link: &SessionLink| remote.sessions.iter().any(|session| session.id == link.external_id);
         let (mut link, lost) = {
-            let (standing, lost): (Vec<_>, Vec<_>) = link.sessions.into_iter().partition(is_there);
-            (EventLink { sessions: standing, ..link }, lost)
+            let (existing, lost): (Vec<_>, Vec<_>) = link.sessions.into_iter().partition(exists);
+            (EventLink { sessions: existing, ..link }, lost)
         };
         if lost.is_empty() {
             return Ok(false);
@@ -56,28 +62,28 @@ impl EventDelivery<'_> {
             let known = link.sessions.iter().find(|session| session.external_id == *id);
             known.is_none_or(|session| session.tutorial_session_id.is_none())
         };
-        let free: Vec<_> = there.sessions.iter().filter(|session| is_free(&session.id)).collect();
-        let zone = there.zone(&self.worker.config.zone());
-        let likeness = |session: &&administrate::Session| {
+        let free: Vec<_> = remote.sessions.iter().filter(|session| is_free(&session.id)).collect();
+        let zone = remote.zone(&self.worker.config.zone());
+        let signature = |session: &&administrate::Session| {
             let start = session.start.or(session.time_zoned_start).and_then(|start| start.instant(&zone));
             SessionSignature::new(&session.title, start)
         };
-        let ours = self.known.session_ids.iter().zip(&self.known.event.sessions);
-        let ours = ours.filter(|(id, _)| lost.iter().any(|session| session.tutorial_session_id == Some(**id)));
-        let ours: Vec<_> =
-            ours.map(|(id, session)| (*id, SessionSignature::new(&session.title, Some(session.start)))).collect();
-        let links = match_sessions(&ours, &free.iter().map(likeness).collect::<Vec<_>>());
-        let (gone, replaced): (Vec<_>, Vec<_>) = lost.into_iter().partition(|session| {
+        let local = self.known.session_ids.iter().zip(&self.known.event.sessions);
+        let local = local.filter(|(id, _)| lost.iter().any(|session| session.tutorial_session_id == Some(**id)));
+        let local: Vec<_> =
+            local.map(|(id, session)| (*id, SessionSignature::new(&session.title, Some(session.start)))).collect();
+        let links = match_sessions(&local, &free.iter().map(signature).collect::<Vec<_>>());
+        let (missing, replaced): (Vec<_>, Vec<_>) = lost.into_iter().partition(|session| {
             session.tutorial_session_id.is_some() && !links.contains(&session.tutorial_session_id)
         });
         let pool = &self.worker.pool;
         let replaced: Vec<Id> = replaced.into_iter().map(|session| session.external_id).collect();
         events::delete_session_links(pool, &replaced).await?;
-        self.gone = gone.into_iter().map(|session| session.external_id).collect();
-        events::mark_sessions_missing(pool, &self.gone).await?;
-        let found = free.iter().zip(links).filter(|(_, ours)| ours.is_some());
+        self.missing_sessions = missing.into_iter().map(|session| session.external_id).collect();
+        events::mark_sessions_missing(pool, &self.missing_sessions).await?;
+        let found = free.iter().zip(links).filter(|(_, local)| local.is_some());
         let found: Vec<SessionLink> = found
-            .map(|(session, ours)| SessionLink { external_id: session.id.clone(), tutorial_session_id: ours })
+            .map(|(session, local)| SessionLink { external_id: session.id.clone(), tutorial_session_id: local })
             .collect();
         if !found.is_empty() {
             link.sessions.retain(|session| found.iter().all(|found| found.external_id != session.external_id));
@@ -88,15 +94,15 @@ impl EventDelivery<'_> {
     }
 }
 
-/// The link with every session of ours paired for which there is one left, in order.
+/// Returns the link with the local sessions that were not linked assigned, in order, to unlinked remote ones.
 pub(crate) fn linked(link: &EventLink, known: &KnownEvent) -> EventLink {
     let mut link = link.clone();
     let links = link.sessions.iter_mut().map(|session| &mut session.tutorial_session_id);
-    events::pair_in_order(&known.session_ids, links);
+    events::link_in_order(&known.session_ids, links);
     link
 }
 
 fn is_complete(link: &EventLink, known: &KnownEvent) -> bool {
-    let is_paired = |ours: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*ours));
-    known.session_ids.iter().all(is_paired)
+    let is_linked = |local: &i64| link.sessions.iter().any(|session| session.tutorial_session_id == Some(*local));
+    known.session_ids.iter().all(is_linked)
 }

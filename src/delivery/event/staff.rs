@@ -1,4 +1,4 @@
-//! Who is named for the whole event: added and taken off as here. Whoever else is named there stays.
+//! Adds and removes staff of the whole event as locally. Staff that was added in Administrate stays.
 
 use administrate::{Id, NewStaff, StaffType};
 
@@ -8,36 +8,36 @@ use crate::delivery::DeliveryError;
 use crate::merge::desired::{DesiredEvent, DesiredStaff};
 
 impl EventDelivery<'_> {
-    pub(crate) async fn update_staff(&mut self, link: &EventLink, wanted: &DesiredEvent) -> Result<(), DeliveryError> {
+    pub(crate) async fn update_staff(&mut self, link: &EventLink, desired: &DesiredEvent) -> Result<(), DeliveryError> {
         let event = &link.external_id;
-        let wanted = &wanted.staff;
+        let desired = &desired.staff;
         let before: Option<Baseline<DesiredStaff>> = self.baseline(BaselineKind::EventStaff, event).await?;
         let certain = before.as_ref().and_then(Baseline::certain).cloned().unwrap_or_default();
-        let (unsure, named) = before.map(|before| (before.unsure, before.values)).unwrap_or_default();
-        if !unsure && certain == *wanted {
+        let (is_uncertain, possible) = before.map(|before| (before.uncertain, before.values)).unwrap_or_default();
+        if !is_uncertain && certain == *desired {
             return Ok(());
         }
         self.check_cancelled()?;
-        let anybody = DesiredStaff {
-            instructors: both(&named.instructors, &wanted.instructors),
-            administrators: both(&named.administrators, &wanted.administrators),
+        let all = DesiredStaff {
+            instructors: union(&possible.instructors, &desired.instructors),
+            administrators: union(&possible.administrators, &desired.administrators),
         };
-        self.mark_baseline_uncertain(BaselineKind::EventStaff, event, &anybody).await?;
-        self.add_staff(event, &wanted.instructors, &certain.instructors, StaffType::Instructor).await?;
-        self.add_staff(event, &wanted.administrators, &certain.administrators, StaffType::Administrator).await?;
-        self.remove_staff(event, &anybody, wanted).await?;
-        self.set_baseline(BaselineKind::EventStaff, event, wanted).await
+        self.mark_baseline_uncertain(BaselineKind::EventStaff, event, &all).await?;
+        self.add_staff(event, &desired.instructors, &certain.instructors, StaffType::Instructor).await?;
+        self.add_staff(event, &desired.administrators, &certain.administrators, StaffType::Administrator).await?;
+        self.remove_staff(event, &all, desired).await?;
+        self.set_baseline(BaselineKind::EventStaff, event, desired).await
     }
 
     async fn add_staff(
         &self,
         event: &Id,
-        wanted: &[Id],
-        there: &[Id],
-        as_what: StaffType,
+        desired: &[Id],
+        existing: &[Id],
+        staff_type: StaffType,
     ) -> Result<(), DeliveryError> {
-        let new = |contact: &Id| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type: as_what };
-        let missing: Vec<NewStaff> = wanted.iter().filter(|contact| !there.contains(contact)).map(new).collect();
+        let new = |contact: &Id| NewStaff { event_id: event.clone(), contact_id: contact.clone(), staff_type };
+        let missing: Vec<NewStaff> = desired.iter().filter(|contact| !existing.contains(contact)).map(new).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -45,24 +45,24 @@ impl EventDelivery<'_> {
         Ok(self.worker.client.add_event_staff_bulk(&missing).await?)
     }
 
-    /// Takes off who was named here and no longer is.
+    /// Removes staff that was named locally and no longer is.
     async fn remove_staff(
         &self,
         event: &Id,
-        anybody: &DesiredStaff,
-        wanted: &DesiredStaff,
+        possible: &DesiredStaff,
+        desired: &DesiredStaff,
     ) -> Result<(), DeliveryError> {
-        if anybody.is_within(wanted) {
+        if possible.is_within(desired) {
             return Ok(());
         }
         self.check_cancelled()?;
-        // Taking off needs the id of the membership, which only Administrate knows.
-        let there = self.worker.client.event(event).await?;
-        for member in there.map(|event| event.staff).unwrap_or_default() {
+        // Removing needs the id of the staff record, which only Administrate knows.
+        let remote = self.worker.client.event(event).await?;
+        for member in remote.map(|event| event.staff).unwrap_or_default() {
             let Some(contact) = &member.contact_id else { continue };
             let (was, is) = match member.staff_type.as_deref() {
-                Some("administrator") => (&anybody.administrators, &wanted.administrators),
-                _ => (&anybody.instructors, &wanted.instructors),
+                Some("administrator") => (&possible.administrators, &desired.administrators),
+                _ => (&possible.instructors, &desired.instructors),
             };
             if was.contains(contact) && !is.contains(contact) {
                 self.check_cancelled()?;
@@ -73,8 +73,8 @@ impl EventDelivery<'_> {
     }
 }
 
-/// Everybody of two lists, once.
-pub(crate) fn both(before: &[Id], wanted: &[Id]) -> Vec<Id> {
-    let new = wanted.iter().filter(|contact| !before.contains(contact));
+/// Returns the contacts of both lists, each once.
+pub(crate) fn union(before: &[Id], desired: &[Id]) -> Vec<Id> {
+    let new = desired.iter().filter(|contact| !before.contains(contact));
     before.iter().chain(new).cloned().collect()
 }

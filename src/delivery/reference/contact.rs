@@ -1,4 +1,4 @@
-//! An instructor of ours as a contact that teaches, in the account that the settings name.
+//! Creates an instructor as a contact of the configured account.
 
 use administrate::{Contact, Id, NewContact};
 
@@ -15,25 +15,25 @@ impl DeliveryWorker {
         item: &OutboxItem,
         remarks: &mut Vec<Notice>,
     ) -> Result<(), DeliveryError> {
-        let Some(ours) = store::instructor(&mut *self.pool.acquire().await?, item.subject_id).await? else {
+        let Some(local) = store::instructor(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
         let account = &self.config.administrate.account_id;
         if account.is_empty() {
             return Err(DeliveryError::Invalid(NO_ACCOUNT.into()));
         }
-        let name = format!("{} {}", ours.first_name, ours.last_name);
+        let name = format!("{} {}", local.first_name, local.last_name);
         let look = async {
-            // Without a role: one whose flag was not taken is the same person.
-            let there = self.client.contacts_by_name(&name, None).await?.into_iter();
-            let is_it = |one: &Contact| one.full_name().is_some_and(|known| fold(&known) == fold(&name));
-            Ok(there.filter(is_it).map(|one| one.id).collect())
+            // Contacts of any role: the API may not have accepted that an earlier one is an instructor.
+            let contacts = self.client.contacts_by_name(&name, None).await?.into_iter();
+            let is_same = |one: &Contact| one.full_name().is_some_and(|known| fold(&known) == fold(&name));
+            Ok(contacts.filter(is_same).map(|one| one.id).collect())
         };
         let new = NewContact {
-            first_name: ours.first_name.clone(),
-            last_name: ours.last_name.clone(),
+            first_name: local.first_name.clone(),
+            last_name: local.last_name.clone(),
             account_id: Some(Id::new(account.as_str())),
-            email: Some(ours.email.clone()).filter(|email| !email.is_empty()),
+            email: Some(local.email.clone()).filter(|email| !email.is_empty()),
             is_instructor: true,
         };
         let id = self.find_or_create(item, remarks, look, self.client.create_contact(&new)).await?;

@@ -1,4 +1,4 @@
-//! A course template of ours in Administrate; its days are to be planned there.
+//! Creates a course template; a user plans its days in Administrate.
 
 use administrate::NewCourseTemplate;
 
@@ -14,15 +14,15 @@ impl DeliveryWorker {
         item: &OutboxItem,
         remarks: &mut Vec<Notice>,
     ) -> Result<(), DeliveryError> {
-        let Some(ours) = store::course_template(&mut *self.pool.acquire().await?, item.subject_id).await? else {
+        let Some(local) = store::course_template(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
         let look = async {
-            let there = self.client.course_templates().await?.into_iter();
-            let is_it = |code: Option<&str>| code.is_some_and(|code| fold(code) == fold(&ours.code));
-            Ok(there.filter(|one| is_it(one.code.as_deref())).map(|one| one.id).collect())
+            let templates = self.client.course_templates().await?.into_iter();
+            let is_same = |code: Option<&str>| code.is_some_and(|code| fold(code) == fold(&local.code));
+            Ok(templates.filter(|one| is_same(one.code.as_deref())).map(|one| one.id).collect())
         };
-        let new = NewCourseTemplate { code: ours.code.clone(), title: ours.title.clone() };
+        let new = NewCourseTemplate { code: local.code.clone(), title: local.title.clone() };
         let id = self.find_or_create(item, remarks, look, self.client.create_course_template(&new)).await?;
         self.save_link(ReferenceKind::CourseTemplate, item, &id, None).await
     }

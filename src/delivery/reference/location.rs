@@ -1,4 +1,4 @@
-//! A location of ours in Administrate.
+//! Creates a location.
 
 use administrate::NewLocation;
 
@@ -14,15 +14,15 @@ impl DeliveryWorker {
         item: &OutboxItem,
         remarks: &mut Vec<Notice>,
     ) -> Result<(), DeliveryError> {
-        let Some(ours) = store::location(&mut *self.pool.acquire().await?, item.subject_id).await? else {
+        let Some(local) = store::location(&mut *self.pool.acquire().await?, item.subject_id).await? else {
             return Ok(());
         };
         let look = async {
-            let there = self.client.locations().await?.into_iter();
-            Ok(there.filter(|one| fold(&one.name) == fold(&ours.name)).map(|one| one.id).collect())
+            let locations = self.client.locations().await?.into_iter();
+            Ok(locations.filter(|one| fold(&one.name) == fold(&local.name)).map(|one| one.id).collect())
         };
-        let code = Some(ours.code.clone()).filter(|code| !code.is_empty());
-        let new = NewLocation { name: ours.name.clone(), code };
+        let code = Some(local.code.clone()).filter(|code| !code.is_empty());
+        let new = NewLocation { name: local.name.clone(), code };
         let id = self.find_or_create(item, remarks, look, self.client.create_location(&new)).await?;
         self.save_link(ReferenceKind::Location, item, &id, None).await
     }

@@ -1,7 +1,7 @@
-//! Reference data of ours that is to come to be in Administrate: locations, venues, course templates, contacts.
+//! Creates local reference records in Administrate: locations, venues, course templates, contacts.
 //!
-//! Promises, as for events: created once, looked for by name after a doubtful outcome, its id stored at once. Whether an
-//! API can create it at all is asked before it is sent.
+//! Guarantees, as for events: a record is created once, looked for by name after an unknown outcome, and its id is stored
+//! at once. Callers check with [`reason_unsupported`] whether the API can create it.
 
 pub mod contact;
 pub mod course_template;
@@ -18,14 +18,14 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::outbox::{Effect, OutboxItem};
 
-/// What a kind is to the outbox: its effect and the kind of its subject.
+/// The effect of a kind and the kind of its subject in the outbox.
 type EffectName = (&'static str, &'static str);
 const LOCATION: EffectName = ("create_location", "location");
 const VENUE: EffectName = ("create_venue", "venue");
 const COURSE_TEMPLATE: EffectName = ("create_course_template", "course_template");
 const CONTACT: EffectName = ("create_contact", "instructor");
 
-/// What an effect is to create, if it is one of these.
+/// Returns what an effect creates; none for the effects of events.
 pub fn kind_of(effect: &str) -> Option<ReferenceKind> {
     match effect {
         effect if effect == LOCATION.0 => Some(ReferenceKind::Location),
@@ -36,7 +36,8 @@ pub fn kind_of(effect: &str) -> Option<ReferenceKind> {
     }
 }
 
-/// The effect that creates a record of ours in Administrate; `subject` is its name. A sync has just looked there.
+/// Returns the effect that creates a local record in Administrate; `subject` is its name. The caller has just read
+/// Administrate, so that the worker does not look first.
 pub fn effect(kind: ReferenceKind, id: i64, subject: &str) -> Effect {
     let (name, subject_kind) = match kind {
         ReferenceKind::Location => LOCATION,
@@ -44,51 +45,51 @@ pub fn effect(kind: ReferenceKind, id: i64, subject: &str) -> Effect {
         ReferenceKind::CourseTemplate => COURSE_TEMPLATE,
         ReferenceKind::Instructor => CONTACT,
     };
-    Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), look_first: false, also: &[] }
+    Effect { name, subject_kind, subject_id: id, subject: subject.to_owned(), check_remote_first: false, steps: &[] }
 }
 
-/// Why records of this kind cannot be created there, if they cannot.
+/// Returns why records of this kind cannot be created in Administrate; none where they can.
 pub fn reason_unsupported(kind: ReferenceKind, capabilities: &Capabilities, config: &Config) -> Option<String> {
-    let (offered, mutation) = match kind {
+    let (is_supported, mutation) = match kind {
         ReferenceKind::Location => (capabilities.create_location, "location.create"),
         ReferenceKind::Venue => (capabilities.create_venue, "venue.create"),
         ReferenceKind::CourseTemplate => (capabilities.create_course_template, "courseTemplate.create"),
         ReferenceKind::Instructor => (capabilities.create_contact, "contact.create"),
     };
     let needs_account = kind == ReferenceKind::Instructor && config.administrate.account_id.is_empty();
-    match (offered, capabilities.introspected) {
+    match (is_supported, capabilities.introspected) {
         (true, _) => needs_account.then(|| NO_ACCOUNT.into()),
         (false, true) => Some(format!("its API has no {mutation}")),
-        (false, false) => Some(format!("its API does not tell what it can, and no {mutation} is documented")),
+        (false, false) => Some(format!("its API cannot be introspected, and no {mutation} is documented")),
     }
 }
 
-/// Whether the remark says that somebody was created who is no instructor there, because the API does not take that.
-pub fn is_no_instructor(remark: &Notice) -> bool {
-    matches!(remark, Notice::LeftOut(fields) if fields.contains(&"isInstructor"))
+/// Returns whether a contact was created without being an instructor, because the API does not accept that field.
+pub fn is_no_instructor(notice: &Notice) -> bool {
+    matches!(notice, Notice::UnsupportedFields(fields) if fields.contains(&"isInstructor"))
 }
 
 const NO_ACCOUNT: &str = "a contact belongs to an account: set ADMINISTRATE_ACCOUNT_ID to it";
 
-/// A person has decided that our record is this one of Administrate's, which has to be there.
-pub async fn link_manually(pool: &PgPool, client: &Client, kind: ReferenceKind, ours: i64, id: &Id) -> Result<()> {
-    let there = match kind {
+/// Links a local record with a remote one after a user's decision. Fails if Administrate has no such record.
+pub async fn link_manually(pool: &PgPool, client: &Client, kind: ReferenceKind, local_id: i64, id: &Id) -> Result<()> {
+    let exists = match kind {
         ReferenceKind::Location => client.locations().await?.iter().any(|one| one.id == *id),
         ReferenceKind::Venue => client.venues().await?.iter().any(|one| one.id == *id),
         ReferenceKind::CourseTemplate => client.course_templates().await?.iter().any(|one| one.id == *id),
         ReferenceKind::Instructor => client.instructors().await?.iter().any(|one| one.id == *id),
     };
-    if !there {
+    if !exists {
         return Err(Error::Usage(format!(
-            "Administrate has nothing of this kind with the id {id}; look its id up there"
+            "Administrate has no such record with the id {id}; look its id up in Administrate"
         )));
     }
     let mut db = pool.acquire().await?;
-    references::link(&mut db, kind, id.as_str(), ours, None).await
+    references::link(&mut db, kind, id.as_str(), local_id, None).await
 }
 
 impl DeliveryWorker {
-    /// Brings one record there, unless it is linked already or gone here.
+    /// Creates one record in Administrate, unless it is linked already or was deleted locally.
     pub(super) async fn create_reference(
         &self,
         kind: ReferenceKind,
@@ -106,7 +107,9 @@ impl DeliveryWorker {
         }
     }
 
-    /// Looks for the record where it may be there already, else creates it. Both are asked only when needed.
+    /// Returns the id of the record, which is looked for if it may exist in Administrate, and otherwise created.
+    ///
+    /// `look` and `create` are polled only when needed.
     async fn find_or_create(
         &self,
         item: &OutboxItem,
@@ -114,42 +117,42 @@ impl DeliveryWorker {
         look: impl Future<Output = Result<Vec<Id>, administrate::Error>> + Send,
         create: impl Future<Output = Result<CreatedRecord, administrate::Error>> + Send,
     ) -> Result<Id, DeliveryError> {
-        if item.look_first || item.in_doubt {
+        if item.check_remote_first || item.in_doubt {
             match look.await?.as_slice() {
                 [] => {}
                 [one] => {
                     remarks.push(Notice::Adopted);
                     return Ok(one.clone());
                 }
-                several => return Err(DeliveryError::OutcomeUnknown(namesakes(item, several))),
+                several => return Err(DeliveryError::OutcomeUnknown(ambiguity_message(item, several))),
             }
         }
         self.wait_for_in_flight(item)?;
         let created = self.send_creation(item, &item.subject, create).await?;
         remarks.extend(created.warnings.into_iter().map(|warning| Notice::Warning(warning.to_string())));
         if !created.unsupported_fields.is_empty() {
-            remarks.push(Notice::LeftOut(created.unsupported_fields));
+            remarks.push(Notice::UnsupportedFields(created.unsupported_fields));
         }
         Ok(created.id)
     }
 
-    /// Stores what Administrate calls our record, in a transaction of its own.
+    /// Stores the remote id of a local record, in a transaction of its own. `parent`: remote id of a venue's location.
     async fn save_link(
         &self,
         kind: ReferenceKind,
         item: &OutboxItem,
         id: &Id,
-        within: Option<&str>,
+        parent: Option<&str>,
     ) -> Result<(), DeliveryError> {
         let mut db = self.pool.acquire().await?;
-        Ok(references::link(&mut db, kind, id.as_str(), item.subject_id, within).await?)
+        Ok(references::link(&mut db, kind, id.as_str(), item.subject_id, parent).await?)
     }
 }
 
-fn namesakes(item: &OutboxItem, ids: &[Id]) -> String {
+fn ambiguity_message(item: &OutboxItem, ids: &[Id]) -> String {
     let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
     format!(
-        "Administrate has several called \"{}\" ({}): decide which is ours with `lectern outbox resolve`",
+        "Administrate has several records named \"{}\" ({}): decide with `lectern outbox resolve` which one it is",
         item.subject,
         ids.join(", ")
     )

@@ -1,4 +1,4 @@
-//! A venue of ours in Administrate, within its location.
+//! Creates a venue in its location.
 
 use administrate::{Id, NewVenue};
 
@@ -11,8 +11,8 @@ use crate::tutorials::reference::store;
 
 impl DeliveryWorker {
     pub(crate) async fn create_venue(&self, item: &OutboxItem, remarks: &mut Vec<Notice>) -> Result<(), DeliveryError> {
-        let Some(ours) = store::venue(&mut *self.pool.acquire().await?, item.subject_id).await? else { return Ok(()) };
-        let location = match ours.location_id {
+        let Some(local) = store::venue(&mut *self.pool.acquire().await?, item.subject_id).await? else { return Ok(()) };
+        let location = match local.location_id {
             Some(id) => bridges::external_id(&mut *self.pool.acquire().await?, ReferenceKind::Location, id).await?,
             None => None,
         };
@@ -20,15 +20,15 @@ impl DeliveryWorker {
             return Err(DeliveryError::Invalid(format!(
                 "the location of the venue \"{}\" is not linked to Administrate: create or link it, then \
                  `lectern outbox retry`",
-                ours.name
+                local.name
             )));
         };
         let look = async {
-            let there = self.client.venues().await?.into_iter();
-            let here = there.filter(|one| one.location_id.as_ref() == Some(&location));
-            Ok(here.filter(|one| fold(&one.name) == fold(&ours.name)).map(|one| one.id).collect())
+            let venues = self.client.venues().await?.into_iter();
+            let in_location = venues.filter(|one| one.location_id.as_ref() == Some(&location));
+            Ok(in_location.filter(|one| fold(&one.name) == fold(&local.name)).map(|one| one.id).collect())
         };
-        let new = NewVenue { name: ours.name.clone(), location_id: location.clone(), description: None };
+        let new = NewVenue { name: local.name.clone(), location_id: location.clone(), description: None };
         let id = self.find_or_create(item, remarks, look, self.client.create_venue(&new)).await?;
         self.save_link(ReferenceKind::Venue, item, &id, Some(location.as_str())).await
     }

@@ -1,11 +1,10 @@
-//! A provider inferred from a timetable: whatever the workbook names exists, and whoever it names may do what it says.
+//! Infers a provider from a timetable, so that every record that the timetable names exists.
 //!
-//! Promises (rules, Demo): the subject of a template code is its first segment, or the one after OC or WAITLIST; a
-//! code too long for its column is cut and made unique; a template makes as many sessions as its longest block;
-//! everybody in R and S is approved; every event finds its product. Nothing is inferred from cells that are wrong:
-//! the import that follows says so.
+//! The subject of a template code is its first segment, or the one after OC or WAITLIST. A code that is too long for its
+//! column is cut and made unique. A template creates as many sessions as its longest block has. All instructors of the
+//! columns R and S are approved. Every event has a product. Invalid cells are ignored; the import reports them.
 //!
-//! Does not: guess what a workbook does not name (materials, what a subject is called) beyond prices.
+//! Only prices are invented. Materials and titles of subjects, which a timetable does not name, are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,123 +19,124 @@ use crate::timetable_import::blocks::{Block, EventRow, SessionRow, Timetable, Ve
 use crate::tutorials::LearningMode;
 use crate::tutorials::reference;
 
-/// Longest subject code that a column holds.
-const SUBJECT_CODE: usize = 10;
-/// Longest course template code.
-const TEMPLATE_CODE: usize = 50;
-/// Longest location name that can also name a product.
-const LOCATION_NAME: usize = 100;
-/// Longest venue name.
-const VENUE_NAME: usize = 255;
-/// Longest half of a person's name.
-const PERSON_NAME: usize = 150;
+/// Characters of a subject code at most.
+const MAX_SUBJECT_CODE: usize = 10;
+/// Characters of a course template code at most.
+const MAX_TEMPLATE_CODE: usize = 50;
+/// Characters of a location name at most; it is also the short name of a product.
+const MAX_LOCATION_NAME: usize = 100;
+/// Characters of a venue name at most.
+const MAX_VENUE_NAME: usize = 255;
+/// Characters of a first or last name at most.
+const MAX_PERSON_NAME: usize = 150;
 
-/// The provider that could have written this timetable.
+/// Returns a provider with everything that the timetable names.
 pub fn infer(timetable: &Timetable) -> Provider {
-    let mut seen = Seen::default();
+    let mut collected = Collected::default();
     for block in &timetable.blocks {
-        seen.block(block);
+        collected.add_block(block);
     }
-    seen.provider()
+    collected.into_provider()
 }
 
-/// Names in the order in which they were met, each once in the comparison of names.
+/// Distinct names (by [`fold`]) in the order of their first occurrence.
 #[derive(Debug, Default)]
 struct Names {
-    at: BTreeMap<String, usize>,
-    spelt: Vec<String>,
+    positions: BTreeMap<String, usize>,
+    spellings: Vec<String>,
 }
 
 impl Names {
-    /// The first spelling of a name, and its place.
-    fn meet(&mut self, name: &str) -> usize {
-        *self.at.entry(fold(name)).or_insert_with(|| {
-            self.spelt.push(name.to_owned());
-            self.spelt.len() - 1
+    /// Adds a name if it is new; returns its position in `spellings`.
+    fn add(&mut self, name: &str) -> usize {
+        *self.positions.entry(fold(name)).or_insert_with(|| {
+            self.spellings.push(name.to_owned());
+            self.spellings.len() - 1
         })
     }
 }
 
-/// What was met so far; numbers are places in lists of names.
+/// What the timetable names. Numbers are positions in lists of names.
 #[derive(Debug, Default)]
-struct Seen {
+struct Collected {
     templates: Names,
-    of_templates: Vec<Traits>,
+    template_traits: Vec<TemplateTraits>,
     locations: Names,
     venues: BTreeMap<usize, Names>,
     instructors: Names,
     administrators: Names,
     exam_sessions: BTreeMap<String, Span>,
-    /// Exam session, template, location.
+    /// Exam session, template and location of each tutorial.
     tutorials: BTreeSet<(String, usize, usize)>,
 }
 
+/// Properties of a template that follow from its blocks.
 #[derive(Debug)]
-struct Traits {
-    teaching: LearningMode,
+struct TemplateTraits {
+    mode: LearningMode,
     sessions: usize,
     approved: Vec<usize>,
 }
 
-/// The first and the last day of the events of a sitting.
+/// First and last day of the events of a sitting.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     first: Date,
     last: Date,
 }
 
-impl Seen {
-    fn block(&mut self, block: &Block) {
+impl Collected {
+    fn add_block(&mut self, block: &Block) {
         let event = &block.event;
-        let Some(code) = event.template.as_deref().filter(|code| fits(code, TEMPLATE_CODE)) else { return };
-        let template = self.template(code, event.mode);
-        let own = self.place(event.location.as_deref(), &event.venue, None);
-        let mut people: Vec<usize> = event.instructors.iter().filter_map(|name| self.instructor(name)).collect();
+        let Some(code) = event.template.as_deref().filter(|code| fits(code, MAX_TEMPLATE_CODE)) else { return };
+        let template = self.add_template(code, event.mode);
+        let event_location = self.add_place(event.location.as_deref(), &event.venue, None);
+        let mut people: Vec<usize> = event.instructors.iter().filter_map(|name| self.add_instructor(name)).collect();
         for (_, session) in &block.sessions {
-            self.place(session.location.as_deref(), &session.venue, own);
-            people.extend(session.instructors.iter().filter_map(|name| self.instructor(name)));
+            self.add_place(session.location.as_deref(), &session.venue, event_location);
+            people.extend(session.instructors.iter().filter_map(|name| self.add_instructor(name)));
         }
         for name in event.administrators.iter().filter(|name| fits_person(name)) {
-            self.administrators.meet(name);
+            self.administrators.add(name);
         }
-        let traits = &mut self.of_templates[template];
+        let traits = &mut self.template_traits[template];
         traits.sessions = traits.sessions.max(block.sessions.len());
         for person in people {
             if !traits.approved.contains(&person) {
                 traits.approved.push(person);
             }
         }
-        if let (Some(sitting), Some(location)) = (&event.sitting, own) {
-            self.sitting(&sitting.mapped, event, &block.sessions);
+        if let (Some(sitting), Some(location)) = (&event.sitting, event_location) {
+            self.add_sitting(&sitting.mapped, event, &block.sessions);
             self.tutorials.insert((sitting.mapped.clone(), template, location));
         }
     }
 
-    fn template(&mut self, code: &str, mode: LearningMode) -> usize {
-        let at = self.templates.meet(code);
-        if at == self.of_templates.len() {
-            self.of_templates.push(Traits { teaching: mode, sessions: 0, approved: Vec::new() });
+    fn add_template(&mut self, code: &str, mode: LearningMode) -> usize {
+        let at = self.templates.add(code);
+        if at == self.template_traits.len() {
+            self.template_traits.push(TemplateTraits { mode, sessions: 0, approved: Vec::new() });
         }
         at
     }
 
-    /// Notes a location and the venue in it; without a location, the venue is in that of the event.
-    fn place(&mut self, location: Option<&str>, venue: &VenueCell, event: Option<usize>) -> Option<usize> {
-        let named = location.filter(|name| fits(name, LOCATION_NAME));
-        let location = named.map(|name| self.locations.meet(name)).or(event)?;
+    /// Adds a location and its venue. Without a location, the venue is in the location of the event.
+    fn add_place(&mut self, location: Option<&str>, venue: &VenueCell, event_location: Option<usize>) -> Option<usize> {
+        let named = location.filter(|name| fits(name, MAX_LOCATION_NAME));
+        let location = named.map(|name| self.locations.add(name)).or(event_location)?;
         if let VenueCell::Named(name) = venue
-            && fits(name, VENUE_NAME)
+            && fits(name, MAX_VENUE_NAME)
         {
-            self.venues.entry(location).or_default().meet(name);
+            self.venues.entry(location).or_default().add(name);
         }
         Some(location)
     }
 
-    fn instructor(&mut self, name: &str) -> Option<usize> {
-        fits_person(name).then(|| self.instructors.meet(name))
+    fn add_instructor(&mut self, name: &str) -> Option<usize> {
+        fits_person(name).then(|| self.instructors.add(name))
     }
 
-    fn sitting(&mut self, code: &str, event: &EventRow, sessions: &[(u32, SessionRow)]) {
+    fn add_sitting(&mut self, code: &str, event: &EventRow, sessions: &[(u32, SessionRow)]) {
         let of_sessions = sessions.iter().flat_map(|(_, session)| [session.start, session.end]);
         let days = of_sessions.chain([event.lms_start, event.lms_end]).flatten().map(|moment| moment.local.date());
         for day in days {
@@ -146,30 +146,37 @@ impl Seen {
         }
     }
 
-    fn provider(self) -> Provider {
-        let (subjects, of_template) = subjects(&self.templates.spelt);
+    fn into_provider(self) -> Provider {
+        let (subjects, template_subjects) = subjects(&self.templates.spellings);
         let exam_sessions: Vec<ExamSession> = self.exam_sessions.into_iter().map(exam_session).collect();
         let tutorial = |(exam_session, template, location): &(String, usize, usize)| Tutorial {
             exam_session: exam_session.clone(),
-            template: self.templates.spelt[*template].clone(),
-            location: self.locations.spelt[*location].clone(),
+            template: self.templates.spellings[*template].clone(),
+            location: self.locations.spellings[*location].clone(),
         };
-        let template = |((code, subject), traits): ((&String, &String), &Traits)| Template {
+        let template = |((code, subject), traits): ((&String, &String), &TemplateTraits)| Template {
             code: code.clone(),
             title: code.clone(),
             subject: subject.clone(),
-            teaching: traits.teaching,
+            mode: traits.mode,
             sessions: traits.sessions,
-            approved: traits.approved.iter().map(|person| self.instructors.spelt[*person].clone()).collect(),
+            approved: traits.approved.iter().map(|person| self.instructors.spellings[*person].clone()).collect(),
             price: 100 * traits.sessions.max(2) as u32,
         };
         Provider {
             tutorials: self.tutorials.iter().map(tutorial).collect(),
-            templates: self.templates.spelt.iter().zip(&of_template).zip(&self.of_templates).map(template).collect(),
-            venues: venues(&self.venues, &self.locations.spelt),
-            locations: locations(&self.locations.spelt),
-            instructors: self.instructors.spelt.iter().map(|name| Person::called(name)).collect(),
-            administrators: self.administrators.spelt.iter().map(|name| Person::called(name)).collect(),
+            templates: self
+                .templates
+                .spellings
+                .iter()
+                .zip(&template_subjects)
+                .zip(&self.template_traits)
+                .map(template)
+                .collect(),
+            venues: venues(&self.venues, &self.locations.spellings),
+            locations: locations(&self.locations.spellings),
+            instructors: self.instructors.spellings.iter().map(|name| Person::from_full_name(name)).collect(),
+            administrators: self.administrators.spellings.iter().map(|name| Person::from_full_name(name)).collect(),
             subjects,
             exam_sessions,
             ..Provider::default()
@@ -177,35 +184,36 @@ impl Seen {
     }
 }
 
-fn fits(text: &str, longest: usize) -> bool {
-    text.chars().count() <= longest
+fn fits(text: &str, max_chars: usize) -> bool {
+    text.chars().count() <= max_chars
 }
 
 fn fits_person(name: &str) -> bool {
-    let person = Person::called(name);
-    fits(&person.first_name, PERSON_NAME) && fits(&person.last_name, PERSON_NAME)
+    let person = Person::from_full_name(name);
+    fits(&person.first_name, MAX_PERSON_NAME) && fits(&person.last_name, MAX_PERSON_NAME)
 }
 
-/// The subject's part of a template code: the segment after OC or WAITLIST, else the first that is neither.
+/// Returns the subject part of a template code: the segment after OC or WAITLIST, else the first that is neither.
 pub fn subject_of(template: &str) -> &str {
     let segments: Vec<&str> = template.split(['_', '-', '.', ' ']).filter(|segment| !segment.is_empty()).collect();
-    let marks = |segment: &&str| segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist");
-    let after = segments.iter().rposition(marks).and_then(|at| segments.get(at + 1));
-    after.or_else(|| segments.iter().find(|segment| !marks(segment))).copied().unwrap_or(template)
+    let is_marker = |segment: &&str| segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist");
+    let after = segments.iter().rposition(is_marker).and_then(|at| segments.get(at + 1));
+    after.or_else(|| segments.iter().find(|segment| !is_marker(segment))).copied().unwrap_or(template)
 }
 
-/// The subjects of these templates, and the subject's code for each.
+/// Returns the subjects of the templates, and the subject code of each template.
 fn subjects(templates: &[String]) -> (Vec<Subject>, Vec<String>) {
     let mut names = Names::default();
-    let places: Vec<usize> = templates.iter().map(|code| names.meet(subject_of(code))).collect();
+    let positions: Vec<usize> = templates.iter().map(|code| names.add(subject_of(code))).collect();
     let mut codes = Codes::default();
-    let given: Vec<String> = names.spelt.iter().map(|name| codes.give(name, SUBJECT_CODE)).collect();
+    let subject_codes: Vec<String> =
+        names.spellings.iter().map(|name| codes.allocate(name, MAX_SUBJECT_CODE)).collect();
     let subject = |(name, code): (&String, &String)| Subject { code: code.clone(), description: name.clone() };
-    let subjects = names.spelt.iter().zip(&given).map(subject).collect();
-    (subjects, places.into_iter().map(|at| given[at].clone()).collect())
+    let subjects = names.spellings.iter().zip(&subject_codes).map(subject).collect();
+    (subjects, positions.into_iter().map(|at| subject_codes[at].clone()).collect())
 }
 
-/// The exams are after everything that prepares for them.
+/// Returns an exam session whose exams begin on the last day of its tutorials.
 fn exam_session((code, span): (String, Span)) -> ExamSession {
     ExamSession { code, starts: span.last, ends: span.last.saturating_add(3.weeks()) }
 }
@@ -213,13 +221,13 @@ fn exam_session((code, span): (String, Span)) -> ExamSession {
 fn locations(names: &[String]) -> Vec<reference::Location> {
     let mut codes = Codes::default();
     let code = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).take(3).collect::<String>().to_uppercase();
-    names.iter().map(|name| reference::Location { name: name.clone(), code: codes.give(&code(name), 50) }).collect()
+    names.iter().map(|name| reference::Location { name: name.clone(), code: codes.allocate(&code(name), 50) }).collect()
 }
 
 fn venues(names: &BTreeMap<usize, Names>, locations: &[String]) -> Vec<reference::Venue> {
     let venue =
         |location: usize, name: &String| reference::Venue { name: name.clone(), location: locations[location].clone() };
-    names.iter().flat_map(|(location, names)| names.spelt.iter().map(move |name| venue(*location, name))).collect()
+    names.iter().flat_map(|(location, names)| names.spellings.iter().map(move |name| venue(*location, name))).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is inferred from which rows.
+//! Tests of the provider that is inferred from rows.
 
 use jiff::tz::TimeZone;
 
@@ -8,7 +8,7 @@ use crate::timetable_import::blocks::ParseOptions;
 use crate::timetable_import::layout::LAYOUT;
 use spreadsheet::Limits;
 
-/// A timetable of these rows: template, title, location, venue, instructor, session instructor, day.
+/// Parses a timetable with these rows: template, title, location, venue, instructor, session instructor, day.
 fn timetable(rows: &[[&str; 7]]) -> Timetable {
     let headers: Vec<&str> = LAYOUT.iter().map(|column| column.header).collect();
     let mut text = headers.join(",");
@@ -37,11 +37,11 @@ fn timetable(rows: &[[&str; 7]]) -> Timetable {
     }
     let sheet = spreadsheet::read("t.csv", text.as_bytes(), &Limits::default()).expect("a sheet");
     let sittings = [("A".to_owned(), "-04".to_owned())].into();
-    blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, most_rows: 100 }).expect("blocks")
+    blocks::read(&sheet, &ParseOptions { zone: TimeZone::UTC, sittings, max_rows: 100 }).expect("blocks")
 }
 
 #[test]
-fn the_subject_stands_in_the_template_code() {
+fn subject_is_part_of_template_code() {
     for (code, subject) in [
         ("CB1_LO_6", "CB1"),
         ("OC_CB1", "CB1"),
@@ -58,7 +58,7 @@ fn the_subject_stands_in_the_template_code() {
 }
 
 #[test]
-fn whatever_is_named_exists() {
+fn named_records_exist() {
     let provider = infer(&timetable(&[
         ["XA1_LO_2", "XA1-01", "Live online", "Live online", "Una Ash / Vic Birch", "Una Ash", "1"],
         ["", "XA1-01-2", "", "", "", "Wim Cole", "2"],
@@ -68,7 +68,7 @@ fn whatever_is_named_exists() {
     ]));
     let subjects: Vec<&str> = provider.subjects.iter().map(|subject| subject.code.as_str()).collect();
     assert_eq!(subjects, ["XA1", "XA2"]);
-    let templates: Vec<_> = provider.templates.iter().map(|t| (t.code.as_str(), t.teaching, t.sessions)).collect();
+    let templates: Vec<_> = provider.templates.iter().map(|t| (t.code.as_str(), t.mode, t.sessions)).collect();
     assert_eq!(
         templates,
         [
@@ -89,7 +89,7 @@ fn whatever_is_named_exists() {
 }
 
 #[test]
-fn every_event_finds_one_product() {
+fn every_event_has_one_product() {
     let provider = infer(&timetable(&[
         ["XA1_LO_1", "XA1-01", "Leeds", "", "Una Ash", "", "1"],
         ["xa1_lo_1", "XA1-02", "LEEDS", "", "Una Ash", "", "1"],
@@ -102,7 +102,7 @@ fn every_event_finds_one_product() {
 }
 
 #[test]
-fn long_codes_are_cut_and_kept_apart() {
+fn long_codes_are_cut_and_unique() {
     let long = "MANAGEMENTACCOUNTING";
     let codes: Vec<String> = [format!("{long}A_LO_1"), format!("{long}B_LO_1"), format!("{long}A_f2f_1")].into();
     let rows: Vec<[&str; 7]> =
@@ -110,6 +110,6 @@ fn long_codes_are_cut_and_kept_apart() {
     let provider = infer(&timetable(&rows));
     let subjects: Vec<&str> = provider.subjects.iter().map(|subject| subject.code.as_str()).collect();
     assert_eq!(subjects, ["MANAGEMENT", "MANAGEMEN2"]);
-    let of_templates: Vec<&str> = provider.templates.iter().map(|template| template.subject.as_str()).collect();
-    assert_eq!(of_templates, ["MANAGEMENT", "MANAGEMEN2", "MANAGEMENT"]);
+    let template_subjects: Vec<&str> = provider.templates.iter().map(|template| template.subject.as_str()).collect();
+    assert_eq!(template_subjects, ["MANAGEMENT", "MANAGEMEN2", "MANAGEMENT"]);
 }

@@ -1,4 +1,4 @@
-//! The timetable is as long as a real one, and valid on whatever day it is first asked for.
+//! Tests of the size and validity of the sample timetable.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use crate::demo::{sample, workbook};
 use crate::timetable_import::blocks::{self, ParseOptions, VenueCell};
 use crate::tutorials::LearningMode;
 
-fn made(today: Date) -> (Provider, Vec<Planned>) {
+fn sample_timetable(today: Date) -> (Provider, Vec<Planned>) {
     let provider = sample::provider(today);
     let events = timetable(&provider, today);
     (provider, events)
 }
 
 #[test]
-fn it_is_as_long_as_a_real_one() {
-    let (provider, events) = made(date(2031, 3, 5));
+fn sample_timetable_has_size_of_real_one() {
+    let (provider, events) = sample_timetable(date(2031, 3, 5));
     assert_eq!((provider.subjects.len(), provider.instructors.len(), provider.locations.len()), (60, 35, 10));
     assert_eq!(events.len(), 348);
     assert_eq!(events.iter().map(|event| event.sessions.len()).sum::<usize>(), 1288);
@@ -32,11 +32,11 @@ fn it_is_as_long_as_a_real_one() {
 }
 
 #[test]
-fn nothing_clashes_on_any_first_day() {
+fn sample_timetable_has_no_double_booking_on_any_first_day() {
     for today in date(2031, 1, 1).series(9.days()).take(50) {
-        let (provider, events) = made(today);
+        let (provider, events) = sample_timetable(today);
         assert_eq!(events.len(), 348, "{today}");
-        let mut taken = HashSet::new();
+        let mut booked = HashSet::new();
         let mut titles = HashSet::new();
         for event in &events {
             assert!(titles.insert(&event.title), "{today}: {}", event.title);
@@ -45,9 +45,9 @@ fn nothing_clashes_on_any_first_day() {
                 let (day, title) = (session.date, &event.title);
                 assert!(day > event.opens && day < event.closes, "{today}: {title} {day}");
                 assert!(!matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday), "{title} {day}");
-                assert!(taken.insert((session.instructor.clone(), day)), "{today}: {} {day}", session.instructor);
+                assert!(booked.insert((session.instructor.clone(), day)), "{today}: {} {day}", session.instructor);
                 let room = event.venue.as_ref().filter(|venue| **venue != event.location);
-                assert!(room.is_none_or(|room| taken.insert((room.clone(), day))), "{today}: {title} {day}");
+                assert!(room.is_none_or(|room| booked.insert((room.clone(), day))), "{today}: {title} {day}");
                 let template = provider.template(&event.template).expect("the event's template");
                 assert!(template.approved.contains(&session.instructor), "{today}: {}", session.instructor);
             }
@@ -56,9 +56,9 @@ fn nothing_clashes_on_any_first_day() {
 }
 
 #[test]
-fn everything_it_names_is_there_and_on_sale() {
+fn named_records_exist_and_are_on_sale() {
     let today = date(2031, 3, 5);
-    let (provider, events) = made(today);
+    let (provider, events) = sample_timetable(today);
     let codes: BTreeMap<String, String> =
         sample::seasons(today).into_iter().map(|season| (season.sitting, season.code)).collect();
     for event in &events {
@@ -69,22 +69,22 @@ fn everything_it_names_is_there_and_on_sale() {
         });
         assert_eq!(sold.count(), 1, "{}", event.title);
         let room = event.venue.as_ref();
-        let known = |room: &String| provider.venues.iter().any(|v| v.name == *room && v.location == event.location);
-        assert!(room.is_none_or(known), "{}", event.title);
+        let exists = |room: &String| provider.venues.iter().any(|v| v.name == *room && v.location == event.location);
+        assert!(room.is_none_or(exists), "{}", event.title);
     }
 }
 
 #[test]
-fn the_workbook_reads_back_as_it_was_meant() {
+fn written_workbook_is_read_back() {
     let today = date(2031, 3, 5);
-    let (_, events) = made(today);
+    let (_, events) = sample_timetable(today);
     let bytes = workbook::write(&events, today).expect("written");
-    assert!(bytes == workbook::write(&events, today).expect("written"), "the same timetable is the same file");
+    assert!(bytes == workbook::write(&events, today).expect("written"), "equal timetables give equal files");
     let sheet = spreadsheet::read("t.xlsx", &bytes, &Limits::default()).expect("a workbook");
     let sittings = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned()));
     let zone = TimeZone::get("Europe/London").expect("a zone");
-    let reading = ParseOptions { zone, sittings: sittings.into(), most_rows: 10_000 };
-    let read = blocks::read(&sheet, &reading).expect("blocks");
+    let options = ParseOptions { zone, sittings: sittings.into(), max_rows: 10_000 };
+    let read = blocks::read(&sheet, &options).expect("blocks");
     let problems: Vec<_> = read.problems.iter().chain(read.blocks.iter().flat_map(|block| &block.problems)).collect();
     assert!(problems.is_empty(), "{problems:#?}");
     assert_eq!(read.blocks.len(), events.len());

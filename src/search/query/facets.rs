@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ListFilter;
-use super::filters::FilterResult;
+use super::filters::ListFilter;
+use super::offer_filter::FilterResult;
 use crate::search::read_model::categories::BUNDLE;
 use crate::search::read_model::{ReadModel, StoreProduct};
 use crate::search::response::{FacetCount, FilterCounts};

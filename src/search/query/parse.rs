@@ -3,7 +3,8 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::{ListFilter, Query};
+use super::Query;
+use super::filters::ListFilter;
 use crate::http::problem::FieldError;
 
 /// Maximum number of values of one filter.

@@ -6,7 +6,7 @@
 
 use super::Query;
 use super::facets;
-use super::filters::{FilterResult, OfferFilter};
+use super::offer_filter::{FilterResult, OfferFilter};
 use crate::search::compose::{self, SessionUrls};
 use crate::search::read_model::ranking::Matches;
 use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, row_number};

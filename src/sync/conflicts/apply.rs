@@ -1,4 +1,4 @@
-//! What was decided, written in the caller's transaction, and taken back.
+//! Writes resolutions in the caller's transaction, and their inverse.
 
 use std::collections::HashMap;
 
@@ -12,70 +12,71 @@ use crate::tutorials;
 use crate::tutorials::Event;
 
 impl Resolution {
-    /// Whether something of ours is to be written over Administrate's.
+    /// Returns whether a local value has to be sent to Administrate.
     pub fn is_sent(&self) -> bool {
-        self.fields.iter().any(|settled| settled.wins == Winner::Ours)
+        self.fields.iter().any(|field| field.wins == Winner::Local)
     }
 
-    /// What takes it back.
+    /// Returns the resolution that undoes this one.
     ///
     /// # Errors
-    /// What was written over Administrate's values can be taken back only there.
+    /// The event as a skipped record if local values were sent: they can be changed back only in Administrate.
     pub(in crate::sync) fn inverse(self) -> Result<Resolution, SkippedRecord> {
         if self.is_sent() {
-            let reason = "our values were written over Administrate's, which only a change there takes back".into();
+            let reason = "local values were sent to Administrate: change them back in Administrate".into();
             return Err(SkippedRecord { external_id: self.external_id, name: self.before.code, reason });
         }
-        let back = |accord: BaselineChange| BaselineChange { before: accord.after, after: accord.before, ..accord };
-        let agreed = self.agreed.into_iter().map(back).collect();
-        Ok(Resolution { agreed, before: self.after, after: self.before, ..self })
+        let reversed = |change: BaselineChange| BaselineChange { before: change.after, after: change.before, ..change };
+        let baselines = self.baselines.into_iter().map(reversed).collect();
+        Ok(Resolution { baselines, before: self.after, after: self.before, ..self })
     }
 }
 
-/// Writes settlements, ours and what both agree on, and asks for the delivery of what ours won, as a part of `run`.
+/// Writes the accepted remote values and the baselines, and requests the delivery of local values as a part of `run`.
 pub(in crate::sync) async fn apply_resolutions(
     db: &mut PgConnection,
     run: Option<i64>,
-    settled: &[Resolution],
+    resolutions: &[Resolution],
 ) -> Result<()> {
-    let changed = settled.iter().filter(|settlement| settlement.before != settlement.after);
-    let changed: Vec<(i64, Event)> = changed.map(|settlement| (settlement.id, settlement.after.clone())).collect();
+    let changed = resolutions.iter().filter(|resolution| resolution.before != resolution.after);
+    let changed: Vec<(i64, Event)> = changed.map(|resolution| (resolution.id, resolution.after.clone())).collect();
     if !changed.is_empty() {
         tutorials::apply_remote_values(db, changed).await?;
     }
-    let agreed = settled.iter().flat_map(|settlement| &settlement.agreed);
-    let agreed: Vec<_> =
-        agreed.map(|accord| (accord.kind.as_str(), accord.external_id.as_str(), &accord.after)).collect();
-    bridges::put_baselines(db, &agreed).await?;
-    let sent = settled.iter().filter(|settlement| settlement.is_sent());
-    let sent: Vec<(i64, String)> = sent.map(|settlement| (settlement.id, settlement.after.code.clone())).collect();
+    let baselines = resolutions.iter().flat_map(|resolution| &resolution.baselines);
+    let baselines: Vec<_> =
+        baselines.map(|change| (change.kind.as_str(), change.external_id.as_str(), &change.after)).collect();
+    bridges::put_baselines(db, &baselines).await?;
+    let sent = resolutions.iter().filter(|resolution| resolution.is_sent());
+    let sent: Vec<(i64, String)> = sent.map(|resolution| (resolution.id, resolution.after.code.clone())).collect();
     if !sent.is_empty() {
         tutorials::request_steps(db, run, &sent, &[]).await?;
     }
     Ok(())
 }
 
-/// How many events are no longer as the settlements left them.
+/// Counts the events that have changed since the run whose resolutions these undo.
 pub(in crate::sync) async fn count_changed_since(db: &mut PgConnection, inverse: &[Resolution]) -> Result<usize> {
     if inverse.is_empty() {
         return Ok(0);
     }
-    let ids: Vec<i64> = inverse.iter().map(|settlement| settlement.id).collect();
-    let known = tutorials::store::events_by_id(db, &ids).await?;
-    let known: HashMap<i64, Event> = known.into_iter().map(|known| (known.id, known.event)).collect();
-    let agreed = inverse.iter().flat_map(|settlement| &settlement.agreed);
-    let agreed: Vec<_> = agreed.map(|accord| (accord.kind.as_str(), accord.external_id.as_str())).collect();
-    let kept = bridges::stored_baselines(db, &agreed).await?;
-    let kept: HashMap<_, _> = kept.into_iter().map(|(kind, id, values)| ((kind, id), values.0)).collect();
-    let stands = |accord: &BaselineChange| {
-        kept.get(&(accord.kind.clone(), accord.external_id.clone())).is_some_and(|values| *values == accord.before)
+    let ids: Vec<i64> = inverse.iter().map(|resolution| resolution.id).collect();
+    let events = tutorials::store::events_by_id(db, &ids).await?;
+    let events: HashMap<i64, Event> = events.into_iter().map(|known| (known.id, known.event)).collect();
+    let records = inverse.iter().flat_map(|resolution| &resolution.baselines);
+    let records: Vec<_> = records.map(|change| (change.kind.as_str(), change.external_id.as_str())).collect();
+    let stored = bridges::stored_baselines(db, &records).await?;
+    let stored: HashMap<_, _> = stored.into_iter().map(|(kind, id, values)| ((kind, id), values.0)).collect();
+    let is_baseline_unchanged = |change: &BaselineChange| {
+        let record = (change.kind.clone(), change.external_id.clone());
+        stored.get(&record).is_some_and(|values| *values == change.before)
     };
-    let is_left = |settlement: &&Resolution| {
-        let Some(event) = known.get(&settlement.id) else { return false };
-        // Places come and go by bookings.
+    let is_unchanged = |resolution: &&Resolution| {
+        let Some(event) = events.get(&resolution.id) else { return false };
+        // Bookings change the availability; it does not count.
         let (is_soldout, remain_space) = (event.is_soldout, event.remain_space);
-        *event == Event { is_soldout, remain_space, ..settlement.before.clone() }
-            && settlement.agreed.iter().all(stands)
+        *event == Event { is_soldout, remain_space, ..resolution.before.clone() }
+            && resolution.baselines.iter().all(is_baseline_unchanged)
     };
-    Ok(inverse.len() - inverse.iter().filter(is_left).count())
+    Ok(inverse.len() - inverse.iter().filter(is_unchanged).count())
 }

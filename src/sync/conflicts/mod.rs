@@ -1,9 +1,10 @@
-//! Values of linked events on which both sides differ, weighed against what they last agreed on. Pure; [`settling`]
-//! writes what was decided, [`verdict`] lets a person decide.
+//! Field values of linked events that differ between both sides: a three-way merge with the baseline.
 //!
-//! Changed there alone: a difference, told. Changed on both sides: a conflict, told with both values until a setting or a
-//! person decides it. Either way a decision makes Administrate's value the agreed one; where theirs wins it becomes ours
-//! in the same transaction, where ours wins the outbox is asked to write what now differs.
+//! A value changed only in Administrate is a difference; a value changed on both sides is a conflict. Both are reported
+//! until a setting or a user resolves them. A resolution makes Administrate's value the baseline. If the remote value
+//! wins, it is written locally in the same transaction; if the local value wins, the outbox sends it.
+//!
+//! This module is pure. [`load`] reads baselines, [`apply`] writes resolutions, [`resolve`] resolves one field.
 
 pub mod apply;
 pub mod cli;
@@ -13,7 +14,7 @@ pub mod resolve;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use administrate::{Event as Told, NewEvent, Window};
+use administrate::{NewEvent, Session, Window};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,293 +27,305 @@ use crate::merge::{EventBaseline, FieldKey, ReferenceNames, ValueDiff, diff_valu
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
-/// An event of ours that both sides have agreed about.
+/// A local event and its baseline.
 #[derive(Debug, Clone)]
 pub struct EventWithBaseline {
-    /// Ours.
     pub known: KnownEvent,
-    /// The values on which both sides last agreed.
-    pub agreed: EventBaseline,
+    pub baseline: EventBaseline,
 }
 
-/// A value of an event that differs, for reports; nothing is none.
+/// A value of an event that differs, for reports. A value of none is empty on that side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldConflict {
-    /// Administrate's id of the event.
+    /// The event's id in Administrate.
     pub external_id: String,
-    /// Our code of it.
+    /// The event's local code.
     pub name: String,
-    /// `max places`, `day 2: time`.
+    /// E.g. `max places` or `day 2: time`.
     pub field: String,
-    /// Our value.
-    pub ours: Option<String>,
-    /// Administrate's value.
-    pub theirs: Option<String>,
-    /// The value on which both last agreed.
-    pub agreed: Option<String>,
+    /// The local value.
+    #[serde(rename = "ours")]
+    pub local: Option<String>,
+    /// The value in Administrate.
+    #[serde(rename = "theirs")]
+    pub remote: Option<String>,
+    /// The value that both sides had before they differed.
+    #[serde(rename = "agreed")]
+    pub baseline: Option<String>,
 }
 
-/// Whose value holds.
+/// The side whose value wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
 pub enum Winner {
-    /// Lectern's.
-    Ours,
-    /// Administrate's.
-    Theirs,
+    /// The local value, sent to Administrate
+    #[serde(rename = "ours")]
+    #[value(name = "ours")]
+    Local,
+    /// Administrate's value, accepted locally
+    #[serde(rename = "theirs")]
+    #[value(name = "theirs")]
+    Remote,
 }
 
-/// A dispute that is decided.
+/// A resolved conflict or difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvedField {
-    /// What differed.
     #[serde(flatten)]
-    pub dispute: FieldConflict,
-    /// Whose value holds.
+    pub conflict: FieldConflict,
     pub wins: Winner,
 }
 
 impl fmt::Display for FieldConflict {
-    /// `CM2-01, max places: 14 here, 20 there, last agreed 12`
+    /// `CM2-01, max places: 14 locally, 20 in Administrate, previously 12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        let (ours, theirs, agreed) = (told(&self.ours), told(&self.theirs), told(&self.agreed));
-        write!(f, "{}, {}: {ours} here, {theirs} there", self.name, self.field)?;
-        if self.ours == self.agreed { Ok(()) } else { write!(f, ", last agreed {agreed}") }
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let (local, remote, baseline) = (text(&self.local), text(&self.remote), text(&self.baseline));
+        write!(f, "{}, {}: {local} locally, {remote} in Administrate", self.name, self.field)?;
+        if self.local == self.baseline { Ok(()) } else { write!(f, ", previously {baseline}") }
     }
 }
 
 impl fmt::Display for ResolvedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wins = match self.wins {
-            Winner::Ours => "ours is written there",
-            Winner::Theirs => "theirs is taken over",
+        let resolution = match self.wins {
+            Winner::Local => "the local value is sent to Administrate",
+            Winner::Remote => "Administrate's value is accepted",
         };
-        write!(f, "{}: {wins}", self.dispute)
+        write!(f, "{}: {resolution}", self.conflict)
     }
 }
 
-/// Everything decided about one event, as it is written and taken back.
+/// The resolved fields of one event, as they are applied and undone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
-    /// Administrate's id of the event.
+    /// The event's id in Administrate.
     pub external_id: String,
-    /// Our id of it.
+    /// The event's local id.
     pub id: i64,
-    /// The values.
     pub fields: Vec<ResolvedField>,
-    /// Our event as it stands.
+    /// The current local event.
     pub before: Event,
-    /// Our event as it will be.
+    /// The local event after the resolution.
     pub after: Event,
-    /// What both will agree on.
-    pub agreed: Vec<BaselineChange>,
+    #[serde(rename = "agreed")]
+    pub baselines: Vec<BaselineChange>,
 }
 
-/// A change of what both sides agree on about one record.
+/// A change of the baseline of one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BaselineChange {
-    /// The kind of record, as it is stored.
+    /// The stored name of the [`BaselineKind`].
     pub kind: String,
-    /// Administrate's id of it.
+    /// The record's id in Administrate.
     pub external_id: String,
-    /// The values as they stand.
     pub before: Value,
-    /// The values as they will be.
     pub after: Value,
 }
 
-/// What was found of one event.
+/// The result of merging one event.
 #[derive(Debug, Default)]
 pub struct MergeOutcome {
-    /// Changed on both sides and not decided.
+    /// Changed on both sides and not resolved.
     pub conflicts: Vec<FieldConflict>,
-    /// Changed there alone and not decided.
+    /// Changed only in Administrate and not resolved.
     pub differences: Vec<FieldConflict>,
-    /// What is decided.
-    pub settlement: Option<Resolution>,
-    /// Why a decision could not be followed.
-    pub troubles: Vec<String>,
+    pub resolution: Option<Resolution>,
+    /// Why values of Administrate could not be accepted.
+    pub errors: Vec<String>,
 }
 
-/// What the settings say of a difference: `ours` of conflicts alone, `theirs` of every change there.
+/// Returns the winner that the settings configure: local for conflicts only, remote for every remote change.
 pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference: &ValueDiff) -> Option<Winner> {
     let field = difference.field;
     let name = field.field.name().to_lowercase().replace(' ', "_");
     let key = if field.day.is_some() { format!("session_{name}") } else { name };
     match settings.get(&key) {
-        Some(ConflictPolicy::Ours) if difference.is_conflict() => Some(Winner::Ours),
-        Some(ConflictPolicy::Theirs) => Some(Winner::Theirs),
+        Some(ConflictPolicy::Local) if difference.is_conflict() => Some(Winner::Local),
+        Some(ConflictPolicy::Remote) => Some(Winner::Remote),
         _ => None,
     }
 }
 
-/// Whether a person means this field; spaces and signs do not count.
-pub fn matches_field_name(field: FieldKey, written: &str) -> bool {
+/// Returns whether the text names this field. Only letters and digits count, without case.
+pub fn matches_field_name(field: FieldKey, text: &str) -> bool {
     let letters = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    letters(&field.to_string()) == letters(written)
+    letters(&field.to_string()) == letters(text)
 }
 
-/// Compares what both sides hold of an event. `wins` decides; what it leaves open is told.
+/// Merges both sides of an event. `winner_of` resolves a difference, or returns none to report it.
 pub fn merge(
-    held: &EventWithBaseline,
-    theirs: &Told,
-    directory: &ReferenceNames,
-    wins: impl Fn(&ValueDiff) -> Option<Winner>,
+    local: &EventWithBaseline,
+    remote: &administrate::Event,
+    names: &ReferenceNames,
+    winner_of: impl Fn(&ValueDiff) -> Option<Winner>,
 ) -> MergeOutcome {
-    let mut scales = EventMerge {
-        directory,
-        theirs,
-        name: &held.known.event.code,
-        after: held.known.event.clone(),
+    let mut merge = EventMerge {
+        names,
+        remote,
+        code: &local.known.event.code,
+        after: local.known.event.clone(),
         fields: Vec::new(),
-        agreed: Vec::new(),
-        weighed: MergeOutcome::default(),
+        baselines: Vec::new(),
+        outcome: MergeOutcome::default(),
     };
-    let mut event = held.agreed.event.clone();
-    if let Some(agreed) = &mut event {
-        scales.event(agreed, &wins);
+    let mut event_baseline = local.baseline.event.clone();
+    if let Some(baseline) = &mut event_baseline {
+        merge.merge_event(baseline, &winner_of);
     }
-    for at in 0..held.known.event.sessions.len() {
-        let Some((id, agreed)) = held.agreed.sessions.get(&held.known.event.sessions[at].sequence) else { continue };
-        if let Some(session) = theirs.sessions.iter().find(|session| session.id == *id) {
-            scales.session(at, session, agreed, &wins);
+    for at in 0..local.known.event.sessions.len() {
+        let sequence = local.known.event.sessions[at].sequence;
+        let Some((id, baseline)) = local.baseline.sessions.get(&sequence) else { continue };
+        if let Some(session) = remote.sessions.iter().find(|session| session.id == *id) {
+            merge.merge_session(at, session, baseline, &winner_of);
         }
     }
-    scales.finish(held, event)
+    merge.finish(local, event_baseline)
 }
 
+/// The state of a merge of one event.
 struct EventMerge<'a> {
-    directory: &'a ReferenceNames,
-    theirs: &'a Told,
-    name: &'a str,
+    names: &'a ReferenceNames,
+    remote: &'a administrate::Event,
+    code: &'a str,
+    /// The local event with the values accepted so far.
     after: Event,
     fields: Vec<ResolvedField>,
-    agreed: Vec<BaselineChange>,
-    weighed: MergeOutcome,
+    baselines: Vec<BaselineChange>,
+    outcome: MergeOutcome,
 }
 
 impl EventMerge<'_> {
-    fn event(&mut self, agreed: &mut NewEvent, wins: &impl Fn(&ValueDiff) -> Option<Winner>) {
-        let said = self.directory;
-        let theirs = said.remote_event(self.theirs, agreed);
-        for difference in diff_values(None, &said.event(&self.after), &said.baseline_event(agreed), &theirs) {
-            let Some(side) = wins(&difference) else {
-                self.leave(difference);
+    /// Merges the fields of the event itself and updates `baseline` for those that are resolved.
+    fn merge_event(&mut self, baseline: &mut NewEvent, winner_of: &impl Fn(&ValueDiff) -> Option<Winner>) {
+        let names = self.names;
+        let remote = names.remote_event(self.remote, baseline);
+        for difference in diff_values(None, &names.event(&self.after), &names.baseline_event(baseline), &remote) {
+            let Some(winner) = winner_of(&difference) else {
+                self.report(&difference);
                 continue;
             };
-            let (aspect, mut accord) = (difference.field.field, agreed.clone());
-            said.update_event_baseline(aspect, self.theirs, &mut accord);
-            let taken = match side {
-                Winner::Ours => Ok(()),
-                Winner::Theirs => said.accept_event_field(aspect, &accord, &mut self.after),
+            let (field, mut resolved) = (difference.field.field, baseline.clone());
+            names.update_event_baseline(field, self.remote, &mut resolved);
+            let accepted = match winner {
+                Winner::Local => Ok(()),
+                Winner::Remote => names.accept_event_field(field, &resolved, &mut self.after),
             };
-            if self.decide(difference, side, taken) {
-                *agreed = accord;
+            if self.resolve(&difference, winner, accepted) {
+                *baseline = resolved;
             }
         }
     }
 
-    fn session(
+    /// Merges the fields of the local session at this index.
+    fn merge_session(
         &mut self,
         at: usize,
-        theirs: &administrate::Session,
-        agreed: &DesiredSession,
-        wins: &impl Fn(&ValueDiff) -> Option<Winner>,
+        remote: &Session,
+        baseline: &DesiredSession,
+        winner_of: &impl Fn(&ValueDiff) -> Option<Winner>,
     ) {
-        let (said, mut settled) = (self.directory, agreed.clone());
-        let ours = said.session((&self.after, &self.after.sessions[at]));
+        let (names, mut merged) = (self.names, baseline.clone());
+        let local_values = names.session((&self.after, &self.after.sessions[at]));
         let day = self.after.sessions[at].sequence;
-        let told = said.remote_session((self.theirs, theirs), agreed);
-        for difference in diff_values(Some(day), &ours, &said.baseline_session(agreed), &told) {
-            let Some(side) = wins(&difference) else {
-                self.leave(difference);
+        let remote_values = names.remote_session((self.remote, remote), baseline);
+        for difference in diff_values(Some(day), &local_values, &names.baseline_session(baseline), &remote_values) {
+            let Some(winner) = winner_of(&difference) else {
+                self.report(&difference);
                 continue;
             };
-            let (aspect, mut accord) = (difference.field.field, settled.clone());
-            said.update_session_baseline(aspect, (self.theirs, theirs), &mut accord);
-            let taken = match side {
-                Winner::Ours => Ok(()),
-                Winner::Theirs => said.accept_session_field(aspect, &accord, &mut self.after.sessions[at]),
+            let (field, mut resolved) = (difference.field.field, merged.clone());
+            names.update_session_baseline(field, (self.remote, remote), &mut resolved);
+            let accepted = match winner {
+                Winner::Local => Ok(()),
+                Winner::Remote => names.accept_session_field(field, &resolved, &mut self.after.sessions[at]),
             };
-            if self.decide(difference, side, taken) {
-                settled = accord;
+            if self.resolve(&difference, winner, accepted) {
+                merged = resolved;
             }
         }
-        self.accord(BaselineKind::Session, theirs.id.as_str(), agreed, &settled);
+        self.change_baseline(BaselineKind::Session, remote.id.as_str(), baseline, &merged);
     }
 
-    fn dispute(&self, difference: &ValueDiff) -> FieldConflict {
-        let told = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
+    fn conflict(&self, difference: &ValueDiff) -> FieldConflict {
+        let non_empty = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
         FieldConflict {
-            external_id: self.theirs.id.to_string(),
-            name: self.name.to_owned(),
+            external_id: self.remote.id.to_string(),
+            name: self.code.to_owned(),
             field: difference.field.to_string(),
-            ours: told(&difference.ours),
-            theirs: told(&difference.theirs),
-            agreed: told(&difference.agreed),
+            local: non_empty(&difference.local),
+            remote: non_empty(&difference.remote),
+            baseline: non_empty(&difference.baseline),
         }
     }
 
-    fn leave(&mut self, difference: ValueDiff) {
-        let dispute = self.dispute(&difference);
-        let list = if difference.is_conflict() { &mut self.weighed.conflicts } else { &mut self.weighed.differences };
-        list.push(dispute);
+    /// Adds an unresolved difference to the outcome.
+    fn report(&mut self, difference: &ValueDiff) {
+        let conflict = self.conflict(difference);
+        let list = if difference.is_conflict() { &mut self.outcome.conflicts } else { &mut self.outcome.differences };
+        list.push(conflict);
     }
 
-    fn decide(&mut self, difference: ValueDiff, wins: Winner, taken: Result<(), String>) -> bool {
-        let dispute = self.dispute(&difference);
-        match taken {
+    /// Records a resolved field, or reports why the remote value could not be accepted. Returns whether it is resolved.
+    fn resolve(&mut self, difference: &ValueDiff, winner: Winner, accepted: Result<(), String>) -> bool {
+        let conflict = self.conflict(difference);
+        match accepted {
             Ok(()) => {
-                self.fields.push(ResolvedField { dispute, wins });
+                self.fields.push(ResolvedField { conflict, wins: winner });
                 true
             }
-            Err(why) => {
-                let (name, field) = (&dispute.name, &dispute.field);
-                self.weighed.troubles.push(format!("{name}, {field}: Administrate's value was not taken over: {why}"));
-                self.leave(difference);
+            Err(reason) => {
+                let (code, field) = (self.code, &conflict.field);
+                self.outcome.errors.push(format!("{code}, {field}: Administrate's value was not accepted: {reason}"));
+                self.report(difference);
                 false
             }
         }
     }
 
-    fn accord(&mut self, kind: BaselineKind, external_id: &str, before: &impl Serialize, after: &impl Serialize) {
-        // Plain data of our own always serialises.
+    fn change_baseline(
+        &mut self,
+        kind: BaselineKind,
+        external_id: &str,
+        before: &impl Serialize,
+        after: &impl Serialize,
+    ) {
+        // These types always serialise: they have no maps with keys other than text.
         let value = |value: Result<Value, _>| value.unwrap_or_default();
         let (before, after) = (value(serde_json::to_value(before)), value(serde_json::to_value(after)));
         if before != after {
             let kind = kind.name().to_owned();
-            self.agreed.push(BaselineChange { kind, external_id: external_id.to_owned(), before, after });
+            self.baselines.push(BaselineChange { kind, external_id: external_id.to_owned(), before, after });
         }
     }
 
-    fn finish(mut self, held: &EventWithBaseline, event: Option<NewEvent>) -> MergeOutcome {
-        let times = |event: &Event| event.sessions.iter().map(|one| (one.start, one.end)).collect::<Vec<_>>();
-        let mut event = event;
-        if times(&self.after) != times(&held.known.event) {
+    /// Completes the merge. `event_baseline`: the event's own baseline after the merge.
+    fn finish(mut self, local: &EventWithBaseline, mut event_baseline: Option<NewEvent>) -> MergeOutcome {
+        let times =
+            |event: &Event| event.sessions.iter().map(|session| (session.start, session.end)).collect::<Vec<_>>();
+        if times(&self.after) != times(&local.known.event) {
             recompute_dates(&mut self.after);
-            if let Some(agreed) = &mut event {
-                agreed.classroom = classroom(&self.after).or(agreed.classroom);
+            if let Some(baseline) = &mut event_baseline {
+                baseline.classroom = classroom(&self.after).or(baseline.classroom);
             }
         }
-        if let (Some(before), Some(after)) = (&held.agreed.event, &event) {
-            self.accord(BaselineKind::Event, &held.agreed.external_id, before, after);
+        if let (Some(before), Some(after)) = (&local.baseline.event, &event_baseline) {
+            self.change_baseline(BaselineKind::Event, &local.baseline.external_id, before, after);
         }
         if !self.fields.is_empty() {
-            self.weighed.settlement = Some(Resolution {
-                external_id: held.agreed.external_id.clone(),
-                id: held.known.id,
+            self.outcome.resolution = Some(Resolution {
+                external_id: local.baseline.external_id.clone(),
+                id: local.known.id,
                 fields: self.fields,
-                before: held.known.event.clone(),
+                before: local.known.event.clone(),
                 after: self.after,
-                agreed: self.agreed,
+                baselines: self.baselines,
             });
         }
-        self.weighed
+        self.outcome
     }
 }
 
-/// From the first session's start to the last one's end, as delivery tells it.
+/// Returns the window from the first session's start to the last session's end, as delivery sends it.
 fn classroom(event: &Event) -> Option<Window> {
     let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
     let start = event.sessions.iter().map(|session| session.start).min()?;

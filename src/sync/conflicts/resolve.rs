@@ -1,4 +1,4 @@
-//! A person decides about one value of one event: it is looked at in Administrate once more, and settled as decided.
+//! Resolves one field of one event as the user requests, with the event's current values in Administrate.
 
 use administrate::{Client, Id};
 use sqlx::PgPool;
@@ -7,6 +7,7 @@ use super::{FieldConflict, Winner, load, matches_field_name, merge};
 use crate::bridges::events as bridges;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::merge::ValueDiff;
 use crate::outbox;
 use crate::outbox::DeliveryState;
 use crate::runs;
@@ -22,74 +23,71 @@ use crate::tutorials;
 use crate::tutorials::EVENT;
 use crate::tutorials::reference::Named;
 
-/// What a person has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveRequest {
-    /// The event of ours.
+    /// The local event.
     pub event: Named,
-    /// The field as a report calls it.
+    /// The field as a report names it.
     pub field: String,
-    /// Whose value holds.
     pub wins: Winner,
-    /// What the person was shown; other values are not decided about.
+    /// The values that the user saw; other values are not resolved.
     pub shown: Option<FieldConflict>,
 }
 
-/// Settles a dispute; the report is that of a run of its own.
+/// Resolves a conflict or a difference in a run of its own and returns its report.
 ///
 /// # Errors
-/// [`Error::Usage`] where both sides say the same or the event is not linked, [`Error::NeedsPerson`] where it is on its
-/// way to Administrate or the values are no longer those that were shown.
-pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, verdict: &ResolveRequest) -> Result<Report> {
+/// [`Error::Usage`] where both sides have the same value or the event is not linked; [`Error::NeedsAttention`] where
+/// the event is being delivered or the values are not those that the user saw.
+pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &ResolveRequest) -> Result<Report> {
     let mut db = pool.acquire().await?;
-    let name = &verdict.event.name;
-    let link = bridges::link_of(&mut db, verdict.event.id).await?;
-    let link = link.ok_or_else(|| Error::Usage(format!("{name} is not linked to an event of Administrate's")))?;
-    let ground = SyncContext { asked_at: Some(bridges::now(&mut db).await?), ..SyncContext::of(config) };
+    let (event_id, code) = (request.event.id, &request.event.name);
+    let link = bridges::link_of(&mut db, event_id).await?;
+    let link = link.ok_or_else(|| {
+        Error::Usage(format!("{code} is not linked to an event in Administrate: run `lectern sync events` first"))
+    })?;
+    let context = SyncContext { fetch_started_at: Some(bridges::now(&mut db).await?), ..SyncContext::of(config) };
     drop(db);
-    let told = client.event(&Id::new(link.external_id.as_str())).await?;
-    let told = told.ok_or_else(|| Error::Failed(format!("Administrate no longer has {name}")))?;
+    let remote = client.event(&Id::new(link.external_id.as_str())).await?;
+    let remote = remote.ok_or_else(|| Error::Failed(format!("Administrate no longer has {code}")))?;
     let mut tx = pool.begin().await?;
-    // What delivery left because of a conflict is failed: nobody works on it until it is asked for again.
-    let waits = outbox::undelivered_state(&mut tx, EVENT, verdict.event.id).await?;
-    if waits.is_some_and(|state| state != DeliveryState::Failed) {
-        return Err(Error::NeedsAttention(format!("{name} is on its way to Administrate: see `lectern outbox` first")));
+    // A delivery that a conflict stopped has failed: no worker continues it until it is requested again.
+    let undelivered = outbox::undelivered_state(&mut tx, EVENT, event_id).await?;
+    if undelivered.is_some_and(|state| state != DeliveryState::Failed) {
+        return Err(Error::NeedsAttention(format!("{code} is being delivered to Administrate: see `lectern outbox`")));
     }
-    let known = load::load_baselines(&mut tx, &ground, &[verdict.event.id]).await?;
-    let Some((held, directory)) = known.held.get(&verdict.event.id).zip(known.directory.as_ref()) else {
-        return Err(Error::Usage(format!("both sides have never agreed about {name}: there is nothing to decide")));
+    let baselines = load::load_baselines(&mut tx, &context, &[event_id]).await?;
+    let Some((local, names)) = baselines.events.get(&event_id).zip(baselines.names.as_ref()) else {
+        return Err(Error::Usage(format!("{code} has no baseline, so it has no conflict to resolve")));
     };
-    let wins = |difference: &_| is_named(difference, &verdict.field).then_some(verdict.wins);
-    let weighed = merge(held, &told, directory, wins);
-    if let Some(why) = weighed.troubles.into_iter().next() {
-        return Err(Error::NeedsAttention(why));
+    let winner_of =
+        |difference: &ValueDiff| matches_field_name(difference.field, &request.field).then_some(request.wins);
+    let outcome = merge(local, &remote, names, winner_of);
+    if let Some(reason) = outcome.errors.into_iter().next() {
+        return Err(Error::NeedsAttention(reason));
     }
-    let open: Vec<FieldConflict> = weighed.conflicts.into_iter().chain(weighed.differences).collect();
-    let settlement = weighed.settlement.ok_or_else(|| nothing_of_it(name, &verdict.field, &open))?;
-    if verdict.shown.as_ref().is_some_and(|shown| settlement.fields.iter().any(|settled| settled.dispute != *shown)) {
-        return Err(Error::NeedsAttention(format!("{name} has changed meanwhile: look at it again")));
+    let open: Vec<FieldConflict> = outcome.conflicts.into_iter().chain(outcome.differences).collect();
+    let resolution = outcome.resolution.ok_or_else(|| no_difference(code, &request.field, &open))?;
+    if request.shown.as_ref().is_some_and(|shown| resolution.fields.iter().any(|field| field.conflict != *shown)) {
+        return Err(Error::NeedsAttention(format!("{code} has changed meanwhile: run `lectern sync events` again")));
     }
     let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
     plan.fetched = 1;
-    plan.settlements.push(settlement);
-    let run = runs::begin(&mut tx, "sync", Entity::Events.name()).await?;
+    plan.resolutions.push(resolution);
+    let run = runs::begin(&mut tx, runs::RunKind::Sync, Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
-    if waits.is_some() {
-        tutorials::request_steps(&mut tx, Some(run), &[(verdict.event.id, name.clone())], &[]).await?;
+    if undelivered.is_some() {
+        tutorials::request_steps(&mut tx, Some(run), &[(event_id, code.clone())], &[]).await?;
     }
-    runs::save_journal(&mut tx, run, &UndoJournalRef::plan(&plan)).await?;
+    runs::save_journal(&mut tx, run, &UndoJournalRef::of(&plan)).await?;
     let report = Report::of(&plan, Some(run), false);
     runs::finish(&mut tx, run, report.exit(), &report).await?;
     tx.commit().await?;
     Ok(report)
 }
 
-fn is_named(difference: &crate::merge::ValueDiff, field: &str) -> bool {
-    matches_field_name(difference.field, field)
-}
-
-fn nothing_of_it(name: &str, field: &str, open: &[FieldConflict]) -> Error {
-    let others: Vec<String> = open.iter().map(|dispute| format!("\"{}\"", dispute.field)).collect();
-    let others = if others.is_empty() { "nothing".to_owned() } else { others.join(", ") };
-    Error::Usage(format!("both sides say the same of {name}, {field}; open is {others}"))
+fn no_difference(code: &str, field: &str, open: &[FieldConflict]) -> Error {
+    let fields: Vec<String> = open.iter().map(|conflict| format!("\"{}\"", conflict.field)).collect();
+    let fields = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+    Error::Usage(format!("\"{field}\" of {code} has the same value on both sides; fields that differ: {fields}"))
 }

@@ -1,37 +1,27 @@
-//! What a person has to create in Administrate by hand: the names and what else is needed there.
+//! Describes records that have to be created manually in Administrate.
 
 use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use crate::console::Console;
 use crate::error::Result;
 use crate::sync::entity::Entity;
 use crate::sync::matching::LocalRecord;
-use crate::sync::report::text::shown;
+use crate::sync::report::text::display_name;
 use crate::tutorials::reference::{CreatedTable, store};
 
-/// Lists the records; `why` none of them can be created from here, where that is so.
-pub(crate) async fn list(
-    console: &Console,
-    pool: &PgPool,
-    (entity, records): (Entity, &[LocalRecord]),
-    why: Option<&str>,
-) -> Result<()> {
-    if let Some(why) = why {
-        console.say(format_args!("{} cannot be created from here:", capitalised(entity.plural())));
-        console.say(format_args!("  {why}"));
-    }
+/// Returns a line for each record that has a name: the name and the other values that Administrate needs.
+pub(super) async fn lines(pool: &PgPool, entity: Entity, records: &[LocalRecord]) -> Result<Vec<String>> {
     let details = details(pool, entity, records).await?;
-    console.say("to be created in Administrate by hand:");
-    for record in records.iter().filter(|record| !record.name.trim().is_empty()) {
+    let named = records.iter().filter(|record| !record.name.trim().is_empty());
+    let lines = named.map(|record| {
         let detail = details.get(&record.id).map(String::as_str).unwrap_or_default();
-        console.say(format_args!("  {}{}", with_suggestions(record), needed(entity, detail)));
-    }
-    Ok(())
+        format!("{}{}", with_suggestions(record), required_values(entity, detail))
+    });
+    Ok(lines.collect())
 }
 
-/// What is needed there beside a name: a code, a location, an e-mail address, a title.
+/// Returns one more value of each record by its id: a code, a location, an e-mail address or a title.
 async fn details(pool: &PgPool, entity: Entity, records: &[LocalRecord]) -> Result<HashMap<i64, String>> {
     let table = match entity {
         Entity::Locations => CreatedTable::Locations,
@@ -46,11 +36,12 @@ async fn details(pool: &PgPool, entity: Entity, records: &[LocalRecord]) -> Resu
     store::details(&mut *pool.acquire().await?, table, &ids).await
 }
 
-fn needed(entity: Entity, detail: &str) -> String {
+/// Formats the values that follow a record's name, with a comma before them.
+fn required_values(entity: Entity, detail: &str) -> String {
     match (entity, detail) {
         (Entity::Locations, "") => String::new(),
         (Entity::Locations, code) => format!(", code {code}"),
-        (Entity::Venues, "") => ", whose location is not known here".into(),
+        (Entity::Venues, "") => ", location unknown".into(),
         (Entity::Venues, location) => format!(", at {location}"),
         (Entity::Instructors, "") => ", a contact marked as instructor".into(),
         (Entity::Instructors, email) => format!(", a contact marked as instructor, {email}"),
@@ -59,16 +50,11 @@ fn needed(entity: Entity, detail: &str) -> String {
     }
 }
 
-/// A record that may stand there under another name is told with that name.
-pub(crate) fn with_suggestions(record: &LocalRecord) -> String {
-    let name = shown(&record.name);
+/// Formats a record's name with the similar names that Administrate has.
+pub(super) fn with_suggestions(record: &LocalRecord) -> String {
+    let name = display_name(&record.name);
     match record.suggestions.as_slice() {
         [] => name,
-        names => format!("{name} (is it theirs called {}?)", names.join(" or ")),
+        names => format!("{name} (perhaps called {} in Administrate)", names.join(" or ")),
     }
-}
-
-pub(crate) fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -1,10 +1,10 @@
-//! What Administrate does not have of ours is created there, if somebody wants it (FR-003).
+//! Creates local records in Administrate that it does not have, on request (`--create-remote`).
 //!
-//! After a run, never during it: one summary, then each entity is decided about, all, chosen ones, or none. What is to be
-//! created goes through the outbox, so that nothing is created twice, and is delivered at once. What was asked and could
-//! not be done is told with the reason, as a list to be created by hand.
+//! Runs after a sync, never during it. Each creation is an outbox item, so that a record is created only once, and is
+//! delivered at once. Records that could not be created are reported with the reason.
 
-pub mod manual_list;
+pub mod cli;
+mod manual_list;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,8 +19,6 @@ use super::run::SyncRun;
 use crate::app::Context;
 use crate::bridges::reference::ReferenceKind;
 use crate::bridges::store::references;
-use crate::console::Console;
-use crate::console::select::choose;
 use crate::delivery::{DeliveryOutcome, DeliveryWorker, drain, reference};
 use crate::error::Result;
 use crate::names::fold;
@@ -29,140 +27,52 @@ use crate::outbox::DeliveryState;
 use crate::runs;
 use crate::sync::report::findings::{RecordError, RetainedRecord};
 
-/// Who decides what is created in Administrate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Confirmation {
-    /// Everything is (`--create-remote`).
-    All,
-    /// The person at the terminal is asked.
-    Person,
-    /// Nothing is: what is unmatched is logged.
-    Nobody,
+/// Whether the records of an entity can be created in Administrate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum CreationSupport {
+    Supported(ReferenceKind),
+    /// The reason why not.
+    Unsupported(String),
 }
 
-/// Creates what is wanted of the unmatched records that `reports` tell, and notes there what became of it.
-pub async fn create_remote<'a>(
-    context: &Context,
-    pool: &PgPool,
-    sync: &SyncRun,
-    decider: Confirmation,
-    reports: impl IntoIterator<Item = &'a mut Report>,
-) {
-    let console = &context.console;
-    let mut unmatched: Vec<&mut Report> = reports.into_iter().filter(|report| is_unmatched(report)).collect();
-    if unmatched.is_empty() {
-        return;
-    }
-    if decider == Confirmation::Nobody {
-        unmatched.iter().for_each(|report| log_skipped(console, report));
-        return;
-    }
-    summarise(console, &unmatched);
-    for report in &mut unmatched {
-        if let Err(error) = create_of(context, pool, sync, decider, report).await {
-            let message = format!("nothing could be created in Administrate: {error}");
-            console.say(format_args!("  {message}"));
-            report.add_error(RecordError { external_id: None, message });
+/// Determines whether the tenant's API and the settings allow to create records of an entity.
+async fn creation_support(context: &Context, sync: &SyncRun, entity: Entity) -> Result<CreationSupport> {
+    let kind = match entity {
+        Entity::Locations => ReferenceKind::Location,
+        Entity::Venues => ReferenceKind::Venue,
+        Entity::Instructors => ReferenceKind::Instructor,
+        Entity::CourseTemplates => ReferenceKind::CourseTemplate,
+        Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => {
+            let reason = "events come from a timetable: see `lectern outbox` and `lectern import`";
+            return Ok(CreationSupport::Unsupported(reason.into()));
         }
-    }
-}
-
-/// Creates what is wanted of one entity, and keeps in its run what became of it.
-async fn create_of(
-    context: &Context,
-    pool: &PgPool,
-    sync: &SyncRun,
-    decider: Confirmation,
-    report: &mut Report,
-) -> Result<()> {
-    let kind = kind_of(report.entity);
-    let obstacle = match kind {
-        Some(kind) => reference::reason_unsupported(kind, &sync.client().capabilities().await?, &context.config),
-        None => Some("events come from a timetable: see `lectern outbox` and `lectern import`".into()),
     };
-    let records = report.unmatched_local.clone();
-    match kind.filter(|_| obstacle.is_none()) {
-        Some(kind) => {
-            let chosen = select_records(&context.console, decider, report.entity, records)?;
-            if chosen.is_empty() {
-                return Ok(());
-            }
-            create(context, pool, sync, (kind, chosen), report).await?;
-        }
-        None => {
-            let why = obstacle.unwrap_or_default();
-            manual_list::list(&context.console, pool, (report.entity, &records), Some(&why)).await?;
-            if decider == Confirmation::Person {
-                return Ok(());
-            }
-            let told = records.into_iter().map(|record| not_created(record, why.clone()));
-            report.not_created_in_administrate.extend(told);
-        }
-    }
-    match report.run_id {
-        Some(run) => runs::update_result(&mut *pool.acquire().await?, run, report.exit(), report).await,
-        None => Ok(()),
-    }
+    let reason = reference::reason_unsupported(kind, &sync.client().capabilities().await?, &context.config);
+    Ok(reason.map_or(CreationSupport::Supported(kind), CreationSupport::Unsupported))
 }
 
-/// Those that are to be created.
-fn select_records(
-    console: &Console,
-    decider: Confirmation,
-    entity: Entity,
-    records: Vec<LocalRecord>,
-) -> Result<Vec<LocalRecord>> {
-    if decider != Confirmation::Person {
-        return Ok(records);
-    }
-    console.say(format_args!("{}:", manual_list::capitalised(entity.plural())));
-    let lines: Vec<String> = records.iter().map(manual_list::with_suggestions).collect();
-    let places = choose(console, "create which in Administrate?", &lines)?;
-    Ok(places.into_iter().filter_map(|at| records.get(at).cloned()).collect())
-}
-
-fn is_unmatched(report: &Report) -> bool {
+/// Returns whether a report is of a completed run with local records that Administrate does not have.
+fn has_records_to_create(report: &Report) -> bool {
     !report.dry_run && !report.failed() && !report.unmatched_local.is_empty()
 }
 
-fn kind_of(entity: Entity) -> Option<ReferenceKind> {
-    match entity {
-        Entity::Locations => Some(ReferenceKind::Location),
-        Entity::Venues => Some(ReferenceKind::Venue),
-        Entity::Instructors => Some(ReferenceKind::Instructor),
-        Entity::CourseTemplates => Some(ReferenceKind::CourseTemplate),
-        Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels | Entity::Events => None,
-    }
-}
-
-fn log_skipped(console: &Console, report: &Report) {
-    let count = report.unmatched_local.len();
-    console.say(format_args!("{} unmatched, skipped and logged", report.entity.counted(count)));
-    tracing::info!(count, entity = %report.entity, "records of ours without a match in Administrate were skipped");
-}
-
-fn summarise(console: &Console, reports: &[&mut Report]) {
-    console.say("Administrate does not have all of ours. It lacks");
-    let lacks = |report: &&mut Report| report.entity.counted(report.unmatched_local.len());
-    reports.iter().for_each(|report| console.say(format_args!("  {}", lacks(report))));
-}
-
-/// Enqueues, delivers, and notes what became of each.
-async fn create(
+/// Creates records in Administrate through the outbox and adds the result of each to the report.
+async fn create_records(
     context: &Context,
     pool: &PgPool,
     sync: &SyncRun,
-    (kind, records): (ReferenceKind, Vec<LocalRecord>),
+    kind: ReferenceKind,
+    records: Vec<LocalRecord>,
     report: &mut Report,
 ) -> Result<()> {
     let mut db = pool.acquire().await?;
     let mut sent = Vec::new();
-    let of_one_name = namesakes(kind, &report.unmatched_local);
+    let repeated = repeated_names(kind, &report.unmatched_local);
     for record in records {
         let linked = references::external_id(&mut db, kind, record.id).await?;
-        let obstacle = of_one_name.contains(&fold(&record.name)).then(|| NAMESAKES.to_owned());
-        match obstacle.or_else(|| obstacle_of(kind, &record, linked)) {
-            Some(why) => report.not_created_in_administrate.push(not_created(record, why)),
+        let reason = repeated.contains(&fold(&record.name)).then(|| REPEATED_NAME.to_owned());
+        match reason.or_else(|| reason_not_creatable(kind, &record, linked)) {
+            Some(reason) => report.not_created_in_administrate.push(not_created(record, reason)),
             None => sent.push(record),
         }
     }
@@ -170,68 +80,73 @@ async fn create(
     let mut tx = pool.begin().await?;
     outbox::enqueue(&mut tx, report.run_id, &effects).await?;
     tx.commit().await?;
-    let outcomes = carry_out(context, pool, sync.client(), report.run_id).await?;
-    let outcomes: HashMap<i64, DeliveryOutcome> = outcomes.into_iter().map(|one| (one.subject_id, one)).collect();
+    let outcomes = deliver_run(context, pool, sync.client(), report.run_id).await?;
+    let outcomes: HashMap<i64, DeliveryOutcome> =
+        outcomes.into_iter().map(|outcome| (outcome.subject_id, outcome)).collect();
     for record in sent {
         let id = record.id;
         let external_id = references::external_id(&mut db, kind, id).await?;
-        note(report, record, external_id, outcomes.get(&id));
+        add_result(report, record, external_id, outcomes.get(&id));
     }
     let created = report.created_in_administrate.iter().map(|created| created.external_id.clone()).collect();
     if let Err(error) = sync.refresh(report.entity, &created).await {
-        tracing::warn!(%error, entity = %report.entity, "what Administrate says of them comes with the next sync");
-    }
-    tell(&context.console, report);
-    let left = report.not_created_in_administrate.iter();
-    let left: Vec<LocalRecord> = left.map(|left| LocalRecord::new(left.id, &left.name)).collect();
-    if !left.is_empty() {
-        manual_list::list(&context.console, pool, (report.entity, &left), None).await?;
+        tracing::warn!(%error, entity = %report.entity, "the next sync completes the bridge rows of created records");
     }
     Ok(())
 }
 
-/// The names that several of ours go by; venues are told apart by their locations, too.
-fn namesakes(kind: ReferenceKind, ours: &[LocalRecord]) -> HashSet<String> {
+/// Returns the folded names that several local records have.
+///
+/// Empty for venues, which are matched within their location.
+fn repeated_names(kind: ReferenceKind, records: &[LocalRecord]) -> HashSet<String> {
     let mut seen = HashSet::new();
-    let names = ours.iter().map(|record| fold(&record.name)).filter(|_| kind != ReferenceKind::Venue);
+    let names = records.iter().map(|record| fold(&record.name)).filter(|_| kind != ReferenceKind::Venue);
     names.filter(|name| !seen.insert(name.clone())).collect()
 }
 
-const NAMESAKES: &str = "several of ours go by this name, and the next sync could not tell which of them it is: rename or \
-                         deactivate all but one";
+const REPEATED_NAME: &str = "several local records have this name, and the next sync could not distinguish them: \
+                             rename or deactivate all but one";
 
-/// Why a record is not to be created: nobody would know it, or it is linked already with one that is gone.
-fn obstacle_of(kind: ReferenceKind, record: &LocalRecord, linked: Option<String>) -> Option<String> {
+/// Returns why a record cannot be created: it has no name, or it is linked to a record that Administrate lacks.
+fn reason_not_creatable(kind: ReferenceKind, record: &LocalRecord, linked: Option<String>) -> Option<String> {
     match linked {
         None => record.name.trim().is_empty().then(|| "it has no name".into()),
         Some(id) if kind == ReferenceKind::Instructor => Some(format!(
-            "it is linked with the contact {id}, who is no instructor there: mark it there as one, or prune the link"
+            "it is linked to the contact {id}, which is not an instructor in Administrate: mark it as one, or prune \
+             the link"
         )),
-        Some(id) => Some(format!("it is linked with {id}, which Administrate no longer has: prune the link first")),
+        Some(id) => Some(format!("it is linked to {id}, which Administrate no longer has: prune the link first")),
     }
 }
 
-/// Notes what became of one record that was sent.
-fn note(report: &mut Report, record: LocalRecord, external_id: Option<String>, outcome: Option<&DeliveryOutcome>) {
-    let remarks = outcome.map_or(&[][..], |outcome| &outcome.remarks);
+/// Adds the result of one delivered creation to the report. `external_id`: none if it has not been created.
+fn add_result(
+    report: &mut Report,
+    record: LocalRecord,
+    external_id: Option<String>,
+    outcome: Option<&DeliveryOutcome>,
+) {
+    let notices = outcome.map_or(&[][..], |outcome| &outcome.notices);
     match external_id {
-        Some(id) if remarks.iter().any(reference::is_no_instructor) => {
-            let why = format!("the contact {id} was made, but this API makes no instructors: mark it there as one");
-            report.not_created_in_administrate.push(not_created(record, why));
+        Some(id) if notices.iter().any(reference::is_no_instructor) => {
+            let reason = format!(
+                "the contact {id} was created, but this API cannot mark instructors: mark it as one in Administrate"
+            );
+            report.not_created_in_administrate.push(not_created(record, reason));
         }
         Some(external_id) => {
-            let open = remarks.iter().filter(|remark| remark.needs_a_person()).map(ToString::to_string).collect();
+            let to_fix = notices.iter().filter(|notice| notice.needs_attention()).map(ToString::to_string).collect();
             report.record_created_remote(CreatedRemote {
                 id: record.id,
                 name: record.name,
                 external_id,
-                to_mend: open,
+                manual_steps: to_fix,
             });
         }
         None => {
-            let why = outcome.and_then(|outcome| outcome.reason.clone());
-            let why = why.unwrap_or_else(|| "it waits for somebody to decide: see `lectern outbox`".into());
-            report.not_created_in_administrate.push(not_created(record, why));
+            let reason = outcome.and_then(|outcome| outcome.reason.clone());
+            let reason = reason.unwrap_or_else(|| "its creation needs a decision: see `lectern outbox`".into());
+            report.not_created_in_administrate.push(not_created(record, reason));
         }
     }
 }
@@ -240,23 +155,8 @@ fn not_created(record: LocalRecord, reason: String) -> RetainedRecord {
     RetainedRecord { id: record.id, name: record.name, reason }
 }
 
-fn tell(console: &Console, report: &Report) {
-    let created = &report.created_in_administrate;
-    console.say(format_args!("{} created in Administrate", report.entity.counted(created.len())));
-    for one in created.iter().filter(|one| !one.to_mend.is_empty()) {
-        console.say(format_args!("  {} ({}): {}", one.name, one.external_id, one.to_mend.join("; ")));
-    }
-    let left = &report.not_created_in_administrate;
-    if !left.is_empty() {
-        console.say(format_args!("{} not created:", report.entity.counted(left.len())));
-        left.iter().for_each(|one| {
-            console.say(format_args!("  {}: {}", crate::sync::report::text::shown(&one.name), one.reason))
-        });
-    }
-}
-
-/// Carries out at once what a run has asked for; gives the last outcome of each effect.
-async fn carry_out(
+/// Delivers the outbox items of a run at once and returns the last outcome of each.
+async fn deliver_run(
     context: &Context,
     pool: &PgPool,
     client: &Client,
@@ -270,13 +170,21 @@ async fn carry_out(
     Ok(drained?.outcomes)
 }
 
-/// Delivers at once what the run of a report has asked for, and notes there what could not be delivered.
+/// Delivers the outbox items of a report's run at once and adds an error for each that was not delivered.
 pub(super) async fn deliver(context: &Context, pool: &PgPool, client: &Client, report: &mut Report) -> Result<()> {
-    let outcomes = carry_out(context, pool, client, report.run_id).await?;
+    let outcomes = deliver_run(context, pool, client, report.run_id).await?;
     for outcome in outcomes.iter().filter(|outcome| outcome.state != DeliveryState::Delivered) {
-        let why = outcome.reason.as_deref().unwrap_or("it is still to be delivered");
-        let message = format!("{} has not reached Administrate: {why}; see `lectern outbox`", outcome.subject);
+        let reason = outcome.reason.as_deref().unwrap_or("it is still to be delivered");
+        let message = format!("{} has not reached Administrate: {reason}; see `lectern outbox`", outcome.subject);
         report.add_error(RecordError { external_id: None, message });
     }
     Ok(())
+}
+
+/// Updates the stored result of a report's run; a report without a run is not stored.
+pub(super) async fn store_report(pool: &PgPool, report: &Report) -> Result<()> {
+    match report.run_id {
+        Some(run) => runs::update_result(&mut *pool.acquire().await?, run, report.exit(), report).await,
+        None => Ok(()),
+    }
 }

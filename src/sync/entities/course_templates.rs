@@ -1,11 +1,11 @@
-//! Course templates, matched by code (FR-017), with their learning mode, custom fields and approved instructors.
+//! Course templates, matched by code, with their learning mode, custom fields and approved instructors.
 
 use std::collections::{BTreeSet, HashSet};
 
 use administrate::Client;
 use sqlx::PgConnection;
 
-use super::locations::candidates;
+use super::locations::local_candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{ApprovalRow, BoundedColumn, bounded};
@@ -20,7 +20,7 @@ use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
-/// Course templates on the way of every entity.
+/// The sync of course templates.
 pub(crate) struct CourseTemplates;
 
 impl EntitySync for CourseTemplates {
@@ -30,7 +30,7 @@ impl EntitySync for CourseTemplates {
     type Remote = Vec<remote::RemoteCourseTemplate>;
     type Local = (Vec<Named>, Vec<ApprovalRow>);
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::course_templates(client).await
     }
 
@@ -38,45 +38,45 @@ impl EntitySync for CourseTemplates {
         references::course_templates(db).await
     }
 
-    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
+    async fn local_records(db: &mut PgConnection, _context: &SyncContext) -> Result<Self::Local> {
         Ok((reference::store::course_templates(db).await?, references::approvals(db).await?))
     }
 
     fn plan(
-        (ours, approvals): &Self::Local,
-        theirs: Self::Remote,
+        (local, approvals): &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(ours, theirs, rows, approvals, overrides)
+        plan(local, remote, rows, approvals, overrides)
     }
 
-    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
-        ground.course_templates = Some(rows);
+    fn stage_rows(context: &mut SyncContext, rows: Vec<Self::Row>) {
+        context.course_templates = Some(rows);
     }
 
     async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Local,
-        theirs: Self::Remote,
+        _local: &Self::Local,
+        remote: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
-        let chosen = theirs.into_iter().filter(|template| chosen.contains(&template.external_id));
+        let chosen = remote.into_iter().filter(|template| chosen.contains(&template.external_id));
         let templates = chosen
             .map(|template| reference::CourseTemplate { code: tidy(&template.code), title: tidy(&template.title) });
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
-        theirs.iter().map(counterpart).collect()
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+        remote.iter().map(remote_candidate).collect()
     }
 
     async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
         reference::store::inactive_course_templates(db).await
     }
 
-    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
-        let columns = theirs.iter().map(|template| {
+    fn bounded_columns(remote: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
+        let columns = remote.iter().map(|template| {
             let columns = vec![bounded("code", &template.code, 50), bounded("title", &template.title, 255)];
             (template.external_id.as_str(), columns)
         });
@@ -92,17 +92,17 @@ impl EntitySync for CourseTemplates {
     }
 }
 
-/// Links each course template with the one of ours that has its code.
+/// Plans the rows of course templates. Each is linked with the local one that has its code.
 pub fn plan(
-    ours: &[Named],
-    theirs: Vec<remote::RemoteCourseTemplate>,
+    local: &[Named],
+    remote: Vec<remote::RemoteCourseTemplate>,
     rows: &[bridges::CourseTemplateRow],
     approvals: &[ApprovalRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::CourseTemplateRow> {
-    let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
-    let approvals = approvals_difference(&theirs, approvals);
-    let wanted = theirs.into_iter().map(|template| DesiredRow {
+    let matches = match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), overrides);
+    let approvals = diff_approvals(&remote, approvals);
+    let desired = remote.into_iter().map(|template| DesiredRow {
         row: bridges::CourseTemplateRow {
             external_id: template.external_id,
             event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
@@ -111,28 +111,28 @@ pub fn plan(
         },
         name: template.code,
     });
-    let mut plan = SyncPlan::between(Entity::CourseTemplates, wanted.collect(), rows, pairing);
+    let mut plan = SyncPlan::between(Entity::CourseTemplates, desired.collect(), rows, matches);
     plan.approvals = approvals;
     plan
 }
 
-fn counterpart(template: &remote::RemoteCourseTemplate) -> RemoteCandidate {
+fn remote_candidate(template: &remote::RemoteCourseTemplate) -> RemoteCandidate {
     RemoteCandidate {
         record: RemoteRecord::new(&template.external_id, &template.code),
         key: MatchKey::of(&template.code),
     }
 }
 
-/// What is known of a template that Administrate no longer has stays until its row is pruned.
-fn approvals_difference(theirs: &[remote::RemoteCourseTemplate], stand: &[ApprovalRow]) -> SetDiff<ApprovalRow> {
-    let fetched: HashSet<&str> = theirs.iter().map(|template| template.external_id.as_str()).collect();
-    let stand: Vec<ApprovalRow> =
-        stand.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
-    let wanted = theirs.iter().flat_map(|template| {
+/// Compares approved instructors. Approvals of a template that Administrate no longer has stay until its row is pruned.
+fn diff_approvals(remote: &[remote::RemoteCourseTemplate], stored: &[ApprovalRow]) -> SetDiff<ApprovalRow> {
+    let fetched: HashSet<&str> = remote.iter().map(|template| template.external_id.as_str()).collect();
+    let stored: Vec<ApprovalRow> =
+        stored.iter().filter(|approval| fetched.contains(approval.template_external_id.as_str())).cloned().collect();
+    let desired = remote.iter().flat_map(|template| {
         template.approved.iter().map(|contact| ApprovalRow {
             template_external_id: template.external_id.clone(),
             contact_external_id: contact.clone(),
         })
     });
-    SetDiff::between(&stand, wanted)
+    SetDiff::between(&stored, desired)
 }

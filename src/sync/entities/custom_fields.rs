@@ -1,4 +1,4 @@
-//! Custom fields: Administrate's own, one row for each kind of record that a field is attached to (FR-007).
+//! Custom fields, which exist in Administrate only: one row for each kind of record that a field is attached to.
 
 use administrate::Client;
 use sqlx::PgConnection;
@@ -15,7 +15,7 @@ use crate::sync::remote;
 use crate::sync::remote::{Fetched, RemoteCustomField};
 use crate::sync::report::findings::RecordError;
 
-/// Custom fields on the way of every entity.
+/// The sync of custom fields.
 pub(crate) struct CustomFields;
 
 impl EntitySync for CustomFields {
@@ -24,7 +24,7 @@ impl EntitySync for CustomFields {
     type Remote = Fetched<RemoteCustomField>;
     type Local = ();
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::custom_fields(client).await
     }
 
@@ -32,12 +32,12 @@ impl EntitySync for CustomFields {
         references::custom_fields(db).await
     }
 
-    async fn local_records(_db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
+    async fn local_records(_db: &mut PgConnection, _context: &SyncContext) -> Result<Self::Local> {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Remote, rows: &[Self::Row], _decisions: &MatchOverrides) -> SyncPlan<Self::Row> {
-        plan(theirs, rows)
+    fn plan(_local: &(), remote: Self::Remote, rows: &[Self::Row], _overrides: &MatchOverrides) -> SyncPlan<Self::Row> {
+        plan(remote, rows)
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -49,30 +49,32 @@ impl EntitySync for CustomFields {
     }
 }
 
-/// Keeps each definition as Administrate has it. A kind of record whose fetch failed is an error, and its rows are
-/// neither changed nor missed.
-pub fn plan(theirs: Fetched<RemoteCustomField>, rows: &[bridges::CustomFieldRow]) -> SyncPlan<bridges::CustomFieldRow> {
-    let is_missed = |kind: &String| rows.iter().any(|row| row.entity_type == *kind);
-    let untold = theirs.untold.into_iter().filter(is_missed);
-    let untold = untold.map(|kind| (kind, "Administrate told nothing of them, where there were some".to_owned()));
-    let failed: Vec<(String, String)> = theirs.failed.into_iter().chain(untold).collect();
-    let is_known = |row: &&bridges::CustomFieldRow| failed.iter().all(|(kind, _)| *kind != row.entity_type);
-    let rows: Vec<_> = rows.iter().filter(is_known).cloned().collect();
+/// Plans a row for each definition.
+///
+/// A kind of record whose fetch failed is an error; its rows are neither changed nor reported as missing.
+pub fn plan(remote: Fetched<RemoteCustomField>, rows: &[bridges::CustomFieldRow]) -> SyncPlan<bridges::CustomFieldRow> {
+    let has_rows = |kind: &String| rows.iter().any(|row| row.entity_type == *kind);
+    let not_reported = remote.not_reported.into_iter().filter(has_rows);
+    let not_reported =
+        not_reported.map(|kind| (kind, "Administrate returned none, although there were some before".to_owned()));
+    let failed: Vec<(String, String)> = remote.failed.into_iter().chain(not_reported).collect();
+    let is_fetched = |row: &&bridges::CustomFieldRow| failed.iter().all(|(kind, _)| *kind != row.entity_type);
+    let rows: Vec<_> = rows.iter().filter(is_fetched).cloned().collect();
     let mut plan = SyncPlan::between(
         Entity::CustomFields,
-        theirs.records.into_iter().map(wanted).collect(),
+        remote.records.into_iter().map(desired_row).collect(),
         &rows,
         MatchResult::default(),
     );
-    let troubles = failed.into_iter().map(|(kind, sentence)| RecordError {
+    let errors = failed.into_iter().map(|(kind, message)| RecordError {
         external_id: None,
-        message: format!("custom fields of {kind}: {sentence}"),
+        message: format!("custom fields of {kind}: {message}"),
     });
-    plan.findings.errors.extend(troubles);
+    plan.findings.errors.extend(errors);
     plan
 }
 
-fn wanted(field: RemoteCustomField) -> DesiredRow<bridges::CustomFieldRow> {
+fn desired_row(field: RemoteCustomField) -> DesiredRow<bridges::CustomFieldRow> {
     DesiredRow {
         name: format!("{}: {}", field.entity_type, field.label),
         row: bridges::CustomFieldRow {

@@ -1,11 +1,11 @@
-//! Instructors, matched by their whole name, never split (rules, Sync), and the contacts that may administer events.
+//! Instructors, matched by their full name, which is never split, and the contacts that may administer events.
 
 use std::collections::BTreeSet;
 
 use administrate::Client;
 use sqlx::PgConnection;
 
-use super::locations::candidates;
+use super::locations::local_candidates;
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{AdministratorRow, BoundedColumn, bounded};
@@ -15,14 +15,17 @@ use crate::names::tidy;
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
 use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
+use crate::sync::plan::validate::nul_error;
 use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{RemoteContact, RemotePeople};
+use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
+use crate::text::contains_nul;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
-/// Instructors on the way of every entity.
+/// The sync of instructors.
 pub(crate) struct Instructors;
 
 impl EntitySync for Instructors {
@@ -32,7 +35,7 @@ impl EntitySync for Instructors {
     type Remote = RemotePeople;
     type Local = (Vec<Named>, Vec<AdministratorRow>);
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::people(client).await
     }
 
@@ -40,26 +43,26 @@ impl EntitySync for Instructors {
         references::instructors(db).await
     }
 
-    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
+    async fn local_records(db: &mut PgConnection, _context: &SyncContext) -> Result<Self::Local> {
         Ok((reference::store::instructors(db).await?, references::administrators(db).await?))
     }
 
     fn plan(
-        (ours, administrators): &Self::Local,
-        theirs: Self::Remote,
+        (local, administrators): &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(ours, theirs, rows, administrators, overrides)
+        plan(local, remote, rows, administrators, overrides)
     }
 
     async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Local,
-        theirs: Self::Remote,
+        _local: &Self::Local,
+        remote: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
-        let chosen = theirs.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
+        let chosen = remote.instructors.into_iter().filter(|contact| chosen.contains(&contact.external_id));
         let instructors = chosen.map(|contact| reference::Instructor {
             username: reference::username_of_contact(&contact.external_id),
             first_name: tidy(&contact.first_name),
@@ -69,16 +72,16 @@ impl EntitySync for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
-        theirs.instructors.iter().map(counterpart).collect()
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+        remote.instructors.iter().map(remote_candidate).collect()
     }
 
     async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
         reference::store::inactive_instructors(db).await
     }
 
-    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
-        let columns = theirs.instructors.iter().map(|contact| {
+    fn bounded_columns(remote: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
+        let columns = remote.instructors.iter().map(|contact| {
             let columns =
                 vec![bounded("first name", &contact.first_name, 150), bounded("last name", &contact.last_name, 150)];
             (contact.external_id.as_str(), columns)
@@ -95,16 +98,17 @@ impl EntitySync for Instructors {
     }
 }
 
-/// Links each contact that teaches with the instructor of ours who has its name.
+/// Plans the rows of instructors. Each contact that teaches is linked with the local instructor of its name.
 pub fn plan(
-    ours: &[Named],
-    theirs: RemotePeople,
+    local: &[Named],
+    remote: RemotePeople,
     rows: &[bridges::InstructorRow],
     administrators: &[AdministratorRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::InstructorRow> {
-    let pairing = match_records(candidates(ours), theirs.instructors.iter().map(counterpart).collect(), overrides);
-    let wanted = theirs.instructors.into_iter().map(|contact| DesiredRow {
+    let matches =
+        match_records(local_candidates(local), remote.instructors.iter().map(remote_candidate).collect(), overrides);
+    let desired = remote.instructors.into_iter().map(|contact| DesiredRow {
         name: contact.full_name(),
         row: bridges::InstructorRow {
             external_id: contact.external_id,
@@ -113,19 +117,19 @@ pub fn plan(
             tutorial_instructor_id: None,
         },
     });
-    let mut plan = SyncPlan::between(Entity::Instructors, wanted.collect(), rows, pairing);
-    let (unfit, fit): (Vec<RemoteContact>, Vec<RemoteContact>) =
-        theirs.administrators.into_iter().partition(|contact| contact.full_name().contains('\0'));
-    let trouble = |contact: RemoteContact| RecordError {
+    let mut plan = SyncPlan::between(Entity::Instructors, desired.collect(), rows, matches);
+    let (invalid, valid): (Vec<RemoteContact>, Vec<RemoteContact>) =
+        remote.administrators.into_iter().partition(|contact| contains_nul(&contact.full_name()));
+    let error = |contact: RemoteContact| RecordError {
+        message: format!("{}: {}", display_name(&contact.full_name()), nul_error("name")),
         external_id: Some(contact.external_id),
-        message: "its name contains a NUL character, which PostgreSQL cannot keep".into(),
     };
-    plan.findings.errors.extend(unfit.into_iter().map(trouble));
-    plan.administrators = SetDiff::between(administrators, fit.into_iter().map(administrator));
+    plan.findings.errors.extend(invalid.into_iter().map(error));
+    plan.administrators = SetDiff::between(administrators, valid.into_iter().map(administrator));
     plan
 }
 
-fn counterpart(contact: &RemoteContact) -> RemoteCandidate {
+fn remote_candidate(contact: &RemoteContact) -> RemoteCandidate {
     let name = contact.full_name();
     RemoteCandidate { key: MatchKey::of(&name), record: RemoteRecord::new(&contact.external_id, name) }
 }

@@ -1,4 +1,4 @@
-//! Locations, matched by name (FR-018).
+//! Locations, matched by name.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
-/// Locations on the way of every entity.
+/// The sync of locations.
 pub(crate) struct Locations;
 
 impl EntitySync for Locations {
@@ -29,7 +29,7 @@ impl EntitySync for Locations {
     type Remote = Vec<remote::RemoteLocation>;
     type Local = Vec<Named>;
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::locations(client).await
     }
 
@@ -37,30 +37,30 @@ impl EntitySync for Locations {
         references::locations(db).await
     }
 
-    async fn local_records(db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
+    async fn local_records(db: &mut PgConnection, _context: &SyncContext) -> Result<Self::Local> {
         reference::store::locations(db).await
     }
 
     fn plan(
-        ours: &Self::Local,
-        theirs: Self::Remote,
+        local: &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(ours, theirs, rows, overrides)
+        plan(local, remote, rows, overrides)
     }
 
-    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
-        ground.locations = Some(rows);
+    fn stage_rows(context: &mut SyncContext, rows: Vec<Self::Row>) {
+        context.locations = Some(rows);
     }
 
     async fn local_records_for(
         _db: &mut PgConnection,
-        _ours: &Self::Local,
-        theirs: Self::Remote,
+        _local: &Self::Local,
+        remote: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
-        let chosen = theirs.into_iter().filter(|location| chosen.contains(&location.external_id));
+        let chosen = remote.into_iter().filter(|location| chosen.contains(&location.external_id));
         let locations = chosen.map(|location| reference::Location {
             name: tidy(&location.name),
             code: tidy(location.code.as_deref().unwrap_or_default()),
@@ -68,16 +68,16 @@ impl EntitySync for Locations {
         Ok(References { locations: locations.collect(), ..References::default() })
     }
 
-    fn counterparts(_ours: &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
-        theirs.iter().map(counterpart).collect()
+    fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+        remote.iter().map(remote_candidate).collect()
     }
 
     async fn inactive_names(db: &mut PgConnection) -> Result<Vec<String>> {
         reference::store::inactive_locations(db).await
     }
 
-    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
-        let columns = theirs.iter().map(|location| {
+    fn bounded_columns(remote: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
+        let columns = remote.iter().map(|location| {
             let columns = vec![bounded("name", &location.name, 255), bounded("code", location.code.as_ref(), 50)];
             (location.external_id.as_str(), columns)
         });
@@ -93,15 +93,15 @@ impl EntitySync for Locations {
     }
 }
 
-/// Links each location with the one of ours that has its name.
+/// Plans the rows of locations. Each is linked with the local one that has its name.
 pub fn plan(
-    ours: &[Named],
-    theirs: Vec<remote::RemoteLocation>,
+    local: &[Named],
+    remote: Vec<remote::RemoteLocation>,
     rows: &[bridges::LocationRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::LocationRow> {
-    let pairing = match_records(candidates(ours), theirs.iter().map(counterpart).collect(), overrides);
-    let wanted = theirs.into_iter().map(|location| DesiredRow {
+    let matches = match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), overrides);
+    let desired = remote.into_iter().map(|location| DesiredRow {
         name: location.name,
         row: bridges::LocationRow {
             external_id: location.external_id,
@@ -109,17 +109,17 @@ pub fn plan(
             tutorial_location_id: None,
         },
     });
-    SyncPlan::between(Entity::Locations, wanted.collect(), rows, pairing)
+    SyncPlan::between(Entity::Locations, desired.collect(), rows, matches)
 }
 
-/// Ours by their name alone.
-pub(crate) fn candidates(ours: &[Named]) -> Vec<LocalCandidate> {
+/// Returns local records, to be matched by their name.
+pub(crate) fn local_candidates(local: &[Named]) -> Vec<LocalCandidate> {
     let candidate =
         |one: &Named| LocalCandidate { record: LocalRecord::new(one.id, &one.name), key: MatchKey::of(&one.name) };
-    ours.iter().map(candidate).collect()
+    local.iter().map(candidate).collect()
 }
 
-fn counterpart(location: &remote::RemoteLocation) -> RemoteCandidate {
+fn remote_candidate(location: &remote::RemoteLocation) -> RemoteCandidate {
     RemoteCandidate {
         record: RemoteRecord::new(&location.external_id, &location.name),
         key: MatchKey::of(&location.name),

@@ -1,4 +1,4 @@
-//! One file for each entity that a sync matches.
+//! The sync of each entity: how both sides are read, compared and written.
 
 pub mod course_templates;
 pub mod custom_fields;

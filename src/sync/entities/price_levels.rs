@@ -1,4 +1,4 @@
-//! Price levels: Administrate's own, nothing of ours to match (FR-008).
+//! Price levels, which exist in Administrate only.
 
 use administrate::Client;
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use crate::sync::matching::MatchResult;
 use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 
-/// Price levels on the way of every entity.
+/// The sync of price levels.
 pub(crate) struct PriceLevels;
 
 impl EntitySync for PriceLevels {
@@ -23,7 +23,7 @@ impl EntitySync for PriceLevels {
     type Remote = Vec<remote::RemotePriceLevel>;
     type Local = ();
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::price_levels(client).await
     }
 
@@ -31,16 +31,16 @@ impl EntitySync for PriceLevels {
         references::price_levels(db).await
     }
 
-    async fn local_records(_db: &mut PgConnection, _ground: &SyncContext) -> Result<Self::Local> {
+    async fn local_records(_db: &mut PgConnection, _context: &SyncContext) -> Result<Self::Local> {
         Ok(())
     }
 
-    fn plan(_ours: &(), theirs: Self::Remote, rows: &[Self::Row], _decisions: &MatchOverrides) -> SyncPlan<Self::Row> {
-        plan(theirs, rows)
+    fn plan(_local: &(), remote: Self::Remote, rows: &[Self::Row], _overrides: &MatchOverrides) -> SyncPlan<Self::Row> {
+        plan(remote, rows)
     }
 
-    fn stage_rows(ground: &mut SyncContext, rows: Vec<Self::Row>) {
-        ground.price_levels = Some(rows);
+    fn stage_rows(context: &mut SyncContext, rows: Vec<Self::Row>) {
+        context.price_levels = Some(rows);
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -52,12 +52,12 @@ impl EntitySync for PriceLevels {
     }
 }
 
-/// Keeps each price level as Administrate has it.
+/// Plans a row for each price level.
 pub fn plan(
-    theirs: Vec<remote::RemotePriceLevel>,
+    remote: Vec<remote::RemotePriceLevel>,
     rows: &[bridges::PriceLevelRow],
 ) -> SyncPlan<bridges::PriceLevelRow> {
-    let wanted = theirs.into_iter().map(|level| DesiredRow {
+    let desired = remote.into_iter().map(|level| DesiredRow {
         name: level.name.clone(),
         row: bridges::PriceLevelRow {
             external_id: level.external_id,
@@ -65,5 +65,5 @@ pub fn plan(
             description: level.description,
         },
     });
-    SyncPlan::between(Entity::PriceLevels, wanted.collect(), rows, MatchResult::default())
+    SyncPlan::between(Entity::PriceLevels, desired.collect(), rows, MatchResult::default())
 }

@@ -1,7 +1,7 @@
-//! Prices of course templates on price levels: Administrate's own, found through the bridges (FR-009).
+//! Prices of course templates at price levels, which exist in Administrate only.
 //!
-//! We keep one price for a template and level. Of several, the one in the provider's currency and region is kept and
-//! the others are skipped; where several of those remain, a person must choose and nothing is written.
+//! One price is stored for each template and level. If there are several, the one in the configured currency and region
+//! is stored and the others are skipped. If several of those remain, a user has to choose and nothing is written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,16 +22,16 @@ use crate::sync::remote;
 use crate::sync::report::findings::{RecordError, SkippedRecord};
 use crate::tutorials::reference;
 
-/// Prices on the way of every entity.
+/// The sync of prices.
 pub(crate) struct Prices;
 
 impl EntitySync for Prices {
     const ENTITY: Entity = Entity::CourseTemplatePriceLevels;
     type Row = bridges::PriceRow;
     type Remote = Vec<remote::RemotePrice>;
-    type Local = (Places, Preference);
+    type Local = (PriceNames, PricePreference);
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::prices(client).await
     }
 
@@ -39,25 +39,25 @@ impl EntitySync for Prices {
         references::prices(db).await
     }
 
-    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local> {
-        let ours = reference::store::course_templates(db).await?;
-        let codes: HashMap<i64, String> = ours.into_iter().map(|template| (template.id, template.name)).collect();
+    async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
+        let local = reference::store::course_templates(db).await?;
+        let codes: HashMap<i64, String> = local.into_iter().map(|template| (template.id, template.name)).collect();
         let named = |row: bridges::CourseTemplateRow| {
             let code = row.tutorial_course_template_id.and_then(|id| codes.get(&id).cloned());
             (row.external_id.clone(), code.unwrap_or(row.external_id))
         };
-        let templates = ground.course_templates(db).await?.into_iter().map(named).collect();
-        let levels = ground.price_levels(db).await?.into_iter().map(|row| (row.external_id, row.name)).collect();
-        Ok((Places { templates, levels }, ground.preference.clone()))
+        let templates = context.course_templates(db).await?.into_iter().map(named).collect();
+        let levels = context.price_levels(db).await?.into_iter().map(|row| (row.external_id, row.name)).collect();
+        Ok((PriceNames { templates, levels }, context.preference.clone()))
     }
 
     fn plan(
-        (places, preference): &Self::Local,
-        theirs: Self::Remote,
+        (names, preference): &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(theirs, places, rows, preference, overrides)
+        plan(remote, names, rows, preference, overrides)
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -69,75 +69,75 @@ impl EntitySync for Prices {
     }
 }
 
-/// Which price is kept where a template has several for one level.
+/// The currency and region whose price is stored if a template has several prices at one level.
 #[derive(Debug, Clone)]
-pub struct Preference {
+pub struct PricePreference {
     /// Code of the currency, `GBP`.
     pub currency: String,
-    /// Code of the region; empty: any.
+    /// Code of the region; empty for any region.
     pub region: String,
 }
 
-/// Ids of a course template and of a price level.
+/// Administrate's ids of a course template and of a price level. Each pair has at most one stored price.
 type PriceSlot = (String, String);
 
-/// Everything that a price is looked up in, with the names that people know.
+/// The names of the course templates and price levels that prices may refer to.
 #[derive(Debug, Default)]
-pub struct Places {
-    /// Name of each course template that is bridged, by its id.
+pub struct PriceNames {
+    /// Code of each course template that has a link row, by Administrate's id.
     pub templates: HashMap<String, String>,
-    /// Name of each price level that is bridged, by its id.
+    /// Name of each price level that has a row, by Administrate's id.
     pub levels: HashMap<String, String>,
 }
 
-/// Keeps for each template and level the price that the provider sells at.
+/// Plans one price for each template and level, selected by `preference`.
 pub fn plan(
-    theirs: Vec<remote::RemotePrice>,
-    places: &Places,
+    remote: Vec<remote::RemotePrice>,
+    names: &PriceNames,
     rows: &[bridges::PriceRow],
-    preference: &Preference,
+    preference: &PricePreference,
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::PriceRow> {
     let mut plan = SyncPlan::between(Entity::CourseTemplatePriceLevels, Vec::new(), &[], MatchResult::default());
-    plan.fetched = theirs.len();
+    plan.fetched = remote.len();
     let mut slots: BTreeMap<PriceSlot, Vec<remote::RemotePrice>> = BTreeMap::new();
-    for price in theirs {
+    for price in remote {
         if overrides.ignored_remote.contains(&price.external_id) {
-            plan.findings.skipped.push(SkippedRecord::ignored(&price.external_id, places.describe(&price)));
+            plan.findings.skipped.push(SkippedRecord::ignored(&price.external_id, names.describe(&price)));
             continue;
         }
         if let Some(text) = &price.unreadable {
-            let message = format!("its amount \"{text}\" is no number: {}", places.place(&price));
+            let message = format!("{}: the amount \"{text}\" is no number", names.slot_name(&price));
             plan.findings.errors.push(RecordError { external_id: Some(price.external_id), message });
             continue;
         }
-        match places.slot(&price) {
+        match names.slot(&price) {
             Ok(slot) => slots.entry(slot).or_default().push(price),
-            Err(reason) => plan.findings.skipped.push(places.skipped(&price, reason)),
+            Err(reason) => plan.findings.skipped.push(names.skipped(&price, reason)),
         }
     }
-    let standing: HashMap<PriceSlot, &bridges::PriceRow> = rows.iter().map(|row| (slot_of(row), row)).collect();
+    let stored: HashMap<PriceSlot, &bridges::PriceRow> = rows.iter().map(|row| (slot_of(row), row)).collect();
     let skipped = plan.findings.skipped.iter().map(|price| price.external_id.as_str());
-    let failed = plan.findings.errors.iter().filter_map(|trouble| trouble.external_id.as_deref());
-    let told: HashSet<&str> = skipped.chain(failed).collect();
-    let is_told = |row: &&bridges::PriceRow| told.contains(row.external_id.as_str());
-    let is_gone = |row: &&bridges::PriceRow| !slots.contains_key(&slot_of(row)) && !is_told(row);
-    plan.missing_remote = rows.iter().filter(is_gone).cloned().collect();
+    let failed = plan.findings.errors.iter().filter_map(|error| error.external_id.as_deref());
+    let reported: HashSet<&str> = skipped.chain(failed).collect();
+    let is_reported = |row: &&bridges::PriceRow| reported.contains(row.external_id.as_str());
+    let is_missing = |row: &&bridges::PriceRow| !slots.contains_key(&slot_of(row)) && !is_reported(row);
+    plan.missing_remote = rows.iter().filter(is_missing).cloned().collect();
     for (slot, prices) in slots {
-        places.choose(&mut plan, &slot, prices, standing.get(&slot).copied(), preference);
+        names.select(&mut plan, &slot, prices, stored.get(&slot).copied(), preference);
     }
     plan
 }
 
-impl Places {
-    /// Where the price belongs, or why it belongs nowhere.
+impl PriceNames {
+    /// Returns the template and level of a price, or why it has none.
     fn slot(&self, price: &remote::RemotePrice) -> Result<PriceSlot, &'static str> {
         let Some(level) = &price.level else { return Err("it names no price level") };
         if !self.templates.contains_key(&price.template) {
-            return Err("its course template is not known here: run `lectern sync course-templates`");
+            return Err("its course template is not known locally: run `lectern sync course-templates`");
         }
         if !self.levels.contains_key(level) {
-            return Err("its price level is not known here: run `lectern sync price-levels`");
+            return Err("its price level is not known locally: run `lectern sync price-levels`");
         }
         if price.amount.is_none() {
             return Err("it has no amount");
@@ -145,43 +145,47 @@ impl Places {
         Ok((price.template.clone(), level.clone()))
     }
 
-    fn choose(
+    /// Selects the price of a slot and adds it to the plan, or reports why no price is selected.
+    fn select(
         &self,
         plan: &mut SyncPlan<bridges::PriceRow>,
         slot: &PriceSlot,
         prices: Vec<remote::RemotePrice>,
-        standing: Option<&bridges::PriceRow>,
-        preference: &Preference,
+        stored: Option<&bridges::PriceRow>,
+        preference: &PricePreference,
     ) {
-        let is_meant = preference.among(&prices);
-        let (meant, others): (Vec<_>, Vec<_>) = prices.into_iter().partition(is_meant);
-        let reason = match meant.as_slice() {
+        let is_preferred = preference.among(&prices);
+        let (preferred, others): (Vec<_>, Vec<_>) = prices.into_iter().partition(is_preferred);
+        let reason = match preferred.as_slice() {
             [] => format!("none of the template's prices for this level is in {preference}"),
-            [kept] => format!("the template has several prices for this level; {} is kept", terms(kept)),
-            _ => format!("the template has several prices for this level; one in {preference} is to be chosen"),
+            [price] => format!("the template has several prices for this level; {} is used", terms(price)),
+            _ => format!("the template has several prices for this level; choose one in {preference}"),
         };
-        if let [kept] = meant.as_slice() {
-            plan.take(self.describe(kept), standing, row_of(slot, kept));
+        if let [price] = preferred.as_slice() {
+            plan.add_row(self.describe(price), stored, row_of(slot, price));
             plan.findings.skipped.extend(others.iter().map(|price| self.skipped(price, &reason)));
             return;
         }
-        // Nothing is written; a row that stands stays as it is.
-        let stands = |price: &&remote::RemotePrice| standing.is_some_and(|row| row.external_id == price.external_id);
-        match standing {
-            Some(row) if meant.iter().chain(&others).any(|price| stands(&price)) => {
+        // Nothing is written. A stored row stays as it is.
+        let is_stored = |price: &&remote::RemotePrice| stored.is_some_and(|row| row.external_id == price.external_id);
+        match stored {
+            Some(row) if preferred.iter().chain(&others).any(|price| is_stored(&price)) => {
                 plan.unchanged.push(row.external_id.clone());
             }
             Some(row) => plan.missing_remote.push(row.clone()),
             None => {}
         }
-        let left = others.iter().filter(|price| !stands(price));
-        plan.findings.skipped.extend(left.map(|price| self.skipped(price, &reason)));
-        if let [first, ..] = meant.as_slice() {
-            plan.not_listed += meant.iter().filter(|price| !stands(price)).count();
+        let unused = others.iter().filter(|price| !is_stored(price));
+        plan.findings.skipped.extend(unused.map(|price| self.skipped(price, &reason)));
+        if let [first, ..] = preferred.as_slice() {
+            plan.not_listed += preferred.iter().filter(|price| !is_stored(price)).count();
             plan.findings.ambiguous.push(Ambiguity {
-                key: fold(&self.place(first)),
+                key: fold(&self.slot_name(first)),
                 local: Vec::new(),
-                remote: meant.iter().map(|price| RemoteRecord::new(&price.external_id, self.describe(price))).collect(),
+                remote: preferred
+                    .iter()
+                    .map(|price| RemoteRecord::new(&price.external_id, self.describe(price)))
+                    .collect(),
             });
         }
     }
@@ -190,8 +194,8 @@ impl Places {
         SkippedRecord { external_id: price.external_id.clone(), name: self.describe(price), reason: reason.into() }
     }
 
-    /// `CM2 - Standard`: our code of the template, else theirs; ids where names are not known.
-    fn place(&self, price: &remote::RemotePrice) -> String {
+    /// Returns `CM2 - Standard`: the local code of the template, else Administrate's; ids where names are not known.
+    fn slot_name(&self, price: &remote::RemotePrice) -> String {
         let name = |names: &HashMap<String, String>, id: &str| names.get(id).map_or(id.to_owned(), String::clone);
         let level = price.level.as_deref().map_or("no level".into(), |level| name(&self.levels, level));
         let template = self.templates.get(&price.template).filter(|name| **name != price.template);
@@ -199,16 +203,16 @@ impl Places {
         format!("{template} - {level}")
     }
 
-    /// `CM2 - Standard: GBP 250.00 (UK)`.
+    /// Returns `CM2 - Standard: GBP 250.00 (UK)`.
     fn describe(&self, price: &remote::RemotePrice) -> String {
         match terms(price) {
-            none if none.is_empty() => self.place(price),
-            terms => format!("{}: {terms}", self.place(price)),
+            empty if empty.is_empty() => self.slot_name(price),
+            terms => format!("{}: {terms}", self.slot_name(price)),
         }
     }
 }
 
-/// `GBP 250.00 (UK)`, as far as it is known.
+/// Returns `GBP 250.00 (UK)`, as far as it is known.
 fn terms(price: &remote::RemotePrice) -> String {
     let amount = price.amount.map(|amount| amount.to_string());
     let region = price.region.as_ref().map(|region| format!("({region})"));
@@ -223,30 +227,32 @@ fn row_of(slot: &PriceSlot, price: &remote::RemotePrice) -> bridges::PriceRow {
         external_id: price.external_id.clone(),
         course_template,
         price_level,
-        // What numeric(10, 2) makes of it, so that the row compares equal the next time.
+        // Rounded as numeric(10, 2) stores it, so that the row compares equal the next time.
         amount: amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
     }
 }
 
-impl Preference {
-    /// Which of the prices of one template and level are meant: the only one; else those in the currency for the region,
-    /// or where there is none for it, those for any region.
+impl PricePreference {
+    /// Returns a filter for the preferred ones of the prices of one template and level.
+    ///
+    /// A single price is preferred. Of several, those in the currency for the region are, or if there is none for the
+    /// region, those in the currency for any region.
     fn among(&self, prices: &[remote::RemotePrice]) -> impl Fn(&remote::RemotePrice) -> bool + use<> {
         let (currency, region) = (fold(&self.currency), fold(&self.region));
         let in_currency = move |price: &remote::RemotePrice| price.currency.iter().any(|name| fold(name) == currency);
         let in_region =
             move |price: &remote::RemotePrice| price.region.as_deref().is_some_and(|code| fold(code) == region);
-        let (is_alone, is_anywhere) = (prices.len() == 1, self.region.is_empty());
-        let is_told = prices.iter().any(|price| in_currency(price) && in_region(price));
+        let (is_single, is_any_region) = (prices.len() == 1, self.region.is_empty());
+        let has_region = prices.iter().any(|price| in_currency(price) && in_region(price));
         move |price| {
-            is_alone
+            is_single
                 || in_currency(price)
-                    && (is_anywhere || if is_told { in_region(price) } else { price.region.is_none() })
+                    && (is_any_region || if has_region { in_region(price) } else { price.region.is_none() })
         }
     }
 }
 
-impl std::fmt::Display for Preference {
+impl std::fmt::Display for PricePreference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.currency)?;
         if !self.region.is_empty() {

@@ -1,4 +1,4 @@
-//! Venues, matched by name within their location (FR-019).
+//! Venues, matched by name within their location.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ use crate::sync::remote;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{NamedVenue, References, Room};
 
-/// Venues on the way of every entity.
+/// The sync of venues.
 pub(crate) struct Venues;
 
 impl EntitySync for Venues {
@@ -29,7 +29,7 @@ impl EntitySync for Venues {
     type Remote = Vec<remote::RemoteVenue>;
     type Local = (Vec<NamedVenue>, Vec<bridges::LocationRow>);
 
-    async fn fetch(client: &Client, _ground: &SyncContext) -> Result<Self::Remote> {
+    async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
         remote::venues(client).await
     }
 
@@ -37,41 +37,41 @@ impl EntitySync for Venues {
         references::venues(db).await
     }
 
-    async fn local_records(db: &mut PgConnection, ground: &SyncContext) -> Result<Self::Local> {
-        Ok((reference::store::venues(db).await?, ground.locations(db).await?))
+    async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
+        Ok((reference::store::venues(db).await?, context.locations(db).await?))
     }
 
     fn plan(
-        (ours, locations): &Self::Local,
-        theirs: Self::Remote,
+        (local, locations): &Self::Local,
+        remote: Self::Remote,
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(ours, theirs, locations, rows, overrides)
+        plan(local, remote, locations, rows, overrides)
     }
 
     async fn local_records_for(
         _db: &mut PgConnection,
         (_, locations): &Self::Local,
-        theirs: Self::Remote,
+        remote: Self::Remote,
         chosen: &BTreeSet<String>,
     ) -> Result<References> {
-        let linked = linked(locations);
-        let chosen = theirs.into_iter().filter(|venue| chosen.contains(&venue.external_id));
+        let linked = linked_locations(locations);
+        let chosen = remote.into_iter().filter(|venue| chosen.contains(&venue.external_id));
         let rooms = chosen.filter_map(|venue| {
-            let location_id = location_of(&venue, &linked)?;
+            let location_id = local_location(&venue, &linked)?;
             Some(Room { name: tidy(&venue.name), location_id })
         });
         Ok(References { rooms: rooms.collect(), ..References::default() })
     }
 
-    fn counterparts((_, locations): &Self::Local, theirs: &Self::Remote) -> Vec<RemoteCandidate> {
-        let linked = linked(locations);
-        theirs.iter().map(|venue| counterpart(venue, &linked)).collect()
+    fn remote_candidates((_, locations): &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
+        let linked = linked_locations(locations);
+        remote.iter().map(|venue| remote_candidate(venue, &linked)).collect()
     }
 
-    fn bounded_columns(theirs: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
-        let columns = theirs.iter().map(|venue| {
+    fn bounded_columns(remote: &Self::Remote) -> Vec<(&str, Vec<BoundedColumn<'_>>)> {
+        let columns = remote.iter().map(|venue| {
             let columns = vec![bounded("name", &venue.name, 255)];
             (venue.external_id.as_str(), columns)
         });
@@ -87,47 +87,48 @@ impl EntitySync for Venues {
     }
 }
 
-/// Links each venue with the one of ours that has its name at its location. Without a location that is linked, nothing
-/// matches.
+/// Plans the rows of venues. Each is linked with the local one of its name at its location.
+///
+/// A venue without a linked location matches nothing.
 pub fn plan(
-    ours: &[NamedVenue],
-    theirs: Vec<remote::RemoteVenue>,
+    local: &[NamedVenue],
+    remote: Vec<remote::RemoteVenue>,
     locations: &[bridges::LocationRow],
     rows: &[bridges::VenueRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::VenueRow> {
-    let linked = linked(locations);
+    let linked = linked_locations(locations);
     let candidate = |venue: &NamedVenue| LocalCandidate {
         record: LocalRecord::new(venue.id, &venue.name),
         key: MatchKey::of_within(&venue.name, venue.location_id),
     };
-    let counterparts = theirs.iter().map(|venue| counterpart(venue, &linked));
-    let pairing = match_records(ours.iter().map(candidate).collect(), counterparts.collect(), overrides);
-    let wanted = theirs.into_iter().map(|venue| DesiredRow {
+    let candidates = remote.iter().map(|venue| remote_candidate(venue, &linked));
+    let matches = match_records(local.iter().map(candidate).collect(), candidates.collect(), overrides);
+    let desired = remote.into_iter().map(|venue| DesiredRow {
         name: venue.name,
         row: bridges::VenueRow {
             external_id: venue.external_id,
-            // A location that came to Administrate after the last sync of locations has no row to refer to.
+            // A location that is newer than the last sync of locations has no row to refer to.
             location_id: venue.location.filter(|id| linked.contains_key(id.as_str())),
             tutorial_venue_id: None,
         },
     });
-    SyncPlan::between(Entity::Venues, wanted.collect(), rows, pairing)
+    SyncPlan::between(Entity::Venues, desired.collect(), rows, matches)
 }
 
-/// Our id of each location that has a row, by Administrate's.
-type Linked<'a> = HashMap<&'a str, Option<i64>>;
+/// The local id of each location that has a row, by its id in Administrate; none if it is not linked.
+type LinkedLocations<'a> = HashMap<&'a str, Option<i64>>;
 
-fn linked(locations: &[bridges::LocationRow]) -> Linked<'_> {
+fn linked_locations(locations: &[bridges::LocationRow]) -> LinkedLocations<'_> {
     locations.iter().map(|row| (row.external_id.as_str(), row.tutorial_location_id)).collect()
 }
 
-/// Our id of the location of one of theirs, where it is linked.
-fn location_of(venue: &remote::RemoteVenue, linked: &Linked<'_>) -> Option<i64> {
+/// Returns the local id of the location of a venue, if it is linked.
+fn local_location(venue: &remote::RemoteVenue, linked: &LinkedLocations<'_>) -> Option<i64> {
     venue.location.as_deref().and_then(|id| linked.get(id).copied().flatten())
 }
 
-fn counterpart(venue: &remote::RemoteVenue, linked: &Linked<'_>) -> RemoteCandidate {
+fn remote_candidate(venue: &remote::RemoteVenue, linked: &LinkedLocations<'_>) -> RemoteCandidate {
     let record = RemoteRecord::new(&venue.external_id, &venue.name);
-    RemoteCandidate { record, key: MatchKey::of_within(&venue.name, location_of(venue, linked)) }
+    RemoteCandidate { record, key: MatchKey::of_within(&venue.name, local_location(venue, linked)) }
 }

@@ -1,73 +1,55 @@
-//! What PostgreSQL cannot keep of a record of Administrate's: it is an error of that record, never of the run.
-
-use serde_json::Value;
+//! Checks that PostgreSQL can store a record of Administrate. A record that it cannot store is an error of that record,
+//! never of the whole run.
 
 use super::SyncPlan;
 use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::sync::matching::RemoteRecord;
+use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
+use crate::text::{contains_nul, json_contains_nul, json_without_nul};
 
 impl<R: LinkRow> SyncPlan<R> {
-    /// Makes what was found such that it can be kept: a record that nobody here knows by a name with a NUL is an error.
+    /// Makes the findings storable.
+    ///
+    /// An unmatched record whose name or id contains a NUL becomes an error; NULs elsewhere are replaced.
     pub(crate) fn drop_unstorable(&mut self) {
-        if !serde_json::to_value(&self.findings).is_ok_and(|findings| has_nul(&findings)) {
+        if !serde_json::to_value(&self.findings).is_ok_and(|findings| json_contains_nul(&findings)) {
             return;
         }
         let unmatched = std::mem::take(&mut self.findings.unmatched_remote);
-        let (unfit, unmatched): (Vec<_>, Vec<_>) =
-            unmatched.into_iter().partition(|record| record.external_id.contains('\0') || record.name.contains('\0'));
+        let (invalid, unmatched): (Vec<_>, Vec<_>) =
+            unmatched.into_iter().partition(|record| contains_nul(&record.external_id) || contains_nul(&record.name));
         self.findings.unmatched_remote = unmatched;
-        for RemoteRecord { external_id, .. } in unfit {
-            let is_told = |trouble: &RecordError| trouble.external_id.as_ref() == Some(&external_id);
-            if !self.findings.errors.iter().any(is_told) {
-                self.findings.errors.push(RecordError { external_id: Some(external_id), message: nul_error("name") });
+        for RemoteRecord { external_id, name, .. } in invalid {
+            let is_reported = |error: &RecordError| error.external_id.as_ref() == Some(&external_id);
+            if !self.findings.errors.iter().any(is_reported) {
+                let message = format!("{}: {}", display_name(&name), nul_error("name"));
+                self.findings.errors.push(RecordError { external_id: Some(external_id), message });
             }
         }
-        let findings = serde_json::to_value(&self.findings).map(without_nul).and_then(serde_json::from_value);
-        // Plain data of our own always goes there and back.
+        let findings = serde_json::to_value(&self.findings).map(json_without_nul).and_then(serde_json::from_value);
+        // Plain data without foreign types always survives the round trip.
         self.findings = findings.unwrap_or_default();
     }
 }
 
-/// Why a row cannot be stored, if it cannot.
+/// Returns why a row cannot be stored; none if it can.
 pub(crate) fn row_error<R: LinkRow>(row: &R) -> Option<String> {
-    let has_nul = || serde_json::to_value(row).is_ok_and(|row| has_nul(&row));
+    let has_nul = || serde_json::to_value(row).is_ok_and(|row| json_contains_nul(&row));
     column_error(row.bounded()).or_else(|| has_nul().then(|| nul_error("record")))
 }
 
-/// Why one of these columns cannot be stored, if one cannot.
+/// Returns why one of the columns cannot be stored; none if all can.
 pub(crate) fn column_error(columns: Vec<BoundedColumn<'_>>) -> Option<String> {
     columns.into_iter().find_map(|BoundedColumn { column, text, most }| {
         let length = text.chars().count();
         if length > most {
-            return Some(format!("its {column} is {length} characters long, {most} can be kept"));
+            return Some(format!("its {column} is {length} characters long, at most {most} can be stored"));
         }
-        text.contains('\0').then(|| nul_error(column))
+        contains_nul(&text).then(|| nul_error(column))
     })
 }
 
 pub(crate) fn nul_error(column: &str) -> String {
-    format!("its {column} contains a NUL character, which PostgreSQL cannot keep")
-}
-
-/// Whether a NUL stands anywhere.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
-        _ => false,
-    }
-}
-
-/// The same with a sign that can be kept in the place of each.
-fn without_nul(value: Value) -> Value {
-    match value {
-        Value::String(text) => text.replace('\0', "\u{fffd}").into(),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value))).collect()
-        }
-        other => other,
-    }
+    format!("its {column} contains a NUL character, which PostgreSQL cannot store")
 }

@@ -1,77 +1,72 @@
-//! What a person should know of a run, as plain data.
+//! The findings of a run that a user should see, as plain data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sync::conflicts::FieldConflict;
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
 
-/// What a person should know of a run.
+/// The findings of a run that a user should see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
-    /// Ours that Administrate does not have.
+    /// Local records that Administrate does not have.
     pub unmatched_local: Vec<LocalRecord>,
-    /// Theirs that we do not have.
+    /// Records of Administrate that do not exist locally.
     pub unmatched_remote: Vec<RemoteRecord>,
-    /// Where several could be meant; nothing is linked.
+    /// Ambiguous matches. None of these records is linked.
     pub ambiguous: Vec<Ambiguity>,
-    /// Theirs that were made records of ours, or in a dry run would be.
+    /// Records of Administrate that were created locally or, in a dry run, would be.
     #[serde(default)]
     pub created_local: Vec<RemoteRecord>,
-    /// Theirs that were to be made records of ours and could not.
+    /// Records of Administrate that could not be created locally.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_created_local: Vec<SkippedRecord>,
-    /// Ours that are taken back with the run that made them.
+    /// Local records that are deleted because the run that created them is undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed_local: Vec<LocalRecord>,
-    /// Ours that stay although the run that made them is taken back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept_local: Vec<RetainedRecord>,
-    /// Theirs that are deliberately not bridged.
+    /// Local records that stay although the run that created them is undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "kept_local")]
+    pub retained_local: Vec<RetainedRecord>,
+    /// Records of Administrate that are deliberately left out.
     pub skipped: Vec<SkippedRecord>,
-    /// Values that were changed on both sides since they last agreed, and not decided about.
+    /// Unresolved values that were changed on both sides since the baseline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<FieldConflict>,
-    /// Values that were changed in Administrate alone.
+    /// Values that were changed in Administrate only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<FieldConflict>,
-    /// What could not be done.
     pub errors: Vec<RecordError>,
 }
 
-/// A record of ours with which something was not done.
+/// A local record that stays as it is, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetainedRecord {
-    /// Our id.
+    /// The local id.
     pub id: i64,
-    /// How people call it.
     pub name: String,
-    /// Why.
     pub reason: String,
 }
 
-/// A record of Administrate's that was left out.
+/// A record of Administrate that was left out, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedRecord {
     /// Administrate's id.
     pub external_id: String,
-    /// How people call it.
     pub name: String,
-    /// Why.
     pub reason: String,
 }
 
 impl SkippedRecord {
-    /// A record that a person has decided to leave out.
+    /// Returns a record that `lectern sync ignore` leaves out.
     pub fn ignored(external_id: &str, name: String) -> Self {
-        SkippedRecord { external_id: external_id.to_owned(), name, reason: "it is to be ignored".into() }
+        SkippedRecord { external_id: external_id.to_owned(), name, reason: "set to be ignored".into() }
     }
 }
 
-/// Something that could not be done, with one record or with a whole fetch (then without id).
+/// An error that concerns one record or a whole fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordError {
-    /// Administrate's id, where it is about one record.
+    /// Administrate's id; none if the error concerns no single record.
     pub external_id: Option<String>,
-    /// A sentence.
+    /// A sentence that names the record.
     pub message: String,
 }

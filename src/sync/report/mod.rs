@@ -1,5 +1,6 @@
-//! What a run tells: the JSON document of contract §3, and the same for a reader at a terminal.
+//! The report of a run: the JSON document of `--json`, and the same as text and as a workbook.
 
+pub(crate) mod display_name;
 pub mod findings;
 pub mod text;
 pub mod xlsx;
@@ -15,117 +16,109 @@ use super::matching::{Ambiguity, LocalRecord, RemoteRecord};
 use super::plan::{ChangeAction, SyncPlan};
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
-use crate::sync::plan::display::ChangeView;
+use crate::sync::plan::display::{ChangeView, row_name};
 
 /// The report of one entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Of which entity.
     pub entity: Entity,
-    /// The run in `lectern.runs`; a dry run has none.
+    /// The run in `lectern.runs`; none for a dry run.
     pub run_id: Option<i64>,
-    /// Whether nothing was to be written.
     pub dry_run: bool,
-    /// How many of each.
     pub counts: SyncCounts,
-    /// Requests to Administrate, logins and repetitions among them.
+    /// Number of requests to Administrate, including logins and retries.
     pub requests: u64,
-    /// Ours that Administrate does not have.
+    /// Local records that Administrate does not have.
     pub unmatched_local: Vec<LocalRecord>,
-    /// Theirs that we do not have.
+    /// Records of Administrate that do not exist locally.
     pub unmatched_remote: Vec<RemoteRecord>,
-    /// Where several could be meant.
+    /// Ambiguous matches. None of these records is linked.
     pub ambiguous: Vec<Ambiguity>,
-    /// Theirs that are deliberately not bridged, and why.
+    /// Records of Administrate that are deliberately left out.
     pub skipped: Vec<SkippedRecord>,
-    /// Values of events that were changed on both sides, and not decided about.
+    /// Unresolved values of events that were changed on both sides.
     pub conflicts: Vec<FieldConflict>,
-    /// Values of events that were changed in Administrate alone.
+    /// Values of events that were changed in Administrate only.
     pub differences: Vec<FieldConflict>,
-    /// Values of events that were decided about.
-    pub settled: Vec<ResolvedField>,
-    /// Rows whose record Administrate no longer has and that stay.
-    pub gone: Vec<MissingRecord>,
-    /// What goes with the rows that are pruned.
-    #[serde(skip_serializing_if = "CascadedDeletes::is_empty")]
-    pub pruned_along: CascadedDeletes,
-    /// Ours that were created there after the run.
+    /// Resolved values of events.
+    #[serde(rename = "settled")]
+    pub resolved: Vec<ResolvedField>,
+    /// Rows that stay although Administrate no longer has their record.
+    #[serde(rename = "gone")]
+    pub missing_remote: Vec<MissingRecord>,
+    /// Rows that are deleted together with the pruned rows.
+    #[serde(rename = "pruned_along", skip_serializing_if = "CascadedDeletes::is_empty")]
+    pub cascaded: CascadedDeletes,
+    /// Local records that were created in Administrate after the run.
     pub created_in_administrate: Vec<CreatedRemote>,
-    /// Ours that were to be created there and were not.
+    /// Local records that could not be created in Administrate.
     pub not_created_in_administrate: Vec<RetainedRecord>,
-    /// Theirs that were made records of ours, or in a dry run would be.
+    /// Records of Administrate that were created locally or, in a dry run, would be.
     pub created_local: Vec<RemoteRecord>,
-    /// Theirs that were to be made records of ours and could not.
+    /// Records of Administrate that could not be created locally.
     pub not_created_local: Vec<SkippedRecord>,
-    /// Ours that the run made that is taken back, and that go with it.
+    /// Local records that are deleted because the run that created them is undone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed_local: Vec<LocalRecord>,
-    /// Likewise, that stay because they are in use.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub kept_local: Vec<RetainedRecord>,
-    /// What could not be done.
+    /// Local records that stay because they are in use, although the run that created them is undone.
+    #[serde(rename = "kept_local", skip_serializing_if = "Vec::is_empty")]
+    pub retained_local: Vec<RetainedRecord>,
     pub errors: Vec<RecordError>,
-    /// What would be written; of a dry run alone.
+    /// The planned changes; only in a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<ChangeView>>,
-    /// Administrate's ids that were named and that none of its records of this entity goes by.
+    /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
-    /// Why the whole run was refused or failed, if it was.
     #[serde(skip)]
     outcome: ReportOutcome,
 }
 
-/// How a run went as a whole.
+/// How a run ended as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReportOutcome {
-    /// Its plan was carried out, or shown.
-    Carried,
-    /// It ended before anything was written, with this exit code.
+    /// The plan was applied or, in a dry run, printed.
+    Completed,
+    /// The run ended with this exit code before anything was written.
     Ended(Exit),
-    /// A signal ended it before anything was written.
+    /// A signal ended the run before anything was written.
     Stopped,
 }
 
-/// Counts of a run (rules, Sync): of bridge rows, but for what was fetched, skipped and failed.
+/// Counts of a run. `created`, `updated`, `unchanged` and `pruned` count link rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SyncCounts {
     /// Records that Administrate has.
     pub fetched: usize,
-    /// Rows written anew.
     pub created: usize,
-    /// Rows changed.
     pub updated: usize,
-    /// Rows that were right already.
     pub unchanged: usize,
-    /// Rows deleted.
+    /// Deleted rows, whose record Administrate no longer has.
     pub pruned: usize,
-    /// Records deliberately not bridged.
+    /// Records that are deliberately left out.
     pub skipped: usize,
-    /// What could not be done.
     pub errors: usize,
 }
 
 impl SyncCounts {
-    /// All of them, in the order of the contract's document.
+    /// Returns all counts in the order of the JSON document.
     pub fn in_order(&self) -> [usize; 7] {
         let SyncCounts { fetched, created, updated, unchanged, pruned, skipped, errors } = *self;
         [fetched, created, updated, unchanged, pruned, skipped, errors]
     }
 }
 
-/// A record of ours that was created in Administrate.
+/// A local record that was created in Administrate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatedRemote {
-    /// Our id.
+    /// The local id.
     pub id: i64,
-    /// Its name.
     pub name: String,
     /// Administrate's id.
     pub external_id: String,
-    /// What is to be mended there by hand.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub to_mend: Vec<String>,
+    /// What a user has to correct in Administrate manually.
+    #[serde(rename = "to_mend", skip_serializing_if = "Vec::is_empty")]
+    pub manual_steps: Vec<String>,
 }
 
 /// A row whose record Administrate no longer has.
@@ -133,10 +126,43 @@ pub struct CreatedRemote {
 pub struct MissingRecord {
     /// Administrate's id.
     pub external_id: String,
+    /// The name in the row; none for rows that only have ids.
+    #[serde(skip)]
+    pub name: Option<String>,
 }
 
 impl Report {
-    /// The report of a plan that is carried out, or in a dry run shown.
+    /// Returns a report without findings.
+    fn empty(entity: Entity, run_id: Option<i64>, dry_run: bool, outcome: ReportOutcome) -> Report {
+        Report {
+            entity,
+            run_id,
+            dry_run,
+            counts: SyncCounts::default(),
+            requests: 0,
+            unmatched_local: Vec::new(),
+            unmatched_remote: Vec::new(),
+            ambiguous: Vec::new(),
+            skipped: Vec::new(),
+            conflicts: Vec::new(),
+            differences: Vec::new(),
+            resolved: Vec::new(),
+            missing_remote: Vec::new(),
+            cascaded: CascadedDeletes::default(),
+            created_in_administrate: Vec::new(),
+            not_created_in_administrate: Vec::new(),
+            created_local: Vec::new(),
+            not_created_local: Vec::new(),
+            removed_local: Vec::new(),
+            retained_local: Vec::new(),
+            errors: Vec::new(),
+            plan: None,
+            unknown: BTreeSet::new(),
+            outcome,
+        }
+    }
+
+    /// Returns the report of a plan that is applied or, in a dry run, printed.
     pub fn of<R: LinkRow>(plan: &SyncPlan<R>, run_id: Option<i64>, dry_run: bool) -> Report {
         let Findings {
             unmatched_local,
@@ -145,13 +171,12 @@ impl Report {
             created_local,
             not_created_local,
             removed_local,
-            kept_local,
+            retained_local,
             skipped,
             conflicts,
             differences,
             errors,
         } = plan.findings.clone();
-        let settled = plan.settlements.iter().flat_map(|settlement| settlement.fields.clone()).collect();
         let counts = SyncCounts {
             fetched: plan.fetched,
             created: plan.changes_of(ChangeAction::Create).count(),
@@ -161,72 +186,41 @@ impl Report {
             skipped: skipped.len() + plan.not_listed,
             errors: errors.len(),
         };
-        let gone =
-            plan.missing_remote.iter().map(|row| MissingRecord { external_id: row.external_id().to_owned() }).collect();
+        let missing = |row: &R| MissingRecord { external_id: row.external_id().to_owned(), name: row_name(row) };
         Report {
-            entity: plan.entity,
-            run_id,
-            dry_run,
             counts,
-            requests: 0,
             unmatched_local,
             unmatched_remote,
             ambiguous,
             skipped,
             conflicts,
             differences,
-            settled,
-            gone,
-            pruned_along: plan.cascaded.clone(),
-            created_in_administrate: Vec::new(),
-            not_created_in_administrate: Vec::new(),
+            resolved: plan.resolutions.iter().flat_map(|resolution| resolution.fields.clone()).collect(),
+            missing_remote: plan.missing_remote.iter().map(missing).collect(),
+            cascaded: plan.cascaded.clone(),
             created_local,
             not_created_local,
             removed_local,
-            kept_local,
+            retained_local,
             errors,
             plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
-            outcome: ReportOutcome::Carried,
+            ..Report::empty(plan.entity, run_id, dry_run, ReportOutcome::Completed)
         }
     }
 
-    /// The report of a run that ended before anything was written.
+    /// Returns the report of a run that ended before anything was written.
     pub fn aborted(entity: Entity, run_id: Option<i64>, dry_run: bool, error: &Error) -> Report {
-        let trouble = RecordError { external_id: None, message: error.to_string() };
-        Report {
-            entity,
-            run_id,
-            dry_run,
-            counts: SyncCounts { errors: 1, ..SyncCounts::default() },
-            requests: 0,
-            unmatched_local: Vec::new(),
-            unmatched_remote: Vec::new(),
-            ambiguous: Vec::new(),
-            skipped: Vec::new(),
-            conflicts: Vec::new(),
-            differences: Vec::new(),
-            settled: Vec::new(),
-            gone: Vec::new(),
-            pruned_along: CascadedDeletes::default(),
-            created_in_administrate: Vec::new(),
-            not_created_in_administrate: Vec::new(),
-            created_local: Vec::new(),
-            not_created_local: Vec::new(),
-            removed_local: Vec::new(),
-            kept_local: Vec::new(),
-            errors: vec![trouble],
-            plan: None,
-            unknown: BTreeSet::new(),
-            outcome: if matches!(error, Error::Cancelled) {
-                ReportOutcome::Stopped
-            } else {
-                ReportOutcome::Ended(error.exit())
-            },
-        }
+        let outcome = match error {
+            Error::Cancelled => ReportOutcome::Stopped,
+            error => ReportOutcome::Ended(error.exit()),
+        };
+        let mut report = Report::empty(entity, run_id, dry_run, outcome);
+        report.add_error(RecordError { external_id: None, message: error.to_string() });
+        report
     }
 
-    /// The report of a plan that was not carried out, because it needs a person first.
+    /// Returns the report of a plan that was not applied because a user has to decide first.
     pub fn rejected<R: LinkRow>(plan: &SyncPlan<R>, run_id: Option<i64>, dry_run: bool, message: String) -> Report {
         let mut report = Report::of(plan, run_id, dry_run);
         report.errors.push(RecordError { external_id: None, message });
@@ -240,115 +234,114 @@ impl Report {
         report
     }
 
-    /// Notes how many requests it took.
     pub fn with_request_count(mut self, requests: u64) -> Report {
         self.requests = requests;
         self
     }
 
-    /// Notes something that could not be done after the run.
-    pub fn add_error(&mut self, trouble: RecordError) {
-        self.errors.push(trouble);
+    /// Adds an error and counts it.
+    pub fn add_error(&mut self, error: RecordError) {
+        self.errors.push(error);
         self.counts.errors = self.errors.len();
     }
 
-    /// Notes what a person has decided of the conflicts after the run.
-    pub fn record_resolutions(&mut self, decided: Report) {
-        let is_decided = |dispute: &FieldConflict| decided.settled.iter().any(|settled| settled.dispute == *dispute);
-        self.conflicts.retain(|dispute| !is_decided(dispute));
-        self.settled.extend(decided.settled);
+    /// Moves the conflicts that `resolutions` resolves to the resolved values.
+    pub fn record_resolutions(&mut self, resolutions: Report) {
+        let resolved = resolutions.resolved;
+        self.conflicts.retain(|conflict| resolved.iter().all(|field| field.conflict != *conflict));
+        self.resolved.extend(resolved);
     }
 
-    /// Notes that a record is in Administrate now.
+    /// Moves a record from the unmatched to the created ones.
     pub fn record_created_remote(&mut self, created: CreatedRemote) {
         self.unmatched_local.retain(|record| record.id != created.id);
         self.created_in_administrate.push(created);
     }
 
-    /// How the command ends. Work done of which a part failed, is ambiguous, was asked for and not done, or was changed on
-    /// both sides needs a person; unmatched records alone do not (contract §1).
+    /// Returns the exit code of the command.
+    ///
+    /// A completed run needs attention if a part of it failed, is ambiguous, is in conflict, or was requested and not
+    /// done. Unmatched records alone do not need attention.
     pub fn exit(&self) -> Exit {
         match self.outcome {
             ReportOutcome::Ended(exit) => exit,
             ReportOutcome::Stopped => Exit::NeedsAttention,
-            ReportOutcome::Carried if self.is_clear() => Exit::Done,
-            ReportOutcome::Carried => Exit::NeedsAttention,
+            ReportOutcome::Completed if self.is_clean() => Exit::Done,
+            ReportOutcome::Completed => Exit::NeedsAttention,
         }
     }
 
-    fn is_clear(&self) -> bool {
+    fn is_clean(&self) -> bool {
         self.ambiguous.is_empty()
             && self.conflicts.is_empty()
             && self.errors.is_empty()
             && self.not_created_local.is_empty()
-            && self.kept_local.is_empty()
+            && self.retained_local.is_empty()
             && self.not_created_in_administrate.is_empty()
-            && self.created_in_administrate.iter().all(|created| created.to_mend.is_empty())
+            && self.created_in_administrate.iter().all(|created| created.manual_steps.is_empty())
     }
 
-    /// Whether a signal ended it before anything was written.
+    /// Returns whether a signal ended the run before anything was written.
     pub fn is_stopped(&self) -> bool {
         self.outcome == ReportOutcome::Stopped
     }
 
-    /// The exit code that its run is kept with: what was stopped is not done, and nothing may build upon it.
+    /// Returns the exit code to store with the run. A stopped run is stored as failed: later syncs must not rely on it.
     pub fn stored_exit(&self) -> Exit {
         if self.is_stopped() { Exit::Failed } else { self.exit() }
     }
 
-    /// Whether nothing of it was done.
+    /// Returns whether the run wrote nothing because it failed.
     pub fn failed(&self) -> bool {
         matches!(self.exit(), Exit::Failed | Exit::Usage | Exit::Prerequisite)
     }
 
-    /// Why nothing of it was done, in sentences; none where something was.
+    /// Returns the reasons why the run failed; none if it did not fail.
     pub fn failure(&self) -> impl Iterator<Item = &str> {
-        self.errors.iter().filter(|_| self.failed()).map(|trouble| trouble.message.as_str())
+        self.errors.iter().filter(|_| self.failed()).map(|error| error.message.as_str())
     }
 }
 
 /// The report of `sync all`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// One for each entity, in order.
+    /// One entry for each entity, in order.
     pub reports: Vec<SummaryEntry>,
-    /// Entities that were synchronised.
+    /// Number of entities that were synchronised.
     pub succeeded: usize,
-    /// Entities that were not, though tried.
+    /// Number of entities whose sync failed.
     pub failed: usize,
-    /// Entities that were not tried.
+    /// Number of entities that were not attempted.
     pub not_run: usize,
 }
 
-/// An entity's place in [`Summary`].
+/// The entry of one entity in a [`Summary`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum SummaryEntry {
-    /// It was tried.
     Run(Box<Report>),
-    /// An earlier failure or a signal stopped the run before it was done.
+    /// An earlier failure or a signal stopped the run before this entity.
     NotRun {
-        /// Which entity.
         entity: Entity,
-        /// Always true.
+        /// Always true; marks the entry in the JSON document.
         not_run: bool,
     },
 }
 
 impl Summary {
-    /// The summary of the entities tried; the rest of the seven were not run.
+    /// Returns the summary of the attempted entities. The others of `sync all` are listed as not run.
     pub fn of(reports: Vec<Report>) -> Summary {
         let failed = reports.iter().filter(|report| report.failed()).count();
-        let tried: Vec<Entity> = reports.iter().map(|report| report.entity).collect();
+        let attempted: Vec<Entity> = reports.iter().map(|report| report.entity).collect();
         let mut entries: Vec<SummaryEntry> =
             reports.into_iter().map(|report| SummaryEntry::Run(Box::new(report))).collect();
-        let rest = Entity::ALL.into_iter().filter(|entity| !tried.contains(entity));
+        let rest = Entity::ALL.into_iter().filter(|entity| !attempted.contains(entity));
         entries.extend(rest.map(|entity| SummaryEntry::NotRun { entity, not_run: true }));
-        let not_run = entries.len() - tried.len();
-        Summary { reports: entries, succeeded: tried.len() - failed, failed, not_run }
+        let not_run = entries.len() - attempted.len();
+        Summary { reports: entries, succeeded: attempted.len() - failed, failed, not_run }
     }
 
-    /// The reports of the entities tried.
+    /// Returns the reports of the attempted entities.
     pub fn attempted(&self) -> impl Iterator<Item = &Report> {
         self.reports.iter().filter_map(|entry| match entry {
             SummaryEntry::Run(report) => Some(report.as_ref()),
@@ -356,7 +349,7 @@ impl Summary {
         })
     }
 
-    /// The same, to be added to.
+    /// Returns the reports of the attempted entities for changes.
     pub fn attempted_mut(&mut self) -> impl Iterator<Item = &mut Report> {
         self.reports.iter_mut().filter_map(|entry| match entry {
             SummaryEntry::Run(report) => Some(report.as_mut()),
@@ -364,7 +357,7 @@ impl Summary {
         })
     }
 
-    /// How `sync all` ends: 1 where an entity failed, 4 where one needs a person or was not run.
+    /// Returns the exit code of `sync all`: 1 if an entity failed, 4 if one needs attention or was not run.
     pub fn exit(&self) -> Exit {
         if self.failed > 0 {
             return Exit::Failed;

@@ -1,19 +1,25 @@
-//! A report for a reader at a terminal.
+//! A report as users read it at a terminal: sections with names, each with the command to run next.
+//!
+//! Ids appear only in commands and, with `--debug`, after names.
 
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table};
 
 use super::Report;
-use super::findings::SkippedRecord;
+pub(crate) use super::display_name::display_name;
+use super::findings::{RecordError, RetainedRecord, SkippedRecord};
 use crate::console;
-use crate::names::tidy;
+use crate::console::counted;
 use crate::runs::Run;
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
 
-/// The counts of reports as a table, a row an entity.
+/// Most records of a section that get a command of their own.
+const MAX_COMMANDS: usize = 5;
+
+/// Returns the counts of reports as a table with one row per entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
     let mut table = console::table(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
     for report in reports {
@@ -25,113 +31,273 @@ pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
     table
 }
 
-/// Kept runs as a table, a row a run.
+/// Returns stored runs as a table with one row per run.
 pub fn runs(runs: &[Run]) -> Table {
     let mut table = console::table(["run", "of", "started", "took", "requests", "exit", "rows", "errors"]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);
-        let told = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         table.add_row([
             run.id.to_string(),
             run.subject.parse().map_or_else(|_| run.subject.clone(), |entity: Entity| entity.plural().to_owned()),
             run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " "),
-            told(run.duration_ms.map(took)),
-            told(run.requests.map(|requests| requests.to_string())),
-            told(run.exit_code.map(|code| code.to_string())),
-            told(rows(run)),
-            told(count("errors")),
+            or_dash(run.duration_ms.map(duration)),
+            or_dash(run.requests.map(|requests| requests.to_string())),
+            or_dash(run.exit_code.map(|code| code.to_string())),
+            or_dash(row_counts(run)),
+            or_dash(count("errors")),
         ]);
     }
     table
 }
 
-/// Rows created, updated and pruned: `+3 ~1`; a dash where there is none.
-fn rows(run: &Run) -> Option<String> {
+/// Returns the rows created, updated and pruned, `+3 ~1`; none if the run changed no row.
+fn row_counts(run: &Run) -> Option<String> {
     let count = |name: &str| run.counts.as_ref()?.get(name)?.as_u64().filter(|count| *count > 0);
     let signed = [("+", "created"), ("~", "updated"), ("-", "pruned")];
-    let told: Vec<String> = signed.iter().filter_map(|(sign, name)| Some(format!("{sign}{}", count(name)?))).collect();
-    (!told.is_empty()).then(|| told.join(" "))
+    let counts: Vec<String> =
+        signed.iter().filter_map(|(sign, name)| Some(format!("{sign}{}", count(name)?))).collect();
+    (!counts.is_empty()).then(|| counts.join(" "))
 }
 
-fn took(milliseconds: i64) -> String {
+fn duration(milliseconds: i64) -> String {
     if milliseconds < 10_000 { format!("{milliseconds}ms") } else { format!("{}s", milliseconds / 1000) }
 }
 
-/// What a person should know of a report; empty where there is nothing.
-pub fn findings(report: &Report) -> String {
-    let mut text = String::new();
-    let plural = report.entity.plural();
-    section(&mut text, &report.unmatched_local, &format!("{plural} of ours that Administrate does not have"), ours);
-    section(&mut text, &report.unmatched_remote, &format!("{plural} of Administrate's that we do not have"), theirs);
-    section(&mut text, &report.ambiguous, &format!("ambiguous {plural}, not linked"), ambiguity);
-    let conflicts = "changed on both sides, decide with `lectern sync decide events EVENT FIELD ours|theirs`";
-    section(&mut text, &report.conflicts, conflicts, FieldConflict::to_string);
-    section(&mut text, &report.differences, "changed in Administrate", FieldConflict::to_string);
-    section(&mut text, &report.settled, "decided", ResolvedField::to_string);
-    let created = format!("{plural} of Administrate's taken over");
-    section(&mut text, &report.created_local, &created, theirs);
-    let not_taken = format!("{plural} of Administrate's that could not be taken over");
-    section(&mut text, &report.not_created_local, &not_taken, |left| format!("{}: {}", theirs_of(left), left.reason));
-    section(&mut text, &report.removed_local, &format!("{plural} of ours, made by that run, that go with it"), ours);
-    let kept = format!("{plural} of ours, made by that run, that stay");
-    section(&mut text, &report.kept_local, &kept, |kept| format!("{} ({}): {}", kept.name, kept.id, kept.reason));
-    let skipped = format!("{plural} deliberately not kept");
-    section(&mut text, &report.skipped, &skipped, |skipped| format!("{}: {}", skipped.name, skipped.reason));
-    let gone = format!("{plural} that Administrate no longer has; --prune deletes their rows");
-    section(&mut text, &report.gone, &gone, |gone| gone.external_id.clone());
-    let fallen = &report.pruned_along;
-    let along =
-        [(fallen.prices.len(), "price"), (fallen.approvals.len(), "approval"), (fallen.mentions.len(), "mention")];
-    let along: Vec<_> = along.into_iter().filter(|(count, _)| *count > 0).collect();
-    section(&mut text, &along, "go with what is pruned", |(count, what)| console::counted(*count, what));
-    section(&mut text, &report.errors, "errors", |trouble| match &trouble.external_id {
-        Some(id) => format!("{id}: {}", trouble.message),
-        None => trouble.message.clone(),
-    });
-    text
-}
-
-fn section<T>(text: &mut String, items: &[T], title: &str, line: impl Fn(&T) -> String) {
-    if items.is_empty() {
-        return;
-    }
-    // Writing into a String cannot fail.
-    let _ = writeln!(text, "{}{} ({}):", title[..1].to_uppercase(), &title[1..], items.len());
-    for item in items {
-        let _ = writeln!(text, "  {}", line(item));
+/// Returns what a user should know of a report; empty if there is nothing. `with_ids` adds ids after names.
+pub fn findings(report: &Report, with_ids: bool) -> String {
+    let mut text = FindingsText { report, with_ids, lines: String::new() };
+    text.unmatched();
+    text.ambiguous();
+    text.field_values();
+    text.local_records();
+    text.remaining();
+    match text.lines {
+        lines if lines.is_empty() => lines,
+        lines => format!("{}\n{lines}", report.entity.heading()),
     }
 }
 
-fn ours(record: &LocalRecord) -> String {
-    named(&record.name, &record.id.to_string(), &record.suggestions)
+/// Returns how a command ended, in lines of its own: what a dry run would do and how many decisions are open.
+pub fn closing<'a>(reports: impl IntoIterator<Item = &'a Report>, is_dry_run: bool) -> Option<String> {
+    let (mut decisions, mut changes) = (0, [0; 3]);
+    for report in reports {
+        decisions += report.ambiguous.len() + report.conflicts.len();
+        changes[0] += report.counts.created;
+        changes[1] += report.counts.updated;
+        changes[2] += report.counts.pruned;
+    }
+    let mut lines = Vec::new();
+    if is_dry_run {
+        let [added, updated, removed] = changes;
+        lines.push(format!("Dry run: {added} to add, {updated} to update, {removed} to remove; nothing was written"));
+    }
+    match decisions {
+        0 => {}
+        1 => lines.push("1 needs a decision: see above".to_owned()),
+        more => lines.push(format!("{more} need a decision: see above")),
+    }
+    if is_dry_run && changes != [0; 3] {
+        lines.push("To apply this, run the command again without --dry-run".to_owned());
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn theirs_of(left: &SkippedRecord) -> String {
-    named(&left.name, &left.external_id, &[])
+/// The sections of one report.
+struct FindingsText<'a> {
+    report: &'a Report,
+    with_ids: bool,
+    lines: String,
 }
 
-fn theirs(record: &RemoteRecord) -> String {
-    named(&record.name, &record.external_id, &record.suggestions)
-}
+impl FindingsText<'_> {
+    /// Adds a section with its items, if there are any. An item may have several lines.
+    fn section(&mut self, title: &str, items: impl IntoIterator<Item = String>) {
+        let items: Vec<String> = items.into_iter().collect();
+        if items.is_empty() {
+            return;
+        }
+        // Writing into a String cannot fail.
+        let _ = writeln!(self.lines, "  {title} ({})", items.len());
+        for item in items {
+            let _ = writeln!(self.lines, "    {}", item.replace('\n', "\n      "));
+        }
+    }
 
-fn named(name: &str, id: &str, suggestions: &[String]) -> String {
-    let name = shown(name);
-    match suggestions {
-        [] => format!("{name} ({id})"),
-        _ => format!("{name} ({id}), perhaps {}", suggestions.join(" or ")),
+    /// Adds a line that belongs to the section before it.
+    fn advice(&mut self, advice: &str) {
+        let _ = writeln!(self.lines, "    {advice}");
+    }
+
+    fn name(&self, name: &str, id: &str) -> String {
+        if self.with_ids { format!("{} ({id})", display_name(name)) } else { display_name(name) }
+    }
+
+    fn local(&self, record: &LocalRecord) -> String {
+        self.name(&record.name, &record.id.to_string())
+    }
+
+    fn remote(&self, record: &RemoteRecord) -> String {
+        self.name(&record.name, &record.external_id)
+    }
+
+    fn skipped(&self, record: &SkippedRecord) -> String {
+        format!("{}: {}", self.name(&record.name, &record.external_id), record.reason)
+    }
+
+    fn retained(&self, record: &RetainedRecord) -> String {
+        format!("{}: {}", self.name(&record.name, &record.id.to_string()), record.reason)
+    }
+
+    fn unmatched(&mut self) {
+        let (report, entity) = (self.report, self.report.entity);
+        let link = |record: &LocalRecord| {
+            let similar = report.unmatched_remote.iter().filter(|remote| record.suggestions.contains(&remote.name));
+            let command = |remote: &RemoteRecord| {
+                let (name, id) = (display_name(&remote.name), quoted(&remote.external_id));
+                format!("\nif it is \"{name}\" in Administrate:  lectern sync link {entity} {} {id}", record.id)
+            };
+            similar.map(command).collect::<String>()
+        };
+        let local: Vec<String> =
+            report.unmatched_local.iter().map(|record| self.local(record) + &link(record)).collect();
+        let has_local = !local.is_empty();
+        self.section("Only in Lectern", local);
+        if has_local && entity.can_be_created() {
+            self.advice(&format!("create in Administrate:  lectern sync {entity} --create-remote"));
+        }
+        let has_commands = entity.can_be_created() && report.unmatched_remote.len() <= MAX_COMMANDS;
+        let create = |record: &RemoteRecord| match quoted(&record.external_id) {
+            id if has_commands => format!("\ncreate it locally:  lectern sync {entity} --create-local --only {id}"),
+            _ => String::new(),
+        };
+        let remote: Vec<String> =
+            report.unmatched_remote.iter().map(|record| self.remote(record) + &create(record)).collect();
+        let count = remote.len();
+        self.section("Only in Administrate", remote);
+        if count > 1 && entity.can_be_created() {
+            self.advice(&format!("create all locally:  lectern sync {entity} --create-local"));
+        }
+    }
+
+    fn ambiguous(&mut self) {
+        let items: Vec<String> = self.report.ambiguous.iter().map(|ambiguity| self.ambiguity(ambiguity)).collect();
+        self.section("Ambiguous, not linked until you choose", items);
+    }
+
+    /// Describes an ambiguity with a command for each choice. Prices have no local side: all but one are ignored.
+    fn ambiguity(&self, ambiguity: &Ambiguity) -> String {
+        let Ambiguity { key, local, remote } = ambiguity;
+        let entity = self.report.entity;
+        let mut commands: Vec<String> = Vec::new();
+        let mut text = if local.is_empty() {
+            commands.extend(remote.iter().map(|record| {
+                let id = quoted(&record.external_id);
+                format!("ignore {}:  lectern sync ignore {entity} - {id}", self.remote(record))
+            }));
+            format!("{key}: {} in Administrate, ignore all but one", remote.len())
+        } else {
+            for record in local {
+                commands.extend(remote.iter().map(|other| {
+                    let (names, id) = ((self.local(record), self.remote(other)), quoted(&other.external_id));
+                    let command = format!("lectern sync link {entity} {} {id}", record.id);
+                    format!("link {} with {}:  {command}", names.0, names.1)
+                }));
+            }
+            format!("{key}: {} in Lectern, {} in Administrate, choose one link", local.len(), remote.len())
+        };
+        let hidden = commands.len().saturating_sub(MAX_COMMANDS);
+        commands.iter().take(MAX_COMMANDS).for_each(|command| text = format!("{text}\n{command}"));
+        if hidden > 0 {
+            text = format!("{text}\n… and {hidden} more:  lectern sync {entity} --dry-run --json");
+        }
+        text
+    }
+
+    fn field_values(&mut self) {
+        let report = self.report;
+        let resolve = |conflict: &FieldConflict| {
+            let field: String = conflict.field.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+            let field = field.split_whitespace().collect::<Vec<_>>().join("-");
+            let command = format!("lectern sync decide events {} {}", quoted(&conflict.name), quoted(&field));
+            format!("{conflict}\nuse the local value:  {command} ours\nuse Administrate's:    {command} theirs")
+        };
+        self.section("Changed on both sides, needs a decision", report.conflicts.iter().map(resolve));
+        self.section("Changed in Administrate only", report.differences.iter().map(FieldConflict::to_string));
+        self.section("Resolved", report.resolved.iter().map(ResolvedField::to_string));
+    }
+
+    fn local_records(&mut self) {
+        let report = self.report;
+        let (created, removed) = match report.dry_run {
+            true => ("Will be created locally", "Will be deleted locally"),
+            false => ("Created locally", "Deleted locally"),
+        };
+        let items: Vec<String> = report.created_local.iter().map(|record| self.remote(record)).collect();
+        self.section(created, items);
+        let items: Vec<String> = report.not_created_local.iter().map(|record| self.skipped(record)).collect();
+        self.section("Not created locally", items);
+        let items: Vec<String> = report.removed_local.iter().map(|record| self.local(record)).collect();
+        self.section(removed, items);
+        let items: Vec<String> = report.retained_local.iter().map(|record| self.retained(record)).collect();
+        self.section("Not deleted locally", items);
+    }
+
+    fn remaining(&mut self) {
+        let report = self.report;
+        let items: Vec<String> = report.skipped.iter().map(|record| self.skipped(record)).collect();
+        self.section("Skipped", items);
+        let missing: Vec<String> = report
+            .missing_remote
+            .iter()
+            .map(|record| match &record.name {
+                Some(name) => self.name(name, &record.external_id),
+                None => format!("record with the id {}", record.external_id),
+            })
+            .collect();
+        let has_missing = !missing.is_empty();
+        self.section("No longer in Administrate", missing);
+        if has_missing {
+            self.advice(&format!("delete their links:  lectern sync {} --prune", report.entity));
+        }
+        let cascaded = &report.cascaded;
+        let counts = [
+            (cascaded.prices.len(), "price"),
+            (cascaded.approvals.len(), "approved instructor"),
+            (cascaded.references.len(), "reference"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what));
+        self.section("Deleted together with the pruned records", counts);
+        let items: Vec<String> = report.errors.iter().map(|error| self.error(error)).collect();
+        self.section("Errors", items);
+    }
+
+    fn error(&self, error: &RecordError) -> String {
+        match error.external_id.as_ref().filter(|_| self.with_ids) {
+            Some(id) => format!("{id}: {}", error.message),
+            None => error.message.clone(),
+        }
     }
 }
 
-fn ambiguity(ambiguity: &Ambiguity) -> String {
-    let here = ambiguity.local.iter().map(|record| format!("\n    ours {}", ours(record)));
-    let there = ambiguity.remote.iter().map(|record| format!("\n    theirs {}", theirs(record)));
-    here.chain(there).fold(format!("{}:", ambiguity.key), |text, line| text + &line)
+/// Returns a word of a command to copy, quoted for a POSIX shell if necessary.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-=+/.:@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
-/// A name to be read in a line, also where there is none.
-pub(crate) fn shown(name: &str) -> String {
-    match tidy(name) {
-        none if none.is_empty() => "(no name)".to_owned(),
-        name => name,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_with_other_characters_is_quoted_for_the_shell() {
+        for (word, expected) in [("TG9j=", "TG9j="), ("CM2 01", "'CM2 01'"), ("O'Hara", "'O'\\''Hara'"), ("", "''")] {
+            assert_eq!(quoted(word), expected);
+        }
     }
 }

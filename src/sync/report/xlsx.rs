@@ -1,4 +1,6 @@
-//! The discrepancies of a run as a workbook, both ways: for whoever mends them, here or in Administrate.
+//! The discrepancies of a run as a workbook, for the users who correct them locally or in Administrate.
+//!
+//! Scripts read the names of the sheets, the order of the columns, and the words of the column "Side".
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,7 +14,7 @@ use crate::output_file;
 use crate::sync::conflicts::{FieldConflict, Winner};
 use crate::sync::matching::RemoteRecord;
 
-/// A sheet's rows of cells.
+/// The cells of a sheet, row by row.
 type ReportRows = Vec<Vec<String>>;
 
 /// Writes the workbook.
@@ -28,16 +30,25 @@ fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let counts = ["Entity", "Fetched", "Created", "Updated", "Unchanged", "Pruned", "Skipped", "Errors", "Requests"];
     sheet(book.add_worksheet(), "Summary", &counts, rows(reports, summary))?;
-    let here = ["Entity", "Our id", "Name", "Perhaps", "What became of it"];
-    sheet(book.add_worksheet(), "Not in Administrate", &here, rows(reports, not_there))?;
-    let there = ["Entity", "Administrate's id", "Name", "Perhaps", "What became of it"];
-    sheet(book.add_worksheet(), "Not here", &there, rows(reports, not_here))?;
-    let ambiguous = ["Entity", "Shared", "Side", "Id", "Name"];
+    let local = ["Entity", "Local id", "Name", "Similar names", "Status"];
+    sheet(book.add_worksheet(), "Not in Administrate", &local, rows(reports, only_local))?;
+    let remote = ["Entity", "Administrate's id", "Name", "Similar names", "Status"];
+    sheet(book.add_worksheet(), "Not here", &remote, rows(reports, only_remote))?;
+    let ambiguous = ["Entity", "Shared name", "Side", "Id", "Name"];
     sheet(book.add_worksheet(), "Ambiguous", &ambiguous, rows(reports, ambiguities))?;
-    let disputed =
-        ["Entity", "Administrate's id", "Name", "Field", "Ours", "Theirs", "Last agreed", "What became of it"];
-    sheet(book.add_worksheet(), "Changed there", &disputed, rows(reports, disputes))?;
-    sheet(book.add_worksheet(), "Remarks", &["Entity", "Administrate's id", "Name", "Remark"], rows(reports, remarks))?;
+    let values = [
+        "Entity",
+        "Administrate's id",
+        "Name",
+        "Field",
+        "Local value",
+        "Value in Administrate",
+        "Last common value",
+        "Status",
+    ];
+    sheet(book.add_worksheet(), "Changed there", &values, rows(reports, field_differences))?;
+    let remark = ["Entity", "Administrate's id", "Name", "Remark"];
+    sheet(book.add_worksheet(), "Remarks", &remark, rows(reports, remarks))?;
     book.save_to_buffer()
 }
 
@@ -78,76 +89,80 @@ fn summary(report: &Report) -> ReportRows {
     vec![row]
 }
 
-fn not_there(report: &Report) -> ReportRows {
-    let unmatched = report.unmatched_local.iter().map(|ours| {
-        vec![ours.id.to_string(), ours.name.clone(), ours.suggestions.join(" or "), "to be created or linked".into()]
+fn only_local(report: &Report) -> ReportRows {
+    let unmatched = report.unmatched_local.iter().map(|record| {
+        let similar = record.suggestions.join(" or ");
+        vec![record.id.to_string(), record.name.clone(), similar, "to be created in Administrate or linked".into()]
     });
     let created = report.created_in_administrate.iter().map(|created| {
         vec![created.id.to_string(), created.name.clone(), String::new(), format!("created: {}", created.external_id)]
     });
-    let not_created = report.not_created_in_administrate.iter().map(|left| {
-        vec![left.id.to_string(), left.name.clone(), String::new(), format!("not created: {}", left.reason)]
+    let not_created = report.not_created_in_administrate.iter().map(|record| {
+        vec![record.id.to_string(), record.name.clone(), String::new(), format!("not created: {}", record.reason)]
     });
-    let asked: HashSet<i64> = report.not_created_in_administrate.iter().map(|left| left.id).collect();
-    let unmatched = unmatched.filter(|row| row[0].parse().is_ok_and(|id| !asked.contains(&id)));
+    let rejected: HashSet<i64> = report.not_created_in_administrate.iter().map(|record| record.id).collect();
+    let unmatched = unmatched.filter(|row| row[0].parse().is_ok_and(|id| !rejected.contains(&id)));
     unmatched.chain(created).chain(not_created).collect()
 }
 
-fn not_here(report: &Report) -> ReportRows {
-    let row = |theirs: &RemoteRecord, became: &str| {
-        vec![theirs.external_id.clone(), theirs.name.clone(), theirs.suggestions.join(" or "), became.to_owned()]
+fn only_remote(report: &Report) -> ReportRows {
+    let row = |record: &RemoteRecord, status: &str| {
+        vec![record.external_id.clone(), record.name.clone(), record.suggestions.join(" or "), status.to_owned()]
     };
-    let refused =
-        |theirs: &RemoteRecord| report.not_created_local.iter().find(|left| left.external_id == theirs.external_id);
-    let unmatched = report.unmatched_remote.iter().map(|theirs| match refused(theirs) {
-        Some(left) => row(theirs, &format!("not taken over: {}", left.reason)),
-        None => row(theirs, "to be taken over, linked or ignored"),
+    let rejected =
+        |record: &RemoteRecord| report.not_created_local.iter().find(|one| one.external_id == record.external_id);
+    let unmatched = report.unmatched_remote.iter().map(|record| match rejected(record) {
+        Some(rejected) => row(record, &format!("not created locally: {}", rejected.reason)),
+        None => row(record, "to be created locally, linked or ignored"),
     });
-    unmatched.chain(report.created_local.iter().map(|theirs| row(theirs, "taken over"))).collect()
+    let created = if report.dry_run { "will be created locally" } else { "created locally" };
+    unmatched.chain(report.created_local.iter().map(|record| row(record, created))).collect()
 }
 
 fn ambiguities(report: &Report) -> ReportRows {
     let mut rows = ReportRows::new();
     for ambiguity in &report.ambiguous {
         let row = |side: &str, id: String, name: &str| vec![ambiguity.key.clone(), side.into(), id, name.to_owned()];
-        rows.extend(ambiguity.local.iter().map(|ours| row("ours", ours.id.to_string(), &ours.name)));
-        rows.extend(ambiguity.remote.iter().map(|theirs| row("theirs", theirs.external_id.clone(), &theirs.name)));
+        rows.extend(ambiguity.local.iter().map(|one| row("ours", one.id.to_string(), &one.name)));
+        rows.extend(ambiguity.remote.iter().map(|one| row("theirs", one.external_id.clone(), &one.name)));
     }
     rows
 }
 
-fn disputes(report: &Report) -> ReportRows {
-    let row = |dispute: &FieldConflict, became: &str| {
+fn field_differences(report: &Report) -> ReportRows {
+    let row = |difference: &FieldConflict, status: &str| {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let FieldConflict { external_id, name, field, ours, theirs, agreed } = dispute;
+        let FieldConflict { external_id, name, field, local, remote, baseline } = difference;
         vec![
             external_id.clone(),
             name.clone(),
             field.clone(),
-            text(ours),
-            text(theirs),
-            text(agreed),
-            became.to_owned(),
+            text(local),
+            text(remote),
+            text(baseline),
+            status.to_owned(),
         ]
     };
-    let conflicts = report.conflicts.iter().map(|dispute| row(dispute, "changed on both sides: to be decided"));
-    let differences = report.differences.iter().map(|dispute| row(dispute, "changed there alone"));
-    let settled = report.settled.iter().map(|settled| match settled.wins {
-        Winner::Ours => row(&settled.dispute, "ours is written there"),
-        Winner::Theirs => row(&settled.dispute, "theirs is taken over"),
+    let conflicts = report.conflicts.iter().map(|one| row(one, "changed on both sides: needs a decision"));
+    let differences = report.differences.iter().map(|one| row(one, "changed in Administrate only"));
+    let resolved = report.resolved.iter().map(|field| match field.wins {
+        Winner::Local => row(&field.conflict, "the local value is written to Administrate"),
+        Winner::Remote => row(&field.conflict, "Administrate's value is accepted locally"),
     });
-    conflicts.chain(differences).chain(settled).collect()
+    conflicts.chain(differences).chain(resolved).collect()
 }
 
 fn remarks(report: &Report) -> ReportRows {
-    let skipped = report.skipped.iter().map(|skipped| {
-        vec![skipped.external_id.clone(), skipped.name.clone(), format!("not kept: {}", skipped.reason)]
+    let skipped = report
+        .skipped
+        .iter()
+        .map(|skipped| vec![skipped.external_id.clone(), skipped.name.clone(), format!("skipped: {}", skipped.reason)]);
+    let missing = report.missing_remote.iter().map(|record| {
+        let remark = "no longer in Administrate: --prune deletes its local link";
+        vec![record.external_id.clone(), record.name.clone().unwrap_or_default(), remark.into()]
     });
-    let gone = report.gone.iter().map(|gone| {
-        vec![gone.external_id.clone(), String::new(), "Administrate no longer has it; --prune deletes its row".into()]
+    let errors = report.errors.iter().map(|error| {
+        vec![error.external_id.clone().unwrap_or_default(), String::new(), format!("error: {}", error.message)]
     });
-    let errors = report.errors.iter().map(|trouble| {
-        vec![trouble.external_id.clone().unwrap_or_default(), String::new(), format!("error: {}", trouble.message)]
-    });
-    skipped.chain(gone).chain(errors).collect()
+    skipped.chain(missing).chain(errors).collect()
 }

@@ -1,5 +1,6 @@
-//! Imports as they were kept. `lectern import show`: an import as it was kept, and how far its events have come since.
+//! Stored imports: the document of a past import with the current delivery state of its events.
 
+pub mod cli;
 pub mod store;
 
 use std::collections::HashMap;
@@ -8,73 +9,60 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
-use super::problems::ImportProblem;
-use super::report;
-use crate::app::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Result};
 use crate::outbox;
 use crate::outbox::{DeliveryCounts, DeliveryState, SubjectStatus};
 
-/// A kept import.
+/// A stored import.
 #[derive(Debug, Serialize)]
 struct StoredImport {
     run_id: i64,
-    /// Its document, as it was told then.
+    /// The document as the import returned it.
     import: Value,
-    /// What became of each event, by row, with `delivery` and `error` as they are now.
+    /// The outcome of each block, by row, with the current `delivery` and `error` of its event.
     events: Vec<Value>,
-    /// How far the events that it wrote have come by now.
+    /// The written events by current delivery state.
     delivery: DeliveryCounts,
 }
 
-/// What is said of a run that is no import.
-pub(super) fn no_such(run: i64) -> Error {
+/// Returns the error for a run that is not an import.
+pub(super) fn unknown_import(run: i64) -> Error {
     Error::Usage(format!("there is no import {run}; `lectern import show` shows the last"))
 }
 
-/// Shows an import, the last where none is named.
-pub(super) async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
-    let database = context.database().await?;
-    let kept = read(&database.pool, run).await;
-    database.close().await;
-    let kept = kept?;
-    tell(context, &kept);
-    context.console.document(&kept)?;
-    Ok(Exit::Done)
-}
-
+/// Reads an import; without `run` the last one.
 async fn read(pool: &PgPool, run: Option<i64>) -> Result<StoredImport> {
     let mut db = pool.acquire().await?;
     let Some((run_id, import, mut events)) = store::stored_run(&mut db, run).await? else {
-        let none = || Error::Prerequisite("nothing was imported yet: run `lectern import FILE.xlsx` first".into());
-        return Err(run.map_or_else(none, no_such));
+        let no_import = || Error::Prerequisite("nothing was imported yet: run `lectern import FILE.xlsx` first".into());
+        return Err(run.map_or_else(no_import, unknown_import));
     };
-    let standings = statuses(&mut db, run_id, &events).await?;
-    let standings: HashMap<&str, &SubjectStatus> =
-        standings.iter().map(|known| (known.subject.as_str(), known)).collect();
+    let statuses = statuses(&mut db, run_id, &events).await?;
+    let statuses: HashMap<&str, &SubjectStatus> =
+        statuses.iter().map(|status| (status.subject.as_str(), status)).collect();
     let mut delivery = DeliveryCounts::default();
-    standings.values().for_each(|standing| delivery.count(standing.state));
-    for fate in &mut events {
-        let standing = standings.get(field(fate, "title"));
-        fate["delivery"] = json!(standing.map(|standing| standing.state));
-        fate["error"] = json!(standing.and_then(|standing| standing.last_error.as_deref()));
+    statuses.values().for_each(|status| delivery.count(status.state));
+    for event in &mut events {
+        let status = statuses.get(field(event, "title"));
+        event["delivery"] = json!(status.map(|status| status.state));
+        event["error"] = json!(status.and_then(|status| status.last_error.as_deref()));
     }
     Ok(StoredImport { run_id, import, events, delivery })
 }
 
-/// How far the events that an import wrote, or went on with, have come by now.
-async fn statuses(db: &mut PgConnection, run: i64, fates: &[Value]) -> Result<Vec<SubjectStatus>> {
-    let written = |fate: &&Value| matches!(field(fate, "outcome"), "new" | "adopted" | "changed" | "cancelled");
-    let titles: Vec<String> = fates.iter().filter(written).map(|fate| field(fate, "title").to_owned()).collect();
+/// Returns the current delivery states of the events that an import wrote or continued to deliver.
+async fn statuses(db: &mut PgConnection, run: i64, events: &[Value]) -> Result<Vec<SubjectStatus>> {
+    let is_written = |event: &&Value| matches!(field(event, "outcome"), "new" | "adopted" | "changed" | "cancelled");
+    let titles: Vec<String> = events.iter().filter(is_written).map(|event| field(event, "title").to_owned()).collect();
     outbox::statuses(db, run, &titles).await
 }
 
-/// Brings an import's kept document up to date: how far its events have come by now.
+/// Updates the document of a stored import with the current delivery states of its events.
 pub async fn refresh_delivery(pool: &PgPool, run: i64, document: &mut Value) -> Result<()> {
     let mut db = pool.acquire().await?;
-    let Some((.., fates)) = store::stored_run(&mut db, Some(run)).await? else { return Ok(()) };
+    let Some((.., events)) = store::stored_run(&mut db, Some(run)).await? else { return Ok(()) };
     let (mut delivery, mut open) = (DeliveryCounts::default(), Vec::new());
-    for SubjectStatus { subject, state, last_error } in statuses(&mut db, run, &fates).await? {
+    for SubjectStatus { subject, state, last_error } in statuses(&mut db, run, &events).await? {
         delivery.count(state);
         if state != DeliveryState::Delivered {
             open.push(json!({ "event": subject, "state": state, "error": last_error }));
@@ -84,29 +72,7 @@ pub async fn refresh_delivery(pool: &PgPool, run: i64, document: &mut Value) -> 
     Ok(())
 }
 
-fn field<'a>(fate: &'a Value, key: &str) -> &'a str {
-    fate[key].as_str().unwrap_or_default()
-}
-
-fn tell(context: &Context, kept: &StoredImport) {
-    let console = &context.console;
-    console.print(format_args!("import {} of {}", kept.run_id, kept.import["file"].as_str().unwrap_or("a file")));
-    for fate in &kept.events {
-        let delivery = fate["delivery"].as_str().map(|state| format!(", {state}")).unwrap_or_default();
-        let (outcome, title) = (field(fate, "outcome"), field(fate, "title"));
-        console.print(format_args!("{outcome:9} {title} (row {}){delivery}", fate["row"]));
-        for change in fate["changes"].as_array().into_iter().flatten() {
-            let value = |side: &str| change[side].as_str().unwrap_or("nothing").to_owned();
-            console.print(format_args!("          {}: {} → {}", field(change, "field"), value("old"), value("new")));
-        }
-        if let Some(error) = fate["error"].as_str().filter(|_| fate["delivery"] != json!(DeliveryState::Delivered)) {
-            console.print(format_args!("        ! {error}"));
-        }
-    }
-    let problems: Vec<ImportProblem> = serde_json::from_value(kept.import["problems"].clone()).unwrap_or_default();
-    if let Some(table) = report::table(&problems) {
-        console.print(table);
-    }
-    let DeliveryCounts { delivered, pending, failed, unknown } = kept.delivery;
-    console.print(format_args!("by now: {delivered} delivered, {pending} pending, {failed} failed, {unknown} unknown"));
+/// Returns a text field of a JSON object; "" if it is missing.
+fn field<'a>(object: &'a Value, key: &str) -> &'a str {
+    object[key].as_str().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! All SQL on `lectern.import_rows`: the fates of imported blocks, and what known events were before.
+//! All SQL on `lectern.import_rows`: the outcomes of imported blocks, and the previous state of known events.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use crate::error::Result;
 use crate::timetable_import::plan::{BlockOutcome, ImportCounts, ImportPlan, PlanItem};
 use crate::tutorials::KnownEvent;
 
-/// Keeps what became of blocks; `unused` is what each has in columns that mean nothing to us.
+/// Stores the outcomes of blocks. `unused` contains the values in unknown columns of each block.
 pub async fn store_outcomes(db: &mut PgConnection, run: i64, items: &[&PlanItem], unused: &[Value]) -> Result<()> {
-    let fate = |(item, unused): (&&PlanItem, &Value)| {
+    let row = |(item, unused): (&&PlanItem, &Value)| {
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
             "changes": item.changes, "unused": unused,
         })
     };
-    let fates: Vec<Value> = items.iter().zip(unused).map(fate).collect();
+    let rows: Vec<Value> = items.iter().zip(unused).map(row).collect();
     sqlx::query(
         "INSERT INTO lectern.import_rows (run_id, row, title, outcome, sessions, changes, unused)
          SELECT $1, row, title, outcome, sessions, changes, unused
@@ -28,32 +28,33 @@ pub async fn store_outcomes(db: &mut PgConnection, run: i64, items: &[&PlanItem]
          WHERE excluded.outcome <> 'same'",
     )
     .bind(run)
-    .bind(Json(fates))
+    .bind(Json(rows))
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Keeps what known events were before an import changed them.
+/// Stores the state of known events before an import changed them.
 pub async fn store_previous(db: &mut PgConnection, run: i64, events: &[KnownEvent]) -> Result<()> {
     let codes: Vec<&str> = events.iter().map(|known| known.event.code.as_str()).collect();
-    let before: Vec<Json<&KnownEvent>> = events.iter().map(Json).collect();
+    let previous: Vec<Json<&KnownEvent>> = events.iter().map(Json).collect();
     sqlx::query(
-        "UPDATE lectern.import_rows AS kept SET before = b.before
+        "UPDATE lectern.import_rows AS stored SET before = b.before
          FROM unnest($2::text[], $3::jsonb[]) AS b (code, before)
-         WHERE kept.run_id = $1 AND kept.title = b.code AND kept.outcome IN ('changed', 'cancelled')",
+         WHERE stored.run_id = $1 AND stored.title = b.code AND stored.outcome IN ('changed', 'cancelled')",
     )
     .bind(run)
     .bind(codes)
-    .bind(before)
+    .bind(previous)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// What an import wrote: the titles that it brought, and the events that it changed as they were before. None where
-/// there is no such import.
-pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
+/// Returns the titles of the events that an import created, and the previous state of the events that it changed.
+///
+/// Returns `None` if there is no such import.
+pub async fn changes(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<String>, Vec<KnownEvent>)>> {
     if !is_import(db, run).await? {
         return Ok(None);
     }
@@ -64,17 +65,17 @@ pub async fn written(db: &mut PgConnection, run: i64) -> Result<Option<(Vec<Stri
     .bind(run)
     .fetch_all(db)
     .await?;
-    let (mut brought, mut before) = (Vec::new(), Vec::new());
+    let (mut created, mut previous) = (Vec::new(), Vec::new());
     for (title, known) in rows {
         match known {
-            Some(Json(known)) => before.push(known),
-            None => brought.push(title),
+            Some(Json(known)) => previous.push(known),
+            None => created.push(title),
         }
     }
-    Ok(Some((brought, before)))
+    Ok(Some((created, previous)))
 }
 
-/// The titles that an import took; none where there is no such import.
+/// Returns the titles of the events that an import accepted; `None` if there is no such import.
 pub async fn accepted_events(db: &mut PgConnection, run: i64) -> Result<Option<Vec<String>>> {
     if !is_import(db, run).await? {
         return Ok(None);
@@ -86,7 +87,7 @@ pub async fn accepted_events(db: &mut PgConnection, run: i64) -> Result<Option<V
     Ok(Some(titles.bind(run).fetch_all(db).await?))
 }
 
-/// Whether there is such an import.
+/// Reports whether the run is an import.
 pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.runs WHERE id = $1 AND kind = 'import')")
         .bind(run)
@@ -94,7 +95,7 @@ pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
         .await?)
 }
 
-/// Which of these events a later import has written that was not taken back itself, and which one.
+/// Returns which of the events a later import has written, with the run of the last one. Undone imports do not count.
 pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> Result<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "SELECT title, max(run_id) FROM lectern.import_rows
@@ -108,7 +109,7 @@ pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> 
     .await?)
 }
 
-/// The counts of a plan, in which what an earlier, interrupted attempt of the same run brought about counts as that.
+/// Returns the counts of a plan, including the events that an earlier, interrupted attempt of the same run wrote.
 pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &ImportPlan) -> Result<ImportCounts> {
     let earlier: Vec<(i32, String)> = sqlx::query_as("SELECT row, outcome FROM lectern.import_rows WHERE run_id = $1")
         .bind(run)
@@ -128,7 +129,7 @@ pub async fn count_with_earlier(db: &mut PgConnection, run: i64, plan: &ImportPl
     Ok(counts)
 }
 
-/// The last import, its document, and the fates of its blocks; `run` names another one.
+/// Returns an import with its document and the outcomes of its blocks; without `run` the last one.
 pub async fn stored_run(db: &mut PgConnection, run: Option<i64>) -> Result<Option<(i64, Value, Vec<Value>)>> {
     let found: Option<(i64, Option<Json<Value>>)> = sqlx::query_as(
         "SELECT id, document FROM lectern.runs
@@ -138,12 +139,12 @@ pub async fn stored_run(db: &mut PgConnection, run: Option<i64>) -> Result<Optio
     .fetch_optional(&mut *db)
     .await?;
     let Some((run, document)) = found else { return Ok(None) };
-    let fates: Vec<Json<Value>> = sqlx::query_scalar(
+    let rows: Vec<Json<Value>> = sqlx::query_scalar(
         "SELECT to_jsonb(r) - 'run_id' FROM lectern.import_rows AS r WHERE run_id = $1 ORDER BY row",
     )
     .bind(run)
     .fetch_all(db)
     .await?;
     let document = document.map_or(Value::Null, |Json(document)| document);
-    Ok(Some((run, document, fates.into_iter().map(|Json(fate)| fate).collect())))
+    Ok(Some((run, document, rows.into_iter().map(|Json(row)| row).collect())))
 }

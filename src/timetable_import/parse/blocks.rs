@@ -1,8 +1,8 @@
-//! Rows → event blocks: an event row and the session rows under it, parsed, with every problem found.
+//! Groups rows into event blocks: an event row and the session rows under it, parsed, with all problems.
 //!
-//! A row with a course template code begins a block. So does a row without one that has another
-//! event's title: that is an event row whose code is missing, not a session of the block above.
-//! A session row with no block above it, or under a self-paced event, is an orphan.
+//! A row with a course template code starts a block. So does a row without one that has another event title than the
+//! block above: that is an event row whose code is missing, not a session. A session row without a block above it, or
+//! under a self-paced event, is an orphan.
 
 use std::collections::BTreeMap;
 
@@ -20,27 +20,27 @@ use super::values::{Moment, Sitting};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 use spreadsheet::{ReadError, Row, Sheet};
 
-/// Problems that are told of one file; a sheet with more is not read on.
+/// Most problems reported of one file. Reading stops at a sheet with more.
 pub(in crate::timetable_import) const MAX_PROBLEMS: usize = 100_000;
 
-/// What the reader of blocks needs to know about this provider.
+/// Settings of the provider that parsing depends on.
 #[derive(Clone, Debug)]
 pub struct ParseOptions {
-    /// The zone of rows that name none.
+    /// The time zone of rows without one.
     pub zone: TimeZone,
-    /// Letter of a sitting → what replaces it in a session code ("A" → "-04").
+    /// Letter of a sitting → suffix of a session code ("A" → "-04").
     pub sittings: BTreeMap<String, String>,
-    /// Rows accepted below header and hints.
-    pub most_rows: usize,
+    /// Most data rows below the header and hint rows.
+    pub max_rows: usize,
 }
 
-/// What an event row says. Values that were wrong are None and have a problem.
+/// The values of an event row. Invalid values are None and have a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRow {
     pub template: Option<String>,
     pub title: Option<String>,
     pub mode: LearningMode,
-    /// Whether the row says the mode; else it is what it is for want of another.
+    /// Whether the row contains the mode. Otherwise `mode` is a default.
     pub mode_given: bool,
     pub location: Option<String>,
     pub venue: VenueCell,
@@ -63,110 +63,109 @@ pub struct EventRow {
     pub cancelled: bool,
     pub extra_information: Option<String>,
     pub registration_deadline: Option<Date>,
-    /// What tells apart rows that differ in columns that mean nothing to us.
+    /// Digest of the values in unknown columns.
     pub unused: u64,
 }
 
-/// What a venue cell says.
+/// The value of a venue cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VenueCell {
-    /// Nothing: on a session row, the event's.
+    /// Empty: a session row inherits the venue of its event.
     Blank,
-    /// None yet ("To be confirmed").
-    Unsettled,
-    /// This one.
+    /// No venue yet ("To be confirmed").
+    ToBeConfirmed,
     Named(String),
 }
 
-/// What a row says about its session.
+/// The values of a row for its session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionRow {
     pub title: Option<String>,
-    /// 1 to the number of sessions of its block; None when wrong.
+    /// 1 to the number of sessions in its block; None when invalid.
     pub day: Option<i32>,
-    /// None: the event's.
+    /// None: the location of the event.
     pub location: Option<String>,
     pub venue: VenueCell,
     pub zone: TimeZone,
     pub start: Option<Moment>,
     pub end: Option<Moment>,
-    /// Those of the row; empty: the event's.
+    /// Names in the row; empty: the instructors of the event.
     pub instructors: Vec<String>,
     pub url: Option<String>,
+    /// Digest of the values in unknown columns.
     pub unused: u64,
 }
 
-/// One event with its sessions, as the file has it.
+/// One event with its sessions, as in the file.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// The event row's number.
+    /// The row number of the event row.
     pub row: u32,
-    /// What it says.
     pub event: EventRow,
-    /// Row number and content of each session, in file order; the first stands in the event row.
+    /// Row number and values of each session, in file order. The event row contains the first session.
     pub sessions: Vec<(u32, SessionRow)>,
-    /// What is wrong inside the block.
+    /// Problems inside the block.
     pub problems: Vec<ImportProblem>,
 }
 
 impl Block {
-    /// The row of the session of this day.
+    /// Returns the row number of the session of a day.
     pub fn row_of_day(&self, day: i32) -> Option<u32> {
         self.sessions.iter().find(|(_, session)| session.day == Some(day)).map(|(row, _)| *row)
     }
 }
 
-/// A whole timetable, read.
+/// A parsed timetable.
 #[derive(Clone, Debug)]
 pub struct Timetable {
     /// The sheet's name.
     pub sheet: String,
-    /// Where each field stands.
     pub columns: Columns,
-    /// Its events.
     pub blocks: Vec<Block>,
     /// Problems that belong to no block.
     pub problems: Vec<ImportProblem>,
 }
 
 impl Timetable {
-    /// Whether the header lacks a column, so that nothing below it was read.
+    /// Reports whether a required column is missing. Then no row is read.
     pub fn lacks_columns(&self) -> bool {
         self.problems.iter().any(|p| p.code == Code::MissingHeader)
     }
 
-    /// A problem at a field of a row.
-    pub fn problem(&self, row: u32, field: Field, flaw: Issue) -> ImportProblem {
+    /// Creates a problem at a field of a row.
+    pub fn problem(&self, row: u32, field: Field, issue: Issue) -> ImportProblem {
         let cell = (row, self.columns.of(field));
-        ImportProblem::at(Some(&self.sheet), Some(row), Some(cell), flaw)
+        ImportProblem::at(Some(&self.sheet), Some(row), Some(cell), issue)
     }
 }
 
 /// Groups the rows of a sheet into blocks.
 ///
 /// # Errors
-/// [`ReadError::TooLarge`] with more data rows than `reading` accepts, or with endless problems.
-pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, ReadError> {
+/// [`ReadError::TooLarge`] with more data rows than `options` allows, or with too many problems.
+pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadError> {
     let (columns, data, problems) = columns::find(sheet);
-    if data.len() > reading.most_rows {
-        return Err(ReadError::too_many_rows(reading.most_rows));
+    if data.len() > options.max_rows {
+        return Err(ReadError::too_many_rows(options.max_rows));
     }
     let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
     if timetable.lacks_columns() {
         return Ok(timetable);
     }
     let mut open: Option<BlockBuilder<'_>> = None;
-    let mut told = 0;
+    let mut problem_count = 0;
     for row in data {
-        let cells = Cells::new(sheet, &timetable.columns, row, reading);
+        let cells = Cells::new(sheet, &timetable.columns, row, options);
         if cells.is_blank() {
             continue;
         }
-        if begins_block(&cells, open.as_ref()) {
-            let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, reading));
-            told += closed.as_ref().map_or(0, |block| block.problems.len());
-            if told + timetable.problems.len() > MAX_PROBLEMS {
-                return Err(ReadError::TooLarge(format!("it has over {MAX_PROBLEMS} problems; mend some rows first")));
+        if starts_block(&cells, open.as_ref()) {
+            let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, options));
+            problem_count += closed.as_ref().map_or(0, |block| block.problems.len());
+            if problem_count + timetable.problems.len() > MAX_PROBLEMS {
+                return Err(ReadError::TooLarge(format!(
+                    "it has over {MAX_PROBLEMS} problems; correct some rows first"
+                )));
             }
             timetable.blocks.extend(closed);
             open = Some(BlockBuilder {
@@ -181,11 +180,11 @@ pub fn read(sheet: &Sheet, reading: &ParseOptions) -> Result<Timetable, ReadErro
             timetable.problems.push(orphan(&cells, open.is_some()));
         }
     }
-    timetable.blocks.extend(open.map(|block| block.finish(sheet, &timetable.columns, reading)));
+    timetable.blocks.extend(open.map(|block| block.finish(sheet, &timetable.columns, options)));
     Ok(timetable)
 }
 
-/// A block whose rows are still being gathered.
+/// A block whose rows are still being collected.
 struct BlockBuilder<'a> {
     event: &'a Row,
     sessions: Vec<&'a Row>,
@@ -193,7 +192,7 @@ struct BlockBuilder<'a> {
     lms: bool,
 }
 
-fn begins_block(cells: &Cells<'_>, open: Option<&BlockBuilder<'_>>) -> bool {
+fn starts_block(cells: &Cells<'_>, open: Option<&BlockBuilder<'_>>) -> bool {
     if cells.raw(Field::Template).is_some() || cells.is_uncalculated(Field::Template) {
         return true;
     }
@@ -203,35 +202,35 @@ fn begins_block(cells: &Cells<'_>, open: Option<&BlockBuilder<'_>>) -> bool {
 
 fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {
     let message = if under_lms {
-        "a self-paced event has no sessions, but this row has no course template code of its own"
+        "a self-paced event has no sessions: fill in a course template code to start a new event, or delete the row"
     } else {
-        "this session stands under no event: the row has no course template code, nor has one above it"
+        "this session belongs to no event: no course template code in this row or above it; fill in the code"
     };
     cells.problem(Field::Template, Issue::new(Code::OrphanSession, message))
 }
 
 impl BlockBuilder<'_> {
-    fn finish(self, sheet: &Sheet, columns: &Columns, reading: &ParseOptions) -> Block {
-        let mut cells = Cells::new(sheet, columns, self.event, reading);
+    fn finish(self, sheet: &Sheet, columns: &Columns, options: &ParseOptions) -> Block {
+        let mut cells = Cells::new(sheet, columns, self.event, options);
         let event = read_event(&mut cells);
         let mut sessions = Vec::new();
         if event.mode != LearningMode::Lms {
-            sessions.push((self.event.number, session_rows::first(&mut cells, &event)));
+            sessions.push((self.event.number, session_rows::read_first(&mut cells, &event)));
         }
         let mut problems = cells.into_problems();
         for row in self.sessions {
-            let mut below = Cells::new(sheet, columns, row, reading);
-            let event_row = Cells::new(sheet, columns, self.event, reading);
-            sessions.push((row.number, session_rows::further(&mut below, &event, &event_row)));
-            problems.extend(below.into_problems());
+            let mut session_cells = Cells::new(sheet, columns, row, options);
+            let event_row = Cells::new(sheet, columns, self.event, options);
+            sessions.push((row.number, session_rows::read_additional(&mut session_cells, &event, &event_row)));
+            problems.extend(session_cells.into_problems());
         }
-        let days = session_rows::check_days(&mut sessions);
-        let places = days.into_iter().map(|(row, flaw)| {
-            ImportProblem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), flaw)
+        let day_issues = session_rows::check_days(&mut sessions);
+        let day_problems = day_issues.into_iter().map(|(row, issue)| {
+            ImportProblem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), issue)
         });
-        problems.extend(places);
+        problems.extend(day_problems);
         for problem in &mut problems {
-            problem.event = event.title.as_deref().map(shown_title);
+            problem.event = event.title.as_deref().map(truncated_title);
         }
         Block { row: self.event.number, event, sessions, problems }
     }
@@ -245,8 +244,8 @@ fn read_event(cells: &mut Cells<'_>) -> EventRow {
     let zone = cells.zone(!lms);
     let location = cells.required(Field::Location);
     let venue = cells.venue();
-    let window = mode != LearningMode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
-    let (lms_start, lms_end) = cells.lms_window(window, &zone);
+    let has_window = mode != LearningMode::Classroom || cells.has_any(&[Field::LmsStartDate, Field::LmsEndDate]);
+    let (lms_start, lms_end) = cells.lms_window(has_window, &zone);
     EventRow {
         template,
         title,
@@ -277,22 +276,22 @@ fn read_event(cells: &mut Cells<'_>) -> EventRow {
     }
 }
 
-/// A title as problems show it: one that is too long is cut.
-pub(in crate::timetable_import) fn shown_title(title: &str) -> String {
+/// Shortens a title for problems.
+pub(in crate::timetable_import) fn truncated_title(title: &str) -> String {
     title.chars().take(200).collect()
 }
 
-/// Whether a template code is that of a self-paced event: a segment of it is OC or WAITLIST.
+/// Reports whether a course template code means a self-paced event: one of its segments is OC or WAITLIST.
 pub fn is_lms_code(code: &str) -> bool {
     code.split(['_', '-', '.', ' '])
         .any(|segment| segment.eq_ignore_ascii_case("oc") || segment.eq_ignore_ascii_case("waitlist"))
 }
 
-/// What a Learning mode cell claims; None when it is blank.
+/// Parses a Learning mode cell; None when it is blank.
 ///
 /// # Errors
-/// `invalid_value` when it is no known mode.
-pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
+/// `invalid_value` when the mode is unknown.
+pub fn parse_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
     let Some(text) = text else { return Ok(None) };
     let folded = crate::names::fold(text);
     for (word, mode) in
@@ -304,14 +303,14 @@ pub fn claimed_mode(text: Option<&str>) -> Result<Option<LearningMode>, Issue> {
     }
     let known = vec!["Blended".to_owned(), "Classroom".to_owned(), "LMS".to_owned()];
     let message = format!("\"{text}\" is not a learning mode; write Blended, Classroom or LMS");
-    Err(Issue::new(Code::InvalidValue, message).suggesting(known))
+    Err(Issue::new(Code::InvalidValue, message).with_suggestions(known))
 }
 
-/// Whether a value only says "nothing yet" for a venue.
-pub(crate) fn venue_of(text: Option<String>) -> VenueCell {
+/// Parses a Venue cell.
+pub(crate) fn parse_venue(text: Option<String>) -> VenueCell {
     match text {
         None => VenueCell::Blank,
-        Some(name) if values::is_to_be_confirmed(&name) => VenueCell::Unsettled,
+        Some(name) if values::is_to_be_confirmed(&name) => VenueCell::ToBeConfirmed,
         Some(name) => VenueCell::Named(name),
     }
 }

@@ -1,4 +1,4 @@
-//! One row being read: asks for fields, remembers every problem.
+//! Reads the cells of one row as typed values and collects every problem.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::names::fold;
 use crate::tutorials::LearningMode;
 
-use super::blocks::{ParseOptions, VenueCell, claimed_mode, is_lms_code, venue_of};
+use super::blocks::{ParseOptions, VenueCell, is_lms_code, parse_mode, parse_venue};
 use super::columns::Columns;
 use super::layout::{Field, Format};
 use super::values;
@@ -21,11 +21,11 @@ pub(crate) struct Cells<'a> {
     sheet: &'a Sheet,
     columns: &'a Columns,
     row: &'a Row,
-    reading: &'a ParseOptions,
+    options: &'a ParseOptions,
     problems: Vec<ImportProblem>,
 }
 
-/// A date cell and its time cell.
+/// The fields of a date and its time.
 pub(crate) type FieldPair = (Field, Field);
 
 const LMS_START: FieldPair = (Field::LmsStartDate, Field::LmsStartTime);
@@ -34,42 +34,42 @@ pub(crate) const START: FieldPair = (Field::StartDate, Field::StartTime);
 pub(crate) const END: FieldPair = (Field::EndDate, Field::EndTime);
 
 impl<'a> Cells<'a> {
-    pub(crate) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, reading: &'a ParseOptions) -> Self {
-        Self { sheet, columns, row, reading, problems: Vec::new() }
+    pub(crate) fn new(sheet: &'a Sheet, columns: &'a Columns, row: &'a Row, options: &'a ParseOptions) -> Self {
+        Self { sheet, columns, row, options, problems: Vec::new() }
     }
 
     pub(crate) fn into_problems(self) -> Vec<ImportProblem> {
         self.problems
     }
 
-    /// Whether nothing of the row counts: only unknown columns, or times left over by filling down.
+    /// Reports whether the row has no value besides unknown columns and LMS times, which filling down leaves behind.
     pub(crate) fn is_blank(&self) -> bool {
-        let filled = |column| {
+        let is_used = |column| {
             let ignored = [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
             self.columns.unknown_header(column).is_none() && !ignored.contains(&column)
         };
-        !self.row.cells.iter().any(|cell| filled(cell.column))
+        !self.row.cells.iter().any(|cell| is_used(cell.column))
     }
 
-    /// A field's text, if any, without judging it.
+    /// Returns a field's text without checking it.
     pub(crate) fn raw(&self, field: Field) -> Option<String> {
-        self.content(field).and_then(|content| self.shown(content))
+        self.content(field).and_then(|content| self.display(content))
     }
 
-    fn shown(&self, content: &Content) -> Option<String> {
+    fn display(&self, content: &Content) -> Option<String> {
         values::display(content, self.sheet.since_1904)
     }
 
-    /// Whether the event's row says the same in a column that counts there alone, however it is typed.
+    /// Reports whether the event row has an equal value, however it is typed. True for an empty field.
     pub(crate) fn matches(&self, field: Field, event: &Cells<'_>) -> bool {
-        let (one, two) = match (self.content(field), event.content(field)) {
-            (Some(one), Some(two)) => (one, two),
-            // Blank means no; where it may not be blank, that is told.
-            (Some(one), None) => return field == Field::Sitting || values::yes_or_no(one) == Some(false),
+        let (own, of_event) = match (self.content(field), event.content(field)) {
+            (Some(own), Some(of_event)) => (own, of_event),
+            // A blank cell means no. A blank sitting has a problem of its own.
+            (Some(own), None) => return field == Field::Sitting || values::yes_or_no(own) == Some(false),
             (None, _) => return true,
         };
         let since_1904 = self.sheet.since_1904;
-        let same_date = || values::date(one, since_1904).ok() == values::date(two, since_1904).ok();
+        let is_same_date = || values::date(own, since_1904).ok() == values::date(of_event, since_1904).ok();
         let names = |text: Option<String>| {
             let mut names: Vec<String> =
                 values::names(&text.unwrap_or_default()).iter().map(|name| fold(name)).collect();
@@ -77,9 +77,11 @@ impl<'a> Cells<'a> {
             names
         };
         match field.column().format {
-            Format::Date if values::date(one, since_1904).is_ok() => same_date(),
-            Format::Number => values::whole_number(one) == values::whole_number(two),
-            _ if matches!(field, Field::WebSale | Field::Cancelled) => values::yes_or_no(one) == values::yes_or_no(two),
+            Format::Date if values::date(own, since_1904).is_ok() => is_same_date(),
+            Format::Number => values::whole_number(own) == values::whole_number(of_event),
+            _ if matches!(field, Field::WebSale | Field::Cancelled) => {
+                values::yes_or_no(own) == values::yes_or_no(of_event)
+            }
             _ if matches!(field, Field::Instructor | Field::Administrator) => {
                 names(self.raw(field)) == names(event.raw(field))
             }
@@ -99,13 +101,13 @@ impl<'a> Cells<'a> {
         fields.iter().any(|field| self.content(*field).is_some())
     }
 
-    pub(crate) fn problem(&self, field: Field, flaw: Issue) -> ImportProblem {
+    pub(crate) fn problem(&self, field: Field, issue: Issue) -> ImportProblem {
         let cell = (self.row.number, self.columns.of(field));
-        ImportProblem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), flaw)
+        ImportProblem::at(Some(&self.sheet.name), Some(self.row.number), Some(cell), issue)
     }
 
-    pub(crate) fn flag(&mut self, field: Field, flaw: Issue) {
-        let problem = self.problem(field, flaw);
+    pub(crate) fn flag(&mut self, field: Field, issue: Issue) {
+        let problem = self.problem(field, issue);
         self.problems.push(problem);
     }
 
@@ -113,55 +115,55 @@ impl<'a> Cells<'a> {
         self.columns.content(self.row, field)
     }
 
-    /// A field's content; a formula without result, or an error value, is flagged and gone.
+    /// Returns a field's content. Flags a formula without a stored result or an error value, and returns None.
     fn checked(&mut self, field: Field) -> Option<&'a Content> {
         match self.content(field) {
             Some(Content::FormulaWithoutValue) => {
                 let message = format!(
-                    "the formula under \"{}\" has no stored result; open the file in a spreadsheet program and save it",
+                    "the formula in \"{}\" has no stored result; open the file in a spreadsheet program and save it",
                     field.header()
                 );
                 self.flag(field, Issue::new(Code::MissingValue, message));
                 None
             }
             Some(Content::Text(error)) if values::is_error_value(error) => {
-                self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
+                self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
                 None
             }
             Some(Content::Error(error)) => {
-                self.flag(field, Issue::new(Code::InvalidValue, fault(field, error)));
+                self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
                 None
             }
             content => content,
         }
     }
 
-    /// Flags a field as missing, unless something else is already wrong with it.
+    /// Flags a field as missing when it has no content.
     pub(crate) fn required_value(&mut self, field: Field) {
         if self.content(field).is_none() {
-            let message = format!("\"{}\" is missing", field.header());
+            let message = format!("\"{}\" is missing: fill in this cell", field.header());
             self.flag(field, Issue::new(Code::MissingValue, message));
         }
     }
 
-    /// Text, or None for blank.
+    /// Returns a field's text, None when blank.
     pub(crate) fn text(&mut self, field: Field) -> Option<String> {
         let content = self.checked(field)?;
-        self.shown(content)
+        self.display(content)
     }
 
-    /// Text that must be there.
+    /// Returns the text of a required field.
     pub(crate) fn required(&mut self, field: Field) -> Option<String> {
         self.required_value(field);
         self.text(field)
     }
 
-    /// Text that must be there, of at most so many characters.
-    pub(crate) fn required_within(&mut self, field: Field, most: usize) -> Option<String> {
+    /// Returns the text of a required field of at most `max` characters.
+    pub(crate) fn required_within(&mut self, field: Field, max: usize) -> Option<String> {
         let text = self.required(field)?;
         let length = text.chars().count();
-        if length > most {
-            let message = format!("\"{}\" has {length} characters, at most {most} are possible", field.header());
+        if length > max {
+            let message = format!("\"{}\" has {length} characters; shorten it to at most {max}", field.header());
             self.flag(field, Issue::new(Code::InvalidValue, message));
         }
         Some(text)
@@ -169,31 +171,31 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn date(&mut self, field: Field) -> Option<Date> {
         let content = self.checked(field)?;
-        self.keep(field, values::date(content, self.sheet.since_1904))
+        self.ok_or_flag(field, values::date(content, self.sheet.since_1904))
     }
 
-    fn keep<T>(&mut self, field: Field, read: Result<T, Issue>) -> Option<T> {
+    fn ok_or_flag<T>(&mut self, field: Field, read: Result<T, Issue>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
-            Err(flaw) => {
-                self.flag(field, flaw);
+            Err(issue) => {
+                self.flag(field, issue);
                 None
             }
         }
     }
 
-    /// A date and its time, both required.
+    /// Reads a date and its time, both required.
     pub(crate) fn moment(&mut self, (date, time): FieldPair, zone: &TimeZone) -> Option<Moment> {
         self.required_value(date);
         self.required_value(time);
         let day = self.date(date);
         let content = self.checked(time);
-        let clock = content.and_then(|content| self.keep(time, values::time(content)));
+        let clock = content.and_then(|content| self.ok_or_flag(time, values::time(content)));
         let moment = values::moment(day?, clock?, zone);
-        self.keep(time, moment)
+        self.ok_or_flag(time, moment)
     }
 
-    /// Start and end, the end after the start.
+    /// Reads start and end, and flags an end that is not after the start.
     pub(crate) fn span(
         &mut self,
         start: FieldPair,
@@ -206,47 +208,48 @@ impl<'a> Cells<'a> {
             && to.at <= from.at
         {
             let field = if to.local.date() == from.local.date() { end.1 } else { end.0 };
-            let message = format!("the end ({to}) is not after the start ({from})");
+            let message = format!("the end ({to}) is not after the start ({from}); correct one of them");
             self.flag(field, Issue::new(Code::EndBeforeStart, message));
         }
         (from, to)
     }
 
-    pub(crate) fn lms_window(&mut self, wanted: bool, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
-        if wanted { self.span(LMS_START, LMS_END, zone) } else { (None, None) }
+    pub(crate) fn lms_window(&mut self, has_window: bool, zone: &TimeZone) -> (Option<Moment>, Option<Moment>) {
+        if has_window { self.span(LMS_START, LMS_END, zone) } else { (None, None) }
     }
 
-    /// The row's zone; the provider's own where the cell is blank.
+    /// Returns the row's time zone, by default that of the provider.
     pub(crate) fn zone(&mut self, required: bool) -> TimeZone {
         if required {
             self.required_value(Field::TimeZone);
         }
-        let own = self.reading.zone.clone();
+        let default = self.options.zone.clone();
         let Some(text) = self.text(Field::TimeZone) else {
-            return own;
+            return default;
         };
-        self.keep(Field::TimeZone, values::zone(&text)).unwrap_or(own)
+        self.ok_or_flag(Field::TimeZone, values::zone(&text)).unwrap_or(default)
     }
 
-    /// The zone that a session row names, else its event's.
+    /// Returns the row's time zone, by default that of its event.
     pub(crate) fn zone_or(&mut self, event: &TimeZone) -> TimeZone {
         if self.has_any(&[Field::TimeZone]) { self.zone(false) } else { event.clone() }
     }
 
-    /// How the event is taught: the template code decides, the Learning mode must agree.
+    /// Returns the learning mode. The course template code decides; a different Learning mode is flagged.
     pub(crate) fn mode(&mut self) -> LearningMode {
-        let by_code = self.is_lms();
+        let is_lms_template = self.is_lms();
         let text = self.text(Field::LearningMode);
-        let claim = self.keep(Field::LearningMode, claimed_mode(text.as_deref())).flatten();
+        let written = self.ok_or_flag(Field::LearningMode, parse_mode(text.as_deref())).flatten();
         if let Some(code) = self.raw(Field::Template)
-            && claim.is_some_and(|claim| (claim == LearningMode::Lms) != by_code)
+            && written.is_some_and(|mode| (mode == LearningMode::Lms) != is_lms_template)
         {
-            let says = text.unwrap_or_default();
-            let is = if by_code { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
-            let message = format!("the learning mode says \"{says}\", but {code} is {is} course");
+            let text = text.unwrap_or_default();
+            let is = if is_lms_template { "a self-paced (LMS)" } else { "not a self-paced (LMS)" };
+            let message =
+                format!("the learning mode is \"{text}\", but {code} is {is} course; correct the mode or the code");
             self.flag(Field::LearningMode, Issue::new(Code::InvalidValue, message));
         }
-        match (by_code, claim) {
+        match (is_lms_template, written) {
             (true, _) => LearningMode::Lms,
             (false, Some(LearningMode::Classroom)) => LearningMode::Classroom,
             _ => LearningMode::Blended,
@@ -254,14 +257,14 @@ impl<'a> Cells<'a> {
     }
 
     pub(crate) fn venue(&mut self) -> VenueCell {
-        venue_of(self.text(Field::Venue))
+        parse_venue(self.text(Field::Venue))
     }
 
     pub(crate) fn max_places(&mut self) -> Option<i32> {
         let content = self.checked(Field::MaxPlaces)?;
         let places = values::whole_number(content).filter(|places| *places >= 0);
         if places.is_none() {
-            let shown = self.shown(content).unwrap_or_default();
+            let shown = self.display(content).unwrap_or_default();
             let message = format!("\"{shown}\" is not a number of places; write a whole number from 0");
             self.flag(Field::MaxPlaces, Issue::new(Code::InvalidValue, message));
         }
@@ -272,7 +275,10 @@ impl<'a> Cells<'a> {
         let Some(text) = self.text(field) else { return Vec::new() };
         let names = values::names(&text);
         if names.is_empty() {
-            let message = format!("\"{text}\" under \"{}\" names nobody", field.header());
+            let message = format!(
+                "\"{text}\" in \"{}\" contains no name; write names separated by / or leave the cell blank",
+                field.header()
+            );
             self.flag(field, Issue::new(Code::InvalidValue, message));
         }
         names
@@ -291,14 +297,14 @@ impl<'a> Cells<'a> {
         None
     }
 
-    /// Y or N, blank is N.
+    /// Reads Y or N; blank means N.
     pub(crate) fn yes_or_no(&mut self, field: Field) -> bool {
         let Some(content) = self.checked(field) else {
             return false;
         };
         values::yes_or_no(content).unwrap_or_else(|| {
-            let shown = self.shown(content).unwrap_or_default();
-            let message = format!("\"{shown}\" under \"{}\": write Y or N", field.header());
+            let shown = self.display(content).unwrap_or_default();
+            let message = format!("\"{shown}\" in \"{}\" is not valid: write Y or N", field.header());
             self.flag(field, Issue::new(Code::InvalidValue, message));
             false
         })
@@ -306,22 +312,22 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn sitting(&mut self) -> Option<Sitting> {
         let text = self.required(Field::Sitting)?;
-        self.keep(Field::Sitting, values::sitting(&text, &self.reading.sittings))
+        self.ok_or_flag(Field::Sitting, values::sitting(&text, &self.options.sittings))
     }
 
-    /// A session's day within its event, still unchecked against the others.
+    /// Returns a session's day, not yet compared with the other days of its event.
     pub(crate) fn day(&self) -> Option<i32> {
         self.content(Field::Day).and_then(values::whole_number)
     }
 
-    /// The learning mode of a session row, which may only repeat its event's.
+    /// Flags an unknown learning mode on a session row.
     pub(crate) fn check_mode(&mut self) {
         let text = self.text(Field::LearningMode);
-        let claim = claimed_mode(text.as_deref());
-        self.keep(Field::LearningMode, claim);
+        let mode = parse_mode(text.as_deref());
+        self.ok_or_flag(Field::LearningMode, mode);
     }
 
-    /// A number that is the same for rows that say the same in columns that mean nothing to us.
+    /// Returns a digest that is equal for rows with equal values in unknown columns.
     pub(crate) fn unused_digest(&self) -> u64 {
         let mut digest = DefaultHasher::new();
         unused(self.columns, self.row, self.sheet.since_1904).for_each(|cell| cell.hash(&mut digest));
@@ -329,11 +335,11 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn fault(field: Field, error: &str) -> String {
-    format!("\"{}\" is the error {}; put a value there", field.header(), error.trim())
+fn error_value_message(field: Field, error: &str) -> String {
+    format!("\"{}\" is the error {}; write a value instead", field.header(), error.trim())
 }
 
-/// What a row has in columns that mean nothing to us: column and text.
+/// Returns a row's values in unknown columns: column index and text.
 pub fn unused<'a>(columns: &'a Columns, row: &'a Row, since_1904: bool) -> impl Iterator<Item = (u32, String)> + 'a {
     let of_unknown = row.cells.iter().filter(|cell| columns.unknown_header(cell.column).is_some());
     of_unknown.filter_map(move |cell| Some((cell.column, values::display(&cell.content, since_1904)?)))

@@ -1,11 +1,10 @@
-//! When a block says again what another one says: the same records, times and values, however they are spelt, typed or
-//! ordered, as a re-import of it would be no change (rules, Import).
+//! Compares blocks: equivalent blocks have the same records, times and values, however these are spelt or ordered.
 
 use super::blocks::{Block, EventRow, SessionRow, VenueCell};
 use crate::names::fold;
 
 impl Block {
-    /// Whether two blocks say the same, wherever they stand.
+    /// Reports whether two blocks have the same content, in whatever rows.
     pub fn equivalent_to(&self, other: &Self) -> bool {
         self.sessions.len() == other.sessions.len()
             && self.problems.len() == other.problems.len()
@@ -14,7 +13,7 @@ impl Block {
     }
 }
 
-/// An event's cells with every name as names are compared.
+/// Returns an event's values with folded and sorted names.
 fn normalized_event(event: &EventRow) -> EventRow {
     let folded = |text: &Option<String>| text.as_deref().map(fold);
     EventRow {
@@ -29,24 +28,25 @@ fn normalized_event(event: &EventRow) -> EventRow {
     }
 }
 
-/// What the sessions say in the order of their days, each with what it leaves to its event.
+/// Returns the sessions sorted by day, each with the values that it inherits from its event.
 fn normalized_sessions(block: &Block) -> Vec<SessionRow> {
     let event = &block.event;
-    let said = |session: &SessionRow| {
+    let normalized = |session: &SessionRow| {
         let location = session.location.as_ref().or(event.location.as_ref()).map(|name| fold(name));
-        let at_home = location == event.location.as_deref().map(fold);
-        let place = if session.venue == VenueCell::Blank && at_home { &event.venue } else { &session.venue };
-        let teaching = if session.instructors.is_empty() { &event.instructors } else { &session.instructors };
+        let is_event_location = location == event.location.as_deref().map(fold);
+        let venue_cell =
+            if session.venue == VenueCell::Blank && is_event_location { &event.venue } else { &session.venue };
+        let names = if session.instructors.is_empty() { &event.instructors } else { &session.instructors };
         SessionRow {
             title: session.title.as_deref().map(fold),
-            venue: venue(place),
-            instructors: people(teaching),
+            venue: venue(venue_cell),
+            instructors: people(names),
             location,
             ..session.clone()
         }
     };
-    let mut sessions: Vec<SessionRow> = block.sessions.iter().map(|(_, session)| said(session)).collect();
-    // Those without a day are wrong and stay as they stand.
+    let mut sessions: Vec<SessionRow> = block.sessions.iter().map(|(_, session)| normalized(session)).collect();
+    // Sessions without a valid day stay in file order.
     sessions.sort_by_key(|session| session.day);
     sessions
 }

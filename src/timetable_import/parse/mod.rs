@@ -1,7 +1,7 @@
-//! Rows → event blocks: which column means what, what a cell says, and which rows belong together.
+//! Parses the rows of a sheet into event blocks: columns, cell values, and which rows belong together.
 //!
-//! Promises: every problem of every row at once, each with its cell. Looks at the file alone; what a name refers to is
-//! [`planning`](super::planning)'s.
+//! Reports every problem of every row at once, each with its cell. Uses only the file: the [plan](super::plan) finds
+//! the records that names refer to.
 
 pub mod blocks;
 pub(super) mod cells;

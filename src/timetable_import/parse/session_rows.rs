@@ -1,4 +1,4 @@
-//! The sessions of a block: the one in the event row, those in the rows below, and their days.
+//! Reads the sessions of a block: the first in the event row, the others in rows below, and checks their days.
 
 use jiff::tz::TimeZone;
 
@@ -8,7 +8,7 @@ use super::layout::Field;
 use crate::console::counted;
 use crate::timetable_import::problems::{Code, Issue};
 
-/// Fields that count on the event row only; a session row may repeat them.
+/// Fields that are read only from the event row; a session row may repeat them.
 const EVENT_ONLY: [Field; 18] = [
     Field::Instructor,
     Field::LmsStartDate,
@@ -30,19 +30,19 @@ const EVENT_ONLY: [Field; 18] = [
     Field::SageCode,
 ];
 
-/// The session that stands in the event row itself.
-pub(crate) fn first(cells: &mut Cells<'_>, event: &EventRow) -> SessionRow {
+/// Reads the session in the event row.
+pub(crate) fn read_first(cells: &mut Cells<'_>, event: &EventRow) -> SessionRow {
     if !cells.has_any(&[Field::Instructor, Field::SessionInstructor]) {
-        let message = "neither \"Instructor\" nor \"Session instructor\" is filled";
+        let message = "\"Instructor\" and \"Session instructor\" are both blank; fill in one of them";
         cells.flag(Field::Instructor, Issue::new(Code::MissingValue, message));
     }
     SessionRow { location: event.location.clone(), venue: event.venue.clone(), ..read(cells, event.zone.clone()) }
 }
 
-/// A session that has a row of its own.
-pub(crate) fn further(cells: &mut Cells<'_>, event: &EventRow, event_row: &Cells<'_>) -> SessionRow {
+/// Reads a session in a row of its own.
+pub(crate) fn read_additional(cells: &mut Cells<'_>, event: &EventRow, event_row: &Cells<'_>) -> SessionRow {
     cells.check_mode();
-    warn_of_event_values(cells, event_row);
+    warn_event_values(cells, event_row);
     let location = cells.text(Field::Location);
     let venue = cells.venue();
     let zone = cells.zone_or(&event.zone);
@@ -66,44 +66,49 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionRow {
     }
 }
 
-/// Warns where a session row says something else about the event than the event row does.
-fn warn_of_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
+/// Warns where a session row has another value for a field of the event than the event row.
+fn warn_event_values(cells: &mut Cells<'_>, event_row: &Cells<'_>) {
     for field in EVENT_ONLY {
         if !cells.matches(field, event_row) {
-            let said = cells.raw(field).unwrap_or_default();
-            differs(cells, field, &said);
+            let text = cells.raw(field).unwrap_or_default();
+            warn_difference(cells, field, &text);
         }
     }
 }
 
-fn differs(cells: &mut Cells<'_>, field: Field, said: &str) {
+fn warn_difference(cells: &mut Cells<'_>, field: Field, text: &str) {
     let header = field.header();
-    let message = format!("\"{said}\" is not used: \"{header}\" counts on the event's row, which does not say that");
+    let message = format!(
+        "\"{text}\" is not used: \"{header}\" is read from the event row, which has another value; correct one of them"
+    );
     cells.flag(field, Issue::new(Code::ConflictingValue, message));
 }
 
-/// Checks that the days of a block are 1 to its number of sessions, each once; wrong ones become None.
+/// Checks that the days of a block are 1 to its number of sessions, each once. Invalid days become None.
 pub(crate) fn check_days(sessions: &mut [(u32, SessionRow)]) -> Vec<(u32, Issue)> {
-    let most = sessions.len();
-    let mut taken = vec![None; most + 1];
-    let mut flaws = Vec::new();
+    let count = sessions.len();
+    let mut row_of_day = vec![None; count + 1];
+    let mut issues = Vec::new();
     for (row, session) in sessions {
         let message = match session.day {
-            None if most == 1 => "\"Day\" must be 1, as this event has one session row".to_owned(),
-            None => format!("\"Day\" must be a whole number, 1 to {most}"),
-            Some(day) if day < 1 || day as usize > most => {
-                format!("day {day} is not possible: this event has {}", counted(most, "session row"))
+            None if count == 1 => "\"Day\" must be 1: this event has one session row".to_owned(),
+            None => format!("\"Day\" must be a whole number from 1 to {count}"),
+            Some(day) if day < 1 || day as usize > count => {
+                format!(
+                    "day {day} is not valid: this event has {}; number its days from 1",
+                    counted(count, "session row")
+                )
             }
-            Some(day) => match taken[day as usize] {
+            Some(day) => match row_of_day[day as usize] {
                 None => {
-                    taken[day as usize] = Some(*row);
+                    row_of_day[day as usize] = Some(*row);
                     continue;
                 }
-                Some(first) => format!("day {day} is already that of row {first}"),
+                Some(first) => format!("row {first} already has day {day}; number the days from 1 to {count}"),
             },
         };
         session.day = None;
-        flaws.push((*row, Issue::new(Code::InvalidDay, message)));
+        issues.push((*row, Issue::new(Code::InvalidDay, message)));
     }
-    flaws
+    issues
 }

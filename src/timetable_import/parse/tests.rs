@@ -1,4 +1,4 @@
-//! What rows say beside their own: of the event above them, of nobody, of an error.
+//! Session rows with values of their event, and cells without names or with error values.
 
 use jiff::civil::date;
 
@@ -9,16 +9,16 @@ use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
 
 #[test]
-fn a_session_row_that_contradicts_its_event_is_warned_about() {
+fn session_row_with_other_event_values_is_warned_about() {
     let line = with(session("A", 2), [(F::Instructor, Some("Bo Li".into())), (F::Sitting, Some("2026S".into()))]);
     let plan = planned(&[event("A"), line]);
     assert_eq!(problem_cells(&plan), [(Code::ConflictingValue, "R5"), (Code::ConflictingValue, "Z5")]);
     assert_eq!(outcomes(&plan), [&BlockOutcome::Create]);
 }
 
-/// A value of the event counts on its own row, also where that leaves it blank; saying the same is no contradiction.
+/// An event's value is read only from the event row, also when it is blank there. Equal values are no contradiction.
 #[test]
-fn values_of_the_event_on_a_session_row() {
+fn event_value_on_session_row_warns_only_if_different() {
     let blank = [(F::MaxPlaces, None), (F::FinalisationDate, None), (F::WebSale, None), (F::Cancelled, None)];
     for (field, entry, warns) in [
         (F::MaxPlaces, CellValue::from(12), true),
@@ -34,14 +34,14 @@ fn values_of_the_event_on_a_session_row() {
         let expected = if warns { vec![(Code::ConflictingValue, cell.as_str())] } else { vec![] };
         assert_eq!((problem_cells(&plan), outcomes(&plan)), (expected, vec![&BlockOutcome::Create]), "{field:?}");
     }
-    for (field, said) in [
+    for (field, entry) in [
         (F::FinalisationDate, CellValue::from("20-10-2025")),
         (F::LmsStartDate, "22/10/2025".into()),
         (F::MaxPlaces, "12".into()),
         (F::Instructor, "ADA  MARLOW".into()),
         (F::WebSale, "no".into()),
     ] {
-        let plan = planned(&[event("A"), with(session("A", 2), [(field, Some(said))])]);
+        let plan = planned(&[event("A"), with(session("A", 2), [(field, Some(entry))])]);
         assert_eq!(problem_cells(&plan), [], "{field:?}");
     }
     let late = planned(&[event("A"), with(session("A", 2), [(F::LmsStartDate, Some(date(2025, 1, 1).into()))])]);
@@ -49,15 +49,15 @@ fn values_of_the_event_on_a_session_row() {
 }
 
 #[test]
-fn cells_that_name_nobody_or_hold_an_error_are_told() {
-    for (field, said, code, cell) in [
+fn cell_without_name_or_with_error_value_is_rejected() {
+    for (field, text, code, cell) in [
         (F::Instructor, "//", Code::InvalidValue, "R4"),
         (F::SessionInstructor, " ; ", Code::InvalidValue, "S4"),
         (F::Administrator, ",", Code::InvalidValue, "T4"),
         (F::ExtraInformation, "#N/A", Code::InvalidValue, "AG4"),
         (F::SessionUrl, " #REF! ", Code::InvalidValue, "W4"),
     ] {
-        let plan = planned(&[with(event("A"), [(field, Some(said.into()))])]);
+        let plan = planned(&[with(event("A"), [(field, Some(text.into()))])]);
         assert_eq!(
             (problem_cells(&plan), outcomes(&plan)),
             (vec![(code, cell)], vec![&BlockOutcome::Refuse]),

@@ -1,6 +1,6 @@
-//! Who or what is booked twice: a venue or an instructor in two sessions at once.
+//! Double bookings: a venue or an instructor in two sessions at the same time.
 //!
-//! A venue named like its location ("Live online") is virtual and never clashes.
+//! A venue with the name of its location ("Live online") is virtual and never booked.
 
 use std::collections::BTreeMap;
 
@@ -17,58 +17,61 @@ use crate::timetable_import::blocks::Timetable;
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 
-/// What can be booked.
+/// What a session books, by local id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Resource {
     Venue(i64),
     Instructor(i64),
 }
 
+type SlotsByResource<'a> = BTreeMap<Resource, Vec<BookedSlot<'a>>>;
+
 struct BookedSlot<'a> {
     start: Timestamp,
     end: Timestamp,
     event: &'a str,
     session: &'a str,
-    /// The row of the file; None for a booking outside it.
+    /// The row of the file; None for a booking by another event.
     row: Option<u32>,
 }
 
-/// One warning for each row that books what is taken already, at most so many; of two rows the later one is told.
-pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], ours: &LocalState, most: usize) -> Vec<ImportProblem> {
-    let names = ReferenceLabels::new(ours);
-    let mut slots: BTreeMap<Resource, Vec<BookedSlot<'_>>> = BTreeMap::new();
+/// Returns at most `max` warnings, one for each row that books a booked resource. Of two rows the later one is flagged.
+pub(crate) fn clashes(timetable: &Timetable, items: &[PlanItem], local: &LocalState, max: usize) -> Vec<ImportProblem> {
+    let labels = ReferenceLabels::new(local);
+    let mut slots = SlotsByResource::new();
     let booking = items.iter().zip(&timetable.blocks).filter(|(item, _)| item.outcome != BlockOutcome::Cancel);
     for (item, block) in booking {
         let Some(planned) = &item.event else { continue };
         for session in &planned.event.sessions {
             let row = block.sessions.iter().find(|(_, cells)| cells.day == Some(session.sequence));
             let row = row.map_or(block.row, |(row, _)| *row);
-            add(&mut slots, &names, (&planned.event, session), row);
+            add_session(&mut slots, &labels, &planned.event, session, row);
         }
     }
-    for booking in &ours.bookings {
+    for booking in &local.bookings {
         add_booking(&mut slots, booking);
     }
     let mut problems = Vec::new();
     for (resource, mut slots) in slots {
         slots.sort_by_key(|slot| slot.start);
-        let mut reaching: Option<&BookedSlot<'_>> = None;
+        let mut latest: Option<&BookedSlot<'_>> = None;
         for slot in &slots {
-            if let Some(other) = reaching.filter(|other| slot.start < other.end && problems.len() < most) {
-                problems.extend(clash(timetable, &names, resource, other, slot));
+            if let Some(other) = latest.filter(|other| slot.start < other.end && problems.len() < max) {
+                problems.extend(clash(timetable, &labels, resource, other, slot));
             }
-            if reaching.is_none_or(|other| other.end < slot.end) {
-                reaching = Some(slot);
+            if latest.is_none_or(|other| other.end < slot.end) {
+                latest = Some(slot);
             }
         }
     }
     problems
 }
 
-fn add<'a>(
-    slots: &mut BTreeMap<Resource, Vec<BookedSlot<'a>>>,
-    names: &ReferenceLabels<'_>,
-    (event, session): (&'a Event, &'a Session),
+fn add_session<'a>(
+    slots: &mut SlotsByResource<'a>,
+    labels: &ReferenceLabels<'_>,
+    event: &'a Event,
+    session: &'a Session,
     row: u32,
 ) {
     let mut book = |resource| {
@@ -77,7 +80,8 @@ fn add<'a>(
         slots.entry(resource).or_default().push(slot);
     };
     if let (location, Some(venue)) = effective_place(event, session) {
-        let is_virtual = location.is_some_and(|location| fold(&names.location(location)) == fold(&names.venue(venue)));
+        let is_virtual =
+            location.is_some_and(|location| fold(&labels.location(location)) == fold(&labels.venue(venue)));
         if !is_virtual {
             book(Resource::Venue(venue));
         }
@@ -87,11 +91,11 @@ fn add<'a>(
     }
 }
 
-fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<BookedSlot<'a>>>, booking: &'a Booking) {
+fn add_booking<'a>(slots: &mut SlotsByResource<'a>, booking: &'a Booking) {
     let venue = booking.venue_id.map(Resource::Venue);
-    let people = booking.instructor_ids.iter().map(|id| Resource::Instructor(*id));
-    for resource in people.chain(venue) {
-        // Only what the file books can clash with it.
+    let instructors = booking.instructor_ids.iter().map(|id| Resource::Instructor(*id));
+    for resource in instructors.chain(venue) {
+        // Only resources that the file books can clash with it.
         if let Some(slots) = slots.get_mut(&resource) {
             slots.push(BookedSlot {
                 start: booking.start,
@@ -104,9 +108,10 @@ fn add_booking<'a>(slots: &mut BTreeMap<Resource, Vec<BookedSlot<'a>>>, booking:
     }
 }
 
+/// Describes a double booking at the later row; None where neither slot belongs to the file.
 fn clash(
     timetable: &Timetable,
-    names: &ReferenceLabels<'_>,
+    labels: &ReferenceLabels<'_>,
     resource: Resource,
     one: &BookedSlot<'_>,
     two: &BookedSlot<'_>,
@@ -114,12 +119,14 @@ fn clash(
     let (slot, other) = if one.row > two.row { (one, two) } else { (two, one) };
     let row = slot.row?;
     let (field, name) = match resource {
-        Resource::Venue(id) => (Field::Venue, names.venue(id)),
-        Resource::Instructor(id) => (Field::SessionInstructor, names.instructor(id)),
+        Resource::Venue(id) => (Field::Venue, labels.venue(id)),
+        Resource::Instructor(id) => (Field::SessionInstructor, labels.instructor(id)),
     };
     let place = other.row.map(|row| format!(" (row {row})")).unwrap_or_default();
-    let message =
-        format!("{name} is booked at this time already: event {}, session \"{}\"{place}", other.event, other.session);
+    let message = format!(
+        "{name} is already booked at this time: event {}, session \"{}\"{place}; change one of them",
+        other.event, other.session
+    );
     let mut problem = timetable.problem(row, field, Issue::new(Code::DoubleBooked, message));
     problem.event = Some(slot.event.to_owned());
     Some(problem)

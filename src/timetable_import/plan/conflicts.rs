@@ -1,41 +1,43 @@
-//! Values that the file changes and that somebody changed in Administrate since both sides last agreed: shown with both
-//! values, and left as Administrate has them unless ours are to win (rules, Import).
+//! Values that changed both in the file and in Administrate since the last baseline.
 //!
-//! Left means that our stored value stays as it was: delivery sends what differs from what was agreed, so it has nothing to
-//! send for such a field, while all others go through. The next import of the same file shows it again. Not compared are
-//! people, who are added and taken off one by one, so that nobody's change is written over, and the classroom window, which
-//! is that of the sessions.
+//! Such a value is shown with both sides and not written, unless the local value overwrites the remote one. Then the
+//! stored local value stays as it was: delivery sends only differences from the baseline, so it sends nothing for this
+//! field and everything else of the event. The next import of the same file reports the conflict again.
+//!
+//! Not compared are people, who are added and removed one by one so that no remote change is lost, and the classroom
+//! window, which follows from the sessions.
 
 use super::{Conflict, ValueChange};
+use crate::bridges::events::LifecycleState;
 use crate::merge::{EventBaseline, EventField, FieldValues, ReferenceNames, ValueDiff, diff_values, effective_place};
 use crate::timetable_import::layout::Field;
 use crate::tutorials::{Event, Session};
 
-/// One value that differs on both sides.
+/// One value that changed on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValueConflict {
-    /// Which, with ours as the file has it.
+    /// The field with its baseline, its remote value and the local value of the file.
     pub(crate) difference: ValueDiff,
-    /// Ours before; "" for nothing.
+    /// The local value before the import; "" for nothing.
     pub(crate) old: String,
 }
 
-/// Whether an event or session was cancelled there.
-pub(crate) fn is_called_off(lifecycle: &Option<String>) -> bool {
-    lifecycle.as_deref() == Some("cancelled")
+/// Reports whether a lifecycle state of Administrate means cancelled.
+pub(crate) fn is_cancelled(lifecycle: &Option<String>) -> bool {
+    LifecycleState::of(lifecycle.as_deref()) == Some(LifecycleState::Cancelled)
 }
 
-/// What takes place here and was cancelled there: the event, or the session of a day.
-pub(crate) fn of_state(day: Option<i32>, overwritten: bool) -> Conflict {
+/// Returns the conflict of an event, or of the session of a day, that is cancelled only in Administrate.
+pub(crate) fn state_conflict(day: Option<i32>, overwritten: bool) -> Conflict {
     let field = day.map_or_else(|| "state".to_owned(), |day| format!("day {day}: state"));
-    let ours = Some("not cancelled".to_owned());
-    let change = ValueChange { field, old: ours.clone(), new: ours };
-    Conflict { change, theirs: Some("cancelled".to_owned()), overwritten }
+    let local = Some("not cancelled".to_owned());
+    let change = ValueChange { field, old: local.clone(), new: local };
+    Conflict { change, remote: Some("cancelled".to_owned()), overwritten }
 }
 
-/// Where the file says a value.
-pub(crate) fn field_of(aspect: EventField, of_session: bool) -> Field {
-    match aspect {
+/// Returns the timetable's field that contains a value of an event or session.
+pub(crate) fn timetable_field(field: EventField, of_session: bool) -> Field {
+    match field {
         EventField::Place => Field::Location,
         EventField::MaxPlaces => Field::MaxPlaces,
         EventField::TimeZone => Field::TimeZone,
@@ -52,55 +54,51 @@ pub(crate) fn field_of(aspect: EventField, of_session: bool) -> Field {
     }
 }
 
-/// Compares the sides of one event.
+/// Both sides of one event, for comparison.
 pub(crate) struct EventSides<'a> {
-    pub(crate) directory: &'a ReferenceNames,
-    pub(crate) agreed: &'a EventBaseline,
-    pub(crate) theirs: &'a administrate::Event,
+    pub(crate) names: &'a ReferenceNames,
+    pub(crate) baseline: &'a EventBaseline,
+    pub(crate) remote: &'a administrate::Event,
 }
 
 impl EventSides<'_> {
-    /// What of the event itself changes on both sides.
-    pub(crate) fn of_event(&self, old: &Event, new: &Event) -> Vec<ValueConflict> {
-        let (Some(agreed), said) = (&self.agreed.event, self.directory) else { return Vec::new() };
-        let found =
-            diff_values(None, &said.event(new), &said.baseline_event(agreed), &said.remote_event(self.theirs, agreed));
-        value_conflicts(&said.event(old), found)
+    /// Returns the event's own values that changed on both sides. `old` and `new` are local states.
+    pub(crate) fn event_conflicts(&self, old: &Event, new: &Event) -> Vec<ValueConflict> {
+        let (Some(baseline), names) = (&self.baseline.event, self.names) else { return Vec::new() };
+        let remote = names.remote_event(self.remote, baseline);
+        let differences = diff_values(None, &names.event(new), &names.baseline_event(baseline), &remote);
+        value_conflicts(&names.event(old), differences)
     }
 
-    /// What of one session changes on both sides, each within its event.
-    pub(crate) fn of_session(&self, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<ValueConflict> {
-        let (day, said) = (new.1.sequence, self.directory);
-        let Some((id, agreed)) = self.agreed.sessions.get(&day) else { return Vec::new() };
-        let Some(theirs) = self.theirs.sessions.iter().find(|session| session.id == *id) else { return Vec::new() };
-        let theirs = said.remote_session((self.theirs, theirs), agreed);
-        value_conflicts(
-            &said.session(old),
-            diff_values(Some(day), &said.session(new), &said.baseline_session(agreed), &theirs),
-        )
+    /// Returns the values of a session that changed on both sides. Each local state is given with its event.
+    pub(crate) fn session_conflicts(&self, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<ValueConflict> {
+        let (day, names) = (new.1.sequence, self.names);
+        let Some((id, baseline)) = self.baseline.sessions.get(&day) else { return Vec::new() };
+        let Some(remote) = self.remote.sessions.iter().find(|session| session.id == *id) else { return Vec::new() };
+        let remote = names.remote_session((self.remote, remote), baseline);
+        let differences = diff_values(Some(day), &names.session(new), &names.baseline_session(baseline), &remote);
+        value_conflicts(&names.session(old), differences)
     }
-}
 
-impl EventSides<'_> {
-    /// Whether the session of a day was cancelled there.
-    pub(crate) fn is_called_off(&self, day: i32) -> bool {
-        let id = self.agreed.sessions.get(&day).map(|(id, _)| id);
-        self.theirs.sessions.iter().any(|session| Some(&session.id) == id && is_called_off(&session.lifecycle))
+    /// Reports whether the session of a day is cancelled in Administrate.
+    pub(crate) fn is_session_cancelled(&self, day: i32) -> bool {
+        let id = self.baseline.sessions.get(&day).map(|(id, _)| id);
+        self.remote.sessions.iter().any(|session| Some(&session.id) == id && is_cancelled(&session.lifecycle))
     }
 }
 
-/// Where our value changes too.
-fn value_conflicts(old: &FieldValues, found: Vec<ValueDiff>) -> Vec<ValueConflict> {
-    let clash = |difference: ValueDiff| {
+/// Returns the differences whose local value changes too.
+fn value_conflicts(old: &FieldValues, differences: Vec<ValueDiff>) -> Vec<ValueConflict> {
+    let conflict = |difference: ValueDiff| {
         let old = old.get(&difference.field.field).cloned().unwrap_or_default();
-        (old != difference.ours).then_some(ValueConflict { difference, old })
+        (old != difference.local).then_some(ValueConflict { difference, old })
     };
-    found.into_iter().filter_map(clash).collect()
+    differences.into_iter().filter_map(conflict).collect()
 }
 
-/// Sets an event's value back to what it was.
-pub(crate) fn restore_event_field(aspect: EventField, old: &Event, new: &mut Event) {
-    match aspect {
+/// Restores the old value of one field of an event.
+pub(crate) fn restore_event_field(field: EventField, old: &Event, new: &mut Event) {
+    match field {
         EventField::Place => {
             (new.location_id, new.venue_id, new.product_id) = (old.location_id, old.venue_id, old.product_id);
             new.location_text.clone_from(&old.location_text);
@@ -124,9 +122,9 @@ pub(crate) fn restore_event_field(aspect: EventField, old: &Event, new: &mut Eve
     }
 }
 
-/// Sets a session's value back to what it was within its event.
-pub(crate) fn restore_session_field(aspect: EventField, (event, old): (&Event, &Session), new: &mut Session) {
-    match aspect {
+/// Restores the old value of one field of a session, given with its old event.
+pub(crate) fn restore_session_field(field: EventField, (event, old): (&Event, &Session), new: &mut Session) {
+    match field {
         EventField::Title => new.title.clone_from(&old.title),
         EventField::Time => (new.start, new.end) = (old.start, old.end),
         EventField::Place => {
@@ -139,10 +137,10 @@ pub(crate) fn restore_session_field(aspect: EventField, (event, old): (&Event, &
     }
 }
 
-/// Sets a session back to what it was within its event.
-pub(crate) fn keep_session(old: (&Event, &Session), new: &mut Session) {
-    for aspect in [EventField::Title, EventField::Time, EventField::Place, EventField::Url] {
-        restore_session_field(aspect, old, new);
+/// Restores all old values of a session, given with its old event.
+pub(crate) fn restore_session(old: (&Event, &Session), new: &mut Session) {
+    for field in [EventField::Title, EventField::Time, EventField::Place, EventField::Url] {
+        restore_session_field(field, old, new);
     }
     new.instructor_ids.clone_from(&old.1.instructor_ids);
 }

@@ -1,4 +1,4 @@
-//! What our tables say before an import: the references that a timetable may name, and the events that it may change.
+//! The local state that a plan depends on: records that a timetable may name, and existing events.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,41 +11,39 @@ use crate::config::Labels;
 use crate::merge::{EventBaseline, ReferenceNames};
 use crate::tutorials::KnownEvent;
 
-/// A record of ours, by id, with the name that people know.
+/// A local record with the name that users know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct NamedRecord {
-    /// Our id.
+    /// The local id.
     pub id: i64,
-    /// Its name, code, or "First Last".
+    /// The name, the code, or "First Last".
     pub name: String,
 }
 
-/// A course template, location or instructor, with its bridge.
+/// A local course template, location or instructor with its link to Administrate.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct LinkedRecord {
-    /// Ours.
     #[sqlx(flatten)]
     pub record: NamedRecord,
-    /// Whether it is in use; one that is not can be shown, but not named.
+    /// Whether a timetable may name it. Inactive records are only displayed.
     pub is_active: bool,
-    /// Administrate's id, None without a bridge.
+    /// Administrate's id, None without a link.
     pub external_id: Option<String>,
-    /// Whether a person has linked the two: of several records of one name this one is meant.
+    /// Whether a user created the link manually. Such a record wins over others with the same name.
     #[sqlx(default)]
-    pub is_decided: bool,
+    pub is_linked_manually: bool,
 }
 
 /// A venue, which belongs to a location.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct LinkedVenue {
-    /// Record and bridge.
     #[sqlx(flatten)]
     pub linked: LinkedRecord,
-    /// The location that it stands in.
+    /// The local id of its location.
     pub location_id: Option<i64>,
 }
 
-/// A product that an event may belong to, with what it is found by.
+/// A product that an event may belong to, with the values that identify it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct LinkedProduct {
     #[sqlx(flatten)]
@@ -56,7 +54,7 @@ pub struct LinkedProduct {
     pub location_name: String,
 }
 
-/// A person that only Administrate knows.
+/// A contact that exists only in Administrate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct ContactRecord {
     /// Administrate's id.
@@ -65,22 +63,21 @@ pub struct ContactRecord {
     pub name: String,
 }
 
-/// What Administrate says of a custom field.
+/// The definition of a custom field in Administrate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Definition {
-    /// Its key.
     pub key: String,
-    /// What people see.
+    /// The name that users see.
     pub label: String,
-    /// number, date, choice and so on, in whatever case.
+    /// The type, such as number, date or choice, in any letter case.
     pub field_type: String,
-    /// Whether a value must be given.
+    /// Whether a value is required.
     pub is_required: bool,
-    /// What a choice may be; empty where that is not told.
+    /// The values of a choice; empty where Administrate does not report them.
     pub options: Vec<String>,
 }
 
-/// Somebody or some room taken for a time, by an event that the timetable does not name.
+/// A venue and instructors booked for a time by an event that the timetable does not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
     pub event: String,
@@ -91,44 +88,42 @@ pub struct Booking {
     pub end: Timestamp,
 }
 
-/// Everything of ours that a plan depends on.
+/// The whole local state that a plan depends on.
 #[derive(Clone, Debug, Default)]
 pub struct LocalState {
     /// Course templates, named by code.
     pub templates: Vec<LinkedRecord>,
-    /// Locations.
     pub locations: Vec<LinkedRecord>,
-    /// Venues.
     pub venues: Vec<LinkedVenue>,
     /// Instructors, named "First Last".
     pub instructors: Vec<LinkedRecord>,
-    /// Of the instructors, those whom only Administrate knows and who are to be created here.
-    pub newcomers: Vec<NewInstructor>,
+    /// Instructors that exist only in Administrate and are to be created; also listed in `instructors`.
+    pub new_instructors: Vec<NewInstructor>,
     /// Products that events are sold as.
     pub products: Vec<LinkedProduct>,
-    /// The synced custom fields by folded (entity type, label).
+    /// Synced custom fields by folded (entity type, label).
     pub fields: HashMap<(String, String), Definition>,
-    /// Our course templates with the keys of the custom fields for which they give their events a value.
+    /// Pairs of a local course template and the key of a custom field for which it has a default value.
     pub defaults: HashSet<(i64, String)>,
     /// Existing events by folded title.
     pub events: HashMap<String, KnownEvent>,
-    /// Titles that several of our events bear, differing in letter case or spacing alone: folded title → their codes.
-    pub twins: HashMap<String, Vec<String>>,
-    /// What other events have booked in the time of the timetable.
+    /// Folded titles that several local events share, with the codes of these events.
+    pub ambiguous_titles: HashMap<String, Vec<String>>,
+    /// Bookings by other events in the time of the timetable.
     pub bookings: Vec<Booking>,
-    /// Most sessions that Administrate ever made for an event of a template, by our template's id.
+    /// Most sessions that Administrate ever created for an event of a template, by local template id.
     pub template_sessions: HashMap<i64, i64>,
-    /// How far known events have come to be in Administrate, by our id; those that are not there are absent.
+    /// Links of existing events to Administrate, by local event id; absent without a link.
     pub links: HashMap<i64, Link>,
-    /// What both sides last agreed on, by our event's id; read for events that are about to change.
-    pub agreed: HashMap<i64, EventBaseline>,
+    /// Baselines by local event id; loaded only for events that change.
+    pub baselines: HashMap<i64, EventBaseline>,
 }
 
 impl LocalState {
-    /// Marks the records that a person has linked, told by entity and id.
+    /// Marks the records that a user linked manually, given as entity name and local id.
     pub(in crate::timetable_import) fn mark_manual_links(&mut self, linked: &HashSet<(String, i64)>) {
         let mark = |entity: &str, record: &mut LinkedRecord| {
-            record.is_decided = linked.contains(&(entity.to_owned(), record.record.id));
+            record.is_linked_manually = linked.contains(&(entity.to_owned(), record.record.id));
         };
         if linked.is_empty() {
             return;
@@ -139,12 +134,12 @@ impl LocalState {
         self.venues.iter_mut().for_each(|venue| mark("venues", &mut venue.linked));
     }
 
-    /// The names under which both sides know what events refer to.
-    pub(crate) fn directory(&self, labels: &Labels) -> ReferenceNames {
-        let listed = |linked: &LinkedRecord| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
+    /// Returns the names of the records that events refer to, for both sides.
+    pub(crate) fn reference_names(&self, labels: &Labels) -> ReferenceNames {
+        let named = |linked: &LinkedRecord| (linked.record.id, linked.record.name.clone(), linked.external_id.clone());
         let fields = self.fields.iter();
         let fields = fields.map(|((entity, label), field)| (entity.clone(), label.clone(), field.key.clone()));
-        let venues = self.venues.iter().map(|venue| listed(&venue.linked));
-        ReferenceNames::new(labels, self.locations.iter().map(listed), venues, fields)
+        let venues = self.venues.iter().map(|venue| named(&venue.linked));
+        ReferenceNames::new(labels, self.locations.iter().map(named), venues, fields)
     }
 }

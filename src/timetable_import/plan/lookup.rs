@@ -1,5 +1,4 @@
-//! Names → records. A name means the one active record that bears it; of several, the one that a person has linked with
-//! Administrate's, and none where nobody has.
+//! Finds records by name: the only active record with the name, or of several the one that a user linked manually.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,32 +7,36 @@ use crate::names::{fold, nearest};
 use super::inputs::{ContactRecord, LinkedProduct, LinkedRecord, LocalState, NamedRecord};
 use super::remote_state::RemoteState;
 use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::values::{Sitting, sitting_of};
+use crate::timetable_import::values::{Sitting, sitting_of_session_code};
 
-/// A record that Administrate knows too.
+/// A local record that is linked to Administrate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    /// Ours.
     pub record: NamedRecord,
     /// Administrate's id.
     pub external_id: String,
 }
 
-/// A kind of record and how it is spoken of.
-struct Kind {
+/// A kind of record with its words for messages.
+struct RecordKind {
+    /// The code of an unknown name.
     unknown: Code,
-    one: &'static str,
-    sync: &'static str,
+    /// The singular.
+    noun: &'static str,
+    /// The entity of `lectern sync`.
+    entity: &'static str,
 }
 
-const TEMPLATE: Kind = Kind { unknown: Code::UnknownCourseTemplate, one: "course template", sync: "course-templates" };
-const LOCATION: Kind = Kind { unknown: Code::UnknownLocation, one: "location", sync: "locations" };
-const VENUE: Kind = Kind { unknown: Code::UnknownVenue, one: "venue", sync: "venues" };
-const INSTRUCTOR: Kind = Kind { unknown: Code::UnknownInstructor, one: "instructor", sync: "instructors" };
+const TEMPLATE: RecordKind =
+    RecordKind { unknown: Code::UnknownCourseTemplate, noun: "course template", entity: "course-templates" };
+const LOCATION: RecordKind = RecordKind { unknown: Code::UnknownLocation, noun: "location", entity: "locations" };
+const VENUE: RecordKind = RecordKind { unknown: Code::UnknownVenue, noun: "venue", entity: "venues" };
+const INSTRUCTOR: RecordKind =
+    RecordKind { unknown: Code::UnknownInstructor, noun: "instructor", entity: "instructors" };
 
 type ByName<'a> = HashMap<String, Vec<&'a LinkedRecord>>;
 
-/// Every name that a timetable may use, ready to be looked up.
+/// Index of the records that a timetable may name, by folded name.
 pub struct ReferenceLookup<'a> {
     templates: ByName<'a>,
     locations: ByName<'a>,
@@ -41,48 +44,48 @@ pub struct ReferenceLookup<'a> {
     instructors: ByName<'a>,
     products: HashMap<(String, String), Vec<&'a LinkedProduct>>,
     administrators: HashMap<String, Vec<&'a ContactRecord>>,
-    /// How many contacts of Administrate teach under a name; only where unknown ones are to be created here.
-    teaching: HashMap<String, usize>,
+    /// Number of teaching contacts with a name. Empty unless the caller requested to create unknown instructors.
+    contact_counts: HashMap<String, usize>,
     sittings: &'a BTreeMap<String, String>,
-    facts: &'a RemoteState,
+    remote: &'a RemoteState,
 }
 
 impl<'a> ReferenceLookup<'a> {
-    /// Indexes both sides by folded name; `sittings`: letters and what they are in the codes of exam sessions.
-    pub fn new(ours: &'a LocalState, facts: &'a RemoteState, sittings: &'a BTreeMap<String, String>) -> Self {
+    /// Builds the index; `sittings`: letter of a sitting → suffix of a session code ("A" → "-04").
+    pub fn new(local: &'a LocalState, remote: &'a RemoteState, sittings: &'a BTreeMap<String, String>) -> Self {
         let mut venues: HashMap<i64, ByName<'a>> = HashMap::new();
-        for venue in &ours.venues {
+        for venue in &local.venues {
             if let Some(location) = venue.location_id {
-                list(venues.entry(location).or_default(), &venue.linked);
+                add_name(venues.entry(location).or_default(), &venue.linked);
             }
         }
         let mut products: HashMap<_, Vec<_>> = HashMap::new();
-        for product in ours.products.iter().filter(|product| product.is_active) {
+        for product in local.products.iter().filter(|product| product.is_active) {
             let key = (fold(&product.variation_code), fold(&product.location_name));
             products.entry(key).or_default().push(product);
         }
         let mut administrators: HashMap<_, Vec<_>> = HashMap::new();
-        for contact in &facts.administrators {
+        for contact in &remote.administrators {
             administrators.entry(fold(&contact.name)).or_default().push(contact);
         }
-        let mut teaching = HashMap::new();
-        for name in facts.instructors.iter().filter_map(administrate::Contact::full_name) {
-            *teaching.entry(fold(&name)).or_default() += 1;
+        let mut contact_counts = HashMap::new();
+        for name in remote.instructors.iter().filter_map(administrate::Contact::full_name) {
+            *contact_counts.entry(fold(&name)).or_default() += 1;
         }
         Self {
-            templates: by_name(&ours.templates),
-            locations: by_name(&ours.locations),
+            templates: by_name(&local.templates),
+            locations: by_name(&local.locations),
             venues,
-            instructors: by_name(&ours.instructors),
+            instructors: by_name(&local.instructors),
             products,
             administrators,
-            teaching,
+            contact_counts,
             sittings,
-            facts,
+            remote,
         }
     }
 
-    /// The course template with this code.
+    /// Finds the course template with this code.
     ///
     /// # Errors
     /// `unknown_course_template` or `not_linked`.
@@ -90,7 +93,7 @@ impl<'a> ReferenceLookup<'a> {
         find(&self.templates, code, &TEMPLATE, "")
     }
 
-    /// The location with this name.
+    /// Finds the location with this name.
     ///
     /// # Errors
     /// `unknown_location` or `not_linked`.
@@ -98,7 +101,7 @@ impl<'a> ReferenceLookup<'a> {
         find(&self.locations, name, &LOCATION, "")
     }
 
-    /// The venue with this name at a location.
+    /// Finds the venue with this name at a location.
     ///
     /// # Errors
     /// `unknown_venue` or `not_linked`.
@@ -108,17 +111,17 @@ impl<'a> ReferenceLookup<'a> {
         find(names, name, &VENUE, &format!(" at {}", location.name))
     }
 
-    /// The instructor with this whole name.
+    /// Finds the instructor with this full name.
     ///
     /// # Errors
     /// `unknown_instructor` or `not_linked`.
     pub fn instructor(&self, name: &str) -> Result<Reference, Issue> {
         let key = fold(name);
-        match self.teaching.get(&key) {
+        match self.contact_counts.get(&key) {
             Some(count) if *count > 1 && !self.instructors.contains_key(&key) => {
                 let message = format!(
-                    "{count} instructors of Administrate are called \"{name}\" and nobody here; give them different \
-                     names, or create the one who is meant here and link the two with `lectern sync link instructors`"
+                    "{count} instructors of Administrate are called \"{name}\" and none locally; give them different \
+                     names, or create the right one locally and link it with `lectern sync link instructors`"
                 );
                 Err(Issue::new(Code::UnknownInstructor, message))
             }
@@ -126,18 +129,18 @@ impl<'a> ReferenceLookup<'a> {
         }
     }
 
-    /// Whether an instructor may teach a course template.
+    /// Checks that an instructor may teach a course template.
     ///
     /// # Errors
-    /// `not_approved_instructor`, suggesting approved ones with similar names.
+    /// `not_approved_instructor`.
     pub fn approval(&self, instructor: &Reference, template: &Reference) -> Result<(), Issue> {
-        let approved = self.facts.approved.get(&template.external_id);
+        let approved = self.remote.approved.get(&template.external_id);
         if approved.is_some_and(|ids| ids.contains(&instructor.external_id)) {
             return Ok(());
         }
         let (name, code) = (&instructor.record.name, &template.record.name);
-        let message = match self.denied(instructor, template) {
-            Some(why) => format!("{name} could not be approved to teach {code}: {why}"),
+        let message = match self.approval_error(instructor, template) {
+            Some(reason) => format!("Administrate did not approve {name} to teach {code}: {reason}"),
             None => format!(
                 "{name} is not approved to teach {code}; approve them in Administrate, or import with \
                  --approve-instructors"
@@ -146,13 +149,13 @@ impl<'a> ReferenceLookup<'a> {
         Err(Issue::new(Code::NotApprovedInstructor, message))
     }
 
-    /// Why Administrate has refused to approve an instructor, if it was asked.
-    pub fn denied(&self, instructor: &Reference, template: &Reference) -> Option<&'a str> {
-        let asked = (template.external_id.clone(), instructor.external_id.clone());
-        self.facts.denied.get(&asked).map(String::as_str)
+    /// Returns why Administrate rejected an approval that this import requested.
+    pub fn approval_error(&self, instructor: &Reference, template: &Reference) -> Option<&'a str> {
+        let approval = (template.external_id.clone(), instructor.external_id.clone());
+        self.remote.approval_errors.get(&approval).map(String::as_str)
     }
 
-    /// The contact with this whole name that may administer events.
+    /// Finds the contact with this full name that may administer events.
     ///
     /// # Errors
     /// `unknown_instructor`.
@@ -161,21 +164,26 @@ impl<'a> ReferenceLookup<'a> {
             Some([contact]) => Ok((*contact).clone()),
             Some(several) => {
                 let count = several.len();
-                let message = format!("{count} contacts of Administrate that may administer are called \"{name}\"");
+                let message = format!(
+                    "{count} administrators in Administrate are called \"{name}\"; give them different names in \
+                     Administrate"
+                );
                 Err(Issue::new(Code::UnknownInstructor, message))
             }
             None => {
                 let known = self.administrators.values().flatten().map(|contact| contact.name.as_str());
-                let message = format!("no contact of Administrate that may administer is called \"{name}\"");
-                Err(Issue::new(Code::UnknownInstructor, message).suggesting(nearest(name, known)))
+                let message = format!("no administrator in Administrate is called \"{name}\"; correct the name");
+                Err(Issue::new(Code::UnknownInstructor, message).with_suggestions(nearest(name, known)))
             }
         }
     }
 
-    /// The product of a sitting × template × location (rules, Import).
+    /// Finds the product of a sitting, course template and location.
+    ///
+    /// The product's session code is the sitting as written ("2026A") or as mapped ("2026-04").
     ///
     /// # Errors
-    /// `unknown_product` when none or several fit, naming the candidates.
+    /// `unknown_product` when none or several match; the message names the candidates.
     pub fn product(
         &self,
         sitting: &Sitting,
@@ -183,29 +191,32 @@ impl<'a> ReferenceLookup<'a> {
         location: &NamedRecord,
     ) -> Result<NamedRecord, Issue> {
         let key = (fold(&template.name), fold(&location.name));
-        let of_place: &[&LinkedProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
-        let wanted = [fold(&sitting.written), fold(&sitting.mapped)];
-        let mut fitting = of_place.iter().filter(|product| wanted.contains(&fold(&product.session_code)));
+        let candidates: &[&LinkedProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
+        let session_codes = [fold(&sitting.written), fold(&sitting.mapped)];
+        let mut matching = candidates.iter().filter(|product| session_codes.contains(&fold(&product.session_code)));
         let what = format!("{} at {} in sitting {}", template.name, location.name, sitting.written);
-        match (fitting.next(), fitting.next()) {
+        match (matching.next(), matching.next()) {
             (Some(one), None) => Ok(one.product.clone()),
             (None, _) => {
-                // As the cell would say it, which takes no code of an exam session.
-                let said = |product: &&LinkedProduct| sitting_of(&product.session_code, self.sittings);
-                let mut others: Vec<String> = of_place.iter().filter_map(said).collect();
+                // Written as in a timetable, whose cell takes no session code.
+                let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.sittings);
+                let mut others: Vec<String> = candidates.iter().filter_map(written).collect();
                 others.sort_unstable();
                 others.dedup();
                 let hint = match others.as_slice() {
-                    [] => format!("; the catalogue has no product of {} at {}", template.name, location.name),
+                    [] => format!("; the catalogue has no product for {} at {}", template.name, location.name),
                     others => format!("; there are products for {}", others.join(", ")),
                 };
-                Err(Issue::new(Code::UnknownProduct, format!("no product is sold as {what}{hint}")).suggesting(others))
+                Err(Issue::new(Code::UnknownProduct, format!("no product exists for {what}{hint}"))
+                    .with_suggestions(others))
             }
             (Some(_), Some(_)) => {
-                let all = of_place.iter().filter(|product| wanted.contains(&fold(&product.session_code)));
+                let all = candidates.iter().filter(|product| session_codes.contains(&fold(&product.session_code)));
                 let codes: Vec<String> = all.map(|product| product.product.name.clone()).collect();
-                let message =
-                    format!("several products are sold as {what}: {}; leave one of them active", codes.join(", "));
+                let message = format!(
+                    "several products exist for {what}: {}; set all but one of them inactive",
+                    codes.join(", ")
+                );
                 Err(Issue::new(Code::UnknownProduct, message))
             }
         }
@@ -214,46 +225,51 @@ impl<'a> ReferenceLookup<'a> {
 
 fn by_name(records: &[LinkedRecord]) -> ByName<'_> {
     let mut names = ByName::new();
-    records.iter().filter(|linked| linked.is_active).for_each(|linked| list(&mut names, linked));
+    records.iter().filter(|linked| linked.is_active).for_each(|linked| add_name(&mut names, linked));
     names
 }
 
-/// Lists a record under its name, once.
-fn list<'a>(names: &mut ByName<'a>, linked: &'a LinkedRecord) {
-    let namesakes = names.entry(fold(&linked.record.name)).or_default();
-    if namesakes.iter().all(|known| known.record.id != linked.record.id) {
-        namesakes.push(linked);
+/// Adds a record under its name, once.
+fn add_name<'a>(names: &mut ByName<'a>, linked: &'a LinkedRecord) {
+    let records = names.entry(fold(&linked.record.name)).or_default();
+    if records.iter().all(|known| known.record.id != linked.record.id) {
+        records.push(linked);
     }
 }
 
-fn find(names: &ByName<'_>, name: &str, kind: &Kind, place: &str) -> Result<Reference, Issue> {
-    let Kind { unknown, one, sync } = kind;
+fn find(names: &ByName<'_>, name: &str, kind: &RecordKind, place: &str) -> Result<Reference, Issue> {
+    let RecordKind { unknown, noun, entity } = kind;
     let Some(found) = names.get(&fold(name)) else {
         let known = names.values().flatten().map(|linked| linked.record.name.as_str());
-        let message = format!("no {one}{place} is called \"{name}\"");
-        return Err(Issue::new(*unknown, message).suggesting(nearest(name, known)));
+        let suggestions = nearest(name, known);
+        let mut message = format!("no {noun}{place} is called \"{name}\"");
+        if suggestions.is_empty() {
+            message.push_str(&format!("; correct the name, or create the {noun} and run `lectern sync {entity}`"));
+        }
+        return Err(Issue::new(*unknown, message).with_suggestions(suggestions));
     };
-    let decided: Vec<&LinkedRecord> = found.iter().copied().filter(|linked| linked.is_decided).collect();
-    let (linked, external_id) = match (found.as_slice(), decided.as_slice()) {
+    let manual: Vec<&LinkedRecord> = found.iter().copied().filter(|linked| linked.is_linked_manually).collect();
+    let (linked, external_id) = match (found.as_slice(), manual.as_slice()) {
         ([linked], _) | (_, [linked]) => (linked, linked.external_id.clone()),
-        _ => return Err(several(found, name, kind, place)),
+        _ => return Err(ambiguous_name(found, name, kind, place)),
     };
     external_id.map(|external_id| Reference { record: linked.record.clone(), external_id }).ok_or_else(|| {
         let message = format!(
-            "the {one} \"{name}\" is not linked with Administrate; run `lectern sync {sync}`, or create it there"
+            "the {noun} \"{name}\" is not linked to Administrate; run `lectern sync {entity}`, or create it in \
+             Administrate"
         );
         Issue::new(Code::NotLinked, message)
     })
 }
 
-/// A name that several records bear, all of which are told.
-fn several(found: &[&LinkedRecord], name: &str, kind: &Kind, place: &str) -> Issue {
-    let Kind { unknown, one, sync } = kind;
+/// Describes a name that several records have, with all of them.
+fn ambiguous_name(found: &[&LinkedRecord], name: &str, kind: &RecordKind, place: &str) -> Issue {
+    let RecordKind { unknown, noun, entity } = kind;
     let candidates: Vec<String> =
         found.iter().map(|linked| format!("\"{}\" ({})", linked.record.name, linked.record.id)).collect();
     let message = format!(
-        "several {one}s{place} are called \"{name}\": {}; rename all but one or set them inactive, or say which is \
-         meant with `lectern sync link {sync} ID ADMINISTRATE_ID`",
+        "several {noun}s{place} are called \"{name}\": {}; rename all but one or set them inactive, or choose one with \
+         `lectern sync link {entity} ID ADMINISTRATE_ID`",
         candidates.join(", ")
     );
     Issue::new(*unknown, message)

@@ -1,10 +1,10 @@
-//! The plan: what an import would do, as plain data that can be shown, saved and applied.
+//! The import plan: what an import would do, as plain data that can be shown, saved and applied.
 
-pub mod adopt;
 pub mod bookings;
 pub mod conflicts;
 pub mod custom_fields;
 pub mod diff;
+mod display;
 pub mod inputs;
 pub mod lookup;
 pub mod new_instructors;
@@ -16,41 +16,38 @@ pub mod resolve;
 mod tests;
 pub mod update;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::console::counted;
 use crate::tutorials::Event;
 
 use self::new_instructors::NewInstructor;
 use super::problems::ImportProblem;
 
-/// What becomes of one block.
+/// What an import does with one block of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockOutcome {
-    /// A new event, here and in Administrate.
+    /// The event is new, locally and in Administrate.
     Create,
-    /// New here; in Administrate it exists already, under this id.
+    /// The event is new locally and exists in Administrate under this id.
     Adopt(String),
-    /// Known, some values differ.
+    /// The event exists locally with other values.
     Update,
-    /// Known and the same.
+    /// The event exists locally with the same values.
     Unchanged,
-    /// Marked as cancelled and not known: nothing happens.
+    /// The block is marked as cancelled and has no local event: nothing is written.
     Skip,
-    /// Known and now marked as cancelled.
+    /// The event exists locally and is now marked as cancelled.
     Cancel,
-    /// Says again what another block of the file says.
+    /// An earlier block of the file has the same content.
     Duplicate,
-    /// Contradicts another block, or what exists.
+    /// The block contradicts another block or an existing event.
     Conflict,
-    /// Has errors.
+    /// The block has errors.
     Refuse,
 }
 
-/// How many events and sessions a plan concerns, as the contract counts them.
+/// Numbers of events, and of sessions in accepted blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportCounts {
     pub events: usize,
@@ -65,69 +62,69 @@ pub struct ImportCounts {
 /// One value that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValueChange {
-    /// Which: "location", "day 2: start".
+    /// The field's name, such as "location" or "day 2: start".
     pub field: String,
-    /// Before, None for nothing.
+    /// The value before the change, None for nothing.
     pub old: Option<String>,
-    /// After, None for nothing.
+    /// The value after the change, None for nothing.
     pub new: Option<String>,
 }
 
-/// One value that the file changes and that somebody changed in Administrate since both sides last agreed.
+/// A value that changed both in the file and in Administrate since the last baseline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// What changes here, were it not for Administrate's value.
+    /// The local change that the file requests.
     #[serde(flatten)]
     pub change: ValueChange,
-    /// Administrate's value, None for nothing.
-    pub theirs: Option<String>,
-    /// Whether ours is written over it; else both sides keep what they have.
+    /// The value in Administrate, None for nothing.
+    #[serde(rename = "theirs")]
+    pub remote: Option<String>,
+    /// Whether the local value overwrites the remote one. Otherwise both sides stay as they are.
     pub overwritten: bool,
 }
 
-/// An event as it will be.
+/// An event as it is after the import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedEvent {
-    /// Our id, None for a new one.
+    /// The local id, None for a new event.
     pub id: Option<i64>,
-    /// All that will be true of it; of a known one `remain_space` as it was when the plan was made.
+    /// All values of the event. `remain_space` of an existing event is the one at planning time.
     pub event: Event,
-    /// How far `remain_space` of a known event moves.
+    /// The change of `remain_space` of an existing event.
     pub places_moved: i32,
     /// The days whose sessions are new or change.
     pub changed_days: Vec<i32>,
 }
 
-/// One block and what becomes of it.
+/// One block and what the import does with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanItem {
     /// The event's title, "" where the file has none.
     pub title: String,
-    /// The event row's number.
+    /// The row number of the event row.
     pub row: u32,
-    /// How many sessions the block has.
+    /// The number of sessions in the block.
     pub sessions: usize,
-    /// What becomes of it.
     pub outcome: BlockOutcome,
-    /// The event as it will be; only where something is written.
+    /// The event after the import, None where nothing is written.
     pub event: Option<PlannedEvent>,
-    /// What changes: of known events here and there, of those that are taken over in Administrate.
+    /// Changed values: of an existing event on both sides, of an adopted event in Administrate.
     pub changes: Vec<ValueChange>,
-    /// What changed on both sides, for known events.
+    /// Values of an existing event that changed on both sides.
     pub conflicts: Vec<Conflict>,
-    /// What this Administrate does not let be done from outside, in a sentence each.
+    /// Steps that this Administrate's API cannot do, one sentence each.
     #[serde(rename = "by_hand")]
     pub manual_steps: Vec<String>,
-    /// Requests to Administrate that bringing it there will cost.
+    /// Estimated requests to Administrate that deliver the event.
     pub requests: usize,
 }
 
-/// An instructor who is to be approved for a course template in Administrate.
+/// The approval of an instructor for a course template in Administrate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ApprovalRequest {
-    /// Administrate's id of the template.
+    /// Administrate's id of the course template.
     pub template: String,
-    /// Its code.
+    /// The course template's code.
     pub code: String,
     /// Administrate's id of the contact.
     pub contact: String,
@@ -138,18 +135,19 @@ pub struct ApprovalRequest {
 /// What an import would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportPlan {
-    /// One item a block, in file order.
+    /// One item for each block, in file order.
     pub items: Vec<PlanItem>,
-    /// Approvals that are given first, each once; only where that was asked for.
+    /// Approvals to request first, without duplicates. Empty unless the caller requested approvals.
     pub approvals: Vec<ApprovalRequest>,
-    /// Instructors who are created here, known in Administrate alone; only where that was asked for.
-    pub newcomers: Vec<NewInstructor>,
-    /// Everything found wrong, by row.
+    /// Instructors to create locally who exist only in Administrate. Empty unless the caller requested it.
+    #[serde(rename = "newcomers")]
+    pub new_instructors: Vec<NewInstructor>,
+    /// All problems, sorted by row and cell.
     pub problems: Vec<ImportProblem>,
 }
 
 impl PlanItem {
-    /// Whether the block is taken.
+    /// Reports whether the import accepts the block.
     pub fn is_accepted(&self) -> bool {
         matches!(
             self.outcome,
@@ -161,19 +159,19 @@ impl PlanItem {
         )
     }
 
-    /// Whether there is anything to tell of it.
+    /// Reports whether the item has anything to show.
     pub fn is_shown(&self) -> bool {
         self.outcome != BlockOutcome::Unchanged || !self.conflicts.is_empty()
     }
 
-    /// Whether the block is refused.
+    /// Reports whether the import rejects the block.
     pub fn is_rejected(&self) -> bool {
         matches!(self.outcome, BlockOutcome::Conflict | BlockOutcome::Refuse)
     }
 }
 
 impl ImportPlan {
-    /// Events and sessions by what becomes of them.
+    /// Counts events and sessions by outcome.
     pub fn counts(&self) -> ImportCounts {
         let mut counts = ImportCounts { events: self.items.len(), ..ImportCounts::default() };
         for item in &self.items {
@@ -191,116 +189,27 @@ impl ImportPlan {
         counts
     }
 
-    /// Requests to Administrate that carrying it out will cost.
+    /// Estimates the requests to Administrate that the whole plan needs.
     pub fn remote_calls(&self) -> usize {
         let templates = self.approvals.chunk_by(|one, next| one.template == next.template).count();
         templates + self.items.iter().map(|item| item.requests).sum::<usize>()
     }
 
-    /// How many events and what becomes of them, and what that costs: a line each.
-    pub fn summary(&self) -> String {
-        let often = |wanted: &str| self.items.iter().filter(|item| item.outcome.word() == wanted).count();
-        let fates = BlockOutcome::WORDS.iter().map(|word| (often(word), word)).filter(|(often, _)| *often > 0);
-        let fates: Vec<String> = fates.map(|(often, word)| format!("{often} {word}")).collect();
-        let events = counted(self.items.len(), "event");
-        let sessions = counted(self.counts().sessions, "session");
-        let requests = counted(self.remote_calls(), "request");
-        let fates = if fates.is_empty() { "nothing to do".to_owned() } else { fates.join(", ") };
-        format!("{events}: {fates}\n{sessions}, {requests} to Administrate")
+    /// Reports whether a user must act: on an error, an open conflict or a manual step.
+    pub fn needs_attention(&self) -> bool {
+        let has_manual_steps = self.items.iter().any(|item| !item.manual_steps.is_empty());
+        self.problems.iter().any(ImportProblem::is_error) || self.open_conflicts() > 0 || has_manual_steps
     }
 
-    /// Whether a person has to look: something is refused, a row stands nowhere, or both sides will differ.
-    pub fn needs_person(&self) -> bool {
-        let by_hand = self.items.iter().any(|item| !item.manual_steps.is_empty());
-        self.problems.iter().any(ImportProblem::is_error) || self.open_conflicts() > 0 || by_hand
-    }
-
-    /// How many values somebody has to decide about, because both sides changed them.
+    /// Counts the conflicts that a user must resolve.
     pub fn open_conflicts(&self) -> usize {
         let conflicts = self.items.iter().flat_map(|item| &item.conflicts);
         conflicts.filter(|conflict| !conflict.overwritten).count()
     }
 
-    /// Our ids of the known events that are about to change.
-    pub fn changing(&self) -> Vec<i64> {
-        let changing = self.items.iter().filter(|item| item.outcome == BlockOutcome::Update);
-        changing.filter_map(|item| item.event.as_ref()?.id).collect()
-    }
-}
-
-impl BlockOutcome {
-    /// The words of [`word`](Self::word), in the order in which they are counted.
-    const WORDS: [&str; 9] =
-        ["new", "adopted", "changed", "cancelled", "same", "skipped", "duplicate", "conflict", "refused"];
-
-    /// One word for tables.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Create => "new",
-            Self::Adopt(_) => "adopted",
-            Self::Update => "changed",
-            Self::Unchanged => "same",
-            Self::Skip => "skipped",
-            Self::Cancel => "cancelled",
-            Self::Duplicate => "duplicate",
-            Self::Conflict => "conflict",
-            Self::Refuse => "refused",
-        }
-    }
-}
-
-impl fmt::Display for ImportPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for newcomer in &self.newcomers {
-            writeln!(f, "create    instructor {}, whom Administrate knows ({})", newcomer.name(), newcomer.contact)?;
-        }
-        for approval in &self.approvals {
-            writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
-        }
-        for item in self.items.iter().filter(|item| item.is_shown()) {
-            writeln!(f, "{item}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for PlanItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = if self.title.is_empty() { "(no title)" } else { &self.title };
-        write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
-        if self.outcome == BlockOutcome::Create {
-            write!(f, ", {}", counted(self.sessions, "session"))?;
-        }
-        // Of one that is taken over these are the values that Administrate has before.
-        let there = if matches!(self.outcome, BlockOutcome::Adopt(_)) { "there, " } else { "" };
-        for change in &self.changes {
-            write!(f, "\n          {there}{change}")?;
-        }
-        for conflict in &self.conflicts {
-            write!(f, "\n        ! {conflict}")?;
-        }
-        for by_hand in &self.manual_steps {
-            write!(f, "\n        ! {by_hand}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let theirs = self.theirs.as_deref().unwrap_or("nothing");
-        let end = if self.overwritten { "ours is written over it" } else { "kept there, not written" };
-        match &self.change {
-            ValueChange { field, old: Some(old), new: Some(new) } if old == new => write!(f, "{field}: {new} here")?,
-            change => write!(f, "{change}")?,
-        }
-        write!(f, "; Administrate has {theirs}: {end}")
-    }
-}
-
-impl fmt::Display for ValueChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        write!(f, "{}: {} → {}", self.field, shown(&self.old), shown(&self.new))
+    /// Returns the local ids of existing events that change.
+    pub fn changed_event_ids(&self) -> Vec<i64> {
+        let updates = self.items.iter().filter(|item| item.outcome == BlockOutcome::Update);
+        updates.filter_map(|item| item.event.as_ref()?.id).collect()
     }
 }

@@ -1,9 +1,8 @@
-//! Instructors whom only Administrate knows, taken over where that was asked: found while planning, created here in the
-//! transaction of the first block that names them.
+//! Instructors that exist only in Administrate and are created locally because the caller requested it.
 //!
-//! Until then they bear ids below zero, so that a plan can name them and stays plain data. Promises: who bears the name
-//! of anybody here, active or not, or shares it with another contact there, is no newcomer; neither is who is unknown on
-//! both sides.
+//! Planning finds them; applying creates them in the transaction of the first block that names them. Until then they
+//! have negative ids, so that a plan stays plain data. An instructor is not created when a local instructor, active or
+//! not, or another contact in Administrate has the same name, or when neither side knows the name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,130 +11,130 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::PlanItem;
+use super::inputs::{LinkedRecord, LocalState, NamedRecord};
 use crate::bridges::reference as bridges;
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::timetable_import::blocks::Timetable;
-use crate::timetable_import::plan::inputs::{LinkedRecord, LocalState, NamedRecord};
 use crate::tutorials::reference;
 use crate::tutorials::reference::References;
 
-/// The longest first or last name that an account has, in characters.
-const LONGEST: usize = 150;
+/// Longest first or last name of an account, in characters.
+const MAX_NAME_LENGTH: usize = 150;
 
-/// An instructor who is to be created here.
+/// An instructor to create locally.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewInstructor {
-    /// What the plan calls them, below zero.
+    /// The negative id that represents the instructor in the plan.
     pub id: i64,
     /// Administrate's id of the contact.
     pub contact: String,
-    /// Administrate's older id of the contact, if told.
+    /// Administrate's older id of the contact, if reported.
     pub legacy_id: Option<String>,
-    /// First name.
     pub first_name: String,
     /// Last name, may be empty.
     pub last_name: String,
 }
 
 impl NewInstructor {
-    /// "First Last".
+    /// Returns "First Last".
     pub fn name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
 }
 
-/// The names of instructors that a timetable uses and nobody here bears, folded.
-pub(crate) fn unknown_names(timetable: &Timetable, ours: &LocalState) -> BTreeSet<String> {
-    let known: HashSet<String> = ours.instructors.iter().map(|known| fold(&known.record.name)).collect();
-    let named = timetable.blocks.iter().flat_map(|block| {
+/// Returns the folded names of instructors in a timetable that no local instructor has.
+pub(crate) fn unknown_names(timetable: &Timetable, local: &LocalState) -> BTreeSet<String> {
+    let known: HashSet<String> = local.instructors.iter().map(|known| fold(&known.record.name)).collect();
+    let used = timetable.blocks.iter().flat_map(|block| {
         let of_sessions = block.sessions.iter().flat_map(|(_, session)| &session.instructors);
         block.event.instructors.iter().chain(of_sessions)
     });
-    named.map(|name| fold(name)).filter(|name| !known.contains(name)).collect()
+    used.map(|name| fold(name)).filter(|name| !known.contains(name)).collect()
 }
 
-/// Makes those known here whom one contact, and one alone, is called like; a contact that is linked already is the
-/// instructor that it is linked with.
-pub(crate) fn add_candidates(ours: &mut LocalState, timetable: &Timetable, contacts: &[Contact]) {
+/// Adds an instructor for each unknown name of the timetable that exactly one contact has.
+///
+/// A contact that is linked already stands for the local instructor of its link.
+pub(crate) fn add_candidates(local: &mut LocalState, timetable: &Timetable, contacts: &[Contact]) {
     if contacts.is_empty() {
         return;
     }
-    let names = unknown_names(timetable, ours);
-    let mut found: BTreeMap<String, Vec<&Contact>> = BTreeMap::new();
+    let names = unknown_names(timetable, local);
+    let mut candidates: BTreeMap<String, Vec<&Contact>> = BTreeMap::new();
     for contact in contacts {
         let name = contact.full_name().map(|name| fold(&name)).filter(|name| names.contains(name));
         if let Some(name) = name {
-            found.entry(name).or_default().push(contact);
+            candidates.entry(name).or_default().push(contact);
         }
     }
-    for contacts in found.into_values() {
+    for contacts in candidates.into_values() {
         if let [contact] = contacts.as_slice() {
-            add_candidate(ours, (*contact).clone());
+            add_candidate(local, (*contact).clone());
         }
     }
 }
 
-fn add_candidate(ours: &mut LocalState, contact: Contact) {
+fn add_candidate(local: &mut LocalState, contact: Contact) {
     let external_id = contact.id.to_string();
     let text = |text: Option<String>| text.unwrap_or_default().trim().to_owned();
-    let newcomer = NewInstructor {
-        id: -(ours.newcomers.len() as i64) - 1,
+    let instructor = NewInstructor {
+        id: -(local.new_instructors.len() as i64) - 1,
         contact: external_id.clone(),
         legacy_id: contact.legacy_id,
         first_name: text(contact.first_name),
         last_name: text(contact.last_name),
     };
-    let linked = ours.instructors.iter().find(|known| known.external_id.as_deref() == Some(&external_id));
-    if linked.is_none() && [&newcomer.first_name, &newcomer.last_name].iter().any(|name| name.chars().count() > LONGEST)
-    {
+    let linked = local.instructors.iter().find(|known| known.external_id.as_deref() == Some(&external_id));
+    let is_too_long = |name: &String| name.chars().count() > MAX_NAME_LENGTH;
+    if linked.is_none() && [&instructor.first_name, &instructor.last_name].into_iter().any(is_too_long) {
         return;
     }
-    let record = NamedRecord { id: linked.map_or(newcomer.id, |linked| linked.record.id), name: newcomer.name() };
+    let record = NamedRecord { id: linked.map_or(instructor.id, |linked| linked.record.id), name: instructor.name() };
     let is_active = linked.is_none_or(|linked| linked.is_active);
     if linked.is_none() {
-        ours.newcomers.push(newcomer);
+        local.new_instructors.push(instructor);
     }
-    // In front: whoever looks an id up finds our own name for it.
-    let linked = LinkedRecord { record, is_active, external_id: Some(external_id), is_decided: false };
-    ours.instructors.insert(0, linked);
+    // First in the list: a later entry with the same id, which has the local name, wins in a map by id.
+    let candidate = LinkedRecord { record, is_active, external_id: Some(external_id), is_linked_manually: false };
+    local.instructors.insert(0, candidate);
 }
 
-/// The newcomers whom events that are written name.
+/// Returns the new instructors that the planned events name.
 pub(crate) fn used_by<'a>(
     all: &'a [NewInstructor],
     items: impl Iterator<Item = &'a PlanItem>,
 ) -> Vec<&'a NewInstructor> {
     let ids: HashSet<i64> =
         items.filter_map(|item| item.event.as_ref()).flat_map(|planned| planned.event.people()).collect();
-    all.iter().filter(|newcomer| ids.contains(&newcomer.id)).collect()
+    all.iter().filter(|instructor| ids.contains(&instructor.id)).collect()
 }
 
-/// Creates those who are not there yet, with their links; gives our ids by those of the plan.
-pub(crate) async fn create(db: &mut PgConnection, newcomers: &[&NewInstructor]) -> Result<HashMap<i64, i64>> {
-    if newcomers.is_empty() {
+/// Creates the instructors that do not exist yet, with their links. Returns local ids by the ids of the plan.
+pub(crate) async fn create(db: &mut PgConnection, instructors: &[&NewInstructor]) -> Result<HashMap<i64, i64>> {
+    if instructors.is_empty() {
         return Ok(HashMap::new());
     }
-    let username = |newcomer: &NewInstructor| reference::username_of_contact(&newcomer.contact);
-    let instructors = newcomers.iter().map(|newcomer| reference::Instructor {
-        username: username(newcomer),
-        first_name: newcomer.first_name.clone(),
-        last_name: newcomer.last_name.clone(),
+    let username = |instructor: &NewInstructor| reference::username_of_contact(&instructor.contact);
+    let records = instructors.iter().map(|instructor| reference::Instructor {
+        username: username(instructor),
+        first_name: instructor.first_name.clone(),
+        last_name: instructor.last_name.clone(),
         email: String::new(),
     });
-    reference::add(db, &References { instructors: instructors.collect(), ..References::default() }).await?;
-    let usernames: Vec<String> = newcomers.iter().map(|newcomer| username(newcomer)).collect();
+    reference::add(db, &References { instructors: records.collect(), ..References::default() }).await?;
+    let usernames: Vec<String> = instructors.iter().map(|instructor| username(instructor)).collect();
     let ids = reference::store::instructor_ids(db, &usernames).await?;
-    let known = newcomers.iter().filter_map(|newcomer| Some((*newcomer, *ids.get(&username(newcomer))?)));
-    let known: Vec<(&NewInstructor, i64)> = known.collect();
-    let rows = known.iter().map(|(newcomer, id)| bridges::InstructorRow {
-        external_id: newcomer.contact.clone(),
-        legacy_id: newcomer.legacy_id.clone(),
+    let created = instructors.iter().filter_map(|instructor| Some((*instructor, *ids.get(&username(instructor))?)));
+    let created: Vec<(&NewInstructor, i64)> = created.collect();
+    let rows = created.iter().map(|(instructor, id)| bridges::InstructorRow {
+        external_id: instructor.contact.clone(),
+        legacy_id: instructor.legacy_id.clone(),
         is_active: true,
         tutorial_instructor_id: Some(*id),
     });
     let rows: Vec<_> = rows.collect();
     references::put_instructors(db, &rows.iter().collect::<Vec<_>>()).await?;
-    Ok(known.into_iter().map(|(newcomer, id)| (newcomer.id, id)).collect())
+    Ok(created.into_iter().map(|(instructor, id)| (instructor.id, id)).collect())
 }

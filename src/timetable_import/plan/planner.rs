@@ -1,4 +1,6 @@
-//! (file, our tables, remote facts) → plan. Pure: the same three give the same plan, and nothing is written.
+//! Plans an import from the timetable, the local state and the state of Administrate.
+//!
+//! Planning is pure: equal inputs give equal plans, and nothing is read or written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,64 +24,61 @@ use crate::timetable_import::layout::Field;
 use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::problems::{Code, ImportProblem, Issue, cell_order};
 
-/// What a plan depends on besides the file and both sides.
+/// Settings and options of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannerOptions<'a> {
-    /// What this tenant calls the custom fields that a timetable fills.
+    /// The labels of the custom fields that a timetable fills.
     pub labels: &'a Labels,
-    /// Letters of sittings, and what they are in the codes of exam sessions.
+    /// Letter of a sitting → suffix of a session code ("A" → "-04").
     pub sittings: &'a BTreeMap<String, String>,
     /// What the caller of the import requests.
     pub import: ImportOptions,
 }
 
 /// Plans the import of a timetable.
-pub fn plan(timetable: &Timetable, ours: &LocalState, facts: &RemoteState, options: PlannerOptions<'_>) -> ImportPlan {
-    let references = ReferenceLookup::new(ours, facts, options.sittings);
-    let names = ReferenceLabels::new(ours);
-    let directory = ours.directory(options.labels);
+pub fn plan(
+    timetable: &Timetable,
+    local: &LocalState,
+    remote: &RemoteState,
+    options: PlannerOptions<'_>,
+) -> ImportPlan {
+    let references = ReferenceLookup::new(local, remote, options.sittings);
+    let labels = ReferenceLabels::new(local);
+    let names = local.reference_names(options.labels);
     let mut plan = ImportPlan { problems: timetable.problems.clone(), ..ImportPlan::default() };
-    // The first block of each title, and whether it stands.
+    // The first block of each folded title, and whether it is rejected.
     let mut first: HashMap<String, (&Block, bool)> = HashMap::new();
     for block in &timetable.blocks {
-        let mut deciding = BlockPlanner {
-            ours,
-            facts,
-            names: &names,
-            directory: &directory,
-            options,
-            resolver: Resolver::new((timetable, block), &references, ours, options),
-            block,
-        };
+        let resolver = Resolver::new(timetable, block, &references, local, options);
+        let mut planner = BlockPlanner { local, remote, labels: &labels, names: &names, options, resolver, block };
         let title = block.event.title.as_deref().map(fold);
         let earlier = title.as_ref().and_then(|title| first.get(title).copied());
         let item = match earlier {
-            Some(earlier) => deciding.plan_duplicate(earlier),
-            None => deciding.item(),
+            Some((earlier, is_rejected)) => planner.plan_duplicate(earlier, is_rejected),
+            None => planner.item(),
         };
-        // One more than is told, so that it is known that there are more.
+        // One more than the maximum shows that there are more.
         let room = (MAX_PROBLEMS + 1).saturating_sub(plan.problems.len());
-        plan.problems.extend(deciding.resolver.problems.drain(..).take(room));
+        plan.problems.extend(planner.resolver.problems.drain(..).take(room));
         if item.is_accepted() {
-            plan.approvals.append(&mut deciding.resolver.approvals);
+            plan.approvals.append(&mut planner.resolver.approvals);
         }
         if let Some(title) = title {
-            first
-                .entry(title)
-                .or_insert((block, item.outcome != BlockOutcome::Refuse && item.outcome != BlockOutcome::Conflict));
+            first.entry(title).or_insert((block, item.is_rejected()));
         }
         plan.items.push(item);
     }
     let room = (MAX_PROBLEMS + 1).saturating_sub(plan.problems.len());
-    plan.problems.extend(super::bookings::clashes(timetable, &plan.items, ours, room));
-    plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, ours, options.labels));
-    let written = plan.items.iter().filter(|item| item.is_accepted());
-    plan.newcomers = new_instructors::used_by(&ours.newcomers, written).into_iter().cloned().collect();
+    plan.problems.extend(super::bookings::clashes(timetable, &plan.items, local, room));
+    plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, local, options.labels));
+    let accepted = plan.items.iter().filter(|item| item.is_accepted());
+    plan.new_instructors = new_instructors::used_by(&local.new_instructors, accepted).into_iter().cloned().collect();
     plan.approvals.sort();
     plan.approvals.dedup();
     if plan.problems.len() > MAX_PROBLEMS {
         plan.problems.truncate(MAX_PROBLEMS);
-        let message = format!("there are over {MAX_PROBLEMS} problems; the others are not told");
+        let message =
+            format!("the file has over {MAX_PROBLEMS} problems, the others are omitted; correct some rows first");
         plan.problems.push(ImportProblem::of_file(Code::TooLarge, message));
     }
     plan.problems.sort_by_cached_key(|problem| (problem.row, cell_order(problem.cell.as_deref())));
@@ -91,12 +90,12 @@ pub fn plan(timetable: &Timetable, ours: &LocalState, facts: &RemoteState, optio
     plan
 }
 
-/// Decides what becomes of one block.
+/// Plans one block.
 pub(super) struct BlockPlanner<'a> {
-    pub(super) ours: &'a LocalState,
-    pub(super) facts: &'a RemoteState,
-    pub(super) names: &'a ReferenceLabels<'a>,
-    pub(super) directory: &'a ReferenceNames,
+    pub(super) local: &'a LocalState,
+    pub(super) remote: &'a RemoteState,
+    pub(super) labels: &'a ReferenceLabels<'a>,
+    pub(super) names: &'a ReferenceNames,
     pub(super) options: PlannerOptions<'a>,
     pub(super) resolver: Resolver<'a>,
     pub(super) block: &'a Block,
@@ -117,37 +116,43 @@ impl BlockPlanner<'_> {
         }
     }
 
+    /// Records a problem of the event row.
     pub(super) fn flag(&mut self, field: Field, code: Code, message: String) {
         self.resolver.flag(self.block.row, field, Issue::new(code, message));
     }
 
-    /// A block whose title stands further up already.
-    fn plan_duplicate(&mut self, (earlier, stands): (&Block, bool)) -> PlanItem {
+    /// Plans a block whose title an earlier block has too.
+    fn plan_duplicate(&mut self, earlier: &Block, is_rejected: bool) -> PlanItem {
         let row = earlier.row;
         if self.block.equivalent_to(earlier) {
             self.resolver.problems.clear();
-            self.flag(Field::EventTitle, Code::DuplicateInFile, format!("this event stands in row {row} already"));
+            self.flag(Field::EventTitle, Code::DuplicateInFile, format!("row {row} already contains this event"));
             return self.item_without_event(BlockOutcome::Duplicate);
         }
-        let fate = if stands { "that one stands" } else { "that one is refused too: leave one of them" };
-        let message = format!("row {row} has an event with this title and other content; {fate}");
+        let advice = if is_rejected {
+            "both are rejected: delete one of them"
+        } else {
+            "that one is imported: delete this one or change its title"
+        };
+        let message = format!("row {row} has an event with the same title and other content; {advice}");
         self.flag(Field::EventTitle, Code::ConflictingEvent, message);
         self.item_without_event(BlockOutcome::Conflict)
     }
 
+    /// Plans the first block with a title.
     pub(super) fn item(&mut self) -> PlanItem {
         let title = self.block.event.title.as_deref().map(fold);
-        if let Some(codes) = title.as_ref().and_then(|title| self.ours.twins.get(title)) {
+        if let Some(codes) = title.as_ref().and_then(|title| self.local.ambiguous_titles.get(title)) {
             let message = format!(
-                "several events here have this title, differing in letter case or spacing alone ({}): rename all but one",
+                "several local events have this title in other letter case or spacing ({}); rename all but one",
                 codes.join(", ")
             );
             self.flag(Field::EventTitle, Code::ConflictingEvent, message);
             return self.item_without_event(BlockOutcome::Conflict);
         }
-        let known = title.and_then(|title| self.ours.events.get(&title));
+        let known = title.and_then(|title| self.local.events.get(&title));
         if self.block.event.cancelled {
-            return self.cancelled(known);
+            return self.plan_cancelled(known);
         }
         let Some(event) = self.resolver.resolve_references() else {
             return self.item_without_event(BlockOutcome::Refuse);
@@ -158,10 +163,10 @@ impl BlockPlanner<'_> {
         }
     }
 
-    fn cancelled(&mut self, known: Option<&KnownEvent>) -> PlanItem {
+    fn plan_cancelled(&mut self, known: Option<&KnownEvent>) -> PlanItem {
         self.resolver.problems.clear();
         let Some(known) = known else {
-            let message = "marked as cancelled and not known here: nothing is created".to_owned();
+            let message = "marked as cancelled and not known locally: nothing is created".to_owned();
             self.flag(Field::Cancelled, Code::CancelledSkipped, message);
             return self.item_without_event(BlockOutcome::Skip);
         };
@@ -169,7 +174,7 @@ impl BlockPlanner<'_> {
             return self.item_without_event(BlockOutcome::Unchanged);
         }
         let event = Event { cancelled: true, ..known.event.clone() };
-        let changes = super::diff::event_changes(self.names, &known.event, &event);
+        let changes = super::diff::event_changes(self.labels, &known.event, &event);
         let planned = PlannedEvent { id: Some(known.id), event, places_moved: 0, changed_days: Vec::new() };
         let (title, requests) = (known.event.code.clone(), self.request_estimate().for_cancelled(known));
         PlanItem { event: Some(planned), changes, requests, title, ..self.item_without_event(BlockOutcome::Cancel) }
@@ -179,11 +184,12 @@ impl BlockPlanner<'_> {
         let mut changes = Vec::new();
         let (outcome, requests) = match self.matching_remote_event(&event) {
             Ok(None) => (BlockOutcome::Create, self.request_estimate().for_new(&event)),
-            Ok(Some(twin)) => {
-                let id = twin.event.id.to_string();
-                let requests = self.request_estimate().for_adopted(&event, twin.event.sessions.len());
-                changes = super::adopt::changes(self.ours, self.directory, &event, &twin.event);
-                let message = "an event with this title, template and start exists in Administrate; it is taken over";
+            Ok(Some(remote)) => {
+                let id = remote.event.id.to_string();
+                let requests = self.request_estimate().for_adopted(&event, remote.event.sessions.len());
+                changes = super::diff::adoption_changes(self.local, self.names, &event, &remote.event);
+                let message =
+                    "an event with this title, template and start exists in Administrate; it is adopted, not created";
                 self.flag(Field::EventTitle, Code::DuplicateEvent, message.to_owned());
                 (BlockOutcome::Adopt(id), requests)
             }
@@ -192,53 +198,58 @@ impl BlockPlanner<'_> {
                 return self.item_without_event(BlockOutcome::Conflict);
             }
         };
-        self.warn_of_short_template(&event);
+        self.warn_short_template(&event);
         let changed_days = event.sessions.iter().map(|session| session.sequence).collect();
         let planned = PlannedEvent { id: None, event, places_moved: 0, changed_days };
         PlanItem { event: Some(planned), changes, requests, ..self.item_without_event(outcome) }
     }
 
-    /// How an event gets to Administrate.
     pub(super) fn request_estimate(&self) -> RequestEstimate<'_> {
-        RequestEstimate { ours: self.ours, facts: self.facts, options: self.options }
+        RequestEstimate { local: self.local, remote: self.remote, options: self.options }
     }
 
-    /// The event of this title in Administrate, if there is one and it is the same.
+    /// Returns the event in Administrate with the title, template and start of the block.
+    ///
+    /// # Errors
+    /// A message when remote events have the title, but not exactly one of them matches.
     fn matching_remote_event(&self, event: &Event) -> Result<Option<&RemoteEvent>, String> {
         let title = self.block.event.title.as_deref().unwrap_or_default();
-        let titled: Vec<&RemoteEvent> = self.facts.events.get(&fold(title)).into_iter().flatten().collect();
-        let standing: Vec<&RemoteEvent> = titled.iter().copied().filter(|twin| !twin.cancelled).collect();
-        if standing.is_empty() {
-            let cancelled = "Administrate has a cancelled event with this title; announce it under another one";
+        let titled: Vec<&RemoteEvent> = self.remote.events.get(&fold(title)).into_iter().flatten().collect();
+        let active: Vec<&RemoteEvent> = titled.iter().copied().filter(|remote| !remote.cancelled).collect();
+        if active.is_empty() {
+            let cancelled = "Administrate has a cancelled event with this title; give this event another title";
             return if titled.is_empty() { Ok(None) } else { Err(cancelled.to_owned()) };
         }
-        let linked = self.ours.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
+        let linked = self.local.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
         let (classroom, lms) = self.starts();
-        let agrees = |twin: &&&RemoteEvent| twin.follows(template) && twin.starts_at(classroom, lms);
-        match standing.iter().filter(agrees).collect::<Vec<_>>().as_slice() {
-            [twin] => Ok(Some(*twin)),
-            [] => {
-                Err("Administrate has an event with this title, but another template or start; rename one".to_owned())
-            }
-            several => Err(format!("Administrate has {} events with this title, template and start", several.len())),
+        let matches = |remote: &&&RemoteEvent| remote.follows(template) && remote.starts_at(classroom, lms);
+        match active.iter().filter(matches).collect::<Vec<_>>().as_slice() {
+            [remote] => Ok(Some(*remote)),
+            [] => Err("Administrate has an event with this title and another template or start; rename one of them"
+                .to_owned()),
+            several => Err(format!(
+                "Administrate has {} events with this title, template and start; rename all but one in Administrate",
+                several.len()
+            )),
         }
     }
 
-    /// When the block's event starts, wall-clock: in the classroom, and on the learning platform.
+    /// Returns the start of the block's event in the classroom and on the learning platform, wall-clock time.
     pub(super) fn starts(&self) -> (Option<DateTime>, Option<DateTime>) {
         let sessions = self.block.sessions.iter().filter_map(|(_, session)| session.start);
         (sessions.map(|moment| moment.local).min(), self.block.event.lms_start.map(|moment| moment.local))
     }
 
-    fn warn_of_short_template(&mut self, event: &Event) {
+    /// Warns when Administrate created fewer sessions for the template so far than the event has.
+    fn warn_short_template(&mut self, event: &Event) {
         let template = event.course_template_id.unwrap_or_default();
-        let Some(made) = self.ours.template_sessions.get(&template) else { return };
-        let wanted = event.sessions.len();
-        if (*made as usize) < wanted {
+        let Some(created) = self.local.template_sessions.get(&template) else { return };
+        let needed = event.sessions.len();
+        if (*created as usize) < needed {
             let message = format!(
-                "Administrate made at most {made} sessions for this course template so far, this event has {wanted}; \
-                 add days to the template there"
+                "Administrate created at most {created} sessions for this course template so far, this event has \
+                 {needed}; add days to the template in Administrate"
             );
             self.flag(Field::Template, Code::TooFewTemplateSessions, message);
         }

@@ -1,4 +1,4 @@
-//! What Administrate says, as plain data: all that a plan may depend on besides the file and our tables.
+//! The state of Administrate that a plan depends on, as plain data.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,53 +7,54 @@ use jiff::civil::DateTime;
 use super::inputs::ContactRecord;
 use crate::timetable_import::approvals::ApprovalErrors;
 
-/// An event that stands in Administrate under a title of the timetable.
+/// An event in Administrate with a title of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteEvent {
-    /// All that Administrate told of it.
+    /// The event as Administrate returned it.
     pub event: administrate::Event,
-    /// When its classroom part starts, wall-clock in its zone.
+    /// The start of its classroom part, wall-clock time in its zone.
     pub classroom_start: Option<DateTime>,
-    /// When its self-paced part starts.
+    /// The start of its self-paced part, wall-clock time in its zone.
     pub lms_start: Option<DateTime>,
-    /// Whichever of the two Administrate calls its start.
+    /// The one of both that Administrate returns as the event's start.
     pub start: Option<DateTime>,
-    /// Whether it was cancelled there.
     pub cancelled: bool,
 }
 
-/// The remote facts of one plan.
+/// Everything in Administrate that a plan depends on.
 #[derive(Clone, Debug, Default)]
 pub struct RemoteState {
     /// Contacts approved to teach, by Administrate's id of the course template.
     pub approved: HashMap<String, HashSet<String>>,
-    /// Why Administrate has refused to approve, where this import has asked it to.
-    pub denied: ApprovalErrors,
+    /// Reasons why Administrate rejected approvals that this import requested.
+    pub approval_errors: ApprovalErrors,
     /// Contacts that may administer an event.
     pub administrators: Vec<ContactRecord>,
-    /// Contacts that teach; read only where instructors who are unknown here are to be created.
+    /// Contacts that teach. Loaded only where the caller requested to create unknown instructors.
     pub instructors: Vec<administrate::Contact>,
     /// Events by folded title.
     pub events: HashMap<String, Vec<RemoteEvent>>,
-    /// Whether instructors can be taken off a session from outside; none where nobody has asked.
-    pub takes_off_staff: Option<bool>,
-    /// Known events that are about to change, as they stand there, by Administrate's id.
-    pub standing: HashMap<String, administrate::Event>,
+    /// Whether the API can remove instructors from a session; None without a connection.
+    pub can_remove_staff: Option<bool>,
+    /// Current state of the existing events that change, by Administrate's id.
+    pub current_events: HashMap<String, administrate::Event>,
 }
 
 impl RemoteEvent {
-    /// Whether it follows the course template that Administrate calls this, or does not say which.
+    /// Reports whether the event has this course template (Administrate's id), or none is known.
     pub fn follows(&self, template: Option<&str>) -> bool {
-        self.event.course_template.as_ref().is_none_or(|theirs| Some(theirs.id.as_str()) == template)
+        self.event.course_template.as_ref().is_none_or(|remote| Some(remote.id.as_str()) == template)
     }
 
-    /// Whether it starts when an event of ours does: in the classroom where it has such a part, else wherever.
+    /// Reports whether the event starts at the same time as a local one, both wall-clock.
+    ///
+    /// Compares the classroom starts where both events have one, else any start with any other.
     pub fn starts_at(&self, classroom: Option<DateTime>, lms: Option<DateTime>) -> bool {
         match (self.classroom_start, classroom) {
-            (Some(theirs), Some(ours)) => theirs == ours,
+            (Some(remote), Some(local)) => remote == local,
             _ => {
-                let mut theirs = [self.classroom_start, self.lms_start, self.start].into_iter().flatten();
-                theirs.any(|start| [classroom, lms].contains(&Some(start)))
+                let mut starts = [self.classroom_start, self.lms_start, self.start].into_iter().flatten();
+                starts.any(|start| [classroom, lms].contains(&Some(start)))
             }
         }
     }

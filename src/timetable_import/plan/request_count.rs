@@ -1,9 +1,8 @@
-//! How many requests to Administrate it takes to bring an event there: the steps of [`delivery`](crate::delivery), counted
-//! beforehand.
+//! Estimates how many requests to Administrate the [`delivery`](crate::delivery) of an event needs.
 //!
-//! What is counted is all that carrying out sends where nothing goes wrong and this API takes what it is told. Not counted:
-//! what a plan is made from, a process's login and its one question what the API can do, what earlier imports left open, and
-//! of what is queued the look, once a course template, at who is approved for it.
+//! The estimate assumes that no request fails and that the API supports every step. Not counted are the requests that
+//! read the state for the plan, the login and the capability query of a process, unfinished deliveries of earlier
+//! imports, and the reads of approvals (one for each course template) of a queued delivery.
 
 use std::collections::BTreeSet;
 
@@ -15,24 +14,24 @@ use crate::config::Labels;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole};
 
-use super::conflicts::is_called_off;
-use super::diff::{pairs, removed};
+use super::conflicts::is_cancelled;
+use super::diff::{common_sessions, removed_instructors};
 use super::inputs::{Link, LocalState};
 use super::planner::PlannerOptions;
 use super::remote_state::RemoteState;
 
-/// What the way of an event depends on.
+/// The state that the number of requests depends on.
 pub(crate) struct RequestEstimate<'a> {
-    pub(crate) ours: &'a LocalState,
-    pub(crate) facts: &'a RemoteState,
+    pub(crate) local: &'a LocalState,
+    pub(crate) remote: &'a RemoteState,
     pub(crate) options: PlannerOptions<'a>,
 }
 
-/// Surplus sessions are looked at, and those that are drafts are deleted at once.
-const DELETION: usize = 2;
+/// Requests that remove extra draft sessions: one reads them, one deletes all of them.
+const DELETE_DRAFTS: usize = 2;
 
-/// Changed fields that stay here, that Administrate derives, or that have requests of their own.
-const NO_FIELDS_THERE: &[&str] = &[
+/// Fields that are stored only locally, that Administrate derives, or that have requests of their own.
+const NOT_EVENT_FIELDS: &[&str] = &[
     "product",
     "course template",
     "start",
@@ -51,166 +50,172 @@ const NO_FIELDS_THERE: &[&str] = &[
 ];
 
 impl RequestEstimate<'_> {
-    /// An event that is created there.
+    /// Estimates the creation of an event.
     pub(crate) fn for_new(&self, event: &Event) -> usize {
-        let made = event.course_template_id.and_then(|template| self.ours.template_sessions.get(&template));
-        let made = made.map_or(event.sessions.len(), |made| *made as usize);
-        usize::from(self.is_looked_for()) + 1 + self.sessions_and_staff(event, made)
+        let created = event.course_template_id.and_then(|template| self.local.template_sessions.get(&template));
+        let created = created.map_or(event.sessions.len(), |created| *created as usize);
+        usize::from(self.is_searched_first()) + 1 + self.sessions_and_staff(event, created)
     }
 
-    /// Whether a new event is looked for before it is created: nobody did now.
-    fn is_looked_for(&self) -> bool {
+    /// Reports whether delivery searches for a new event first: the plan may be outdated when it runs later.
+    fn is_searched_first(&self) -> bool {
         self.options.import.is_queued()
     }
 
-    /// An event that stands there with so many sessions: it is looked for again, and told all that is ours.
+    /// Estimates the adoption of an event with this number of remote sessions: it is read again, then overwritten.
     pub(crate) fn for_adopted(&self, event: &Event, sessions: usize) -> usize {
         2 + self.sessions_and_staff(event, sessions)
     }
 
-    /// All that follows the event itself; `made`: the sessions that it has there.
-    fn sessions_and_staff(&self, event: &Event, made: usize) -> usize {
-        let fitting = &event.sessions[..event.sessions.len().min(made)];
-        let looked_for = usize::from(fitting.len() < event.sessions.len());
-        let taught = fitting.iter().filter(|session| !session.instructor_ids.is_empty()).count();
-        let staff = [StaffRole::Instructor, StaffRole::Administrator];
-        let staff = staff.into_iter().filter(|role| event.staff.iter().any(|staff| staff.role == *role)).count();
-        let published = if self.options.import.publish { 1 + fitting.len() } else { 0 };
-        let deleted = if self.options.import.delete_drafts && made > event.sessions.len() { DELETION } else { 0 };
-        looked_for + fitting.len() + taught + staff + published + deleted
+    /// Estimates everything after the event itself; `created`: its number of remote sessions.
+    fn sessions_and_staff(&self, event: &Event, created: usize) -> usize {
+        let linked = &event.sessions[..event.sessions.len().min(created)];
+        let searches = usize::from(linked.len() < event.sessions.len());
+        let taught = linked.iter().filter(|session| !session.instructor_ids.is_empty()).count();
+        let roles = [StaffRole::Instructor, StaffRole::Administrator];
+        let staff = roles.into_iter().filter(|role| event.staff.iter().any(|staff| staff.role == *role)).count();
+        let published = if self.options.import.publish { 1 + linked.len() } else { 0 };
+        let has_extra = created > event.sessions.len();
+        let deleted = if self.options.import.delete_drafts && has_extra { DELETE_DRAFTS } else { 0 };
+        searches + linked.len() + taught + staff + published + deleted
     }
 
-    /// An event that is called off.
+    /// Estimates the cancellation of an event.
     pub(crate) fn for_cancelled(&self, known: &KnownEvent) -> usize {
-        usize::from(self.ours.links.get(&known.id).is_some_and(|link| !link.is_cancelled))
+        usize::from(self.local.links.get(&known.id).is_some_and(|link| !link.is_cancelled))
     }
 
-    /// An event that is known, with these changes or none.
+    /// Estimates the update of an existing event with these changes, or none.
     pub(crate) fn for_existing(&self, known: &KnownEvent, after: &Event, changes: &[ValueChange]) -> usize {
-        let (before, Some(link)) = (&known.event, self.ours.links.get(&known.id)) else {
+        let (before, Some(link)) = (&known.event, self.local.links.get(&known.id)) else {
             return if changes.is_empty() { 0 } else { self.for_new(after) };
         };
-        let fields = usize::from(self.is_event_told(before, after, changes));
-        let sessions: usize = pairs(before, after).map(|pair| self.of_session((before, after), pair, changes)).sum();
-        let (added, looked_for) = new_sessions(before, after, link);
-        let staff = of_staff(before, after);
-        let written = fields + sessions + added + looked_for + staff;
-        let (published, looked) = self.publishing(before, after, link);
-        let is_surplus = link.spare > fitting(before, after, link);
-        let deleted = if self.options.import.delete_drafts && is_surplus { DELETION } else { 0 };
-        let revived = self.revived(known, link);
+        let fields = usize::from(self.is_event_written(before, after, changes));
+        let sessions: usize = common_sessions(before, after)
+            .map(|(old, new)| self.session_update(before, old, after, new, changes))
+            .sum();
+        let (added, searches) = new_sessions(before, after, link);
+        let written = fields + sessions + added + searches + staff_update(before, after);
+        let (published, is_read_to_publish) = self.publishing(before, after, link);
+        let has_extra = link.extra > new_linked_sessions(before, after, link);
+        let deleted = if self.options.import.delete_drafts && has_extra { DELETE_DRAFTS } else { 0 };
+        let reinstated = self.reinstating(known, link);
         let is_compared = !changes.is_empty()
             && (self.options.import.is_queued() || self.options.import.overwrite_remote)
             && written > 0;
-        let looks = usize::from(is_compared || revived > 0 || looked && changes.is_empty());
-        looks + revived + written + published + deleted
+        let reads = usize::from(is_compared || reinstated > 0 || is_read_to_publish && changes.is_empty());
+        reads + reinstated + written + published + deleted
     }
 
-    /// Whether the event's own fields are written there.
-    fn is_event_told(&self, before: &Event, after: &Event, changes: &[ValueChange]) -> bool {
+    /// Reports whether delivery writes the event's own fields.
+    fn is_event_written(&self, before: &Event, after: &Event, changes: &[ValueChange]) -> bool {
         let of_event = changes.iter().map(|change| change.field.as_str()).filter(|field| !field.starts_with("day "));
         let is_classroom = after.learning_mode == Some(LearningMode::Classroom);
-        let stays = |field: &str| NO_FIELDS_THERE.contains(&field) || is_classroom && field.starts_with("LMS ");
-        let mut told = of_event.filter(|field| !stays(field));
-        told.any(|field| self.is_kept_there("event", event_label(self.options.labels, field)))
-            || classroom(before) != classroom(after)
+        let is_ignored = |field: &str| NOT_EVENT_FIELDS.contains(&field) || is_classroom && field.starts_with("LMS ");
+        let mut written = of_event.filter(|field| !is_ignored(field));
+        written.any(|field| self.has_remote_field("event", event_label(self.options.labels, field)))
+            || classroom_window(before) != classroom_window(after)
     }
 
-    /// Whether the tenant has a field of this label; a field that is no custom one has none.
-    fn is_kept_there(&self, entity: &str, label: Option<&String>) -> bool {
-        label.is_none_or(|label| self.ours.fields.contains_key(&(entity.to_owned(), fold(label))))
+    /// Reports whether Administrate has a custom field with this label; true without a label.
+    fn has_remote_field(&self, entity: &str, label: Option<&String>) -> bool {
+        label.is_none_or(|label| self.local.fields.contains_key(&(entity.to_owned(), fold(label))))
     }
 
-    /// The session of a day that the event has there.
-    fn of_session(
+    /// Estimates the update of a session that has a link.
+    fn session_update(
         &self,
-        (was, is): (&Event, &Event),
-        (before, after): (&Session, &Session),
+        event_before: &Event,
+        before: &Session,
+        event_after: &Event,
+        after: &Session,
         changes: &[ValueChange],
     ) -> usize {
         let prefix = format!("day {}: ", after.sequence);
-        let mut told = changes.iter().filter_map(|change| change.field.strip_prefix(&prefix));
-        let is_told = was.time_zone != is.time_zone
-            || told.any(|field| match field {
+        let mut changed = changes.iter().filter_map(|change| change.field.strip_prefix(&prefix));
+        let is_written = event_before.time_zone != event_after.time_zone
+            || changed.any(|field| match field {
                 "instructors" => false,
-                "url" => self.is_kept_there("session", Some(&self.options.labels.session_url)),
+                "url" => self.has_remote_field("session", Some(&self.options.labels.session_url)),
                 _ => true,
             });
         let is_new = |id: &i64| !before.instructor_ids.contains(id);
         let added = usize::from(after.instructor_ids.iter().any(is_new));
-        let gone = removed(before, after).collect::<BTreeSet<i64>>().len();
-        // Who goes is looked up there; where nobody can be taken off from outside, whether somebody did it is.
-        let taken_off = match (gone, self.facts.takes_off_staff) {
+        let removed = removed_instructors(before, after).collect::<BTreeSet<i64>>().len();
+        // One request reads the staff. Where the API cannot remove instructors, it shows whether a user did it.
+        let removals = match (removed, self.remote.can_remove_staff) {
             (0, _) => 0,
             (_, Some(false)) => 1,
-            (gone, _) => 1 + gone,
+            (removed, _) => 1 + removed,
         };
-        usize::from(is_told) + added + taken_off
+        usize::from(is_written) + added + removals
     }
 
-    /// Requests that publish the event and those of its sessions that are not, and whether it is looked at before.
+    /// Estimates the publication of an event and its unpublished sessions, and reports whether it is read before.
     fn publishing(&self, before: &Event, after: &Event, link: &Link) -> (usize, bool) {
         if !link.is_published && (link.is_cancelled || !self.options.import.publish) {
             return (0, false);
         }
-        let sessions = (link.paired + fitting(before, after, link)).saturating_sub(link.published_sessions);
+        let linked = link.linked + new_linked_sessions(before, after, link);
+        let sessions = linked.saturating_sub(link.published_sessions);
         let published = usize::from(!link.is_published) + sessions;
         (published, self.options.import.publish && published > 0)
     }
 
-    /// Requests that take up again what was cancelled there.
-    fn revived(&self, known: &KnownEvent, link: &Link) -> usize {
+    /// Estimates the requests that reinstate what is cancelled in Administrate.
+    fn reinstating(&self, known: &KnownEvent, link: &Link) -> usize {
         if link.is_cancelled {
             return 1;
         }
-        let agreed = self.ours.agreed.get(&known.id).filter(|_| self.options.import.overwrite_remote);
-        let Some(there) = agreed.and_then(|agreed| self.facts.standing.get(&agreed.external_id)) else { return 0 };
-        let sessions = there.sessions.iter().filter(|session| is_called_off(&session.lifecycle)).count();
-        usize::from(is_called_off(&there.lifecycle)) + sessions
+        let baseline = self.local.baselines.get(&known.id).filter(|_| self.options.import.overwrite_remote);
+        let remote = baseline.and_then(|baseline| self.remote.current_events.get(&baseline.external_id));
+        let Some(remote) = remote else { return 0 };
+        let sessions = remote.sessions.iter().filter(|session| is_cancelled(&session.lifecycle)).count();
+        usize::from(is_cancelled(&remote.lifecycle)) + sessions
     }
 }
 
-/// Requests for sessions that are new here, and for looking whether Administrate has them meanwhile.
+/// Estimates the requests for new local sessions: updates of extra remote sessions, and a search for missing ones.
 fn new_sessions(before: &Event, after: &Event, link: &Link) -> (usize, usize) {
     let new = || after.sessions.iter().filter(|session| is_new(before, session));
-    let taken = new().take(link.spare);
-    let told = taken.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
-    (told, usize::from(new().count() > link.spare))
+    let linked = new().take(link.extra);
+    let written = linked.map(|session| 1 + usize::from(!session.instructor_ids.is_empty())).sum();
+    (written, usize::from(new().count() > link.extra))
 }
 
-/// How many sessions that are new here Administrate has a session for.
-fn fitting(before: &Event, after: &Event, link: &Link) -> usize {
-    after.sessions.iter().filter(|session| is_new(before, session)).count().min(link.spare)
+/// Counts the new local sessions for which Administrate has an extra session.
+fn new_linked_sessions(before: &Event, after: &Event, link: &Link) -> usize {
+    after.sessions.iter().filter(|session| is_new(before, session)).count().min(link.extra)
 }
 
 fn is_new(before: &Event, session: &Session) -> bool {
     before.sessions.iter().all(|known| known.sequence != session.sequence)
 }
 
-/// Who is named for the event: one request for all of a role who are new, one to see who is there, one for each who goes.
-fn of_staff(before: &Event, after: &Event) -> usize {
-    let named = |event: &Event, role| {
+/// Estimates the update of an event's staff: one request adds all of a role, one reads, one removes each person.
+fn staff_update(before: &Event, after: &Event) -> usize {
+    let people = |event: &Event, role| {
         let of_role = event.staff.iter().filter(move |staff| staff.role == role);
         of_role.map(|staff| (staff.tutorial_instructor_id, staff.external_id.clone())).collect::<BTreeSet<_>>()
     };
-    let (mut added, mut gone) = (0, 0);
+    let (mut added, mut removed) = (0, 0);
     for role in [StaffRole::Instructor, StaffRole::Administrator] {
-        let (before, after) = (named(before, role), named(after, role));
+        let (before, after) = (people(before, role), people(after, role));
         added += usize::from(!after.is_subset(&before));
-        gone += before.difference(&after).count();
+        removed += before.difference(&after).count();
     }
-    added + gone + usize::from(gone > 0)
+    added + removed + usize::from(removed > 0)
 }
 
-/// The classroom part of an event there: from its first session to its last, as the clocks on the wall show it.
-fn classroom(event: &Event) -> Option<(DateTime, DateTime)> {
+/// Returns the classroom part of an event in wall-clock time: from its first session to its last.
+fn classroom_window(event: &Event) -> Option<(DateTime, DateTime)> {
     let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
     let first = event.sessions.iter().map(|session| session.start).min()?;
     let last = event.sessions.iter().map(|session| session.end).max()?;
     Some((zone.to_datetime(first), zone.to_datetime(last)))
 }
 
-/// The label of the custom field that holds a changed field there; none for what is no custom field.
+/// Returns the label of the custom field that contains a field in Administrate; None for other fields.
 fn event_label<'a>(labels: &'a Labels, field: &str) -> Option<&'a String> {
     match field {
         "sitting" => Some(&labels.sitting),

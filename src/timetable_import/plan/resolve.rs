@@ -1,4 +1,4 @@
-//! One block → the event that it means: names become records, with a problem at each cell that names none.
+//! Resolves a block to an event: names become records. Each unresolved cell gets a problem.
 
 use jiff::civil::Date;
 
@@ -6,24 +6,25 @@ use crate::tutorials::{Event, LearningMode, Session, Staff, StaffRole};
 
 use super::ApprovalRequest;
 use super::custom_fields;
+use super::custom_fields::MappedValue;
 use super::inputs::{ContactRecord, LocalState, NamedRecord};
 use super::lookup::{Reference, ReferenceLookup};
 use super::planner::PlannerOptions;
 use crate::names::fold;
-use crate::timetable_import::blocks::{Block, SessionRow, Timetable, VenueCell, shown_title};
+use crate::timetable_import::blocks::{Block, SessionRow, Timetable, VenueCell, truncated_title};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::{ImportProblem, Issue, cell_name};
 
-/// Resolves one block, collecting what is wrong with it.
+/// Resolves one block and collects its problems.
 pub(crate) struct Resolver<'a> {
     timetable: &'a Timetable,
     references: &'a ReferenceLookup<'a>,
     block: &'a Block,
-    /// What is wrong, that of reading included.
+    /// The block's problems, including those of parsing.
     pub(crate) problems: Vec<ImportProblem>,
-    /// Approvals that the block needs, where they are to be given.
+    /// Missing approvals to request. Empty unless the caller requested approvals.
     pub(crate) approvals: Vec<ApprovalRequest>,
-    ours: &'a LocalState,
+    local: &'a LocalState,
     options: PlannerOptions<'a>,
 }
 
@@ -39,67 +40,69 @@ struct ResolvedReferences {
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(
-        (timetable, block): (&'a Timetable, &'a Block),
+        timetable: &'a Timetable,
+        block: &'a Block,
         references: &'a ReferenceLookup<'a>,
-        ours: &'a LocalState,
+        local: &'a LocalState,
         options: PlannerOptions<'a>,
     ) -> Self {
         let problems = block.problems.clone();
-        Self { timetable, references, block, problems, approvals: Vec::new(), ours, options }
+        Self { timetable, references, block, problems, approvals: Vec::new(), local, options }
     }
 
-    pub(crate) fn flag(&mut self, row: u32, field: Field, flaw: Issue) {
-        let mut problem = self.timetable.problem(row, field, flaw);
-        problem.event = self.block.event.title.as_deref().map(shown_title);
+    pub(crate) fn flag(&mut self, row: u32, field: Field, issue: Issue) {
+        let mut problem = self.timetable.problem(row, field, issue);
+        problem.event = self.block.event.title.as_deref().map(truncated_title);
         self.problems.push(problem);
     }
 
     fn ok_or_flag<T>(&mut self, row: u32, field: Field, found: Result<T, Issue>) -> Option<T> {
-        found.map_err(|flaw| self.flag(row, field, flaw)).ok()
+        found.map_err(|issue| self.flag(row, field, issue)).ok()
     }
 
-    /// The event, as if it were new; None when anything is wrong with the block.
+    /// Returns the event as if it were new; None when the block has errors.
     pub(crate) fn resolve_references(&mut self) -> Option<Event> {
-        let found = self.find();
+        let references = self.find_references();
         let mut sessions = Vec::new();
         for (row, cells) in &self.block.sessions {
-            sessions.extend(self.session(*row, cells, &found));
+            sessions.extend(self.session(*row, cells, &references));
         }
-        self.check_custom_fields(found.template.as_ref());
+        self.check_custom_fields(references.template.as_ref());
         if self.problems.iter().any(ImportProblem::is_error) {
             return None;
         }
         sessions.sort_by_key(|session| session.sequence);
-        self.event(found, sessions)
+        self.event(references, sessions)
     }
 
-    /// Holds what the rows say under the labels of custom fields against Administrate's definitions.
+    /// Checks the values for custom fields against Administrate's definitions.
     fn check_custom_fields(&mut self, template: Option<&Reference>) {
         let (block, labels) = (self.block, self.options.labels);
-        let event = custom_fields::of_event(labels, &block.event).into_iter().map(|fed| (block.row, "event", fed));
+        let event = custom_fields::event_values(labels, &block.event).into_iter();
+        let event = event.map(|mapped| (block.row, "event", mapped));
         let sessions = block.sessions.iter().flat_map(|(row, cells)| {
-            custom_fields::of_session(labels, cells).into_iter().map(|fed| (*row, "session", fed))
+            custom_fields::session_values(labels, cells).into_iter().map(|mapped| (*row, "session", mapped))
         });
-        for (row, entity, (label, field, value)) in event.chain(sessions) {
-            let Some(definition) = self.ours.fields.get(&(entity.to_owned(), fold(label))) else { continue };
+        for (row, entity, MappedValue { label, field, value }) in event.chain(sessions) {
+            let Some(definition) = self.local.fields.get(&(entity.to_owned(), fold(label))) else { continue };
             let default = template.map(|template| (template.record.id, definition.key.clone()));
-            let has_default = default.is_some_and(|default| self.ours.defaults.contains(&default));
+            let has_default = default.is_some_and(|default| self.local.defaults.contains(&default));
             let checked = custom_fields::check(definition, value.as_deref(), has_default);
-            if let Err(flaw) = checked
-                && !self.is_wrong(row, field)
+            if let Err(issue) = checked
+                && !self.has_error(row, field)
             {
-                self.flag(row, field, flaw);
+                self.flag(row, field, issue);
             }
         }
     }
 
-    /// Whether something is wrong with a cell already.
-    fn is_wrong(&self, row: u32, field: Field) -> bool {
+    /// Reports whether a cell has an error.
+    fn has_error(&self, row: u32, field: Field) -> bool {
         let cell = cell_name(row, self.timetable.columns.of(field));
         self.problems.iter().any(|problem| problem.is_error() && problem.cell.as_deref() == Some(&cell))
     }
 
-    fn find(&mut self) -> ResolvedReferences {
+    fn find_references(&mut self) -> ResolvedReferences {
         let (row, event) = (self.block.row, &self.block.event);
         let references = self.references;
         let template = event.template.as_deref().map(|code| references.template(code));
@@ -127,7 +130,7 @@ impl<'a> Resolver<'a> {
         self.ok_or_flag(row, Field::Venue, self.references.venue(name, &location.record))
     }
 
-    /// The instructors that a cell names, approved for the template where that is known.
+    /// Finds the instructors that a cell names and checks their approvals where the template is known.
     fn instructors(
         &mut self,
         row: u32,
@@ -150,7 +153,7 @@ impl<'a> Resolver<'a> {
         match self.references.approval(instructor, template) {
             Err(_)
                 if self.options.import.approve_instructors
-                    && self.references.denied(instructor, template).is_none() =>
+                    && self.references.approval_error(instructor, template).is_none() =>
             {
                 self.approvals.push(ApprovalRequest {
                     template: template.external_id.clone(),
@@ -159,16 +162,16 @@ impl<'a> Resolver<'a> {
                     name: instructor.record.name.clone(),
                 })
             }
-            Err(flaw) => self.flag(row, field, flaw),
+            Err(issue) => self.flag(row, field, issue),
             Ok(()) => {}
         }
     }
 
-    fn session(&mut self, row: u32, cells: &SessionRow, found: &ResolvedReferences) -> Option<Session> {
-        let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, found.template.as_ref());
-        let instructors = if cells.instructors.is_empty() { &found.instructors } else { &own };
-        let (location, venue) = self.place(row, cells, found);
-        // A row that says nothing of its place is where its event is, also when that moves.
+    fn session(&mut self, row: u32, cells: &SessionRow, event: &ResolvedReferences) -> Option<Session> {
+        let own = self.instructors(row, Field::SessionInstructor, &cells.instructors, event.template.as_ref());
+        let instructors = if cells.instructors.is_empty() { &event.instructors } else { &own };
+        let (location, venue) = self.place(row, cells, event);
+        // A session without a place of its own follows its event, also when the event moves later.
         let inherits = cells.location.is_none() && cells.venue == VenueCell::Blank;
         let own_place = |place: Option<Reference>| place.filter(|_| !inherits).map(|place| place.record.id);
         Some(Session {
@@ -185,37 +188,37 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Where a session takes place; what its row leaves blank is the event's.
+    /// Returns location and venue of a session, by default those of its event.
     fn place(
         &mut self,
         row: u32,
         cells: &SessionRow,
-        found: &ResolvedReferences,
+        event: &ResolvedReferences,
     ) -> (Option<Reference>, Option<Reference>) {
         if row == self.block.row {
-            return (found.location.clone(), found.venue.clone());
+            return (event.location.clone(), event.venue.clone());
         }
         let location = match &cells.location {
-            None => found.location.clone(),
+            None => event.location.clone(),
             Some(name) => self.ok_or_flag(row, Field::Location, self.references.location(name)),
         };
         let venue = match &cells.venue {
-            VenueCell::Blank if location == found.location => found.venue.clone(),
+            VenueCell::Blank if location == event.location => event.venue.clone(),
             named => self.venue(row, named, location.as_ref()),
         };
         (location, venue)
     }
 
-    fn event(&self, found: ResolvedReferences, sessions: Vec<Session>) -> Option<Event> {
+    fn event(&self, references: ResolvedReferences, sessions: Vec<Session>) -> Option<Event> {
         let cells = self.block.event.clone();
         let (start_date, end_date) = self.dates(&sessions)?;
-        let instructors = found.instructors.into_iter().map(|instructor| Staff {
+        let instructors = references.instructors.into_iter().map(|instructor| Staff {
             role: StaffRole::Instructor,
             name: instructor.record.name,
             tutorial_instructor_id: Some(instructor.record.id),
             external_id: None,
         });
-        let administrators = found.administrators.into_iter().map(|contact| Staff {
+        let administrators = references.administrators.into_iter().map(|contact| Staff {
             role: StaffRole::Administrator,
             name: contact.name,
             tutorial_instructor_id: None,
@@ -223,11 +226,11 @@ impl<'a> Resolver<'a> {
         });
         Some(Event {
             code: cells.title?,
-            product_id: found.product?.id,
-            course_template_id: found.template.map(|template| template.record.id),
+            product_id: references.product?.id,
+            course_template_id: references.template.map(|template| template.record.id),
             learning_mode: Some(cells.mode),
-            location_id: found.location.map(|location| location.record.id),
-            venue_id: found.venue.map(|venue| venue.record.id),
+            location_id: references.location.map(|location| location.record.id),
+            venue_id: references.venue.map(|venue| venue.record.id),
             location_text: cells.location,
             venue_text: written(&cells.venue),
             is_soldout: false,
@@ -256,7 +259,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// First and last day: of the self-paced window where there is one, else of the sessions.
+    /// Returns the first and last day: of the self-paced window if there is one, else of the sessions.
     fn dates(&self, sessions: &[Session]) -> Option<(Date, Date)> {
         let event = &self.block.event;
         if let (Some(start), Some(end)) = (event.lms_start, event.lms_end) {
@@ -275,7 +278,7 @@ impl<'a> Resolver<'a> {
 fn written(venue: &VenueCell) -> Option<String> {
     match venue {
         VenueCell::Blank => None,
-        VenueCell::Unsettled => Some("To be confirmed".to_owned()),
+        VenueCell::ToBeConfirmed => Some("To be confirmed".to_owned()),
         VenueCell::Named(name) => Some(name.clone()),
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of a block whose event is known here: what changes, and what of it meets a change in Administrate.
+//! Plans a block whose event exists locally: what changes, and which changes conflict with Administrate.
 
 use super::{BlockOutcome, Conflict, PlanItem, PlannedEvent, ValueChange};
 use crate::timetable_import::layout::Field;
@@ -12,41 +12,28 @@ use super::{conflicts, diff};
 
 impl BlockPlanner<'_> {
     pub(crate) fn plan_existing(&mut self, known: &KnownEvent, mut event: Event) -> PlanItem {
-        if let (Some(theirs), Some(template)) = (known.event.course_template_id, event.course_template_id)
-            && theirs != template
-        {
-            let theirs = self.names.template(theirs);
-            let message =
-                format!("this event exists with the course template {theirs}; give the new one another title");
-            self.flag(Field::Template, Code::ConflictingEvent, message);
-            return self.item_without_event(BlockOutcome::Conflict);
+        if let Some(rejected) = self.changed_template(known, &event) {
+            return rejected;
         }
         if !self.block.event.mode_given {
             event.learning_mode = known.event.learning_mode.or(event.learning_mode);
         }
-        if let (Some(before), Some(wanted)) = (known.event.learning_mode, event.learning_mode)
-            && before != wanted
-            && self.ours.links.contains_key(&known.id)
-        {
-            let message = format!(
-                "this event exists in Administrate as {before:?}, which cannot be changed there; give the new one another title"
-            );
-            self.flag(Field::LearningMode, Code::ConflictingEvent, message);
-            return self.item_without_event(BlockOutcome::Conflict);
+        if let Some(rejected) = self.changed_learning_mode(known, &event) {
+            return rejected;
         }
         event.code.clone_from(&known.event.code);
         event.is_soldout = known.event.is_soldout;
         event.remain_space = known.event.remain_space;
-        if let Some(refused) = self.cancelled_remotely(known, &event) {
-            return refused;
+        if let Some(cancelled) = self.cancelled_remotely(known, &event) {
+            return cancelled;
         }
         let mut conflicts = self.reinstated(known);
         conflicts.extend(self.merge_remote_changes(known, &mut event));
-        let (changes, changed_days) = changes_of(self.names, &known.event, &event);
+        let (changes, changed_days) = changes_of(self.labels, &known.event, &event);
         let places_moved = self.places_moved(known, &event);
         self.warn_removed_sessions(known, &event);
-        self.warn_of_missing_sessions(known, &event);
-        let by_hand = self.manual_steps(known, &event);
+        self.warn_missing_sessions(known, &event);
+        let manual_steps = self.manual_steps(known, &event);
         let outcome = if changes.is_empty() { BlockOutcome::Unchanged } else { BlockOutcome::Update };
         let requests = self.request_estimate().for_existing(known, &event, &changes);
         let planned = PlannedEvent { id: Some(known.id), event, places_moved, changed_days };
@@ -55,195 +42,230 @@ impl BlockPlanner<'_> {
             event: Some(planned),
             changes,
             conflicts,
-            manual_steps: by_hand,
+            manual_steps,
             requests,
             title,
             ..self.item_without_event(outcome)
         }
     }
 
-    /// What stands in Administrate of an event that is about to change.
-    fn remote_event(&self, known: &KnownEvent) -> Option<&administrate::Event> {
-        self.facts.standing.get(&self.ours.agreed.get(&known.id)?.external_id)
-    }
-
-    /// Nothing is written of an event that takes place here and that somebody has cancelled there, unless ours are to win.
-    fn cancelled_remotely(&mut self, known: &KnownEvent, event: &Event) -> Option<PlanItem> {
-        let there = self.remote_event(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
-        if there.is_none() || known.event.cancelled || self.options.import.overwrite_remote {
+    fn changed_template(&mut self, known: &KnownEvent, event: &Event) -> Option<PlanItem> {
+        let before = known.event.course_template_id?;
+        if before == event.course_template_id? {
             return None;
         }
-        let (changes, _) = changes_of(self.names, &known.event, event);
+        let template = self.labels.template(before);
+        let message = format!(
+            "an event with this title exists with the course template {template}; write that template, or give the new \
+             event another title"
+        );
+        self.flag(Field::Template, Code::ConflictingEvent, message);
+        Some(self.item_without_event(BlockOutcome::Conflict))
+    }
+
+    /// Rejects another learning mode of a linked event: Administrate cannot change it.
+    fn changed_learning_mode(&mut self, known: &KnownEvent, event: &Event) -> Option<PlanItem> {
+        let before = known.event.learning_mode?;
+        if before == event.learning_mode? || !self.local.links.contains_key(&known.id) {
+            return None;
+        }
+        let message = format!(
+            "this event is {before:?} in Administrate, where the learning mode cannot be changed; write {before:?}, or \
+             give the new event another title"
+        );
+        self.flag(Field::LearningMode, Code::ConflictingEvent, message);
+        Some(self.item_without_event(BlockOutcome::Conflict))
+    }
+
+    /// Returns the current remote state of an event that changes.
+    fn remote_event(&self, known: &KnownEvent) -> Option<&administrate::Event> {
+        self.remote.current_events.get(&self.local.baselines.get(&known.id)?.external_id)
+    }
+
+    fn is_cancelled_remotely(&self, known: &KnownEvent) -> bool {
+        let remote = self.remote_event(known);
+        remote.is_some_and(|remote| conflicts::is_cancelled(&remote.lifecycle)) && !known.event.cancelled
+    }
+
+    /// Plans an event that is cancelled only in Administrate: nothing is written unless local values overwrite.
+    fn cancelled_remotely(&mut self, known: &KnownEvent, event: &Event) -> Option<PlanItem> {
+        if !self.is_cancelled_remotely(known) || self.options.import.overwrite_remote {
+            return None;
+        }
+        let (changes, _) = changes_of(self.labels, &known.event, event);
         if changes.is_empty() {
             return Some(self.item_without_event(BlockOutcome::Unchanged));
         }
-        let conflict = conflicts::of_state(None, false);
-        let held: Vec<String> = changes.iter().map(ValueChange::to_string).collect();
+        let conflict = conflicts::state_conflict(None, false);
+        let not_written: Vec<String> = changes.iter().map(ValueChange::to_string).collect();
         let message = format!(
-            "{conflict} ({}); write Y under \"Cancelled\" to cancel it here too, or import with --ours to take it up again \
-             there",
-            held.join("; ")
+            "{conflict}; changes not written: {}; write Y under \"Cancelled\" to cancel the event locally too, or import \
+             with --ours to reinstate it in Administrate",
+            not_written.join("; ")
         );
         self.flag(Field::Cancelled, Code::ConflictingValue, message);
         let title = known.event.code.clone();
         Some(PlanItem { conflicts: vec![conflict], title, ..self.item_without_event(BlockOutcome::Unchanged) })
     }
 
-    /// What was cancelled there of an event of which ours are to win.
+    /// Returns the conflict of an event that is reinstated in Administrate because local values overwrite.
     fn reinstated(&mut self, known: &KnownEvent) -> Vec<Conflict> {
-        let there = self.remote_event(known).filter(|there| conflicts::is_called_off(&there.lifecycle));
-        if there.is_none() || known.event.cancelled {
+        if !self.is_cancelled_remotely(known) {
             return Vec::new();
         }
-        let conflict = conflicts::of_state(None, true);
+        let conflict = conflicts::state_conflict(None, true);
         self.flag(Field::Cancelled, Code::ConflictingValue, conflict.to_string());
         vec![conflict]
     }
 
-    /// Finds what changed on both sides, and sets it back to what it was here unless ours are to win.
+    /// Finds values that changed on both sides. Restores the old local ones unless local values overwrite.
     fn merge_remote_changes(&mut self, known: &KnownEvent, event: &mut Event) -> Vec<Conflict> {
-        let Some(agreed) = self.ours.agreed.get(&known.id) else { return Vec::new() };
-        let Some(theirs) = self.facts.standing.get(&agreed.external_id) else { return Vec::new() };
-        let sides = EventSides { directory: self.directory, agreed, theirs };
-        let ours_win = self.options.import.overwrite_remote;
-        let mut clashes = sides.of_event(&known.event, event);
-        let mut called_off = Vec::new();
-        for clash in clashes.iter().filter(|_| !ours_win) {
-            conflicts::restore_event_field(clash.difference.field.field, &known.event, event);
+        let Some(baseline) = self.local.baselines.get(&known.id) else { return Vec::new() };
+        let Some(remote) = self.remote.current_events.get(&baseline.external_id) else { return Vec::new() };
+        let sides = EventSides { names: self.names, baseline, remote };
+        let overwrite = self.options.import.overwrite_remote;
+        let mut value_conflicts = sides.event_conflicts(&known.event, event);
+        let mut cancelled_days = Vec::new();
+        for conflict in value_conflicts.iter().filter(|_| !overwrite) {
+            conflicts::restore_event_field(conflict.difference.field.field, &known.event, event);
         }
         for at in 0..event.sessions.len() {
             let before = known.event.sessions.iter().find(|before| before.sequence == event.sessions[at].sequence);
             let Some(before) = before else { continue };
-            let says_otherwise =
-                |session| !diff::session_changes(self.names, (&known.event, before), (event, session)).is_empty();
-            if sides.is_called_off(before.sequence) && says_otherwise(&event.sessions[at]) {
-                called_off.push(before.sequence);
-                if !ours_win {
-                    conflicts::keep_session((&known.event, before), &mut event.sessions[at]);
+            let old = (&known.event, before);
+            let is_changed = !diff::session_changes(self.labels, old, (event, &event.sessions[at])).is_empty();
+            if sides.is_session_cancelled(before.sequence) && is_changed {
+                cancelled_days.push(before.sequence);
+                if !overwrite {
+                    conflicts::restore_session(old, &mut event.sessions[at]);
                 }
             }
-            let found = sides.of_session((&known.event, before), (event, &event.sessions[at]));
-            for clash in found.iter().filter(|_| !ours_win) {
-                conflicts::restore_session_field(
-                    clash.difference.field.field,
-                    (&known.event, before),
-                    &mut event.sessions[at],
-                );
+            let of_session = sides.session_conflicts(old, (event, &event.sessions[at]));
+            for conflict in of_session.iter().filter(|_| !overwrite) {
+                conflicts::restore_session_field(conflict.difference.field.field, old, &mut event.sessions[at]);
             }
-            clashes.extend(found);
+            value_conflicts.extend(of_session);
         }
-        let of_sessions: Vec<Conflict> = called_off.into_iter().map(|day| self.session_cancelled(day)).collect();
-        clashes.into_iter().map(|clash| self.conflict_item(clash)).chain(of_sessions).collect()
+        let of_sessions: Vec<Conflict> = cancelled_days.into_iter().map(|day| self.session_cancelled(day)).collect();
+        value_conflicts.into_iter().map(|conflict| self.conflict_item(conflict)).chain(of_sessions).collect()
     }
 
-    /// Warns of a session that takes place here and was cancelled there.
+    /// Warns about a session that is cancelled only in Administrate.
     fn session_cancelled(&mut self, day: i32) -> Conflict {
-        let conflict = conflicts::of_state(Some(day), self.options.import.overwrite_remote);
-        let advice = if conflict.overwritten { "" } else { "; import with --ours to take it up again there" };
+        let conflict = conflicts::state_conflict(Some(day), self.options.import.overwrite_remote);
+        let advice = if conflict.overwritten { "" } else { "; import with --ours to reinstate it in Administrate" };
         let row = self.block.row_of_day(day).unwrap_or(self.block.row);
         self.resolver.flag(row, Field::Day, Issue::new(Code::ConflictingValue, format!("{conflict}{advice}")));
         conflict
     }
 
-    /// Warns of a value that changed on both sides.
-    fn conflict_item(&mut self, clash: ValueConflict) -> Conflict {
-        let ValueConflict { difference, old } = clash;
+    /// Warns about a value that changed on both sides.
+    fn conflict_item(&mut self, conflict: ValueConflict) -> Conflict {
+        let ValueConflict { difference, old } = conflict;
         let (field, day) = (difference.field, difference.field.day);
         let row = day.and_then(|day| self.block.row_of_day(day)).unwrap_or(self.block.row);
-        let [old, new, theirs] =
-            [old, difference.ours, difference.theirs].map(|value| Some(value).filter(|value| !value.is_empty()));
+        let [old, new, remote] =
+            [old, difference.local, difference.remote].map(|value| Some(value).filter(|value| !value.is_empty()));
         let change = ValueChange { field: field.to_string(), old, new };
-        let conflict = Conflict { change, theirs, overwritten: self.options.import.overwrite_remote };
-        let advice =
-            if conflict.overwritten { "" } else { "; import with --ours to write ours, or put theirs into the file" };
-        let flaw = Issue::new(Code::ConflictingValue, format!("{conflict}{advice}"));
-        self.resolver.flag(row, conflicts::field_of(field.field, day.is_some()), flaw);
+        let conflict = Conflict { change, remote, overwritten: self.options.import.overwrite_remote };
+        let advice = if conflict.overwritten {
+            ""
+        } else {
+            "; import with --ours to overwrite it, or write the value of Administrate into the file"
+        };
+        let issue = Issue::new(Code::ConflictingValue, format!("{conflict}{advice}"));
+        self.resolver.flag(row, conflicts::timetable_field(field.field, day.is_some()), issue);
         conflict
     }
 
-    /// How far the places left move: by what Max places moved since the last import.
+    /// Returns the change of the remaining places, which is that of the maximum since the last import.
     fn places_moved(&mut self, known: &KnownEvent, event: &Event) -> i32 {
         if known.event.learning_mode.is_none() {
-            // No timetable ever said how many places there are.
+            // Only a timetable stores a learning mode: no timetable has set the number of places so far.
             return 0;
         }
         let before = known.event.max_places.unwrap_or(0);
-        let moved = event.max_places.unwrap_or(0).saturating_sub(before);
-        let left = known.event.remain_space;
-        if moved < 0 && left.saturating_add(moved) < 0 {
-            let message = format!("{} fewer places, but only {left} are left: more are sold", moved.unsigned_abs());
+        let change = event.max_places.unwrap_or(0).saturating_sub(before);
+        let remaining = known.event.remain_space;
+        if change < 0 && remaining.saturating_add(change) < 0 {
+            let message = format!(
+                "{} fewer places, but only {remaining} remain unsold; raise \"Max places\"",
+                change.unsigned_abs()
+            );
             self.flag(Field::MaxPlaces, Code::ConflictingValue, message);
         }
-        moved
+        change
     }
 
     fn warn_removed_sessions(&mut self, known: &KnownEvent, event: &Event) {
-        let stays = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
-        for before in known.event.sessions.iter().filter(|before| !stays(before.sequence)) {
+        let remains = |sequence| event.sessions.iter().any(|session| session.sequence == sequence);
+        for before in known.event.sessions.iter().filter(|before| !remains(before.sequence)) {
             let message = format!(
-                "the session \"{}\" (day {}) is no longer in the file; it is kept, delete it by hand if it is off",
+                "the session \"{}\" (day {}) is no longer in the file; it is not deleted: delete it manually if it does \
+                 not take place",
                 before.title, before.sequence
             );
             self.flag(Field::Day, Code::SessionGone, message);
         }
     }
 
-    /// Warns of sessions that are new here and for which Administrate has none.
-    fn warn_of_missing_sessions(&mut self, known: &KnownEvent, event: &Event) {
-        let Some(link) = self.ours.links.get(&known.id) else { return };
+    /// Warns about new local sessions for which Administrate has no session.
+    fn warn_missing_sessions(&mut self, known: &KnownEvent, event: &Event) {
+        let Some(link) = self.local.links.get(&known.id) else { return };
         let is_new = |sequence| known.event.sessions.iter().all(|before| before.sequence != sequence);
         let new = event.sessions.iter().filter(|session| is_new(session.sequence)).count();
-        if new > link.spare {
+        if new > link.extra {
             let message = format!(
-                "Administrate has {} sessions of this event, the timetable {}; add what is missing there, with its title \
-                 or its start",
-                link.paired + link.spare,
+                "Administrate has {} sessions of this event, the timetable has {}; add the missing ones in Administrate \
+                 with the same title or start",
+                link.linked + link.extra,
                 event.sessions.len()
             );
             self.flag(Field::Template, Code::TooFewTemplateSessions, message);
         }
     }
 
-    /// What this Administrate does not let anybody take off from outside, and a person has to.
+    /// Returns the removals of instructors that a user must do manually because the API cannot do them.
     fn manual_steps(&mut self, known: &KnownEvent, event: &Event) -> Vec<String> {
-        if self.facts.takes_off_staff != Some(false) {
+        if self.remote.can_remove_staff != Some(false) {
             return Vec::new();
         }
-        let mut left = Vec::new();
-        for (before, after) in diff::pairs(&known.event, event) {
-            let names = diff::removed(before, after).map(|id| self.names.instructor(id)).collect::<Vec<_>>();
+        let mut steps = Vec::new();
+        for (before, after) in diff::common_sessions(&known.event, event) {
+            let removed = diff::removed_instructors(before, after);
+            let names = removed.map(|id| self.labels.instructor(id)).collect::<Vec<_>>();
             if names.is_empty() {
                 continue;
             }
             let message = format!(
-                "{} can be taken off \"{}\" by hand alone: this Administrate does not let it be done from outside",
+                "remove {} from \"{}\" manually in Administrate: its API cannot remove instructors from a session",
                 names.join(" / "),
                 after.title
             );
             let row = self.block.row_of_day(after.sequence).unwrap_or(self.block.row);
             self.resolver.flag(row, Field::SessionInstructor, Issue::new(Code::ConflictingValue, message.clone()));
-            left.push(message);
+            steps.push(message);
         }
-        left
+        steps
     }
 }
 
-/// What differs between two states of an event with its sessions, and the days of which something does.
-fn changes_of(names: &ReferenceLabels<'_>, before: &Event, after: &Event) -> (Vec<ValueChange>, Vec<i32>) {
-    let mut changes = diff::event_changes(names, before, after);
+/// Returns what differs between two states of an event with its sessions, and the days that differ.
+fn changes_of(labels: &ReferenceLabels<'_>, before: &Event, after: &Event) -> (Vec<ValueChange>, Vec<i32>) {
+    let mut changes = diff::event_changes(labels, before, after);
     let mut changed_days = Vec::new();
     for session in &after.sessions {
         let known = before.sessions.iter().find(|known| known.sequence == session.sequence);
-        let differing = match known {
-            Some(known) => diff::session_changes(names, (before, known), (after, session)),
+        let of_session = match known {
+            Some(known) => diff::session_changes(labels, (before, known), (after, session)),
             None => {
                 let field = format!("day {}", session.sequence);
                 vec![ValueChange { field, old: None, new: Some(session.title.clone()) }]
             }
         };
-        if !differing.is_empty() {
+        if !of_session.is_empty() {
             changed_days.push(session.sequence);
-            changes.extend(differing);
+            changes.extend(of_session);
         }
     }
     (changes, changed_days)

@@ -1,8 +1,9 @@
-//! The progress of an import as server-sent events: `progress` whenever something has changed, finally `done` with the
-//! document. Read from the database, so that any process may carry the import out.
+//! The progress of an import as server-sent events: `progress` after each change, finally `done` with the document.
 //!
-//! A `progress` says what the progress bar of a terminal shows: of `total` events `done` are delivered, at `per_second`,
-//! with `seconds_left`. The last two are null until they can be computed.
+//! The state is read from the database, so that any process may execute the import.
+//!
+//! A `progress` event contains the values of the progress bar: `done` of `total` events are delivered, `per_second`, and
+//! `seconds_left`. The last two are null until they can be computed.
 
 mod throughput;
 
@@ -42,20 +43,20 @@ pub(super) async fn events(
 }
 
 fn event_stream(state: ServerState, run: i64) -> impl Stream<Item = Result<Event, Infallible>> {
-    let began = Instant::now();
-    // The last `progress` that was sent, and the throughput; none once the run has ended.
-    stream::unfold(Some((Value::Null, Throughput::default())), move |before| {
+    let start = Instant::now();
+    // The last sent `progress` and the throughput; `None` after the run has ended.
+    stream::unfold(Some((Value::Null, Throughput::default())), move |previous| {
         let state = state.clone();
         async move {
-            let (sent, mut throughput) = before?;
+            let (sent, mut throughput) = previous?;
             loop {
                 match read_status(&state, run).await {
                     Ok(RunStatus::Ended(document)) => return Some((Ok(event("done", &document)), None)),
                     Ok(RunStatus::Running { state, delivery }) => {
-                        let per_second = throughput.record(began.elapsed(), delivery.done());
-                        let now = progress(run, state, delivery, per_second);
-                        if now != sent {
-                            return Some((Ok(event("progress", &now)), Some((now, throughput))));
+                        let per_second = throughput.record(start.elapsed(), delivery.done());
+                        let current = progress(run, state, delivery, per_second);
+                        if current != sent {
+                            return Some((Ok(event("progress", &current)), Some((current, throughput))));
                         }
                     }
                     Err(error) => {

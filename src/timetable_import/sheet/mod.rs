@@ -1,4 +1,4 @@
-//! Workbooks that Lectern writes.
+//! Writes timetable workbooks.
 
 pub mod template;
 pub mod write;

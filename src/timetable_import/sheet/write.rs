@@ -1,5 +1,5 @@
-//! Timetable workbooks that we write: the empty one ([`template`](super::template)), the demo's, the tests'. Same layout as
-//! is read.
+//! Writes timetable workbooks in the layout that imports read: the empty one ([`template`](super::template)), those of the
+//! demo and of tests.
 
 use rust_xlsxwriter::{Format as Style, Workbook, Worksheet, XlsxError};
 use spreadsheet::{DATE_FORMAT, TIME_FORMAT, write_row};
@@ -14,22 +14,22 @@ pub const FIRST_DATA_ROW: u32 = 4;
 /// The values of one row by field. Other fields stay blank.
 pub type RowValues = spreadsheet::RowValues<Field>;
 
-/// A timetable workbook with header, hints and these rows, as bytes of an `.xlsx`.
+/// Returns a timetable workbook with header, hints and the given rows, as the bytes of an `.xlsx`.
 ///
 /// # Errors
-/// When a text is longer than a cell can hold (32,767 characters).
-pub fn timetable(lines: &[RowValues]) -> Result<Vec<u8>, XlsxError> {
+/// A text is longer than the maximum of a cell (32,767 characters).
+pub fn timetable(rows: &[RowValues]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
-    head(sheet)?;
-    for (at, line) in lines.iter().enumerate() {
-        write_row(sheet, FIRST_DATA_ROW - 1 + at as u32, line)?;
+    write_header(sheet)?;
+    for (at, row) in rows.iter().enumerate() {
+        write_row(sheet, FIRST_DATA_ROW - 1 + at as u32, row)?;
     }
     book.save_to_buffer()
 }
 
 /// Writes header and hint rows into an empty sheet.
-pub(crate) fn head(sheet: &mut Worksheet) -> Result<(), XlsxError> {
+pub(crate) fn write_header(sheet: &mut Worksheet) -> Result<(), XlsxError> {
     sheet.set_name("Import")?;
     let bold = Style::new().set_bold();
     for column in &LAYOUT {
@@ -44,7 +44,7 @@ pub(crate) fn head(sheet: &mut Worksheet) -> Result<(), XlsxError> {
     Ok(())
 }
 
-/// How cells of a kind are shown.
+/// Returns the style of the cells with a format.
 pub(crate) fn style(format: Format) -> Style {
     match format {
         Format::Text => Style::new(),

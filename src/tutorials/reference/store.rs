@@ -1,4 +1,4 @@
-//! The statements that read and add reference data; any number of rows is added in a fixed number of statements.
+//! SQL that reads, adds and deletes reference data. The number of statements does not depend on the number of rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use super::{CourseTemplate, CreatedRow, CreatedTable, Instructor, Location, Named, NamedVenue, Room, Venue};
 use crate::error::Result;
 
-/// Active course templates, by code.
+/// Returns active course templates, named by code.
 pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<Named>> {
     Ok(sqlx::query_as(
         "SELECT id::bigint, code AS name FROM acted.tutorial_course_templates WHERE is_active ORDER BY id",
@@ -18,21 +18,20 @@ pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<Named>> {
     .await?)
 }
 
-/// Active locations, by name.
+/// Returns active locations.
 pub async fn locations(db: &mut PgConnection) -> Result<Vec<Named>> {
     Ok(sqlx::query_as("SELECT id::bigint, name FROM acted.tutorial_locations WHERE is_active ORDER BY id")
         .fetch_all(db)
         .await?)
 }
 
-/// Every venue, by name and location.
+/// Returns every venue.
 pub async fn venues(db: &mut PgConnection) -> Result<Vec<NamedVenue>> {
     Ok(sqlx::query_as("SELECT id::bigint, name, location_id::bigint FROM acted.tutorial_venues ORDER BY id")
         .fetch_all(db)
         .await?)
 }
 
-/// One location, if it is there.
 pub async fn location(db: &mut PgConnection, id: i64) -> Result<Option<Location>> {
     let row: Option<(String, Option<String>)> =
         sqlx::query_as("SELECT name, code FROM acted.tutorial_locations WHERE id = $1")
@@ -42,7 +41,6 @@ pub async fn location(db: &mut PgConnection, id: i64) -> Result<Option<Location>
     Ok(row.map(|(name, code)| Location { name, code: code.unwrap_or_default() }))
 }
 
-/// One venue with our id of its location, if it is there.
 pub async fn venue(db: &mut PgConnection, id: i64) -> Result<Option<NamedVenue>> {
     Ok(sqlx::query_as("SELECT id::bigint, name, location_id::bigint FROM acted.tutorial_venues WHERE id = $1")
         .bind(id)
@@ -50,7 +48,6 @@ pub async fn venue(db: &mut PgConnection, id: i64) -> Result<Option<NamedVenue>>
         .await?)
 }
 
-/// One course template, if it is there.
 pub async fn course_template(db: &mut PgConnection, id: i64) -> Result<Option<CourseTemplate>> {
     let row: Option<(String, String)> =
         sqlx::query_as("SELECT code, title FROM acted.tutorial_course_templates WHERE id = $1")
@@ -60,7 +57,7 @@ pub async fn course_template(db: &mut PgConnection, id: i64) -> Result<Option<Co
     Ok(row.map(|(code, title)| CourseTemplate { code, title }))
 }
 
-/// One instructor, if there is one with a login of that id.
+/// Returns an instructor, `None` if there is none or it has no account.
 pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instructor>> {
     let row: Option<(String, String, String, String)> = sqlx::query_as(
         "SELECT u.username, btrim(u.first_name), btrim(u.last_name), u.email FROM acted.tutorial_instructors i
@@ -73,8 +70,9 @@ pub async fn instructor(db: &mut PgConnection, id: i64) -> Result<Option<Instruc
     Ok(row.map(instructor))
 }
 
-/// What else is to be said of records than their name: a location's code, a venue's location, an instructor's e-mail
-/// address, a course template's title. Blank ones are left out.
+/// Returns a detail that helps to identify a record, by id. Blank details are left out.
+///
+/// It is a location's code, a venue's location, an instructor's e-mail address or a course template's title.
 pub async fn details(db: &mut PgConnection, table: CreatedTable, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let sql = match table {
         CreatedTable::Locations => "SELECT id::bigint, btrim(code) FROM acted.tutorial_locations WHERE id = ANY ($1)",
@@ -94,7 +92,7 @@ pub async fn details(db: &mut PgConnection, table: CreatedTable, ids: &[i64]) ->
     Ok(rows.into_iter().filter_map(|(id, text)| Some((id, text.filter(|text| !text.is_empty())?))).collect())
 }
 
-/// The instructors with these login names.
+/// Returns the instructors with these login names.
 pub async fn instructor_ids(db: &mut PgConnection, usernames: &[String]) -> Result<HashMap<String, i64>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT u.username, i.id::bigint FROM acted.tutorial_instructors i
@@ -107,7 +105,7 @@ pub async fn instructor_ids(db: &mut PgConnection, usernames: &[String]) -> Resu
     Ok(rows.into_iter().collect())
 }
 
-/// Active instructors, by "First Last"; blank for one without staff.
+/// Returns active instructors, named "First Last"; the name is blank without a staff record.
 pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Named>> {
     Ok(sqlx::query_as(
         "SELECT i.id::bigint, btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name))) AS name
@@ -120,17 +118,17 @@ pub async fn instructors(db: &mut PgConnection) -> Result<Vec<Named>> {
     .await?)
 }
 
-/// What inactive locations are called.
+/// Returns the names of inactive locations.
 pub async fn inactive_locations(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("SELECT name FROM acted.tutorial_locations WHERE NOT is_active").fetch_all(db).await?)
 }
 
-/// The codes of inactive course templates.
+/// Returns the codes of inactive course templates.
 pub async fn inactive_course_templates(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("SELECT code FROM acted.tutorial_course_templates WHERE NOT is_active").fetch_all(db).await?)
 }
 
-/// Inactive instructors, by "First Last".
+/// Returns inactive instructors, named "First Last".
 pub async fn inactive_instructors(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name))) FROM acted.tutorial_instructors i
@@ -144,64 +142,64 @@ fn texts<'a, T>(rows: &'a [T], field: impl Fn(&'a T) -> &'a str) -> Vec<&'a str>
     rows.iter().map(field).collect()
 }
 
-/// Course templates, by code.
+/// Adds course templates whose code does not exist.
 pub async fn add_templates(db: &mut PgConnection, rows: &[CourseTemplate]) -> Result<Vec<CreatedRow>> {
-    let made = sqlx::query_as(
-        "INSERT INTO acted.tutorial_course_templates AS made (code, title)
+    let created = sqlx::query_as(
+        "INSERT INTO acted.tutorial_course_templates AS created (code, title)
          SELECT * FROM UNNEST($1::text[], $2::text[]) ON CONFLICT (code) DO NOTHING
-         RETURNING id::bigint, code, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
+         RETURNING id::bigint, code, to_jsonb(created) - ARRAY['created_at', 'updated_at']",
     )
     .bind(texts(rows, |row| &row.code))
     .bind(texts(rows, |row| &row.title))
     .fetch_all(db)
     .await?;
-    Ok(added(CreatedTable::CourseTemplates, made))
+    Ok(added(CreatedTable::CourseTemplates, created))
 }
 
-/// Locations, by name.
+/// Adds locations whose name does not exist.
 pub async fn add_locations(db: &mut PgConnection, rows: &[Location]) -> Result<Vec<CreatedRow>> {
-    let made = sqlx::query_as(
-        "INSERT INTO acted.tutorial_locations AS made (name, code)
+    let created = sqlx::query_as(
+        "INSERT INTO acted.tutorial_locations AS created (name, code)
          SELECT * FROM UNNEST($1::text[], $2::text[]) AS given (name, code)
          WHERE NOT EXISTS (SELECT FROM acted.tutorial_locations AS known WHERE known.name = given.name)
-         RETURNING id::bigint, name, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
+         RETURNING id::bigint, name, to_jsonb(created) - ARRAY['created_at', 'updated_at']",
     )
     .bind(texts(rows, |row| &row.name))
     .bind(texts(rows, |row| &row.code))
     .fetch_all(db)
     .await?;
-    Ok(added(CreatedTable::Locations, made))
+    Ok(added(CreatedTable::Locations, created))
 }
 
-/// Venues, by name within their location.
+/// Adds venues whose name does not exist in their location.
 pub async fn add_venues(db: &mut PgConnection, venues: &[Venue], rooms: &[Room]) -> Result<Vec<CreatedRow>> {
     let (venue_names, room_names) = (texts(venues, |venue| &venue.name), texts(rooms, |room| &room.name));
-    let called = venues.iter().map(|venue| Some(venue.location.as_str())).chain(rooms.iter().map(|_| None));
+    let location_names = venues.iter().map(|venue| Some(venue.location.as_str())).chain(rooms.iter().map(|_| None));
     let ids = venues.iter().map(|_| None).chain(rooms.iter().map(|room| Some(room.location_id)));
-    let made = sqlx::query_as(
-        "INSERT INTO acted.tutorial_venues AS made (name, location_id)
-         SELECT given.name, location.id FROM UNNEST($1::text[], $2::bigint[], $3::text[]) AS given (name, id, called)
-         JOIN acted.tutorial_locations AS location ON location.id = given.id OR location.name = given.called
+    let created = sqlx::query_as(
+        "INSERT INTO acted.tutorial_venues AS created (name, location_id)
+         SELECT given.name, location.id FROM UNNEST($1::text[], $2::bigint[], $3::text[]) AS given (name, id, location_name)
+         JOIN acted.tutorial_locations AS location ON location.id = given.id OR location.name = given.location_name
          WHERE NOT EXISTS (SELECT FROM acted.tutorial_venues AS known
                            WHERE known.name = given.name AND known.location_id = location.id)
-         RETURNING id::bigint, name, to_jsonb(made) - ARRAY['created_at', 'updated_at']",
+         RETURNING id::bigint, name, to_jsonb(created) - ARRAY['created_at', 'updated_at']",
     )
     .bind([venue_names, room_names].concat())
     .bind(ids.collect::<Vec<Option<i64>>>())
-    .bind(called.collect::<Vec<Option<&str>>>())
+    .bind(location_names.collect::<Vec<Option<&str>>>())
     .fetch_all(db)
     .await?;
-    Ok(added(CreatedTable::Venues, made))
+    Ok(added(CreatedTable::Venues, created))
 }
 
-/// Instructors, by login name, with their account and their staff record.
+/// Adds instructors whose login name does not exist, with account and staff record.
 pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Result<Vec<CreatedRow>> {
     let usernames = texts(rows, |row| &row.username);
     let accounts = sqlx::query_as(
-        "INSERT INTO public.auth_user AS made (username, first_name, last_name, email)
+        "INSERT INTO public.auth_user AS created (username, first_name, last_name, email)
          SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT (username) DO NOTHING
          RETURNING id::bigint, btrim(concat_ws(' ', btrim(first_name), btrim(last_name))),
-             to_jsonb(made) - ARRAY['date_joined']",
+             to_jsonb(created) - ARRAY['date_joined']",
     )
     .bind(&usernames)
     .bind(texts(rows, |row| &row.first_name))
@@ -210,39 +208,41 @@ pub async fn add_instructors(db: &mut PgConnection, rows: &[Instructor]) -> Resu
     .fetch_all(&mut *db)
     .await?;
     let staff = sqlx::query_as(
-        "INSERT INTO acted.staff AS made (user_id)
+        "INSERT INTO acted.staff AS created (user_id)
          SELECT person.id FROM public.auth_user AS person WHERE person.username = ANY($1::text[])
          ON CONFLICT (user_id) DO NOTHING
          RETURNING id::bigint, (SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name)))
-                                FROM public.auth_user AS u WHERE u.id = made.user_id),
-             to_jsonb(made) - ARRAY['created_at', 'updated_at']",
+                                FROM public.auth_user AS u WHERE u.id = created.user_id),
+             to_jsonb(created) - ARRAY['created_at', 'updated_at']",
     )
     .bind(&usernames)
     .fetch_all(&mut *db)
     .await?;
     let instructors = sqlx::query_as(
-        "INSERT INTO acted.tutorial_instructors AS made (staff_id)
+        "INSERT INTO acted.tutorial_instructors AS created (staff_id)
          SELECT staff.id FROM acted.staff
          JOIN public.auth_user AS person ON person.id = staff.user_id WHERE person.username = ANY($1::text[])
          ON CONFLICT (staff_id) DO NOTHING
          RETURNING id::bigint, (SELECT btrim(concat_ws(' ', btrim(u.first_name), btrim(u.last_name)))
                                 FROM acted.staff AS s JOIN public.auth_user AS u ON u.id = s.user_id
-                                WHERE s.id = made.staff_id),
-             to_jsonb(made) - ARRAY['created_at', 'updated_at']",
+                                WHERE s.id = created.staff_id),
+             to_jsonb(created) - ARRAY['created_at', 'updated_at']",
     )
     .bind(&usernames)
     .fetch_all(db)
     .await?;
     let tables =
         [(CreatedTable::Accounts, accounts), (CreatedTable::Staff, staff), (CreatedTable::Instructors, instructors)];
-    Ok(tables.into_iter().flat_map(|(table, made)| added(table, made)).collect())
+    Ok(tables.into_iter().flat_map(|(table, rows)| added(table, rows)).collect())
 }
 
-fn added(table: CreatedTable, made: Vec<(i64, String, Value)>) -> Vec<CreatedRow> {
-    made.into_iter().map(|(id, name, values)| CreatedRow { table, id, name, values }).collect()
+fn added(table: CreatedTable, rows: Vec<(i64, String, Value)>) -> Vec<CreatedRow> {
+    rows.into_iter().map(|(id, name, values)| CreatedRow { table, id, name, values }).collect()
 }
 
-/// Which of these rows stand as they were brought in; they are locked, so that nobody comes to refer to them meanwhile.
+/// Returns the ids of rows that have not changed since their creation.
+///
+/// Locks them, so that no other transaction can start to refer to them.
 pub async fn unchanged(db: &mut PgConnection, table: CreatedTable, rows: &[&CreatedRow]) -> Result<HashSet<i64>> {
     let sql = format!(
         "SELECT t.id::bigint FROM {} AS t JOIN jsonb_to_recordset($1) AS w (id bigint, values jsonb) ON t.id = w.id
@@ -252,8 +252,7 @@ pub async fn unchanged(db: &mut PgConnection, table: CreatedTable, rows: &[&Crea
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(Json(rows)).fetch_all(db).await?.into_iter().collect())
 }
 
-/// Which rows anywhere refer to one of these by a foreign key, each by table and what it refers to. Rows of `except` are
-/// passed over.
+/// Returns the references to these rows by foreign key, as referring table and target id. Rows in `except` do not count.
 pub async fn referrers(
     db: &mut PgConnection,
     table: CreatedTable,
@@ -272,12 +271,12 @@ pub async fn referrers(
     .await?;
     let mut found = Vec::new();
     for (referrer, column) in keys {
-        let passed_over = except.iter().find(|(known, _)| known.name() == referrer).map(|(_, ids)| ids.as_slice());
-        let unless = if passed_over.is_some() { "AND NOT id = ANY ($2)" } else { "AND $2::bigint[] IS NOT NULL" };
-        let sql = format!("SELECT DISTINCT {column}::bigint FROM {referrer} WHERE {column} = ANY ($1) {unless}");
+        let excluded = except.iter().find(|(known, _)| known.name() == referrer).map(|(_, ids)| ids.as_slice());
+        let condition = if excluded.is_some() { "AND NOT id = ANY ($2)" } else { "AND $2::bigint[] IS NOT NULL" };
+        let sql = format!("SELECT DISTINCT {column}::bigint FROM {referrer} WHERE {column} = ANY ($1) {condition}");
         let referred: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(ids)
-            .bind(passed_over.unwrap_or_default())
+            .bind(excluded.unwrap_or_default())
             .fetch_all(&mut *db)
             .await?;
         found.extend(referred.into_iter().map(|id| (referrer.clone(), id)));
@@ -285,7 +284,7 @@ pub async fn referrers(
     Ok(found)
 }
 
-/// Deletes rows that were brought in.
+/// Deletes created rows.
 pub async fn delete_rows(db: &mut PgConnection, table: CreatedTable, ids: &[i64]) -> Result<()> {
     let sql = format!("DELETE FROM {} WHERE id = ANY ($1)", table.name());
     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).execute(db).await?;

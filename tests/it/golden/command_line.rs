@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::golden_text;
-use crate::world::World;
+use crate::fixtures::test_db::TestDb;
 
 fn lectern(arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
@@ -97,7 +97,7 @@ fn names_of_commands_and_options_are_golden() {
 
 #[tokio::test]
 async fn exit_codes_of_wrong_usage_are_golden() {
-    let world = World::new().await;
+    let db = TestDb::new().await;
     let mut text = String::new();
     for arguments in [
         &[][..],
@@ -128,7 +128,7 @@ async fn exit_codes_of_wrong_usage_are_golden() {
         &["settings", "--config", "/no/such/file"],
     ] {
         // Most need a database before they see what is wrong, and none may start one in the default folder.
-        let exit = world.program(arguments).output().expect("it runs").status.code();
+        let exit = db.program(arguments).output().expect("it runs").status.code();
         text.push_str(&format!("{} lectern {}\n", exit.unwrap_or(-1), arguments.join(" ")));
     }
     golden_text("exit_codes", &text);

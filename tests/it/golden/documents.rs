@@ -6,7 +6,7 @@ use super::filling::fill;
 use super::sides::{Record, Sides};
 use super::tables::tables;
 use super::{data, golden};
-use crate::world::World;
+use crate::fixtures::test_db::TestDb;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_and_stored_rows_are_golden() {
@@ -17,7 +17,7 @@ async fn documents_and_stored_rows_are_golden() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_migrate_are_golden() {
-    let sides = Sides::with(World::bare().await, "administrate.json").await;
+    let sides = Sides::with(TestDb::empty().await, "administrate.json").await;
     let mut record = Record::default();
     for arguments in [&["plan"][..], &["apply"], &["status"], &["plan"]] {
         record.run(&sides, &[&["migrate"], arguments].concat()).await;
@@ -28,7 +28,7 @@ async fn documents_of_migrate_are_golden() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn document_of_demo_is_golden() {
-    let sides = Sides::with(World::bare().await, "administrate.json").await;
+    let sides = Sides::with(TestDb::empty().await, "administrate.json").await;
     let workbook = data("timetable.csv");
     let workbook = workbook.to_str().expect("a path");
     let arguments = ["demo", "--once", "--workbook", workbook, "--data-dir", "demo"];

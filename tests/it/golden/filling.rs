@@ -108,7 +108,7 @@ async fn imports(sides: &Sides, record: &mut Record) -> [i64; 3] {
     for file in
         ["timetable.csv", "changed.csv", "queued.csv", "requested.csv", "rejected.csv", "headless.csv", "doubtful.csv"]
     {
-        std::fs::copy(data(file), sides.world.folder().join(file)).expect("a timetable");
+        std::fs::copy(data(file), sides.db.folder().join(file)).expect("a timetable");
     }
     record.run(sides, &["import", "timetable.csv", "--dry-run"]).await;
     let delivered = record.run(sides, &["import", "timetable.csv"]).await;
@@ -248,11 +248,11 @@ async fn listings(sides: &Sides, record: &mut Record) {
 }
 
 fn write(sides: &Sides, file: &str, text: &str) {
-    std::fs::write(sides.world.folder().join(file), text).expect(file);
+    std::fs::write(sides.db.folder().join(file), text).expect(file);
 }
 
 fn read_json(sides: &Sides, file: &str) -> Value {
-    let text = std::fs::read(sides.world.folder().join(file)).expect(file);
+    let text = std::fs::read(sides.db.folder().join(file)).expect(file);
     serde_json::from_slice(&text).expect(file)
 }
 

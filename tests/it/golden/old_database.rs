@@ -1,6 +1,6 @@
 //! A database that an earlier build of the program filled (`tests/data/golden/old`) is used by this one.
 //!
-//! `cargo test --test it golden::old_database::write -- --ignored` made those files: `filling::fill` on an empty world,
+//! `cargo test --test it golden::old_database::write -- --ignored` made those files: `filling::fill` on an empty database,
 //! then `pg_dump --inserts` of its database, the simulator's state, the upload of a run requested over HTTP, and a saved
 //! plan. Writing them again gives up what they prove: do so only where stored data is meant to change.
 
@@ -14,9 +14,9 @@ use super::data;
 use super::filling::{DECIDED, Filled, REQUESTED, fill};
 use super::served::Served;
 use super::sides::{Record, Sides};
-use crate::world::World;
+use crate::fixtures::test_db::TestDb;
 
-/// What stands in the dump for the folder of the world that was dumped.
+/// What stands in the dump for the folder of the database that was dumped.
 const FOLDER: &str = "/golden-world";
 
 /// The program forgets what is old and waits for what is to come; to both, the dump is as of now.
@@ -36,24 +36,24 @@ const PLANS: [&str; 2] = ["plan.json", "plan-events.json"];
 
 /// The database, the data folder and the Administrate that the earlier program left.
 async fn open() -> (Sides, Filled) {
-    let world = World::bare().await;
+    let db = TestDb::empty().await;
     let dump = std::fs::read_to_string(data("old/database.sql")).expect("the dump");
-    let folder = world.folder().to_string_lossy().into_owned();
+    let folder = db.folder().to_string_lossy().into_owned();
     // The dump changes settings of its session, which therefore has to end.
-    let mut connection = PgConnection::connect(&world.url).await.expect("the database");
+    let mut connection = PgConnection::connect(&db.url).await.expect("the database");
     let dump = sqlx::AssertSqlSafe(dump.replace(FOLDER, &folder));
     sqlx::raw_sql(dump).execute(&mut connection).await.expect("restored");
     connection.close().await.expect("closed");
-    sqlx::raw_sql(RECENT).execute(&world.pool).await.expect("times");
-    copy(&data("old/uploads"), &world.folder().join("uploads"));
+    sqlx::raw_sql(RECENT).execute(&db.pool).await.expect("times");
+    copy(&data("old/uploads"), &db.folder().join("uploads"));
     for file in FILES {
-        std::fs::copy(data(file), world.folder().join(file)).expect(file);
+        std::fs::copy(data(file), db.folder().join(file)).expect(file);
     }
     for file in PLANS {
-        std::fs::copy(data("old").join(file), world.folder().join(file)).expect(file);
+        std::fs::copy(data("old").join(file), db.folder().join(file)).expect(file);
     }
     let filled = std::fs::read(data("old/filled.json")).expect("what was filled");
-    (Sides::with(world, "old/administrate.json").await, serde_json::from_slice(&filled).expect("JSON"))
+    (Sides::with(db, "old/administrate.json").await, serde_json::from_slice(&filled).expect("JSON"))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -79,7 +79,7 @@ async fn saved_plan_is_applied_and_the_next_sync_changes_nothing() {
     assert_eq!(plan["pending"], 0, "{plan:#}");
     let applied = record.run(&sides, &["sync", "all", "--plan", "plan.json"]).await;
     assert_eq!((&applied["succeeded"], &applied["failed"]), (&json!(7), &json!(0)), "{applied:#}");
-    std::fs::write(sides.world.folder().join("decided.toml"), DECIDED).expect("settings");
+    std::fs::write(sides.db.folder().join("decided.toml"), DECIDED).expect("settings");
     let arguments = ["sync", "events", "--plan", "plan-events.json", "--config", "decided.toml"];
     let applied = record.run(&sides, &arguments).await;
     assert_eq!(applied["settled"].as_array().map(Vec::len), Some(2), "{applied:#}");
@@ -166,7 +166,7 @@ async fn runs_requested_of_an_earlier_program_are_carried_out() {
     assert_eq!(again["run_id"], import);
     let applied = "SELECT count(*) FROM lectern.webhook_inbox WHERE state = 'received'";
     loop {
-        let open: i64 = sqlx::query_scalar(applied).fetch_one(&sides.world.pool).await.expect("a count");
+        let open: i64 = sqlx::query_scalar(applied).fetch_one(&sides.db.pool).await.expect("a count");
         if open == 0 {
             break;
         }
@@ -182,10 +182,10 @@ async fn runs_requested_of_an_earlier_program_are_carried_out() {
 async fn write() {
     let sides = Sides::new().await;
     let filled = fill(&sides, false).await;
-    let folder = sides.world.folder();
+    let folder = sides.db.folder();
     let _ = std::fs::remove_dir_all(data("old"));
     std::fs::create_dir_all(data("old")).expect("a folder");
-    let dump = Command::new(pg_dump()).args(["--inserts", "--no-owner", "--no-privileges", &sides.world.url]).output();
+    let dump = Command::new(pg_dump()).args(["--inserts", "--no-owner", "--no-privileges", &sides.db.url]).output();
     let dump = dump.expect("pg_dump runs");
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     let dump = String::from_utf8(dump.stdout).expect("text").replace(&*folder.to_string_lossy(), FOLDER);

@@ -1,4 +1,4 @@
-//! What differs between two runs of the same program, or may be worded anew, is replaced in one place.
+//! What differs between two runs of the same program, or may be reworded, is replaced in one place.
 
 use serde_json::{Map, Value};
 

@@ -4,7 +4,7 @@ use super::golden_text;
 use super::served::Served;
 use super::sides::Sides;
 
-/// The paths of all routes, with numbers in place of their parameters; 99 exists nowhere.
+/// The paths of all routes, with numbers in place of their parameters; no record has the id 99.
 const PATHS: [&str; 23] = [
     "/",
     "/livez",

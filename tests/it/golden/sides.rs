@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::data;
 use super::redaction::redact;
-use crate::world::World;
+use crate::fixtures::test_db::TestDb;
 
 /// The key with which deliveries of webhooks are signed.
 pub const WEBHOOK_SECRET: &str = "a key that only the two know";
@@ -16,32 +16,32 @@ pub const WEBHOOK_SECRET: &str = "a key that only the two know";
 const SETTINGS: &str = "retry_base_ms = 1\n[delivery]\nparallel = 1\n";
 
 pub struct Sides {
-    pub world: World,
+    pub db: TestDb,
     simulator: RunningSimulator,
 }
 
 impl Sides {
     /// Both sides before anything has been synchronised.
     pub async fn new() -> Sides {
-        let world = World::new().await;
+        let db = TestDb::new().await;
         let provider = std::fs::read_to_string(data("provider.sql")).expect("the provider's rows");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(provider)).execute(&world.pool).await.expect("the provider's rows");
-        Sides::with(world, "administrate.json").await
+        sqlx::raw_sql(sqlx::AssertSqlSafe(provider)).execute(&db.pool).await.expect("the provider's rows");
+        Sides::with(db, "administrate.json").await
     }
 
     /// This database, and a simulator with a copy of this state file.
-    pub async fn with(world: World, state: &str) -> Sides {
-        let copy = world.folder().join("administrate.json");
+    pub async fn with(db: TestDb, state: &str) -> Sides {
+        let copy = db.folder().join("administrate.json");
         std::fs::copy(data(state), &copy).expect("the simulator's state");
-        std::fs::write(world.folder().join("lectern.toml"), SETTINGS).expect("settings");
+        std::fs::write(db.folder().join("lectern.toml"), SETTINGS).expect("settings");
         let options = Options { state: Some(copy), ..Options::default() };
         let simulator = Simulator::start(options, Tenant::default()).await.expect("a simulator");
-        Sides { world, simulator }
+        Sides { db, simulator }
     }
 
     /// The program, pointed at both sides.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = self.world.program(arguments);
+        let mut command = self.db.program(arguments);
         command
             .env("ADMINISTRATE_API_URL", format!("http://{}/graphql", self.simulator.address()))
             .env("ADMINISTRATE_AUTH_URL", format!("http://{}/oauth", self.simulator.address()))
@@ -65,7 +65,7 @@ impl Sides {
 
     /// Runs SQL, several statements if need be.
     pub async fn execute(&self, sql: &'static str) {
-        sqlx::raw_sql(sql).execute(&self.world.pool).await.expect(sql);
+        sqlx::raw_sql(sql).execute(&self.db.pool).await.expect(sql);
     }
 
     /// What Administrate holds, as its state file has it.
@@ -102,7 +102,7 @@ impl Sides {
     /// A document without what differs between two runs.
     pub fn redact(&self, document: &Value) -> Value {
         let places = [
-            (self.world.folder().to_string_lossy().into_owned(), "<folder>"),
+            (self.db.folder().to_string_lossy().into_owned(), "<folder>"),
             (self.simulator.address().to_string(), "<administrate>"),
         ];
         redact(document, &places)

@@ -9,7 +9,7 @@ pub async fn tables(sides: &Sides) -> Value {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('lectern', 'adm') ORDER BY 1",
     )
-    .fetch_all(&sides.world.pool)
+    .fetch_all(&sides.db.pool)
     .await
     .expect("tables");
     let mut tables = json!({});
@@ -25,7 +25,7 @@ async fn columns(sides: &Sides, table: &str) -> Vec<String> {
          FROM information_schema.columns WHERE table_schema || '.' || table_name = $1 ORDER BY ordinal_position",
     )
     .bind(table)
-    .fetch_all(&sides.world.pool)
+    .fetch_all(&sides.db.pool)
     .await
     .expect("columns")
 }
@@ -33,8 +33,7 @@ async fn columns(sides: &Sides, table: &str) -> Vec<String> {
 /// Rows by their id; where there is none, by what they hold.
 async fn rows(sides: &Sides, table: &str) -> Vec<Value> {
     let sql = format!("SELECT to_jsonb(t) FROM {table} AS t");
-    let rows: Vec<Value> =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&sides.world.pool).await.expect("rows");
+    let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&sides.db.pool).await.expect("rows");
     let mut rows: Vec<Value> = rows.iter().map(|row| sides.redact(row)).collect();
     if table == "adm.api_audit_log" {
         rows.iter_mut().for_each(shorten_call);

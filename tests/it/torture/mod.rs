@@ -1,13 +1,13 @@
-//! Torture: the real program imports a timetable while one thing goes wrong, then is run again until it is quiet; and
-//! what then stands on both sides must be what an undisturbed import leaves there.
+//! Fault injection: the real program imports a timetable with one fault, then runs again until everything is delivered.
+//! Both sides must then equal the result of an import without faults.
 //!
-//! The program is killed from outside, where the simulator sees a request arrive or finishes it: nothing in the product
-//! knows of this. A seed says what goes wrong, when, and by which command things go on. `make torture` runs many.
+//! The program is killed from outside, when the simulator receives or finishes a request: the product has no code for
+//! this. A seed selects the fault, its time, and the commands that resume the import. `make torture` runs many seeds.
 
-pub mod blows;
-pub mod both_sides;
+pub mod faults;
 mod over_http;
-pub mod timetables;
+pub mod scenarios;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,129 +18,130 @@ use lectern::config::Config;
 use lectern::timetable_import::run;
 use tokio::process::{Child, Command};
 
-use crate::rehearsed::Rehearsed;
-use blows::{Blow, Chance};
-use timetables::Act;
+use crate::fixtures::import::ImportFixture;
+use faults::{Chance, Fault};
+use scenarios::Scenario;
 
-/// Runs after which things must be quiet.
-const MOST_RUNS: usize = 12;
+/// Reruns after which everything must be delivered.
+const MAX_RUNS: usize = 12;
 
 const PENDING: &str = "SELECT count(*) FROM lectern.outbox WHERE state = 'pending'";
 
-/// What became of one seed.
+/// The result of one seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// The exit code of the run that was disturbed; none where it was killed.
-    pub first: Option<i32>,
-    /// Runs of the program that were needed after it.
-    pub further: usize,
-    /// Events of which a person had to say what they are.
-    pub asked: usize,
-    /// What is wrong; nothing in a product that keeps its promise.
-    pub wrong: Vec<String>,
+pub struct SeedResult {
+    /// Exit code of the run with the fault; `None` when it was killed.
+    pub first_exit: Option<i32>,
+    /// Further runs until everything was delivered.
+    pub reruns: usize,
+    /// Items with an unknown outcome that had to be resolved manually.
+    pub escalations: usize,
+    /// Differences from the reference and other errors; empty for a correct program.
+    pub errors: Vec<String>,
 }
 
-/// The stage of one seed: both sides, a workbook, and the program.
-struct Stage {
-    sides: Rehearsed,
+/// One seed's fixture, workbook and settings.
+struct FaultRun {
+    fixture: ImportFixture,
     file: PathBuf,
     chance: Chance,
     timeout_ms: u64,
-    act: Act,
-    /// Requests that were made before the import that is disturbed.
+    scenario: Scenario,
+    /// Requests made before the import with the fault.
     before: u64,
 }
 
-/// What both sides must be after each act.
+/// The expected state of both sides after each scenario.
 #[derive(Debug, Clone)]
-pub struct Undisturbed {
+pub struct ReferenceStates {
     new: String,
     changed: String,
 }
 
-/// Plays one seed.
-pub async fn play(seed: u64, (act, blow): (Act, Blow), undisturbed: &Undisturbed) -> Ended {
-    let mut stage = Stage::set(seed, act, blow.timeout_ms()).await;
-    let first = stage.disturbed(blow).await;
-    stage.sides.administrate.clear_faults();
-    let mut ended = Ended { first, further: 0, asked: 0, wrong: Vec::new() };
-    let mut last = first;
-    while !stage.is_quiet(last).await {
-        if ended.further == MOST_RUNS {
-            ended.wrong.push("it does not come to rest".into());
+/// Runs one seed.
+pub async fn run_seed(seed: u64, (scenario, fault): (Scenario, Fault), reference: &ReferenceStates) -> SeedResult {
+    let mut run = FaultRun::new(seed, scenario, fault.timeout_ms()).await;
+    let first_exit = run.import_with_fault(fault).await;
+    run.fixture.simulator.clear_faults();
+    let mut result = SeedResult { first_exit, reruns: 0, escalations: 0, errors: Vec::new() };
+    let mut last = first_exit;
+    while !run.is_quiet(last).await {
+        if result.reruns == MAX_RUNS {
+            result.errors.push("not delivered after the last rerun".into());
             break;
         }
-        ended.further += 1;
-        ended.asked += stage.decide(&mut ended.wrong).await;
-        last = stage.go_on(&mut ended.wrong).await;
+        result.reruns += 1;
+        result.escalations += run.resolve_unknown(&mut result.errors).await;
+        last = run.rerun(&mut result.errors).await;
     }
-    let found = both_sides::told(&stage.sides).await;
-    let expected = match act {
-        Act::New => &undisturbed.new,
-        Act::Changed => &undisturbed.changed,
+    let found = snapshot::describe(&run.fixture).await;
+    let expected = match scenario {
+        Scenario::New => &reference.new,
+        Scenario::Changed => &reference.changed,
     };
     if found != *expected {
-        ended.wrong.push(both_sides::difference(expected, &found));
+        result.errors.push(snapshot::difference(expected, &found));
     }
-    ended
+    result
 }
 
-/// What both sides are after imports that nothing disturbed.
-pub async fn reference() -> Undisturbed {
-    Undisturbed { new: undisturbed(Act::New).await, changed: undisturbed(Act::Changed).await }
+/// Returns the states of both sides after imports without faults.
+pub async fn reference() -> ReferenceStates {
+    ReferenceStates { new: reference_state(Scenario::New).await, changed: reference_state(Scenario::Changed).await }
 }
 
-async fn undisturbed(act: Act) -> String {
-    let mut stage = Stage::set(0, act, 10_000).await;
-    assert_eq!(stage.run(&["import"]).await, Some(0), "{act:?} undisturbed: {}", stage.said());
-    let requests = stage.sides.administrate.requests().total - stage.before;
-    assert_eq!(requests, act.requests(), "blows are to strike each request of {act:?}, and nothing beyond the last");
-    both_sides::told(&stage.sides).await
+async fn reference_state(scenario: Scenario) -> String {
+    let mut run = FaultRun::new(0, scenario, 10_000).await;
+    assert_eq!(run.run(&["import"]).await, Some(0), "{scenario:?} reference: {}", run.stderr());
+    let requests = run.fixture.simulator.requests().total - run.before;
+    assert_eq!(requests, scenario.requests(), "the numbers of faults must cover the requests of {scenario:?} exactly");
+    snapshot::describe(&run.fixture).await
 }
 
-impl Stage {
-    /// Sets both sides as they are before an act.
-    async fn set(seed: u64, act: Act, timeout_ms: u64) -> Stage {
+impl FaultRun {
+    /// Creates both sides as they are before a scenario.
+    async fn new(seed: u64, scenario: Scenario, timeout_ms: u64) -> FaultRun {
         let folder = tempfile::tempdir().expect("a folder");
         let known = folder.path().join("known.xlsx");
-        std::fs::write(&known, timetables::known()).expect("a file");
+        std::fs::write(&known, scenarios::all_rows()).expect("a file");
         let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml");
         let config = Config::load(Some(&defaults), |_| None, &[("data_dir", "/nowhere".into())]).expect("settings");
         let loaded = run::load(&known, &config).expect("readable");
-        // Whom a change takes off a session, the API has to let go.
-        let profile = if act == Act::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
-        let sides = Rehearsed::with(&loaded.timetable, Options { profile, ..Options::default() }).await;
-        sides.administrate.edit(|tenant| tenant.add_administrator("Opal", "Finch"));
-        both_sides::keep_facts(&sides).await;
-        let file = sides.world.folder().join("t.xlsx");
-        std::fs::write(&file, Act::New.workbook()).expect("a file");
-        // What is set up is not to be disturbed, on however busy a machine.
-        let patient_ms = 60_000;
+        // The changed scenario removes session staff, which needs the extended API.
+        let profile = if scenario == Scenario::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
+        let fixture = ImportFixture::with_options(&loaded.timetable, Options { profile, ..Options::default() }).await;
+        fixture.simulator.edit(|tenant| tenant.add_administrator("Opal", "Finch"));
+        snapshot::store_synced_records(&fixture).await;
+        let file = fixture.db.folder().join("t.xlsx");
+        std::fs::write(&file, Scenario::New.workbook()).expect("a file");
+        // Setup must not time out, even on a busy machine.
+        let setup_timeout_ms = 60_000;
         let chance = Chance::of(seed);
-        let mut stage = Stage { sides, file, chance, timeout_ms: patient_ms, act: Act::New, before: 0 };
-        if act == Act::Changed {
-            assert_eq!(stage.run(&["import"]).await, Some(0), "the import before the change: {}", stage.said());
-            std::fs::write(&stage.file, act.workbook()).expect("a file");
-            stage.act = act;
-            stage.before = stage.sides.administrate.requests().total;
+        let mut run =
+            FaultRun { fixture, file, chance, timeout_ms: setup_timeout_ms, scenario: Scenario::New, before: 0 };
+        if scenario == Scenario::Changed {
+            assert_eq!(run.run(&["import"]).await, Some(0), "the import before the change: {}", run.stderr());
+            std::fs::write(&run.file, scenario.workbook()).expect("a file");
+            run.scenario = scenario;
+            run.before = run.fixture.simulator.requests().total;
         }
-        stage.timeout_ms = timeout_ms;
-        stage
+        run.timeout_ms = timeout_ms;
+        run
     }
 
-    /// What the program has said so far.
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.sides.world.folder().join("said")).unwrap_or_default()
+    /// Returns everything that the program printed on stderr.
+    fn stderr(&self) -> String {
+        std::fs::read_to_string(self.fixture.db.folder().join("stderr")).unwrap_or_default()
     }
 
     fn publishes(&self) -> bool {
-        self.act == Act::Changed
+        self.scenario == Scenario::Changed
     }
 
-    /// Starts the program; `import` alone stands for the import of the workbook.
+    /// Starts the program; `import` alone imports the workbook.
     fn start(&mut self, arguments: &[&str]) -> Child {
         let file = self.file.to_string_lossy().into_owned();
-        let mut command = self.sides.program(arguments);
+        let mut command = self.fixture.program(arguments);
         if arguments[0] == "import" && !arguments.contains(&"retry") {
             command.arg(file).arg("--no-prompt");
             if self.publishes() {
@@ -148,39 +149,39 @@ impl Stage {
             }
         }
         command.env("LECTERN_HTTP_TIMEOUT_MS", self.timeout_ms.to_string());
-        let said = std::fs::File::options().create(true).append(true).open(self.sides.world.folder().join("said"));
-        command.arg("--json").stdout(Stdio::null()).stderr(said.expect("a file"));
+        let stderr = std::fs::File::options().create(true).append(true).open(self.fixture.db.folder().join("stderr"));
+        command.arg("--json").stdout(Stdio::null()).stderr(stderr.expect("a file"));
         Command::from(command).kill_on_drop(true).spawn().expect("the program starts")
     }
 
     async fn run(&mut self, arguments: &[&str]) -> Option<i32> {
         let mut child = self.start(arguments);
-        let patience = Duration::from_secs(60);
-        tokio::time::timeout(patience, child.wait()).await.ok()?.expect("it ends").code()
+        let timeout = Duration::from_secs(60);
+        tokio::time::timeout(timeout, child.wait()).await.ok()?.expect("it ends").code()
     }
 
-    /// Whether everything is where it should be, as far as the program itself says.
+    /// Returns whether everything is imported and delivered.
     async fn is_quiet(&self, last: Option<i32>) -> bool {
-        last == Some(0) && self.open().await == 0 && self.events().await == self.act.events()
+        last == Some(0) && self.undelivered().await == 0 && self.events().await == self.scenario.events()
     }
 
-    async fn open(&self) -> i64 {
-        self.sides.count("SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'").await
+    async fn undelivered(&self) -> i64 {
+        self.fixture.count("SELECT count(*) FROM lectern.outbox WHERE state <> 'delivered'").await
     }
 
     async fn events(&self) -> i64 {
-        self.sides.count("SELECT count(*) FROM acted.tutorial_events").await
+        self.fixture.count("SELECT count(*) FROM acted.tutorial_events").await
     }
 
-    /// Goes on by one of the ways there are.
-    async fn go_on(&mut self, wrong: &mut Vec<String>) -> Option<i32> {
-        if self.events().await < self.act.events() {
+    /// Continues with one of the commands that resume an import.
+    async fn rerun(&mut self, wrong: &mut Vec<String>) -> Option<i32> {
+        if self.events().await < self.scenario.events() {
             return self.run(&["import"]).await;
         }
         match self.chance.below(4) {
             0 => self.run(&["import"]).await,
             1 => self.run(&["outbox", "retry"]).await,
-            2 if self.sides.count(PENDING).await > 0 => {
+            2 if self.fixture.count(PENDING).await > 0 => {
                 if !self.serve().await {
                     wrong.push("serve did not deliver what was due".into());
                 }
@@ -190,12 +191,12 @@ impl Stage {
         }
     }
 
-    /// Lets the worker of `serve` deliver what waits, as if the time for it had come, then ends it politely.
+    /// Makes pending items due, lets the worker of `serve` deliver them, then terminates it.
     async fn serve(&mut self) -> bool {
-        both_sides::let_time_pass(&self.sides).await;
+        snapshot::make_pending_due(&self.fixture).await;
         let mut child = self.start(&["serve", "--worker-only"]);
         let delivered = async {
-            while self.sides.count(PENDING).await > 0 {
+            while self.fixture.count(PENDING).await > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -204,19 +205,19 @@ impl Stage {
         delivered && child.wait().await.expect("it ends").success()
     }
 
-    /// Plays the person who is asked about what is unknown: looks into Administrate, and answers.
-    async fn decide(&mut self, wrong: &mut Vec<String>) -> usize {
-        let unknown = both_sides::unknown(&self.sides).await;
+    /// Resolves items with an unknown outcome as a user does: reads Administrate and decides.
+    async fn resolve_unknown(&mut self, wrong: &mut Vec<String>) -> usize {
+        let unknown = snapshot::unknown(&self.fixture).await;
         for (id, title, why) in &unknown {
-            let there: Vec<u64> =
-                self.sides.administrate.tenant().events_titled(title).map(|(number, _)| number).collect();
+            let numbers: Vec<u64> =
+                self.fixture.simulator.tenant().events_titled(title).map(|(number, _)| number).collect();
             let id = id.to_string();
-            match there.as_slice() {
-                [] => wrong.push(format!("{title} is unknown although it is not there: {why}")),
-                [_] => wrong.push(format!("{title} is unknown although it is there once: {why}")),
+            match numbers.as_slice() {
+                [] => wrong.push(format!("{title} is unknown although Administrate does not have it: {why}")),
+                [_] => wrong.push(format!("{title} is unknown although Administrate has it once: {why}")),
                 [first, rest @ ..] => {
                     for number in rest {
-                        self.sides.administrate.edit(|tenant| tenant.events.remove(number));
+                        self.fixture.simulator.edit(|tenant| tenant.events.remove(number));
                     }
                     self.run(&["outbox", "resolve", &id, "--delivered", &Tenant::course_id(*first)]).await;
                 }
@@ -226,7 +227,7 @@ impl Stage {
     }
 }
 
-/// SIGTERM.
+/// Sends SIGTERM.
 fn terminate(child: &Child) {
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);

@@ -1,9 +1,9 @@
-//! One event that Administrate tells of by itself, taken over as a sync of all would.
+//! Applies one event of Administrate, from a webhook, as a sync of all events would.
 
 use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
-use super::{Events, known, plan, with_availability};
+use super::{Events, load_events, plan, with_availability};
 use crate::bridges::events as bridges;
 use crate::bridges::events::RowFilter;
 use crate::bridges::reference::LinkRow;
@@ -14,28 +14,29 @@ use crate::sync::apply::apply;
 use crate::sync::entity::Entity;
 use crate::tutorials;
 
-/// What became of one event that Administrate told.
+/// The outcome of applying one event of Administrate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApplyOutcome {
-    /// Its row, or how bookable ours is, has changed.
+    /// Its link row or the availability of the local event was changed.
     Written,
-    /// Everything was so already.
+    /// Everything was up to date.
     Unchanged,
-    /// No event of ours has its title.
+    /// No local event has its title.
     Unknown,
-    /// Ours is on its way to Administrate: what was told may be older than what is being sent.
+    /// A local change is not delivered yet. The event may be older than that change.
     Undelivered,
-    /// Several could be meant; nothing was written, the next `lectern sync events` tells which.
+    /// Several local events match. Nothing was written; the next `lectern sync events` reports them.
     Ambiguous,
-    /// It cannot be stored, or a person has decided to ignore it.
+    /// It cannot be stored, or it is set to be ignored.
     Refused,
 }
 
-/// Takes over what Administrate says of one event, as a sync of all would: for whoever is told of one at a time.
-/// Times that name no zone are told in `time_zone`. The caller owns the transaction.
+/// Applies one event of Administrate as a sync of all events would.
+///
+/// Times without a zone are in `time_zone`. The caller owns the transaction.
 ///
 /// # Errors
-/// The database's alone.
+/// Only errors of the database.
 pub async fn apply_remote_event(
     db: &mut PgConnection,
     event: administrate::Event,
@@ -43,35 +44,36 @@ pub async fn apply_remote_event(
 ) -> Result<ApplyOutcome> {
     let external_id = event.id.to_string();
     let title = fold(&event.title);
-    let named = tutorials::store::event_codes(db).await?.into_iter().filter(|ours| fold(&ours.name) == title);
-    let mut ours: Vec<i64> = named.map(|ours| ours.id).collect();
+    let named = tutorials::store::event_codes(db).await?.into_iter().filter(|local| fold(&local.name) == title);
+    let mut local_ids: Vec<i64> = named.map(|local| local.id).collect();
     let saved = overrides::overrides(db, Entity::Events.name()).await?;
-    ours.extend(saved.linked.get(&external_id));
-    let stand = bridges::rows(db, RowFilter::Of(&external_id, &ours)).await?;
-    ours.extend(stand.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
-    if stand.iter().any(|row| row.external_id != external_id) && !saved.linked.contains_key(&external_id) {
+    local_ids.extend(saved.linked.get(&external_id));
+    let stored = bridges::rows(db, RowFilter::Of(&external_id, &local_ids)).await?;
+    local_ids
+        .extend(stored.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
+    if stored.iter().any(|row| row.external_id != external_id) && !saved.linked.contains_key(&external_id) {
         return Ok(ApplyOutcome::Ambiguous);
     }
-    let known = known(db, Some(&ours), time_zone).await?;
-    let rows = with_availability(stand, &known.offers);
+    let local = load_events(db, Some(&local_ids), time_zone).await?;
+    let rows = with_availability(stored, &local.availabilities);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
-    let plan = plan(&known, vec![event], &rows, &saved);
-    let becomes_ours = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
-    // A row without a link is for the next sync of all: whoever is told of one event asks whether it is ours.
-    let is_nobodys = !is_linked && !becomes_ours;
-    if !plan.is_empty() && !is_nobodys {
+    let plan = plan(&local, vec![event], &rows, &saved);
+    let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
+    // Only a sync of all events writes rows without a link.
+    let is_unknown = !is_linked && !becomes_linked;
+    if !plan.is_empty() && !is_unknown {
         apply::<Events>(db, &plan, None).await?;
         return Ok(ApplyOutcome::Written);
     }
     let findings = &plan.findings;
-    let is_undelivered = ours.iter().any(|id| known.undelivered.contains_key(id));
+    let is_undelivered = local_ids.iter().any(|id| local.undelivered.contains_key(id));
     Ok(match findings {
         _ if !findings.ambiguous.is_empty() => ApplyOutcome::Ambiguous,
         _ if (!findings.skipped.is_empty() || !findings.errors.is_empty()) && is_undelivered => {
             ApplyOutcome::Undelivered
         }
         _ if !findings.skipped.is_empty() || !findings.errors.is_empty() => ApplyOutcome::Refused,
-        _ if is_nobodys => ApplyOutcome::Unknown,
+        _ if is_unknown => ApplyOutcome::Unknown,
         _ => ApplyOutcome::Unchanged,
     })
 }

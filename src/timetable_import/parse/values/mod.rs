@@ -1,4 +1,4 @@
-//! One cell → one value, or what is wrong with it. Excel's types and text are read alike.
+//! Parses one cell into one value or an issue. Typed cells and text cells give equal values.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,18 @@ use crate::names::fold;
 
 use crate::timetable_import::problems::{Code, Issue};
 use spreadsheet::Content;
-pub use zones::{zone, zone_shown, zones};
+pub use zones::{display_zone, zone, zones};
 
 mod zones;
 
-/// Years that a timetable may speak of; anything else is a slip of the hand.
+/// Accepted years; any other year is a typing error.
 const YEARS: std::ops::Range<i16> = 1900..3000;
 
-/// A wall-clock time where it is taught, and the instant that it is.
+/// A wall-clock time in the zone of its row, with its instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// As the workbook says it.
+    /// The time as written in the workbook.
     pub local: DateTime,
-    /// In UTC.
     pub at: Timestamp,
 }
 
@@ -33,31 +32,31 @@ impl std::fmt::Display for Moment {
     }
 }
 
-/// An exam sitting as written and as sessions are coded.
+/// An exam sitting as written and as in session codes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sitting {
-    /// `2026A`, the letter as the settings spell it.
+    /// `2026A`, with the letter as in the settings.
     pub written: String,
     /// `2026-04`.
     pub mapped: String,
 }
 
-/// A cell as text, trimmed; None for blank. Whole numbers have no decimals.
+/// Returns a cell as trimmed text, None for blank. Whole numbers have no decimals.
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
         Content::Text(text) => unescape_formula(text.trim()).to_owned(),
         Content::Number(number) | Content::DateTime(number) => number.to_string(),
-        Content::Bool(truth) => if *truth { "TRUE" } else { "FALSE" }.to_owned(),
+        Content::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
         Content::Error(error) => error.to_string(),
         Content::FormulaWithoutValue => return None,
     };
     (!text.is_empty()).then_some(text)
 }
 
-/// As [`text`], but a date or time as people write it.
+/// Returns a cell as text, with dates and times as DD/MM/YYYY and HH:MM.
 pub fn display(content: &Content, since_1904: bool) -> Option<String> {
     let Content::DateTime(days) = content else { return text(content) };
-    let Some(moment) = serial(*days, since_1904) else { return text(content) };
+    let Some(moment) = from_serial(*days, since_1904) else { return text(content) };
     let format = match (*days < 1.0, moment.time() == Time::midnight()) {
         (true, _) => "%H:%M",
         (false, true) => "%d/%m/%Y",
@@ -66,16 +65,16 @@ pub fn display(content: &Content, since_1904: bool) -> Option<String> {
     Some(moment.strftime(format).to_string())
 }
 
-/// What spreadsheet programs show for a value that is not there.
+/// The text that spreadsheet programs show for a missing value.
 pub const NOT_AVAILABLE: &str = "#N/A";
 
-/// Whether a text is how spreadsheet programs show that a formula has failed, as text tables hold it.
+/// Reports whether a text is the error value of a formula, as CSV files contain it.
 pub fn is_error_value(text: &str) -> bool {
-    let faults = [NOT_AVAILABLE, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
-    text.starts_with('#') && faults.contains(&text.trim())
+    let errors = [NOT_AVAILABLE, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
+    text.starts_with('#') && errors.contains(&text.trim())
 }
 
-/// Text without the apostrophe that keeps it from being taken for a formula (see [`spreadsheet::escape_formula`]).
+/// Removes the apostrophe that [`spreadsheet::escape_formula`] adds.
 fn unescape_formula(text: &str) -> &str {
     match text.strip_prefix('\'') {
         Some(bare) if bare.starts_with(spreadsheet::FORMULA_STARTS) => bare,
@@ -83,82 +82,85 @@ fn unescape_formula(text: &str) -> &str {
     }
 }
 
-/// A calendar date: an Excel date, or DD/MM/YYYY, DD-MM-YYYY, YYYY-MM-DD as text.
+/// Parses a date: an Excel date, or text as DD/MM/YYYY, DD-MM-YYYY or YYYY-MM-DD.
 ///
 /// # Errors
-/// `invalid_date` when it is none of these or no day of the calendar.
+/// `invalid_date` for any other format or a day that does not exist.
 pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
-    let found = match content {
-        Content::DateTime(days) | Content::Number(days) => serial(*days, since_1904).map(DateTime::date),
-        Content::Text(text) => written_date(text.trim()),
+    let parsed = match content {
+        Content::DateTime(days) | Content::Number(days) => from_serial(*days, since_1904).map(DateTime::date),
+        Content::Text(text) => parse_date(text.trim()),
         _ => None,
     };
-    found.filter(|date| YEARS.contains(&date.year())).ok_or_else(|| {
-        let shown = display(content, since_1904).unwrap_or_default();
-        let wanted = match found {
-            Some(_) => "is too far away to be meant; write a year from 1900 to 2999",
+    parsed.filter(|date| YEARS.contains(&date.year())).ok_or_else(|| {
+        let text = display(content, since_1904).unwrap_or_default();
+        let advice = match parsed {
+            Some(_) => "is too far away; write a year from 1900 to 2999",
             None => "is not a date; write DD/MM/YYYY",
         };
-        Issue::new(Code::InvalidDate, format!("\"{shown}\" {wanted}"))
+        Issue::new(Code::InvalidDate, format!("\"{text}\" {advice}"))
     })
 }
 
-/// A time of day: an Excel time (of a date too), or HH:MM, HH:MM:SS, with am or pm, as text.
+/// Parses a time of day: an Excel time, also of a date with a time, or text.
+///
+/// Text is HH:MM or HH:MM:SS with optional am or pm.
 ///
 /// # Errors
-/// `invalid_date` when it is none of these.
+/// `invalid_date` for any other format.
 pub fn time(content: &Content) -> Result<Time, Issue> {
-    let found = match content {
-        Content::DateTime(days) => fraction(*days),
-        Content::Number(days) if (0.0..1.0).contains(days) => fraction(*days),
-        Content::Text(text) => written_time(text.trim()),
+    let parsed = match content {
+        Content::DateTime(days) => time_of_serial(*days),
+        Content::Number(days) if (0.0..1.0).contains(days) => time_of_serial(*days),
+        Content::Text(text) => parse_time(text.trim()),
         _ => None,
     };
-    found.ok_or_else(|| {
-        let shown = text(content).unwrap_or_default();
-        Issue::new(Code::InvalidDate, format!("\"{shown}\" is not a time of day; write HH:MM"))
+    parsed.ok_or_else(|| {
+        let text = self::text(content).unwrap_or_default();
+        Issue::new(Code::InvalidDate, format!("\"{text}\" is not a time of day; write HH:MM"))
     })
 }
 
-/// The instant of a wall-clock time.
+/// Converts a wall-clock time to its instant.
 ///
 /// # Errors
-/// `invalid_date` when the clocks skip this time in the zone, or show it twice.
+/// `invalid_date` when the time does not exist in the zone or occurs twice.
 pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Issue> {
     let local = date.to_datetime(time);
-    let found = zone.to_ambiguous_timestamp(local);
+    let timestamp = zone.to_ambiguous_timestamp(local);
     let name = zone.iana_name().unwrap_or("this time zone");
-    let shown = local.strftime("%d/%m/%Y %H:%M");
-    match found.offset() {
-        jiff::tz::AmbiguousOffset::Unambiguous { .. } => {
-            found.unambiguous().map(|at| Moment { local, at }).map_err(|e| Issue::new(Code::InvalidDate, e.to_string()))
-        }
+    let text = local.strftime("%d/%m/%Y %H:%M");
+    match timestamp.offset() {
+        jiff::tz::AmbiguousOffset::Unambiguous { .. } => timestamp
+            .unambiguous()
+            .map(|at| Moment { local, at })
+            .map_err(|e| Issue::new(Code::InvalidDate, e.to_string())),
         jiff::tz::AmbiguousOffset::Gap { .. } => Err(Issue::new(
             Code::InvalidDate,
-            format!("{shown} does not exist in {name}: the clocks go forward over it"),
+            format!("{text} does not exist in {name}, where the clocks skip it; choose another time"),
         )),
         jiff::tz::AmbiguousOffset::Fold { .. } => Err(Issue::new(
             Code::InvalidDate,
-            format!("{shown} happens twice in {name}, when the clocks go back; choose another time"),
+            format!("{text} occurs twice in {name}, where the clocks go back; choose another time"),
         )),
     }
 }
 
-/// A whole number, typed as number or text.
+/// Parses a whole number, typed as number or text.
 pub fn whole_number(content: &Content) -> Option<i32> {
     let number = match content {
         Content::Number(number) | Content::DateTime(number) => *number,
         Content::Text(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    let whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
-    whole.then_some(number as i32)
+    let is_whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+    is_whole.then_some(number as i32)
 }
 
-/// Y or N, also spelt out.
+/// Parses Y or N, also yes, no, true and false.
 pub fn yes_or_no(content: &Content) -> Option<bool> {
-    if let Content::Bool(truth) = content {
-        return Some(*truth);
+    if let Content::Bool(value) = content {
+        return Some(*value);
     }
     match fold(&text(content)?).as_str() {
         "y" | "yes" | "true" => Some(true),
@@ -167,42 +169,42 @@ pub fn yes_or_no(content: &Content) -> Option<bool> {
     }
 }
 
-/// A sitting: a year and a letter that `letters` knows ("A" → "-04").
+/// Parses a sitting: a year and a letter of `letters` ("A" → "-04").
 ///
 /// # Errors
 /// `invalid_value` for anything else.
 pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Issue> {
     let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
     let (year, letter) = text.split_at(year_ends);
-    let plausible = plausible_year(year);
     let suffix = letters.iter().find(|(known, _)| fold(known) == fold(letter));
     match suffix {
-        Some((letter, suffix)) if plausible => {
+        Some((letter, suffix)) if is_year(year) => {
             Ok(Sitting { written: format!("{year}{letter}"), mapped: format!("{year}{suffix}") })
         }
         _ => {
             let known: Vec<&str> = letters.keys().map(String::as_str).collect();
             let known = known.join(" or ");
             let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
-            let probably = |letter: &String| plausible_year(year).then(|| format!("{year}{letter}"));
-            Err(Issue::new(Code::InvalidValue, message).suggesting(letters.keys().filter_map(probably).collect()))
+            let suggestion = |letter: &String| is_year(year).then(|| format!("{year}{letter}"));
+            Err(Issue::new(Code::InvalidValue, message)
+                .with_suggestions(letters.keys().filter_map(suggestion).collect()))
         }
     }
 }
 
-fn plausible_year(year: &str) -> bool {
+fn is_year(year: &str) -> bool {
     year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// How a sitting is written whose sessions are coded so; none where no letter of ours says it.
-pub fn sitting_of(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
+/// Returns the sitting of a session code as written in a timetable; None for an unknown suffix.
+pub fn sitting_of_session_code(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
     let mapped =
         letters.iter().find_map(|(letter, suffix)| Some(format!("{}{letter}", session_code.strip_suffix(suffix)?)));
     let written = mapped.unwrap_or_else(|| session_code.to_owned());
     sitting(&written, letters).ok().map(|sitting| sitting.written)
 }
 
-/// An absolute http or https address of at most 500 characters.
+/// Reports whether a text is an absolute http or https address of at most 500 characters.
 pub fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let rest = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
@@ -212,7 +214,7 @@ pub fn is_url(text: &str) -> bool {
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
-/// Names separated by `/`, `;` or `,`, each once.
+/// Splits names separated by `/`, `;` or `,`, without duplicates.
 pub fn names(text: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut names = Vec::new();
@@ -226,13 +228,13 @@ pub fn names(text: &str) -> Vec<String> {
     names
 }
 
-/// Whether a venue's name says that there is none yet.
+/// Reports whether a venue's name means that there is none yet.
 pub fn is_to_be_confirmed(name: &str) -> bool {
     matches!(fold(name).as_str(), "to be confirmed" | "to be determined" | "tbc" | "tbd")
 }
 
-/// Excel's day number as date and time; 1900 has a 29 February there, which is no day.
-fn serial(days: f64, since_1904: bool) -> Option<DateTime> {
+/// Converts Excel's day number to date and time. Excel counts a 29 February 1900, which does not exist.
+fn from_serial(days: f64, since_1904: bool) -> Option<DateTime> {
     if !(0.0..2_958_466.0).contains(&days) {
         return None;
     }
@@ -251,7 +253,7 @@ fn serial(days: f64, since_1904: bool) -> Option<DateTime> {
     midnight.checked_add(day.days().seconds(seconds)).ok()
 }
 
-fn fraction(days: f64) -> Option<Time> {
+fn time_of_serial(days: f64) -> Option<Time> {
     if !(0.0..2_958_466.0).contains(&days) {
         return None;
     }
@@ -259,7 +261,7 @@ fn fraction(days: f64) -> Option<Time> {
     Time::midnight().checked_add(seconds.seconds()).ok()
 }
 
-fn written_date(text: &str) -> Option<Date> {
+fn parse_date(text: &str) -> Option<Date> {
     // OpenDocument writes a date with a time as 2026-01-13T09:30:00.
     let text = text.split_once('T').map_or(text, |(date, _)| date);
     let separator = if text.contains('/') { '/' } else { '-' };
@@ -271,16 +273,16 @@ fn written_date(text: &str) -> Option<Date> {
     if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
         return None;
     }
-    let digits = [day, month, year].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    let date = digits.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
+    let is_numeric = [day, month, year].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let date = is_numeric.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
     date.flatten()
 }
 
-fn written_time(text: &str) -> Option<Time> {
+fn parse_time(text: &str) -> Option<Time> {
     if let Some(iso) = text.strip_prefix("PT") {
-        return duration(iso);
+        return parse_duration(iso);
     }
-    // A date with a time, as ISO 8601 has it.
+    // A date with a time as in ISO 8601.
     let text = text.split_once('T').map_or(text, |(_, clock)| clock.trim_end_matches('Z'));
     let lower = text.to_ascii_lowercase();
     let (clock, half) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
@@ -294,8 +296,11 @@ fn written_time(text: &str) -> Option<Time> {
         [hour, minute, second] => (hour, minute, second),
         _ => return None,
     };
-    let two = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
-    if !(two(minute) && two(second) && (two(hour) || two(&format!("0{hour}")))) {
+    let has_two_digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+    if !(has_two_digits(minute)
+        && has_two_digits(second)
+        && (has_two_digits(hour) || has_two_digits(&format!("0{hour}"))))
+    {
         return None;
     }
     let hour: i8 = hour.parse().ok()?;
@@ -307,8 +312,8 @@ fn written_time(text: &str) -> Option<Time> {
     Time::new(hour, minute.parse().ok()?, second.parse().ok()?, 0).ok()
 }
 
-/// OpenDocument's `PT09H30M00S`, the "PT" taken off.
-fn duration(iso: &str) -> Option<Time> {
+/// Parses OpenDocument's `PT09H30M00S` without its "PT".
+fn parse_duration(iso: &str) -> Option<Time> {
     let (hour, rest) = iso.split_once('H')?;
     let (minute, rest) = rest.split_once('M')?;
     let second = rest.strip_suffix('S')?.split('.').next()?;

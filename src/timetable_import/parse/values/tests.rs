@@ -1,4 +1,4 @@
-//! Cells → values, in tables.
+//! Cells and the values that they are parsed to.
 
 use jiff::civil::{date as day, time as clock};
 
@@ -9,7 +9,7 @@ fn written(text: &str) -> Content {
 }
 
 #[test]
-fn dates_as_people_and_excel_write_them() {
+fn date_is_parsed_from_text_and_serial_number() {
     for (content, since_1904, expected) in [
         (written("13/01/2026"), false, Some(day(2026, 1, 13))),
         (written("13-01-2026"), false, Some(day(2026, 1, 13))),
@@ -38,12 +38,12 @@ fn dates_as_people_and_excel_write_them() {
     ] {
         let found = date(&content, since_1904);
         assert_eq!(found.as_ref().ok(), expected.as_ref(), "{content:?}");
-        assert!(found.is_ok() || found.is_err_and(|flaw| flaw.code == Code::InvalidDate));
+        assert!(found.is_ok() || found.is_err_and(|issue| issue.code == Code::InvalidDate));
     }
 }
 
 #[test]
-fn times_as_people_and_excel_write_them() {
+fn time_is_parsed_from_text_and_serial_number() {
     for (content, expected) in [
         (written("09:30"), Some(clock(9, 30, 0, 0))),
         (written("9:30"), Some(clock(9, 30, 0, 0))),
@@ -68,20 +68,20 @@ fn times_as_people_and_excel_write_them() {
 }
 
 #[test]
-fn clocks_that_change_leave_gaps_and_folds() {
+fn moment_in_gap_or_fold_is_rejected() {
     let london = zone("Europe - London").expect("a zone");
     let at = |date, time| moment(date, time, &london).map(|moment| moment.at.to_string());
     assert_eq!(at(day(2026, 1, 13), clock(9, 0, 0, 0)).as_deref(), Ok("2026-01-13T09:00:00Z"));
     assert_eq!(at(day(2026, 7, 13), clock(9, 0, 0, 0)).as_deref(), Ok("2026-07-13T08:00:00Z"));
     for (date, time) in [(day(2026, 3, 29), clock(1, 30, 0, 0)), (day(2026, 10, 25), clock(1, 30, 0, 0))] {
-        assert_eq!(at(date, time).map_err(|flaw| flaw.code), Err(Code::InvalidDate), "{date}");
+        assert_eq!(at(date, time).map_err(|issue| issue.code), Err(Code::InvalidDate), "{date}");
     }
     assert!(at(day(2026, 3, 29), clock(2, 0, 0, 0)).is_ok());
     assert!(at(day(2026, 10, 25), clock(2, 0, 0, 0)).is_ok());
 }
 
 #[test]
-fn zones_by_either_name() {
+fn zone_is_found_by_either_name() {
     for (text, name) in [
         ("Europe - London", Some("Europe/London")),
         ("Europe/London", Some("Europe/London")),
@@ -94,7 +94,7 @@ fn zones_by_either_name() {
 }
 
 #[test]
-fn sittings_are_a_year_and_a_known_letter() {
+fn sitting_needs_year_and_known_letter() {
     let letters = [("A", "-04"), ("S", "-09")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
     for (text, mapped) in [
         ("2026A", Some("2026-04")),
@@ -111,7 +111,7 @@ fn sittings_are_a_year_and_a_known_letter() {
 }
 
 #[test]
-fn numbers_urls_and_names() {
+fn numbers_urls_and_names_are_parsed() {
     for (content, number) in [
         (Content::Number(12.0), Some(12)),
         (written(" 12 "), Some(12)),
@@ -122,7 +122,7 @@ fn numbers_urls_and_names() {
     ] {
         assert_eq!(whole_number(&content), number, "{content:?}");
     }
-    for (url, right) in [
+    for (url, is_valid) in [
         ("https://rooms.example.org/a", true),
         ("HTTP://rooms.example.org", true),
         ("ftp://rooms.example.org", false),
@@ -130,7 +130,7 @@ fn numbers_urls_and_names() {
         ("https://", false),
         ("https://a b", false),
     ] {
-        assert_eq!(is_url(url), right, "{url}");
+        assert_eq!(is_url(url), is_valid, "{url}");
     }
     assert!(!is_url(&format!("https://a/{}", "x".repeat(500))));
     assert_eq!(names("Ada Marlow / ada  MARLOW;Bo Li, "), ["Ada Marlow", "Bo Li"]);
@@ -138,7 +138,7 @@ fn numbers_urls_and_names() {
 }
 
 #[test]
-fn a_neutralised_formula_is_read_as_it_was() {
+fn escaped_formula_is_unescaped() {
     assert_eq!(text(&written("'=1+1")).as_deref(), Some("=1+1"));
     assert_eq!(text(&written("'tis")).as_deref(), Some("'tis"));
     assert_eq!(text(&Content::Number(2026.0)).as_deref(), Some("2026"));

@@ -1,0 +1,88 @@
+//! Runs: every sync and import that wrote something is stored with the document that it printed, and so is every run
+//! requested over HTTP.
+//!
+//! The process that carries out a long run locks it. PostgreSQL releases the advisory lock when the process ends.
+
+mod store;
+
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{Connection, PgConnection, PgPool};
+
+pub use store::{begin, enqueue, find, finish, has_succeeded, journal_of, latest, reopen, save_journal, update_result};
+
+use crate::error::Result;
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunKind {
+    Sync,
+    SyncUndo,
+    Import,
+    ImportUndo,
+    ImportPublish,
+}
+
+impl RunKind {
+    /// Returns the word stored in `lectern.runs`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RunKind::Sync => "sync",
+            RunKind::SyncUndo => "sync undo",
+            RunKind::Import => "import",
+            RunKind::ImportUndo => "import-undo",
+            RunKind::ImportPublish => "import-publish",
+        }
+    }
+}
+
+/// Namespace of the advisory locks on runs that a process carries out.
+pub const LOCKS: i32 = 0x4C_52_4E;
+
+/// The lock on a run that this process carries out.
+#[derive(Debug)]
+pub struct RunLock(PgConnection);
+
+/// Locks a run; returns none where another process has locked it.
+pub async fn lock(pool: &PgPool, run: i64) -> Result<Option<RunLock>> {
+    let mut connection = pool.acquire().await?.detach();
+    let is_locked = store::try_lock(&mut connection, run).await?;
+    Ok(is_locked.then_some(RunLock(connection)))
+}
+
+impl RunLock {
+    /// Releases the lock by closing its connection.
+    pub async fn release(self) -> Result<()> {
+        Ok(self.0.close().await?)
+    }
+}
+
+/// A stored run as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct Run {
+    pub id: i64,
+    /// The entity or the file's name.
+    pub subject: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// Milliseconds; none while it runs, or where its process was killed.
+    pub duration_ms: Option<i64>,
+    /// None while it runs, or where its process was killed.
+    pub exit_code: Option<i32>,
+    /// The counts of its document.
+    pub counts: Option<Value>,
+    /// Number of requests to Administrate.
+    pub requests: Option<i64>,
+}
+
+/// A run with all that is stored about it.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct StoredRun {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub run: Run,
+    /// What it reported.
+    pub document: Option<Value>,
+    /// What it changed; none where it changed nothing.
+    pub journal: Option<Value>,
+}

@@ -1,0 +1,51 @@
+//! Text that PostgreSQL can store: it rejects the character U+0000 (NUL) in `text` and `jsonb`.
+
+use serde_json::Value;
+
+pub fn contains_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+/// Returns the text with each NUL replaced by U+FFFD.
+pub fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Reports whether a text or a key anywhere in a JSON value contains NUL.
+pub fn json_contains_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => contains_nul(text),
+        Value::Array(items) => items.iter().any(json_contains_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| contains_nul(key) || json_contains_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Returns the JSON value with each NUL in texts and keys replaced by U+FFFD.
+pub fn json_without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => without_nul(&text).into(),
+        Value::Array(items) => items.into_iter().map(json_without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (without_nul(&key), json_without_nul(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nul_is_found_and_replaced_in_texts_and_keys() {
+        for value in [json!("a\0"), json!([1, "a\0"]), json!({ "a": { "b\0": null } })] {
+            assert!(json_contains_nul(&value), "{value}");
+            assert!(!json_contains_nul(&json_without_nul(value.clone())), "{value}");
+        }
+        assert_eq!(json_without_nul(json!({ "a\0": "\0b" })), json!({ "a\u{fffd}": "\u{fffd}b" }));
+        assert!(!json_contains_nul(&json!({ "a": ["b", 0, null] })));
+    }
+}

@@ -1,0 +1,99 @@
+//! The import plan as text: for the terminal and for messages.
+
+use std::fmt;
+
+use crate::console::counted;
+
+use super::{BlockOutcome, Conflict, ImportPlan, PlanItem, ValueChange};
+
+impl BlockOutcome {
+    /// The words of [`word`](Self::word), in the order in which a summary lists them.
+    const WORDS: [&str; 9] =
+        ["new", "adopted", "changed", "cancelled", "same", "skipped", "duplicate", "conflict", "refused"];
+
+    /// Returns one word for tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Create => "new",
+            Self::Adopt(_) => "adopted",
+            Self::Update => "changed",
+            Self::Unchanged => "same",
+            Self::Skip => "skipped",
+            Self::Cancel => "cancelled",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::Refuse => "refused",
+        }
+    }
+}
+
+impl ImportPlan {
+    /// Describes the plan in two lines: events by outcome, then sessions and requests.
+    pub fn summary(&self) -> String {
+        let count = |word: &str| self.items.iter().filter(|item| item.outcome.word() == word).count();
+        let counts = BlockOutcome::WORDS.iter().map(|word| (count(word), word)).filter(|(count, _)| *count > 0);
+        let outcomes: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let events = counted(self.items.len(), "event");
+        let sessions = counted(self.counts().sessions, "session");
+        let requests = counted(self.remote_calls(), "request");
+        let outcomes = if outcomes.is_empty() { "nothing to do".to_owned() } else { outcomes.join(", ") };
+        format!("{events}: {outcomes}\n{sessions}, {requests} to Administrate")
+    }
+}
+
+impl fmt::Display for ImportPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for instructor in &self.new_instructors {
+            let (name, contact) = (instructor.name(), &instructor.contact);
+            writeln!(f, "create    instructor {name}, known only in Administrate ({contact})")?;
+        }
+        for approval in &self.approvals {
+            writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
+        }
+        for item in self.items.iter().filter(|item| item.is_shown()) {
+            writeln!(f, "{item}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PlanItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = if self.title.is_empty() { "(no title)" } else { &self.title };
+        write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
+        if self.outcome == BlockOutcome::Create {
+            write!(f, ", {}", counted(self.sessions, "session"))?;
+        }
+        // The old values of an adopted event are those of Administrate.
+        let side = if matches!(self.outcome, BlockOutcome::Adopt(_)) { "in Administrate, " } else { "" };
+        for change in &self.changes {
+            write!(f, "\n          {side}{change}")?;
+        }
+        for conflict in &self.conflicts {
+            write!(f, "\n        ! {conflict}")?;
+        }
+        for step in &self.manual_steps {
+            write!(f, "\n        ! {step}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remote = self.remote.as_deref().unwrap_or("nothing");
+        let result = if self.overwritten { "overwritten by the local value" } else { "not overwritten" };
+        match &self.change {
+            ValueChange { field, old: Some(old), new: Some(new) } if old == new => write!(f, "{field}: {new} locally")?,
+            change => write!(f, "{change}")?,
+        }
+        write!(f, "; Administrate has {remote}: {result}")
+    }
+}
+
+impl fmt::Display for ValueChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        write!(f, "{}: {} → {}", self.field, text(&self.old), text(&self.new))
+    }
+}

@@ -1,0 +1,15 @@
+//! All SQL on events and sessions: `acted.tutorial_events`, `acted.tutorial_sessions`, their instructors and details.
+//!
+//! Events travel as one JSON document per statement, in the shape of [`Event`](super::Event). The length of a statement
+//! does not grow with the number of events, and each column is named once where it is written and once where it is read.
+//! Sessions, of which there are many with few columns, travel as one array per column (docs/adr/0003).
+
+mod availability;
+mod events;
+mod read;
+mod sessions;
+
+pub use availability::{availabilities, set_available_places, set_places};
+pub use events::{delete_event, insert_events, update_events};
+pub use read::{event_codes, events_by_code, events_by_id, ids_by_code};
+pub use sessions::{delete_sessions, insert_sessions, update_sessions};

@@ -1,0 +1,7 @@
+//! Delivery of events to Administrate through the outbox.
+
+mod cancelled;
+mod events;
+mod outbox;
+mod remote_changes;
+mod steps;

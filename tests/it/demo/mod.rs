@@ -1,0 +1,4 @@
+//! `lectern demo`.
+
+mod sample;
+mod walkthrough;

@@ -1,0 +1,9 @@
+//! The HTTP interface over a real socket.
+
+mod contract;
+mod follow_up;
+mod jobs;
+mod restart;
+mod runs;
+mod tokens;
+mod webhooks;

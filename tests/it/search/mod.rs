@@ -1,0 +1,16 @@
+//! Search over HTTP on a real database.
+
+mod legacy;
+mod read_model;
+mod unified;
+
+use lectern::tutorials::create_events;
+
+use crate::fixtures::provider::Provider;
+use crate::fixtures::test_db::TestDb;
+
+async fn create_event(db: &TestDb, provider: &Provider, code: &str) {
+    let mut tx = db.pool.begin().await.expect("begin");
+    create_events(&mut tx, None, &[provider.event(code)], false).await.expect("created");
+    tx.commit().await.expect("commit");
+}
