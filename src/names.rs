@@ -1,7 +1,9 @@
 //! Comparison of names, and suggestions for misspelt names.
 //!
-//! Two names are equal when their folded forms are equal: NFKC, full case folding, white space collapsed. Accents are
-//! significant. The names of people are compared as a whole, never split.
+//! Two names are equal when their folded forms are equal: without invisible characters, NFKC, full case folding, white
+//! space collapsed. Accents are significant. The names of people are compared as a whole, never split.
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -16,10 +18,32 @@ pub fn fold(name: &str) -> String {
     if name.is_ascii() {
         return collapse(&name.to_ascii_lowercase());
     }
-    let composed: String = name.nfkc().collect();
+    let composed: String = visible(name).nfkc().collect();
     // Case folding can undo the normal form ("ᾳ"), so the form is restored afterwards.
     let folded: String = caseless::default_case_fold_str(&composed).nfkc().collect();
     collapse(&folded)
+}
+
+/// Reports whether a character is never visible: zero width, byte order mark, soft hyphen, direction, variation.
+pub fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Returns a text without invisible characters, with plain spaces and hyphens instead of non-breaking ones.
+///
+/// Texts pasted from web pages and word processors contain them, and look equal without being equal.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let plain = |character| match character {
+        '\u{a0}' | '\u{2007}' | '\u{202f}' => ' ',
+        '\u{2011}' => '-',
+        other => other,
+    };
+    if text.is_ascii() || !text.chars().any(|character| is_invisible(character) || plain(character) != character) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().filter(|character| !is_invisible(*character)).map(plain).collect()
 }
 
 /// Returns a name as it is stored: white space trimmed and collapsed, letters unchanged.

@@ -40,6 +40,7 @@ pub enum Code {
     SessionGone,
     UnusedColumn,
     TooFewTemplateSessions,
+    InvisibleCharacters,
 }
 
 /// Whether a problem prevents the import of its block.
@@ -66,7 +67,8 @@ impl Code {
             | Self::CancelledSkipped
             | Self::SessionGone
             | Self::UnusedColumn
-            | Self::TooFewTemplateSessions => Severity::Warning,
+            | Self::TooFewTemplateSessions
+            | Self::InvisibleCharacters => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -83,12 +85,19 @@ pub struct Issue {
     pub message: String,
     /// Values that the author probably meant, best first.
     pub suggestions: Vec<String>,
+    severity: Severity,
 }
 
 impl Issue {
     /// Creates an issue without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: shorten(message.into()), suggestions: Vec::new() }
+        Self { code, message: shorten(message.into()), suggestions: Vec::new(), severity: code.severity() }
+    }
+
+    /// Makes the issue an error whatever its code.
+    pub fn as_error(mut self) -> Self {
+        self.severity = Severity::Error;
+        self
     }
 
     /// Replaces the suggestions.
@@ -130,7 +139,7 @@ impl ImportProblem {
             row,
             cell: cell.map(|(row, column)| cell_name(row, column)),
             event: None,
-            severity: issue.code.severity(),
+            severity: issue.severity,
             code: issue.code,
             message: issue.message,
             suggestions: issue.suggestions,

@@ -54,7 +54,7 @@ fn read_fields(
             continue;
         }
         let content = match is_damaged && field.contains(char::REPLACEMENT_CHARACTER) {
-            true => Content::Invalid(format!("\"{field}\" has a character in another encoding than the file").into()),
+            true => Content::invalid(&field, "has a character in another encoding than the file"),
             false => Content::Text(restore(&field).into()),
         };
         rows.push(position, Some(content))?;

@@ -12,7 +12,7 @@ use super::archive::{Part, ZipParts};
 use super::bounded::append_bounded;
 use super::limits::MAX_COLUMN;
 use super::row_builder::RowBuilder;
-use super::sheet::Position;
+use super::sheet::{NOT_A_NUMBER, Position};
 use super::xml::{Events, attribute, character};
 use super::{Content, ReadError, Sheet};
 
@@ -200,7 +200,7 @@ fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
     if let Some(number) = attribute(tag, "office:value")? {
         return Ok(match number.parse() {
             Ok(number) => DeclaredValue::Number(number),
-            Err(_) => DeclaredValue::Other(Content::Invalid(format!("\"{number}\" is not a number").into())),
+            Err(_) => DeclaredValue::Other(Content::invalid(&number, NOT_A_NUMBER)),
         });
     }
     if let Some(value) = attribute(tag, "office:boolean-value")? {
@@ -212,7 +212,7 @@ fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
     if let Some(value) = attribute(tag, "office:time-value")? {
         return Ok(DeclaredValue::Other(match days_of_duration(&value) {
             Some(days) => Content::DateTime(days),
-            None => Content::Invalid(format!("\"{value}\" is not a time").into()),
+            None => Content::invalid(&value, "is not a time"),
         }));
     }
     if let Some(value) = attribute(tag, "office:string-value")? {

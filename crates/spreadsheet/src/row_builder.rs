@@ -45,7 +45,7 @@ impl<'a> RowBuilder<'a> {
             Some(Content::FormattedNumber(number, shown)) => {
                 Content::FormattedNumber(number, self.intern(shown, position)?)
             }
-            Some(Content::Invalid(reason)) => Content::Invalid(self.intern(reason, position)?),
+            Some(Content::Invalid { text, reason }) => Content::Invalid { text: self.intern(text, position)?, reason },
             Some(other) => other,
         };
         self.push_content(position, content)

@@ -20,8 +20,25 @@ pub enum Content {
     Error(Arc<str>),
     /// A formula whose result is not stored in the file.
     FormulaWithoutValue,
-    /// A value that is not of the type that the cell declares, or text in a broken encoding. Says what is wrong.
-    Invalid(Arc<str>),
+    /// A value that is not of the type that the cell declares, or text in a broken encoding.
+    Invalid {
+        /// The value as it is stored.
+        text: Arc<str>,
+        /// What is wrong: the rest of a sentence that begins with the text.
+        reason: &'static str,
+    },
+}
+
+/// Reason of a value that its cell declares as a number.
+pub(crate) const NOT_A_NUMBER: &str = "is not a number";
+
+/// Reason of the index of a shared text that the file does not contain.
+pub(crate) const NO_SHARED_TEXT: &str = "is the number of a text that is not in the file";
+
+impl Content {
+    pub(crate) fn invalid(text: &str, reason: &'static str) -> Self {
+        Content::Invalid { text: text.into(), reason }
+    }
 }
 
 /// A cell with a value.

@@ -15,7 +15,7 @@ use super::escapes::resolve_escapes;
 use super::limits::MAX_NAMED_ITEMS;
 use super::number_formats::{self, NumberFormat};
 use super::row_builder::RowBuilder;
-use super::sheet::Position;
+use super::sheet::{NO_SHARED_TEXT, NOT_A_NUMBER, Position};
 use super::xml::{Events, attribute};
 use super::xml_scanner::{Tag, Token, XmlScanner};
 use super::{Content, ReadError, Sheet};
@@ -341,10 +341,7 @@ impl<'a, R: Read> CellReader<'a, R> {
         let index = parse_number(self.value.trim_ascii().as_bytes());
         match index.and_then(|index| self.strings.get(index as usize)) {
             Some(text) => self.rows.push_shared(position, text),
-            None => {
-                let reason = format!("its text number \"{}\" is not in the file", self.value.trim());
-                self.rows.push(position, Some(Content::Invalid(reason.into())))
-            }
+            None => self.rows.push(position, Some(Content::invalid(self.value.trim(), NO_SHARED_TEXT))),
         }
     }
 
@@ -362,7 +359,7 @@ impl<'a, R: Read> CellReader<'a, R> {
                     let format = attributes.style.and_then(|style| self.styles.get(style));
                     format.map_or(Content::Number(number), |format| format.content(number))
                 }
-                Err(_) => Content::Invalid(format!("\"{trimmed}\" is not a number").into()),
+                Err(_) => Content::invalid(trimmed, NOT_A_NUMBER),
             },
         })
     }

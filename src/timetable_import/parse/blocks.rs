@@ -156,10 +156,10 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
     let mut problem_count = 0;
     for row in data {
         let cells = Cells::new(sheet, &timetable.columns, row, options);
-        if cells.is_blank() {
+        if cells.is_blank() || columns::repeats_header(&timetable.columns, row) {
             continue;
         }
-        if starts_block(&cells, open.as_ref()) {
+        if starts_block(&cells) {
             let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, options));
             problem_count += closed.as_ref().map_or(0, |block| block.problems.len());
             if problem_count + timetable.problems.len() > MAX_PROBLEMS {
@@ -168,12 +168,7 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
                 )));
             }
             timetable.blocks.extend(closed);
-            open = Some(BlockBuilder {
-                event: row,
-                sessions: Vec::new(),
-                title: cells.raw(Field::EventTitle),
-                lms: cells.is_lms(),
-            });
+            open = Some(BlockBuilder { event: row, sessions: Vec::new(), lms: cells.is_lms() });
         } else if let Some(block) = open.as_mut().filter(|block| !block.lms) {
             block.sessions.push(row);
         } else {
@@ -188,16 +183,13 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
 struct BlockBuilder<'a> {
     event: &'a Row,
     sessions: Vec<&'a Row>,
-    title: Option<String>,
     lms: bool,
 }
 
-fn starts_block(cells: &Cells<'_>, open: Option<&BlockBuilder<'_>>) -> bool {
-    if cells.raw(Field::Template).is_some() || cells.is_uncalculated(Field::Template) {
-        return true;
-    }
-    let title = cells.raw(Field::EventTitle);
-    title.is_some() && open.is_none_or(|block| block.title != title)
+/// A row begins a block when it has a course template code, whatever its title says: a title that is misspelt in one
+/// row must not split an event.
+fn starts_block(cells: &Cells<'_>) -> bool {
+    cells.raw(Field::Template).is_some() || cells.is_uncalculated(Field::Template)
 }
 
 fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {

@@ -68,8 +68,9 @@ impl<'a> Cells<'a> {
             (Some(own), None) => return field == Field::Sitting || values::yes_or_no(own) == Some(false),
             (None, _) => return true,
         };
-        let since_1904 = self.sheet.since_1904;
-        let is_same_date = || values::date(own, since_1904).ok() == values::date(of_event, since_1904).ok();
+        let (since_1904, order) = (self.sheet.since_1904, self.columns.date_order);
+        let is_same_date =
+            || values::date(own, since_1904, order).ok() == values::date(of_event, since_1904, order).ok();
         let names = |text: Option<String>| {
             let mut names: Vec<String> =
                 values::names(&text.unwrap_or_default()).iter().map(|name| fold(name)).collect();
@@ -77,7 +78,7 @@ impl<'a> Cells<'a> {
             names
         };
         match field.column().format {
-            Format::Date if values::date(own, since_1904).is_ok() => is_same_date(),
+            Format::Date if values::date(own, since_1904, order).is_ok() => is_same_date(),
             Format::Number => values::whole_number(own) == values::whole_number(of_event),
             _ if matches!(field, Field::WebSale | Field::Cancelled) => {
                 values::yes_or_no(own) == values::yes_or_no(of_event)
@@ -134,6 +135,11 @@ impl<'a> Cells<'a> {
                 self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
                 None
             }
+            Some(Content::Invalid { text, reason }) => {
+                let message = format!("\"{text}\" in \"{}\" {reason}: type the value again", field.header());
+                self.flag(field, Issue::new(Code::InvalidValue, message));
+                None
+            }
             content => content,
         }
     }
@@ -171,7 +177,7 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn date(&mut self, field: Field) -> Option<Date> {
         let content = self.checked(field)?;
-        self.ok_or_flag(field, values::date(content, self.sheet.since_1904))
+        self.ok_or_flag(field, values::date(content, self.sheet.since_1904, self.columns.date_order))
     }
 
     fn ok_or_flag<T>(&mut self, field: Field, read: Result<T, Issue>) -> Option<T> {

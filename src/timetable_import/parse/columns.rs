@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::names::{fold, nearest};
+use crate::names::{fold, is_invisible, nearest, visible};
 
-use super::layout::{FIELDS, FORMAT_WORDS, Field, LAYOUT, field_with_header};
+use super::layout::{FIELDS, FORMAT_WORDS, Field, Format, LAYOUT, field_with_header};
 use super::values;
-use crate::timetable_import::problems::{Code, ImportProblem, Issue, column_name};
-use spreadsheet::{Content, Row, Sheet};
+use super::values::dates::{self, DateOrder};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue, cell_name, column_name};
+use spreadsheet::{Cell, Content, Row, Sheet};
 
 /// The header is one of so many first rows.
 const MAX_HEADER_ROWS: usize = 20;
@@ -18,6 +19,8 @@ pub struct Columns {
     /// The header's row number, as Excel shows it.
     pub header_row: u32,
     by_field: [Option<u32>; FIELDS],
+    /// The order of day and month in text dates.
+    pub date_order: DateOrder,
     /// Unknown columns from left to right: index from 0 and header ("" without one).
     pub unknown: Vec<(u32, String)>,
 }
@@ -44,7 +47,8 @@ impl Columns {
 pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let at = header_index(&sheet.rows);
     let Some(header) = sheet.rows.get(at) else {
-        let columns = Columns { header_row: 1, by_field: [None; FIELDS], unknown: Vec::new() };
+        let columns =
+            Columns { header_row: 1, by_field: [None; FIELDS], date_order: DateOrder::DayFirst, unknown: Vec::new() };
         let problems = missing_headers(sheet, &columns);
         return (columns, &[], problems);
     };
@@ -55,6 +59,8 @@ pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let mut problems = missing_headers(sheet, &columns);
     add_columns_without_header(&mut columns, data);
     problems.extend(unknown_columns(sheet, &columns));
+    problems.extend(invisible_characters(sheet, &columns, data));
+    columns.date_order = date_order(&columns, data);
     (columns, data, problems)
 }
 
@@ -75,7 +81,8 @@ fn header_index(rows: &[Row]) -> usize {
 }
 
 fn read_header(header: &Row) -> Columns {
-    let mut columns = Columns { header_row: header.number, by_field: [None; FIELDS], unknown: Vec::new() };
+    let (header_row, date_order) = (header.number, DateOrder::DayFirst);
+    let mut columns = Columns { header_row, by_field: [None; FIELDS], date_order, unknown: Vec::new() };
     for cell in &header.cells {
         let Some(text) = values::text(&cell.content) else {
             continue;
@@ -109,6 +116,55 @@ fn prefer_exact(columns: &mut Columns, header: &Row) {
         }
     }
     columns.unknown.sort_by_key(|(column, _)| *column);
+}
+
+/// Returns the order of day and month that the text dates of all date columns prove.
+fn date_order(columns: &Columns, data: &[Row]) -> DateOrder {
+    let date_columns: Vec<u32> = LAYOUT
+        .iter()
+        .filter(|column| column.format == Format::Date)
+        .filter_map(|column| columns.by_field[column.field as usize])
+        .collect();
+    let proves_month_first = |cell: &Cell| match &cell.content {
+        Content::Text(text) => dates::parse(visible(text).trim()).is_some_and(|date| date.proves_month_first()),
+        _ => false,
+    };
+    let mut cells = data.iter().flat_map(|row| &row.cells).filter(|cell| date_columns.contains(&cell.column));
+    if cells.any(proves_month_first) { DateOrder::MonthFirst } else { DateOrder::DayFirst }
+}
+
+/// Warns of invisible characters in known columns; they are removed before anything is compared or stored.
+fn invisible_characters(sheet: &Sheet, columns: &Columns, data: &[Row]) -> Option<ImportProblem> {
+    let is_affected = |cell: &&Cell| match &cell.content {
+        Content::Text(text) => !text.is_ascii() && text.chars().any(is_invisible),
+        _ => false,
+    };
+    let is_known = |cell: &&Cell| columns.by_field.contains(&Some(cell.column));
+    let of_row = |row: &'_ Row| {
+        let cells = row.cells.iter().filter(is_known).filter(is_affected);
+        cells.map(|cell| (row.number, cell.column)).collect::<Vec<_>>()
+    };
+    let cells: Vec<(u32, u32)> = data.iter().flat_map(of_row).collect();
+    let first = cells.first()?;
+    let mut list = cells.iter().take(20).map(|(row, column)| cell_name(*row, *column)).collect::<Vec<_>>().join(", ");
+    if cells.len() > 20 {
+        list.push_str(&format!(" and {} more", cells.len() - 20));
+    }
+    let issue = Issue::new(
+        Code::InvisibleCharacters,
+        format!("invisible characters were removed from {list}: they come from copied text and do not matter"),
+    );
+    Some(ImportProblem::at(Some(&sheet.name), Some(first.0), Some(*first), issue))
+}
+
+/// Reports whether a row repeats the header, as exports with a header on every page do.
+pub(crate) fn repeats_header(columns: &Columns, row: &Row) -> bool {
+    let is_header = |cell: &Cell| {
+        let field = values::text(&cell.content).and_then(|text| field_with_header(&text));
+        field.is_some_and(|field| columns.by_field[field as usize] == Some(cell.column))
+    };
+    let mut known = row.cells.iter().filter(|cell| columns.by_field.contains(&Some(cell.column))).peekable();
+    known.peek().is_some() && known.all(is_header)
 }
 
 /// Reports whether every filled cell is an example ("e.g. …") or a format word.

@@ -6,6 +6,7 @@ use super::blocks::{EventRow, SessionRow, VenueCell};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::console::counted;
+use crate::names::fold;
 use crate::timetable_import::problems::{Code, Issue};
 
 /// Fields that are read only from the event row; a session row may repeat them.
@@ -42,6 +43,7 @@ pub(crate) fn read_first(cells: &mut Cells<'_>, event: &EventRow) -> SessionRow 
 /// Reads a session in a row of its own.
 pub(crate) fn read_additional(cells: &mut Cells<'_>, event: &EventRow, event_row: &Cells<'_>) -> SessionRow {
     cells.check_mode();
+    check_title(cells, event);
     warn_event_values(cells, event_row);
     let location = cells.text(Field::Location);
     let venue = cells.venue();
@@ -63,6 +65,18 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionRow {
         url: cells.url(Field::SessionUrl),
         unused: cells.unused_digest(),
         zone,
+    }
+}
+
+/// Rejects a session row whose Event title is that of another event.
+fn check_title(cells: &mut Cells<'_>, event: &EventRow) {
+    let (Some(title), Some(expected)) = (cells.raw(Field::EventTitle), &event.title) else { return };
+    if fold(&title) != fold(expected) {
+        let message = format!(
+            "this row belongs to \"{expected}\" above, but its event title is \"{title}\": correct the title, or fill in a \
+             course template code to begin another event"
+        );
+        cells.flag(Field::EventTitle, Issue::new(Code::ConflictingValue, message).as_error());
     }
 }
 

@@ -116,6 +116,12 @@ fn write_cell(
         Content::Text(text) => {
             worksheet.write_string_with_format(row, column, escape_formula(text), &style("General"))?
         }
+        Content::FormattedNumber(_, text) => {
+            worksheet.write_string_with_format(row, column, text.as_ref(), &style("General"))?
+        }
+        Content::Invalid { text, .. } => {
+            worksheet.write_string_with_format(row, column, escape_formula(text), &style("General"))?
+        }
         Content::Error(text) => worksheet.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => worksheet.write_number_with_format(row, column, *number, &style("General"))?,
         Content::Bool(value) => worksheet.write_boolean_with_format(row, column, *value, &style("General"))?,

@@ -1,8 +1,9 @@
 //! Rows grouped into blocks: session rows, days, and blocks that occur twice.
 
-use crate::timetable_import::layout::Field as F;
+use crate::timetable_import::layout::{Field as F, LAYOUT};
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::problems::Code;
+use crate::timetable_import::sheet::write::RowValues;
 use crate::timetable_import::testing::*;
 
 #[test]
@@ -28,10 +29,68 @@ fn session_row_without_event_is_orphan() {
 }
 
 #[test]
-fn event_row_without_code_starts_a_block() {
-    let plan = planned(&[event("A"), with(event("B"), [(F::Template, None)]), session("B", 2)]);
-    assert_eq!(problem_cells(&plan), [(Code::MissingValue, "A5")]);
-    assert_eq!(outcomes(&plan), [&BlockOutcome::Create, &BlockOutcome::Refuse]);
+fn row_without_code_never_starts_a_block() {
+    let titled = |title: &str, day| with(session("A", day), [(F::EventTitle, Some(title.into()))]);
+    let planned_sessions = |rows: [RowValues; 3]| {
+        let plan = planned(&[vec![event("A")], rows.to_vec()].concat());
+        let counts = plan.counts();
+        (problem_cells(&plan).iter().map(|(code, cell)| (*code, cell.to_string())).collect::<Vec<_>>(), counts.sessions)
+    };
+    // A title in another letter case, or with invisible characters, is the same title.
+    let rows = [titled("a", 2), titled(" A\u{200b}", 3), session("A", 4)];
+    let (problems, sessions) = planned_sessions(rows);
+    assert_eq!((problems, sessions), (vec![(Code::InvisibleCharacters, "B6".to_owned())], 4));
+    // A misspelt title rejects the whole event instead of splitting it.
+    let (problems, sessions) = planned_sessions([session("A", 2), titled("Ab", 3), session("A", 4)]);
+    assert_eq!((problems, sessions), (vec![(Code::ConflictingValue, "B6".to_owned())], 0));
+    // Without an event above, each row is an orphan.
+    let plan = planned(&[with(event("A"), [(F::Template, None)]), session("A", 2)]);
+    assert_eq!(problem_cells(&plan), [(Code::OrphanSession, "A4"), (Code::OrphanSession, "A5")]);
+    assert_eq!(outcomes(&plan), [] as [&BlockOutcome; 0]);
+}
+
+#[test]
+fn row_that_repeats_the_header_is_skipped() {
+    let header = LAYOUT.iter().map(|column| (column.field, column.header.into())).collect::<RowValues>();
+    let plan = planned(&[event("A"), header.clone(), session("A", 2), header]);
+    assert_eq!((problem_cells(&plan), plan.counts().sessions), (vec![], 2));
+}
+
+#[test]
+fn invisible_characters_are_removed_with_one_warning() {
+    let event = with(
+        event("A"),
+        [(F::Location, Some("Lon\u{ad}don".into())), (F::SessionTitle, Some("A\u{2011}1\u{feff}".into()))],
+    );
+    let plan = planned(&[event]);
+    assert_eq!(problem_cells(&plan), [(Code::InvisibleCharacters, "C4")]);
+    assert!(plan.problems[0].message.contains("C4, E4"), "{}", plan.problems[0].message);
+    let planned = plan.items[0].event.as_ref().expect("an event");
+    assert_eq!(planned.event.sessions[0].title, "A-1");
+}
+
+#[test]
+fn dates_of_a_month_first_file_are_refused() {
+    let dates = |start: &str, end: &str| {
+        with(event("A"), [(F::LmsStartDate, Some(start.into())), (F::LmsEndDate, Some(end.into()))])
+    };
+    assert_eq!(problem_cells(&planned(&[dates("04/01/2026", "30/06/2026")])), []);
+    let plan = planned(&[dates("01/04/2026", "06/30/2026")]);
+    assert_eq!(problem_cells(&plan), [(Code::InvalidDate, "L4"), (Code::InvalidDate, "N4")]);
+    assert!(plan.problems[0].message.contains("may mean MM/DD/YYYY"), "{}", plan.problems[0].message);
+}
+
+#[test]
+fn error_values_of_spreadsheet_programs_are_no_titles() {
+    for error in ["#BUSY!", "#FIELD!", "#GETTING_DATA", "Err:502", "#BEZUG!", "#¡VALOR!", "#ИМЯ?", "#NV", "#DIV/0!"]
+    {
+        let plan = planned(&[with(event("A"), [(F::SessionTitle, Some(error.into()))])]);
+        assert_eq!(problem_cells(&plan), [(Code::InvalidValue, "C4")], "{error}");
+    }
+    for title in ["#1 Revision", "#Hash", "Error: 502", "#", "#!"] {
+        let plan = planned(&[with(event("A"), [(F::SessionTitle, Some(title.into()))])]);
+        assert_eq!(problem_cells(&plan), [], "{title}");
+    }
 }
 
 #[test]

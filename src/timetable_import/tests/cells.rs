@@ -31,7 +31,6 @@ fn wrong_cell_of_event_row_is_one_problem() {
     let text = |text: &str| Some(CellValue::from(text));
     for (field, entry, code, cell) in [
         (F::Template, text("CB9"), Code::UnknownCourseTemplate, "A4"),
-        (F::Template, None, Code::MissingValue, "A4"),
         (F::EventTitle, None, Code::MissingValue, "B4"),
         (F::EventTitle, Some("x".repeat(101).into()), Code::InvalidValue, "B4"),
         (F::SessionTitle, None, Code::MissingValue, "C4"),

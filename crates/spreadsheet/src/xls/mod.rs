@@ -13,7 +13,7 @@ use super::cfb::{CompoundFile, u16_at, u32_at};
 use super::limits::{MAX_NAMED_ITEMS, format_bytes};
 use super::number_formats::NumberFormat;
 use super::row_builder::RowBuilder;
-use super::sheet::Position;
+use super::sheet::{NO_SHARED_TEXT, Position};
 use super::{Content, Limits, ReadError, Sheet};
 use records::{Record, Records, kind};
 
@@ -93,7 +93,7 @@ impl WorkbookGlobals {
                 let index = u32_at(body, 6)?;
                 match self.strings.get(index as usize) {
                     Some(text) => return rows.push_shared(position, text),
-                    None => Content::Invalid(format!("its text number \"{index}\" is not in the file").into()),
+                    None => Content::invalid(&index.to_string(), NO_SHARED_TEXT),
                 }
             }
             kind::LABEL | kind::RSTRING => Content::Text(record.texts_from(6).long_string()?.into()),

@@ -80,10 +80,10 @@ fn targets_of_relations_are_resolved_as_uris() {
 #[test]
 fn value_that_does_not_fit_its_cell_is_a_problem_of_that_cell() {
     let sheet = one_cell("<c r=\"A1\"><v>ask Petra</v></c><c r=\"B1\" t=\"s\"><v>7</v></c><c r=\"C1\"><v>3</v></c>");
-    let invalid = |reason: &str| Content::Invalid(reason.into());
+    let invalid = |text: &str, reason: &'static str| Content::Invalid { text: text.into(), reason };
     let expected = [
-        (1, 0, invalid("\"ask Petra\" is not a number")),
-        (1, 1, invalid("its text number \"7\" is not in the file")),
+        (1, 0, invalid("ask Petra", "is not a number")),
+        (1, 1, invalid("7", "is the number of a text that is not in the file")),
         (1, 2, Content::Number(3.0)),
     ];
     assert_eq!(cells_of("t.xlsx", &xlsx_of(&sheet)), expected);
@@ -91,7 +91,7 @@ fn value_that_does_not_fit_its_cell_is_a_problem_of_that_cell() {
                  <table:table-cell office:time-value=\"noon\"/><table:table-cell><text:p>x</text:p></table:table-cell>\
                  </table:table-row>";
     let expected =
-        [(1, 0, invalid("\"many\" is not a number")), (1, 1, invalid("\"noon\" is not a time")), (1, 2, text("x"))];
+        [(1, 0, invalid("many", "is not a number")), (1, 1, invalid("noon", "is not a time")), (1, 2, text("x"))];
     assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
 }
 
@@ -159,7 +159,8 @@ fn csv_encodings_are_detected() {
 
 #[test]
 fn stray_byte_in_utf8_damages_its_cell_alone() {
-    let invalid = Content::Invalid("\"Caf\u{fffd}\" has a character in another encoding than the file".into());
+    let reason = "has a character in another encoding than the file";
+    let invalid = Content::Invalid { text: "Caf\u{fffd}".into(), reason };
     assert_eq!(cells_of("t.csv", b"Zo\xc3\xab,Caf\xe9\n"), [(1, 0, text("Zoë")), (1, 1, invalid.clone())]);
     // Without any valid sequence the file is Windows-1252, with a byte order mark it is UTF-8.
     assert_eq!(cells_of("t.csv", b"Zoe,Caf\xe9\n"), [(1, 0, text("Zoe")), (1, 1, text("Café"))]);

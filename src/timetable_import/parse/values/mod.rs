@@ -7,12 +7,16 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::names::fold;
+use crate::names::{fold, visible};
 
 use crate::timetable_import::problems::{Code, Issue};
+pub use clock::ClockTime;
+pub use dates::DateOrder;
 use spreadsheet::Content;
 pub use zones::{display_zone, zone, zones};
 
+mod clock;
+pub(super) mod dates;
 mod zones;
 
 /// Accepted years; any other year is a typing error.
@@ -44,7 +48,9 @@ pub struct Sitting {
 /// Returns a cell as trimmed text, None for blank. Whole numbers have no decimals.
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
-        Content::Text(text) => unescape_formula(text.trim()).to_owned(),
+        Content::Text(text) => unescape_formula(visible(text).trim()).to_owned(),
+        Content::FormattedNumber(_, shown) => shown.trim().to_owned(),
+        Content::Invalid { text, .. } => text.trim().to_owned(),
         Content::Number(number) | Content::DateTime(number) => number.to_string(),
         Content::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
         Content::Error(error) => error.to_string(),
@@ -68,10 +74,21 @@ pub fn display(content: &Content, since_1904: bool) -> Option<String> {
 /// The text that spreadsheet programs show for a missing value.
 pub const NOT_AVAILABLE: &str = "#N/A";
 
-/// Reports whether a text is the error value of a formula, as CSV files contain it.
+/// Reports whether a text is the error value of a formula, as text files contain it, also in other languages.
 pub fn is_error_value(text: &str) -> bool {
-    let errors = [NOT_AVAILABLE, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!"];
-    text.starts_with('#') && errors.contains(&text.trim())
+    let text = text.trim();
+    let is_number = |code: &str| code.len() == 3 && code.bytes().all(|digit| digit.is_ascii_digit());
+    if text.strip_prefix("Err:").is_some_and(is_number) {
+        return true;
+    }
+    let Some(name) = text.strip_prefix('#') else { return false };
+    if ["N/A", "N/D", "NV", "N/V", "I/T", "GETTING_DATA"].contains(&name) {
+        return true;
+    }
+    // #REF!, #NAME?, #DIV/0!, and their names in other languages: #BEZUG!, #¡VALOR!, #ИМЯ?
+    let word = name.strip_suffix(['!', '?']).unwrap_or_default();
+    let is_error_letter = |c: char| c.is_uppercase() || c.is_ascii_digit() || "/_¡¿".contains(c);
+    word.chars().any(char::is_uppercase) && word.chars().all(is_error_letter)
 }
 
 /// Removes the apostrophe that [`spreadsheet::escape_formula`] adds.
@@ -82,14 +99,28 @@ fn unescape_formula(text: &str) -> &str {
     }
 }
 
-/// Parses a date: an Excel date, or text as DD/MM/YYYY, DD-MM-YYYY or YYYY-MM-DD.
+/// Parses a date: an Excel date, or text that can mean only one: DD/MM/YYYY, also with `-` or `.`, or YYYY-MM-DD, also
+/// with `/` or `.`, with or without a time. `order` is the order of day and month in the text dates of the file.
 ///
 /// # Errors
-/// `invalid_date` for any other format or a day that does not exist.
-pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
+/// `invalid_date` for any other format or a day that does not exist, and for DD/MM/YYYY in a file of MM/DD/YYYY.
+pub fn date(content: &Content, since_1904: bool, order: DateOrder) -> Result<Date, Issue> {
     let parsed = match content {
-        Content::DateTime(days) | Content::Number(days) => from_serial(*days, since_1904).map(DateTime::date),
-        Content::Text(text) => parse_date(text.trim()),
+        Content::DateTime(days) | Content::Number(days) | Content::FormattedNumber(days, _) => {
+            from_serial(*days, since_1904).map(DateTime::date)
+        }
+        Content::Text(text) => {
+            let text = visible(text);
+            let written = dates::parse(text.trim());
+            if order == DateOrder::MonthFirst && written.is_some_and(|written| written.depends_on_order()) {
+                let message = format!(
+                    "\"{}\" may mean MM/DD/YYYY, as another date of this file does; write all dates as DD/MM/YYYY",
+                    text.trim()
+                );
+                return Err(Issue::new(Code::InvalidDate, message));
+            }
+            written.and_then(|written| written.date())
+        }
         _ => None,
     };
     parsed.filter(|date| YEARS.contains(&date.year())).ok_or_else(|| {
@@ -102,21 +133,26 @@ pub fn date(content: &Content, since_1904: bool) -> Result<Date, Issue> {
     })
 }
 
-/// Parses a time of day: an Excel time, also of a date with a time, or text.
+/// Parses a time of day, rounded to the second: an Excel time, also of a date with a time, or text.
 ///
-/// Text is HH:MM or HH:MM:SS with optional am or pm.
+/// Text is HH:MM or HH:MM:SS with optional am or pm, or the time of an ISO 8601 date.
 ///
 /// # Errors
-/// `invalid_date` for any other format.
-pub fn time(content: &Content) -> Result<Time, Issue> {
+/// `invalid_date` for any other format, and for more than 24 hours.
+pub fn time(content: &Content) -> Result<ClockTime, Issue> {
     let parsed = match content {
-        Content::DateTime(days) => time_of_serial(*days),
-        Content::Number(days) if (0.0..1.0).contains(days) => time_of_serial(*days),
-        Content::Text(text) => parse_time(text.trim()),
+        Content::DateTime(days) => ClockTime::of_serial(*days),
+        Content::Number(days) | Content::FormattedNumber(days, _) if (0.0..1.0).contains(days) => {
+            ClockTime::of_serial(*days)
+        }
+        Content::Text(text) => ClockTime::parse(visible(text).trim()),
         _ => None,
     };
     parsed.ok_or_else(|| {
-        let text = self::text(content).unwrap_or_default();
+        let text = match content {
+            Content::DateTime(days) if *days > 1.0 => format!("{:.1} hours", days * 24.0),
+            other => self::text(other).unwrap_or_default(),
+        };
         Issue::new(Code::InvalidDate, format!("\"{text}\" is not a time of day; write HH:MM"))
     })
 }
@@ -125,8 +161,9 @@ pub fn time(content: &Content) -> Result<Time, Issue> {
 ///
 /// # Errors
 /// `invalid_date` when the time does not exist in the zone or occurs twice.
-pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Issue> {
-    let local = date.to_datetime(time);
+pub fn moment(date: Date, time: ClockTime, zone: &TimeZone) -> Result<Moment, Issue> {
+    let too_late = |_| Issue::new(Code::InvalidDate, format!("{date} is too far away; write a year from 1900 to 2999"));
+    let local = time.on(date).map_err(too_late)?;
     let timestamp = zone.to_ambiguous_timestamp(local);
     let name = zone.iana_name().unwrap_or("this time zone");
     let text = local.strftime("%d/%m/%Y %H:%M");
@@ -149,8 +186,8 @@ pub fn moment(date: Date, time: Time, zone: &TimeZone) -> Result<Moment, Issue> 
 /// Parses a whole number, typed as number or text.
 pub fn whole_number(content: &Content) -> Option<i32> {
     let number = match content {
-        Content::Number(number) | Content::DateTime(number) => *number,
-        Content::Text(text) => text.trim().parse().ok()?,
+        Content::Number(number) | Content::DateTime(number) | Content::FormattedNumber(number, _) => *number,
+        Content::Text(text) => visible(text).trim().parse().ok()?,
         _ => return None,
     };
     let is_whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
@@ -251,73 +288,6 @@ fn from_serial(days: f64, since_1904: bool) -> Option<DateTime> {
     };
     let midnight = epoch.at(0, 0, 0, 0);
     midnight.checked_add(day.days().seconds(seconds)).ok()
-}
-
-fn time_of_serial(days: f64) -> Option<Time> {
-    if !(0.0..2_958_466.0).contains(&days) {
-        return None;
-    }
-    let seconds = ((days - days.floor()) * 86_400.0).round() as i64 % 86_400;
-    Time::midnight().checked_add(seconds.seconds()).ok()
-}
-
-fn parse_date(text: &str) -> Option<Date> {
-    // OpenDocument writes a date with a time as 2026-01-13T09:30:00.
-    let text = text.split_once('T').map_or(text, |(date, _)| date);
-    let separator = if text.contains('/') { '/' } else { '-' };
-    let parts: Vec<&str> = text.split(separator).collect();
-    let [first, month, last] = parts.as_slice() else {
-        return None;
-    };
-    let (day, year) = if first.len() == 4 && separator == '-' { (last, first) } else { (first, last) };
-    if year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
-        return None;
-    }
-    let is_numeric = [day, month, year].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    let date = is_numeric.then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok());
-    date.flatten()
-}
-
-fn parse_time(text: &str) -> Option<Time> {
-    if let Some(iso) = text.strip_prefix("PT") {
-        return parse_duration(iso);
-    }
-    // A date with a time as in ISO 8601.
-    let text = text.split_once('T').map_or(text, |(_, clock)| clock.trim_end_matches('Z'));
-    let lower = text.to_ascii_lowercase();
-    let (clock, half) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
-        (Some(clock), _) => (clock, Some(0)),
-        (_, Some(clock)) => (clock, Some(12)),
-        _ => (lower.as_str(), None),
-    };
-    let parts: Vec<&str> = clock.trim().split(':').collect();
-    let (hour, minute, second) = match parts.as_slice() {
-        [hour, minute] => (hour, minute, &"00"),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    let has_two_digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
-    if !(has_two_digits(minute)
-        && has_two_digits(second)
-        && (has_two_digits(hour) || has_two_digits(&format!("0{hour}"))))
-    {
-        return None;
-    }
-    let hour: i8 = hour.parse().ok()?;
-    let hour = match half {
-        None => hour,
-        Some(half) if (1..=12).contains(&hour) => hour % 12 + half,
-        Some(_) => return None,
-    };
-    Time::new(hour, minute.parse().ok()?, second.parse().ok()?, 0).ok()
-}
-
-/// Parses OpenDocument's `PT09H30M00S` without its "PT".
-fn parse_duration(iso: &str) -> Option<Time> {
-    let (hour, rest) = iso.split_once('H')?;
-    let (minute, rest) = rest.split_once('M')?;
-    let second = rest.strip_suffix('S')?.split('.').next()?;
-    Time::new(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, 0).ok()
 }
 
 #[cfg(test)]
