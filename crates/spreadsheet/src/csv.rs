@@ -143,16 +143,23 @@ fn declared_separator(text: &str) -> (Option<char>, &str) {
     declared().map_or((None, text), |(separator, rest)| (Some(separator), rest))
 }
 
-/// Separators that are guessed; of equal counts the last wins.
-const SEPARATORS: [char; 3] = ['\t', ';', ','];
+/// Separators that are guessed.
+const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Returns the separator that occurs most outside quotes in one of the first 20 records. A title may precede the header.
+/// Returns the separator that is the most frequent one outside quotes in most of the first 20 records.
+///
+/// One record with a long list in a field does not outvote the others. Of equal votes the earlier record decides.
 fn likely_separator(text: &str) -> char {
-    let mut most = [0; SEPARATORS.len()];
-    for counts in separator_counts(text).take(20) {
-        most.iter_mut().zip(counts).for_each(|(most, count)| *most = count.max(*most));
+    let mut votes = [(0, 0); SEPARATORS.len()];
+    for (record, counts) in separator_counts(text).take(20).enumerate() {
+        let most = counts.into_iter().max().unwrap_or_default();
+        if let Some(index) = counts.iter().position(|count| most > 0 && *count == most) {
+            let (count, first) = votes[index];
+            votes[index] = (count + 1, if count == 0 { record } else { first });
+        }
     }
-    SEPARATORS.into_iter().zip(most).max_by_key(|(_, count)| *count).map_or(',', |(separator, _)| separator)
+    let winner = votes.iter().enumerate().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)));
+    winner.map_or(',', |(index, _)| SEPARATORS[index])
 }
 
 /// Counts the separators outside quotes in each record that is not blank. A quote opens only at the start of a field.

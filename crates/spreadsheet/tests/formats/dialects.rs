@@ -185,6 +185,11 @@ fn csv_separator_is_guessed_outside_quotes() {
         rows.iter().map(|(_, column, content)| (*column, content)).collect::<Vec<_>>(),
         expected.iter().map(|(_, column, content)| (*column, content)).collect::<Vec<_>>()
     );
+    // Neither does one record with a long list outvote the others, nor the header a single record.
+    let list = "one, two, three, four, five";
+    for file in [format!("a;b;c\n1;2;{list}\n3;4;5\n"), format!("a;b;c\n1;2;{list}\n")] {
+        assert_eq!(cells_of("t.csv", file.as_bytes())[5], (2, 2, text(list)), "{file}");
+    }
     // An inch mark inside a field opens no quote.
     assert_eq!(cells_of("t.csv", b"5\" pipe;a,b;c\n").len(), 3);
 }
