@@ -153,7 +153,7 @@ impl DigitPattern {
     }
 
     fn push_digit(&self, reversed: &mut String, count: &mut usize, digit: char) {
-        if self.has_groups && *count > 0 && *count % 3 == 0 && digit != ' ' {
+        if self.has_groups && *count > 0 && (*count).is_multiple_of(3) && digit != ' ' {
             reversed.push(',');
         }
         reversed.push(digit);
