@@ -53,7 +53,7 @@ impl NumberFormat {
             NumberFormat::General => Content::Number(number),
             NumberFormat::Date => Content::DateTime(number),
             NumberFormat::Digits(pattern) => match pattern.format(number) {
-                Some(shown) if shown != number.to_string() => Content::FormattedNumber(number, shown.into()),
+                Some(shown) if shown != number.to_string() => Content::formatted(number, &shown),
                 _ => Content::Number(number),
             },
         }
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn content_has_the_shown_text_only_where_it_differs_from_the_digits() {
-        let shown = |text: &str, number| Content::FormattedNumber(number, text.into());
+        let shown = |text: &str, number| Content::formatted(number, text);
         for (code, number, expected) in [
             ("0000", 123.0, shown("0123", 123.0)),
             ("0000", 1234.0, Content::Number(1234.0)),

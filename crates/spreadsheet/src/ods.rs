@@ -4,7 +4,6 @@
 //! limits of [`RowBuilder`] one by one.
 
 use std::io::BufReader;
-use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
 
@@ -136,7 +135,7 @@ impl TableReader<'_, '_, '_> {
             DeclaredValue::Number(number) if is_blank || text.trim() == number.to_string() => {
                 Some(Content::Number(number))
             }
-            DeclaredValue::Number(number) => Some(Content::FormattedNumber(number, Arc::from(text.trim()))),
+            DeclaredValue::Number(number) => Some(Content::formatted(number, text.trim())),
             DeclaredValue::Other(content) => Some(content),
             DeclaredValue::FormulaWithoutValue if is_blank => Some(Content::FormulaWithoutValue),
             DeclaredValue::Text(value) if is_blank => Some(Content::Text(value.into())),

@@ -42,10 +42,14 @@ impl<'a> RowBuilder<'a> {
             None => return Ok(()),
             Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
             Some(Content::Text(text)) => Content::Text(self.intern(text, position)?),
-            Some(Content::FormattedNumber(number, shown)) => {
-                Content::FormattedNumber(number, self.intern(shown, position)?)
+            Some(Content::FormattedNumber(mut formatted)) => {
+                formatted.shown = self.intern(formatted.shown, position)?;
+                Content::FormattedNumber(formatted)
             }
-            Some(Content::Invalid { text, reason }) => Content::Invalid { text: self.intern(text, position)?, reason },
+            Some(Content::Invalid(mut invalid)) => {
+                invalid.text = self.intern(invalid.text, position)?;
+                Content::Invalid(invalid)
+            }
             Some(other) => other,
         };
         self.push_content(position, content)

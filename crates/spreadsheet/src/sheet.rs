@@ -11,7 +11,7 @@ pub enum Content {
     /// A number without a date format.
     Number(f64),
     /// A number whose format shows other characters than its digits, such as leading zeros, with the text shown.
-    FormattedNumber(f64, Arc<str>),
+    FormattedNumber(Box<FormattedNumber>),
     /// A truth value.
     Bool(bool),
     /// A date and time: days since the workbook's epoch, see [`Sheet::since_1904`].
@@ -21,12 +21,25 @@ pub enum Content {
     /// A formula whose result is not stored in the file.
     FormulaWithoutValue,
     /// A value that is not of the type that the cell declares, or text in a broken encoding.
-    Invalid {
-        /// The value as it is stored.
-        text: Arc<str>,
-        /// What is wrong: the rest of a sentence that begins with the text.
-        reason: &'static str,
-    },
+    Invalid(Box<InvalidValue>),
+}
+
+/// A number and the text that its cell shows. Boxed in [`Content`], because it is rare and cells are many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormattedNumber {
+    /// The number as it is stored.
+    pub number: f64,
+    /// The number as its format shows it.
+    pub shown: Arc<str>,
+}
+
+/// A value that cannot be read, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InvalidValue {
+    /// The value as it is stored.
+    pub text: Arc<str>,
+    /// What is wrong: the rest of a sentence that begins with the text.
+    pub reason: &'static str,
 }
 
 /// Reason of a value that its cell declares as a number.
@@ -37,7 +50,11 @@ pub(crate) const NO_SHARED_TEXT: &str = "is the number of a text that is not in 
 
 impl Content {
     pub(crate) fn invalid(text: &str, reason: &'static str) -> Self {
-        Content::Invalid { text: text.into(), reason }
+        Content::Invalid(Box::new(InvalidValue { text: text.into(), reason }))
+    }
+
+    pub(crate) fn formatted(number: f64, shown: &str) -> Self {
+        Content::FormattedNumber(Box::new(FormattedNumber { number, shown: shown.into() }))
     }
 }
 
@@ -99,5 +116,16 @@ impl CellFilter<'_> {
     pub(crate) fn includes(&self, position: Position) -> bool {
         self.rows.is_none_or(|rows| rows.contains(&position.row.saturating_add(1)))
             && self.columns.is_none_or(|columns| columns.contains(&position.column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sheet has millions of cells.
+    #[test]
+    fn content_of_a_cell_stays_small() {
+        assert_eq!(size_of::<Content>(), 24);
     }
 }

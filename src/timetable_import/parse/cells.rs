@@ -14,7 +14,7 @@ use super::layout::{Field, Format};
 use super::values;
 use super::values::{Moment, Sitting};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
-use spreadsheet::{Content, Row, Sheet};
+use spreadsheet::{Content, InvalidValue, Row, Sheet};
 
 /// Reads one row field by field.
 pub(crate) struct Cells<'a> {
@@ -135,7 +135,8 @@ impl<'a> Cells<'a> {
                 self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
                 None
             }
-            Some(Content::Invalid { text, reason }) => {
+            Some(Content::Invalid(invalid)) => {
+                let InvalidValue { text, reason } = invalid.as_ref();
                 let message = format!("\"{text}\" in \"{}\" {reason}: type the value again", field.header());
                 self.flag(field, Issue::new(Code::InvalidValue, message));
                 None

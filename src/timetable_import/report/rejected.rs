@@ -116,11 +116,11 @@ fn write_cell(
         Content::Text(text) => {
             worksheet.write_string_with_format(row, column, escape_formula(text), &style("General"))?
         }
-        Content::FormattedNumber(_, text) => {
-            worksheet.write_string_with_format(row, column, text.as_ref(), &style("General"))?
+        Content::FormattedNumber(formatted) => {
+            worksheet.write_string_with_format(row, column, formatted.shown.as_ref(), &style("General"))?
         }
-        Content::Invalid { text, .. } => {
-            worksheet.write_string_with_format(row, column, escape_formula(text), &style("General"))?
+        Content::Invalid(invalid) => {
+            worksheet.write_string_with_format(row, column, escape_formula(&invalid.text), &style("General"))?
         }
         Content::Error(text) => worksheet.write_string_with_format(row, column, text.as_ref(), &style("General"))?,
         Content::Number(number) => worksheet.write_number_with_format(row, column, *number, &style("General"))?,

@@ -1,6 +1,6 @@
 //! Files as programs other than Excel write them, and files that users damaged a little.
 
-use spreadsheet::{Content, ReadError};
+use spreadsheet::{Content, FormattedNumber, InvalidValue, ReadError};
 
 use super::files::{ods_of, with_names, with_part, workbook_of, xlsx_of, zip_of};
 use super::{cells, read, text};
@@ -15,6 +15,10 @@ fn reason(name: &str, bytes: &[u8]) -> String {
         Err(ReadError::Unreadable(reason)) => reason,
         other => panic!("{name}: {other:?}"),
     }
+}
+
+fn formatted(number: f64, shown: &str) -> Content {
+    Content::FormattedNumber(Box::new(FormattedNumber { number, shown: shown.into() }))
 }
 
 fn one_cell(content: &str) -> String {
@@ -80,7 +84,7 @@ fn targets_of_relations_are_resolved_as_uris() {
 #[test]
 fn value_that_does_not_fit_its_cell_is_a_problem_of_that_cell() {
     let sheet = one_cell("<c r=\"A1\"><v>ask Petra</v></c><c r=\"B1\" t=\"s\"><v>7</v></c><c r=\"C1\"><v>3</v></c>");
-    let invalid = |text: &str, reason: &'static str| Content::Invalid { text: text.into(), reason };
+    let invalid = |text: &str, reason| Content::Invalid(Box::new(InvalidValue { text: text.into(), reason }));
     let expected = [
         (1, 0, invalid("ask Petra", "is not a number")),
         (1, 1, invalid("7", "is the number of a text that is not in the file")),
@@ -99,7 +103,7 @@ fn value_that_does_not_fit_its_cell_is_a_problem_of_that_cell() {
 fn numbers_keep_what_their_format_shows() {
     let table = "<table:table-row><table:table-cell office:value=\"123\"><text:p>0123</text:p></table:table-cell>\
                  <table:table-cell office:value=\"5\"><text:p>5</text:p></table:table-cell></table:table-row>";
-    let expected = [(1, 0, Content::FormattedNumber(123.0, "0123".into())), (1, 1, Content::Number(5.0))];
+    let expected = [(1, 0, formatted(123.0, "0123")), (1, 1, Content::Number(5.0))];
     assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
@@ -107,11 +111,7 @@ fn numbers_keep_what_their_format_shows() {
         let format = rust_xlsxwriter::Format::new().set_num_format(code);
         sheet.write_number_with_format(0, column, 123.0, &format).expect("a cell");
     }
-    let expected = [
-        (1, 0, Content::FormattedNumber(123.0, "0123".into())),
-        (1, 1, Content::Number(123.0)),
-        (1, 2, Content::DateTime(123.0)),
-    ];
+    let expected = [(1, 0, formatted(123.0, "0123")), (1, 1, Content::Number(123.0)), (1, 2, Content::DateTime(123.0))];
     assert_eq!(cells_of("t.xlsx", &book.save_to_buffer().expect("memory")), expected);
 }
 
@@ -160,7 +160,7 @@ fn csv_encodings_are_detected() {
 #[test]
 fn stray_byte_in_utf8_damages_its_cell_alone() {
     let reason = "has a character in another encoding than the file";
-    let invalid = Content::Invalid { text: "Caf\u{fffd}".into(), reason };
+    let invalid = Content::Invalid(Box::new(InvalidValue { text: "Caf\u{fffd}".into(), reason }));
     assert_eq!(cells_of("t.csv", b"Zo\xc3\xab,Caf\xe9\n"), [(1, 0, text("Zoë")), (1, 1, invalid.clone())]);
     // Without any valid sequence the file is Windows-1252, with a byte order mark it is UTF-8.
     assert_eq!(cells_of("t.csv", b"Zoe,Caf\xe9\n"), [(1, 0, text("Zoe")), (1, 1, text("Café"))]);

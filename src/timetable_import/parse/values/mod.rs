@@ -49,8 +49,8 @@ pub struct Sitting {
 pub fn text(content: &Content) -> Option<String> {
     let text = match content {
         Content::Text(text) => unescape_formula(visible(text).trim()).to_owned(),
-        Content::FormattedNumber(_, shown) => shown.trim().to_owned(),
-        Content::Invalid { text, .. } => text.trim().to_owned(),
+        Content::FormattedNumber(formatted) => formatted.shown.trim().to_owned(),
+        Content::Invalid(invalid) => invalid.text.trim().to_owned(),
         Content::Number(number) | Content::DateTime(number) => number.to_string(),
         Content::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
         Content::Error(error) => error.to_string(),
@@ -106,9 +106,8 @@ fn unescape_formula(text: &str) -> &str {
 /// `invalid_date` for any other format or a day that does not exist, and for DD/MM/YYYY in a file of MM/DD/YYYY.
 pub fn date(content: &Content, since_1904: bool, order: DateOrder) -> Result<Date, Issue> {
     let parsed = match content {
-        Content::DateTime(days) | Content::Number(days) | Content::FormattedNumber(days, _) => {
-            from_serial(*days, since_1904).map(DateTime::date)
-        }
+        Content::DateTime(days) | Content::Number(days) => from_serial(*days, since_1904).map(DateTime::date),
+        Content::FormattedNumber(formatted) => from_serial(formatted.number, since_1904).map(DateTime::date),
         Content::Text(text) => {
             let text = visible(text);
             let written = dates::parse(text.trim());
@@ -142,8 +141,9 @@ pub fn date(content: &Content, since_1904: bool, order: DateOrder) -> Result<Dat
 pub fn time(content: &Content) -> Result<ClockTime, Issue> {
     let parsed = match content {
         Content::DateTime(days) => ClockTime::of_serial(*days),
-        Content::Number(days) | Content::FormattedNumber(days, _) if (0.0..1.0).contains(days) => {
-            ClockTime::of_serial(*days)
+        Content::Number(days) if (0.0..1.0).contains(days) => ClockTime::of_serial(*days),
+        Content::FormattedNumber(formatted) if (0.0..1.0).contains(&formatted.number) => {
+            ClockTime::of_serial(formatted.number)
         }
         Content::Text(text) => ClockTime::parse(visible(text).trim()),
         _ => None,
@@ -186,7 +186,8 @@ pub fn moment(date: Date, time: ClockTime, zone: &TimeZone) -> Result<Moment, Is
 /// Parses a whole number, typed as number or text.
 pub fn whole_number(content: &Content) -> Option<i32> {
     let number = match content {
-        Content::Number(number) | Content::DateTime(number) | Content::FormattedNumber(number, _) => *number,
+        Content::Number(number) | Content::DateTime(number) => *number,
+        Content::FormattedNumber(formatted) => formatted.number,
         Content::Text(text) => visible(text).trim().parse().ok()?,
         _ => return None,
     };
