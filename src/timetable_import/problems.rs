@@ -1,7 +1,5 @@
 //! The problems of a timetable: a stable code, the cell, and what was probably meant.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use spreadsheet::ReadError;
 
@@ -168,15 +166,6 @@ fn shorten(message: String) -> String {
         Some((at, _)) => format!("{}…", &message[..at]),
         None => message,
     }
-}
-
-/// Counts the problems by code.
-pub fn tally(problems: &[ImportProblem]) -> BTreeMap<Code, usize> {
-    let mut counts = BTreeMap::new();
-    for problem in problems {
-        *counts.entry(problem.code).or_default() += 1;
-    }
-    counts
 }
 
 /// Returns a key that sorts the cells of one row from left to right; `None` sorts first.

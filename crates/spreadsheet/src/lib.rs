@@ -33,6 +33,7 @@ use row_builder::RowBuilder;
 pub use cell_name::{cell_name, column_index, column_name};
 pub use error::ReadError;
 pub use limits::Limits;
+pub use ods::days_of_duration;
 pub use sheet::{Cell, CellFilter, Content, FormattedNumber, InvalidValue, Row, Sheet};
 pub use write::{CellValue, DATE_FORMAT, FORMULA_STARTS, RowValues, TIME_FORMAT, escape_formula, write_row};
 

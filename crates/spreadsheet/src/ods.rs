@@ -223,7 +223,7 @@ fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
 }
 
 /// Returns the days of a duration such as `PT09H30M00S` (ISO 8601), or None if it is not one of days to seconds.
-fn days_of_duration(text: &str) -> Option<f64> {
+pub fn days_of_duration(text: &str) -> Option<f64> {
     let (date, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
     let mut days = 0.0;
     let mut is_empty = true;

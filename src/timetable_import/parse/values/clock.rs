@@ -19,11 +19,6 @@ pub struct ClockTime {
 }
 
 impl ClockTime {
-    /// Returns a time of the day itself.
-    pub fn of(time: Time) -> Self {
-        ClockTime { time, is_next_day: false }
-    }
-
     /// Converts a part of a day, or a day number with a part, to a time, rounded to the second.
     ///
     /// None for more than 24 hours.
@@ -44,8 +39,8 @@ impl ClockTime {
 
     /// Parses HH:MM or HH:MM:SS with optional am or pm, also the time of an ISO 8601 date, whose zone is ignored.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Some(duration) = text.strip_prefix("PT") {
-            return ClockTime::of_seconds(seconds_of_duration(duration)?);
+        if text.starts_with('P') {
+            return ClockTime::of_serial(spreadsheet::days_of_duration(text)?);
         }
         let clock = match text.rsplit_once(['T', ' ']) {
             // "9:30 am" has a space too.
@@ -84,18 +79,6 @@ impl ClockTime {
         let date = if self.is_next_day { date.tomorrow()? } else { date };
         Ok(date.to_datetime(self.time))
     }
-}
-
-/// Returns the seconds of an ISO 8601 duration of hours, minutes and seconds, without its `PT`.
-fn seconds_of_duration(text: &str) -> Option<i64> {
-    let (mut rest, mut seconds) = (text, 0.0);
-    for (unit, factor) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
-        if let Some((number, after)) = rest.split_once(unit) {
-            seconds += number.parse::<f64>().ok().filter(|number| *number >= 0.0)? * factor;
-            rest = after;
-        }
-    }
-    (rest.is_empty() && !text.is_empty() && seconds <= SECONDS_PER_DAY as f64).then(|| seconds.round() as i64)
 }
 
 /// Removes the zone of an ISO 8601 time: Z, +01:00 or -0100.
