@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS ?=
 
-.PHONY: demo test torture hostile check fmt bench clean-data prerequisites
+.PHONY: demo test torture hostile check deny release fmt bench clean-data prerequisites
 
 # ARGS: options of `lectern demo`. LECTERN_ONCE=1: ends after the search.
 demo: prerequisites
@@ -24,6 +24,14 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --locked --workspace --test house
+
+# Checks dependencies for advisories, licences, duplicates and sources. Needs `cargo install cargo-deny` and the network.
+deny:
+	$(CARGO) deny --locked check
+
+# Builds the program for production: without the demo and the simulator of Administrate.
+release: prerequisites
+	$(CARGO) build --locked --release --no-default-features
 
 fmt:
 	$(CARGO) fmt --all

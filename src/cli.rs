@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Context;
 use crate::config::{Config, Override};
 use crate::console::Console;
+#[cfg(not(feature = "demo"))]
+use crate::error::Error;
 use crate::error::{Exit, Result};
 
 /// Keep a provider's database, Administrate and timetables in step
@@ -76,10 +78,24 @@ struct Global {
     no_color: bool,
 }
 
+/// The licences of all linked packages. The build script writes them.
+const NOTICE: &str = include_str!(concat!(env!("OUT_DIR"), "/NOTICE"));
+
+#[cfg(not(feature = "demo"))]
+#[derive(Debug, Args)]
+struct NoDemo {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _options: Vec<OsString>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything on this machine with sample data or your own timetable
+    #[cfg(feature = "demo")]
     Demo(crate::demo::cli::Args),
+    #[cfg(not(feature = "demo"))]
+    #[command(hide = true)]
+    Demo(NoDemo),
     /// Update the database schema
     Migrate(crate::migrate::cli::Args),
     /// Match reference data with Administrate and report differences
@@ -98,6 +114,9 @@ enum Command {
     Webhooks(crate::webhooks::cli::Args),
     /// Print every setting with its default and explanation
     Settings,
+    /// Print the licences of everything inside this program
+    #[command(alias = "licenses")]
+    Licences,
 }
 
 /// Parses the command line, runs the command and returns its exit code.
@@ -138,7 +157,13 @@ async fn run(cli: Cli) -> Result<Exit> {
 
 async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
     match command {
+        #[cfg(feature = "demo")]
         Command::Demo(args) => crate::demo::cli::run(context, args).await,
+        #[cfg(not(feature = "demo"))]
+        Command::Demo(_) => Err(Error::Prerequisite(
+            "this program was built without the demo and its simulator: build it with `cargo build --features demo`"
+                .into(),
+        )),
         Command::Migrate(args) => crate::migrate::cli::run(context, args).await,
         Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
         Command::Search(args) => crate::search::cli::run(context, args).await,
@@ -149,6 +174,11 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
         Command::Webhooks(args) => crate::webhooks::cli::run(context, args).await,
         Command::Settings => {
             context.console.print(crate::config::DEFAULTS);
+            Ok(Exit::Done)
+        }
+        Command::Licences => {
+            context.console.print_text(NOTICE);
+            context.console.document(&serde_json::json!({ "notice": NOTICE }))?;
             Ok(Exit::Done)
         }
     }

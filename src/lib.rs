@@ -10,6 +10,7 @@ pub mod config;
 pub mod console;
 pub mod database;
 pub mod delivery;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod embedded;
 pub mod error;

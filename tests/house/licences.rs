@@ -1,54 +1,37 @@
 //! Licences: every dependency may be passed on with an Apache-2.0 program.
 
 use spdx::{Expression, ParseMode};
-use std::process::Command;
+use std::sync::OnceLock;
 
-/// Licences under which a dependency may be passed on with an Apache-2.0 program.
-const ALLOWED: &[&str] = &[
-    "0BSD",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CC0-1.0",
-    "CDLA-Permissive-2.0",
-    "ISC",
-    "MIT",
-    "MIT-0",
-    "Unicode-3.0",
-    "Unlicense",
-    "Zlib",
-];
+use super::dependencies;
 
-/// Packages without an expression, with the licence that a maintainer has read in their licence file.
-const READ: &[(&str, &str)] = &[("jsonpath-rust", "MIT")];
+/// Returns the licences that `deny.toml` allows.
+fn allowed() -> &'static [String] {
+    static ALLOWED: OnceLock<Vec<String>> = OnceLock::new();
+    ALLOWED.get_or_init(|| {
+        let allowed = dependencies::rules()["licenses"]["allow"].as_array().cloned().expect("a list of licences");
+        allowed.iter().map(|licence| licence.as_str().expect("a licence").to_owned()).collect()
+    })
+}
 
-fn metadata() -> serde_json::Value {
-    let version = Command::new("rustc").arg("-vV").output().expect("rustc runs").stdout;
-    let version = String::from_utf8(version).expect("rustc prints text");
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host");
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", host])
-        .current_dir(super::ROOT)
-        .output()
-        .expect("cargo runs");
-    serde_json::from_slice(&output.stdout).expect("cargo prints JSON")
+/// Returns the licence that a maintainer has read in the files of a package without an expression.
+fn clarified(name: &str) -> Option<&'static str> {
+    let packages = dependencies::rules()["licenses"]["clarify"].as_array().expect("a list of packages");
+    packages.iter().find(|package| package["crate"].as_str() == Some(name))?["expression"].as_str()
 }
 
 fn licence_of(package: &serde_json::Value) -> Option<&str> {
-    let read = READ.iter().find(|(name, _)| package["name"] == *name).map(|(_, licence)| *licence);
-    package["license"].as_str().or(read)
+    package["license"].as_str().or_else(|| clarified(package["name"].as_str()?))
 }
 
 fn may_be_passed_on(expression: &str) -> bool {
     let expression = Expression::parse_mode(expression, ParseMode::LAX);
-    expression.is_ok_and(|read| read.evaluate(|licence| ALLOWED.contains(&licence.to_string().as_str())))
+    expression.is_ok_and(|read| read.evaluate(|licence| allowed().contains(&licence.to_string())))
 }
 
 #[test]
 fn licence_of_every_dependency_is_allowed() {
-    let metadata = metadata();
+    let metadata = dependencies::metadata();
     let packages = metadata["packages"].as_array().expect("cargo lists packages");
     assert!(packages.len() > 50, "only {} dependencies are read", packages.len());
     let refused: Vec<String> = packages

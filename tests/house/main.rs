@@ -5,6 +5,7 @@
 
 mod allowed;
 mod circles;
+mod dependencies;
 mod layers;
 mod licences;
 mod modules;
