@@ -7,6 +7,7 @@
 mod delivery;
 mod figure;
 mod import;
+mod load;
 mod parse;
 mod program;
 mod provider;
@@ -31,6 +32,9 @@ struct Options {
     /// Use this release build of `lectern`
     #[arg(long)]
     program: PathBuf,
+    /// Compare the load figures with this earlier build of `lectern`
+    #[arg(long)]
+    peer_program: Option<PathBuf>,
     /// Use this Python with the packages of requirements.txt
     #[arg(long)]
     python: PathBuf,
@@ -50,12 +54,13 @@ enum Part {
     SyncMemory,
     Delivery,
     WorkbookMemory,
+    Load,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    let stage = Stage::start(&options.program, &options.python).await?;
+    let stage = Stage::start(&options.program, options.peer_program.as_deref(), &options.python).await?;
     let measured = measure(&stage, &options).await;
     stage.end().await;
     println!("{}", figure::table(&measured?));
@@ -75,6 +80,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::SyncMemory => sync::measure_memory(stage).await?,
             Part::Delivery => delivery::measure(stage).await?,
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
+            Part::Load => load::measure(stage).await?,
         });
     }
     Ok(figures)

@@ -16,16 +16,18 @@ pub struct Stage {
     cluster: Embedded,
     folder: PathBuf,
     program: PathBuf,
+    peer_program: Option<PathBuf>,
     python: PathBuf,
 }
 
 impl Stage {
-    pub async fn start(program: &Path, python: &Path) -> Result<Stage> {
+    pub async fn start(program: &Path, peer_program: Option<&Path>, python: &Path) -> Result<Stage> {
         let folder = std::env::temp_dir().join(format!("lectern-bench-{}", std::process::id()));
         let options = embedded::ClusterOptions { data_dir: folder.clone(), bin: PathBuf::new(), durable: true };
         let cluster = Embedded::start(&options).await?;
         let absolute = |path: &Path| std::path::absolute(path);
-        Ok(Stage { cluster, folder, program: absolute(program)?, python: absolute(python)? })
+        let peer_program = peer_program.map(absolute).transpose()?;
+        Ok(Stage { cluster, folder, program: absolute(program)?, peer_program, python: absolute(python)? })
     }
 
     pub async fn end(self) {
@@ -56,9 +58,13 @@ impl Stage {
         Ok(connection.close().await?)
     }
 
+    pub async fn create_empty(&self, name: &str) -> Result<()> {
+        self.execute(format!("CREATE DATABASE {name}")).await
+    }
+
     /// Creates a database with Lectern's schema.
     pub async fn create(&self, name: &str) -> Result<PgPool> {
-        self.execute(format!("CREATE DATABASE {name}")).await?;
+        self.create_empty(name).await?;
         let pool = self.connect(name).await?;
         lectern::migrate::apply(&pool).await?;
         Ok(pool)
@@ -86,15 +92,26 @@ impl Stage {
     /// Returns a command that runs the program with a database and, optionally, a simulator. It does not inherit the
     /// environment.
     pub fn program(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
-        self.command(&self.program, database, simulator, arguments)
+        self.run_program(&self.program, database, simulator, arguments)
+    }
+
+    /// Returns the measured program.
+    pub fn program_path(&self) -> &Path {
+        &self.program
+    }
+
+    /// Returns an earlier build of the program, if one was named.
+    pub fn peer_program(&self) -> Option<&Path> {
+        self.peer_program.as_deref()
     }
 
     /// Returns a command that runs a peer in Python, in the same environment.
     pub fn peer(&self, database: &str, simulator: Option<&RunningSimulator>, arguments: &[&str]) -> Command {
-        self.command(&self.python, database, simulator, arguments)
+        self.run_program(&self.python, database, simulator, arguments)
     }
 
-    fn command(
+    /// Returns a command that runs any program in the same environment.
+    pub fn run_program(
         &self,
         program: &Path,
         database: &str,
