@@ -97,6 +97,8 @@ pub(crate) fn io_sentence(error: &std::io::Error) -> String {
         IsADirectory => "this is a folder: choose another name".into(),
         NotADirectory | AlreadyExists => "a part of this path is a file, not a folder: choose another path".into(),
         StorageFull => "the disk is full: free some space".into(),
+        InvalidFilename => "the name is too long or not allowed: choose another name".into(),
+        ReadOnlyFilesystem => "the file system is read-only: choose another path".into(),
         _ => error.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! Terminal output and input of commands: data on stdout, messages and prompts on stderr.
 
 pub mod select;
+pub mod table;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -8,39 +9,23 @@ use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::table::OutputTable;
 use crate::error::{Error, Result, io_sentence};
-
-/// The width of a terminal that does not report one, in columns.
-const DEFAULT_WIDTH: u16 = 80;
 
 /// Formats a count with its noun, given in the singular: `1 event`, `2 events`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Creates an empty table in the common style: a line under the header, at most as wide as the terminal.
-///
-/// Without a terminal, lines are not wrapped, so that programs can read them.
-pub fn table<const N: usize>(header: [&str; N]) -> Table {
-    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-    let mut table = Table::new();
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
-    if table.width() == Some(0) {
-        // Terminals of containers and cron report no width.
-        table.set_width(DEFAULT_WIDTH);
-    }
-    // The style already separates columns by a space.
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, u16::from(index + 1 < N)));
-    }
-    table
+/// Creates an empty table: aligned at a terminal, separated by tabs otherwise.
+pub fn table<const N: usize>(header: [&str; N]) -> OutputTable {
+    OutputTable::new(header)
 }
 
 /// Terminal output and input as the global options allow.

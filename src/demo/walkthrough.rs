@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::delivery;
 use crate::error::{Error, Exit, Result};
 use crate::outbox;
+use crate::output_file::Existing;
 use crate::search;
 use crate::search::compose::SessionUrls;
 use crate::search::query::Query;
@@ -120,7 +121,8 @@ async fn import(
     let file = data.workbook.clone();
     let loaded =
         run::load(&file, &context.config).map_err(|error| Error::Failed(format!("{}: {error}", file.display())))?;
-    let request = ImportRequest { file, options: ImportOptions::default(), report: None, run: None };
+    let request =
+        ImportRequest { file, options: ImportOptions::default(), report: None, existing: Existing::Refuse, run: None };
     let bar = context.console.progress("to Administrate", 0);
     let planned = |plan: &crate::timetable_import::plan::ImportPlan| {
         let deliverable = plan.items.iter().filter(|item| item.event.is_some()).count();

@@ -5,7 +5,7 @@
 
 mod audit;
 pub mod rate_limiter;
-mod recording;
+pub mod recording;
 mod store;
 
 use std::path::PathBuf;

@@ -6,7 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use administrate::{BoxFuture, CallLog, CallRecord};
@@ -17,6 +17,11 @@ use crate::error::{Error, Result};
 
 const FILE: &str = "exchanges.jsonl";
 
+/// Returns the path of a recording in a folder.
+pub fn file_in(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
 /// Records every call and passes it on to another call log.
 pub(crate) struct Recording {
     file: Mutex<File>,
@@ -26,7 +31,7 @@ pub(crate) struct Recording {
 impl Recording {
     /// Starts a recording that replaces an older one.
     pub(crate) fn begin(folder: &Path, next: Arc<dyn CallLog>) -> Result<Self> {
-        let path = folder.join(FILE);
+        let path = file_in(folder);
         let open = || {
             std::fs::create_dir_all(folder)?;
             OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)

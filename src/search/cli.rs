@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use comfy_table::Table;
-
 use super::compose::SessionUrls;
 use super::query::Query;
 use super::query::search;
@@ -12,6 +10,7 @@ use super::response::{BundleItem, Listing, PriceItem, ResultItem, SearchResponse
 use super::store;
 use crate::app::Context;
 use crate::console;
+use crate::console::table::OutputTable;
 use crate::error::{Exit, Result};
 
 /// Options of `lectern search`.
@@ -63,7 +62,7 @@ pub fn render_text(response: &SearchResponse<'_>) -> String {
     format!("{table}\n{count}, page {} of {}\n", pagination.page, pagination.total_pages)
 }
 
-fn add_listing(listing: &Listing<'_>, table: &mut Table) {
+fn add_listing(listing: &Listing<'_>, table: &mut OutputTable) {
     for variation in &listing.variations {
         table.add_row([
             exam_label(listing.subject_code, listing.exam_session_code),
@@ -89,7 +88,7 @@ fn add_listing(listing: &Listing<'_>, table: &mut Table) {
     }
 }
 
-fn add_bundle(bundle: &BundleItem<'_>, table: &mut Table) {
+fn add_bundle(bundle: &BundleItem<'_>, table: &mut OutputTable) {
     let components = format!("bundle of {}", bundle.components_count);
     let exam = exam_label(bundle.subject_code, bundle.exam_session_code);
     table.add_row([exam.as_str(), bundle.name, components.as_str()]);

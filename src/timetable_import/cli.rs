@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::delivery::DeliveryOutcome;
 use crate::error::{Error, Exit, Result};
 use crate::outbox::{self, DeliveryStep};
+use crate::output_file::{self, Existing};
 
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
@@ -40,6 +41,9 @@ pub struct Args {
     /// Write rejected blocks with their problems to this workbook
     #[arg(long, value_name = "FILE.xlsx")]
     report: Option<PathBuf>,
+    /// Replace the workbook of --report if it exists
+    #[arg(long, requires = "report")]
+    force: bool,
     /// Approve instructors in Administrate instead of rejecting events
     #[arg(long)]
     approve_instructors: bool,
@@ -70,6 +74,9 @@ enum ImportCommand {
     Template {
         /// Path of the new workbook
         file: PathBuf,
+        /// Replace the workbook if it exists
+        #[arg(long)]
+        force: bool,
     },
     /// Retry deliveries of an import that are not completed
     Retry {
@@ -99,7 +106,7 @@ enum ImportCommand {
 /// Runs `lectern import`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
-        (Some(ImportCommand::Template { file }), _) => template(context, &file).await,
+        (Some(ImportCommand::Template { file, force }), _) => template(context, &file, Existing::of_force(force)).await,
         (Some(ImportCommand::Retry { run }), _) => retry(context, run).await,
         (Some(ImportCommand::Publish { run }), _) => publish(context, run).await,
         (Some(ImportCommand::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
@@ -114,7 +121,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 approve_instructors: args.approve_instructors,
                 create_instructors: args.create_missing.contains(&Missing::Instructors),
             };
-            let request = ImportRequest { file, options, report: args.report, run: None };
+            let existing = Existing::of_force(args.force);
+            let request = ImportRequest { file, options, report: args.report, existing, run: None };
             import(context, &request).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
@@ -122,6 +130,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
+    if let Some(report) = request.report.as_deref().filter(|report| !run::is_same_file(report, &request.file)) {
+        output_file::check(report, request.existing)?;
+    }
     let loaded = match run::load_valid(&request.file, &context.config) {
         Ok(loaded) => loaded,
         Err(problems) => return reject_file(context, request, problems),
@@ -268,7 +279,8 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
     Ok(())
 }
 
-async fn template(context: &Context, file: &Path) -> Result<Exit> {
+async fn template(context: &Context, file: &Path, existing: Existing) -> Result<Exit> {
+    output_file::check(file, existing)?;
     let database = context.database().await?;
     let zone = context.config.zone();
     let zone = zone.iana_name().unwrap_or("UTC");
@@ -276,7 +288,7 @@ async fn template(context: &Context, file: &Path) -> Result<Exit> {
     database.close().await;
     let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
-    std::fs::write(file, bytes).map_err(|error| Error::io("writing", file, &error))?;
+    output_file::write(file, &bytes, existing)?;
     context.console.notify(format_args!("empty timetable written: {}", file.display()));
     context.console.document(&json!({ "file": file.display().to_string() }))?;
     Ok(Exit::Done)

@@ -1,6 +1,5 @@
 //! Imports, and the undo of imports, as background jobs requested over HTTP.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit, Result};
 use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
 use crate::outbox;
+use crate::output_file::Existing;
 use crate::runs::RunKind;
 
 /// The kind of a run that undoes an import, in `lectern.runs`.
@@ -116,8 +116,9 @@ impl ImportJobs {
     ) -> Result<JobResult> {
         let file = upload_folder(&self.config.data_dir, run).join(file);
         // Without a path a dry run writes no report; an import chooses the default path itself.
-        let report = options.dry_run.then(|| self.report_path(run));
-        let request = ImportRequest { file: file.clone(), options, report, run: Some(run) };
+        let report = if options.dry_run { Some(run::default_report(&self.config, run)?) } else { None };
+        let existing = Existing::Replace;
+        let request = ImportRequest { file: file.clone(), options, report, existing, run: Some(run) };
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || run::load_valid(&file, &config)).await;
         let loaded =
@@ -138,10 +139,6 @@ impl ImportJobs {
             undo::execute(&self.pool, &self.config, &mut undo, Some(run), cancel, |_| ()).await?;
         }
         JobResult::new(&undo, undo.exit())
-    }
-
-    fn report_path(&self, run: i64) -> PathBuf {
-        self.config.data_dir.join("reports").join(format!("import-{run}.xlsx"))
     }
 }
 

@@ -17,7 +17,8 @@ use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::merge::load_baselines;
 use crate::names::fold;
-use crate::{outbox, output_file, runs, tutorials};
+use crate::output_file::{self, Existing};
+use crate::{outbox, runs, tutorials};
 
 use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
@@ -44,6 +45,8 @@ pub struct ImportRequest {
     pub options: ImportOptions,
     /// Path of the workbook for rejected blocks. `None`: a file in the data folder, or no file for a dry run.
     pub report: Option<PathBuf>,
+    /// What happens to a file that exists at the path of `report`.
+    pub existing: Existing,
     /// The run that the caller has begun and will finish. `None`: the import begins and finishes its own run.
     pub run: Option<i64>,
 }
@@ -90,7 +93,7 @@ pub async fn import(
     };
     let (mut remote_state, plan) = plan_import(inputs, client.as_ref()).await?;
     if !confirm(&plan) || request.options.dry_run {
-        let report = write_report(loaded, &plan, request.report.as_deref())?;
+        let report = write_report(loaded, &plan, request.report.as_deref().map(|path| (path, request.existing)))?;
         let document = Document {
             run_id: request.run,
             report,
@@ -144,8 +147,12 @@ async fn execute(
         }
         None => (DrainReport::default(), false),
     };
-    let default_path = config.data_dir.join("reports").join(format!("import-{run}.xlsx"));
-    let report = write_report(loaded, &plan, Some(request.report.as_deref().unwrap_or(&default_path)));
+    let report = match request.report.as_deref() {
+        Some(path) => write_report(loaded, &plan, Some((path, request.existing))),
+        None => {
+            default_report(config, run).and_then(|path| write_report(loaded, &plan, Some((&path, Existing::Replace))))
+        }
+    };
     let has_report_error = report.is_err();
     // The events are imported already: return the result also if the workbook cannot be written.
     let report = report.unwrap_or_else(|error| {
@@ -189,10 +196,11 @@ async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<(
             report.display()
         )));
     }
-    output_file::check(report)
+    output_file::check(report, request.existing)
 }
 
-fn is_same_file(one: &Path, two: &Path) -> bool {
+/// Reports whether two paths lead to the same file.
+pub(super) fn is_same_file(one: &Path, two: &Path) -> bool {
     matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
 }
 
@@ -308,9 +316,16 @@ async fn deliver(
     Ok((drained, false))
 }
 
+/// Returns the path of a report for which the user chose none, in the data folder. Creates its folder.
+pub(super) fn default_report(config: &Config, run: i64) -> Result<PathBuf> {
+    let folder = config.data_dir.join("reports");
+    std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating the folder", &folder, &error))?;
+    Ok(folder.join(format!("import-{run}.xlsx")))
+}
+
 /// Writes the workbook of the rejected rows. Returns its path, or `None` if no row was rejected or `to` is `None`.
-fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<&Path>) -> Result<Option<String>> {
-    let Some(to) = to else { return Ok(None) };
+fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<(&Path, Existing)>) -> Result<Option<String>> {
+    let Some((to, existing)) = to else { return Ok(None) };
     let rows = rejected::rejected_rows(&loaded.timetable, plan);
     if rows.is_empty() {
         return Ok(None);
@@ -319,6 +334,6 @@ fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<&Path>) 
     let sheet = loaded.rows(&rows).map_err(|error| failed(error.to_string()))?;
     let bytes =
         rejected::workbook(&sheet, &loaded.timetable, plan, &rows).map_err(|error| failed(error.to_string()))?;
-    output_file::write(to, &bytes)?;
+    output_file::write(to, &bytes, existing)?;
     Ok(Some(to.display().to_string()))
 }

@@ -50,6 +50,37 @@ fn output_to_a_closed_pipe_is_no_failure() {
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
 
+/// Without a database URL the program would start a private database: the data folder shows that it did no work.
+#[test]
+fn existing_output_file_is_refused_before_any_work() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, there) = (folder.path().join("data"), folder.path().join("exchanges.jsonl"));
+    std::fs::write(&there, "as it was").expect("written");
+    std::fs::write(folder.path().join("t.csv"), "").expect("written");
+    for (arguments, missing_folder) in [
+        (&["import", "template", "exchanges.jsonl"][..], Some("import template no/x")),
+        (&["import", "t.csv", "--report", "exchanges.jsonl"], Some("import t.csv --report no/x")),
+        (&["sync", "locations", "--report", "exchanges.jsonl"], Some("sync all --report no/x")),
+        (&["sync", "all", "--plan-out", "exchanges.jsonl"], Some("sync locations --plan-out no/x")),
+        (&["sync", "locations", "--record", "."], None),
+    ] {
+        let run = |arguments: &[&str]| {
+            let mut command = lectern(arguments);
+            command.current_dir(folder.path()).arg("--data-dir").arg(&data);
+            let output = command.output().expect("it runs");
+            (output.status.code(), stderr(&output))
+        };
+        let (exit, message) = run(arguments);
+        assert!(exit == Some(2) && message.contains("--force"), "{arguments:?}: {message}");
+        if let Some(line) = missing_folder {
+            let (exit, message) = run(&line.split(' ').collect::<Vec<_>>());
+            assert!(exit == Some(1) && message.contains("the folder no does not exist"), "{line}: {message}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&there).expect("it is there"), "as it was");
+    assert!(!data.exists());
+}
+
 #[test]
 fn help_is_printed_on_stdout() {
     let output = lectern(&["--help"]).output().expect("it runs");
@@ -65,4 +96,20 @@ async fn table_on_a_terminal_without_width_has_80_columns() {
     let list = |columns| Terminal::of_width(columns, db.program(&["token", "list"])).wait().1;
     assert!(list(80).contains("the nightly run"), "{}", list(80));
     assert_eq!(list(0), list(80));
+}
+
+#[tokio::test]
+async fn piped_list_is_separated_by_tabs() {
+    let db = TestDb::new().await;
+    for name in ["a", "the nightly run"] {
+        let made = db.program(&["token", "create", "--name", name, "--role", "operator"]).output();
+        assert!(made.expect("it runs").status.success());
+    }
+    let list = db.program(&["token", "list"]).output().expect("it runs");
+    let list = String::from_utf8(list.stdout).expect("text");
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split('\t').collect()).collect();
+    assert!(lines.len() == 3 && lines.iter().all(|cells| cells.len() == lines[0].len()), "{list}");
+    assert!(lines.iter().flatten().all(|cell| !cell.is_empty() && *cell == cell.trim()), "{list}");
+    let shown = Terminal::start(db.program(&["token", "list"])).wait().1;
+    assert!(shown.lines().all(|line| line == line.trim_end()), "{shown}");
 }

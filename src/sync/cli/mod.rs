@@ -51,6 +51,9 @@ pub struct Args {
     /// Record exchanges for support: names, but no secrets or addresses
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Replace existing files of --report, --plan-out and --record
+    #[arg(long)]
+    force: bool,
     /// Create unmatched local records in Administrate without asking
     #[arg(long, conflicts_with_all = ["dry_run", "plan_out", "plan"])]
     create_remote: bool,
@@ -153,6 +156,7 @@ impl Target {
 
 /// Runs `lectern sync`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    args.check_files()?;
     let database = context.database().await?;
     let exit = dispatch(context, &database, args).await;
     database.close().await;

@@ -9,7 +9,8 @@ use crate::app::Context;
 use crate::console::{Console, select};
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::output_file;
+use crate::gateway::recording;
+use crate::output_file::{self, Existing};
 use crate::sync::conflicts::cli::prompt_conflicts;
 use crate::sync::create_remote::cli::{Confirmation, create_remote};
 use crate::sync::entity::Entity;
@@ -23,9 +24,6 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
     let mut options = args.options()?;
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("local events come from a timetable: create them with `lectern import`".into()));
-    }
-    for file in args.report.iter().chain(&args.plan_out) {
-        output_file::check(file)?;
     }
     let (console, pool) = (&context.console, &database.pool);
     let confirmation = Confirmation::of(args.create_remote, console);
@@ -61,12 +59,12 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
 /// Writes the files of `--report` and `--plan-out`.
 fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncRun) -> Result<()> {
     if let Some(path) = &args.report {
-        xlsx::write(path, reports)?;
+        xlsx::write(path, reports, Existing::of_force(args.force))?;
         console.notify(format_args!("report written to {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
         let SyncOptions { only, prune, .. } = args.options()?;
-        PlanFile::new(only, prune, sync.planned().clone()).write(path)?;
+        PlanFile::new(only, prune, sync.planned().clone()).write(path, Existing::of_force(args.force))?;
         console.notify(format_args!("plan written to {}: apply it with --plan", path.display()));
     }
     Ok(())
@@ -134,6 +132,19 @@ async fn open_recording(
 }
 
 impl Args {
+    /// Checks before the work that the files of `--report`, `--plan-out` and `--record` can be written.
+    pub(super) fn check_files(&self) -> Result<()> {
+        let existing = Existing::of_force(self.force);
+        let (report, plan) = (self.report.as_deref(), self.plan_out.as_deref());
+        if report.is_some() && report == plan {
+            return Err(Error::Usage("--report and --plan-out name the same file: choose another name".into()));
+        }
+        if let Some(folder) = &self.record {
+            output_file::refuse_existing(&recording::file_in(folder), existing)?;
+        }
+        report.into_iter().chain(plan).try_for_each(|file| output_file::check(file, existing))
+    }
+
     fn options(&self) -> Result<SyncOptions> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         if self.skip_errors && !matches!(self.target, Some(Target::All)) {

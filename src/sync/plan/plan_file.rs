@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::output_file;
+use crate::output_file::{self, Existing};
 use crate::sync::entity::Entity;
 use crate::sync::options::PruneLimit;
 
@@ -47,14 +47,14 @@ impl PlanFile {
         })
     }
 
-    /// Writes the file and replaces an existing one.
+    /// Writes the file.
     ///
     /// # Errors
     /// [`Error::Failed`] if the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: &Path, existing: Existing) -> Result<()> {
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::Failed(format!("the plan cannot be written: {error}")))?;
-        output_file::write(path, &text)
+        output_file::write(path, &text, existing)
     }
 }
 

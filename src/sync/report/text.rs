@@ -4,13 +4,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, Table};
-
 use super::Report;
 pub(crate) use super::display_name::display_name;
 use super::findings::{RecordError, RetainedRecord, SkippedRecord};
 use crate::console;
 use crate::console::counted;
+use crate::console::table::OutputTable;
 use crate::runs::Run;
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
@@ -20,19 +19,20 @@ use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
 const MAX_COMMANDS: usize = 5;
 
 /// Returns the counts of reports as a table with one row per entity.
-pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Table {
-    let mut table = console::table(["", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"]);
+pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> OutputTable {
+    let mut table =
+        console::table(["entity", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"])
+            .with_numbers_from(1);
     for report in reports {
         let numbers = report.counts.in_order().map(|number| number.to_string());
         let cells = std::iter::once(report.entity.plural().to_owned()).chain(numbers);
         table.add_row(cells);
     }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
 }
 
 /// Returns stored runs as a table with one row per run.
-pub fn runs(runs: &[Run]) -> Table {
+pub fn runs(runs: &[Run]) -> OutputTable {
     let mut table = console::table(["run", "of", "started", "took", "requests", "exit", "rows", "errors"]);
     for run in runs {
         let count = |name: &str| run.counts.as_ref().and_then(|counts| counts.get(name)).map(ToString::to_string);

@@ -10,7 +10,7 @@ use spreadsheet::escape_formula;
 
 use super::Report;
 use crate::error::{Error, Result};
-use crate::output_file;
+use crate::output_file::{self, Existing};
 use crate::sync::conflicts::{FieldConflict, Winner};
 use crate::sync::matching::RemoteRecord;
 
@@ -21,9 +21,9 @@ type ReportRows = Vec<Vec<String>>;
 ///
 /// # Errors
 /// [`Error::Failed`] where the file cannot be written.
-pub fn write(path: &Path, reports: &[&Report]) -> Result<()> {
+pub fn write(path: &Path, reports: &[&Report], existing: Existing) -> Result<()> {
     let failed = |error| Error::Failed(format!("the report {} cannot be written: {error}", path.display()));
-    output_file::write(path, &build(reports).map_err(failed)?)
+    output_file::write(path, &build(reports).map_err(failed)?, existing)
 }
 
 fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {

@@ -17,7 +17,7 @@ pub fn table(problems: &[ImportProblem]) -> Option<String> {
     if problems.is_empty() {
         return None;
     }
-    let mut table = console::table(["", "cell", "event", "problem"]);
+    let mut table = console::table(["severity", "cell", "event", "problem"]);
     for problem in problems.iter().take(MAX_SHOWN) {
         let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
         let place = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));
