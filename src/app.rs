@@ -41,7 +41,8 @@ impl Context {
     fn announce_private_database(&self) {
         if self.config.database_url.is_empty() {
             let folder = self.config.data_dir.display();
-            self.console.notify(format_args!("lectern: using the private database in {folder} (DATABASE_URL is not set)"));
+            self.console
+                .notify(format_args!("lectern: using the private database in {folder} (DATABASE_URL is not set)"));
         }
     }
 }

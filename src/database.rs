@@ -147,7 +147,9 @@ fn unreachable_error(options: &PgConnectOptions, error: sqlx::Error) -> Error {
             _ => (refusal.message().to_owned(), "check DATABASE_URL"),
         },
         sqlx::Error::Io(cause) => match cause.kind() {
-            ConnectionRefused => ("connection refused".to_owned(), "check that PostgreSQL runs and DATABASE_URL is right"),
+            ConnectionRefused => {
+                ("connection refused".to_owned(), "check that PostgreSQL runs and DATABASE_URL is right")
+            }
             NotFound => ("no such socket".to_owned(), "check that PostgreSQL runs and DATABASE_URL is right"),
             TimedOut => ("it does not respond".to_owned(), "check the network, the firewall and DATABASE_URL"),
             _ => (cause.to_string(), "check that PostgreSQL runs and DATABASE_URL is right"),
@@ -160,22 +162,13 @@ fn unreachable_error(options: &PgConnectOptions, error: sqlx::Error) -> Error {
 
 /// Returns a URL without its password.
 pub fn without_password(url: &str) -> String {
-    let (url, query) = url.split_once('?').map_or((url, None), |(url, query)| (url, Some(query)));
-    let mut clean = url.to_owned();
-    if let Some((scheme, rest)) = url.split_once("://") {
-        let (authority, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
-        let authority = match authority.rsplit_once('@') {
-            Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
-            None => authority.to_owned(),
-        };
-        clean = format!("{scheme}://{authority}");
-        if let Some(path) = path {
-            clean = format!("{clean}/{path}");
-        }
-    }
-    let kept = query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.starts_with("password="));
-    let kept: Vec<&str> = kept.collect();
-    if kept.is_empty() { clean } else { format!("{clean}?{}", kept.join("&")) }
+    let (address, query) = url.split_once('?').map_or((url, ""), |(address, query)| (address, query));
+    let address = match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (user, server))) => format!("{scheme}://{}@{server}", user.split(':').next().unwrap_or_default()),
+        None => address.to_owned(),
+    };
+    let query: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("password=")).collect();
+    if query.is_empty() { address } else { format!("{address}?{}", query.join("&")) }
 }
 
 #[cfg(test)]
@@ -185,10 +178,13 @@ mod tests {
     #[test]
     fn password_is_removed_from_url() {
         for (url, expected) in [
-            ("postgres://a:s3:c/ret@db/acted", "postgres://a:s3:c/ret@db/acted"),
+            ("postgres://a:s3:c/ret@db/acted", "postgres://a@db/acted"),
             ("postgres://a:s3cret@db:5433/acted?sslmode=require", "postgres://a@db:5433/acted?sslmode=require"),
             ("postgresql://a:p@x@db/acted?password=b&host=/run", "postgresql://a@db/acted?host=/run"),
-            ("postgresql://lectern@localhost:5432/lectern?host=/d/run", "postgresql://lectern@localhost:5432/lectern?host=/d/run"),
+            (
+                "postgresql://lectern@localhost:5432/lectern?host=/d/run",
+                "postgresql://lectern@localhost:5432/lectern?host=/d/run",
+            ),
             ("postgres://db", "postgres://db"),
         ] {
             assert_eq!(without_password(url), expected);

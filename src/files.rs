@@ -23,9 +23,32 @@ const STICKY: u32 = 0o1000;
 
 /// Folders that belong to the whole machine. Their mode must never change.
 const SHARED_FOLDERS: &[&str] = &[
-    "/", "/bin", "/boot", "/dev", "/dev/shm", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root",
-    "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/usr/share", "/var", "/var/cache", "/var/lib",
-    "/var/log", "/var/tmp",
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/dev/shm",
+    "/etc",
+    "/home",
+    "/lib",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/local",
+    "/usr/share",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
 ];
 
 /// A user and group that may own a folder instead of the user of this process.
@@ -191,8 +214,7 @@ fn create_with_parents(path: &Path, mode: u32) -> Result<bool> {
     if path.exists() {
         return Ok(false);
     }
-    let missing: Vec<PathBuf> =
-        path.ancestors().take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect();
+    let missing: Vec<PathBuf> = path.ancestors().take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect();
     // Another user runs the database of root and must pass the parents.
     let parent_mode = if Uid::effective().is_root() { 0o755 } else { PRIVATE_FOLDER };
     for folder in missing.iter().rev() {
@@ -241,8 +263,7 @@ fn check_owner(about: &Metadata, path: &Path, others: &[Uid], advice: &str) -> R
     if is_allowed(about.uid()) {
         return Ok(());
     }
-    let reason =
-        format!("belongs to {}, not to {}", user_name(about.uid()), user_name(Uid::effective().as_raw()));
+    let reason = format!("belongs to {}, not to {}", user_name(about.uid()), user_name(Uid::effective().as_raw()));
     Err(refused(path, &reason, advice))
 }
 
@@ -276,7 +297,8 @@ fn advice_own_folder(path: &Path) -> String {
 }
 
 fn refused(path: &Path, reason: &str, advice: &str) -> Error {
-    Error::Failed(format!("{} {reason}: {advice}", path.display()))
+    let message = format!("{} {reason}: {advice}", path.display());
+    Error::File { message, reason: reason.to_owned(), is_disk_full: false }
 }
 
 /// Returns the name of a user, or the number if the user has none.

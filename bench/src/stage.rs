@@ -51,14 +51,14 @@ impl Stage {
     }
 
     async fn execute(&self, sql: String) -> Result<()> {
-        let mut connection = PgConnection::connect(&self.url("postgres")).await?;
+        let mut connection = PgConnection::connect(&self.cluster.admin_url_of("postgres")).await?;
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
         Ok(connection.close().await?)
     }
 
     /// Creates a database with Lectern's schema.
     pub async fn create(&self, name: &str) -> Result<PgPool> {
-        self.execute(format!("CREATE DATABASE {name}")).await?;
+        self.execute(format!("CREATE DATABASE {name} OWNER lectern")).await?;
         let pool = self.connect(name).await?;
         lectern::migrate::apply(&pool).await?;
         Ok(pool)
@@ -68,7 +68,7 @@ impl Stage {
     /// not slow down the measurement.
     pub async fn copy(&self, name: &str, template: &str) -> Result<()> {
         self.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-        self.execute(format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+        self.execute(format!("CREATE DATABASE {name} OWNER lectern TEMPLATE {template}")).await?;
         self.execute("CHECKPOINT".to_owned()).await
     }
 

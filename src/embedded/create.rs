@@ -34,8 +34,7 @@ pub(super) fn create_cluster(bin: &Path, data_dir: &Path, owner: &Owner, durable
 fn fill(bin: &Path, folder: &Path, data_dir: &Path, owner: &Owner, durable: bool) -> Result<()> {
     files::write_file(&folder.join(MARKER), MARKER_TEXT, None)?;
     let (new, cluster) = (folder.join("cluster"), data_dir.join("postgres"));
-    files::create_new_folder(&new, owner.of_files())
-        .map_err(|error| Error::io("creating the folder", &new, &error))?;
+    files::create_new_folder(&new, owner.of_files()).map_err(|error| Error::io("creating the folder", &new, &error))?;
     run_initdb(bin, &new, &cluster, owner, durable)?;
     // The rename fails if the path has meanwhile been filled.
     fs::rename(&new, &cluster)

@@ -56,7 +56,8 @@ pub(super) fn create_socket_folder(data_dir: &Path, owner: &Owner) -> Result<Pat
     }
     // The folder of the last server, which other processes still use, and then new names.
     let known = stored_socket_folder(data_dir)?;
-    let new = socket_parents().into_iter().map(|parent| parent.join(format!("lectern-{}", files::unpredictable_name())));
+    let new =
+        socket_parents().into_iter().map(|parent| parent.join(format!("lectern-{}", files::unpredictable_name())));
     let mut reason = "no folder for sockets exists".to_owned();
     for folder in known.into_iter().chain(new).filter(|folder| is_short(folder)) {
         match files::create_new_folder(&folder, owner.of_files()) {
@@ -166,7 +167,9 @@ pub(super) fn inspect_cluster(cluster: &Path) -> Result<ClusterFolder> {
         }
         Err(error) => return Err(damaged(error.to_string())),
         Ok(mut entries) => match entries.next() {
-            None if fs::symlink_metadata(cluster).is_ok_and(|about| about.is_dir()) => return Ok(ClusterFolder::Absent),
+            None if fs::symlink_metadata(cluster).is_ok_and(|about| about.is_dir()) => {
+                return Ok(ClusterFolder::Absent);
+            }
             None => return Err(damaged("it is a link to an empty folder".into())),
             Some(Err(error)) => return Err(damaged(error.to_string())),
             Some(Ok(_)) => {}

@@ -94,8 +94,14 @@ mod tests {
     fn reason_is_the_last_error() {
         for (text, expected) in [
             ("", None),
-            ("2031-01-01 UTC [7] LOG:  starting\n2031-01-01 UTC [7] FATAL:  lock file exists\nHINT: x", Some("lock file exists")),
-            ("initdb: error: could not create directory: No space left on device\ninitdb: removing", Some("could not create directory: No space left on device")),
+            (
+                "2031-01-01 UTC [7] LOG:  starting\n2031-01-01 UTC [7] FATAL:  lock file exists\nHINT: x",
+                Some("lock file exists"),
+            ),
+            (
+                "initdb: error: could not create directory: No space left on device\ninitdb: removing",
+                Some("could not create directory: No space left on device"),
+            ),
             ("creating\nchild process exited", Some("child process exited")),
         ] {
             assert_eq!(reason_in(text).as_deref(), expected, "{text}");

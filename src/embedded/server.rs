@@ -123,11 +123,7 @@ fn failed(cluster: &Cluster, reason: &str) -> Error {
 }
 
 /// Returns none when the server is ready, or the reason why it ended.
-async fn wait_until_ready(
-    cluster: &Cluster,
-    server: &ServerProcess,
-    notify: &super::Notify,
-) -> Result<Option<String>> {
+async fn wait_until_ready(cluster: &Cluster, server: &ServerProcess, notify: &super::Notify) -> Result<Option<String>> {
     let (started, mut report_at) = (Instant::now(), Instant::now() + REPORT_AFTER);
     let mut ended = server.ended();
     let mut silent_since = started;

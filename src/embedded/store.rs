@@ -33,7 +33,8 @@ const CREATE_HANDOVER: &str = "DO $$ BEGIN
     END IF;
 END $$";
 
-const DATABASES: &str = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres'
+const DATABASES: &str =
+    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres'
                          ORDER BY datname";
 
 /// Makes `lectern` the owner of the database and of everything in it that the superuser owns, except extensions.
