@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::console::Console;
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The dependencies of one command.
 #[derive(Debug, Clone)]
@@ -20,8 +20,29 @@ impl Context {
     /// Opens the database and checks that its schema is the one of this program.
     ///
     /// # Errors
-    /// [`Error::Prerequisite`](crate::error::Error::Prerequisite) when the schema is older, else the database error.
+    /// [`Error::Prerequisite`] when the schema is older, [`Error::Cancelled`] on Ctrl-C, else the database error.
     pub async fn database(&self) -> Result<Database> {
-        Database::open_ready(&self.config).await
+        self.announce_private_database();
+        let opening = Database::open_ready(&self.config, &self.console);
+        self.stop.run_until_cancelled(opening).await.unwrap_or(Err(Error::Cancelled))
+    }
+
+    /// Opens the database, whatever its schema is.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] on Ctrl-C, else the database error.
+    pub async fn database_of_any_schema(&self) -> Result<Database> {
+        self.announce_private_database();
+        let opening = Database::open(&self.config, &self.console);
+        self.stop.run_until_cancelled(opening).await.unwrap_or(Err(Error::Cancelled))
+    }
+
+    /// Says which private database the command uses, because the user may expect another one.
+    fn announce_private_database(&self) {
+        if self.config.database_url.is_empty() {
+            let folder = self.config.data_dir.display();
+            self.console
+                .notify(format_args!("lectern: using the private database in {folder} (DATABASE_URL is not set)"));
+        }
     }
 }

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 
 use crate::config::Config;
+use crate::console::Console;
 use crate::embedded::{ClusterOptions, Embedded};
 use crate::error::{Error, Result};
 use crate::migrate;
@@ -27,15 +28,18 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database that the settings name, else the private one, which is started if necessary.
-    pub async fn open(config: &Config) -> Result<Database> {
+    /// Opens the database that the settings name, else the private one, which is started if necessary. The console
+    /// receives what the command waits for.
+    pub async fn open(config: &Config, console: &Console) -> Result<Database> {
         if !config.database_url.is_empty() {
             let url = config.database_url.reveal().to_owned();
             return Ok(Database { pool: connect(&url).await?, url, embedded: None });
         }
         let options =
             ClusterOptions { data_dir: config.data_dir.clone(), bin: config.postgres_bin.clone(), durable: true };
-        let embedded = Embedded::start(&options).await?;
+        let console = console.clone();
+        let notify = move |message: &str| console.notify(format_args!("lectern: {message}"));
+        let embedded = Embedded::start_with(&options, &notify).await?;
         let url = embedded.url();
         Ok(Database { pool: connect(&url).await?, url, embedded: Some(embedded) })
     }
@@ -46,8 +50,8 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Prerequisite`] when a named database has pending steps.
-    pub async fn open_ready(config: &Config) -> Result<Database> {
-        let database = Self::open(config).await?;
+    pub async fn open_ready(config: &Config, console: &Console) -> Result<Database> {
+        let database = Self::open(config, console).await?;
         if migrate::pending(&database.pool).await? == 0 {
             return Ok(database);
         }
@@ -65,6 +69,15 @@ impl Database {
         self.embedded.is_some()
     }
 
+    /// Waits until the private database has ended and could not be started again for a long time. Returns the reason.
+    /// Waits for ever if the settings name the database.
+    pub async fn lost(&self) -> Error {
+        match &self.embedded {
+            Some(embedded) => embedded.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Closes the connections and stops the private cluster if this process started it.
     pub async fn close(self) {
         self.pool.close().await;
@@ -74,10 +87,14 @@ impl Database {
     }
 }
 
+/// The longest time until a database accepts a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 async fn connect(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?.application_name("lectern");
+    check_server(&options).await?;
     // A recently used connection is not tested, because the test would double the time of short statements.
-    let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
+    let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(CONNECT_TIMEOUT);
     let settings = settings.test_before_acquire(false).before_acquire(|connection, used| {
         Box::pin(async move {
             if used.idle_for > NO_PING_WITHIN {
@@ -86,13 +103,100 @@ async fn connect(url: &str) -> Result<PgPool> {
             Ok(true)
         })
     });
-    let pool = settings.connect_with(options).await?;
-    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
+    Ok(settings.connect_lazy_with(options))
+}
+
+/// Connects once, so that an error names the server and the reason, and checks the version.
+async fn check_server(options: &PgConnectOptions) -> Result<()> {
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
+    let timeout = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    let mut connection =
+        connected.unwrap_or_else(|_| Err(timeout())).map_err(|error| unreachable_error(options, error))?;
+    let version = sqlx::query_scalar("SELECT current_setting('server_version_num')::int");
+    let version: i32 = version.fetch_one(&mut connection).await?;
+    connection.close().await?;
     if version < MIN_SERVER_VERSION {
         return Err(Error::Failed(format!(
-            "the database is PostgreSQL {}: use PostgreSQL 15 or newer",
+            "the database at {} is PostgreSQL {}: use PostgreSQL 15 or newer",
+            location(options),
             version / 10_000
         )));
     }
-    Ok(pool)
+    Ok(())
+}
+
+/// Returns where a database is: host, port and name, never the password.
+fn location(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    format!("{host}:{}, database {database}", options.get_port())
+}
+
+/// Describes why a connection failed.
+fn unreachable_error(options: &PgConnectOptions, error: sqlx::Error) -> Error {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound, TimedOut};
+    let (reason, advice) = match &error {
+        sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+            Some("28P01" | "28000") => (refusal.message().to_owned(), "check the user and password in DATABASE_URL"),
+            Some("3D000") => (refusal.message().to_owned(), "create it, or correct DATABASE_URL"),
+            Some("57P03") => (refusal.message().to_owned(), "try again when it is ready"),
+            Some("53300") => (refusal.message().to_owned(), "raise max_connections or end other programs"),
+            _ => (refusal.message().to_owned(), "check DATABASE_URL"),
+        },
+        sqlx::Error::Io(cause) => match cause.kind() {
+            ConnectionRefused => {
+                ("connection refused".to_owned(), "check that PostgreSQL runs and DATABASE_URL is right")
+            }
+            NotFound => ("no such socket".to_owned(), "check that PostgreSQL runs and DATABASE_URL is right"),
+            TimedOut => ("it does not respond".to_owned(), "check the network, the firewall and DATABASE_URL"),
+            _ => (cause.to_string(), "check that PostgreSQL runs and DATABASE_URL is right"),
+        },
+        sqlx::Error::Tls(cause) => (format!("TLS: {cause}"), "check sslmode and sslrootcert in DATABASE_URL"),
+        _ => return error.into(),
+    };
+    Error::Failed(format!("cannot reach PostgreSQL at {}: {reason}: {advice}", location(options)))
+}
+
+/// Returns a URL without its password.
+pub fn without_password(url: &str) -> String {
+    let (address, query) = url.split_once('?').map_or((url, ""), |(address, query)| (address, query));
+    let address = match address.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (user, server))) => format!("{scheme}://{}@{server}", user.split(':').next().unwrap_or_default()),
+        None => address.to_owned(),
+    };
+    let query: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("password=")).collect();
+    if query.is_empty() { address } else { format!("{address}?{}", query.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn password_is_removed_from_url() {
+        for (url, expected) in [
+            ("postgres://a:s3:c/ret@db/acted", "postgres://a@db/acted"),
+            ("postgres://a:s3cret@db:5433/acted?sslmode=require", "postgres://a@db:5433/acted?sslmode=require"),
+            ("postgresql://a:p@x@db/acted?password=b&host=/run", "postgresql://a@db/acted?host=/run"),
+            (
+                "postgresql://lectern@localhost:5432/lectern?host=/d/run",
+                "postgresql://lectern@localhost:5432/lectern?host=/d/run",
+            ),
+            ("postgres://db", "postgres://db"),
+        ] {
+            assert_eq!(without_password(url), expected);
+        }
+    }
+
+    #[test]
+    fn location_has_no_password() {
+        let options = PgConnectOptions::from_str("postgres://a:s3cret@db.example:5433/acted").expect("an address");
+        let error = unreachable_error(&options, sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into()));
+        let message = error.to_string();
+        assert!(message.starts_with("cannot reach PostgreSQL at db.example:5433, database acted: connection refused"));
+        assert!(!message.contains("s3cret"), "{message}");
+    }
 }

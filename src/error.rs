@@ -48,6 +48,14 @@ pub enum Error {
     /// Any other failure. The message gives the reason.
     #[error("{0}")]
     Failed(String),
+    /// A file or folder cannot be read or written. The message contains its path.
+    #[error("{message}")]
+    File {
+        message: String,
+        /// The reason without the path.
+        reason: String,
+        is_disk_full: bool,
+    },
     /// PostgreSQL refused a statement or cannot be reached.
     #[error("{}", database_message(.0))]
     Database(#[from] sqlx::Error),
@@ -66,7 +74,11 @@ impl Error {
             Error::Usage(_) => Exit::Usage,
             Error::Prerequisite(_) => Exit::Prerequisite,
             Error::NeedsAttention(_) | Error::Cancelled => Exit::NeedsAttention,
-            Error::Failed(_) | Error::Database(_) | Error::Migration(_) | Error::Administrate(_) => Exit::Failed,
+            Error::Failed(_)
+            | Error::File { .. }
+            | Error::Database(_)
+            | Error::Migration(_)
+            | Error::Administrate(_) => Exit::Failed,
         }
     }
 
@@ -82,9 +94,29 @@ impl Error {
         }
     }
 
+    /// Reports whether a disk is full, here or on the server of the database.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Error::File { is_disk_full, .. } => *is_disk_full,
+            Error::Database(sqlx::Error::Database(refusal)) => refusal.code().as_deref() == Some("53100"),
+            _ => false,
+        }
+    }
+
+    /// Returns the message for clients that must not see paths of this machine.
+    pub fn without_path(&self) -> String {
+        match self {
+            Error::File { reason, .. } => format!("a file of the server cannot be used: {reason}"),
+            error => error.to_string(),
+        }
+    }
+
     /// Creates an error from an action ("reading"), the path of a file or folder, and the reason.
     pub fn io(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Error::Failed(format!("{action} {}: {}", path.display(), io_sentence(error)))
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        let reason = io_sentence(error);
+        let is_disk_full = matches!(error.kind(), StorageFull | QuotaExceeded);
+        Error::File { message: format!("{action} {}: {reason}", path.display()), reason, is_disk_full }
     }
 }
 
@@ -128,6 +160,7 @@ fn database_message(error: &sqlx::Error) -> String {
                 _ if is_missing(refusal.as_ref()) => {
                     "the database schema is older than this program: run `lectern migrate`".into()
                 }
+                Some("53100") => DATABASE_DISK_FULL.into(),
                 Some("42501") => "the database user lacks a privilege: grant it and try again".into(),
                 Some(code) => {
                     format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
@@ -142,6 +175,8 @@ fn database_message(error: &sqlx::Error) -> String {
         _ => "a request to the database failed: run again with --debug for details".into(),
     }
 }
+
+const DATABASE_DISK_FULL: &str = "the disk of the database is full: free some space";
 
 const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL runs and that DATABASE_URL is right";
 

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod demo;
 pub mod embedded;
 pub mod error;
+pub mod files;
 pub mod gateway;
 pub mod http;
 pub mod identity;

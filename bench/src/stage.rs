@@ -53,13 +53,13 @@ impl Stage {
     }
 
     async fn execute(&self, sql: String) -> Result<()> {
-        let mut connection = PgConnection::connect(&self.url("postgres")).await?;
+        let mut connection = PgConnection::connect(&self.cluster.admin_url_of("postgres")).await?;
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
         Ok(connection.close().await?)
     }
 
     pub async fn create_empty(&self, name: &str) -> Result<()> {
-        self.execute(format!("CREATE DATABASE {name}")).await
+        self.execute(format!("CREATE DATABASE {name} OWNER lectern")).await
     }
 
     /// Creates a database with Lectern's schema.
@@ -74,7 +74,7 @@ impl Stage {
     /// not slow down the measurement.
     pub async fn copy(&self, name: &str, template: &str) -> Result<()> {
         self.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-        self.execute(format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+        self.execute(format!("CREATE DATABASE {name} OWNER lectern TEMPLATE {template}")).await?;
         self.execute("CHECKPOINT".to_owned()).await
     }
 

@@ -4,6 +4,7 @@
 //! and the error names its source.
 
 pub mod cron;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use crate::error::{Error, Result};
 
 /// The settings file with every default and explanation.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+/// The settings file that is read if no other one is named.
+const DEFAULT_FILE: &str = "lectern.toml";
 
 /// The effective value of every setting. `config.default.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
@@ -244,11 +248,9 @@ impl Config {
 
 /// Returns the text of the settings file and its path, or none if the default file does not exist.
 fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>> {
-    let path = named.unwrap_or(Path::new("lectern.toml"));
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some((text, path.display().to_string()))),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::Usage(Error::io("reading the settings file", path, &error).to_string())),
+    match named {
+        Some(path) => Ok(Some((trust::read_named(path)?, path.display().to_string()))),
+        None => Ok(trust::read_found(Path::new(DEFAULT_FILE))?.map(|text| (text, DEFAULT_FILE.to_owned()))),
     }
 }
 

@@ -47,8 +47,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         true => format!("Start a private PostgreSQL in {}", context.config.data_dir.display()),
         false => "Connect to the database of DATABASE_URL".to_owned(),
     };
-    let database = steps.run(what, Database::open(&context.config)).await?;
-    let result = prepare_and_run(context, &mut folder, &mut steps, &database, source, once).await;
+    let database = steps.run(what, Database::open(&context.config, &context.console)).await?;
+    let result = tokio::select! {
+        result = prepare_and_run(context, &mut folder, &mut steps, &database, source, once) => result,
+        error = database.lost() => Err(error),
+    };
     database.close().await;
     result
 }

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, OpenMode};
 
 /// Identifies a demo. The data folder and the database store the same marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,15 +48,9 @@ pub enum FolderLock {
 impl Folder {
     /// Locks the folder and creates it if necessary.
     pub fn lock(path: &Path) -> Result<FolderLock> {
-        fs::create_dir_all(path).map_err(|error| Error::io("creating the data folder", path, &error))?;
+        files::data_folder(path)?;
         let name = path.join("demo.lock");
-        let mut lock = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&name)
-            .map_err(|error| Error::io("writing to the data folder", path, &error))?;
+        let mut lock = files::open_file(&name, OpenMode::ReadWrite)?;
         match lock.try_lock() {
             Ok(()) => {
                 let mut folder = Folder { path: path.to_owned(), lock };
@@ -103,10 +98,7 @@ impl Folder {
 
     /// Writes a file of this folder atomically.
     pub fn write_file(&self, name: &str, content: &[u8]) -> Result<()> {
-        let (path, draft) = (self.file(name), self.file(&format!(".{name}.new")));
-        fs::write(&draft, content)
-            .and_then(|()| fs::rename(&draft, &path))
-            .map_err(|error| Error::io("writing", &path, &error))
+        files::write_file(&self.file(name), content, None)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::app::Context;
-use crate::database::Database;
+use crate::database::{Database, without_password};
 use crate::error::{Error, Result};
 use crate::http::state::ServerState;
 use crate::search::read_model::follow::Follower;
@@ -74,8 +74,10 @@ fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> V
         String::new(),
         "To run other commands with this data, paste these lines into another terminal:".into(),
     ];
+    // A password in scrollback and screenshots would outlive the demo.
+    let database_url = without_password(config.database_url.reveal());
     for (name, value) in [
-        ("DATABASE_URL", config.database_url.reveal()),
+        ("DATABASE_URL", database_url.as_str()),
         ("LECTERN_DATA_DIR", &folder.to_string_lossy()),
         ("ADMINISTRATE_API_URL", &simulator.graphql_url()),
         ("ADMINISTRATE_AUTH_URL", &simulator.auth_url()),
@@ -86,6 +88,9 @@ fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> V
         lines.push(format!("  export {name}={}", shell_quoted(value)));
     }
     lines.push("  lectern sync all".into());
+    if database_url != config.database_url.reveal() {
+        lines.push("The password of the database is not shown: set PGPASSWORD or use a file ~/.pgpass.".into());
+    }
     lines
 }
 

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use super::owner::Owner;
 use crate::error::{Error, Result};
 
 /// Returns the folder of the newest server, 15 or newer. `version`: the major version of an existing cluster, which is
 /// then required.
-pub(super) fn find_binaries(named: &Path, version: Option<&str>) -> Result<PathBuf> {
+pub(super) fn find_binaries(named: &Path, version: Option<&str>, owner: &Owner) -> Result<PathBuf> {
     if !named.as_os_str().is_empty() {
-        return match major(named) {
+        return match major(named, owner) {
             Some(found) if version.is_none_or(|required| required == found) => Ok(named.into()),
             Some(found) => Err(Error::Failed(format!(
                 "PostgreSQL {} created the data folder, but {} contains PostgreSQL {found}",
@@ -22,7 +22,7 @@ pub(super) fn find_binaries(named: &Path, version: Option<&str>) -> Result<PathB
     }
     let mut found: Vec<(u32, PathBuf)> = candidates()
         .into_iter()
-        .filter_map(|bin| major(&bin).map(|major| (major, bin)))
+        .filter_map(|bin| major(&bin, owner).map(|major| (major, bin)))
         .filter(|(found, _)| version.is_none_or(|required| required == found))
         .filter_map(|(major, bin)| Some((major.parse().ok()?, bin)))
         .filter(|(major, _)| *major >= 15)
@@ -53,9 +53,9 @@ fn candidates() -> Vec<PathBuf> {
     folders
 }
 
-/// Returns the major version of the server in a folder, such as `15`.
-fn major(bin: &Path) -> Option<String> {
-    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
+/// Returns the major version of the server in a folder, such as `15`. The program runs as the owner of the cluster.
+fn major(bin: &Path, owner: &Owner) -> Option<String> {
+    let output = owner.command(&bin.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())

@@ -2,36 +2,50 @@
 //!
 //! The cluster is in the data folder and listens on a Unix socket in a folder that only its user can enter, never on
 //! TCP. Checksums and fsync are on. The first process starts the server, other processes connect to it, and it stops
-//! with the process that started it, even if that process is killed. Binaries of another major version are refused.
+//! with the process that started it, even if that process is killed; a process that still needs it then starts it again.
+//! Binaries of another major version are refused.
 //!
-//! This module does not install PostgreSQL (`make` does) and does not upgrade a cluster.
+//! This module does not install PostgreSQL (`make` does) and does not upgrade a cluster. It deletes nothing except a
+//! cluster whose creation was interrupted.
 
+mod access;
 mod binaries;
+mod create;
 mod folders;
+mod log;
 mod owner;
 mod server;
+mod store;
+mod supervisor;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
-use folders::{log_file, open_lock, prepare_data_dir, socket_folder};
+use access::{ServerState, database_state};
+use folders::{ClusterLock, create_socket_folder, log_file, prepare_data_dir, socket_folder};
 use owner::Owner;
-use server::ServerProcess;
+use supervisor::{Owned, Supervisor};
 
 /// Characters that are encoded in a value of a URL query; `/` and others stay readable.
 const URL_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'#').add(b'+').add(b'?').add(b'"');
 
-/// User and database inside the private cluster.
+/// User and database inside the private cluster. The user is no superuser.
 pub const NAME: &str = "lectern";
 
-/// The longest time to wait until a server has started or stopped.
+/// The longest time that a server may take to respond or to stop. Recovery may take longer.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time after which a process that waits for another one reports this.
+const REPORT_AFTER: Duration = Duration::from_secs(2);
+
+/// Receives messages for the user while a start takes long.
+pub type Notify = dyn Fn(&str) + Send + Sync;
 
 /// Location and options of the private cluster.
 #[derive(Debug, Clone)]
@@ -44,12 +58,31 @@ pub struct ClusterOptions {
     pub durable: bool,
 }
 
+/// The paths and the owner of the private cluster.
+#[derive(Debug, Clone)]
+struct Cluster {
+    data_dir: PathBuf,
+    /// The folder of the cluster.
+    path: PathBuf,
+    /// The folder of the socket.
+    sockets: PathBuf,
+    owner: Owner,
+    options: ClusterOptions,
+}
+
+impl Cluster {
+    fn new(options: &ClusterOptions, data_dir: &Path, sockets: PathBuf, owner: &Owner) -> Cluster {
+        let path = data_dir.join("postgres");
+        Cluster { data_dir: data_dir.into(), path, sockets, owner: owner.clone(), options: options.clone() }
+    }
+}
+
 /// A connection to the running cluster, started by this or another process.
 #[derive(Debug)]
 pub struct Embedded {
     sockets: PathBuf,
-    /// The server and the lock of the data folder, if this process started the server.
-    owned: Option<(ServerProcess, File)>,
+    supervisor: Arc<Supervisor>,
+    task: JoinHandle<()>,
 }
 
 impl Embedded {
@@ -58,33 +91,47 @@ impl Embedded {
     /// # Errors
     /// Without a suitable PostgreSQL, with a folder that cannot be used, or when the server does not start.
     pub async fn start(options: &ClusterOptions) -> Result<Embedded> {
+        Self::start_with(options, &|_| ()).await
+    }
+
+    /// Like [`Embedded::start`]; `notify` receives what the command waits for.
+    ///
+    /// # Errors
+    /// Like [`Embedded::start`].
+    pub async fn start_with(options: &ClusterOptions, notify: &Notify) -> Result<Embedded> {
         let owner = Owner::for_this_process()?;
-        prepare_data_dir(&options.data_dir, &owner)?;
-        let sockets = socket_folder(&options.data_dir, &owner)?;
-        let lock = open_lock(&options.data_dir)?;
-        let mut waited = Duration::ZERO;
+        let data_dir = prepare_data_dir(&options.data_dir, &owner)?;
+        let mut lock = ClusterLock::open(&data_dir)?;
+        let mut waiting = Waiting::new();
         loop {
-            if is_reachable(&sockets).await {
-                return Ok(Embedded { sockets, owned: None });
+            if let Some(sockets) = socket_folder(&data_dir, &owner)? {
+                let cluster = Cluster::new(options, &data_dir, sockets, &owner);
+                match database_state(&cluster.sockets, &cluster.path, &owner).await {
+                    ServerState::Ready => return Ok(Self::supervised(cluster, None)),
+                    ServerState::Foreign(reason) => {
+                        return Err(Error::Failed(format!("{reason}: stop that server, or choose another --data-dir")));
+                    }
+                    ServerState::Starting(reason) => waiting.is_recovering(&reason),
+                    ServerState::Incomplete(reason) | ServerState::Absent(reason) => waiting.is_silent(&reason),
+                }
             }
-            if lock.try_lock().is_ok() {
+            if lock.try_lock() {
                 break;
             }
-            if waited > SERVER_TIMEOUT {
-                return Err(Error::Failed(format!(
-                    "another process has locked {} but its database does not respond: see {}",
-                    options.data_dir.display(),
-                    log_file(&options.data_dir).display()
-                )));
-            }
-            let pause = Duration::from_millis(50);
-            tokio::time::sleep(pause).await;
-            waited += pause;
+            waiting.report(&data_dir, &mut lock, notify)?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let running = server::start(options, &sockets, &owner).await?;
-        let embedded = Embedded { sockets, owned: Some((running, lock)) };
-        embedded.create_database().await?;
-        Ok(embedded)
+        let sockets = create_socket_folder(&data_dir, &owner)?;
+        let cluster = Cluster::new(options, &data_dir, sockets, &owner);
+        let server = supervisor::start(&cluster, notify).await?;
+        Ok(Self::supervised(cluster, Some(Owned { server, lock })))
+    }
+
+    fn supervised(cluster: Cluster, owned: Option<Owned>) -> Embedded {
+        let sockets = cluster.sockets.clone();
+        let supervisor = Arc::new(Supervisor::new(cluster, owned));
+        let task = tokio::spawn(supervisor.clone().run());
+        Embedded { sockets, supervisor, task }
     }
 
     /// Returns the URL of the database for clients on this machine that can enter the folder of the socket.
@@ -94,55 +141,100 @@ impl Embedded {
 
     /// Returns the URL of another database of the cluster.
     pub fn url_of(&self, database: &str) -> String {
-        let folder = self.sockets.to_string_lossy();
-        let host = utf8_percent_encode(&folder, URL_VALUE);
-        format!("postgresql://{NAME}@localhost/{database}?host={host}")
+        self.url_as(NAME, database)
     }
 
-    /// Reports whether this process started the server. If so, the server stops with it.
-    pub fn is_owner(&self) -> bool {
-        self.owned.is_some()
+    /// Returns the URL of a database for the superuser of the cluster. No command uses it.
+    pub fn admin_url_of(&self, database: &str) -> String {
+        self.url_as(store::ADMIN, database)
+    }
+
+    fn url_as(&self, role: &str, database: &str) -> String {
+        let folder = self.sockets.to_string_lossy();
+        let host = utf8_percent_encode(&folder, URL_VALUE);
+        format!("postgresql://{role}@localhost:{}/{database}?host={host}", store::PORT)
+    }
+
+    /// Waits until the server has ended and could not be started again for a long time. Returns the reason.
+    pub async fn lost(&self) -> Error {
+        let mut failed = self.supervisor.failed();
+        match failed.wait_for(Option::is_some).await {
+            Ok(reason) => Error::Failed(reason.clone().unwrap_or_default()),
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Stops the server if this process started it. Connected clients have ten seconds to finish.
     pub async fn stop(mut self) {
-        if let Some((running, _lock)) = self.owned.take() {
-            let _ = tokio::task::spawn_blocking(move || running.stop(Duration::from_secs(10))).await;
-            // Removes the folder only if it is empty.
-            let _ = fs::remove_dir(&self.sockets);
+        self.supervisor.stopping.cancel();
+        let _ = (&mut self.task).await;
+        if let Some(Owned { server, lock }) = self.supervisor.take() {
+            let stopped = tokio::task::spawn_blocking(move || server.stop(Duration::from_secs(10))).await;
+            if stopped.is_ok() {
+                // Removes the folder only if it is empty. No other process can start a server yet.
+                let _ = fs::remove_dir(&self.sockets);
+            }
+            drop(lock);
         }
-    }
-
-    async fn create_database(&self) -> Result<()> {
-        let mut connection = PgConnection::connect_with(&connect_options(&self.sockets)).await?;
-        let existing: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
-            .bind(NAME)
-            .fetch_optional(&mut connection)
-            .await?;
-        if existing.is_none() {
-            sqlx::query("CREATE DATABASE lectern").execute(&mut connection).await?;
-        }
-        connection.close().await?;
-        Ok(())
     }
 }
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        if let Some((running, _lock)) = self.owned.take() {
-            running.stop(Duration::from_millis(500));
+        self.task.abort();
+        if let Some(owned) = self.supervisor.take() {
+            owned.server.stop(Duration::from_millis(500));
         }
     }
 }
 
-fn connect_options(sockets: &Path) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass().socket(sockets).username(NAME).database("postgres")
+/// What a process waits for while another one has locked the data folder.
+struct Waiting {
+    since: Instant,
+    /// Since when the server has not reported that it starts.
+    silent_since: Instant,
+    reason: String,
+    is_reported: bool,
 }
 
-/// Reports whether a server accepts connections on the socket.
-async fn is_reachable(sockets: &Path) -> bool {
-    match PgConnection::connect_with(&connect_options(sockets)).await {
-        Ok(connection) => connection.close().await.is_ok(),
-        Err(_) => false,
+impl Waiting {
+    fn new() -> Waiting {
+        let now = Instant::now();
+        Waiting { since: now, silent_since: now, reason: "it does not run".into(), is_reported: false }
+    }
+
+    fn is_recovering(&mut self, reason: &str) {
+        self.silent_since = Instant::now();
+        reason.clone_into(&mut self.reason);
+    }
+
+    fn is_silent(&mut self, reason: &str) {
+        reason.clone_into(&mut self.reason);
+    }
+
+    /// Reports once what the process waits for.
+    ///
+    /// # Errors
+    /// When the server has not responded for a long time.
+    fn report(&mut self, data_dir: &Path, lock: &mut ClusterLock, notify: &Notify) -> Result<()> {
+        let folder = data_dir.display();
+        if self.silent_since.elapsed() > SERVER_TIMEOUT {
+            return Err(Error::Failed(format!(
+                "{} runs the private database in {folder}, but the database does not respond ({}): see {}, or stop that \
+                 process",
+                lock.holder(),
+                self.reason,
+                log_file(data_dir).display()
+            )));
+        }
+        if !self.is_reported && self.since.elapsed() > REPORT_AFTER {
+            self.is_reported = true;
+            notify(&format!(
+                "waiting for the private database in {folder}: {} is starting or stopping it ({})",
+                lock.holder(),
+                self.reason
+            ));
+        }
+        Ok(())
     }
 }

@@ -1,154 +1,232 @@
-//! The server process: creates a cluster, starts, watches and stops the server.
+//! The server process: starts, watches and stops it.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::sync::watch;
 
+use super::access::{ServerState, server_state, write_access_files};
 use super::binaries::find_binaries;
-use super::folders::log_file;
-use super::owner::Owner;
-use super::{ClusterOptions, NAME, SERVER_TIMEOUT, is_reachable};
+use super::create::create_cluster;
+use super::folders::{ClusterFolder, inspect_cluster, log_file};
+use super::log::{LastLines, follow};
+use super::store::PORT;
+use super::{Cluster, SERVER_TIMEOUT};
 use crate::error::{Error, Result};
 
-/// A server that this process started.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Time after which a start is reported that takes longer than usual, and the interval of later reports.
+const REPORT_AFTER: Duration = Duration::from_secs(3);
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// Pause before a server is started again whose predecessor has not ended completely.
+const PREDECESSOR_PAUSE: Duration = Duration::from_millis(200);
+/// The last lines of a server that has ended are read within this time.
+const LOG_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// A server that this process started. Dropping it stops the server.
 #[derive(Debug)]
 pub(super) struct ServerProcess {
     pid: Pid,
-    ended: Mutex<mpsc::Receiver<()>>,
+    ended: watch::Receiver<bool>,
+    lines: LastLines,
 }
 
 impl ServerProcess {
+    /// Returns a channel that reports the end of the server.
+    pub(super) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.clone()
+    }
+
+    fn has_ended(&self) -> bool {
+        *self.ended.borrow() || self.ended.has_changed().is_err()
+    }
+
     /// Waits for the end of the server; returns whether it ended within the timeout.
     fn has_ended_within(&self, timeout: Duration) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.recv_timeout(timeout) != Err(mpsc::RecvTimeoutError::Timeout)
+        let deadline = Instant::now() + timeout;
+        while !self.has_ended() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
     }
 
     /// Stops the server. SIGTERM lets connected clients finish; after the timeout, SIGINT disconnects them.
     pub(super) fn stop(&self, timeout: Duration) {
-        let _ = kill(self.pid, Signal::SIGTERM);
-        if !self.has_ended_within(timeout) {
-            let _ = kill(self.pid, Signal::SIGINT);
-            self.has_ended_within(SERVER_TIMEOUT);
+        for (signal, timeout) in [(Signal::SIGTERM, timeout), (Signal::SIGINT, SERVER_TIMEOUT)] {
+            // After its end, another process may have its id.
+            if !self.has_ended() {
+                let _ = kill(self.pid, signal);
+            }
+            if self.has_ended_within(timeout) {
+                return;
+            }
+        }
+    }
+
+    /// Returns the last reason that the server gave.
+    pub(super) fn reason(&self) -> String {
+        let deadline = Instant::now() + LOG_TIMEOUT;
+        loop {
+            match self.lines.reason() {
+                Some(reason) => return reason,
+                None if Instant::now() >= deadline => return "it gave no reason".to_owned(),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
         }
     }
 }
 
-/// Starts the server and waits until it accepts connections. Creates the cluster if it does not exist.
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            self.stop(Duration::from_millis(500));
+        }
+    }
+}
+
+/// Starts the server and waits until it accepts connections, however long it recovers. Creates the cluster if it does not
+/// exist. The caller has locked the data folder.
 ///
 /// # Errors
-/// When no suitable server is installed or it does not start in time.
-pub(super) async fn start(options: &ClusterOptions, sockets: &Path, owner: &Owner) -> Result<ServerProcess> {
-    let cluster = options.data_dir.join("postgres");
-    let version = fs::read_to_string(cluster.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
-    let bin = find_binaries(&options.bin, version.as_deref())?;
-    if version.is_none() {
-        create_cluster(&bin, &cluster, owner)?;
-    }
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(log_file(&options.data_dir))
-        .map_err(|error| Error::io("opening", &log_file(&options.data_dir), &error))?;
-    let mut command = owner.command(&bin.join("postgres"));
-    command
-        .arg("-D")
-        .arg(&cluster)
-        .args(["-c", "listen_addresses=", "-c", "max_connections=100", "-c", "log_min_messages=warning"])
-        .args(["-c", if options.durable { "fsync=on" } else { "fsync=off" }])
-        .arg("-c")
-        .arg(format!("unix_socket_directories={}", sockets.display()))
-        .stdout(Stdio::null())
-        .stderr(log);
-    let running = spawn_and_watch(command)?;
-    let mut waited = Duration::ZERO;
-    while !is_reachable(sockets).await {
-        let pause = Duration::from_millis(20);
-        if running.has_ended_within(pause) || waited > SERVER_TIMEOUT {
-            return Err(Error::Failed(format!(
-                "the private database did not start: see the end of {}",
-                log_file(&options.data_dir).display()
-            )));
+/// When no suitable server is installed, or it does not start.
+pub(super) async fn start(cluster: &Cluster, notify: &super::Notify) -> Result<ServerProcess> {
+    let deadline = Instant::now() + SERVER_TIMEOUT;
+    loop {
+        let server = spawn(cluster).await?;
+        match wait_until_ready(cluster, &server, notify).await? {
+            None => return Ok(server),
+            Some(reason) if is_predecessor(&reason) && Instant::now() < deadline => {
+                tokio::time::sleep(PREDECESSOR_PAUSE).await;
+            }
+            Some(reason) => return Err(failed(cluster, &reason)),
         }
-        waited += pause;
     }
-    Ok(running)
+}
+
+/// Reports whether a server did not start because parts of an earlier one still run.
+fn is_predecessor(reason: &str) -> bool {
+    reason.starts_with("lock file \"postmaster.pid\"") || reason.contains("pre-existing shared memory block")
+}
+
+fn failed(cluster: &Cluster, reason: &str) -> Error {
+    Error::Failed(format!(
+        "the private database in {} did not start: {reason} (its log is {})",
+        cluster.path.display(),
+        log_file(&cluster.data_dir).display()
+    ))
+}
+
+/// Returns none when the server is ready, or the reason why it ended.
+async fn wait_until_ready(cluster: &Cluster, server: &ServerProcess, notify: &super::Notify) -> Result<Option<String>> {
+    let (started, mut report_at) = (Instant::now(), Instant::now() + REPORT_AFTER);
+    let mut ended = server.ended();
+    let mut silent_since = started;
+    loop {
+        match server_state(&cluster.sockets, &cluster.path, &cluster.owner).await {
+            // Before that, a predecessor that has not ended yet may answer.
+            ServerState::Ready | ServerState::Incomplete(_) if runs_as(cluster, server.pid) => return Ok(None),
+            ServerState::Ready | ServerState::Incomplete(_) => {}
+            ServerState::Foreign(reason) => return Err(failed(cluster, &reason)),
+            ServerState::Starting(reason) => {
+                silent_since = Instant::now();
+                if silent_since >= report_at {
+                    notify(&format!(
+                        "the private database is not ready ({reason}): waiting until its recovery has ended, see {}",
+                        log_file(&cluster.data_dir).display()
+                    ));
+                    report_at = silent_since + REPORT_INTERVAL;
+                }
+            }
+            ServerState::Absent(reason) if silent_since.elapsed() > SERVER_TIMEOUT => {
+                return Err(failed(cluster, &reason));
+            }
+            ServerState::Absent(_) => {}
+        }
+        if tokio::time::timeout(POLL_INTERVAL, ended.wait_for(|ended| *ended)).await.is_ok() {
+            return Ok(Some(server.reason()));
+        }
+    }
+}
+
+/// Reports whether the process with this id has locked the cluster.
+fn runs_as(cluster: &Cluster, pid: Pid) -> bool {
+    let text = std::fs::read_to_string(cluster.path.join("postmaster.pid")).unwrap_or_default();
+    text.lines().next().is_some_and(|line| line.trim() == pid.to_string())
+}
+
+/// Starts the process of the server.
+async fn spawn(cluster: &Cluster) -> Result<ServerProcess> {
+    let cluster = cluster.clone();
+    let spawned = tokio::task::spawn_blocking(move || spawn_blocking(&cluster)).await;
+    spawned.map_err(|error| Error::Failed(format!("the database server cannot be started: {error}")))?
+}
+
+fn spawn_blocking(cluster: &Cluster) -> Result<ServerProcess> {
+    let Cluster { data_dir, path, sockets, owner, options } = cluster;
+    let bin = match inspect_cluster(path)? {
+        ClusterFolder::Version(version) => find_binaries(&options.bin, Some(&version), owner)?,
+        ClusterFolder::Absent => {
+            let bin = find_binaries(&options.bin, None, owner)?;
+            create_cluster(&bin, data_dir, owner, options.durable)?;
+            bin
+        }
+    };
+    let access = write_access_files(data_dir, owner)?;
+    let mut command = owner.command(&bin.join("postgres"));
+    command.arg("-D").arg(path).args(["-p", &PORT.to_string()]);
+    // A list of folders, whose names are quoted like identifiers.
+    let sockets = sockets.to_string_lossy().replace('"', "\"\"");
+    for setting in [
+        "listen_addresses=".to_owned(),
+        "max_connections=100".to_owned(),
+        "log_min_messages=warning".to_owned(),
+        "log_destination=stderr".to_owned(),
+        "logging_collector=off".to_owned(),
+        format!("fsync={}", if options.durable { "on" } else { "off" }),
+        format!("unix_socket_directories=\"{sockets}\""),
+        format!("hba_file={}", access.hba.display()),
+        format!("ident_file={}", access.ident.display()),
+    ] {
+        command.arg("-c").arg(setting);
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    watch_process(command, &log_file(data_dir))
 }
 
 /// Starts the server on a thread that lives as long as the server.
 ///
 /// On Linux the kernel ends the server with its parent, which is the thread that started it, not the process.
-fn spawn_and_watch(mut command: Command) -> Result<ServerProcess> {
-    die_with_parent(&mut command);
-    let (started, start) = mpsc::channel();
-    let (finished, ended) = mpsc::channel();
+fn watch_process(mut command: Command, log: &Path) -> Result<ServerProcess> {
+    let (started, start) = std::sync::mpsc::channel();
+    let (finished, ended) = watch::channel(false);
     std::thread::spawn(move || match command.spawn() {
-        Ok(child) => wait_for(child, &started, &finished),
+        Ok(mut child) => {
+            let output = child.stderr.take();
+            let _ = started.send(Ok((Pid::from_raw(child.id().cast_signed()), output)));
+            wait_for(&mut child);
+            finished.send_replace(true);
+        }
         Err(error) => drop(started.send(Err(error))),
     });
     match start.recv() {
-        Ok(Ok(pid)) => Ok(ServerProcess { pid, ended: Mutex::new(ended) }),
+        Ok(Ok((pid, Some(output)))) => match follow(output, log) {
+            Ok(lines) => Ok(ServerProcess { pid, ended, lines }),
+            Err(error) => {
+                ServerProcess { pid, ended, lines: LastLines::default() }.stop(Duration::ZERO);
+                Err(error)
+            }
+        },
         Ok(Err(error)) => Err(Error::Failed(format!("the database server cannot be started: {error}"))),
-        Err(_) => Err(Error::Failed("the database server cannot be started".into())),
+        _ => Err(Error::Failed("the database server cannot be started".into())),
     }
 }
 
-fn wait_for(mut child: Child, started: &mpsc::Sender<std::io::Result<Pid>>, finished: &mpsc::Sender<()>) {
-    let _ = started.send(Ok(Pid::from_raw(child.id().cast_signed())));
+fn wait_for(child: &mut Child) {
     let _ = child.wait();
-    let _ = finished.send(());
-}
-
-#[cfg(target_os = "linux")]
-fn die_with_parent(command: &mut Command) {
-    let set = || nix::sys::prctl::set_pdeathsig(Signal::SIGQUIT).map_err(std::io::Error::from);
-    // SAFETY: the closure runs between fork and exec and makes one system call, which is async-signal-safe.
-    unsafe {
-        command.pre_exec(set);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
-
-fn create_cluster(bin: &Path, cluster: &Path, owner: &Owner) -> Result<()> {
-    // An incomplete cluster without PG_VERSION contains no data.
-    if let Err(error) = fs::remove_dir_all(cluster)
-        && error.kind() != ErrorKind::NotFound
-    {
-        return Err(Error::io("removing", cluster, &error));
-    }
-    owner.create_private_folder(cluster)?;
-    let output = owner
-        .command(&bin.join("initdb"))
-        .arg("-D")
-        .arg(cluster)
-        .args([
-            "-U",
-            NAME,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "--data-checksums",
-            "--no-sync",
-            "--no-instructions",
-        ])
-        .stdout(Stdio::null())
-        .output()
-        .map_err(|error| Error::io("running", &bin.join("initdb"), &error))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let reason = stderr.lines().rev().find(|line| line.contains("error")).unwrap_or("initdb gave no reason").trim();
-    Err(Error::Failed(format!("the private database cannot be created in {}: {reason}", cluster.display())))
 }

@@ -3,9 +3,8 @@
 //! The recording has no secrets and no personal data except names, which matching needs. Therefore only the owner may read
 //! the file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::audit::{PERSONAL, redact_all, stored_document};
 use crate::error::{Error, Result};
+use crate::files::{OpenMode, open_file};
 
 const FILE: &str = "exchanges.jsonl";
 
@@ -31,12 +31,8 @@ pub(crate) struct Recording {
 impl Recording {
     /// Starts a recording that replaces an older one.
     pub(crate) fn begin(folder: &Path, next: Arc<dyn CallLog>) -> Result<Self> {
-        let path = file_in(folder);
-        let open = || {
-            std::fs::create_dir_all(folder)?;
-            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)
-        };
-        let file = open().map_err(|error| Error::Failed(format!("cannot record in {}: {error}", path.display())))?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("creating the folder", folder, &error))?;
+        let file = open_file(&file_in(folder), OpenMode::Truncate)?;
         Ok(Recording { file: Mutex::new(file), next })
     }
 }

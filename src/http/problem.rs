@@ -83,12 +83,15 @@ impl From<&Error> for StatusCode {
             Error::Usage(_) => Self::BAD_REQUEST,
             Error::NeedsAttention(_) | Error::Prerequisite(_) => Self::CONFLICT,
             Error::Administrate(_) => Self::BAD_GATEWAY,
+            error if error.is_disk_full() => Self::INSUFFICIENT_STORAGE,
             error if error.is_lost_database() => Self::SERVICE_UNAVAILABLE,
             Error::Database(sqlx::Error::RowNotFound) => Self::NOT_FOUND,
             Error::Database(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Self::CONFLICT,
             Error::Database(sqlx::Error::Database(cause)) if cause.is_check_violation() => Self::UNPROCESSABLE_ENTITY,
             Error::Cancelled => Self::SERVICE_UNAVAILABLE,
-            Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,
+            Error::Failed(_) | Error::File { .. } | Error::Database(_) | Error::Migration(_) => {
+                Self::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }
@@ -99,7 +102,7 @@ impl From<Error> for HttpProblem {
         if status.is_server_error() {
             tracing::error!(%error, cause = ?error, "a request failed");
         }
-        Self::new(status, error.to_string())
+        Self::new(status, error.without_path())
     }
 }
 

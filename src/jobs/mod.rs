@@ -55,6 +55,8 @@ pub struct Job {
     pub dry_run: bool,
     /// What its handler reads, as JSON.
     pub payload: Box<RawValue>,
+    /// What makes two requests equal, as JSON.
+    identity: Box<RawValue>,
 }
 
 impl Job {
@@ -65,12 +67,21 @@ impl Job {
     pub fn new(run_kind: RunKind, subject: String, dry_run: bool, request: &impl Serialize) -> Result<Job> {
         let payload = serde_json::value::to_raw_value(request)
             .map_err(|error| Error::Failed(format!("the request cannot be stored: {error}")))?;
-        Ok(Job { run_kind, subject, dry_run, payload })
+        Ok(Job { run_kind, subject, dry_run, identity: payload.clone(), payload })
+    }
+
+    /// Stores `request` as payload, which contains more than what makes two requests equal.
+    ///
+    /// # Errors
+    /// When `request` cannot be serialised.
+    pub fn stored_as(self, request: &impl Serialize) -> Result<Job> {
+        let stored = Job::new(self.run_kind, String::new(), self.dry_run, request)?;
+        Ok(Job { payload: stored.payload, ..self })
     }
 
     /// Returns the same digest for equal requests. `content`: the digest of a file that belongs to the request.
     fn fingerprint(&self, content: &[u8]) -> [u8; 32] {
-        Sha256::new().chain_update(self.payload.get()).chain_update([0]).chain_update(content).finalize().into()
+        Sha256::new().chain_update(self.identity.get()).chain_update([0]).chain_update(content).finalize().into()
     }
 }
 
@@ -134,7 +145,7 @@ pub trait JobHandler: Send + Sync + 'static {
     }
 
     /// Releases the resources of a finished run.
-    fn on_finished(&self, _run: i64) -> impl Future<Output = ()> + Send {
+    fn on_finished(&self, _job: &StoredJob) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 }

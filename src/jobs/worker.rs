@@ -58,7 +58,7 @@ impl<H: JobHandler> JobWorker<H> {
         let job = Arc::new(job);
         let JobResult { mut document, exit } = match cancelled {
             true => self.empty_result(&job, &Error::NeedsAttention("the run was cancelled before it started".into())),
-            false => self.run_cancellable(job).await?,
+            false => self.run_cancellable(job.clone()).await?,
         };
         let mut db = self.pool.acquire().await?;
         let cancelled = store::is_cancelled(&self.pool, run).await?;
@@ -71,7 +71,7 @@ impl<H: JobHandler> JobWorker<H> {
         document["run_id"] = run.into();
         runs::finish(&mut db, run, exit, &document).await?;
         drop(db);
-        self.handler.on_finished(run).await;
+        self.handler.on_finished(&job).await;
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl<H: JobHandler> JobWorker<H> {
         if !document.is_object() {
             document = json!({});
         }
-        document["error"] = reason.to_string().into();
+        document["error"] = reason.without_path().into();
         JobResult { document, exit: reason.exit() }
     }
 }

@@ -31,7 +31,7 @@ enum MigrateCommand {
 
 /// Runs `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
-    let database = Database::open(&context.config).await?;
+    let database = context.database_of_any_schema().await?;
     let result = run_action(context, &database, args.action.unwrap_or(MigrateCommand::Apply)).await;
     database.close().await;
     result

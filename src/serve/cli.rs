@@ -41,7 +41,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let bind = args.bind.as_deref().unwrap_or(&context.config.bind);
     let listener = if args.worker_only { None } else { Some(listen(bind).await?) };
     let database = context.database().await?;
-    let result = serve(context, &database, listener, !args.no_worker).await;
+    let result = tokio::select! {
+        result = serve(context, &database, listener, !args.no_worker) => result,
+        error = database.lost() => Err(error),
+    };
     database.close().await;
     result
 }

@@ -64,12 +64,13 @@ async fn create(
         HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let Upload { staged, file, options, digest } = upload::receive(form, &state.config).await?;
-    let job = ImportJob::Import { file, options }.job()?;
+    let folder = staged.name().to_owned();
+    let job = ImportJob::Import { file, folder: Some(folder.clone()), options }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
     let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &digest).await?;
     if let Enqueued::New(run) = enqueued {
         // The file is in place before the commit makes the run visible to the worker.
-        staged.move_to(&upload_folder(&state.config.data_dir, run))?;
+        staged.move_to(&upload_folder(&state.config.data_dir, run, Some(&folder)))?;
         transaction.commit().await.map_err(Error::from)?;
     }
     accepted_response(enqueued, &IMPORTS)

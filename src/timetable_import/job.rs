@@ -38,6 +38,9 @@ pub enum ImportJob {
     Import {
         /// The name of the file without its folder.
         file: String,
+        /// The unpredictable part of the name of the file's folder. Jobs of earlier versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        folder: Option<String>,
         #[serde(flatten)]
         options: ImportOptions,
     },
@@ -57,7 +60,10 @@ impl ImportJob {
     /// The request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
         match self {
-            ImportJob::Import { file, options } => Job::new(RunKind::Import, file.clone(), options.dry_run, self),
+            ImportJob::Import { file, options, .. } => {
+                let request = ImportJob::Import { file: file.clone(), folder: None, options: *options };
+                Job::new(RunKind::Import, file.clone(), options.dry_run, &request)?.stored_as(self)
+            }
             ImportJob::Undo { import, dry_run } => Job::new(RunKind::ImportUndo, import.to_string(), *dry_run, self),
         }
     }
@@ -75,14 +81,17 @@ impl JobHandler for ImportJobs {
 
     async fn run(&self, job: &StoredJob, cancel: CancellationToken) -> Result<JobResult> {
         match job.request()? {
-            ImportJob::Import { file, options } => self.import(job.run, &file, options, &cancel).await,
+            ImportJob::Import { file, folder, options } => {
+                let file = upload_folder(&self.config.data_dir, job.run, folder.as_deref()).join(file);
+                self.import(job.run, file, options, &cancel).await
+            }
             ImportJob::Undo { import, dry_run } => self.undo(job.run, import, dry_run, &cancel).await,
         }
     }
 
     fn empty_document(&self, job: &StoredJob, _reason: &Error) -> Value {
         match job.request() {
-            Ok(ImportJob::Import { file, options }) => {
+            Ok(ImportJob::Import { file, options, .. }) => {
                 serde_json::to_value(Document::of_problems(file, options.dry_run, Vec::new()))
                     .unwrap_or_else(|_| json!({}))
             }
@@ -98,8 +107,9 @@ impl JobHandler for ImportJobs {
         Ok(())
     }
 
-    async fn on_finished(&self, run: i64) {
-        let folder = upload_folder(&self.config.data_dir, run);
+    async fn on_finished(&self, job: &StoredJob) {
+        let Ok(ImportJob::Import { folder, .. }) = job.request() else { return };
+        let folder = upload_folder(&self.config.data_dir, job.run, folder.as_deref());
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
             tracing::debug!(%error, folder = %folder.display(), "an upload could not be removed");
         }
@@ -110,11 +120,10 @@ impl ImportJobs {
     async fn import(
         &self,
         run: i64,
-        file: &str,
+        file: PathBuf,
         options: ImportOptions,
         cancel: &CancellationToken,
     ) -> Result<JobResult> {
-        let file = upload_folder(&self.config.data_dir, run).join(file);
         // Without a path a dry run writes no report; an import chooses the default path itself.
         let report = if options.dry_run { Some(run::default_report(&self.config, run)?) } else { None };
         let existing = Existing::Replace;
@@ -151,14 +160,14 @@ mod tests {
     fn jobs_stored_before_later_options_existed_are_read() {
         let stored = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
         let options = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
-        let import = ImportJob::Import { file: "t.xlsx".into(), options };
+        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, options };
         assert_eq!(serde_json::from_str::<ImportJob>(stored).expect("readable"), import);
     }
 
     #[test]
     fn stored_form_of_a_job_is_stable() {
         let options = ImportOptions { overwrite_remote: true, ..ImportOptions::default() };
-        let import = ImportJob::Import { file: "t.xlsx".into(), options };
+        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, options };
         insta::assert_snapshot!(import.job().expect("JSON").payload.get(), @r#"{"kind":"import","file":"t.xlsx","dry_run":false,"deliver":"wait","publish":false,"delete_drafts":false,"ours":true,"approve_instructors":false,"create_instructors":false}"#);
         let undo = ImportJob::Undo { import: 3, dry_run: true };
         insta::assert_snapshot!(undo.job().expect("JSON").payload.get(), @r#"{"kind":"undo","import":3,"dry_run":true}"#);

@@ -6,7 +6,6 @@ use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use administrate::{OsRandomness, Randomness};
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
@@ -16,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use super::options::{DeliveryMode, ImportOptions};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files::{self, OpenMode};
 use crate::http::problem::{FieldError, HttpProblem};
 
 /// A file that is too large is read up to this multiple of the limit.
@@ -42,31 +42,47 @@ pub(super) struct Upload {
 }
 
 /// Returns the folder that stores the file of a requested import until the run has ended.
-pub fn upload_folder(data_dir: &Path, run: i64) -> PathBuf {
-    data_dir.join("uploads").join(run.to_string())
+///
+/// The unpredictable part of its name is stored with the run. Without it, a folder that remained from another database
+/// could be in the way.
+pub fn upload_folder(data_dir: &Path, run: i64, name: Option<&str>) -> PathBuf {
+    let folder = name.map_or_else(|| run.to_string(), |name| format!("{run}-{name}"));
+    data_dir.join("uploads").join(folder)
 }
 
 /// A temporary folder for one file. Dropping it deletes the folder unless it was moved.
 #[derive(Debug)]
-pub(super) struct StagedUpload(PathBuf);
+pub(super) struct StagedUpload {
+    path: PathBuf,
+    name: String,
+}
 
 impl StagedUpload {
     fn new(data_dir: &Path) -> Result<StagedUpload> {
-        let folder = data_dir.join("uploads").join(format!("incoming-{:016x}", OsRandomness.next_u64()));
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating the folder", &folder, &error))?;
-        Ok(StagedUpload(folder))
+        files::data_folder(data_dir)?;
+        let uploads = data_dir.join("uploads");
+        files::private_folder(&uploads)?;
+        let name = files::unpredictable_name();
+        let path = uploads.join(format!("incoming-{name}"));
+        files::create_new_folder(&path, None).map_err(|error| Error::io("creating the folder", &path, &error))?;
+        Ok(StagedUpload { path, name })
+    }
+
+    /// Returns the unpredictable part of the name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Moves the folder to its final path.
     pub fn move_to(self, path: &Path) -> Result<()> {
-        std::fs::rename(&self.0, path).map_err(|error| Error::io("moving the upload to", path, &error))
+        std::fs::rename(&self.path, path).map_err(|error| Error::io("moving the upload to", path, &error))
     }
 }
 
 impl Drop for StagedUpload {
     fn drop(&mut self) {
         // After `move_to` the folder does not exist.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
@@ -101,7 +117,7 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
         match name.as_str() {
             "file" => {
                 let name = safe_name(field.file_name().unwrap_or_default());
-                let digest = write_file(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
+                let digest = write_file(&mut field, &staged.path.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
             "dry_run" => options.dry_run = flag(&mut field).await?,
@@ -133,7 +149,7 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
 /// Writes a file to disk while it is received. Returns its SHA-256.
 async fn write_file(field: &mut Field<'_>, path: &Path, limit: u64) -> Result<[u8; 32], HttpProblem> {
     let write_error = |error| HttpProblem::from(Error::io("writing the upload to", path, &error));
-    let mut file = tokio::fs::File::create(path).await.map_err(write_error)?;
+    let mut file = tokio::fs::File::from_std(files::open_file(path, OpenMode::Truncate)?);
     let (mut digest, mut size) = (Sha256::new(), 0_u64);
     while let Some(chunk) = field.chunk().await.map_err(invalid_form)? {
         size += chunk.len() as u64;
@@ -244,12 +260,12 @@ mod sweeping {
     fn sweep_removes_only_abandoned_folders() {
         let data = tempfile::tempdir().expect("a folder");
         let staged = StagedUpload::new(data.path()).expect("a folder");
-        std::fs::write(staged.0.join("t.xlsx"), b"half").expect("a file");
+        std::fs::write(staged.path.join("t.xlsx"), b"half").expect("a file");
         std::fs::create_dir(data.path().join("uploads/7")).expect("a folder");
         let now = SystemTime::now();
         assert_eq!(sweep(data.path(), now), 0, "a recent folder is in use");
         assert_eq!(sweep(data.path(), now + 2 * ABANDONED_AFTER), 1);
-        assert!(!staged.0.exists() && data.path().join("uploads/7").exists());
+        assert!(!staged.path.exists() && data.path().join("uploads/7").exists());
         assert_eq!(sweep(&data.path().join("missing"), now), 0);
     }
 }

@@ -84,7 +84,6 @@ const EXEMPT: &[(&str, &str, &str)] = &[
     ("", "in doubt", "the same in prose"),
     ("", "lectern.agreed", "table"),
     ("src/timetable_import/api.rs", "`ours`", "field of the upload form"),
-    ("src/embedded/owner.rs", "`nobody`", "user of the operating system"),
 ];
 
 /// Private words of one file: the word and its line.

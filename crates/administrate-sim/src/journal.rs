@@ -5,8 +5,9 @@
 //! snapshot and opens a new journal under the next generation. The generation is part of the journal's file name, so a
 //! start that is killed in between replays no mutation twice.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -103,10 +104,17 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Opens or creates a file that only its owner can read: the state contains names of people.
+fn open_private(path: &Path, truncate: bool) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(truncate).write(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
 fn lock(path: &Path) -> Result<File, StateError> {
     let file = with_suffix(path, "lock");
     let io_error = |source| StateError::Io { path: file.clone(), source };
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io_error)?;
+    let opened = open_private(&file, false).map_err(io_error)?;
     match opened.try_lock() {
         Ok(()) => Ok(opened),
         Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
@@ -135,10 +143,11 @@ fn replay(path: &Path, tenant: &mut Tenant) -> Result<(), StateError> {
 fn start_generation(path: &Path, generation: u64, tenant: &Tenant) -> Result<File, StateError> {
     let io_error = |source| StateError::Io { path: path.to_owned(), source };
     let journal = journal_path(path, generation);
-    let journal = OpenOptions::new().create(true).write(true).truncate(true).open(&journal).map_err(io_error)?;
+    let journal = open_private(&journal, true).map_err(io_error)?;
     let bytes = serde_json::to_vec(&Snapshot { generation, tenant: tenant.clone() });
+    let bytes = bytes.map_err(|error| io_error(error.into()))?;
     let new_snapshot = with_suffix(path, "new");
-    fs::write(&new_snapshot, bytes.map_err(|error| io_error(error.into()))?).map_err(io_error)?;
+    open_private(&new_snapshot, true).and_then(|mut file| file.write_all(&bytes)).map_err(io_error)?;
     fs::rename(&new_snapshot, path).map_err(io_error)?;
     match fs::remove_file(journal_path(path, generation - 1)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(error)),

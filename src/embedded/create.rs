@@ -1,0 +1,81 @@
+//! Creates a cluster: beside its final path, and renamed when it is complete.
+//!
+//! A start that was interrupted leaves a folder `postgres.new-…` with a marker. It never contains data of the provider, so
+//! the next start deletes it. Nothing else is ever deleted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::owner::Owner;
+use super::store::ADMIN;
+use crate::error::{Error, Result};
+use crate::files;
+
+const UNFINISHED: &str = "postgres.new-";
+const MARKER: &str = "unfinished";
+const MARKER_TEXT: &[u8] = b"Lectern was interrupted while it created a database here. It deletes this folder.\n";
+
+/// Creates the cluster. The caller has locked the data folder.
+///
+/// # Errors
+/// [`Error::Failed`] with the reason of `initdb`.
+pub(super) fn create_cluster(bin: &Path, data_dir: &Path, owner: &Owner, durable: bool) -> Result<()> {
+    remove_unfinished(data_dir, owner);
+    let folder = data_dir.join(format!("{UNFINISHED}{}", files::unpredictable_name()));
+    let failed = |error| Error::io("creating the folder", &folder, &error);
+    files::create_new_folder(&folder, owner.of_files()).map_err(failed)?;
+    let created = fill(bin, &folder, data_dir, owner, durable);
+    // This process has just created the folder.
+    let _ = fs::remove_dir_all(&folder);
+    created
+}
+
+fn fill(bin: &Path, folder: &Path, data_dir: &Path, owner: &Owner, durable: bool) -> Result<()> {
+    files::write_file(&folder.join(MARKER), MARKER_TEXT, None)?;
+    let (new, cluster) = (folder.join("cluster"), data_dir.join("postgres"));
+    files::create_new_folder(&new, owner.of_files()).map_err(|error| Error::io("creating the folder", &new, &error))?;
+    run_initdb(bin, &new, &cluster, owner, durable)?;
+    // The rename fails if the path has meanwhile been filled.
+    fs::rename(&new, &cluster)
+        .and_then(|()| files::sync_folder(data_dir))
+        .map_err(|error| Error::io("creating the private database in", &cluster, &error))
+}
+
+fn run_initdb(bin: &Path, new: &Path, cluster: &Path, owner: &Owner, durable: bool) -> Result<()> {
+    let mut command = owner.command(&bin.join("initdb"));
+    command.arg("-D").arg(new).args(["-U", ADMIN, "-A", "peer", "-E", "UTF8"]);
+    command.args(["--no-locale", "--data-checksums", "--no-instructions"]);
+    if !durable {
+        command.arg("--no-sync");
+    }
+    let output = command.stdout(Stdio::null()).output();
+    let output = output.map_err(|error| Error::io("running", &bin.join("initdb"), &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let reason = super::log::reason_in(&String::from_utf8_lossy(&output.stderr))
+        .unwrap_or_else(|| format!("initdb ended with {}", output.status));
+    Err(Error::Failed(format!("the private database cannot be created in {}: {reason}", cluster.display())))
+}
+
+/// Deletes what interrupted starts left. What cannot be deleted stays; it has no effect.
+fn remove_unfinished(data_dir: &Path, owner: &Owner) {
+    for folder in unfinished_folders(data_dir) {
+        let has_marker = fs::symlink_metadata(folder.join(MARKER)).is_ok_and(|about| about.is_file());
+        let removed = match has_marker && files::is_private_folder(&folder, owner.of_files()) {
+            true => fs::remove_dir_all(&folder),
+            // Interrupted before the marker was written: the folder is empty.
+            false => fs::remove_dir(&folder),
+        };
+        if let Err(error) = removed {
+            tracing::debug!(%error, folder = %folder.display(), "an unfinished database was not removed");
+        }
+    }
+}
+
+fn unfinished_folders(data_dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(data_dir).into_iter().flatten().flatten();
+    let is_unfinished = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(UNFINISHED);
+    entries.filter(|entry| is_unfinished(&entry.file_name())).map(|entry| entry.path()).collect()
+}
