@@ -22,6 +22,6 @@ impl Context {
     /// # Errors
     /// [`Error::Prerequisite`](crate::error::Error::Prerequisite) when the schema is older, else the database error.
     pub async fn database(&self) -> Result<Database> {
-        Database::open_ready(&self.config).await
+        Database::open_ready(&self.config, &self.stop).await
     }
 }
