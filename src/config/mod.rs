@@ -34,6 +34,7 @@ pub struct Config {
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
     pub sync: Sync,
+    pub retention: Retention,
     pub delivery: Delivery,
     pub schedule: Schedule,
 }
@@ -90,6 +91,19 @@ pub struct Sync {
     pub webhook_days: u16,
     pub request_budget: u64,
     pub conflicts: std::collections::BTreeMap<String, ConflictPolicy>,
+}
+
+/// Days after which stored data is deleted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub run_days: u16,
+    pub short_run_days: u16,
+    pub outbox_days: u16,
+    pub dead_webhook_days: u16,
+    pub idempotency_key_days: u16,
+    pub report_days: u16,
+    pub upload_days: u16,
 }
 
 /// Which value wins when a field was changed on both sides.
@@ -171,6 +185,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ADMINISTRATE_ACCOUNT_ID", "administrate.account_id"),
     ("LECTERN_AUDIT_DAYS", "sync.audit_days"),
     ("LECTERN_WEBHOOK_DAYS", "sync.webhook_days"),
+    ("LECTERN_RUN_DAYS", "retention.run_days"),
     ("LECTERN_REQUEST_BUDGET", "sync.request_budget"),
 ];
 
