@@ -23,7 +23,7 @@ impl Context {
     /// [`Error::Prerequisite`] when the schema is older, [`Error::Cancelled`] on Ctrl-C, else the database error.
     pub async fn database(&self) -> Result<Database> {
         self.announce_private_database();
-        let opening = Database::open_ready(&self.config, &self.console);
+        let opening = Database::open_ready(&self.config, &self.console, &self.stop);
         self.stop.run_until_cancelled(opening).await.unwrap_or(Err(Error::Cancelled))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, PgPool};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::console::Console;
@@ -50,7 +51,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Prerequisite`] when a named database has pending steps.
-    pub async fn open_ready(config: &Config, console: &Console) -> Result<Database> {
+    pub async fn open_ready(config: &Config, console: &Console, stop: &CancellationToken) -> Result<Database> {
         let database = Self::open(config, console).await?;
         if migrate::pending(&database.pool).await? == 0 {
             return Ok(database);
@@ -60,7 +61,7 @@ impl Database {
                 "the database schema is older than this program: run `lectern migrate` first".into(),
             ));
         }
-        migrate::apply(&database.pool).await?;
+        migrate::apply_with(&database.pool, migrate::LockWait::of(config), stop, |_| ()).await?;
         Ok(database)
     }
 

@@ -24,6 +24,7 @@ pub mod migrate;
 pub mod names;
 pub mod outbox;
 pub mod output_file;
+pub mod retention;
 pub mod runs;
 pub mod search;
 pub mod serve;

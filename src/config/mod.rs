@@ -32,11 +32,13 @@ pub struct Config {
     pub http_timeout_ms: u64,
     pub retry_base_ms: u64,
     pub lock_timeout_ms: u64,
+    pub lock_wait_ms: u64,
     pub public_session_urls: bool,
     pub administrate: Administrate,
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
     pub sync: Sync,
+    pub retention: Retention,
     pub delivery: Delivery,
     pub schedule: Schedule,
 }
@@ -93,6 +95,19 @@ pub struct Sync {
     pub webhook_days: u16,
     pub request_budget: u64,
     pub conflicts: std::collections::BTreeMap<String, ConflictPolicy>,
+}
+
+/// Days after which stored data is deleted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub run_days: u16,
+    pub short_run_days: u16,
+    pub outbox_days: u16,
+    pub dead_webhook_days: u16,
+    pub idempotency_key_days: u16,
+    pub report_days: u16,
+    pub upload_days: u16,
 }
 
 /// Which value wins when a field was changed on both sides.
@@ -161,6 +176,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LECTERN_HTTP_TIMEOUT_MS", "http_timeout_ms"),
     ("LECTERN_RETRY_BASE_MS", "retry_base_ms"),
     ("LECTERN_LOCK_TIMEOUT_MS", "lock_timeout_ms"),
+    ("LECTERN_LOCK_WAIT_MS", "lock_wait_ms"),
     ("ADMINISTRATE_API_URL", "administrate.api_url"),
     ("ADMINISTRATE_AUTH_URL", "administrate.auth_url"),
     ("ADMINISTRATE_INSTANCE_URL", "administrate.instance_url"),
@@ -173,6 +189,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ADMINISTRATE_ACCOUNT_ID", "administrate.account_id"),
     ("LECTERN_AUDIT_DAYS", "sync.audit_days"),
     ("LECTERN_WEBHOOK_DAYS", "sync.webhook_days"),
+    ("LECTERN_RUN_DAYS", "retention.run_days"),
     ("LECTERN_REQUEST_BUDGET", "sync.request_budget"),
 ];
 

@@ -82,11 +82,20 @@ pub(crate) async fn write_call(pool: &PgPool, command: &str, entry: &Entry) -> R
     Ok(())
 }
 
-/// Deletes calls older than `days`. Returns their number.
-pub async fn purge_audit_log(pool: &PgPool, days: i32) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM adm.api_audit_log WHERE started_at < now() - make_interval(days => $1)")
-        .bind(days)
-        .execute(pool)
-        .await?;
+/// Deletes at most `limit` calls older than `days`. Returns their number.
+///
+/// Calls that were logged before Lectern came to the database stay.
+pub async fn purge_audit_log(pool: &PgPool, days: i32, limit: i64) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM adm.api_audit_log WHERE id IN (
+             SELECT id FROM adm.api_audit_log
+             WHERE started_at < now() - make_interval(days => $1)
+               AND id > coalesce((SELECT last_audit_id FROM lectern.adoption), 0)
+             ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(days)
+    .bind(limit)
+    .execute(pool)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -22,7 +22,7 @@ use crate::error::{Error, Exit, Result};
 use crate::identity::Caller;
 use crate::runs::{self, RunKind};
 
-pub use store::{cancel, find, latest};
+pub use store::{cancel, find, latest, purge_keys};
 pub use worker::run_queue;
 
 /// A queue of runs that are executed one at a time.

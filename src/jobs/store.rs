@@ -10,8 +10,18 @@ use super::{JobRun, Queue, StoredJob};
 use crate::error::Result;
 use crate::runs;
 
-const RUN: &str = "SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, r.document,
-    to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS started_at,
+/// The columns of [`JobRun`] in the order of the statement; `document` is what it reads of the run's document.
+fn select(document: &str) -> String {
+    format!("SELECT r.id, r.kind, r.subject, r.dry_run, r.exit_code, {document} AS document, {STATE}")
+}
+
+/// All that a run's document says.
+const WHOLE_DOCUMENT: &str = "r.document";
+
+/// What lists show of a document. A document can be large, so that lists never read it.
+const COUNTS: &str = "CASE WHEN r.document IS NOT NULL THEN jsonb_build_object('counts', r.counts) END";
+
+const STATE: &str = "to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS started_at,
     to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS finished_at,
     q.run_id IS NOT NULL AS requested, q.cancelled_at IS NOT NULL AS cancelled,
     EXISTS (SELECT FROM pg_locks
@@ -66,16 +76,34 @@ pub(super) async fn save_key(
     Ok(Some(known))
 }
 
+/// Deletes at most `limit` idempotency keys older than `days`. Returns their number.
+pub async fn purge_keys(pool: &PgPool, days: i32, limit: i64) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM lectern.idempotency_keys WHERE (token_id, key) IN (
+             SELECT token_id, key FROM lectern.idempotency_keys
+             WHERE created_at < now() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(days)
+    .bind(limit)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Returns a run of a queue.
 pub async fn find(pool: &PgPool, queue: &Queue, run: i64) -> Result<Option<JobRun>> {
-    let sql = format!("{RUN} WHERE r.kind = ANY ($2) AND r.id = $3");
+    let sql = format!("{} WHERE r.kind = ANY ($2) AND r.id = $3", select(WHOLE_DOCUMENT));
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.stored_kinds()).bind(run);
     Ok(found.fetch_optional(pool).await?)
 }
 
-/// Returns the latest runs of a queue, newest first; with `before` only those with a lower id.
+/// Returns the latest runs of a queue, newest first; with `before` only those with a lower id. Of their documents they
+/// contain only the counts.
 pub async fn latest(pool: &PgPool, queue: &Queue, before: Option<i64>, limit: i64) -> Result<Vec<JobRun>> {
-    let sql = format!("{RUN} WHERE r.kind = $2 AND ($3::bigint IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4");
+    let sql = format!(
+        "{} WHERE r.kind = $2 AND ($3::bigint IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4",
+        select(COUNTS)
+    );
     let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(runs::LOCKS).bind(queue.name).bind(before).bind(limit);
     Ok(found.fetch_all(pool).await?)
 }
@@ -114,6 +142,26 @@ pub(super) async fn open_job(pool: &PgPool, run: i64) -> Result<Option<StoredJob
     .fetch_optional(pool)
     .await?;
     Ok(found.map(|(Json(payload), cancelled)| StoredJob { run, payload, cancelled }))
+}
+
+/// Counts an attempt to execute a run, and returns how many there were before. It is stored before the run begins, so that
+/// an attempt that ends the process counts too.
+pub(super) async fn begin_attempt(pool: &PgPool, run: i64) -> Result<i32> {
+    Ok(sqlx::query_scalar(
+        "UPDATE lectern.requested_runs SET attempts = attempts + 1 WHERE run_id = $1 RETURNING attempts - 1",
+    )
+    .bind(run)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Takes an attempt back that ended for a reason outside the run.
+pub(super) async fn take_attempt_back(pool: &PgPool, run: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.requested_runs SET attempts = greatest(attempts - 1, 0) WHERE run_id = $1")
+        .bind(run)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 /// Reports whether a run was cancelled.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{State, Step};
+use super::{LockWait, State, Step};
 use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
@@ -41,15 +41,17 @@ async fn run_action(context: &Context, database: &Database, action: MigrateComma
     let before = crate::migrate::steps(&database.pool).await?;
     let steps = match action {
         MigrateCommand::Plan { sql } => {
-            let pending: Vec<Step> = before.into_iter().filter(|step| step.state == State::Pending).collect();
+            let pending: Vec<Step> = before.into_iter().filter(|step| step.state != State::Done).collect();
             if sql {
                 pending.iter().for_each(|step| context.console.print(&step.sql));
             }
             pending
         }
         MigrateCommand::Status => before,
+        MigrateCommand::Apply if before.iter().any(|step| step.state == State::Conflict) => before,
         MigrateCommand::Apply => {
-            crate::migrate::apply(&database.pool).await?;
+            let notify = |line: &str| context.console.notify(line);
+            crate::migrate::apply_with(&database.pool, LockWait::of(&context.config), &context.stop, notify).await?;
             crate::migrate::steps(&database.pool).await?
         }
     };
@@ -57,15 +59,26 @@ async fn run_action(context: &Context, database: &Database, action: MigrateComma
 }
 
 fn report(context: &Context, steps: &[Step]) -> Result<Exit> {
-    let pending = steps.iter().filter(|step| step.state == State::Pending).count();
+    let count = |state: State| steps.iter().filter(|step| step.state == state).count();
+    let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
     for step in steps {
-        let state = if step.state == State::Done { "done" } else { "pending" };
+        let state = match step.state {
+            State::Done => "done",
+            State::Pending => "pending",
+            State::Conflict => "conflict",
+        };
         context.console.notify(format_args!("  {state:8} {}", step.name));
+        step.problems.iter().for_each(|problem| context.console.notify(format_args!("           {problem}")));
     }
-    context.console.notify(match pending {
-        0 => "the database schema is up to date".to_owned(),
-        n => format!("{} pending: run `lectern migrate`", counted(n, "step")),
+    context.console.notify(match (pending, conflicts) {
+        (0, 0) => "the database schema is up to date".to_owned(),
+        (pending, 0) => format!("{} pending: run `lectern migrate`", counted(pending, "step")),
+        (_, conflicts) => format!(
+            "nothing was changed: tables stand in the way of {}: follow the lines above, then run `lectern migrate`",
+            counted(conflicts, "step")
+        ),
     });
-    context.console.document(&json!({ "steps": steps, "pending": pending, "conflicts": 0 }))?;
-    Ok(Exit::Done)
+    let document = json!({ "steps": steps, "pending": pending + conflicts, "conflicts": conflicts });
+    context.console.document(&document)?;
+    Ok(if conflicts > 0 { Exit::NeedsAttention } else { Exit::Done })
 }

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
-pub use store::{begin, enqueue, find, finish, has_succeeded, journal_of, latest, reopen, save_journal, update_result};
+pub use store::{
+    begin, ended_before, enqueue, find, finish, has_succeeded, journal_of, latest, purge, reopen, save_journal, update_result,
+};
 
 use crate::error::Result;
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::{LOCKS, Run, RunKind, StoredRun};
 use crate::error::{Exit, Result};
@@ -100,7 +100,7 @@ pub async fn has_succeeded(db: &mut PgConnection, kind: RunKind, subject: &str) 
 const COLUMNS: &str =
     "id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
     round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
-    document -> 'counts' AS counts, (document -> 'requests')::bigint AS requests";
+    counts, requests::bigint AS requests";
 
 /// Returns a run of this kind with its document and journal.
 pub async fn find(db: &mut PgConnection, kind: RunKind, run: i64) -> Result<Option<StoredRun>> {
@@ -112,4 +112,45 @@ pub async fn find(db: &mut PgConnection, kind: RunKind, run: i64) -> Result<Opti
 pub async fn latest(db: &mut PgConnection, kind: RunKind, limit: i64) -> Result<Vec<Run>> {
     let sql = format!("SELECT {COLUMNS} FROM lectern.runs WHERE kind = $1 AND NOT dry_run ORDER BY id DESC LIMIT $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind.as_str()).bind(limit.max(0)).fetch_all(db).await?)
+}
+
+/// Deletes at most `limit` old runs with all that is stored about them: those older than `days`; dry runs, and syncs that
+/// changed nothing, after `short_days`. Returns their number.
+///
+/// These stay: runs that have not ended, runs with undelivered effects, the last successful sync of each entity, on which
+/// other syncs rest, and the undo of an import that is still stored.
+pub async fn purge(pool: &PgPool, days: i32, short_days: i32, limit: i64) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM lectern.runs WHERE id IN (
+             SELECT r.id FROM lectern.runs AS r
+             WHERE r.started_at < now() - make_interval(
+                       days => CASE WHEN r.dry_run OR r.kind = 'sync' AND r.journal IS NULL THEN $2 ELSE $1 END)
+               AND (r.finished_at IS NOT NULL
+                    OR NOT EXISTS (SELECT FROM lectern.requested_runs AS q WHERE q.run_id = r.id))
+               AND NOT EXISTS (SELECT FROM lectern.outbox AS o WHERE o.run_id = r.id AND o.state <> 'delivered')
+               AND (r.kind <> 'sync' OR r.dry_run OR EXISTS (
+                       SELECT FROM lectern.runs AS later
+                       WHERE later.kind = r.kind AND later.subject = r.subject AND later.id > r.id
+                         AND NOT later.dry_run AND later.exit_code IN (0, 4)))
+               AND NOT (r.kind = 'import-undo'
+                        AND EXISTS (SELECT FROM lectern.runs AS undone WHERE undone.id::text = r.subject))
+             ORDER BY r.id LIMIT $3 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(days)
+    .bind(short_days)
+    .bind(limit)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Returns which of these runs ended more than `days` ago.
+pub async fn ended_before(pool: &PgPool, runs: &[i64], days: i32) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM lectern.runs WHERE id = ANY ($1) AND finished_at < now() - make_interval(days => $2)",
+    )
+    .bind(runs)
+    .bind(days)
+    .fetch_all(pool)
+    .await?)
 }

@@ -1,7 +1,6 @@
 //! `lectern serve`.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,6 +13,7 @@ use crate::error::{Error, Exit, Result};
 use crate::gateway::{AuditMode, connect};
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
+use crate::retention;
 use crate::search;
 use crate::search::read_model::follow::Follower;
 use crate::sync;
@@ -55,10 +55,6 @@ async fn serve(
     listener: Option<TcpListener>,
     has_worker: bool,
 ) -> Result<Exit> {
-    let removed = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
-    if removed > 0 {
-        tracing::info!(removed, "incomplete uploads were removed");
-    }
     let mut background = JoinSet::new();
     if has_worker {
         start_worker(context, database, listener.is_none(), &mut background).await?;
@@ -106,13 +102,14 @@ async fn start_worker(
     Ok(())
 }
 
-/// Starts the background work other than delivery: webhooks, schedule, and the queues of imports and syncs.
+/// Starts the background work other than delivery: webhooks, schedule, the queues of imports and syncs, and retention.
 pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
     background.spawn(webhooks::worker::run_worker(pool.clone(), config.clone(), stop.clone()));
     background.spawn(sync::schedule::run_schedule(pool.clone(), config.clone(), stop.clone()));
     background.spawn(run_queue(pool.clone(), ImportJobs { pool: pool.clone(), config: config.clone() }, stop.clone()));
+    background.spawn(retention::run_sweeper(pool.clone(), config.clone(), stop.clone()));
     background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));
 }
 

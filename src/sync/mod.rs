@@ -34,7 +34,7 @@ pub mod undo;
 #[cfg(test)]
 mod tests;
 
-pub use entities::events::single::{ApplyOutcome, apply_remote_event};
+pub use entities::events::single::{ApplyContext, ApplyOutcome, apply_remote_event};
 pub use entity::Entity;
 pub use options::SyncOptions;
 pub use report::{Report, Summary};

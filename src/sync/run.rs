@@ -54,6 +54,9 @@ pub enum ProgressEvent<'a> {
     Planned(&'a dyn std::fmt::Display),
 }
 
+/// Old calls to Administrate that a run deletes at most.
+const PURGED_CALLS: i64 = 100_000;
+
 impl SyncRun {
     /// Creates a run. Cancelling `stop` ends it between two steps.
     pub fn new(pool: PgPool, client: Client, config: &Config, options: SyncOptions, stop: CancellationToken) -> Self {
@@ -101,7 +104,8 @@ impl SyncRun {
     ) -> Result<Self> {
         let audit = if options.dry_run { AuditMode::Off } else { AuditMode::On };
         if audit == AuditMode::On {
-            gateway::purge_audit_log(pool, config.sync.audit_days.into()).await?;
+            // `lectern serve` deletes all of them; a schedule of commands alone still bounds the log.
+            gateway::purge_audit_log(pool, config.sync.audit_days.into(), PURGED_CALLS).await?;
         }
         let budget = Some(config.sync.request_budget).filter(|budget| *budget > 0);
         let client = gateway::connect_with(config, pool, command, ClientOptions { audit, budget, record }).await?;

@@ -13,6 +13,7 @@ pub mod approvals;
 pub mod cli;
 pub mod history;
 pub mod job;
+pub mod leftovers;
 mod load;
 pub mod options;
 mod parse;

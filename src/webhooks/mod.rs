@@ -26,10 +26,10 @@ use sqlx::PgConnection;
 use self::payload::{EventUpdate, FieldChange, WebhookDelivery};
 use crate::bridges::events::{self, Baseline, BaselineKind, LastSeen};
 use crate::error::Result;
-use crate::sync::{self, ApplyOutcome};
+use crate::sync::{self, ApplyContext, ApplyOutcome};
 use crate::tutorials;
 
-pub use store::{insert, list, one, purge_applied, retry_now};
+pub use store::{insert, list, one, purge, retry_now};
 
 /// Number of attempts before a delivery becomes a dead letter.
 const MAX_ATTEMPTS: i32 = 5;
@@ -83,7 +83,12 @@ enum Applied {
 }
 
 /// Applies a delivery in the caller's transaction. `zone` is the zone of times without one.
-async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Result<Applied> {
+async fn apply(
+    db: &mut PgConnection,
+    item: &InboxItem,
+    zone: &TimeZone,
+    context: &mut ApplyContext,
+) -> Result<Applied> {
     if item.entity_id.is_empty() {
         return Ok(Applied::Dead("the delivery does not name an event".into()));
     }
@@ -95,8 +100,8 @@ async fn apply(db: &mut PgConnection, item: &InboxItem, zone: &TimeZone) -> Resu
     let update = WebhookDelivery::event_update(&item.body);
     let unseen = unseen_changes(db, &external_id, &update).await?;
     let applied = match payload::full_event(&item.body) {
-        Some(event) => apply_full_event(db, event, &unseen.change, zone).await?,
-        None => match find_event(db, &external_id, &update).await? {
+        Some(event) => apply_full_event(db, event, &unseen.change, zone, context).await?,
+        None => match find_event(db, &external_id, &update, context).await? {
             EventLookup::Found(event) => {
                 Applied::Done(apply_places(db, event, &external_id, &update, &unseen.change).await?)
             }
@@ -130,20 +135,26 @@ async fn unseen_changes(db: &mut PgConnection, external_id: &Id, update: &EventU
 /// The local event that a delivery is about.
 enum EventLookup {
     Found(i64),
-    /// The local event with the same title is linked with another remote event.
+    /// The local event with the same title is linked with another remote event, or several have this title.
     Ambiguous,
     Unknown,
 }
 
-async fn find_event(db: &mut PgConnection, external_id: &Id, update: &EventUpdate) -> Result<EventLookup> {
+async fn find_event(
+    db: &mut PgConnection,
+    external_id: &Id,
+    update: &EventUpdate,
+    context: &mut ApplyContext,
+) -> Result<EventLookup> {
     if let Some(linked) = events::linked_event(db, external_id).await? {
         return Ok(EventLookup::Found(linked));
     }
     let Some(title) = update.title.as_deref() else { return Ok(EventLookup::Unknown) };
-    let Some(local) = tutorials::store::events_by_code(db, &[title]).await?.first().map(|known| known.id) else {
-        return Ok(EventLookup::Unknown);
-    };
-    Ok(if events::link_of(db, local).await?.is_some() { EventLookup::Ambiguous } else { EventLookup::Found(local) })
+    Ok(match context.named(db, title).await?[..] {
+        [] => EventLookup::Unknown,
+        [local] if events::link_of(db, local).await?.is_none() => EventLookup::Found(local),
+        _ => EventLookup::Ambiguous,
+    })
 }
 
 fn ambiguous_message() -> Applied {
@@ -165,12 +176,13 @@ async fn apply_full_event(
     mut event: administrate::Event,
     change: &FieldChange,
     zone: &TimeZone,
+    context: &mut ApplyContext,
 ) -> Result<Applied> {
     if change.places_left.is_none() {
         event.remaining_places = None;
     }
     let update = EventUpdate { title: Some(event.title.clone()), ..EventUpdate::default() };
-    Ok(match sync::apply_remote_event(db, event, zone).await? {
+    Ok(match sync::apply_remote_event(db, event, zone, context).await? {
         ApplyOutcome::Written => Applied::Done(describe(change).unwrap_or_else(|| "applied".to_owned())),
         ApplyOutcome::Unchanged => Applied::Done(NOTHING.to_owned()),
         ApplyOutcome::Unknown => unknown(&update),

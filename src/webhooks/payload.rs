@@ -145,10 +145,17 @@ fn node(payload: &Value) -> Option<&Map<String, Value>> {
 /// Parses a time: RFC 3339, a local time taken as UTC, or seconds since 1970.
 ///
 /// A delivery with an unreadable time is accepted, because Administrate would not repeat it; the time of arrival counts.
+/// Times outside these years cannot be when something was changed; PostgreSQL cannot even store all of them.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=9998;
+
 fn time(text: &str) -> Option<Timestamp> {
     let local = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp());
-    let epoch = || Timestamp::from_second(text.parse::<f64>().ok()?.floor() as i64).ok();
-    text.parse().ok().or_else(local).or_else(epoch)
+    let epoch = || {
+        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite())?;
+        Timestamp::from_second(seconds.floor() as i64).ok()
+    };
+    let time: Option<Timestamp> = text.parse().ok().or_else(local).or_else(epoch);
+    time.filter(|time| YEARS.contains(&time.to_zoned(TimeZone::UTC).year()))
 }
 
 /// Returns a text or number as a short text without NUL, empty if it is missing.

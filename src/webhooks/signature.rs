@@ -18,6 +18,9 @@ pub const SIGNATURE: &str = "x-administrate-signature";
 /// The header with the time of signing.
 pub const TIMESTAMP: &str = "x-administrate-signature-timestamp";
 
+/// Length of an HMAC with SHA-256.
+const SIGNATURE_BYTES: usize = 32;
+
 /// Maximum difference between the time of signing and now, in seconds, as in the libraries of Standard Webhooks.
 const TOLERANCE: i64 = 300;
 
@@ -37,11 +40,23 @@ pub enum SignatureError {
     Wrong,
 }
 
-/// Checks the signature of a body at a time.
+/// The signature that the headers of a delivery contain.
+#[derive(Debug)]
+pub struct SignedHeaders<'a> {
+    secret: &'a Secret,
+    signature: Vec<u8>,
+    timestamp: &'a str,
+}
+
+/// Checks the headers of a delivery at a time. The body need not be received for it.
 ///
 /// # Errors
 /// The first that applies in the order of [`SignatureError`]'s variants.
-pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
+pub fn check_headers<'a>(
+    secret: &'a Secret,
+    headers: &'a HeaderMap,
+    now: Timestamp,
+) -> Result<SignedHeaders<'a>, SignatureError> {
     if secret.is_empty() {
         return Err(SignatureError::NoSecret);
     }
@@ -52,16 +67,31 @@ pub fn check(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) 
     if now.as_second().abs_diff(signed_at) > TOLERANCE.unsigned_abs() {
         return Err(SignatureError::Stale);
     }
-    let texts: [&[&[u8]]; 3] = [&[body], &[timestamp.as_bytes(), b".", body], &[timestamp.as_bytes(), body]];
-    let is_signed = |parts: &[&[u8]]| {
-        // HMAC accepts keys of every length, so this never fails.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else { return false };
-        parts.iter().for_each(|part| mac.update(part));
-        mac.verify_slice(&signature).is_ok()
-    };
-    // Checks all texts, so that the duration reveals nothing.
-    let is_valid = texts.iter().fold(false, |is_valid, text| is_signed(text) | is_valid);
-    if is_valid { Ok(()) } else { Err(SignatureError::Wrong) }
+    // No key gives a signature of another length.
+    if signature.len() != SIGNATURE_BYTES {
+        return Err(SignatureError::Wrong);
+    }
+    Ok(SignedHeaders { secret, signature, timestamp })
+}
+
+impl SignedHeaders<'_> {
+    /// Checks the signature of a body.
+    ///
+    /// # Errors
+    /// [`SignatureError::Wrong`].
+    pub fn check_body(&self, body: &[u8]) -> Result<(), SignatureError> {
+        let timestamp = self.timestamp.as_bytes();
+        let texts: [&[&[u8]]; 3] = [&[body], &[timestamp, b".", body], &[timestamp, body]];
+        let is_signed = |parts: &[&[u8]]| {
+            // HMAC accepts keys of every length, so this never fails.
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.reveal().as_bytes()) else { return false };
+            parts.iter().for_each(|part| mac.update(part));
+            mac.verify_slice(&self.signature).is_ok()
+        };
+        // Checks all texts, so that the duration reveals nothing.
+        let is_valid = texts.iter().fold(false, |is_valid, text| is_signed(text) | is_valid);
+        if is_valid { Ok(()) } else { Err(SignatureError::Wrong) }
+    }
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
@@ -107,7 +137,9 @@ mod tests {
             headers.insert(SIGNATURE, signature.parse().expect("a value"));
             headers.insert(TIMESTAMP, timestamp.parse().expect("a value"));
             let now = Timestamp::from_second(NOW).expect("a time");
-            let found = check(&Secret::from(secret.to_owned()), &headers, BODY, now);
+            let secret_of_test = Secret::from(secret.to_owned());
+            let found =
+                check_headers(&secret_of_test, &headers, now).and_then(|signed| signed.check_body(BODY));
             assert_eq!(found, expected, "{secret} {signature} {timestamp}");
         }
     }

@@ -18,20 +18,21 @@ const ITEM: &str =
 /// Stores a delivery unless it is known.
 ///
 /// It is known if the same delivery is stored, or if the latest one about the same entity has the same content and was
-/// triggered within ten seconds: Administrate may deliver one edit twice. Dead letters do not count.
+/// triggered within ten seconds: Administrate may deliver one edit twice. Dead letters do not count. A time ahead of now
+/// counts as five minutes from now at most: otherwise it would silence every later delivery about the entity.
 pub async fn insert(pool: &PgPool, delivery: &WebhookDelivery) -> Result<Received> {
     let mut tx = pool.begin().await?;
     lock_entity(&mut tx, &delivery.entity_id).await?;
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO lectern.webhook_inbox
              (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
-         SELECT $1, $2, $3, $4, $5, $6
+         SELECT $1, $2, $3, least($4, now() + interval '5 minutes'), $5, $6
          WHERE NOT EXISTS (
              SELECT FROM (SELECT content_hash, state, triggered FROM lectern.webhook_inbox
                           WHERE entity_id = $2 AND entity_id <> '' ORDER BY id DESC LIMIT 1) AS latest
              WHERE latest.content_hash = $5 AND latest.state <> 'dead'
                AND ($4 IS NULL OR latest.triggered IS NULL
-                    OR $4 - latest.triggered BETWEEN '-10 seconds' AND '10 seconds'))
+                    OR least($4, now() + interval '5 minutes') - latest.triggered BETWEEN '-10 seconds' AND '10 seconds'))
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(&delivery.webhook_id)
@@ -79,28 +80,65 @@ pub async fn retry_now(pool: &PgPool, ids: &[i64]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// Deletes applied deliveries older than `days`. Returns their number.
+/// Deletes at most `limit` applied deliveries older than `days`, and dead letters older than `dead_days`. Returns their
+/// number.
 ///
 /// The latest delivery about each entity stays, to recognise repetitions.
-pub async fn purge_applied(pool: &PgPool, days: i32) -> Result<u64> {
+pub async fn purge(pool: &PgPool, days: i32, dead_days: i32, limit: i64) -> Result<u64> {
     let done = sqlx::query(
-        "DELETE FROM lectern.webhook_inbox AS old
-         WHERE state = 'applied' AND received_at < now() - make_interval(days => $1) AND EXISTS (
-             SELECT FROM lectern.webhook_inbox AS later WHERE later.entity_id = old.entity_id AND later.id > old.id)",
+        "DELETE FROM lectern.webhook_inbox WHERE id IN (
+             SELECT old.id FROM lectern.webhook_inbox AS old
+             WHERE (old.state = 'applied' AND old.received_at < now() - make_interval(days => $1)
+                    OR old.state = 'dead' AND old.received_at < now() - make_interval(days => $2))
+               AND EXISTS (SELECT FROM lectern.webhook_inbox AS later
+                           WHERE later.entity_id = old.entity_id AND later.id > old.id)
+             ORDER BY old.id LIMIT $3 FOR UPDATE SKIP LOCKED)",
     )
     .bind(days)
+    .bind(dead_days)
+    .bind(limit)
     .execute(pool)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Claims the next due delivery that no other worker has claimed, until the end of the transaction.
-pub(super) async fn next_due(db: &mut PgConnection) -> Result<Option<InboxItem>> {
+/// Claims the next due deliveries that no other worker has claimed, until the end of the transaction. Their events are
+/// locked too, always in the same order, so that two workers never wait for each other.
+pub(super) async fn claim_due(db: &mut PgConnection, limit: i64) -> Result<Vec<InboxItem>> {
     let sql = format!(
         "{ITEM} WHERE i.state = 'received' AND i.next_attempt_at <= now()
-         ORDER BY coalesce(i.triggered, i.received_at), i.id LIMIT 1 FOR UPDATE OF i SKIP LOCKED"
+         ORDER BY coalesce(i.triggered, i.received_at), i.id LIMIT $1 FOR UPDATE OF i SKIP LOCKED"
     );
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_optional(db).await?)
+    let items: Vec<InboxItem> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(&mut *db).await?;
+    let entities: Vec<&str> = items.iter().map(|item| item.entity_id.as_str()).collect();
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock($1, key)
+         FROM (SELECT DISTINCT hashtext(entity) AS key FROM unnest($2::text[]) AS e (entity) ORDER BY 1) AS keys",
+    )
+    .bind(LOCK_NAMESPACE)
+    .bind(entities)
+    .execute(db)
+    .await?;
+    Ok(items)
+}
+
+/// Bounds each wait for a lock until the end of the transaction, to less than the time after which PostgreSQL looks for
+/// deadlocks: of an import and a webhook that wait for each other, the webhook gives way.
+pub(super) async fn bound_lock_waits(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT set_config('lock_timeout', '500ms', true)").execute(db).await?;
+    Ok(())
+}
+
+/// Makes a delivery due later without counting an attempt.
+pub(super) async fn postpone(db: &mut PgConnection, id: i64, seconds: f64) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.webhook_inbox SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(seconds)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Reports whether a delivery with a later time was applied to the same entity.
@@ -131,19 +169,19 @@ pub(super) async fn mark(db: &mut PgConnection, id: i64, state: InboxState, note
 }
 
 /// Records a failed attempt: the next is due after `wait_seconds`; after the last the delivery is a dead letter.
-pub(super) async fn mark_failed(pool: &PgPool, id: i64, error: &str, wait_seconds: f64) -> Result<()> {
+pub(super) async fn mark_failed(db: &mut PgConnection, id: i64, error: &str, wait_seconds: f64) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.webhook_inbox
          SET attempts = attempts + 1, note = $2,
              state = CASE WHEN attempts + 1 >= $3 THEN 'dead' ELSE 'received' END,
-             next_attempt_at = CASE WHEN attempts + 1 >= $3 THEN NULL ELSE now() + make_interval(secs => $4) END
+             next_attempt_at = CASE WHEN attempts + 1 >= $3 THEN NULL ELSE clock_timestamp() + make_interval(secs => $4) END
          WHERE id = $1 AND state = 'received'",
     )
     .bind(id)
     .bind(error)
     .bind(MAX_ATTEMPTS)
     .bind(wait_seconds)
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Applied, InboxItem, InboxState, store};
 use crate::backoff::retry_delay;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::sync::ApplyContext;
 
 /// How often an empty inbox is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -17,26 +18,16 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Pause after the database could not be used.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often old deliveries are deleted.
-const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+/// Deliveries that are applied in one transaction.
+const BATCH: i64 = 50;
 
-/// Applies and purges deliveries until stopped.
+/// Pause before a delivery whose records somebody else has locked is tried again, in seconds.
+const BUSY_SECONDS: f64 = 1.0;
+
+/// Applies deliveries until stopped.
 pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
-    tokio::join!(apply_all(&pool, &config, &stop), purge(&pool, &config, &stop));
-}
-
-async fn purge(pool: &PgPool, config: &Config, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = store::purge_applied(pool, config.sync.webhook_days.into()).await {
-            tracing::error!(%error, "old webhooks could not be deleted");
-        }
-        stop.run_until_cancelled(tokio::time::sleep(PURGE_INTERVAL)).await;
-    }
-}
-
-async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        let pause = match apply_due(pool, config).await {
+        let pause = match apply_due(&pool, &config).await {
             Ok(_) => POLL_INTERVAL,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");
@@ -53,37 +44,62 @@ async fn apply_all(pool: &PgPool, config: &Config, stop: &CancellationToken) {
 /// The inbox cannot be read. The error of a single delivery is stored with it.
 pub async fn apply_due(pool: &PgPool, config: &Config) -> Result<usize> {
     let mut attempts = 0;
-    while apply_next(pool, config).await? {
-        attempts += 1;
+    loop {
+        match apply_batch(pool, config).await {
+            Ok(0) => return Ok(attempts),
+            Ok(more) => attempts += more,
+            // Another worker applies deliveries about the same events.
+            Err(error) if is_busy(&error) => tokio::time::sleep(POLL_INTERVAL).await,
+            Err(error) => return Err(error),
+        }
     }
+}
+
+/// Applies the next due deliveries in one transaction. Returns the number of attempts.
+async fn apply_batch(pool: &PgPool, config: &Config) -> Result<usize> {
+    let (zone, mut context) = (config.zone(), ApplyContext::default());
+    let mut tx = pool.begin().await?;
+    store::bound_lock_waits(&mut tx).await?;
+    let mut attempts = 0;
+    for item in store::claim_due(&mut tx, BATCH).await? {
+        attempts += 1;
+        // A savepoint: a failed attempt is rolled back alone.
+        let mut attempt = tx.begin().await?;
+        match crate::webhooks::apply(&mut attempt, &item, &zone, &mut context).await {
+            Ok(applied) => {
+                attempt.commit().await?;
+                let (state, note) = match &applied {
+                    Applied::Done(note) => (InboxState::Applied, note),
+                    Applied::Dead(reason) => (InboxState::Dead, reason),
+                };
+                store::mark(&mut tx, item.id, state, note).await?;
+                log_result(&item, &applied);
+            }
+            Err(error) if error.is_lost_database() => return Err(error),
+            Err(error) if is_busy(&error) => {
+                attempt.rollback().await?;
+                store::postpone(&mut tx, item.id, BUSY_SECONDS).await?;
+                tracing::debug!(id = item.id, "the records of a webhook are locked");
+                // Whoever holds them may wait for the rows of this transaction.
+                break;
+            }
+            Err(error) => {
+                attempt.rollback().await?;
+                let wait = retry_delay(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
+                store::mark_failed(&mut tx, item.id, &error.to_string(), wait.as_secs_f64()).await?;
+                tracing::warn!(%error, id = item.id, "a webhook could not be applied");
+            }
+        }
+    }
+    tx.commit().await?;
     Ok(attempts)
 }
 
-async fn apply_next(pool: &PgPool, config: &Config) -> Result<bool> {
-    let mut tx = pool.begin().await?;
-    let Some(item) = store::next_due(&mut tx).await? else { return Ok(false) };
-    // A savepoint: a failed attempt is rolled back alone, and the claim stays until the failure is recorded.
-    let mut attempt = tx.begin().await?;
-    let applied = match crate::webhooks::apply(&mut attempt, &item, &config.zone()).await {
-        Ok(applied) => applied,
-        Err(error) => {
-            drop(attempt);
-            drop(tx);
-            let wait = retry_delay(item.attempts + 1, config.retry_base_ms).unwrap_or_default();
-            store::mark_failed(pool, item.id, &error.to_string(), wait.as_secs_f64()).await?;
-            tracing::warn!(%error, id = item.id, "a webhook could not be applied");
-            return Ok(true);
-        }
-    };
-    attempt.commit().await?;
-    let (state, note) = match &applied {
-        Applied::Done(note) => (InboxState::Applied, note),
-        Applied::Dead(reason) => (InboxState::Dead, reason),
-    };
-    store::mark(&mut tx, item.id, state, note).await?;
-    tx.commit().await?;
-    log_result(&item, &applied);
-    Ok(true)
+/// Reports whether somebody else has locked what a delivery changes.
+fn is_busy(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    matches!(code.as_deref(), Some("55P03" | "40P01"))
 }
 
 fn log_result(item: &InboxItem, applied: &Applied) {

@@ -10,11 +10,13 @@ use crate::error::Result;
 
 /// Returns rows of events with their sessions in order of day.
 pub async fn rows(db: &mut PgConnection, filter: RowFilter<'_>) -> Result<Vec<EventLinkRow>> {
-    let (external_id, local_ids) = match filter {
-        RowFilter::All => (None, None),
-        RowFilter::Of(external_id, local_ids) => (Some(external_id), Some(local_ids)),
+    let (external_id, local_ids, only) = match filter {
+        RowFilter::All => (None, None, "$1::text IS NULL AND $2::bigint[] IS NULL"),
+        RowFilter::Of(external_id, local_ids) => {
+            (Some(external_id), Some(local_ids), "(e.external_id = $1 OR e.tutorial_event_id = ANY ($2))")
+        }
     };
-    let rows: Vec<Json<EventLinkRow>> = sqlx::query_scalar(
+    let sql = format!(
         "SELECT json_build_object(
              'external_id', e.external_id, 'tutorial_event_id', e.tutorial_event_id, 'title', e.title,
              'lifecycle_state', e.lifecycle_state, 'sold_out', e.sold_out, 'cancelled', e.cancelled,
@@ -26,20 +28,17 @@ pub async fn rows(db: &mut PgConnection, filter: RowFilter<'_>) -> Result<Vec<Ev
          LEFT JOIN adm.locations AS l ON l.id = e.location_id
          LEFT JOIN adm.venues AS v ON v.id = e.venue_id
          LEFT JOIN adm.instructors AS i ON i.id = e.primary_instructor_id
-         LEFT JOIN (
-             SELECT event_id, json_agg(json_build_object(
+         LEFT JOIN LATERAL (
+             SELECT json_agg(json_build_object(
                  'external_id', external_id, 'tutorial_session_id', tutorial_session_id, 'title', title,
                  'day_number', day_number, 'classroom_start_date', classroom_start_date,
                  'classroom_start_time', classroom_start_time, 'classroom_end_date', classroom_end_date,
                  'classroom_end_time', classroom_end_time, 'cancelled', cancelled) ORDER BY day_number, id) AS list
-             FROM adm.sessions WHERE external_id IS NOT NULL GROUP BY event_id) AS s ON s.event_id = e.id
-         WHERE e.external_id IS NOT NULL AND ($1::text IS NULL OR e.external_id = $1 OR e.tutorial_event_id = ANY ($2))
-         ORDER BY e.id",
-    )
-    .bind(external_id)
-    .bind(local_ids)
-    .fetch_all(db)
-    .await?;
+             FROM adm.sessions WHERE event_id = e.id AND external_id IS NOT NULL) AS s ON true
+         WHERE e.external_id IS NOT NULL AND {only} ORDER BY e.id"
+    );
+    let rows: Vec<Json<EventLinkRow>> =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(external_id).bind(local_ids).fetch_all(db).await?;
     Ok(rows.into_iter().map(|Json(row)| row).collect())
 }
 

@@ -149,12 +149,17 @@ pub async fn undelivered(pool: &PgPool, run: Option<i64>) -> Result<Vec<OutboxIt
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(run).fetch_all(pool).await?)
 }
 
-/// Returns the local ids and states of the undelivered subjects of a kind.
-pub async fn undelivered_subjects(db: &mut PgConnection, kind: &str) -> Result<Vec<(i64, DeliveryState)>> {
-    Ok(sqlx::query_as("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered'")
-        .bind(kind)
-        .fetch_all(db)
-        .await?)
+/// Returns the local ids and states of the undelivered subjects of a kind: of these ids, or of all.
+pub async fn undelivered_subjects(
+    db: &mut PgConnection,
+    kind: &str,
+    ids: Option<&[i64]>,
+) -> Result<Vec<(i64, DeliveryState)>> {
+    let only = if ids.is_some() { "AND subject_id = ANY ($2)" } else { "AND $2::bigint[] IS NULL" };
+    let sql = format!(
+        "SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered' {only}"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind).bind(ids).fetch_all(db).await?)
 }
 
 /// Returns the state of a subject's undelivered row; none where it has none.
@@ -277,4 +282,19 @@ pub async fn requeue(pool: &PgPool, id: i64, check_remote_first: bool) -> Result
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// Deletes at most `limit` delivered rows older than `days` whose run is not stored any more. Returns their number.
+pub async fn purge_delivered(pool: &PgPool, days: i32, limit: i64) -> Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM lectern.outbox WHERE id IN (
+             SELECT id FROM lectern.outbox
+             WHERE state = 'delivered' AND run_id IS NULL AND created_at < now() - make_interval(days => $1)
+             ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(days)
+    .bind(limit)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -1,7 +1,8 @@
 //! Keeps the read model up to date with PostgreSQL.
 //!
 //! PostgreSQL sends a notification after every commit that changed the catalogue. The follower then loads all rows in one
-//! snapshot and replaces the model atomically. Notifications that arrive during a load cause one more load. After a lost
+//! snapshot and replaces the model atomically. Notifications that arrive during a load, or soon after it, cause one more load,
+//! so that a stream of small changes does not load the catalogue for each of them. After a lost
 //! connection the follower reconnects with backoff and reloads, because notifications may have been missed. It also polls
 //! the version every few seconds, in case a notification is lost for another reason.
 
@@ -19,6 +20,8 @@ use crate::search::store;
 
 /// How often the version is read when no notification arrives.
 const VERSION_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest time between the beginnings of two loads that notifications cause. Others see a change within 250 ms.
+const MIN_RELOAD_INTERVAL: Duration = Duration::from_millis(200);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -100,8 +103,12 @@ impl Follower {
         store::compact_versions(&self.pool, true).await?;
         loop {
             // Reload before the first wait too: commits before LISTEN sent no notification to this connection.
-            self.reload_now().await?;
+            let loading = Instant::now();
+            let is_reloaded = self.current().version != self.reload_now().await?;
             store::compact_versions(&self.pool, false).await?;
+            if is_reloaded {
+                tokio::time::sleep(MIN_RELOAD_INTERVAL.saturating_sub(loading.elapsed())).await;
+            }
             match tokio::time::timeout(VERSION_POLL_INTERVAL, listener.try_recv()).await {
                 Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
                 // `None` means a lost connection: the listener reconnects at the next call.

@@ -73,3 +73,8 @@ pub async fn ids_by_code(db: &mut PgConnection, codes: &[&str]) -> Result<Vec<(i
 pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
     Ok(sqlx::query_as("SELECT id, code AS name FROM acted.tutorial_events ORDER BY id").fetch_all(db).await?)
 }
+
+/// Returns the code of an event.
+pub async fn code_of(db: &mut PgConnection, id: i64) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT code FROM acted.tutorial_events WHERE id = $1").bind(id).fetch_optional(db).await?)
+}

@@ -4,7 +4,7 @@ use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use lectern::tutorials::create_events;
-use lectern::webhooks::purge_applied;
+use lectern::webhooks::purge;
 use lectern::webhooks::worker::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -305,9 +305,9 @@ async fn old_webhooks_are_purged_except_the_latest() {
         assert_eq!(fixture.deliver_webhook(at, &node(left, at)).await, 202);
     }
     assert_eq!(fixture.apply_received().await, 3);
-    assert_eq!(purge_applied(&fixture.db.pool, 30).await.expect("nothing is old"), 0);
+    assert_eq!(purge(&fixture.db.pool, 30, 365, 1000).await.expect("nothing is old"), 0);
     execute(&fixture.db, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
-    assert_eq!(purge_applied(&fixture.db.pool, 30).await.expect("forgotten"), 2);
+    assert_eq!(purge(&fixture.db.pool, 30, 365, 1000).await.expect("forgotten"), 2);
     assert_eq!(
         fixture.deliver_webhook("2026-05-14T10:02:01Z", &node(7, "again")).await,
         200,

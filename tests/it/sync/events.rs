@@ -6,7 +6,7 @@ use administrate_sim::tenant::{Event, EventState, Session};
 use administrate_sim::{Options, Tenant};
 use lectern::bridges::events::{link_event, link_of};
 use lectern::delivery::{DeliveryWorker, drain};
-use lectern::sync::{ApplyOutcome, apply_remote_event};
+use lectern::sync::{ApplyContext, ApplyOutcome, apply_remote_event};
 use lectern::tutorials::create_events;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -308,13 +308,12 @@ async fn adopted_session_gets_its_id_and_nothing_else_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn single_event_is_applied_like_a_full_sync() {
     let fixture = EventSyncFixture::new().await;
-    let zone = jiff::tz::TimeZone::UTC;
     let mut connection = fixture.base.db.pool.acquire().await.expect("a connection");
     fixture.change("CM2-01", |event| event.booked_places = 2);
     let remote = fixture.client.events().await.expect("events").into_iter().find(|event| event.title == "CM2-01");
     let remote = remote.expect("delivered");
     for expected in [ApplyOutcome::Written, ApplyOutcome::Unchanged] {
-        assert_eq!(apply_remote_event(&mut connection, remote.clone(), &zone).await.expect("applied"), expected);
+        assert_eq!(apply(&mut connection, remote.clone()).await, expected);
     }
     assert_eq!(fixture.bookable("CM2-01").await, (false, 10));
     let other = administrate::Id::new(Tenant::course_id(999));
@@ -324,7 +323,7 @@ async fn single_event_is_applied_like_a_full_sync() {
         ("Stranger", ApplyOutcome::Unknown),
     ] {
         let event = administrate::Event { id: other.clone(), title: title.into(), ..remote.clone() };
-        assert_eq!(apply_remote_event(&mut connection, event, &zone).await.expect("applied"), expected, "{title}");
+        assert_eq!(apply(&mut connection, event).await, expected, "{title}");
     }
 }
 
@@ -332,4 +331,9 @@ async fn single_event_is_applied_like_a_full_sync() {
 async fn event_sync_requires_the_synced_references() {
     let fixture = SyncFixture::new().await;
     assert_eq!(fixture.run(&["sync_events"]).await.0, 3);
+}
+
+async fn apply(db: &mut sqlx::PgConnection, event: administrate::Event) -> ApplyOutcome {
+    let zone = jiff::tz::TimeZone::UTC;
+    apply_remote_event(db, event, &zone, &mut ApplyContext::default()).await.expect("applied")
 }

@@ -131,7 +131,8 @@ impl EntitySync for Events {
     }
 
     async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
-        let events = load_events(db, None, &context.time_zone).await?;
+        let references = bridges::known_ids(db).await?;
+        let events = load_events(db, None, references, &context.time_zone).await?;
         let ids: Vec<i64> = events.availabilities.iter().map(|event| event.id).collect();
         let Baselines { events: baselines, names: reference_names } = load_baselines(db, context, &ids).await?;
         Ok(LocalEvents { baselines, reference_names, winners: context.winners.clone(), ..events })
@@ -168,16 +169,17 @@ impl EntitySync for Events {
     }
 }
 
-/// Loads the local events with these ids, or all, without their baselines.
+/// Loads the local events with these ids, or all, without their baselines. `references` are the known external ids.
 pub(crate) async fn load_events(
     db: &mut PgConnection,
     ids: Option<&[i64]>,
+    references: HashSet<String>,
     time_zone: &TimeZone,
 ) -> Result<LocalEvents> {
     Ok(LocalEvents {
         availabilities: tutorials::store::availabilities(db, ids).await?,
-        undelivered: outbox::undelivered_subjects(db, EVENT).await?.into_iter().collect(),
-        references: bridges::known_ids(db).await?,
+        undelivered: outbox::undelivered_subjects(db, EVENT, ids).await?.into_iter().collect(),
+        references,
         time_zone: time_zone.clone(),
         baselines: HashMap::new(),
         reference_names: None,

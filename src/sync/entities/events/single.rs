@@ -1,11 +1,14 @@
 //! Applies one event of Administrate, from a webhook, as a sync of all events would.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
 use super::{Events, load_events, plan, with_availability};
 use crate::bridges::events as bridges;
 use crate::bridges::events::RowFilter;
+use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::LinkRow;
 use crate::bridges::store::overrides;
 use crate::error::Result;
@@ -31,9 +34,55 @@ pub enum ApplyOutcome {
     Refused,
 }
 
+/// What applying several events of Administrate has to know, each read when it is first needed.
+///
+/// Valid for one transaction: codes, overrides and references that others change meanwhile are not seen.
+#[derive(Debug, Default)]
+pub struct ApplyContext {
+    /// Ids of the local events by folded code.
+    codes: Option<HashMap<String, Vec<i64>>>,
+    overrides: Option<MatchOverrides>,
+    references: Option<HashSet<String>>,
+}
+
+impl ApplyContext {
+    /// Returns the local events that have this title.
+    ///
+    /// # Errors
+    /// Only errors of the database.
+    pub async fn named(&mut self, db: &mut PgConnection, title: &str) -> Result<Vec<i64>> {
+        let codes = match &mut self.codes {
+            Some(codes) => codes,
+            unread => {
+                let mut codes: HashMap<String, Vec<i64>> = HashMap::new();
+                for event in tutorials::store::event_codes(db).await? {
+                    codes.entry(fold(&event.name)).or_default().push(event.id);
+                }
+                unread.insert(codes)
+            }
+        };
+        Ok(codes.get(&fold(title)).cloned().unwrap_or_default())
+    }
+
+    async fn overrides(&mut self, db: &mut PgConnection) -> Result<&MatchOverrides> {
+        Ok(match &mut self.overrides {
+            Some(overrides) => overrides,
+            unread => unread.insert(overrides::overrides(db, Entity::Events.name()).await?),
+        })
+    }
+
+    async fn references(&mut self, db: &mut PgConnection) -> Result<HashSet<String>> {
+        Ok(match &mut self.references {
+            Some(references) => references.clone(),
+            unread => unread.insert(bridges::known_ids(db).await?).clone(),
+        })
+    }
+}
+
 /// Applies one event of Administrate as a sync of all events would.
 ///
-/// Times without a zone are in `time_zone`. The caller owns the transaction.
+/// Times without a zone are in `time_zone`. The caller owns the transaction. The cost does not depend on the number of
+/// events: an event that is linked under its title is found by its external id.
 ///
 /// # Errors
 /// Only errors of the database.
@@ -41,23 +90,33 @@ pub async fn apply_remote_event(
     db: &mut PgConnection,
     event: administrate::Event,
     time_zone: &TimeZone,
+    context: &mut ApplyContext,
 ) -> Result<ApplyOutcome> {
     let external_id = event.id.to_string();
-    let title = fold(&event.title);
-    let named = tutorials::store::event_codes(db).await?.into_iter().filter(|local| fold(&local.name) == title);
-    let mut local_ids: Vec<i64> = named.map(|local| local.id).collect();
-    let saved = overrides::overrides(db, Entity::Events.name()).await?;
-    local_ids.extend(saved.linked.get(&external_id));
-    let stored = bridges::rows(db, RowFilter::Of(&external_id, &local_ids)).await?;
-    local_ids
-        .extend(stored.iter().filter(|row| row.external_id == external_id).filter_map(|row| row.tutorial_event_id));
-    if stored.iter().any(|row| row.external_id != external_id) && !saved.linked.contains_key(&external_id) {
+    let references = context.references(db).await?;
+    let chosen = context.overrides(db).await?.linked.get(&external_id).copied();
+    let mut stored = bridges::rows(db, RowFilter::Of(&external_id, &[])).await?;
+    let linked = stored.iter().find_map(|row| row.tutorial_event_id);
+    let mut local_ids: Vec<i64> = chosen.into_iter().chain(linked).collect();
+    let is_settled = match linked {
+        Some(linked) if chosen.is_none_or(|chosen| chosen == linked) => {
+            let code = tutorials::store::code_of(db, linked).await?;
+            code.is_some_and(|code| fold(&code) == fold(&event.title))
+        }
+        _ => false,
+    };
+    if !is_settled {
+        local_ids.extend(context.named(db, &event.title).await?);
+        stored = bridges::rows(db, RowFilter::Of(&external_id, &local_ids)).await?;
+    }
+    if stored.iter().any(|row| row.external_id != external_id) && chosen.is_none() {
         return Ok(ApplyOutcome::Ambiguous);
     }
-    let local = load_events(db, Some(&local_ids), time_zone).await?;
+    let saved = context.overrides(db).await?;
+    let local = load_events(db, Some(&local_ids), references, time_zone).await?;
     let rows = with_availability(stored, &local.availabilities);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
-    let plan = plan(&local, vec![event], &rows, &saved);
+    let plan = plan(&local, vec![event], &rows, saved);
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
     // Only a sync of all events writes rows without a link.
     let is_unknown = !is_linked && !becomes_linked;

@@ -110,3 +110,46 @@ async fn migrate_command_applies_pending_migrations_and_reports_them() {
     let applied: serde_json::Value = serde_json::from_slice(&applied.stdout).expect("one document");
     assert_eq!(applied["pending"], 0);
 }
+
+#[tokio::test]
+async fn every_table_and_column_has_a_comment() {
+    let db = TestDb::new().await;
+    let without: Vec<String> = sqlx::query_scalar(
+        "SELECT c.oid::regclass || coalesce('.' || a.attname, '')
+         FROM pg_class AS c LEFT JOIN LATERAL (
+             SELECT NULL::name AS attname, 0::int2 AS attnum
+             UNION ALL SELECT attname, attnum FROM pg_attribute
+             WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS a ON true
+         WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('acted', 'adm', 'lectern', 'public')
+           AND coalesce(length(CASE a.attnum WHEN 0 THEN obj_description(c.oid, 'pg_class')
+                                             ELSE col_description(c.oid, a.attnum) END), 0) < 10
+         ORDER BY 1",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("readable");
+    assert_eq!(without, [""; 0], "say with COMMENT ON what these mean");
+}
+
+#[tokio::test]
+async fn tables_with_the_trigger_on_updated_at_have_that_column() {
+    let db = TestDb::new().await;
+    let wrong: Vec<String> = sqlx::query_scalar(
+        "SELECT t.tgrelid::regclass::text FROM pg_trigger AS t
+         WHERE t.tgfoid = 'lectern.touch_updated_at'::regproc
+           AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = t.tgrelid AND a.attname = 'updated_at')",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("readable");
+    assert_eq!(wrong, [""; 0]);
+    let compared: Vec<String> = sqlx::query_scalar(
+        "SELECT p.proname::text FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+         WHERE n.nspname = 'lectern' AND p.prorettype = 'trigger'::regtype
+           AND p.prosrc ~* '(new|old) *(=|<>|is (not )?distinct from) *(new|old)[^.]'",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("readable");
+    assert_eq!(compared, [""; 0], "rows are compared with *<>: a column of type json has no equality");
+}

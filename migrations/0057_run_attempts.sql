@@ -1,0 +1,9 @@
+-- A run that ends its process, or that nobody can store, is given up after some attempts. Lists of runs read the counts
+-- from columns of their own: a document can be large.
+-- An older binary may run beside it: yes; it counts no attempts.
+
+ALTER TABLE lectern.requested_runs ADD COLUMN attempts integer NOT NULL DEFAULT 0;
+
+ALTER TABLE lectern.runs
+    ADD COLUMN counts jsonb GENERATED ALWAYS AS (document -> 'counts') STORED,
+    ADD COLUMN requests jsonb GENERATED ALWAYS AS (document -> 'requests') STORED;
