@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -34,7 +34,7 @@ impl Database {
     pub async fn open(config: &Config, console: &Console) -> Result<Database> {
         if !config.database_url.is_empty() {
             let url = config.database_url.reveal().to_owned();
-            return Ok(Database { pool: connect(&url).await?, url, embedded: None });
+            return Ok(Database { pool: connect(&url, config.database_connections).await?, url, embedded: None });
         }
         let options =
             ClusterOptions { data_dir: config.data_dir.clone(), bin: config.postgres_bin.clone(), durable: true };
@@ -42,7 +42,7 @@ impl Database {
         let notify = move |message: &str| console.notify(format_args!("lectern: {message}"));
         let embedded = Embedded::start_with(&options, &notify).await?;
         let url = embedded.url();
-        Ok(Database { pool: connect(&url).await?, url, embedded: Some(embedded) })
+        Ok(Database { pool: connect(&url, config.database_connections).await?, url, embedded: Some(embedded) })
     }
 
     /// Opens the database and checks that its schema is the one of this program.
@@ -63,6 +63,16 @@ impl Database {
         }
         migrate::apply_with(&database.pool, migrate::LockWait::of(config), stop, |_| ()).await?;
         Ok(database)
+    }
+
+    /// Opens a second pool for requests over HTTP, so that they and the workers never wait for each other's connections.
+    /// Its statements end after a timeout.
+    pub fn http_pool(&self, config: &Config) -> Result<PgPool> {
+        let timeout = config.http.statement_timeout_ms;
+        let settings = pool_options(config.http.database_connections).after_connect(move |connection, _| {
+            Box::pin(async move { set_statement_timeout(connection, timeout).await })
+        });
+        Ok(settings.connect_lazy_with(connect_options(&self.url)?))
     }
 
     /// Reports whether the database is the private one.
@@ -91,20 +101,34 @@ impl Database {
 /// The longest time until a database accepts a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn connect(url: &str) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?.application_name("lectern");
-    check_server(&options).await?;
+async fn set_statement_timeout(connection: &mut PgConnection, milliseconds: u32) -> sqlx::Result<()> {
+    // A startup parameter would be refused by poolers.
+    let sql = format!("SET statement_timeout = {milliseconds}");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("lectern"))
+}
+
+fn pool_options(connections: u32) -> PgPoolOptions {
     // A recently used connection is not tested, because the test would double the time of short statements.
-    let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(CONNECT_TIMEOUT);
-    let settings = settings.test_before_acquire(false).before_acquire(|connection, used| {
+    let settings = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
+    settings.test_before_acquire(false).before_acquire(|connection, used| {
         Box::pin(async move {
             if used.idle_for > NO_PING_WITHIN {
                 connection.ping().await?;
             }
             Ok(true)
         })
-    });
-    Ok(settings.connect_lazy_with(options))
+    })
+}
+
+async fn connect(url: &str, connections: u32) -> Result<PgPool> {
+    let options = connect_options(url)?;
+    check_server(&options).await?;
+    Ok(pool_options(connections).connect_lazy_with(options))
 }
 
 /// Connects once, so that an error names the server and the reason, and checks the version.

@@ -1,16 +1,24 @@
 //! `lectern serve`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use super::Limits;
+use super::connections::{connection_limit, raise_file_limit};
+use super::runtime::RequestRuntime;
 use crate::app::Context;
+use crate::background::Workers;
+use crate::config::Config;
 use crate::database::Database;
 use crate::delivery;
 use crate::delivery::worker::run_worker;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::{AuditMode, connect};
+use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
 use crate::retention;
@@ -36,6 +44,9 @@ pub struct Args {
     worker_only: bool,
 }
 
+/// How long the first response may wait for the catalogue. Afterwards searches are 503 until it is loaded.
+const CATALOGUE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let bind = args.bind.as_deref().unwrap_or(&context.config.bind);
@@ -55,42 +66,53 @@ async fn serve(
     listener: Option<TcpListener>,
     has_worker: bool,
 ) -> Result<Exit> {
-    let mut background = JoinSet::new();
+    let workers = Workers::new(&context.stop);
     if has_worker {
-        start_worker(context, database, listener.is_none(), &mut background).await?;
-        start_background(context, database, &mut background);
+        start_delivery(context, database, listener.is_none(), &workers).await?;
+        start_background(context, database, &workers);
     }
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
                 context.console.notify(format_args!("serving at http://{address}/"));
             }
-            serve_site(context, database, listener).await?;
+            serve_site(context, database, listener, &workers).await?;
         }
         None => context.stop.cancelled().await,
     }
-    background.join_all().await;
+    workers.join().await;
     Ok(Exit::Done)
 }
 
-/// Serves the site on a listener until the command is stopped.
-pub async fn serve_site(context: &Context, database: &Database, listener: TcpListener) -> Result<()> {
-    let follower = Follower::open(database.pool.clone()).await?;
-    let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    let state = ServerState::new(&database.pool, &context.config, &context.stop);
-    crate::serve::serve(listener, site(&state, follower), context.stop.clone()).await;
-    let _ = follow_task.await;
-    Ok(())
+/// Serves the site on a listener until the command is stopped. Requests have threads and database connections of their
+/// own.
+pub async fn serve_site(
+    context: &Context,
+    database: &Database,
+    listener: TcpListener,
+    workers: &Workers,
+) -> Result<()> {
+    let runtime = RequestRuntime::start()?;
+    let pool = database.http_pool(&context.config)?;
+    let limits = Limits {
+        connections: connection_limit(raise_file_limit(), context.config.http.max_connections),
+        ..Limits::default()
+    };
+    let state = ServerState::new(&pool, &context.config, &context.stop).with_workers(workers);
+    let served = runtime.run(async move {
+        let follower = Follower::start(pool.clone(), CATALOGUE_PATIENCE).await;
+        let (followed, stop) = (follower.clone(), state.stop.clone());
+        state.workers.spawn("catalogue", move || followed.clone().follow(stop.clone()));
+        crate::serve::serve(listener, site(&state, follower, limits), state.stop.clone()).await;
+        pool.close().await;
+        Ok(())
+    });
+    served.await
 }
 
 /// Starts the delivery worker. Without access to Administrate this is an error only if the worker is `required`;
 /// otherwise the reason is printed.
-async fn start_worker(
-    context: &Context,
-    database: &Database,
-    required: bool,
-    background: &mut JoinSet<()>,
-) -> Result<()> {
+async fn start_delivery(context: &Context, database: &Database, required: bool, workers: &Workers) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", AuditMode::On).await {
         Err(Error::Prerequisite(reason)) if !required => {
             context.console.notify(format_args!("no delivery to Administrate: {reason}"));
@@ -98,32 +120,68 @@ async fn start_worker(
         }
         client => client?,
     };
-    background.spawn(run_worker(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
+    let (pool, config, stop) = (database.pool.clone(), context.config.clone(), context.stop.clone());
+    workers.spawn("delivery", move || run_worker(pool.clone(), client.clone(), config.clone(), stop.clone()));
     Ok(())
 }
 
+/// What every worker needs.
+#[derive(Clone)]
+struct Shared {
+    pool: PgPool,
+    config: Arc<Config>,
+    stop: CancellationToken,
+}
+
 /// Starts the background work other than delivery: webhooks, schedule, the queues of imports and syncs, and retention.
-pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
+pub fn start_background(context: &Context, database: &Database, workers: &Workers) {
     let config = Arc::new(context.config.clone());
-    let (pool, stop) = (&database.pool, &context.stop);
-    background.spawn(webhooks::worker::run_worker(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(sync::schedule::run_schedule(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(run_queue(pool.clone(), ImportJobs { pool: pool.clone(), config: config.clone() }, stop.clone()));
-    background.spawn(retention::run_sweeper(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));
+    let shared = Shared { pool: database.pool.clone(), config, stop: context.stop.clone() };
+    start_worker(workers, "webhooks", &shared, |Shared { pool, config, stop }| {
+        webhooks::worker::run_worker(pool, config, stop)
+    });
+    if sync::schedule::is_set(&context.config) {
+        start_worker(workers, "schedule", &shared, |Shared { pool, config, stop }| {
+            sync::schedule::run_schedule(pool, config, stop)
+        });
+    }
+    start_worker(workers, "imports", &shared, |Shared { pool, config, stop }| {
+        run_queue(pool.clone(), ImportJobs { pool, config }, stop)
+    });
+    start_worker(workers, "syncs", &shared, |Shared { pool, config, stop }| {
+        run_queue(pool.clone(), SyncJobs { pool, config }, stop)
+    });
+    start_worker(workers, "retention", &shared, |Shared { pool, config, stop }| {
+        retention::run_sweeper(pool, config, stop)
+    });
+}
+
+fn start_worker<F>(workers: &Workers, name: &'static str, shared: &Shared, work: impl Fn(Shared) -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let shared = shared.clone();
+    workers.spawn(name, move || work(shared.clone()));
 }
 
 /// Returns the application with the routes of every module.
-pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
+pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
-    let routes = crate::serve::health::router(follower.clone())
+    let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
         .merge(search::pages::router(follower, urls, state.config.zone()))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
         .merge(webhooks::api::router(state.clone()));
-    crate::serve::app(routes)
+    let known = [
+        search::api::parameters(),
+        delivery::api::parameters(),
+        timetable_import::api::parameters(),
+        sync::api::parameters(),
+    ];
+    let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };
+    crate::serve::app(routes, known.into_iter().flatten().collect(), replays, limits)
 }
 
 /// Listens at an address.

@@ -1,5 +1,6 @@
 //! Imports, and the undo of imports, as background jobs requested over HTTP.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

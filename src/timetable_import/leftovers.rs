@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::PgPool;
 
-use super::upload::upload_folder;
+use super::upload::upload_run;
 use crate::error::Result;
 use crate::runs;
 
@@ -35,13 +35,17 @@ pub fn sweep_reports(data_dir: &Path, age: Duration, now: SystemTime) -> usize {
 /// # Errors
 /// The database fails.
 pub async fn sweep_uploads(pool: &PgPool, data_dir: &Path, days: i32) -> Result<usize> {
-    let runs: Vec<i64> =
-        entries(&data_dir.join("uploads")).iter().filter_map(|(name, _)| name.parse().ok()).collect();
-    if runs.is_empty() {
+    let folders: Vec<(i64, PathBuf)> = entries(&data_dir.join("uploads"))
+        .into_iter()
+        .filter_map(|(name, path)| Some((upload_run(&name)?, path)))
+        .collect();
+    if folders.is_empty() {
         return Ok(0);
     }
+    let runs: Vec<i64> = folders.iter().map(|(run, _)| *run).collect();
     let ended = runs::ended_before(pool, &runs, days).await?;
-    Ok(ended.into_iter().filter(|run| std::fs::remove_dir_all(upload_folder(data_dir, *run)).is_ok()).count())
+    let old = folders.into_iter().filter(|(run, _)| ended.contains(run));
+    Ok(old.filter(|(_, folder)| std::fs::remove_dir_all(folder).is_ok()).count())
 }
 
 /// Returns the names and paths in a folder; none if it cannot be read.
