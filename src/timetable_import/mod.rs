@@ -16,6 +16,7 @@ pub mod job;
 mod load;
 pub mod options;
 mod parse;
+mod places;
 pub mod plan;
 pub mod problems;
 mod progress;

@@ -39,6 +39,7 @@ pub enum Code {
     UnusedColumn,
     TooFewTemplateSessions,
     InvisibleCharacters,
+    ChangedInAdministrate,
 }
 
 /// Whether a problem prevents the import of its block.
@@ -66,7 +67,8 @@ impl Code {
             | Self::SessionGone
             | Self::UnusedColumn
             | Self::TooFewTemplateSessions
-            | Self::InvisibleCharacters => Severity::Warning,
+            | Self::InvisibleCharacters
+            | Self::ChangedInAdministrate => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+use crate::bridges::store::baseline;
 use crate::config::Config;
 use crate::delivery;
 use crate::delivery::drain::WaitNotice;
@@ -16,7 +18,6 @@ use crate::error::{Error, Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::merge::load_baselines;
-use crate::names::fold;
 use crate::output_file::{self, Existing};
 use crate::{outbox, runs, tutorials};
 
@@ -26,8 +27,9 @@ pub use super::load::{LoadedTimetable, load, load_valid, name_of};
 use super::options::{DeliveryMode, ImportOptions};
 use super::plan::new_instructors;
 use super::plan::planner::{PlannerOptions, plan};
-use super::plan::remote_state::RemoteState;
-use super::plan::{BlockOutcome, ImportCounts, ImportPlan};
+use super::plan::inputs::LocalState;
+use super::plan::remote_state::{ComparedEvents, RemoteState};
+use super::plan::{ImportCounts, ImportPlan};
 use super::report::Document;
 use super::report::document::delivery_problems;
 use super::report::rejected;
@@ -109,9 +111,9 @@ pub async fn import(
         return Ok(ImportResult { document, exit: Exit::NeedsAttention });
     };
     // The plan of a large file takes much memory: drop the first one before the second is made.
-    let first_plan = PlanSummary::of(&plan);
+    let first_counts = plan.counts();
     drop(plan);
-    let plan = replan_locked(inputs, &remote_state, &first_plan).await?;
+    let plan = replan_locked(inputs, &remote_state, first_counts).await?;
     drop(remote_state);
     execute(inputs, client, lock, plan, stop, on_delivered).await
 }
@@ -237,44 +239,49 @@ async fn plan_import(
     new_instructors::add_candidates(&mut local, timetable, &remote_state.instructors);
     let options = planner_options(config, request);
     let first_plan = plan(timetable, &local, &remote_state, options);
-    let changing = first_plan.changed_event_ids();
-    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((remote_state, first_plan)) };
-    // Merge the changes with the current values in Administrate.
-    local.baselines = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
-    remote_state.current_events = remote::current_events(client, &first_plan, &local).await?;
+    let known = first_plan.known_event_ids(&local);
+    let Some(client) = client.filter(|_| !known.is_empty()) else { return Ok((remote_state, first_plan)) };
+    drop(first_plan);
+    // Merge the file with the current values in Administrate.
+    let mut db = pool.acquire().await?;
+    let read_at = baseline::now(&mut db).await?;
+    add_baselines(&mut db, &mut local, &known, None).await?;
+    drop(db);
+    remote_state.current_events = remote::current_events(client, &local).await?;
+    remote_state.compared = Some(ComparedEvents { ids: known, read_at });
     let merged_plan = plan(timetable, &local, &remote_state, options);
     Ok((remote_state, merged_plan))
 }
 
-/// The parts of the first plan that the second planning needs.
-struct PlanSummary {
-    counts: ImportCounts,
-    /// Folded titles of the events whose current values in Administrate were read.
-    compared: Vec<String>,
-}
-
-impl PlanSummary {
-    fn of(plan: &ImportPlan) -> PlanSummary {
-        let compared =
-            plan.items.iter().filter(|item| item.outcome == BlockOutcome::Update || !item.conflicts.is_empty());
-        PlanSummary { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
-    }
+/// Adds the baselines of events, except those stored after `before`.
+async fn add_baselines(
+    db: &mut PgConnection,
+    local: &mut LocalState,
+    events: &[i64],
+    before: Option<Timestamp>,
+) -> Result<()> {
+    local.baselines = load_baselines(db, events, before).await?;
+    let ids: Vec<&str> = local.baselines.values().map(|known| known.external_id.as_str()).collect();
+    local.staff_baselines = store::staff_baselines(db, &ids).await?;
+    Ok(())
 }
 
 /// Plans again under the write lock, because another import may have written since the first plan.
 async fn replan_locked(
     inputs: ImportInputs<'_>,
     remote_state: &RemoteState,
-    first_plan: &PlanSummary,
+    first_counts: ImportCounts,
 ) -> Result<ImportPlan> {
     let ImportInputs { pool, config, loaded, request } = inputs;
     let mut db = pool.acquire().await?;
     let mut local = store::local_state(&mut db, &loaded.timetable).await?;
-    let compared = first_plan.compared.iter().filter_map(|title| local.events.get(title).map(|known| known.id));
-    local.baselines = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    if let Some(ComparedEvents { ids, read_at }) = &remote_state.compared {
+        // The state of Administrate was read before these baselines were stored.
+        add_baselines(&mut db, &mut local, ids, Some(*read_at)).await?;
+    }
     new_instructors::add_candidates(&mut local, &loaded.timetable, &remote_state.instructors);
     let new_plan = plan(&loaded.timetable, &local, remote_state, planner_options(config, request));
-    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_plan.counts {
+    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_counts {
         tracing::warn!(
             "another import has written since this one was planned; remaining work: {}",
             new_plan.summary().replace('\n', "; ")

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::bridges;
+use crate::bridges::events::BaselineKind;
 use crate::bridges::store::overrides;
 use crate::error::Result;
+use crate::merge::desired::DesiredStaff;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
@@ -60,6 +63,7 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         template_sessions: template_sessions(db).await?,
         links: HashMap::new(),
         baselines: HashMap::new(),
+        staff_baselines: HashMap::new(),
     };
     local.mark_manual_links(&overrides::manually_linked(db).await?);
     let known: Vec<i64> = local.events.values().map(|known| known.id).collect();
@@ -204,6 +208,46 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// Returns the certain baselines of the staff of whole events, by Administrate's id.
+pub async fn staff_baselines(db: &mut PgConnection, external_ids: &[&str]) -> Result<HashMap<String, DesiredStaff>> {
+    let rows: Vec<(String, Json<DesiredStaff>)> = sqlx::query_as(
+        "SELECT external_id, fields FROM lectern.agreed
+         WHERE entity = $1 AND external_id = ANY ($2) AND NOT coalesce((fields->>'unsure')::boolean, false)",
+    )
+    .bind(BaselineKind::EventStaff.name())
+    .bind(external_ids)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|(id, Json(staff))| (id, staff)).collect())
+}
+
+/// Returns the places of events that are sold beyond the maximum, by local id.
+pub async fn oversold(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, i32>> {
+    let rows: Vec<(i64, i32)> = sqlx::query_as(
+        "SELECT tutorial_event_id, oversold FROM lectern.event_details
+         WHERE tutorial_event_id = ANY ($1) AND oversold > 0",
+    )
+    .bind(events)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Stores the places of events that are sold beyond the maximum, by local id.
+pub async fn set_oversold(db: &mut PgConnection, events: &[(i64, i32)]) -> Result<()> {
+    let (ids, places): (Vec<i64>, Vec<i32>) = events.iter().copied().unzip();
+    sqlx::query(
+        "UPDATE lectern.event_details AS known SET oversold = e.oversold
+         FROM unnest($1::bigint[], $2::int[]) AS e (id, oversold)
+         WHERE known.tutorial_event_id = e.id AND known.oversold <> e.oversold",
+    )
+    .bind(ids)
+    .bind(places)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Returns Administrate's ids of the course templates that a timetable names.

@@ -7,15 +7,17 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Result;
-use crate::timetable_import::plan::{BlockOutcome, ImportCounts, ImportPlan, PlanItem};
+use crate::timetable_import::plan::{BlockOutcome, Conflict, ImportCounts, ImportPlan, PlanItem, ValueChange};
 use crate::tutorials::KnownEvent;
 
 /// Stores the outcomes of blocks. `unused` contains the values in unknown columns of each block.
 pub async fn store_outcomes(db: &mut PgConnection, run: i64, items: &[&PlanItem], unused: &[Value]) -> Result<()> {
     let row = |(item, unused): (&&PlanItem, &Value)| {
+        let overwritten = item.conflicts.iter().filter(|conflict| conflict.overwritten).map(Conflict::in_administrate);
+        let changes: Vec<ValueChange> = item.changes.iter().cloned().chain(overwritten).collect();
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused,
+            "changes": changes, "unused": unused,
         })
     };
     let rows: Vec<Value> = items.iter().zip(unused).map(row).collect();
