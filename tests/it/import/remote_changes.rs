@@ -188,7 +188,10 @@ async fn event_cancelled_or_deleted_in_administrate_alone_is_shown() {
     fixture.simulator.edit(|tenant| the_session(tenant, 1).state = SessionState::Cancelled);
     let (exit, document) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, problems(&document)), (0, vec![("changed_in_administrate".into(), "U5".into())]), "{document:#}");
-    fixture.simulator.edit(|tenant| the_event(tenant).state = EventState::Cancelled);
+    fixture.simulator.edit(|tenant| {
+        tenant.can_reinstate_cancelled = true;
+        the_event(tenant).state = EventState::Cancelled;
+    });
     let (exit, document) = fixture.run(&["import", &file]).await;
     assert_eq!((exit, problems(&document)), (0, vec![("changed_in_administrate".into(), "AF4".into())]), "{document:#}");
     let (exit, document) = fixture.run(&["import", &file, "--ours"]).await;
