@@ -15,9 +15,9 @@ use crate::tutorials::{self, Event, KnownEvent};
 
 use super::history;
 use super::options::ImportOptions;
+use super::places::Places;
 use super::plan::new_instructors;
 use super::plan::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
-use super::places::Places;
 use super::store;
 
 /// How to apply a plan.
@@ -125,8 +125,7 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
         // Nobody has compared the unchanged events with Administrate: delivery does it.
         let unchanged = batch.iter().filter(|item| item.outcome == BlockOutcome::Unchanged);
         let unchanged: Vec<&str> = unchanged.map(|item| item.title.as_str()).collect();
-        let unchanged: Vec<_> =
-            active.iter().filter(|(_, code)| unchanged.contains(&code.as_str())).cloned().collect();
+        let unchanged: Vec<_> = active.iter().filter(|(_, code)| unchanged.contains(&code.as_str())).cloned().collect();
         tutorials::request_steps(db, Some(options.run), &unchanged, &[DeliveryStep::OverwriteRemote]).await?;
     }
     if options.import.is_queued() {

@@ -25,14 +25,14 @@ use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
 pub use super::load::{LoadedTimetable, load, load_valid, name_of};
 use super::options::{DeliveryMode, ImportOptions};
+use super::plan::inputs::LocalState;
 use super::plan::new_instructors;
 use super::plan::planner::{PlannerOptions, plan};
-use super::plan::inputs::LocalState;
 use super::plan::remote_state::{ComparedEvents, RemoteState};
 use super::plan::{ImportCounts, ImportPlan};
 use super::report::Document;
 use super::report::document::delivery_problems;
-use super::report::rejected;
+use super::report::saved::{saved_report, write_report};
 use super::write_lock::WriteLock;
 use super::{history, remote, store};
 
@@ -93,22 +93,26 @@ pub async fn import(
             Some(gateway::connect(config, pool, "import", audit).await?)
         }
     };
-    let (mut remote_state, plan) = plan_import(inputs, client.as_ref()).await?;
+    let Some(planned) = stop.run_until_cancelled(plan_import(inputs, client.as_ref())).await else {
+        return Ok(stopped_before(request));
+    };
+    let (mut remote_state, plan) = planned?;
     if !confirm(&plan) || request.options.dry_run {
-        let report = write_report(loaded, &plan, request.report.as_deref().map(|path| (path, request.existing)))?;
-        let document = Document {
+        let report =
+            write_report(loaded, &plan, [request.report.as_deref().map(|path| (path, request.existing)), None])?;
+        let mut document = Document {
             run_id: request.run,
             report,
             ..Document::of_plan(name_of(&request.file), request.options.dry_run, plan)
         };
+        document.add_next_steps();
         return Ok(ImportResult { exit: document.exit(), document });
     }
     if let Some(client) = &client {
         remote_state.approval_errors = approve(client, &remote_state, &plan.approvals).await?;
     }
-    let Some(lock) = WriteLock::acquire(pool, stop).await? else {
-        let document = Document::of_problems(name_of(&request.file), false, Vec::new());
-        return Ok(ImportResult { document, exit: Exit::NeedsAttention });
+    let Some(lock) = WriteLock::acquire(pool, stop).await?.filter(|_| !stop.is_cancelled()) else {
+        return Ok(stopped_before(request));
     };
     // The plan of a large file takes much memory: drop the first one before the second is made.
     let first_counts = plan.counts();
@@ -116,6 +120,14 @@ pub async fn import(
     let plan = replan_locked(inputs, &remote_state, first_counts).await?;
     drop(remote_state);
     execute(inputs, client, lock, plan, stop, on_delivered).await
+}
+
+/// Returns the result of an import that was stopped before it wrote anything.
+fn stopped_before(request: &ImportRequest) -> ImportResult {
+    let document = Document::of_problems(name_of(&request.file), request.options.dry_run, Vec::new());
+    let mut document = Document { run_id: request.run, stopped: true, ..document };
+    document.add_next_steps();
+    ImportResult { document, exit: Exit::NeedsAttention }
 }
 
 /// Applies a plan locally, delivers it unless the import is queued, and returns the result.
@@ -149,12 +161,10 @@ async fn execute(
         }
         None => (DrainReport::default(), false),
     };
-    let report = match request.report.as_deref() {
-        Some(path) => write_report(loaded, &plan, Some((path, request.existing))),
-        None => {
-            default_report(config, run).and_then(|path| write_report(loaded, &plan, Some((&path, Existing::Replace))))
-        }
-    };
+    let report = saved_report(config, run).and_then(|kept| {
+        let chosen = request.report.as_deref().map(|path| (path, request.existing));
+        write_report(loaded, &plan, [Some((&*kept, Existing::Replace)), chosen])
+    });
     let has_report_error = report.is_err();
     // The events are imported already: return the result also if the workbook cannot be written.
     let report = report.unwrap_or_else(|error| {
@@ -168,7 +178,10 @@ async fn execute(
     document.problems.extend(problems);
     document.add_notices(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
-    let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
+    let is_open = left_pending || not_written > 0 || delivery.is_open();
+    let stopped = stop.is_cancelled() && is_open;
+    let mut document = Document { run_id: Some(run), counts, delivery, report, not_written, stopped, ..document };
+    document.add_next_steps();
     let exit = if left_pending || has_report_error { Exit::NeedsAttention } else { document.exit() };
     if let Some(own_lock) = own_lock {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
@@ -180,7 +193,17 @@ async fn execute(
 /// Checks what an import needs before it reads Administrate or writes anything.
 async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<()> {
     let options = request.options;
-    if !store::is_synced(&mut *pool.acquire().await?).await? {
+    let mut db = pool.acquire().await?;
+    let (is_empty, is_synced) = (store::is_catalogue_empty(&mut db).await?, store::is_synced(&mut db).await?);
+    drop(db);
+    if is_empty {
+        return Err(Error::Prerequisite(
+            "the catalogue is empty: no event can be sold before subjects, exam sessions, products and course templates \
+             exist in schema acted; load them, then run `lectern sync all` (`lectern demo` shows all with sample data)"
+                .into(),
+        ));
+    }
+    if !is_synced {
         return Err(Error::Prerequisite(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
@@ -321,26 +344,4 @@ async fn deliver(
         drained.absorb(drain(worker, Some(run), stop, move |outcome| on_delivered_later(outcome)).await?);
     }
     Ok((drained, false))
-}
-
-/// Returns the path of a report for which the user chose none, in the data folder. Creates its folder.
-pub(super) fn default_report(config: &Config, run: i64) -> Result<PathBuf> {
-    let folder = config.data_dir.join("reports");
-    std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating the folder", &folder, &error))?;
-    Ok(folder.join(format!("import-{run}.xlsx")))
-}
-
-/// Writes the workbook of the rejected rows. Returns its path, or `None` if no row was rejected or `to` is `None`.
-fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<(&Path, Existing)>) -> Result<Option<String>> {
-    let Some((to, existing)) = to else { return Ok(None) };
-    let rows = rejected::rejected_rows(&loaded.timetable, plan);
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let failed = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
-    let sheet = loaded.rows(&rows).map_err(|error| failed(error.to_string()))?;
-    let bytes =
-        rejected::workbook(&sheet, &loaded.timetable, plan, &rows).map_err(|error| failed(error.to_string()))?;
-    output_file::write(to, &bytes, existing)?;
-    Ok(Some(to.display().to_string()))
 }

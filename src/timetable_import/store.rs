@@ -292,6 +292,15 @@ pub async fn try_write_lock(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(WRITE_LOCK).fetch_one(db).await?)
 }
 
+/// Reports whether there is nothing that an event could be sold as.
+pub async fn is_catalogue_empty(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM acted.products) OR NOT EXISTS (SELECT FROM acted.tutorial_course_templates)",
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Reports whether reference data was ever synced with Administrate.
 pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")

@@ -17,9 +17,9 @@ use crate::delivery::{DeliveryWorker, drain};
 use crate::error::{Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
+use crate::outbox::DeliveryStep;
 use crate::tutorials;
 use crate::tutorials::{Event, KnownEvent};
-use crate::outbox::DeliveryStep;
 use crate::{bridges, outbox, runs};
 
 use super::history;
@@ -63,6 +63,17 @@ impl From<outbox::OutboxItem> for UndoRefusal {
 }
 
 impl UndoResult {
+    /// Describes the result of an executed undo in one line.
+    pub fn outcome(&self) -> String {
+        let (removed, restored, open) = (self.removed.len(), self.restored.len(), self.refused.len());
+        let open = if open == 0 { String::new() } else { format!(", {open} not undone yet") };
+        format!(
+            "import {} is undone: {} removed, {restored} restored{open}",
+            self.undone_run,
+            counted(removed, "event")
+        )
+    }
+
     /// Returns the exit code of the command.
     pub fn exit(&self) -> Exit {
         if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsAttention }
@@ -95,9 +106,9 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     let codes: Vec<&str> = previous.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
     let later = history::store::changed_later(&mut db, run, &codes).await?;
     let oversold = store::oversold(&mut db, &ids).await?;
-    let sold = known.iter().filter_map(|known| {
-        sold_places_refusal(&known.event, oversold.get(&known.id).copied().unwrap_or_default())
-    });
+    let sold = known
+        .iter()
+        .filter_map(|known| sold_places_refusal(&known.event, oversold.get(&known.id).copied().unwrap_or_default()));
     let mut refused: Vec<UndoRefusal> = sold.collect();
     refused.extend(later.into_iter().map(|(event, later)| UndoRefusal {
         event,
@@ -118,7 +129,8 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
 
 fn sold_places_refusal(event: &Event, oversold: i32) -> Option<UndoRefusal> {
     let sold = Places { remaining: event.remain_space, oversold }.sold(event.max_places?);
-    let message = format!("{} of this event have been sold since: it cannot be removed", counted(sold as usize, "place"));
+    let message =
+        format!("{} of this event have been sold since: it cannot be removed", counted(sold as usize, "place"));
     (sold > 0).then(|| UndoRefusal { event: event.code.clone(), message })
 }
 

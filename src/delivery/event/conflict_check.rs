@@ -5,8 +5,8 @@
 
 use administrate::{Id, Lifecycle};
 
-use super::{EventDelivery, missing_event};
 use super::lifecycle::is_event_cancelled;
+use super::{EventDelivery, missing_event};
 use crate::bridges::events;
 use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
 use crate::delivery::{DeliveryError, store};

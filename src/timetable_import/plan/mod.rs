@@ -148,6 +148,9 @@ pub struct ImportPlan {
     pub new_instructors: Vec<NewInstructor>,
     /// All problems, sorted by row and cell.
     pub problems: Vec<ImportProblem>,
+    /// Names of the timetable that no local instructor has.
+    #[serde(default)]
+    pub unknown_instructors: Vec<String>,
 }
 
 impl Conflict {

@@ -73,6 +73,7 @@ pub fn plan(
     plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, local, options.labels));
     let accepted = plan.items.iter().filter(|item| item.is_accepted());
     plan.new_instructors = new_instructors::used_by(&local.new_instructors, accepted).into_iter().cloned().collect();
+    plan.unknown_instructors = new_instructors::listed_unknown_names(timetable, local);
     plan.approvals.sort();
     plan.approvals.dedup();
     if plan.problems.len() > MAX_PROBLEMS {

@@ -65,7 +65,9 @@ impl RemoteEvent {
         lms_start: Option<DateTime>,
     ) -> Vec<String> {
         let mut found = Vec::new();
-        if let Some(remote) = self.event.course_template.as_ref().filter(|remote| Some(remote.id.as_str()) != template.0) {
+        if let Some(remote) =
+            self.event.course_template.as_ref().filter(|remote| Some(remote.id.as_str()) != template.0)
+        {
             let code = remote.code.as_deref().unwrap_or(remote.id.as_str());
             found.push(format!("template {} in the file, {code} in Administrate", template.1));
         }
@@ -73,14 +75,18 @@ impl RemoteEvent {
             ("first session", first_session, self.first_session.or(self.classroom_start)),
             ("LMS start", lms_start, self.lms_start),
         ];
-        let pairs: Vec<_> = starts.into_iter().filter_map(|(name, local, remote)| Some((name, local?, remote?))).collect();
+        let pairs: Vec<_> =
+            starts.into_iter().filter_map(|(name, local, remote)| Some((name, local?, remote?))).collect();
         let display = |at: DateTime| at.strftime("%d/%m/%Y %H:%M").to_string();
         let difference = |name: &str, local: DateTime, remote: DateTime| {
             format!("{name} {} in the file, {} in Administrate", display(local), display(remote))
         };
-        found.extend(pairs.iter().filter(|(_, local, remote)| local != remote).map(|(name, local, remote)| {
-            difference(name, *local, *remote)
-        }));
+        found.extend(
+            pairs
+                .iter()
+                .filter(|(_, local, remote)| local != remote)
+                .map(|(name, local, remote)| difference(name, *local, *remote)),
+        );
         if pairs.is_empty() {
             // One side has only sessions and the other only an LMS window: compare the start of the whole.
             let starts = [self.first_session, self.classroom_start, self.lms_start, self.start];

@@ -43,9 +43,12 @@ pub(crate) fn missing(local: &LocalState, known: &Event, event: &Event, sides: &
             (StaffRole::Administrator, "administrators", Field::Administrator, &baseline.administrators),
         ] {
             let people = People { local, delivered, remote: contacts(&sides.remote.staff, role) };
-            found.extend(people.missing(&staff(local, known, role), &staff(local, event, role)).into_iter().map(|(local, remote)| {
-                MissingStaff { field: name.to_owned(), day: None, local, remote, cell }
-            }));
+            found.extend(
+                people
+                    .missing(&staff(local, known, role), &staff(local, event, role))
+                    .into_iter()
+                    .map(|(local, remote)| MissingStaff { field: name.to_owned(), day: None, local, remote, cell }),
+            );
         }
     }
     for session in &event.sessions {
@@ -55,10 +58,12 @@ pub(crate) fn missing(local: &LocalState, known: &Event, event: &Event, sides: &
         let Some(remote) = sides.remote.sessions.iter().find(|remote| remote.id == *id) else { continue };
         let remote = contacts(&remote.staff, StaffRole::Instructor);
         let people = People { local, delivered: &baseline.instructors, remote };
-        found.extend(people.missing(&teachers(local, before), &teachers(local, session)).into_iter().map(|(local, remote)| {
-            let field = format!("day {day}: instructors");
-            MissingStaff { field, day: Some(day), local, remote, cell: Field::SessionInstructor }
-        }));
+        found.extend(people.missing(&teachers(local, before), &teachers(local, session)).into_iter().map(
+            |(local, remote)| {
+                let field = format!("day {day}: instructors");
+                MissingStaff { field, day: Some(day), local, remote, cell: Field::SessionInstructor }
+            },
+        ));
     }
     found
 }
@@ -74,9 +79,8 @@ impl People<'_> {
     /// Returns the names on both sides if Administrate lacks somebody.
     fn missing(&self, before: &[Id], after: &[Id]) -> Option<(String, String)> {
         let remote: HashSet<&Id> = self.remote.iter().collect();
-        let is_missing = |contact: &&Id| {
-            before.contains(contact) && self.delivered.contains(contact) && !remote.contains(contact)
-        };
+        let is_missing =
+            |contact: &&Id| before.contains(contact) && self.delivered.contains(contact) && !remote.contains(contact);
         after.iter().find(is_missing)?;
         let names = |contacts: &[Id]| {
             let names: Vec<String> = contacts.iter().map(|contact| self.local.contact_name(contact)).collect();

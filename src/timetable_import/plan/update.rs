@@ -5,9 +5,9 @@ use crate::timetable_import::layout::Field;
 use crate::timetable_import::problems::{Code, Issue};
 use crate::tutorials::{Event, KnownEvent};
 
+use super::diff;
 use super::diff::ReferenceLabels;
 use super::planner::BlockPlanner;
-use super::diff;
 
 impl BlockPlanner<'_> {
     pub(crate) fn plan_existing(&mut self, known: &KnownEvent, mut event: Event) -> PlanItem {

@@ -133,11 +133,7 @@ async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     assert_eq!(fixture.run(&["import", file]).await.0, 0);
     fixture.simulator.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!(
-        (exit, &document["counts"]["unchanged"]),
-        (0, &1.into()),
-        "{document}"
-    );
+    assert_eq!((exit, &document["counts"]["unchanged"]), (0, &1.into()), "{document}");
     assert_eq!(document["problems"][0]["code"], "changed_in_administrate", "{document}");
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];

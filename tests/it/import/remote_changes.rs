@@ -45,7 +45,9 @@ fn problems(document: &Value) -> Vec<(String, String)> {
 fn delivered_state(tenant: &Tenant) -> Value {
     let mut events = serde_json::to_value(&tenant.events).expect("JSON");
     let mut sessions = serde_json::to_value(&tenant.sessions).expect("JSON");
-    for row in [&mut events, &mut sessions].into_iter().flat_map(|rows| rows.as_object_mut().expect("rows").values_mut()) {
+    for row in
+        [&mut events, &mut sessions].into_iter().flat_map(|rows| rows.as_object_mut().expect("rows").values_mut())
+    {
         row.as_object_mut().expect("a row").remove("updated_at");
     }
     let mut staff: Vec<_> =
@@ -126,7 +128,8 @@ async fn value_changed_in_administrate_alone_is_shown_and_kept_unless_local_valu
     let original = delivered_state(&fixture.simulator.tenant());
     fixture.simulator.edit(|tenant| EDITS.iter().for_each(|(.., edit)| edit(tenant)));
     let edited = delivered_state(&fixture.simulator.tenant());
-    let cells: Vec<_> = EDITS.iter().map(|(cell, ..)| ("changed_in_administrate".to_owned(), (*cell).to_owned())).collect();
+    let cells: Vec<_> =
+        EDITS.iter().map(|(cell, ..)| ("changed_in_administrate".to_owned(), (*cell).to_owned())).collect();
     for arguments in [&["import", &file, "--dry-run"][..], &["import", &file], &["import", &file]] {
         let (exit, document) = fixture.run(arguments).await;
         let mut found = problems(&document);
@@ -193,7 +196,11 @@ async fn event_cancelled_or_deleted_in_administrate_alone_is_shown() {
         the_event(tenant).state = EventState::Cancelled;
     });
     let (exit, document) = fixture.run(&["import", &file]).await;
-    assert_eq!((exit, problems(&document)), (0, vec![("changed_in_administrate".into(), "AF4".into())]), "{document:#}");
+    assert_eq!(
+        (exit, problems(&document)),
+        (0, vec![("changed_in_administrate".into(), "AF4".into())]),
+        "{document:#}"
+    );
     let (exit, document) = fixture.run(&["import", &file, "--ours"]).await;
     assert_eq!((exit, problems(&document), &document["counts"]["updated"]), (0, vec![], &json!(1)), "{document:#}");
     let mut tenant = fixture.simulator.tenant();
@@ -213,7 +220,10 @@ async fn event_cancelled_or_deleted_in_administrate_alone_is_shown() {
     assert_eq!((exit, problems(&document)), (0, vec![("changed_in_administrate".into(), "B4".into())]), "{document:#}");
     let (exit, document) = fixture.run(&["import", &file, "--ours"]).await;
     assert_eq!((exit, &document["delivery"]["unknown"]), (4, &json!(1)), "{document:#}");
-    assert!(document["undelivered"][0]["error"].as_str().is_some_and(|error| error.contains("--recreate")), "{document:#}");
+    assert!(
+        document["undelivered"][0]["error"].as_str().is_some_and(|error| error.contains("--recreate")),
+        "{document:#}"
+    );
 }
 
 /// A queued import cannot read Administrate: its delivery compares and overwrites.
