@@ -289,9 +289,7 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
 async fn template(context: &Context, file: &Path, existing: Existing) -> Result<Exit> {
     output_file::check(file, existing)?;
     let database = context.database().await?;
-    let zone = context.config.zone();
-    let zone = zone.iana_name().unwrap_or("UTC");
-    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config.sittings, zone).await;
+    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config).await;
     database.close().await;
     let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;

@@ -40,6 +40,7 @@ pub enum Code {
     TooFewTemplateSessions,
     InvisibleCharacters,
     ChangedInAdministrate,
+    ExampleSkipped,
 }
 
 /// Whether a problem prevents the import of its block.
@@ -53,6 +54,11 @@ pub enum Severity {
 }
 
 impl Code {
+    /// Returns the serialised code.
+    pub fn word(self) -> String {
+        serde_json::to_value(self).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Returns whether a problem of this kind rejects its block or only warns.
     pub fn severity(self) -> Severity {
         match self {
@@ -68,7 +74,8 @@ impl Code {
             | Self::UnusedColumn
             | Self::TooFewTemplateSessions
             | Self::InvisibleCharacters
-            | Self::ChangedInAdministrate => Severity::Warning,
+            | Self::ChangedInAdministrate
+            | Self::ExampleSkipped => Severity::Warning,
             _ => Severity::Error,
         }
     }

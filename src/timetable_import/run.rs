@@ -98,8 +98,13 @@ pub async fn import(
     };
     let (mut remote_state, plan) = planned?;
     if !confirm(&plan) || request.options.dry_run {
-        let report =
-            write_report(loaded, &plan, [request.report.as_deref().map(|path| (path, request.existing)), None])?;
+        let report = match request.report.as_deref() {
+            Some(path) => {
+                let choices = store::choices(&mut *pool.acquire().await?, config).await?;
+                write_report(loaded, &plan, &choices, [Some((path, request.existing)), None])?
+            }
+            None => None,
+        };
         let mut document = Document {
             run_id: request.run,
             report,
@@ -161,9 +166,10 @@ async fn execute(
         }
         None => (DrainReport::default(), false),
     };
+    let choices = store::choices(&mut *pool.acquire().await?, config).await?;
     let report = saved_report(config, run).and_then(|kept| {
         let chosen = request.report.as_deref().map(|path| (path, request.existing));
-        write_report(loaded, &plan, [Some((&*kept, Existing::Replace)), chosen])
+        write_report(loaded, &plan, &choices, [Some((&*kept, Existing::Replace)), chosen])
     });
     let has_report_error = report.is_err();
     // The events are imported already: return the result also if the workbook cannot be written.

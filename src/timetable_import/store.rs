@@ -1,7 +1,7 @@
 //! Reads the local state that a plan depends on, one statement for each kind of record, and the choices of an empty workbook.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
@@ -12,6 +12,7 @@ use sqlx::types::Json;
 use crate::bridges;
 use crate::bridges::events::BaselineKind;
 use crate::bridges::store::overrides;
+use crate::config::Config;
 use crate::error::Result;
 use crate::merge::desired::DesiredStaff;
 use crate::names::fold;
@@ -20,9 +21,9 @@ use crate::tutorials::{self, KnownEvent};
 use super::blocks::Timetable;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
-use super::sheet::template;
+use super::sheet::lists;
 use super::values::sitting_of_session_code;
-use crate::timetable_import::sheet::template::Choices;
+use crate::timetable_import::sheet::lists::Choices;
 
 /// Reads all local records that the plan of a timetable depends on.
 pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result<LocalState> {
@@ -308,8 +309,10 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Returns the choices in the cells of an empty workbook. `letters` names sittings; `zone` is the provider's time zone.
-pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, zone: &str) -> Result<Choices> {
+/// Returns the choices in the cells of a workbook.
+pub async fn choices(db: &mut PgConnection, config: &Config) -> Result<Choices> {
+    let (letters, zone) = (&config.sittings, config.zone());
+    let zone = zone.iana_name().unwrap_or("UTC");
     let active_names = |records: Vec<LinkedRecord>| {
         let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
         let mut names: Vec<String> = active.collect();
@@ -341,6 +344,6 @@ pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, 
         instructors: active_names(instructors(db).await?),
         administrators,
         sittings,
-        zones: template::zones(zone, &zones),
+        zones: lists::zones(zone, &zones),
     })
 }

@@ -107,16 +107,25 @@ pub fn write_row<C: Copy + Into<u16>>(
     values: &[(C, CellValue)],
 ) -> Result<(), XlsxError> {
     for (column, value) in values {
-        write_cell(sheet, row, (*column).into(), value)?;
+        write_cell(sheet, (row, (*column).into()), value, &Format::new())?;
     }
     Ok(())
 }
 
-fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &CellValue) -> Result<(), XlsxError> {
-    let format = |code| Format::new().set_num_format(code);
+/// Writes a value into a cell, given as row and column from 0, in a style. Dates and times have their number format.
+///
+/// # Errors
+/// As [`write_row`].
+pub fn write_cell(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    value: &CellValue,
+    style: &Format,
+) -> Result<(), XlsxError> {
+    let format = |code| style.clone().set_num_format(code);
     match value {
-        CellValue::Text(text) => sheet.write_string(row, column, escape_formula(text).as_ref())?,
-        CellValue::Number(number) => sheet.write_number(row, column, *number)?,
+        CellValue::Text(text) => sheet.write_string_with_format(row, column, escape_formula(text).as_ref(), style)?,
+        CellValue::Number(number) => sheet.write_number_with_format(row, column, *number, style)?,
         CellValue::Date(date) => {
             sheet.write_number_with_format(row, column, date_serial(*date), &format(DATE_FORMAT))?
         }

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::output_file::{self, Existing};
 use crate::timetable_import::load::LoadedTimetable;
 use crate::timetable_import::plan::ImportPlan;
+use crate::timetable_import::sheet::lists::Choices;
 
+use super::problem_list::MAX_LISTED;
 use super::rejected;
 
 /// Returns the path in the data folder of the report of a run.
@@ -42,25 +44,27 @@ fn open_without_links(path: &Path) -> std::io::Result<File> {
     }
 }
 
-/// Writes the workbook of the rejected rows to each path. Returns the last path, or `None` if no row was rejected or there
-/// is no path.
+/// Writes the workbook of the rejected rows to each path. Returns the last path, or `None` if there is no path, no row was
+/// rejected and the document has all problems.
 ///
 /// # Errors
 /// A file cannot be written.
 pub(in crate::timetable_import) fn write_report(
     loaded: &LoadedTimetable,
     plan: &ImportPlan,
+    choices: &Choices,
     paths: [Option<(&Path, Existing)>; 2],
 ) -> Result<Option<String>> {
     let rows = rejected::rejected_rows(&loaded.timetable, plan);
     let mut paths = paths.into_iter().flatten().peekable();
-    if rows.is_empty() || paths.peek().is_none() {
+    let has_content = !rows.is_empty() || plan.problems.len() > MAX_LISTED;
+    if !has_content || paths.peek().is_none() {
         return Ok(None);
     }
     let failed = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
     let sheet = loaded.rows(&rows).map_err(|error| failed(error.to_string()))?;
-    let bytes =
-        rejected::workbook(&sheet, &loaded.timetable, plan, &rows).map_err(|error| failed(error.to_string()))?;
+    let bytes = rejected::workbook(&sheet, &loaded.timetable, (plan, &rows), choices)
+        .map_err(|error| failed(error.to_string()))?;
     let mut written = None;
     for (path, existing) in paths {
         let is_new = !path.exists();
