@@ -50,6 +50,28 @@ impl ReferenceNames {
         }
     }
 
+    /// Sets all values of an event's baseline to those that Administrate has now.
+    pub fn refresh_event_baseline(&self, remote: &administrate::Event, baseline: &mut NewEvent) {
+        for field in self.remote_event(remote, baseline).into_keys() {
+            self.update_event_baseline(field, remote, baseline);
+        }
+        let window = remote_window((remote.classroom_start, remote.classroom_end), remote, &baseline.time_zone);
+        baseline.classroom = window.or(baseline.classroom);
+    }
+
+    /// Sets all values of a session's baseline to those that Administrate has now.
+    pub fn refresh_session_baseline(
+        &self,
+        (event, remote): (&administrate::Event, &administrate::Session),
+        baseline: &mut DesiredSession,
+    ) {
+        for field in self.remote_session((event, remote), baseline).into_keys() {
+            self.update_session_baseline(field, (event, remote), baseline);
+        }
+        let is_there = |id: &Id| remote.staff.iter().any(|member| member.contact_id.as_ref() == Some(id));
+        baseline.instructors.retain(is_there);
+    }
+
     fn update_custom_field_baseline(
         &self,
         field: EventField,

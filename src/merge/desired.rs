@@ -41,6 +41,20 @@ pub struct DesiredStaff {
 }
 
 impl DesiredStaff {
+    /// Returns the contacts whom an event in Administrate has in the same role.
+    pub fn within(&self, remote: &administrate::Event) -> DesiredStaff {
+        let has = |contact: &Id, is_administrator: bool| {
+            let role = |member: &administrate::StaffMember| {
+                (member.staff_type.as_deref() == Some("administrator")) == is_administrator
+            };
+            remote.staff.iter().any(|member| role(member) && member.contact_id.as_ref() == Some(contact))
+        };
+        let kept = |contacts: &[Id], is_administrator: bool| {
+            contacts.iter().filter(|contact| has(contact, is_administrator)).cloned().collect()
+        };
+        DesiredStaff { instructors: kept(&self.instructors, false), administrators: kept(&self.administrators, true) }
+    }
+
     /// Reports whether `other` contains every contact in the same role.
     pub fn is_within(&self, other: &DesiredStaff) -> bool {
         self.instructors.iter().all(|contact| other.instructors.contains(contact))

@@ -1,7 +1,5 @@
 //! Imports over HTTP: upload, status, publish, retry, undo, and the workbook of rejected rows.
 
-use std::path::Path as FilePath;
-
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +13,7 @@ use super::history;
 use super::job::{IMPORTS, ImportJob, UNDO};
 use super::progress::{self, Followers};
 use super::publish;
+use super::report::saved::read_saved;
 use super::upload::{self, HeaderLimit, Upload, upload_folder};
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
@@ -191,8 +190,13 @@ async fn report(_: Reader, State(state): State<ServerState>, run: RunPath) -> Re
             "this import has no report: no block was rejected, or the file was deleted",
         )
     };
-    let path = stored.document.as_ref().and_then(|document| document["report"].as_str()).ok_or_else(no_report)?;
-    let bytes = tokio::fs::read(FilePath::new(path)).await.map_err(|_| no_report())?;
+    let has_report = stored.document.as_ref().is_some_and(|document| document["report"].is_string());
+    if !has_report {
+        return Err(no_report());
+    }
+    let config = state.config.clone();
+    let bytes = tokio::task::spawn_blocking(move || read_saved(&config, stored.id)).await;
+    let bytes = bytes.ok().and_then(|read| read.ok()).ok_or_else(no_report)?;
     let name = format!("attachment; filename=\"import-{}.xlsx\"", stored.id);
     Ok(([(header::CONTENT_TYPE, WORKBOOK.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
 }

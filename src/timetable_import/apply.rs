@@ -15,8 +15,10 @@ use crate::tutorials::{self, Event, KnownEvent};
 
 use super::history;
 use super::options::ImportOptions;
+use super::places::Places;
 use super::plan::new_instructors;
 use super::plan::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
+use super::store;
 
 /// How to apply a plan.
 #[derive(Clone, Copy, Debug)]
@@ -87,9 +89,11 @@ async fn apply_batch(
     let ids: Vec<i64> = updated.iter().filter_map(|planned| planned.id).collect();
     let previous = tutorials::store::events_by_id(db, &ids).await?;
     if !updated.is_empty() {
-        let current = with_current_places(&previous, &updated).into_iter();
-        let updated: Vec<_> = current.map(|(id, event)| (id, event.with_people(created_ids))).collect();
+        let oversold = store::oversold(db, &ids).await?;
+        let (current, oversold) = with_current_places(&previous, &updated, &oversold);
+        let updated: Vec<_> = current.into_iter().map(|(id, event)| (id, event.with_people(created_ids))).collect();
         tutorials::update_events(db, run, &updated).await?;
+        store::set_oversold(db, &oversold).await?;
     }
     Ok(previous)
 }
@@ -117,6 +121,13 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
         };
         tutorials::request_steps(db, Some(options.run), &updated, before_writing).await?;
     }
+    if options.import.is_queued() && options.import.overwrite_remote {
+        // Nobody has compared the unchanged events with Administrate: delivery does it.
+        let unchanged = batch.iter().filter(|item| item.outcome == BlockOutcome::Unchanged);
+        let unchanged: Vec<&str> = unchanged.map(|item| item.title.as_str()).collect();
+        let unchanged: Vec<_> = active.iter().filter(|(_, code)| unchanged.contains(&code.as_str())).cloned().collect();
+        tutorials::request_steps(db, Some(options.run), &unchanged, &[DeliveryStep::OverwriteRemote]).await?;
+    }
     if options.import.is_queued() {
         let written = |code: &str| batch.iter().any(|item| item.title == code && item.event.is_some());
         let written: Vec<_> = active.iter().filter(|(_, code)| written(code)).cloned().collect();
@@ -141,19 +152,26 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
     Ok(())
 }
 
-/// Returns the planned events with the current numbers of places, so that sales since the planning are not undone.
-fn with_current_places(known: &[KnownEvent], planned: &[&PlannedEvent]) -> Vec<(i64, Event)> {
+/// Returns the planned events with the current numbers of places, so that sales since the planning are not undone, and the
+/// places that are sold beyond the maximum.
+fn with_current_places(
+    known: &[KnownEvent],
+    planned: &[&PlannedEvent],
+    oversold: &HashMap<i64, i32>,
+) -> (Vec<(i64, Event)>, Vec<(i64, i32)>) {
     let known: HashMap<i64, &Event> = known.iter().map(|known| (known.id, &known.event)).collect();
     let events = planned.iter().filter_map(|planned| {
         let id = planned.id?;
         let current = known.get(&id)?;
         let mut event = planned.event.clone();
         event.is_soldout = current.is_soldout;
-        event.remain_space = match planned.places_moved {
-            0 => current.remain_space,
-            change => current.remain_space.saturating_add(change).max(0),
-        };
-        Some((id, event))
+        event.remain_space = current.remain_space;
+        let mut beyond = oversold.get(&id).copied().unwrap_or_default();
+        if planned.places_moved != 0 {
+            let places = Places { remaining: current.remain_space, oversold: beyond }.moved(planned.places_moved);
+            (event.remain_space, beyond) = (places.remaining, places.oversold);
+        }
+        Some(((id, event), (id, beyond)))
     });
-    events.collect()
+    events.unzip()
 }

@@ -96,6 +96,12 @@ enum ImportCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// List the latest imports with their counts and states
+    List {
+        /// Number of imports to list
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+    },
     /// Show a stored import with the outcome of each event
     Show {
         /// Run of the import; the last one if omitted
@@ -110,6 +116,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(ImportCommand::Retry { run }), _) => retry(context, run).await,
         (Some(ImportCommand::Publish { run }), _) => publish(context, run).await,
         (Some(ImportCommand::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
+        (Some(ImportCommand::List { limit }), _) => history::cli::list(context, limit).await,
         (Some(ImportCommand::Show { run }), _) => history::cli::show(context, run).await,
         (None, Some(file)) => {
             let options = ImportOptions {
@@ -182,7 +189,9 @@ async fn import_loaded(
     let result = run::import(&database.pool, &context.config, inputs, &context.stop, confirm, on_delivered).await;
     bar.finish_and_clear();
     let mut result = result?;
-    if !is_confirmed {
+    if result.document.stopped && result.document.run_id.is_none() {
+        console.notify(result.document.progress());
+    } else if !is_confirmed {
         console.notify("nothing was written");
         return Ok(Exit::Done);
     }
@@ -192,7 +201,10 @@ async fn import_loaded(
     }
     if let Some(report) = &result.document.report {
         console.notify(format_args!("rejected rows with their problems: {report}"));
-        console.notify(format_args!("correct them and run: lectern import {report}"));
+    }
+    result.document.add_next_steps();
+    for step in &result.document.next_steps {
+        console.notify(format_args!("next: {step}"));
     }
     console.document(&result.document)?;
     Ok(result.exit)
@@ -218,23 +230,18 @@ fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, p
     is_confirmed
 }
 
-/// Prints the result of an executed import: counts, undelivered events, new problems and notices.
+/// Prints the result of an executed import: counts, undelivered events, new problems, notices and what to do next.
 fn print_result(console: &Console, request: &ImportRequest, document: &Document) {
-    let (counts, delivery) = (&document.counts, &document.delivery);
-    console.print(format_args!(
-        "import {}: {} created, {} updated, {} rejected",
-        document.run_id.unwrap_or_default(),
-        counts.created,
-        counts.updated,
-        counts.rejected
-    ));
-    console.print(format_args!(
-        "delivery to Administrate: {} delivered, {} pending, {} failed, {} unknown",
-        delivery.delivered, delivery.pending, delivery.failed, delivery.unknown
-    ));
-    if document.not_written > 0 {
-        let count = counted(document.not_written, "event");
-        console.notify(format_args!("cancelled before {count} could be written: import the file again"));
+    if document.stopped {
+        console.notify(document.progress());
+    }
+    if document.run_id.is_some() {
+        let delivery = &document.delivery;
+        console.print(document.outcome());
+        console.print(format_args!(
+            "delivery to Administrate: {} delivered, {} pending, {} failed, {} unknown",
+            delivery.delivered, delivery.pending, delivery.failed, delivery.unknown
+        ));
     }
     print_undelivered(console, &document.undelivered);
     if request.options.approve_instructors {
@@ -282,9 +289,7 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
 async fn template(context: &Context, file: &Path, existing: Existing) -> Result<Exit> {
     output_file::check(file, existing)?;
     let database = context.database().await?;
-    let zone = context.config.zone();
-    let zone = zone.iana_name().unwrap_or("UTC");
-    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config.sittings, zone).await;
+    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config).await;
     database.close().await;
     let bytes = crate::timetable_import::sheet::template::empty(&choices?)
         .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
@@ -371,7 +376,16 @@ async fn undo_on(context: &Context, database: &Database, run: i64, dry_run: bool
         let (pool, config) = (&database.pool, &context.config);
         let outcomes = undo::execute(pool, config, &mut undo, None, &context.stop, on_delivered).await;
         bar.finish_and_clear();
-        print_failures(console, &outcomes?);
+        outcomes?;
+        console.print(undo.outcome());
+        for refused in &undo.refused {
+            console.notify(format_args!("not undone: {}: {}", refused.event, refused.message));
+        }
+        if let Some(run) = undo.run_id.filter(|_| undo.delivery.is_open()) {
+            console.notify(format_args!(
+                "next: lectern outbox shows what is not delivered; run {run} retries with `lectern outbox retry`"
+            ));
+        }
     }
     console.document(&undo)?;
     Ok(undo.exit())

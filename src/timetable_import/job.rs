@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::ImportOptions;
 use super::report::Document;
+use super::report::saved::saved_report;
 use super::run::{self, ImportRequest};
 use super::undo;
 use super::upload::upload_folder;
@@ -126,7 +127,7 @@ impl ImportJobs {
         cancel: &CancellationToken,
     ) -> Result<JobResult> {
         // Without a path a dry run writes no report; an import chooses the default path itself.
-        let report = if options.dry_run { Some(run::default_report(&self.config, run)?) } else { None };
+        let report = if options.dry_run { Some(saved_report(&self.config, run)?) } else { None };
         let existing = Existing::Replace;
         let request = ImportRequest { file: file.clone(), options, report, existing, run: Some(run) };
         let config = self.config.clone();

@@ -17,6 +17,7 @@ pub mod leftovers;
 mod load;
 pub mod options;
 mod parse;
+mod places;
 pub mod plan;
 pub mod problems;
 mod progress;

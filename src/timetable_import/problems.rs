@@ -39,6 +39,8 @@ pub enum Code {
     UnusedColumn,
     TooFewTemplateSessions,
     InvisibleCharacters,
+    ChangedInAdministrate,
+    ExampleSkipped,
 }
 
 /// Whether a problem prevents the import of its block.
@@ -52,6 +54,11 @@ pub enum Severity {
 }
 
 impl Code {
+    /// Returns the serialised code.
+    pub fn word(self) -> String {
+        serde_json::to_value(self).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Returns whether a problem of this kind rejects its block or only warns.
     pub fn severity(self) -> Severity {
         match self {
@@ -66,7 +73,9 @@ impl Code {
             | Self::SessionGone
             | Self::UnusedColumn
             | Self::TooFewTemplateSessions
-            | Self::InvisibleCharacters => Severity::Warning,
+            | Self::InvisibleCharacters
+            | Self::ChangedInAdministrate
+            | Self::ExampleSkipped => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -74,6 +83,12 @@ impl Code {
 
 /// Maximum length of a message, in characters.
 const MAX_MESSAGE_CHARS: usize = 600;
+
+/// Maximum length of a sheet's name, in characters.
+const MAX_SHEET_CHARS: usize = 31;
+
+/// Maximum length of a suggestion or of another name in a document, in characters.
+pub(super) const MAX_NAME_CHARS: usize = 255;
 
 /// An error in a value whose cell is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +104,12 @@ pub struct Issue {
 impl Issue {
     /// Creates an issue without suggestions.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: shorten(message.into()), suggestions: Vec::new(), severity: code.severity() }
+        Self {
+            code,
+            message: shorten(message.into(), MAX_MESSAGE_CHARS),
+            suggestions: Vec::new(),
+            severity: code.severity(),
+        }
     }
 
     /// Makes the issue an error whatever its code.
@@ -100,7 +120,7 @@ impl Issue {
 
     /// Replaces the suggestions.
     pub fn with_suggestions(mut self, suggestions: Vec<String>) -> Self {
-        self.suggestions = suggestions;
+        self.suggestions = suggestions.into_iter().map(|suggestion| shorten(suggestion, MAX_NAME_CHARS)).collect();
         self
     }
 }
@@ -133,7 +153,8 @@ impl ImportProblem {
     /// Creates a problem at a place. `cell` is (row, column); rows count from 1, columns from 0.
     pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, issue: Issue) -> Self {
         Self {
-            sheet: sheet.map(str::to_owned),
+            // Excel allows no more, but a file may contain anything.
+            sheet: sheet.map(|sheet| sheet.chars().take(MAX_SHEET_CHARS).collect()),
             row,
             cell: cell.map(|(row, column)| cell_name(row, column)),
             event: None,
@@ -160,11 +181,11 @@ impl From<ReadError> for ImportProblem {
     }
 }
 
-/// Cuts a message that quotes a very long cell.
-fn shorten(message: String) -> String {
-    match message.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((at, _)) => format!("{}…", &message[..at]),
-        None => message,
+/// Cuts a text that quotes a very long cell.
+pub(super) fn shorten(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
     }
 }
 

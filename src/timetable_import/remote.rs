@@ -1,4 +1,5 @@
-//! Reads the remote state that a plan depends on: one request for each hundred templates and each hundred titles.
+//! Reads the remote state that a plan depends on: one request for each hundred templates, each hundred new titles and each
+//! twenty known events.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,6 @@ use super::blocks::Timetable;
 use super::plan::inputs::{self, LocalState};
 use super::plan::new_instructors;
 use super::plan::remote_state::{RemoteEvent, RemoteState};
-use super::plan::{ImportPlan, ValueChange};
 use super::store;
 
 /// Reads everything in Administrate that the plan of a timetable depends on.
@@ -51,25 +51,14 @@ pub async fn instructors(client: &Client, timetable: &Timetable, local: &LocalSt
     Ok(client.instructors().await?)
 }
 
-/// Reads the current state in Administrate of the known events that the plan changes, by their ids in Administrate.
-///
-/// Takes one request for each hundred events, and one for each event with a changed session URL: lists omit the URLs.
+/// Reads the current state in Administrate of events, by their ids in Administrate. Events unknown to it are absent.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn current_events(client: &Client, plan: &ImportPlan, local: &LocalState) -> Result<HashMap<String, Event>> {
-    let (mut listed, mut single) = (Vec::new(), Vec::new());
-    for item in &plan.items {
-        let id = item.event.as_ref().and_then(|planned| planned.id);
-        let Some(baseline) = id.and_then(|id| local.baselines.get(&id)) else { continue };
-        let is_url = |change: &ValueChange| change.field.starts_with("day ") && change.field.ends_with(": url");
-        let ids = if item.changes.iter().any(is_url) { &mut single } else { &mut listed };
-        ids.push(Id::new(baseline.external_id.as_str()));
-    }
-    let mut events = client.events_by_ids(&listed).await?;
-    for id in &single {
-        events.extend(client.event(id).await?);
-    }
+pub async fn current_events(client: &Client, local: &LocalState) -> Result<HashMap<String, Event>> {
+    let mut ids: Vec<Id> = local.baselines.values().map(|known| Id::new(known.external_id.as_str())).collect();
+    ids.sort_unstable();
+    let events = client.events_by_ids(&ids).await?;
     Ok(events.into_iter().map(|event| (event.id.to_string(), event)).collect())
 }
 
@@ -85,7 +74,9 @@ async fn administrators(client: &Client) -> Result<Vec<inputs::ContactRecord>> {
 fn remote_event(event: administrate::Event, fallback: &TimeZone) -> RemoteEvent {
     let zone = event.zone(fallback);
     let to_local = |moment: Option<administrate::Moment>| moment.map(|moment| moment.local(&zone));
+    let sessions = event.sessions.iter().filter_map(|session| to_local(session.start.or(session.time_zoned_start)));
     RemoteEvent {
+        first_session: sessions.min(),
         classroom_start: to_local(event.classroom_start),
         lms_start: to_local(event.lms_start),
         start: to_local(event.start.or(event.time_zoned_start)),

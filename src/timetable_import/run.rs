@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
+use crate::bridges::store::baseline;
 use crate::config::Config;
 use crate::delivery;
 use crate::delivery::drain::WaitNotice;
@@ -16,7 +18,6 @@ use crate::error::{Error, Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::merge::load_baselines;
-use crate::names::fold;
 use crate::output_file::{self, Existing};
 use crate::{outbox, runs, tutorials};
 
@@ -24,13 +25,14 @@ use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
 pub use super::load::{LoadedTimetable, load, load_valid, name_of};
 use super::options::{DeliveryMode, ImportOptions};
+use super::plan::inputs::LocalState;
 use super::plan::new_instructors;
 use super::plan::planner::{PlannerOptions, plan};
-use super::plan::remote_state::RemoteState;
-use super::plan::{BlockOutcome, ImportCounts, ImportPlan};
+use super::plan::remote_state::{ComparedEvents, RemoteState};
+use super::plan::{ImportCounts, ImportPlan};
 use super::report::Document;
 use super::report::document::delivery_problems;
-use super::report::rejected;
+use super::report::saved::{saved_report, write_report};
 use super::write_lock::WriteLock;
 use super::{history, remote, store};
 
@@ -91,29 +93,46 @@ pub async fn import(
             Some(gateway::connect(config, pool, "import", audit).await?)
         }
     };
-    let (mut remote_state, plan) = plan_import(inputs, client.as_ref()).await?;
+    let Some(planned) = stop.run_until_cancelled(plan_import(inputs, client.as_ref())).await else {
+        return Ok(stopped_before(request));
+    };
+    let (mut remote_state, plan) = planned?;
     if !confirm(&plan) || request.options.dry_run {
-        let report = write_report(loaded, &plan, request.report.as_deref().map(|path| (path, request.existing)))?;
-        let document = Document {
+        let report = match request.report.as_deref() {
+            Some(path) => {
+                let choices = store::choices(&mut *pool.acquire().await?, config).await?;
+                write_report(loaded, &plan, &choices, [Some((path, request.existing)), None])?
+            }
+            None => None,
+        };
+        let mut document = Document {
             run_id: request.run,
             report,
             ..Document::of_plan(name_of(&request.file), request.options.dry_run, plan)
         };
+        document.add_next_steps();
         return Ok(ImportResult { exit: document.exit(), document });
     }
     if let Some(client) = &client {
         remote_state.approval_errors = approve(client, &remote_state, &plan.approvals).await?;
     }
-    let Some(lock) = WriteLock::acquire(pool, stop).await? else {
-        let document = Document::of_problems(name_of(&request.file), false, Vec::new());
-        return Ok(ImportResult { document, exit: Exit::NeedsAttention });
+    let Some(lock) = WriteLock::acquire(pool, stop).await?.filter(|_| !stop.is_cancelled()) else {
+        return Ok(stopped_before(request));
     };
     // The plan of a large file takes much memory: drop the first one before the second is made.
-    let first_plan = PlanSummary::of(&plan);
+    let first_counts = plan.counts();
     drop(plan);
-    let plan = replan_locked(inputs, &remote_state, &first_plan).await?;
+    let plan = replan_locked(inputs, &remote_state, first_counts).await?;
     drop(remote_state);
     execute(inputs, client, lock, plan, stop, on_delivered).await
+}
+
+/// Returns the result of an import that was stopped before it wrote anything.
+fn stopped_before(request: &ImportRequest) -> ImportResult {
+    let document = Document::of_problems(name_of(&request.file), request.options.dry_run, Vec::new());
+    let mut document = Document { run_id: request.run, stopped: true, ..document };
+    document.add_next_steps();
+    ImportResult { document, exit: Exit::NeedsAttention }
 }
 
 /// Applies a plan locally, delivers it unless the import is queued, and returns the result.
@@ -147,12 +166,11 @@ async fn execute(
         }
         None => (DrainReport::default(), false),
     };
-    let report = match request.report.as_deref() {
-        Some(path) => write_report(loaded, &plan, Some((path, request.existing))),
-        None => {
-            default_report(config, run).and_then(|path| write_report(loaded, &plan, Some((&path, Existing::Replace))))
-        }
-    };
+    let choices = store::choices(&mut *pool.acquire().await?, config).await?;
+    let report = saved_report(config, run).and_then(|kept| {
+        let chosen = request.report.as_deref().map(|path| (path, request.existing));
+        write_report(loaded, &plan, &choices, [Some((&*kept, Existing::Replace)), chosen])
+    });
     let has_report_error = report.is_err();
     // The events are imported already: return the result also if the workbook cannot be written.
     let report = report.unwrap_or_else(|error| {
@@ -166,7 +184,10 @@ async fn execute(
     document.problems.extend(problems);
     document.add_notices(&drained.outcomes);
     let delivery = outbox::count_by_state(pool, Some(run)).await?;
-    let document = Document { run_id: Some(run), counts, delivery, report, not_written, ..document };
+    let is_open = left_pending || not_written > 0 || delivery.is_open();
+    let stopped = stop.is_cancelled() && is_open;
+    let mut document = Document { run_id: Some(run), counts, delivery, report, not_written, stopped, ..document };
+    document.add_next_steps();
     let exit = if left_pending || has_report_error { Exit::NeedsAttention } else { document.exit() };
     if let Some(own_lock) = own_lock {
         runs::finish(&mut *pool.acquire().await?, run, exit, &document).await?;
@@ -178,7 +199,17 @@ async fn execute(
 /// Checks what an import needs before it reads Administrate or writes anything.
 async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<()> {
     let options = request.options;
-    if !store::is_synced(&mut *pool.acquire().await?).await? {
+    let mut db = pool.acquire().await?;
+    let (is_empty, is_synced) = (store::is_catalogue_empty(&mut db).await?, store::is_synced(&mut db).await?);
+    drop(db);
+    if is_empty {
+        return Err(Error::Prerequisite(
+            "the catalogue is empty: no event can be sold before subjects, exam sessions, products and course templates \
+             exist in schema acted; load them, then run `lectern sync all` (`lectern demo` shows all with sample data)"
+                .into(),
+        ));
+    }
+    if !is_synced {
         return Err(Error::Prerequisite(
             "nothing is linked with Administrate yet: run `lectern sync all` first".into(),
         ));
@@ -237,44 +268,49 @@ async fn plan_import(
     new_instructors::add_candidates(&mut local, timetable, &remote_state.instructors);
     let options = planner_options(config, request);
     let first_plan = plan(timetable, &local, &remote_state, options);
-    let changing = first_plan.changed_event_ids();
-    let Some(client) = client.filter(|_| !changing.is_empty()) else { return Ok((remote_state, first_plan)) };
-    // Merge the changes with the current values in Administrate.
-    local.baselines = load_baselines(&mut *pool.acquire().await?, &changing, None).await?;
-    remote_state.current_events = remote::current_events(client, &first_plan, &local).await?;
+    let known = first_plan.known_event_ids(&local);
+    let Some(client) = client.filter(|_| !known.is_empty()) else { return Ok((remote_state, first_plan)) };
+    drop(first_plan);
+    // Merge the file with the current values in Administrate.
+    let mut db = pool.acquire().await?;
+    let read_at = baseline::now(&mut db).await?;
+    add_baselines(&mut db, &mut local, &known, None).await?;
+    drop(db);
+    remote_state.current_events = remote::current_events(client, &local).await?;
+    remote_state.compared = Some(ComparedEvents { ids: known, read_at });
     let merged_plan = plan(timetable, &local, &remote_state, options);
     Ok((remote_state, merged_plan))
 }
 
-/// The parts of the first plan that the second planning needs.
-struct PlanSummary {
-    counts: ImportCounts,
-    /// Folded titles of the events whose current values in Administrate were read.
-    compared: Vec<String>,
-}
-
-impl PlanSummary {
-    fn of(plan: &ImportPlan) -> PlanSummary {
-        let compared =
-            plan.items.iter().filter(|item| item.outcome == BlockOutcome::Update || !item.conflicts.is_empty());
-        PlanSummary { counts: plan.counts(), compared: compared.map(|item| fold(&item.title)).collect() }
-    }
+/// Adds the baselines of events, except those stored after `before`.
+async fn add_baselines(
+    db: &mut PgConnection,
+    local: &mut LocalState,
+    events: &[i64],
+    before: Option<Timestamp>,
+) -> Result<()> {
+    local.baselines = load_baselines(db, events, before).await?;
+    let ids: Vec<&str> = local.baselines.values().map(|known| known.external_id.as_str()).collect();
+    local.staff_baselines = store::staff_baselines(db, &ids).await?;
+    Ok(())
 }
 
 /// Plans again under the write lock, because another import may have written since the first plan.
 async fn replan_locked(
     inputs: ImportInputs<'_>,
     remote_state: &RemoteState,
-    first_plan: &PlanSummary,
+    first_counts: ImportCounts,
 ) -> Result<ImportPlan> {
     let ImportInputs { pool, config, loaded, request } = inputs;
     let mut db = pool.acquire().await?;
     let mut local = store::local_state(&mut db, &loaded.timetable).await?;
-    let compared = first_plan.compared.iter().filter_map(|title| local.events.get(title).map(|known| known.id));
-    local.baselines = load_baselines(&mut db, &compared.collect::<Vec<i64>>(), None).await?;
+    if let Some(ComparedEvents { ids, read_at }) = &remote_state.compared {
+        // The state of Administrate was read before these baselines were stored.
+        add_baselines(&mut db, &mut local, ids, Some(*read_at)).await?;
+    }
     new_instructors::add_candidates(&mut local, &loaded.timetable, &remote_state.instructors);
     let new_plan = plan(&loaded.timetable, &local, remote_state, planner_options(config, request));
-    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_plan.counts {
+    if remote_state.approval_errors.is_empty() && new_plan.counts() != first_counts {
         tracing::warn!(
             "another import has written since this one was planned; remaining work: {}",
             new_plan.summary().replace('\n', "; ")
@@ -314,26 +350,4 @@ async fn deliver(
         drained.absorb(drain(worker, Some(run), stop, move |outcome| on_delivered_later(outcome)).await?);
     }
     Ok((drained, false))
-}
-
-/// Returns the path of a report for which the user chose none, in the data folder. Creates its folder.
-pub(super) fn default_report(config: &Config, run: i64) -> Result<PathBuf> {
-    let folder = config.data_dir.join("reports");
-    std::fs::create_dir_all(&folder).map_err(|error| Error::io("creating the folder", &folder, &error))?;
-    Ok(folder.join(format!("import-{run}.xlsx")))
-}
-
-/// Writes the workbook of the rejected rows. Returns its path, or `None` if no row was rejected or `to` is `None`.
-fn write_report(loaded: &LoadedTimetable, plan: &ImportPlan, to: Option<(&Path, Existing)>) -> Result<Option<String>> {
-    let Some((to, existing)) = to else { return Ok(None) };
-    let rows = rejected::rejected_rows(&loaded.timetable, plan);
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let failed = |error: String| Error::Failed(format!("the report cannot be written: {error}"));
-    let sheet = loaded.rows(&rows).map_err(|error| failed(error.to_string()))?;
-    let bytes =
-        rejected::workbook(&sheet, &loaded.timetable, plan, &rows).map_err(|error| failed(error.to_string()))?;
-    output_file::write(to, &bytes, existing)?;
-    Ok(Some(to.display().to_string()))
 }

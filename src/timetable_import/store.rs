@@ -1,25 +1,29 @@
 //! Reads the local state that a plan depends on, one statement for each kind of record, and the choices of an empty workbook.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::bridges;
+use crate::bridges::events::BaselineKind;
 use crate::bridges::store::overrides;
+use crate::config::Config;
 use crate::error::Result;
+use crate::merge::desired::DesiredStaff;
 use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
-use super::sheet::template;
+use super::sheet::lists;
 use super::values::sitting_of_session_code;
-use crate::timetable_import::sheet::template::Choices;
+use crate::timetable_import::sheet::lists::Choices;
 
 /// Reads all local records that the plan of a timetable depends on.
 pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result<LocalState> {
@@ -60,6 +64,7 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         template_sessions: template_sessions(db).await?,
         links: HashMap::new(),
         baselines: HashMap::new(),
+        staff_baselines: HashMap::new(),
     };
     local.mark_manual_links(&overrides::manually_linked(db).await?);
     let known: Vec<i64> = local.events.values().map(|known| known.id).collect();
@@ -206,6 +211,46 @@ async fn template_sessions(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
     Ok(rows.into_iter().collect())
 }
 
+/// Returns the certain baselines of the staff of whole events, by Administrate's id.
+pub async fn staff_baselines(db: &mut PgConnection, external_ids: &[&str]) -> Result<HashMap<String, DesiredStaff>> {
+    let rows: Vec<(String, Json<DesiredStaff>)> = sqlx::query_as(
+        "SELECT external_id, fields FROM lectern.agreed
+         WHERE entity = $1 AND external_id = ANY ($2) AND NOT coalesce((fields->>'unsure')::boolean, false)",
+    )
+    .bind(BaselineKind::EventStaff.name())
+    .bind(external_ids)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|(id, Json(staff))| (id, staff)).collect())
+}
+
+/// Returns the places of events that are sold beyond the maximum, by local id.
+pub async fn oversold(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, i32>> {
+    let rows: Vec<(i64, i32)> = sqlx::query_as(
+        "SELECT tutorial_event_id, oversold FROM lectern.event_details
+         WHERE tutorial_event_id = ANY ($1) AND oversold > 0",
+    )
+    .bind(events)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Stores the places of events that are sold beyond the maximum, by local id.
+pub async fn set_oversold(db: &mut PgConnection, events: &[(i64, i32)]) -> Result<()> {
+    let (ids, places): (Vec<i64>, Vec<i32>) = events.iter().copied().unzip();
+    sqlx::query(
+        "UPDATE lectern.event_details AS known SET oversold = e.oversold
+         FROM unnest($1::bigint[], $2::int[]) AS e (id, oversold)
+         WHERE known.tutorial_event_id = e.id AND known.oversold <> e.oversold",
+    )
+    .bind(ids)
+    .bind(places)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Returns Administrate's ids of the course templates that a timetable names.
 pub fn template_ids(timetable: &Timetable, local: &LocalState) -> Vec<String> {
     let codes: HashSet<String> =
@@ -248,6 +293,15 @@ pub async fn try_write_lock(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1, 0)").bind(WRITE_LOCK).fetch_one(db).await?)
 }
 
+/// Reports whether there is nothing that an event could be sold as.
+pub async fn is_catalogue_empty(db: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM acted.products) OR NOT EXISTS (SELECT FROM acted.tutorial_course_templates)",
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Reports whether reference data was ever synced with Administrate.
 pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM adm.course_templates) AND EXISTS (SELECT FROM adm.locations)")
@@ -255,8 +309,10 @@ pub async fn is_synced(db: &mut PgConnection) -> Result<bool> {
         .await?)
 }
 
-/// Returns the choices in the cells of an empty workbook. `letters` names sittings; `zone` is the provider's time zone.
-pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, zone: &str) -> Result<Choices> {
+/// Returns the choices in the cells of a workbook.
+pub async fn choices(db: &mut PgConnection, config: &Config) -> Result<Choices> {
+    let (letters, zone) = (&config.sittings, config.zone());
+    let zone = zone.iana_name().unwrap_or("UTC");
     let active_names = |records: Vec<LinkedRecord>| {
         let active = records.into_iter().filter(|linked| linked.is_active).map(|linked| linked.record.name);
         let mut names: Vec<String> = active.collect();
@@ -288,6 +344,6 @@ pub async fn choices(db: &mut PgConnection, letters: &BTreeMap<String, String>, 
         instructors: active_names(instructors(db).await?),
         administrators,
         sittings,
-        zones: template::zones(zone, &zones),
+        zones: lists::zones(zone, &zones),
     })
 }

@@ -17,11 +17,14 @@ use crate::delivery::{DeliveryWorker, drain};
 use crate::error::{Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
+use crate::outbox::DeliveryStep;
 use crate::tutorials;
 use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
 use super::history;
+use super::places::Places;
+use super::store;
 
 /// The result of undoing an import, or the plan before it is executed.
 #[derive(Debug, Serialize)]
@@ -32,9 +35,10 @@ pub struct UndoResult {
     pub undone_run: i64,
     /// Titles of the events to remove; after the execution, of those that were removed.
     pub removed: Vec<String>,
-    /// Titles of the events to restore.
+    /// Titles of the events to restore; after the execution, of those that were restored on both sides.
     pub restored: Vec<String>,
-    /// Events that prevent the undo; if there are any, nothing is changed.
+    /// Events that are not undone. Before the execution those that prevent it, so that nothing is changed; after it those
+    /// that Administrate does not have as before yet.
     pub refused: Vec<UndoRefusal>,
     /// The events by delivery state.
     pub delivery: outbox::DeliveryCounts,
@@ -44,14 +48,32 @@ pub struct UndoResult {
     previous: Vec<KnownEvent>,
 }
 
-/// An event that prevents the undo, with the reason.
+/// An event that is not undone, with the reason.
 #[derive(Debug, Serialize)]
 pub struct UndoRefusal {
     pub event: String,
     pub message: String,
 }
 
+impl From<outbox::OutboxItem> for UndoRefusal {
+    fn from(item: outbox::OutboxItem) -> Self {
+        let message = item.last_error.unwrap_or_else(|| "not delivered to Administrate yet".to_owned());
+        Self { event: item.subject, message }
+    }
+}
+
 impl UndoResult {
+    /// Describes the result of an executed undo in one line.
+    pub fn outcome(&self) -> String {
+        let (removed, restored, open) = (self.removed.len(), self.restored.len(), self.refused.len());
+        let open = if open == 0 { String::new() } else { format!(", {open} not undone yet") };
+        format!(
+            "import {} is undone: {} removed, {restored} restored{open}",
+            self.undone_run,
+            counted(removed, "event")
+        )
+    }
+
     /// Returns the exit code of the command.
     pub fn exit(&self) -> Exit {
         if self.refused.is_empty() && !self.delivery.is_open() { Exit::Done } else { Exit::NeedsAttention }
@@ -83,7 +105,11 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     let known = tutorials::store::events_by_id(&mut db, &ids).await?;
     let codes: Vec<&str> = previous.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
     let later = history::store::changed_later(&mut db, run, &codes).await?;
-    let mut refused: Vec<UndoRefusal> = known.iter().filter_map(|known| sold_places_refusal(&known.event)).collect();
+    let oversold = store::oversold(&mut db, &ids).await?;
+    let sold = known
+        .iter()
+        .filter_map(|known| sold_places_refusal(&known.event, oversold.get(&known.id).copied().unwrap_or_default()));
+    let mut refused: Vec<UndoRefusal> = sold.collect();
     refused.extend(later.into_iter().map(|(event, later)| UndoRefusal {
         event,
         message: format!("import {later} has changed this event since: undo that import first"),
@@ -101,9 +127,10 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     })
 }
 
-fn sold_places_refusal(event: &Event) -> Option<UndoRefusal> {
-    let sold = event.max_places? - event.remain_space;
-    let message = format!("{sold} places of this event have been sold: it cannot be removed");
+fn sold_places_refusal(event: &Event, oversold: i32) -> Option<UndoRefusal> {
+    let sold = Places { remaining: event.remain_space, oversold }.sold(event.max_places?);
+    let message =
+        format!("{} of this event have been sold since: it cannot be removed", counted(sold as usize, "place"));
     (sold > 0).then(|| UndoRefusal { event: event.code.clone(), message })
 }
 
@@ -129,6 +156,9 @@ pub async fn execute(
     let titles: Vec<&str> = undo.created.iter().map(|(_, code)| code.as_str()).collect();
     let remaining = tutorials::store::ids_by_code(&mut *pool.acquire().await?, &titles).await?;
     undo.removed.retain(|code| remaining.iter().all(|(_, remaining)| remaining != code));
+    let open = outbox::undelivered(pool, Some(run)).await?;
+    undo.restored.retain(|code| open.iter().all(|item| item.subject != *code));
+    undo.refused.extend(open.into_iter().map(UndoRefusal::from));
     if let Some(lock) = lock {
         runs::finish(&mut *pool.acquire().await?, run, undo.exit(), undo).await?;
         lock.release().await?;
@@ -167,17 +197,24 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
     tutorials::remove_events(&mut tx, Some(run), &undo.created).await?;
     let ids: Vec<i64> = undo.previous.iter().map(|known| known.id).collect();
     let current = tutorials::store::events_by_id(&mut tx, &ids).await?;
+    let oversold = store::oversold(&mut tx, &ids).await?;
     let restored = undo.previous.iter().filter_map(|previous| {
         let current = current.iter().find(|known| known.id == previous.id)?;
-        Some((previous.id, restored(&previous.event, &current.event)))
+        let beyond = oversold.get(&previous.id).copied().unwrap_or_default();
+        let (event, beyond) = restored(&previous.event, &current.event, beyond);
+        Some(((previous.id, event), (previous.id, beyond)))
     });
-    let restored: Vec<(i64, Event)> = restored.collect();
+    let (restored, oversold): (Vec<(i64, Event)>, Vec<(i64, i32)>) = restored.unzip();
     let previous = |current: &KnownEvent| undo.previous.iter().find(|previous| previous.id == current.id);
     let added: Vec<i64> =
         current.iter().filter_map(|current| Some(added_sessions(previous(current)?, current))).flatten().collect();
     bridges::events::withdraw_sessions(&mut tx, &added).await?;
     tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::update_events(&mut tx, Some(run), &restored).await?;
+    store::set_oversold(&mut tx, &oversold).await?;
+    // A value that somebody has changed in Administrate since is not overwritten.
+    let codes: Vec<(i64, String)> = restored.iter().map(|(id, event)| (*id, event.code.clone())).collect();
+    tutorials::request_steps(&mut tx, Some(run), &codes, &[DeliveryStep::Compare]).await?;
     let lock = if caller_run.is_none() { runs::lock(pool, run).await? } else { None };
     tx.commit().await?;
     undo.run_id = Some(run);
@@ -191,9 +228,10 @@ fn added_sessions(previous: &KnownEvent, current: &KnownEvent) -> Vec<i64> {
     sessions.filter(|(_, session)| is_new(session.sequence)).map(|(id, _)| *id).collect()
 }
 
-/// Returns an event as it was, but with the places that have been sold since.
-fn restored(previous: &Event, current: &Event) -> Event {
+/// Returns an event as it was, but with the places that have been sold since, and those sold beyond the maximum.
+fn restored(previous: &Event, current: &Event, oversold: i32) -> (Event, i32) {
     let change = previous.max_places.unwrap_or(0) - current.max_places.unwrap_or(0);
-    let remain_space = current.remain_space.saturating_add(change).max(0);
-    Event { remain_space, is_soldout: current.is_soldout, ..previous.clone() }
+    let places = Places { remaining: current.remain_space, oversold }.moved(change);
+    let event = Event { remain_space: places.remaining, is_soldout: current.is_soldout, ..previous.clone() };
+    (event, places.oversold)
 }

@@ -35,7 +35,9 @@ pub use error::ReadError;
 pub use limits::Limits;
 pub use ods::days_of_duration;
 pub use sheet::{Cell, CellFilter, Content, FormattedNumber, InvalidValue, Row, Sheet};
-pub use write::{CellValue, DATE_FORMAT, FORMULA_STARTS, RowValues, TIME_FORMAT, escape_formula, write_row};
+pub use write::{
+    CellValue, DATE_FORMAT, FORMULA_STARTS, RowValues, TIME_FORMAT, escape_formula, write_cell, write_row,
+};
 
 /// Reads the first sheet of a file.
 ///

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use jiff::civil::{Date, Time};
 use rust_xlsxwriter::{Format, Formula, Worksheet, XlsxError};
 
-/// First characters of a text that a spreadsheet program may take for a formula.
-pub const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// First characters of a text that a spreadsheet program may take for a formula. The last four are the wide forms.
+pub const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// The most characters of a cell.
+const MAX_CELL_CHARS: usize = 32_767;
 
 /// Number format of dates.
 pub const DATE_FORMAT: &str = "dd/mm/yyyy";
@@ -62,9 +65,36 @@ impl From<Time> for CellValue {
 /// The values of one row, each with its column. Other columns stay blank.
 pub type RowValues<C> = Vec<(C, CellValue)>;
 
-/// Returns the text with an apostrophe before it if a spreadsheet program may take it for a formula.
+/// Returns the text as it can be written into a cell of any workbook, whoever wrote it.
+///
+/// An apostrophe precedes a text that a spreadsheet program may take for a formula, also after white space and after the
+/// workbook was saved as csv. Control characters and characters that change the direction of writing are removed, and the
+/// text is cut after the most characters of a cell.
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
-    if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    let is_formula = text.trim_start_matches(is_ignored).starts_with(FORMULA_STARTS);
+    let is_clean = !text.contains(is_removed) && text.chars().nth(MAX_CELL_CHARS).is_none();
+    if !is_formula && is_clean {
+        return Cow::Borrowed(text);
+    }
+    let apostrophe = is_formula.then_some('\'').into_iter();
+    Cow::Owned(apostrophe.chain(text.chars().filter(|c| !is_removed(*c))).take(MAX_CELL_CHARS).collect())
+}
+
+/// Reports whether a program may skip a character at the beginning of a text.
+fn is_ignored(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || is_directional(c)
+        || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+fn is_removed(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n') || is_directional(c)
+}
+
+/// Reports whether a character changes the direction of writing.
+fn is_directional(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Writes values into a row; `row` and the columns count from 0.
@@ -77,16 +107,25 @@ pub fn write_row<C: Copy + Into<u16>>(
     values: &[(C, CellValue)],
 ) -> Result<(), XlsxError> {
     for (column, value) in values {
-        write_cell(sheet, row, (*column).into(), value)?;
+        write_cell(sheet, (row, (*column).into()), value, &Format::new())?;
     }
     Ok(())
 }
 
-fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &CellValue) -> Result<(), XlsxError> {
-    let format = |code| Format::new().set_num_format(code);
+/// Writes a value into a cell, given as row and column from 0, in a style. Dates and times have their number format.
+///
+/// # Errors
+/// As [`write_row`].
+pub fn write_cell(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    value: &CellValue,
+    style: &Format,
+) -> Result<(), XlsxError> {
+    let format = |code| style.clone().set_num_format(code);
     match value {
-        CellValue::Text(text) => sheet.write_string(row, column, escape_formula(text).as_ref())?,
-        CellValue::Number(number) => sheet.write_number(row, column, *number)?,
+        CellValue::Text(text) => sheet.write_string_with_format(row, column, escape_formula(text).as_ref(), style)?,
+        CellValue::Number(number) => sheet.write_number_with_format(row, column, *number, style)?,
         CellValue::Date(date) => {
             sheet.write_number_with_format(row, column, date_serial(*date), &format(DATE_FORMAT))?
         }

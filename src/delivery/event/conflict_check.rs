@@ -5,8 +5,8 @@
 
 use administrate::{Id, Lifecycle};
 
-use super::EventDelivery;
 use super::lifecycle::is_event_cancelled;
+use super::{EventDelivery, missing_event};
 use crate::bridges::events;
 use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
 use crate::delivery::{DeliveryError, store};
@@ -29,13 +29,20 @@ impl EventDelivery<'_> {
         if !local_wins && !self.needs_remote_read(link).await? {
             return Ok(());
         }
+        let overwrites = self.has_step(DeliveryStep::OverwriteRemote);
         let writes = self.pending_writes(link, desired, &publication).await?;
-        if !is_cancelled_by_delivery && !writes.has_any {
+        if !is_cancelled_by_delivery && !writes.has_any && !overwrites {
             return Ok(());
         }
         self.check_cancelled()?;
-        // The next write notices an event that no longer exists in Administrate.
-        let Some(remote) = self.worker.client.event(&link.external_id).await? else { return Ok(()) };
+        let Some(remote) = self.worker.client.event(&link.external_id).await? else {
+            // Otherwise the next write notices that the event no longer exists in Administrate.
+            return if overwrites { Err(missing_event(&link.external_id)) } else { Ok(()) };
+        };
+        if overwrites {
+            self.relink_lost_sessions(link.clone(), &remote).await?;
+            self.refresh_baselines(link, &remote).await?;
+        }
         if local_wins {
             return self.reinstate(link, &remote, publication).await;
         }
@@ -45,6 +52,41 @@ impl EventDelivery<'_> {
             return Ok(());
         }
         Err(DeliveryError::Invalid(conflict_message(&cancelled, &conflicts)))
+    }
+
+    /// Sets the baselines to what Administrate has, so that the next steps write everything that differs locally.
+    ///
+    /// People who were added in Administrate are no part of a baseline: they stay.
+    async fn refresh_baselines(&self, link: &EventLink, remote: &administrate::Event) -> Result<(), DeliveryError> {
+        let mut db = self.worker.pool.acquire().await?;
+        let names = store::reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        drop(db);
+        let event: Option<Baseline<administrate::NewEvent>> =
+            self.baseline(BaselineKind::Event, &link.external_id).await?;
+        if let Some(before) = event.as_ref().and_then(Baseline::certain) {
+            let mut now = before.clone();
+            names.refresh_event_baseline(remote, &mut now);
+            if now != *before {
+                self.set_baseline(BaselineKind::Event, &link.external_id, &now).await?;
+            }
+        }
+        let staff: Option<Baseline<DesiredStaff>> = self.baseline(BaselineKind::EventStaff, &link.external_id).await?;
+        if let Some(before) = staff.as_ref().and_then(Baseline::certain) {
+            let now = before.within(remote);
+            if now != *before {
+                self.set_baseline(BaselineKind::EventStaff, &link.external_id, &now).await?;
+            }
+        }
+        for session in &remote.sessions {
+            let baseline: Option<Baseline<DesiredSession>> = self.baseline(BaselineKind::Session, &session.id).await?;
+            let Some(before) = baseline.as_ref().and_then(Baseline::certain) else { continue };
+            let mut now = before.clone();
+            names.refresh_session_baseline((remote, session), &mut now);
+            if now != *before {
+                self.set_baseline(BaselineKind::Session, &session.id, &now).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether the remote event may differ from the baseline and has not been read for this attempt.

@@ -48,6 +48,14 @@ enum MissingRemote {
     Sessions,
 }
 
+/// Returns the error for an event that Administrate no longer has.
+fn missing_event(id: &Id) -> DeliveryError {
+    DeliveryError::OutcomeUnknown(format!(
+        "the event is no longer in Administrate, where it was {id}: run `lectern outbox resolve` with --recreate to create \
+         it again, or with --delivered EXTERNAL_ID to link another event"
+    ))
+}
+
 impl DeliveryWorker {
     /// Delivers an item as far as possible; returns what a user should know and whether all steps succeeded.
     pub(super) async fn deliver_item(
@@ -102,10 +110,7 @@ impl EventDelivery<'_> {
                 self.remarks.push(Notice::Removed);
                 Ok(())
             }
-            MissingRemote::Event(id) => Err(DeliveryError::OutcomeUnknown(format!(
-                "the event is no longer in Administrate, where it was {id}: run `lectern outbox resolve` with --recreate to \
-                 create it again, or with --delivered EXTERNAL_ID to link another event"
-            ))),
+            MissingRemote::Event(id) => Err(missing_event(&id)),
             MissingRemote::Sessions => {
                 self.unsupported.clear();
                 self.run_steps().await

@@ -1,9 +1,11 @@
-//! `lectern import show`.
+//! `lectern import show` and `lectern import list`.
 
 use serde_json::json;
 
+use super::store::{self, ListedImport};
 use super::{StoredImport, field, read};
 use crate::app::Context;
+use crate::console;
 use crate::error::{Exit, Result};
 use crate::outbox::{DeliveryCounts, DeliveryState};
 use crate::timetable_import::problems::ImportProblem;
@@ -18,6 +20,36 @@ pub(in crate::timetable_import) async fn show(context: &Context, run: Option<i64
     print(context, &import);
     context.console.document(&import)?;
     Ok(Exit::Done)
+}
+
+/// Lists the latest imports, newest first.
+pub(in crate::timetable_import) async fn list(context: &Context, limit: i64) -> Result<Exit> {
+    let database = context.database().await?;
+    let imports = match database.pool.acquire().await {
+        Ok(mut db) => store::latest(&mut db, limit).await,
+        Err(error) => Err(error.into()),
+    };
+    database.close().await;
+    let imports = imports?;
+    if imports.is_empty() {
+        context.console.notify("nothing was imported yet: run `lectern import FILE.xlsx`");
+    } else {
+        context.console.print(table(&imports));
+    }
+    context.console.document(&json!({ "imports": imports }))?;
+    Ok(Exit::Done)
+}
+
+fn table(imports: &[ListedImport]) -> console::table::OutputTable {
+    let header = ["run", "date", "file", "state", "events", "created", "updated", "unchanged", "duplicate", "rejected"];
+    let mut table = console::table(header).with_numbers_from(4);
+    for import in imports {
+        let count = |key: &str| import.counts.as_ref().map(|counts| counts[key].to_string()).unwrap_or_default();
+        let counts = ["events", "created", "updated", "unchanged", "duplicate", "rejected"].map(count);
+        let named = [import.run_id.to_string(), import.started_at.clone(), import.file.clone(), import.state.clone()];
+        table.add_row(named.into_iter().chain(counts));
+    }
+    table
 }
 
 fn print(context: &Context, import: &StoredImport) {

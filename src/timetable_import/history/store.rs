@@ -2,20 +2,64 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Result;
-use crate::timetable_import::plan::{BlockOutcome, ImportCounts, ImportPlan, PlanItem};
+use crate::timetable_import::plan::{BlockOutcome, Conflict, ImportCounts, ImportPlan, PlanItem, ValueChange};
 use crate::tutorials::KnownEvent;
+
+/// An import as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct ListedImport {
+    pub run_id: i64,
+    pub file: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339, `None` while it runs or if its process was killed.
+    pub finished_at: Option<String>,
+    /// "done", "needs attention", "failed", "not finished", "undone", or "partly undone".
+    pub state: String,
+    /// `None` before the import has finished.
+    pub exit_code: Option<i32>,
+    /// The counts of its document.
+    pub counts: Option<Value>,
+    /// The last run that undid it.
+    pub undone_by: Option<i64>,
+}
+
+/// Returns the latest imports, newest first, without dry runs.
+pub async fn latest(db: &mut PgConnection, limit: i64) -> Result<Vec<ListedImport>> {
+    Ok(sqlx::query_as(
+        "SELECT r.id AS run_id, r.subject AS file, r.exit_code, r.document -> 'counts' AS counts, undo.id AS undone_by,
+                to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
+                to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS finished_at,
+                CASE WHEN undo.exit_code = 0 THEN 'undone' WHEN undo.id IS NOT NULL THEN 'partly undone'
+                     WHEN r.exit_code IS NULL THEN 'not finished' WHEN r.exit_code = 0 THEN 'done'
+                     WHEN r.exit_code = 4 THEN 'needs attention' ELSE 'failed' END AS state
+         FROM lectern.runs AS r
+         LEFT JOIN LATERAL (
+             SELECT u.id, u.exit_code FROM lectern.runs AS u
+             WHERE u.kind = 'import-undo' AND u.subject = r.id::text AND NOT u.dry_run
+               AND u.document -> 'delivery' IS DISTINCT FROM '{\"delivered\":0,\"pending\":0,\"failed\":0,\"unknown\":0}'
+             ORDER BY u.id DESC LIMIT 1) AS undo ON true
+         WHERE r.kind = 'import' AND NOT r.dry_run ORDER BY r.id DESC LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(db)
+    .await?)
+}
 
 /// Stores the outcomes of blocks. `unused` contains the values in unknown columns of each block.
 pub async fn store_outcomes(db: &mut PgConnection, run: i64, items: &[&PlanItem], unused: &[Value]) -> Result<()> {
     let row = |(item, unused): (&&PlanItem, &Value)| {
+        let overwritten = item.conflicts.iter().filter(|conflict| conflict.overwritten).map(Conflict::in_administrate);
+        let changes: Vec<ValueChange> = item.changes.iter().cloned().chain(overwritten).collect();
         json!({
             "row": item.row, "title": item.title, "outcome": item.outcome.word(), "sessions": item.sessions,
-            "changes": item.changes, "unused": unused,
+            "changes": changes, "unused": unused,
         })
     };
     let rows: Vec<Value> = items.iter().zip(unused).map(row).collect();
@@ -95,12 +139,15 @@ pub async fn is_import(db: &mut PgConnection, run: i64) -> Result<bool> {
         .await?)
 }
 
-/// Returns which of the events a later import has written, with the run of the last one. Undone imports do not count.
+/// Returns which of the events a later import has written, with the run of the last one. Undone imports do not
+/// count; an undo that was refused delivered nothing.
 pub async fn changed_later(db: &mut PgConnection, run: i64, titles: &[&str]) -> Result<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "SELECT title, max(run_id) FROM lectern.import_rows
          WHERE run_id > $1 AND title = ANY ($2) AND outcome IN ('new', 'adopted', 'changed', 'cancelled')
-           AND run_id::text NOT IN (SELECT subject FROM lectern.runs WHERE kind = 'import-undo')
+           AND run_id::text NOT IN (
+               SELECT subject FROM lectern.runs WHERE kind = 'import-undo' AND NOT dry_run
+               AND document -> 'delivery' IS DISTINCT FROM '{\"delivered\":0,\"pending\":0,\"failed\":0,\"unknown\":0}')
          GROUP BY title ORDER BY title",
     )
     .bind(run)

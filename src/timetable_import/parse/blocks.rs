@@ -153,13 +153,21 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
         return Ok(timetable);
     }
     let mut open: Option<BlockBuilder<'_>> = None;
-    let mut problem_count = 0;
+    let (mut problem_count, mut in_example) = (0, false);
     for row in data {
         let cells = Cells::new(sheet, &timetable.columns, row, options);
         if cells.is_blank() || columns::repeats_header(&timetable.columns, row) {
             continue;
         }
-        if starts_block(&cells) {
+        let starts = starts_block(&cells);
+        if starts && is_example(&cells) || !starts && in_example {
+            timetable.problems.extend(starts.then(|| example_skipped(&cells)));
+            timetable.blocks.extend(open.take().map(|block| block.finish(sheet, &timetable.columns, options)));
+            in_example = true;
+            continue;
+        }
+        in_example = false;
+        if starts {
             let closed = open.take().map(|block| block.finish(sheet, &timetable.columns, options));
             problem_count += closed.as_ref().map_or(0, |block| block.problems.len());
             if problem_count + timetable.problems.len() > MAX_PROBLEMS {
@@ -190,6 +198,20 @@ struct BlockBuilder<'a> {
 /// row must not split an event.
 fn starts_block(cells: &Cells<'_>) -> bool {
     cells.raw(Field::Template).is_some() || cells.is_uncalculated(Field::Template)
+}
+
+/// The beginning of the titles of the events that an empty workbook shows as examples.
+pub const EXAMPLE_TITLE: &str = "EXAMPLE:";
+
+/// Reports whether an event row is an example of the empty workbook, which is never imported.
+fn is_example(cells: &Cells<'_>) -> bool {
+    cells.raw(Field::EventTitle).is_some_and(|title| title.trim_start().starts_with(EXAMPLE_TITLE))
+}
+
+fn example_skipped(cells: &Cells<'_>) -> ImportProblem {
+    let message =
+        "this is an example of the empty workbook, it is not imported: delete its rows, or write your event's title";
+    cells.problem(Field::EventTitle, Issue::new(Code::ExampleSkipped, message))
 }
 
 fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {

@@ -46,7 +46,8 @@ impl<'a> Cells<'a> {
     pub(crate) fn is_blank(&self) -> bool {
         let is_used = |column| {
             let ignored = [Field::LmsStartTime, Field::LmsEndTime].map(|field| self.columns.of(field));
-            self.columns.unknown_header(column).is_none() && !ignored.contains(&column)
+            let is_known = self.columns.unknown_header(column).is_none() && !self.columns.is_of_report(column);
+            is_known && !ignored.contains(&column)
         };
         !self.row.cells.iter().any(|cell| is_used(cell.column))
     }

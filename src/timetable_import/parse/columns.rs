@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::names::{fold, is_invisible, nearest, visible};
 
-use super::layout::{FIELDS, FORMAT_WORDS, Field, Format, LAYOUT, field_with_header};
+use super::layout::{FIELDS, FORMAT_WORDS, Field, Format, LAYOUT, REQUIRED, field_with_header};
 use super::values;
 use super::values::dates::{self, DateOrder};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue, cell_name, column_name};
@@ -23,7 +23,12 @@ pub struct Columns {
     pub date_order: DateOrder,
     /// Unknown columns from left to right: index from 0 and header ("" without one).
     pub unknown: Vec<(u32, String)>,
+    /// The columns that a report adds: index from 0.
+    pub of_report: Vec<u32>,
 }
+
+/// The headers of the columns that a report of rejected rows adds. A sheet that has both is such a report.
+pub const REPORT_HEADERS: [&str; 2] = ["Problem", "Original row"];
 
 impl Columns {
     /// Returns the index of a field's column, from 0. A missing field has its index in the layout.
@@ -37,6 +42,11 @@ impl Columns {
         self.unknown.get(at).map(|(_, header)| header.as_str())
     }
 
+    /// Reports whether a column neither has a field nor is stored.
+    pub fn is_of_report(&self, column: u32) -> bool {
+        self.of_report.contains(&column)
+    }
+
     /// Returns a row's content for a field.
     pub fn content<'r>(&self, row: &'r Row, field: Field) -> Option<&'r Content> {
         self.by_field[field as usize].and_then(|column| row.content(column))
@@ -47,8 +57,13 @@ impl Columns {
 pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let at = header_index(&sheet.rows);
     let Some(header) = sheet.rows.get(at) else {
-        let columns =
-            Columns { header_row: 1, by_field: [None; FIELDS], date_order: DateOrder::DayFirst, unknown: Vec::new() };
+        let columns = Columns {
+            header_row: 1,
+            by_field: [None; FIELDS],
+            date_order: DateOrder::DayFirst,
+            unknown: Vec::new(),
+            of_report: Vec::new(),
+        };
         let problems = missing_headers(sheet, &columns);
         return (columns, &[], problems);
     };
@@ -82,7 +97,8 @@ fn header_index(rows: &[Row]) -> usize {
 
 fn read_header(header: &Row) -> Columns {
     let (header_row, date_order) = (header.number, DateOrder::DayFirst);
-    let mut columns = Columns { header_row, by_field: [None; FIELDS], date_order, unknown: Vec::new() };
+    let mut columns =
+        Columns { header_row, by_field: [None; FIELDS], date_order, unknown: Vec::new(), of_report: Vec::new() };
     for cell in &header.cells {
         let Some(text) = values::text(&cell.content) else {
             continue;
@@ -95,7 +111,16 @@ fn read_header(header: &Row) -> Columns {
         }
     }
     prefer_exact(&mut columns, header);
+    take_report_columns(&mut columns);
     columns
+}
+
+/// Takes the columns of a report out of the unknown ones.
+fn take_report_columns(columns: &mut Columns) {
+    let named = |header: &str| columns.unknown.iter().find(|(_, text)| text == header).map(|(column, _)| *column);
+    let [Some(problem), Some(row)] = REPORT_HEADERS.map(named) else { return };
+    columns.of_report = vec![problem, row];
+    columns.unknown.retain(|(column, _)| ![problem, row].contains(column));
 }
 
 /// Prefers a column with the layout's own header over an earlier one with an alias.
@@ -167,11 +192,15 @@ pub(crate) fn repeats_header(columns: &Columns, row: &Row) -> bool {
     known.peek().is_some() && known.all(is_header)
 }
 
-/// Reports whether every filled cell is an example ("e.g. …") or a format word.
+/// Reports whether every filled cell is an example ("e.g. …"), a format word, or says that the column is required.
 fn is_hint(row: &Row) -> bool {
+    let is_format = |text: &str| text.is_empty() || FORMAT_WORDS.iter().any(|word| fold(word) == text);
     row.cells.iter().all(|cell| {
         let text = values::text(&cell.content).map(|text| fold(&text));
-        text.is_some_and(|text| text.starts_with("e.g.") || FORMAT_WORDS.iter().any(|word| fold(word) == text))
+        text.is_some_and(|text| match text.strip_prefix(REQUIRED) {
+            Some(rest) => is_format(rest.trim_start_matches(':').trim_start()),
+            None => text.starts_with("e.g.") || is_format(&text),
+        })
     })
 }
 
@@ -194,8 +223,11 @@ fn missing_headers(sheet: &Sheet, columns: &Columns) -> Vec<ImportProblem> {
 /// Adds the columns that have values but no header.
 fn add_columns_without_header(columns: &mut Columns, data: &[Row]) {
     let filled: BTreeSet<u32> = data.iter().flat_map(|row| row.cells.iter().map(|cell| cell.column)).collect();
-    let is_known =
-        |column: &u32| columns.by_field.contains(&Some(*column)) || columns.unknown_header(*column).is_some();
+    let is_known = |column: &u32| {
+        columns.by_field.contains(&Some(*column))
+            || columns.unknown_header(*column).is_some()
+            || columns.is_of_report(*column)
+    };
     let without_header: Vec<u32> = filled.into_iter().filter(|column| !is_known(column)).collect();
     columns.unknown.extend(without_header.into_iter().map(|column| (column, String::new())));
     columns.unknown.sort_by_key(|(column, _)| *column);

@@ -83,6 +83,9 @@ pub const FIELDS: usize = LAYOUT.len();
 pub const FORMAT_WORDS: [&str; 7] =
     ["DD/MM/YYYY", "HH:mm", "Integer", "Number", "Y/N", "free-text", "blended/classroom/lms"];
 
+/// The word in the format hint row for a column that is required. The format word may follow it.
+pub const REQUIRED: &str = "required";
+
 const DATE: &str = "DD/MM/YYYY";
 const TIME: &str = "HH:mm";
 const FREE: &str = "free-text";

@@ -1,11 +1,11 @@
-//! Values that changed both in the file and in Administrate since the last baseline.
+//! Values that changed in Administrate since the last baseline, alone or together with the file.
 //!
-//! Such a value is shown with both sides and not written, unless the local value overwrites the remote one. Then the
-//! stored local value stays as it was: delivery sends only differences from the baseline, so it sends nothing for this
-//! field and everything else of the event. The next import of the same file reports the conflict again.
+//! Such a value is shown with both sides and not written, unless the local value overwrites the remote one. A value that
+//! changed on both sides is a conflict, and the stored local value stays as it was: delivery sends only differences from
+//! the baseline, so it sends nothing for this field and everything else of the event. The next import of the same file
+//! reports it again.
 //!
-//! Not compared are people, who are added and removed one by one so that no remote change is lost, and the classroom
-//! window, which follows from the sessions.
+//! People are compared in [`staff`](super::staff). Not compared is the classroom window, which follows from the sessions.
 
 use super::{Conflict, ValueChange};
 use crate::bridges::events::LifecycleState;
@@ -13,13 +13,20 @@ use crate::merge::{EventBaseline, EventField, FieldValues, ReferenceNames, Value
 use crate::timetable_import::layout::Field;
 use crate::tutorials::{Event, Session};
 
-/// One value that changed on both sides.
+/// One value that changed in Administrate and differs from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ValueConflict {
+pub(crate) struct RemoteChange {
     /// The field with its baseline, its remote value and the local value of the file.
     pub(crate) difference: ValueDiff,
     /// The local value before the import; "" for nothing.
     pub(crate) old: String,
+}
+
+impl RemoteChange {
+    /// Reports whether the value changed in the file too, or locally since the baseline.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.old != self.difference.local || self.difference.is_conflict()
+    }
 }
 
 /// Reports whether a lifecycle state of Administrate means cancelled.
@@ -62,22 +69,28 @@ pub(crate) struct EventSides<'a> {
 }
 
 impl EventSides<'_> {
-    /// Returns the event's own values that changed on both sides. `old` and `new` are local states.
-    pub(crate) fn event_conflicts(&self, old: &Event, new: &Event) -> Vec<ValueConflict> {
+    /// Returns the event's own values that changed in Administrate and differ from the file. `old` and `new` are local states.
+    pub(crate) fn event_changes(&self, old: &Event, new: &Event) -> Vec<RemoteChange> {
         let (Some(baseline), names) = (&self.baseline.event, self.names) else { return Vec::new() };
         let remote = names.remote_event(self.remote, baseline);
         let differences = diff_values(None, &names.event(new), &names.baseline_event(baseline), &remote);
-        value_conflicts(&names.event(old), differences)
+        remote_changes(&names.event(old), differences)
     }
 
-    /// Returns the values of a session that changed on both sides. Each local state is given with its event.
-    pub(crate) fn session_conflicts(&self, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<ValueConflict> {
+    /// Returns the values of a session that changed in Administrate and differ from the file. Each local state is given with its event.
+    pub(crate) fn session_changes(&self, old: (&Event, &Session), new: (&Event, &Session)) -> Vec<RemoteChange> {
         let (day, names) = (new.1.sequence, self.names);
         let Some((id, baseline)) = self.baseline.sessions.get(&day) else { return Vec::new() };
         let Some(remote) = self.remote.sessions.iter().find(|session| session.id == *id) else { return Vec::new() };
         let remote = names.remote_session((self.remote, remote), baseline);
         let differences = diff_values(Some(day), &names.session(new), &names.baseline_session(baseline), &remote);
-        value_conflicts(&names.session(old), differences)
+        remote_changes(&names.session(old), differences)
+    }
+
+    /// Reports whether Administrate no longer has the session of a day.
+    pub(crate) fn is_session_missing(&self, day: i32) -> bool {
+        let id = self.baseline.sessions.get(&day).map(|(id, _)| id);
+        id.is_some_and(|id| self.remote.sessions.iter().all(|session| session.id != *id))
     }
 
     /// Reports whether the session of a day is cancelled in Administrate.
@@ -87,13 +100,13 @@ impl EventSides<'_> {
     }
 }
 
-/// Returns the differences whose local value changes too.
-fn value_conflicts(old: &FieldValues, differences: Vec<ValueDiff>) -> Vec<ValueConflict> {
-    let conflict = |difference: ValueDiff| {
+/// Adds the local values before the import.
+fn remote_changes(old: &FieldValues, differences: Vec<ValueDiff>) -> Vec<RemoteChange> {
+    let change = |difference: ValueDiff| {
         let old = old.get(&difference.field.field).cloned().unwrap_or_default();
-        (old != difference.local).then_some(ValueConflict { difference, old })
+        RemoteChange { difference, old }
     };
-    differences.into_iter().filter_map(conflict).collect()
+    differences.into_iter().map(change).collect()
 }
 
 /// Restores the old value of one field of an event.

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use administrate::Id;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::new_instructors::NewInstructor;
 pub use crate::bridges::events::RemoteStatus as Link;
 use crate::config::Labels;
+use crate::merge::desired::DesiredStaff;
 use crate::merge::{EventBaseline, ReferenceNames};
 use crate::tutorials::KnownEvent;
 
@@ -115,8 +117,10 @@ pub struct LocalState {
     pub template_sessions: HashMap<i64, i64>,
     /// Links of existing events to Administrate, by local event id; absent without a link.
     pub links: HashMap<i64, Link>,
-    /// Baselines by local event id; loaded only for events that change.
+    /// Baselines by local event id; loaded only for events whose state in Administrate was read.
     pub baselines: HashMap<i64, EventBaseline>,
+    /// Baselines of the staff of whole events by Administrate's id, loaded like `baselines`.
+    pub staff_baselines: HashMap<String, DesiredStaff>,
 }
 
 impl LocalState {
@@ -132,6 +136,18 @@ impl LocalState {
         self.locations.iter_mut().for_each(|record| mark("locations", record));
         self.instructors.iter_mut().for_each(|record| mark("instructors", record));
         self.venues.iter_mut().for_each(|venue| mark("venues", &mut venue.linked));
+    }
+
+    /// Returns Administrate's id of an instructor.
+    pub(crate) fn contact_of(&self, instructor: i64) -> Option<Id> {
+        let known = self.instructors.iter().find(|known| known.record.id == instructor)?;
+        known.external_id.as_deref().map(Id::new)
+    }
+
+    /// Returns the name of a contact, or its id if it is not known locally.
+    pub(crate) fn contact_name(&self, contact: &Id) -> String {
+        let known = self.instructors.iter().find(|known| known.external_id.as_deref() == Some(contact.as_str()));
+        known.map_or_else(|| contact.to_string(), |known| known.record.name.clone())
     }
 
     /// Returns the names of the records that events refer to, for both sides.

@@ -9,6 +9,9 @@ use super::remote_state::RemoteState;
 use crate::timetable_import::problems::{Code, Issue};
 use crate::timetable_import::values::{Sitting, sitting_of_session_code};
 
+/// Maximum number of candidates in a message.
+const MAX_CANDIDATES: usize = 10;
+
 /// A local record that is linked to Administrate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
@@ -204,7 +207,16 @@ impl<'a> ReferenceLookup<'a> {
                 others.sort_unstable();
                 others.dedup();
                 let hint = match others.as_slice() {
-                    [] => format!("; the catalogue has no product for {} at {}", template.name, location.name),
+                    [] => {
+                        let no_product =
+                            format!("; the catalogue has no product for {} at {}", template.name, location.name);
+                        others = self.products_elsewhere(template);
+                        if others.is_empty() {
+                            no_product
+                        } else {
+                            format!("{no_product}, only for {}", others.join(", "))
+                        }
+                    }
                     others => format!("; there are products for {}", others.join(", ")),
                 };
                 Err(Issue::new(Code::UnknownProduct, format!("no product exists for {what}{hint}"))
@@ -217,9 +229,25 @@ impl<'a> ReferenceLookup<'a> {
                     "several products exist for {what}: {}; set all but one of them inactive",
                     codes.join(", ")
                 );
-                Err(Issue::new(Code::UnknownProduct, message))
+                Err(Issue::new(Code::UnknownProduct, message).with_suggestions(codes))
             }
         }
+    }
+
+    /// Returns the sittings and locations for which the catalogue has products of a template.
+    fn products_elsewhere(&self, template: &NamedRecord) -> Vec<String> {
+        let code = fold(&template.name);
+        let products = self.products.iter().filter(|((template, _), _)| *template == code).flat_map(|(_, found)| found);
+        let sitting = |product: &LinkedProduct| {
+            let written = sitting_of_session_code(&product.session_code, self.sittings);
+            written.unwrap_or_else(|| product.session_code.clone())
+        };
+        let mut found: Vec<String> =
+            products.map(|product| format!("{} at {}", sitting(product), product.location_name)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(MAX_CANDIDATES);
+        found
     }
 }
 

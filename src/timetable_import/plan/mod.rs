@@ -9,17 +9,21 @@ pub mod inputs;
 pub mod lookup;
 pub mod new_instructors;
 pub mod planner;
+mod remote_merge;
 pub mod remote_state;
 pub mod request_count;
 pub mod resolve;
+mod staff;
 #[cfg(test)]
 mod tests;
 pub mod update;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::fold;
 use crate::tutorials::Event;
 
+use self::inputs::LocalState;
 use self::new_instructors::NewInstructor;
 use super::problems::ImportProblem;
 
@@ -70,7 +74,7 @@ pub struct ValueChange {
     pub new: Option<String>,
 }
 
-/// A value that changed both in the file and in Administrate since the last baseline.
+/// A value that changed in Administrate since the last baseline and differs from the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The local change that the file requests.
@@ -110,7 +114,7 @@ pub struct PlanItem {
     pub event: Option<PlannedEvent>,
     /// Changed values: of an existing event on both sides, of an adopted event in Administrate.
     pub changes: Vec<ValueChange>,
-    /// Values of an existing event that changed on both sides.
+    /// Values of an existing event that changed on both sides, and remote values that are overwritten.
     pub conflicts: Vec<Conflict>,
     /// Steps that this Administrate's API cannot do, one sentence each.
     #[serde(rename = "by_hand")]
@@ -144,6 +148,17 @@ pub struct ImportPlan {
     pub new_instructors: Vec<NewInstructor>,
     /// All problems, sorted by row and cell.
     pub problems: Vec<ImportProblem>,
+    /// Names of the timetable that no local instructor has.
+    #[serde(default)]
+    pub unknown_instructors: Vec<String>,
+}
+
+impl Conflict {
+    /// Returns the change in Administrate of an overwritten value.
+    pub fn in_administrate(&self) -> ValueChange {
+        let field = format!("{} in Administrate", self.change.field);
+        ValueChange { field, old: self.remote.clone(), new: self.change.new.clone() }
+    }
 }
 
 impl PlanItem {
@@ -207,9 +222,10 @@ impl ImportPlan {
         conflicts.filter(|conflict| !conflict.overwritten).count()
     }
 
-    /// Returns the local ids of existing events that change.
-    pub fn changed_event_ids(&self) -> Vec<i64> {
-        let updates = self.items.iter().filter(|item| item.outcome == BlockOutcome::Update);
-        updates.filter_map(|item| item.event.as_ref()?.id).collect()
+    /// Returns the local ids of the linked events that the plan accepts and does not cancel.
+    pub fn known_event_ids(&self, local: &LocalState) -> Vec<i64> {
+        let kept = self.items.iter().filter(|item| item.is_accepted() && item.outcome != BlockOutcome::Cancel);
+        let known = kept.filter_map(|item| local.events.get(&fold(&item.title)).map(|known| known.id));
+        known.filter(|id| local.links.contains_key(id)).collect()
     }
 }

@@ -17,11 +17,15 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::timetable_import::blocks::Timetable;
+use crate::timetable_import::problems::shorten;
 use crate::tutorials::reference;
 use crate::tutorials::reference::References;
 
 /// Longest first or last name of an account, in characters.
 const MAX_NAME_LENGTH: usize = 150;
+
+/// Maximum number of unknown names in a document.
+const MAX_LISTED: usize = 100;
 
 /// An instructor to create locally.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,12 +50,27 @@ impl NewInstructor {
 
 /// Returns the folded names of instructors in a timetable that no local instructor has.
 pub(crate) fn unknown_names(timetable: &Timetable, local: &LocalState) -> BTreeSet<String> {
+    unknown(timetable, local).into_keys().collect()
+}
+
+/// Returns the first names of instructors that [`unknown_names`] has, as the timetable writes them.
+pub(super) fn listed_unknown_names(timetable: &Timetable, local: &LocalState) -> Vec<String> {
+    unknown(timetable, local)
+        .into_values()
+        .take(MAX_LISTED)
+        .map(|name| shorten(name.to_owned(), MAX_NAME_LENGTH))
+        .collect()
+}
+
+/// Returns the unknown names by their folded form.
+fn unknown<'a>(timetable: &'a Timetable, local: &LocalState) -> BTreeMap<String, &'a str> {
     let known: HashSet<String> = local.instructors.iter().map(|known| fold(&known.record.name)).collect();
     let used = timetable.blocks.iter().flat_map(|block| {
         let of_sessions = block.sessions.iter().flat_map(|(_, session)| &session.instructors);
         block.event.instructors.iter().chain(of_sessions)
     });
-    used.map(|name| fold(name)).filter(|name| !known.contains(name)).collect()
+    let unknown = used.map(|name| (fold(name), name.as_str())).filter(|(folded, _)| !known.contains(folded));
+    unknown.collect()
 }
 
 /// Adds an instructor for each unknown name of the timetable that exactly one contact has.

@@ -73,6 +73,7 @@ pub fn plan(
     plan.problems.extend(super::custom_fields::unknown_labels(timetable, &plan.items, local, options.labels));
     let accepted = plan.items.iter().filter(|item| item.is_accepted());
     plan.new_instructors = new_instructors::used_by(&local.new_instructors, accepted).into_iter().cloned().collect();
+    plan.unknown_instructors = new_instructors::listed_unknown_names(timetable, local);
     plan.approvals.sort();
     plan.approvals.dedup();
     if plan.problems.len() > MAX_PROBLEMS {
@@ -222,12 +223,22 @@ impl BlockPlanner<'_> {
         }
         let linked = self.local.templates.iter().find(|linked| Some(linked.record.id) == event.course_template_id);
         let template = linked.and_then(|linked| linked.external_id.as_deref());
+        let code = linked.map_or("", |linked| linked.record.name.as_str());
         let (classroom, lms) = self.starts();
-        let matches = |remote: &&&RemoteEvent| remote.follows(template) && remote.starts_at(classroom, lms);
-        match active.iter().filter(matches).collect::<Vec<_>>().as_slice() {
+        let compared: Vec<(&RemoteEvent, Vec<String>)> =
+            active.iter().map(|remote| (*remote, remote.differences((template, code), classroom, lms))).collect();
+        let matching: Vec<&RemoteEvent> =
+            compared.iter().filter(|(_, differences)| differences.is_empty()).map(|(remote, _)| *remote).collect();
+        match matching.as_slice() {
             [remote] => Ok(Some(*remote)),
-            [] => Err("Administrate has an event with this title and another template or start; rename one of them"
-                .to_owned()),
+            [] => {
+                let closest = compared.iter().min_by_key(|(_, differences)| differences.len());
+                let differences = closest.map(|(_, differences)| differences.join("; ")).unwrap_or_default();
+                Err(format!(
+                    "Administrate has an event with this title that differs: {differences}; correct one side, or give one \
+                     of the events another title"
+                ))
+            }
             several => Err(format!(
                 "Administrate has {} events with this title, template and start; rename all but one in Administrate",
                 several.len()

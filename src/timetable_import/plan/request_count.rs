@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::ValueChange;
+use super::{Conflict, ValueChange};
 use crate::config::Labels;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole};
@@ -85,8 +85,19 @@ impl RequestEstimate<'_> {
         usize::from(self.local.links.get(&known.id).is_some_and(|link| !link.is_cancelled))
     }
 
-    /// Estimates the update of an existing event with these changes, or none.
-    pub(crate) fn for_existing(&self, known: &KnownEvent, after: &Event, changes: &[ValueChange]) -> usize {
+    /// Estimates the update of an existing event with these changes, or none. `conflicts` contains the remote values that
+    /// are overwritten.
+    pub(crate) fn for_existing(
+        &self,
+        known: &KnownEvent,
+        after: &Event,
+        (changes, conflicts): (&[ValueChange], &[Conflict]),
+    ) -> usize {
+        let overwritten = conflicts.iter().filter(|conflict| conflict.overwritten).map(|conflict| &conflict.change);
+        let (people, values): (Vec<_>, Vec<_>) =
+            overwritten.filter(|change| !change.field.ends_with("state")).partition(|change| is_staff(&change.field));
+        let changes: Vec<ValueChange> = changes.iter().chain(values).cloned().collect();
+        let changes = &*changes;
         let (before, Some(link)) = (&known.event, self.local.links.get(&known.id)) else {
             return if changes.is_empty() { 0 } else { self.for_new(after) };
         };
@@ -95,14 +106,16 @@ impl RequestEstimate<'_> {
             .map(|(old, new)| self.session_update(before, old, after, new, changes))
             .sum();
         let (added, searches) = new_sessions(before, after, link);
-        let written = fields + sessions + added + searches + staff_update(before, after);
+        let written = fields + sessions + added + searches + staff_update(before, after) + people.len();
         let (published, is_read_to_publish) = self.publishing(before, after, link);
         let has_extra = link.extra > new_linked_sessions(before, after, link);
         let deleted = if self.options.import.delete_drafts && has_extra { DELETE_DRAFTS } else { 0 };
         let reinstated = self.reinstating(known, link);
-        let is_compared = !changes.is_empty()
-            && (self.options.import.is_queued() || self.options.import.overwrite_remote)
-            && written > 0;
+        let is_compared = match (self.options.import.is_queued(), self.options.import.overwrite_remote) {
+            (true, true) => true,
+            (true, false) => !changes.is_empty() && written > 0,
+            (false, is_overwritten) => is_overwritten && (!changes.is_empty() || written > 0),
+        };
         let reads = usize::from(is_compared || reinstated > 0 || is_read_to_publish && changes.is_empty());
         reads + reinstated + written + published + deleted
     }
@@ -173,6 +186,11 @@ impl RequestEstimate<'_> {
         let sessions = remote.sessions.iter().filter(|session| is_cancelled(&session.lifecycle)).count();
         usize::from(is_cancelled(&remote.lifecycle)) + sessions
     }
+}
+
+/// Reports whether a field contains people.
+fn is_staff(field: &str) -> bool {
+    field.ends_with("instructors") || field.ends_with("administrators")
 }
 
 /// Estimates the requests for new local sessions: updates of extra remote sessions, and a search for missing ones.

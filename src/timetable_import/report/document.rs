@@ -15,7 +15,12 @@ use crate::timetable_import::blocks::{Block, Timetable};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::plan::new_instructors::NewInstructor;
 use crate::timetable_import::plan::{ApprovalRequest, Conflict, ImportCounts, ImportPlan, PlanItem, ValueChange};
-use crate::timetable_import::problems::{Code, ImportProblem, Issue};
+use crate::timetable_import::problems::{Code, ImportProblem, Issue, MAX_NAME_CHARS, shorten};
+
+use super::problem_list::ProblemList;
+
+/// Maximum number of blocks in the document of a dry run.
+const MAX_ITEMS: usize = 5000;
 
 /// The document of an import, as `lectern import FILE --json` prints it and a run stores it.
 #[derive(Clone, Debug, Serialize)]
@@ -29,8 +34,9 @@ pub struct Document {
     pub counts: ImportCounts,
     /// Events by delivery state.
     pub delivery: DeliveryCounts,
-    /// All problems, by row.
-    pub problems: Vec<ImportProblem>,
+    /// All problems, by row. The document has the first of them as `problems`, and their number as `problems_total`.
+    #[serde(flatten)]
+    pub problems: ProblemList,
     /// Path of the workbook with the rejected blocks; `None` if it was not written.
     pub report: Option<String>,
     /// The plan; only in a dry run.
@@ -40,6 +46,12 @@ pub struct Document {
     pub undelivered: Vec<Undelivered>,
     /// Number of values that changed on both sides and were not overwritten in Administrate.
     pub conflicts: usize,
+    /// Names of the timetable that no instructor has.
+    pub unknown_instructors: Vec<String>,
+    /// Whether Ctrl-C or SIGTERM stopped the import.
+    pub stopped: bool,
+    /// What to do next, one sentence each.
+    pub next_steps: Vec<String>,
     /// Number of blocks that were not written because the import was cancelled; import the file again.
     pub not_written: usize,
     /// Notices about delivered events; in a dry run the steps that a user has to do manually.
@@ -59,8 +71,10 @@ pub struct EventNotice {
 /// A plan in the document of a dry run.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanView {
-    /// The blocks that are not unchanged.
+    /// The first blocks that are not unchanged.
     pub items: Vec<ItemView>,
+    /// The number of all these blocks.
+    pub items_total: usize,
     /// Instructors to create locally.
     #[serde(rename = "newcomers")]
     pub new_instructors: Vec<NewInstructor>,
@@ -97,9 +111,15 @@ impl From<OutboxItem> for Undelivered {
 }
 
 impl From<PlanItem> for ItemView {
-    fn from(item: PlanItem) -> Self {
+    fn from(mut item: PlanItem) -> Self {
+        let of_conflicts = item.conflicts.iter_mut().map(|conflict| &mut conflict.change);
+        for change in item.changes.iter_mut().chain(of_conflicts) {
+            for value in [&mut change.old, &mut change.new] {
+                *value = value.take().map(|text| shorten(text, MAX_NAME_CHARS));
+            }
+        }
         Self {
-            event: item.title,
+            event: shorten(item.title, MAX_NAME_CHARS),
             row: item.row,
             outcome: item.outcome.word(),
             sessions: item.sessions,
@@ -119,11 +139,14 @@ impl Document {
             dry_run,
             counts: ImportCounts::default(),
             delivery: DeliveryCounts::default(),
-            problems,
+            problems: ProblemList(problems),
             report: None,
             plan: None,
             undelivered: Vec::new(),
             conflicts: 0,
+            unknown_instructors: Vec::new(),
+            stopped: false,
+            next_steps: Vec::new(),
             not_written: 0,
             notices: Vec::new(),
         }
@@ -132,7 +155,9 @@ impl Document {
     /// Creates the document of a plan that is not executed yet.
     pub fn of_plan(file: String, dry_run: bool, plan: ImportPlan) -> Self {
         let (counts, conflicts, remote_calls) = (plan.counts(), plan.open_conflicts(), plan.remote_calls());
-        let document = Self { counts, conflicts, ..Self::of_problems(file, dry_run, plan.problems) };
+        let unknown_instructors = plan.unknown_instructors;
+        let document =
+            Self { counts, conflicts, unknown_instructors, ..Self::of_problems(file, dry_run, plan.problems) };
         if !dry_run {
             return document;
         }
@@ -145,8 +170,15 @@ impl Document {
             needs_attention: true,
         };
         let notices = manual_steps.map(notice).collect();
-        let items = plan.items.into_iter().filter(PlanItem::is_shown).map(ItemView::from).collect();
-        let plan = PlanView { items, new_instructors: plan.new_instructors, approvals: plan.approvals, remote_calls };
+        let items_total = plan.items.iter().filter(|item| item.is_shown()).count();
+        let items = plan.items.into_iter().filter(PlanItem::is_shown).take(MAX_ITEMS).map(ItemView::from).collect();
+        let plan = PlanView {
+            items,
+            items_total,
+            new_instructors: plan.new_instructors,
+            approvals: plan.approvals,
+            remote_calls,
+        };
         Self { plan: Some(plan), notices, ..document }
     }
 

@@ -1,7 +1,10 @@
 //! The report of an import: the JSON document, the table of problems for a terminal, and the workbook of rejected rows.
 
 pub mod document;
+mod outcome;
+mod problem_list;
 pub mod rejected;
+pub mod saved;
 
 pub use document::{Document, EventNotice, ItemView, PlanView, Undelivered};
 
@@ -9,7 +12,7 @@ use crate::console;
 
 use super::problems::{ImportProblem, Severity};
 
-/// Maximum number of problems in the table; the JSON document and the workbook contain all.
+/// Maximum number of problems in the table; the workbook contains all.
 const MAX_SHOWN: usize = 200;
 
 /// Formats problems as a table for a terminal; `None` without problems.
@@ -29,8 +32,11 @@ pub fn table(problems: &[ImportProblem]) -> Option<String> {
         ]);
     }
     let more = problems.len().saturating_sub(MAX_SHOWN);
-    let rest =
-        if more > 0 { format!("\n… and {more} more; --json or --report has all of them") } else { String::new() };
+    let rest = if more > 0 {
+        format!("\n… and {more} more; the workbook of --report has all of them")
+    } else {
+        String::new()
+    };
     Some(format!("{table}{rest}"))
 }
 

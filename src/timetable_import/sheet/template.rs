@@ -1,116 +1,132 @@
-//! The empty timetable workbook: header, hints, and cells with drop-down lists of the records that are known locally.
+//! The empty timetable workbook: header, hints, two example events, drop-down lists of the records that are known locally,
+//! and a sheet with instructions.
 
-use std::collections::BTreeSet;
+use jiff::civil::{Date, Time, date, time};
+use rust_xlsxwriter::{Note, Workbook, Worksheet, XlsxError};
+use spreadsheet::write_cell;
 
-use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Workbook, Worksheet, XlsxError};
-use spreadsheet::escape_formula;
-
-use super::write::{FIRST_DATA_ROW, write_header};
-use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::column_name;
-use crate::timetable_import::values;
-use crate::timetable_import::values::display_zone;
+use super::instructions;
+use super::lists::{Choices, ListedCells};
+use super::style;
+use super::write::{FIRST_DATA_ROW, cell_style, number_format};
+use crate::timetable_import::blocks::{EXAMPLE_TITLE, is_lms_code};
+use crate::timetable_import::layout::{Column, Field, LAYOUT, REQUIRED};
+use crate::timetable_import::sheet::write::RowValues;
 
 /// The last row with drop-down lists, as Excel shows it.
 const LAST_LIST_ROW: u32 = 5000;
-
-/// The values of the drop-down lists, in the order in which they are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
-    pub templates: Vec<String>,
-    pub locations: Vec<String>,
-    pub venues: Vec<String>,
-    pub instructors: Vec<String>,
-    pub administrators: Vec<String>,
-    pub sittings: Vec<String>,
-    pub zones: Vec<String>,
-}
-
-/// Returns all time zones as Administrate shows them: the provider's own, those of local events, then all others.
-pub fn zones(own: &str, used: &[String]) -> Vec<String> {
-    let known: BTreeSet<String> = values::zones().collect();
-    let mut seen = BTreeSet::new();
-    let all = [own.to_owned()].into_iter().chain(used.iter().cloned()).chain(known);
-    all.filter(|name| seen.insert(name.clone())).map(|name| display_zone(&name)).collect()
-}
 
 /// Returns an empty timetable as the bytes of an `.xlsx`.
 ///
 /// # Errors
 /// A name is longer than the maximum of a cell.
 pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
-    let lists: [(&[Field], &[String]); 7] = [
-        (&[Field::Template], &choices.templates),
-        (&[Field::Location], &choices.locations),
-        (&[Field::Venue], &choices.venues),
-        (&[Field::Instructor, Field::SessionInstructor], &choices.instructors),
-        (&[Field::Administrator], &choices.administrators),
-        (&[Field::Sitting], &choices.sittings),
-        (&[Field::TimeZone], &choices.zones),
-    ];
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
-    write_header(sheet)?;
-    for (at, (fields, names)) in lists.iter().enumerate().filter(|(_, (_, names))| !names.is_empty()) {
-        let letter = column_name(at as u32);
-        let range = format!("=Lists!${letter}$2:${letter}${}", names.len() + 1);
-        for field in *fields {
-            add_list(sheet, *field, DataValidation::new().allow_list_formula(range.as_str().into()))?;
-        }
+    sheet.set_name("Import")?;
+    for column in &LAYOUT {
+        write_column(sheet, column)?;
     }
-    add_list(sheet, Field::LearningMode, DataValidation::new().allow_list_strings(&["Blended", "Classroom", "LMS"])?)?;
-    for field in [Field::WebSale, Field::Cancelled] {
-        add_list(sheet, field, DataValidation::new().allow_list_strings(&["Y", "N"])?)?;
+    sheet.set_row_height(0, 34)?;
+    sheet.set_freeze_panes(3, 2)?;
+    for (at, row) in (FIRST_DATA_ROW - 1..).zip(examples(choices)) {
+        write_example(sheet, at, &row)?;
     }
-    // Hidden and not the first sheet: an import reads the first sheet.
-    let list_sheet = book.add_worksheet().set_name("Lists")?.set_hidden(true);
-    for (at, (fields, names)) in lists.iter().enumerate() {
-        let header = fields.first().map(|field| field.header()).into_iter();
-        for (row, name) in header.chain(names.iter().map(String::as_str)).enumerate() {
-            list_sheet.write_string(row as u32, at as u16, escape_formula(name).as_ref())?;
-        }
-    }
+    let cells =
+        ListedCells { column_of: |field: Field| Some(field.into()), rows: (FIRST_DATA_ROW - 1, LAST_LIST_ROW - 1) };
+    choices.add_to(sheet, &cells)?;
+    sheet.set_landscape().set_print_fit_to_pages(1, 0).set_repeat_rows(0, 2)?;
+    instructions::add_sheet(&mut book)?;
+    choices.add_sheet(&mut book)?;
     book.save_to_buffer()
 }
 
-/// Adds a drop-down list to the cells of a column. Other values remain possible, such as several names.
-fn add_list(sheet: &mut Worksheet, field: Field, choices: DataValidation) -> Result<(), XlsxError> {
-    let choices = choices.set_error_style(DataValidationErrorStyle::Information);
-    let column = field as u16;
-    sheet.add_data_validation(FIRST_DATA_ROW - 1, column, LAST_LIST_ROW - 1, column, &choices)?;
+/// Writes header and hints of a column.
+fn write_column(sheet: &mut Worksheet, column: &Column) -> Result<(), XlsxError> {
+    let at = column.field as u16;
+    let need = instructions::need(column.field);
+    let is_required = need.is_required();
+    sheet.set_column_width(at, style::width(column.field))?;
+    sheet.set_column_format(at, &cell_style(column.format))?;
+    sheet.write_string_with_format(0, at, column.header, &style::header(is_required))?;
+    let note = Note::new(format!("{}\n{}", need.sentence(), instructions::meaning(column.field)));
+    sheet.insert_note(0, at, &note.add_author_prefix(false).set_width(260).set_height(110))?;
+    sheet.write_string_with_format(1, at, column.example, &style::hint())?;
+    let hint = match (is_required, column.hint) {
+        (true, "") => REQUIRED.to_owned(),
+        (true, hint) => format!("{REQUIRED}: {hint}"),
+        (false, hint) => hint.to_owned(),
+    };
+    sheet.write_string_with_format(2, at, hint, &style::hint())?;
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listed_zones_are_read_as_the_same_zone() {
-        let listed = zones("Europe/London", &["Asia/Kolkata".to_owned(), "Europe/London".to_owned()]);
-        assert_eq!(listed[..2], ["Europe - London", "Asia - Kolkata"]);
-        assert!(listed.contains(&"America - Argentina - Buenos Aires".to_owned()));
-        assert!(listed.contains(&"America - Port-au-Prince".to_owned()));
-        for zone_name in &listed {
-            assert_eq!(
-                values::zone(zone_name).ok().and_then(|zone| zone.iana_name().map(display_zone)).as_ref(),
-                Some(zone_name)
-            );
-        }
-        assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len());
-    }
-
-    #[test]
-    fn sitting_code_is_listed_with_its_letter() {
-        let letters = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned())).into();
-        for (code, expected) in [
-            ("2026-04", Some("2026A")),
-            ("2026S", Some("2026S")),
-            ("2026s", Some("2026S")),
-            ("2026-06", None),
-            ("", None),
-        ] {
-            assert_eq!(values::sitting_of_session_code(code, &letters).as_deref(), expected, "{code}");
+fn write_example(sheet: &mut Worksheet, row: u32, values: &RowValues) -> Result<(), XlsxError> {
+    for column in &LAYOUT {
+        let at = column.field as u16;
+        let shown = style::example().set_num_format(number_format(column.format));
+        match values.iter().find(|(field, _)| *field == column.field) {
+            Some((_, value)) => write_cell(sheet, (row, at), value, &shown)?,
+            None => drop(sheet.write_blank(row, at, &shown)?),
         }
     }
+    Ok(())
+}
+
+/// Returns the rows of a blended event with two days and of a self-paced event, with names that are known if there are any.
+fn examples(choices: &Choices) -> Vec<RowValues> {
+    let first = |names: &[String], otherwise: &str| names.first().cloned().unwrap_or_else(|| otherwise.to_owned());
+    let template = |is_lms: bool, otherwise: &str| {
+        choices
+            .templates
+            .iter()
+            .find(|code| is_lms_code(code) == is_lms)
+            .cloned()
+            .unwrap_or_else(|| otherwise.to_owned())
+    };
+    let location = first(&choices.locations, "London");
+    let instructor = first(&choices.instructors, "Ada Marlow");
+    let sitting = first(&choices.sittings, "2027A");
+    let zone = first(&choices.zones, "Europe - London");
+    let on = |day: Date, until: Time| -> RowValues {
+        vec![
+            (Field::TimeZone, zone.clone().into()),
+            (Field::StartDate, day.into()),
+            (Field::StartTime, time(9, 30, 0, 0).into()),
+            (Field::EndDate, day.into()),
+            (Field::EndTime, until.into()),
+        ]
+    };
+    let window: RowValues = vec![
+        (Field::LmsStartDate, date(2027, 1, 4).into()),
+        (Field::LmsStartTime, time(9, 0, 0, 0).into()),
+        (Field::LmsEndDate, date(2027, 4, 30).into()),
+        (Field::LmsEndTime, time(23, 0, 0, 0).into()),
+        (Field::WebSale, "N".into()),
+        (Field::Sitting, sitting.into()),
+    ];
+    let mut event: RowValues = vec![
+        (Field::Template, template(false, "CB1_LO_6").into()),
+        (Field::EventTitle, format!("{EXAMPLE_TITLE} two days").into()),
+        (Field::SessionTitle, "Day 1".into()),
+        (Field::LearningMode, "Blended".into()),
+        (Field::Location, location.clone().into()),
+        (Field::Venue, "To be confirmed".into()),
+        (Field::MaxPlaces, 12.into()),
+        (Field::Instructor, instructor.clone().into()),
+        (Field::SessionInstructor, instructor.into()),
+        (Field::Day, 1.into()),
+    ];
+    event.extend(on(date(2027, 2, 6), time(17, 0, 0, 0)));
+    event.extend(window.iter().cloned());
+    let mut second: RowValues = vec![(Field::SessionTitle, "Day 2".into()), (Field::Day, 2.into())];
+    second.extend(on(date(2027, 2, 13), time(16, 0, 0, 0)));
+    let mut self_paced: RowValues = vec![
+        (Field::Template, template(true, "OC_CB1").into()),
+        (Field::EventTitle, format!("{EXAMPLE_TITLE} self-paced").into()),
+        (Field::LearningMode, "LMS".into()),
+        (Field::Location, location.into()),
+    ];
+    self_paced.extend(window);
+    vec![event, second, self_paced]
 }

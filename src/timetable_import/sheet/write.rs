@@ -38,18 +38,23 @@ pub(crate) fn write_header(sheet: &mut Worksheet) -> Result<(), XlsxError> {
         sheet.write_string(1, at, column.example)?;
         sheet.write_string(2, at, column.hint)?;
         sheet.set_column_width(at, 18.0)?;
-        sheet.set_column_format(at, &style(column.format))?;
+        sheet.set_column_format(at, &cell_style(column.format))?;
     }
     sheet.set_freeze_panes(3, 2)?;
     Ok(())
 }
 
 /// Returns the style of the cells with a format.
-pub(crate) fn style(format: Format) -> Style {
+pub(crate) fn cell_style(format: Format) -> Style {
+    Style::new().set_num_format(number_format(format))
+}
+
+/// Returns the number format of the cells with a format.
+pub(crate) fn number_format(format: Format) -> &'static str {
     match format {
-        Format::Text => Style::new(),
-        Format::Date => Style::new().set_num_format(DATE_FORMAT),
-        Format::Time => Style::new().set_num_format(TIME_FORMAT),
-        Format::Number => Style::new().set_num_format("0"),
+        Format::Text => "General",
+        Format::Date => DATE_FORMAT,
+        Format::Time => TIME_FORMAT,
+        Format::Number => "0",
     }
 }

@@ -92,30 +92,48 @@ fn cancelled_event_is_skipped_or_cancelled() {
 #[test]
 fn remote_event_with_same_title_is_adopted_or_conflicts() {
     let (local, remote) = valid_state();
-    let matching = |template: &str, day: jiff::civil::Date| RemoteEvent {
+    let matching = |template: &str, first: jiff::civil::DateTime, lms: Option<jiff::civil::DateTime>| RemoteEvent {
         event: serde_json::from_value(serde_json::json!({
             "id": "Q291cnNlOjE=", "title": "A", "courseTemplate": { "id": template }, "maxPlaces": 20,
             "location": { "id": "remote London" }, "sessions": [],
         }))
         .expect("an event"),
-        classroom_start: Some(day.at(9, 30, 0, 0)),
-        lms_start: Some(date(2025, 10, 22).at(16, 0, 0, 0)),
-        start: Some(day.at(9, 30, 0, 0)),
+        first_session: Some(first),
+        classroom_start: Some(date(2026, 1, 13).at(9, 30, 0, 0)),
+        lms_start: lms,
+        start: Some(first),
         cancelled: false,
     };
-    for (matching, outcome, code) in [
+    let (first, lms) = (date(2026, 1, 13).at(9, 30, 0, 0), date(2025, 10, 22).at(16, 0, 0, 0));
+    let later = first.checked_add(jiff::Span::new().minutes(5)).expect("a time");
+    let adopted = BlockOutcome::Adopt("Q291cnNlOjE=".to_owned());
+    for (matching, outcome, code, message) in [
+        (matching("remote CB1_f2f_3", first, Some(lms)), &adopted, Code::DuplicateEvent, "it is adopted"),
+        (matching("remote CB1_f2f_3", first, None), &adopted, Code::DuplicateEvent, "it is adopted"),
         (
-            matching("remote CB1_f2f_3", date(2026, 1, 13)),
-            BlockOutcome::Adopt("Q291cnNlOjE=".to_owned()),
-            Code::DuplicateEvent,
+            matching("remote CB1_f2f_3", later, Some(lms)),
+            &BlockOutcome::Conflict,
+            Code::ConflictingEvent,
+            "first session 13/01/2026 09:30 in the file, 13/01/2026 09:35 in Administrate",
         ),
-        (matching("remote CB1_f2f_3", date(2026, 1, 14)), BlockOutcome::Conflict, Code::ConflictingEvent),
-        (matching("remote OC_CB1", date(2026, 1, 13)), BlockOutcome::Conflict, Code::ConflictingEvent),
+        (
+            matching("remote CB1_f2f_3", first, Some(later)),
+            &BlockOutcome::Conflict,
+            Code::ConflictingEvent,
+            "LMS start 22/10/2025 16:00 in the file, 13/01/2026 09:35 in Administrate",
+        ),
+        (
+            matching("remote OC_CB1", first, Some(lms)),
+            &BlockOutcome::Conflict,
+            Code::ConflictingEvent,
+            "template CB1_f2f_3 in the file, remote OC_CB1 in Administrate",
+        ),
     ] {
         let mut remote = remote.clone();
         remote.events.insert("a".to_owned(), vec![matching]);
         let plan = plan(&timetable(&[event("A")]), &local, &remote, planner_options(&labels()));
-        assert_eq!((problem_cells(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![&outcome]));
+        assert_eq!((problem_cells(&plan), outcomes(&plan)), (vec![(code, "B4")], vec![outcome]));
+        assert!(plan.problems[0].message.contains(message), "{}", plan.problems[0].message);
         // Changes in Administrate are listed; its place is not, because Administrate does not report it.
         let changes: Vec<String> = plan.items[0].changes.iter().map(ToString::to_string).collect();
         let expected: &[&str] = if plan.counts().created == 1 { &["max places: 20 → 12"] } else { &[] };

@@ -42,8 +42,9 @@ async fn conflicting_change_is_reported_until_local_values_win() {
         let (exit, document) = fixture.run(arguments).await;
         let cells: Vec<_> =
             document["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
-        let code = serde_json::json!("conflicting_value");
-        assert_eq!((exit, cells), (4, vec![(&code, &"C4".into()), (&code, &"P4".into())]), "{document}");
+        let (code, alone) = ("conflicting_value".into(), "changed_in_administrate".into());
+        let expected = vec![(&code, &"C4".into()), (&code, &"P4".into()), (&alone, &"H5".into())];
+        assert_eq!((exit, cells), (4, expected), "{document}");
         let message = document["problems"][1]["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
     }
@@ -56,7 +57,7 @@ async fn conflicting_change_is_reported_until_local_values_win() {
         (0, &1.into(), &1.into()),
         "{document}"
     );
-    assert_eq!(remote_values(&fixture), (Some(14), "Ours".to_owned(), 15, date(2026, 9, 11)));
+    assert_eq!(remote_values(&fixture), (Some(14), "Ours".to_owned(), 17, date(2026, 9, 11)));
     assert_eq!(fixture.count("SELECT remain_space::bigint FROM acted.tutorial_events").await, 14);
     let (exit, document) = fixture.run(&["import", file]).await;
     assert_eq!((exit, &document["counts"]["unchanged"]), (0, &1.into()), "{document}");
@@ -132,11 +133,8 @@ async fn remotely_cancelled_event_is_reported_until_local_values_win() {
     assert_eq!(fixture.run(&["import", file]).await.0, 0);
     fixture.simulator.edit(|tenant| tenant.events.values_mut().for_each(|event| event.state = EventState::Cancelled));
     let (exit, document) = fixture.run(&["import", file]).await;
-    assert_eq!(
-        (exit, &document["counts"]["unchanged"]),
-        (0, &1.into()),
-        "unchanged events are not reported: {document}"
-    );
+    assert_eq!((exit, &document["counts"]["unchanged"]), (0, &1.into()), "{document}");
+    assert_eq!(document["problems"][0]["code"], "changed_in_administrate", "{document}");
 
     let edited = [changed(event("A"), F::MaxPlaces, "14"), second_day("A", "18:00")];
     let file = write(fixture.db.folder(), "edited.xlsx", &edited);

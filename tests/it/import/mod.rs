@@ -6,6 +6,7 @@ mod conflicts;
 mod errors;
 mod options;
 mod prompt;
+mod remote_changes;
 mod request_count;
 mod resume;
 mod run;

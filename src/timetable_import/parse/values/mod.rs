@@ -94,7 +94,7 @@ pub fn is_error_value(text: &str) -> bool {
 /// Removes the apostrophe that [`spreadsheet::escape_formula`] adds.
 fn unescape_formula(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(bare) if bare.starts_with(spreadsheet::FORMULA_STARTS) => bare,
+        Some(bare) if bare.trim_start().starts_with(spreadsheet::FORMULA_STARTS) => bare.trim_start(),
         _ => text,
     }
 }

@@ -1,0 +1,159 @@
+//! The instructions in the empty timetable workbook.
+
+use rust_xlsxwriter::{Format as Style, FormatAlign, Workbook, XlsxError};
+
+use super::style;
+use crate::timetable_import::layout::{Field, LAYOUT};
+use crate::timetable_import::problems::column_name;
+
+/// In which rows a field is required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    of_event: bool,
+    of_session: bool,
+    of_self_paced: bool,
+}
+
+/// The fields of an event with sessions, of another session, and of a self-paced event.
+const OF_EVENT: [Field; 17] = [
+    Field::Template,
+    Field::EventTitle,
+    Field::SessionTitle,
+    Field::Location,
+    Field::TimeZone,
+    Field::StartDate,
+    Field::StartTime,
+    Field::EndDate,
+    Field::EndTime,
+    Field::LmsStartDate,
+    Field::LmsStartTime,
+    Field::LmsEndDate,
+    Field::LmsEndTime,
+    Field::Instructor,
+    Field::Day,
+    Field::Sitting,
+    Field::SessionInstructor,
+];
+const OF_SESSION: [Field; 6] =
+    [Field::SessionTitle, Field::StartDate, Field::StartTime, Field::EndDate, Field::EndTime, Field::Day];
+const OF_SELF_PACED: [Field; 8] = [
+    Field::Template,
+    Field::EventTitle,
+    Field::Location,
+    Field::LmsStartDate,
+    Field::LmsStartTime,
+    Field::LmsEndDate,
+    Field::LmsEndTime,
+    Field::Sitting,
+];
+
+/// Returns in which rows a field is required.
+pub(crate) fn need(field: Field) -> Need {
+    Need {
+        of_event: OF_EVENT.contains(&field),
+        of_session: OF_SESSION.contains(&field),
+        of_self_paced: OF_SELF_PACED.contains(&field),
+    }
+}
+
+impl Need {
+    pub(crate) fn is_required(self) -> bool {
+        self.of_event || self.of_session || self.of_self_paced
+    }
+
+    /// Returns the rows as a sentence.
+    pub(crate) fn sentence(self) -> String {
+        let rows =
+            [(self.of_event, "event"), (self.of_session, "further session"), (self.of_self_paced, "self-paced event")];
+        let rows: Vec<&str> = rows.iter().filter(|(is_required, _)| *is_required).map(|(_, row)| *row).collect();
+        if rows.is_empty() { "Optional.".to_owned() } else { format!("Required for: {}.", rows.join(", ")) }
+    }
+}
+
+/// Returns what to write into a field.
+pub(crate) fn meaning(field: Field) -> &'static str {
+    match field {
+        Field::Template => {
+            "Code of the course template. A row with a code begins an event; a row without one is a further session of the event above."
+        }
+        Field::EventTitle => {
+            "Unique title of the event, up to 100 characters. It identifies the event in later imports."
+        }
+        Field::SessionTitle => "Title of this session, up to 255 characters.",
+        Field::LearningMode => "Blended, Classroom or LMS. Blank: by the template code.",
+        Field::Location => "Town or \"Live online\". Blank in a further session: as the event.",
+        Field::Venue => "Room at the location. \"To be confirmed\" or TBC: none yet.",
+        Field::TimeZone => "Zone of the times in this row, such as Europe - London.",
+        Field::StartDate | Field::EndDate => "Day of the session, DD/MM/YYYY.",
+        Field::StartTime | Field::EndTime => "Time of the session, HH:mm.",
+        Field::LmsStartDate | Field::LmsEndDate => {
+            "Day of the window on the learning platform, DD/MM/YYYY. May be blank for classroom events."
+        }
+        Field::LmsStartTime | Field::LmsEndTime => {
+            "Time of the window on the learning platform, HH:mm. May be blank for classroom events."
+        }
+        Field::MaxPlaces => "Number of places. Blank: no limit.",
+        Field::Instructor => {
+            "Instructors of the event: First Last, several separated by /. This or \"Session instructor\" is required."
+        }
+        Field::SessionInstructor => "Instructors of this session. Blank: those of the event.",
+        Field::Administrator => "People who manage the event, several separated by /.",
+        Field::Day => "Number of the session in its event: 1, 2, 3 …",
+        Field::EventUrl | Field::SessionUrl => "Address that begins with https:// or http://.",
+        Field::FinalisationDate => "Day on which it is decided whether the event takes place, DD/MM/YYYY.",
+        Field::WebSale => "Y or N. Blank: N.",
+        Field::Sitting => "Exam sitting, such as 2027A.",
+        Field::Cancelled => "Y cancels the event, also in Administrate. Blank: N.",
+        Field::RegistrationDeadline => "Last day of registration, DD/MM/YYYY.",
+        Field::OcrMoodleCode => "Code of the course on the learning platform.",
+        Field::AccessDuration
+        | Field::Recordings
+        | Field::RecordingPin
+        | Field::Tutors
+        | Field::SageCode
+        | Field::ExtraInformation => "Free text.",
+    }
+}
+
+const STEPS: [&str; 7] = [
+    "Fill in the sheet \"Import\". One row with a course template code begins an event and is its first session; each row below without a code is a further session.",
+    "Choose names from the drop-down lists. They are the records that Lectern knew when it wrote this workbook. For several people separate the names by /.",
+    "Rows 4 to 6 are two example events. Titles that begin with \"EXAMPLE:\" are never imported: delete these rows or write over them.",
+    "Dark columns are required, at least for some rows; the table below says for which. Lighter columns are optional.",
+    "Rows 2 and 3 are hints and are not imported. Columns may be moved; columns of your own are stored with the import.",
+    "Check the file without writing anything: lectern import FILE.xlsx --dry-run",
+    "Import it: lectern import FILE.xlsx. Rejected events come back in a workbook with their problems; correct them there and import that workbook.",
+];
+
+/// Adds the sheet. It must not be the first one: an import reads that one.
+pub(crate) fn add_sheet(book: &mut Workbook) -> Result<(), XlsxError> {
+    let sheet = book.add_worksheet().set_name("Instructions")?;
+    for (column, width) in [(0, 8.0), (1, 28.0), (2, 70.0), (3, 46.0)] {
+        sheet.set_column_width(column, width)?;
+    }
+    let title = Style::new().set_bold().set_font_size(14);
+    sheet.write_string_with_format(0, 0, "How to fill in this timetable", &title)?;
+    let text = style::wrapped();
+    let number = Style::new().set_align(FormatAlign::Top).set_align(FormatAlign::Center);
+    let mut row = 2;
+    for (at, step) in STEPS.iter().enumerate() {
+        sheet.write_number_with_format(row, 0, at as f64 + 1.0, &number)?;
+        sheet.merge_range(row, 1, row, 3, step, &text)?;
+        sheet.set_row_height(row, 32)?;
+        row += 1;
+    }
+    row += 1;
+    for (column, header) in (0..).zip(["Column", "Header", "What to write", "Required"]) {
+        sheet.write_string_with_format(row, column, header, &style::header(true))?;
+    }
+    for column in &LAYOUT {
+        row += 1;
+        let need = need(column.field);
+        sheet.write_string_with_format(row, 0, column_name(column.field as u32), &number)?;
+        sheet.write_string_with_format(row, 1, column.header, &text)?;
+        sheet.write_string_with_format(row, 2, meaning(column.field), &text)?;
+        sheet.write_string_with_format(row, 3, need.sentence(), &text)?;
+    }
+    sheet.set_landscape().set_print_fit_to_pages(1, 0);
+    Ok(())
+}

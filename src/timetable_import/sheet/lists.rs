@@ -1,0 +1,136 @@
+//! Drop-down lists of the records that are known locally.
+
+use std::collections::BTreeSet;
+
+use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Workbook, Worksheet, XlsxError};
+use spreadsheet::escape_formula;
+
+use crate::timetable_import::layout::Field;
+use crate::timetable_import::problems::column_name;
+use crate::timetable_import::values;
+use crate::timetable_import::values::display_zone;
+
+/// The name of the hidden sheet with the values.
+const LIST_SHEET: &str = "Lists";
+
+/// The values of the drop-down lists, in the order in which they are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    pub templates: Vec<String>,
+    pub locations: Vec<String>,
+    pub venues: Vec<String>,
+    pub instructors: Vec<String>,
+    pub administrators: Vec<String>,
+    pub sittings: Vec<String>,
+    pub zones: Vec<String>,
+}
+
+/// The cells with drop-down lists.
+pub(crate) struct ListedCells<F> {
+    /// Returns the column of a field, from 0.
+    pub(crate) column_of: F,
+    /// The first and the last row, from 0.
+    pub(crate) rows: (u32, u32),
+}
+
+/// Returns all time zones as Administrate shows them: the provider's own, those of local events, then all others.
+pub fn zones(own: &str, used: &[String]) -> Vec<String> {
+    let known: BTreeSet<String> = values::zones().collect();
+    let mut seen = BTreeSet::new();
+    let all = [own.to_owned()].into_iter().chain(used.iter().cloned()).chain(known);
+    all.filter(|name| seen.insert(name.clone())).map(|name| display_zone(&name)).collect()
+}
+
+impl Choices {
+    fn lists(&self) -> [(&[Field], &[String]); 7] {
+        [
+            (&[Field::Template], &self.templates),
+            (&[Field::Location], &self.locations),
+            (&[Field::Venue], &self.venues),
+            (&[Field::Instructor, Field::SessionInstructor], &self.instructors),
+            (&[Field::Administrator], &self.administrators),
+            (&[Field::Sitting], &self.sittings),
+            (&[Field::TimeZone], &self.zones),
+        ]
+    }
+
+    /// Adds drop-down lists to the columns of a timetable. The values are those of [`add_sheet`](Self::add_sheet).
+    pub(crate) fn add_to<F: Fn(Field) -> Option<u16>>(
+        &self,
+        sheet: &mut Worksheet,
+        cells: &ListedCells<F>,
+    ) -> Result<(), XlsxError> {
+        for (at, (fields, names)) in self.lists().iter().enumerate().filter(|(_, (_, names))| !names.is_empty()) {
+            let letter = column_name(at as u32);
+            let range = format!("={LIST_SHEET}!${letter}$2:${letter}${}", names.len() + 1);
+            for field in *fields {
+                add_list(sheet, cells, *field, DataValidation::new().allow_list_formula(range.as_str().into()))?;
+            }
+        }
+        let modes = DataValidation::new().allow_list_strings(&["Blended", "Classroom", "LMS"])?;
+        add_list(sheet, cells, Field::LearningMode, modes)?;
+        for field in [Field::WebSale, Field::Cancelled] {
+            add_list(sheet, cells, field, DataValidation::new().allow_list_strings(&["Y", "N"])?)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the hidden sheet with the values. It must not be the first sheet: an import reads that one.
+    pub(crate) fn add_sheet(&self, book: &mut Workbook) -> Result<(), XlsxError> {
+        let sheet = book.add_worksheet().set_name(LIST_SHEET)?.set_hidden(true);
+        for (at, (fields, names)) in self.lists().iter().enumerate() {
+            let header = fields.first().map(|field| field.header()).into_iter();
+            for (row, name) in header.chain(names.iter().map(String::as_str)).enumerate() {
+                sheet.write_string(row as u32, at as u16, escape_formula(name).as_ref())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds a drop-down list to the cells of a column. Other values remain possible, such as several names.
+fn add_list<F: Fn(Field) -> Option<u16>>(
+    sheet: &mut Worksheet,
+    cells: &ListedCells<F>,
+    field: Field,
+    choices: DataValidation,
+) -> Result<(), XlsxError> {
+    let Some(column) = (cells.column_of)(field) else { return Ok(()) };
+    let choices = choices.set_error_style(DataValidationErrorStyle::Information);
+    sheet.add_data_validation(cells.rows.0, column, cells.rows.1, column, &choices)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_zones_are_read_as_the_same_zone() {
+        let listed = zones("Europe/London", &["Asia/Kolkata".to_owned(), "Europe/London".to_owned()]);
+        assert_eq!(listed[..2], ["Europe - London", "Asia - Kolkata"]);
+        assert!(listed.contains(&"America - Argentina - Buenos Aires".to_owned()));
+        assert!(listed.contains(&"America - Port-au-Prince".to_owned()));
+        for zone_name in &listed {
+            assert_eq!(
+                values::zone(zone_name).ok().and_then(|zone| zone.iana_name().map(display_zone)).as_ref(),
+                Some(zone_name)
+            );
+        }
+        assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len());
+    }
+
+    #[test]
+    fn sitting_code_is_listed_with_its_letter() {
+        let letters = [("A", "-04"), ("S", "-09")].map(|(letter, end)| (letter.to_owned(), end.to_owned())).into();
+        for (code, expected) in [
+            ("2026-04", Some("2026A")),
+            ("2026S", Some("2026S")),
+            ("2026s", Some("2026S")),
+            ("2026-06", None),
+            ("", None),
+        ] {
+            assert_eq!(values::sitting_of_session_code(code, &letters).as_deref(), expected, "{code}");
+        }
+    }
+}

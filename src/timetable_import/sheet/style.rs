@@ -1,0 +1,54 @@
+//! The look of the workbooks for users: colours and widths of columns.
+
+use rust_xlsxwriter::{Color, Format as Style, FormatAlign, FormatBorder};
+
+use crate::timetable_import::layout::Field;
+
+const REQUIRED: Color = Color::RGB(0x001F_4E78);
+const OPTIONAL: Color = Color::RGB(0x005B_7F9E);
+const ERROR: Color = Color::RGB(0x00FF_C7CE);
+const WARNING: Color = Color::RGB(0x00FF_EB9C);
+
+/// Returns the style of a header cell; a required column is darker.
+pub(crate) fn header(is_required: bool) -> Style {
+    Style::new()
+        .set_bold()
+        .set_font_color(Color::White)
+        .set_background_color(if is_required { REQUIRED } else { OPTIONAL })
+        .set_text_wrap()
+        .set_align(FormatAlign::VerticalCenter)
+        .set_border(FormatBorder::Thin)
+        .set_border_color(Color::White)
+}
+
+/// Returns the style of the hints below the header.
+pub(crate) fn hint() -> Style {
+    Style::new().set_italic().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00F2_F2F2))
+}
+
+/// Returns the style of the example events.
+pub(crate) fn example() -> Style {
+    Style::new().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00E2_EFDA))
+}
+
+/// Adds the mark of a cell with a problem.
+pub(crate) fn marked(style: Style, is_error: bool) -> Style {
+    let (background, font) = if is_error { (ERROR, 0x009C_0006) } else { (WARNING, 0x007F_6000) };
+    style.set_background_color(background).set_font_color(Color::RGB(font))
+}
+
+/// Returns the style of a text of several lines.
+pub(crate) fn wrapped() -> Style {
+    Style::new().set_text_wrap().set_align(FormatAlign::Top)
+}
+
+/// Returns the width of a field's column, in characters.
+pub(crate) fn width(field: Field) -> f64 {
+    match field {
+        Field::Template | Field::EventTitle | Field::SessionTitle | Field::Venue => 24.0,
+        Field::Instructor | Field::SessionInstructor | Field::Administrator | Field::TimeZone => 20.0,
+        Field::EventUrl | Field::SessionUrl | Field::ExtraInformation => 28.0,
+        Field::Day | Field::MaxPlaces | Field::WebSale | Field::Cancelled | Field::Sitting => 10.0,
+        _ => 15.0,
+    }
+}
