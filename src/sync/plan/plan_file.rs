@@ -8,14 +8,16 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::output_file::{self, Existing};
+use crate::runs::DatabaseIdentity;
 use crate::sync::entity::Entity;
 use crate::sync::options::PruneLimit;
 
-/// Plans of one entity or of all, with the options that they were made with.
+/// Plans of one entity or of all, with the options that they were made with and what they were made of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanFile {
     /// The version of the file format.
     lectern_sync_plans: u8,
+    pub made_of: PlanSource,
     /// As in [`SyncOptions`](crate::sync::SyncOptions).
     pub only: BTreeSet<String>,
     /// As in [`SyncOptions`](crate::sync::SyncOptions).
@@ -24,12 +26,27 @@ pub struct PlanFile {
     pub plans: BTreeMap<Entity, Value>,
 }
 
+/// What a plan is made of. It can be applied only to the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSource {
+    /// The entity, none for all.
+    pub entity: Option<Entity>,
+    /// The address of the tenant's API, without credentials.
+    pub administrate: String,
+    pub database: DatabaseIdentity,
+}
+
 /// The version of the file format that this program writes and reads.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl PlanFile {
-    pub fn new(only: BTreeSet<String>, prune: Option<PruneLimit>, plans: BTreeMap<Entity, Value>) -> Self {
-        PlanFile { lectern_sync_plans: VERSION, only, prune, plans }
+    pub fn new(
+        made_of: PlanSource,
+        only: BTreeSet<String>,
+        prune: Option<PruneLimit>,
+        plans: BTreeMap<Entity, Value>,
+    ) -> Self {
+        PlanFile { lectern_sync_plans: VERSION, made_of, only, prune, plans }
     }
 
     /// Reads a file that [`write`](Self::write) wrote.
@@ -37,14 +54,51 @@ impl PlanFile {
     /// # Errors
     /// [`Error::Failed`] if the file cannot be read, [`Error::Usage`] if it is no plan of this version.
     pub fn read(path: &Path) -> Result<PlanFile> {
-        let text = std::fs::read(path).map_err(|error| Error::io("reading the plan", path, &error))?;
-        let saved: Option<PlanFile> = serde_json::from_slice(&text).ok();
-        saved.filter(|saved| saved.lectern_sync_plans == VERSION).ok_or_else(|| {
-            let path = path.display();
-            Error::Usage(format!(
-                "{path} contains no plan of this program: make one with `lectern sync … --plan-out {path}`"
-            ))
-        })
+        let bytes = std::fs::read(path).map_err(|error| Error::io("reading the plan", path, &error))?;
+        let path = path.display();
+        let make_one = format!("save one with `lectern sync ENTITY --plan-out {path}`");
+        let document: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Usage(format!("{path} is no plan or is damaged ({error}): {make_one}")))?;
+        match document.get("lectern_sync_plans").map(Value::as_u64) {
+            None => return Err(Error::Usage(format!("{path} contains no plan of a sync: {make_one}"))),
+            Some(version) if version != Some(VERSION.into()) => {
+                return Err(Error::Usage(format!(
+                    "{path} was saved by another version of Lectern, whose plans cannot be applied by this one: {make_one}"
+                )));
+            }
+            Some(_) => {}
+        }
+        serde_json::from_value(document)
+            .map_err(|error| Error::Usage(format!("the plan in {path} is damaged ({error}): {make_one}")))
+    }
+
+    /// Checks that the plan was made of the same entity, tenant and database.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names both.
+    pub fn check(&self, path: &Path, current: &PlanSource) -> Result<()> {
+        let path = path.display();
+        let PlanSource { entity, administrate, database } = &self.made_of;
+        let (planned, requested) = (entity.map_or("all", Entity::name), current.entity.map_or("all", Entity::name));
+        if entity != &current.entity {
+            return Err(Error::Usage(format!(
+                "{path} contains the plan of {planned}, not of {requested}: apply it with `lectern sync {planned} --plan \
+                 {path}`"
+            )));
+        }
+        if administrate != &current.administrate {
+            return Err(Error::Usage(format!(
+                "{path} contains a plan for the Administrate at {administrate}, not for the one at {}: save a new plan",
+                current.administrate
+            )));
+        }
+        if database != &current.database {
+            return Err(Error::Usage(format!(
+                "{path} contains a plan for the database {database}, not for {}: save a new plan",
+                current.database
+            )));
+        }
+        Ok(())
     }
 
     /// Writes the file.
@@ -85,15 +139,34 @@ fn remove_explanations(value: &mut Value) {
     }
 }
 
-/// Returns Administrate's id and the name of each change of a serialised plan.
+/// Returns Administrate's id and the name of each record with changes of a serialised plan, in the order of the plan.
+///
+/// A link that another record takes over is no choice of its own: it follows the choice of that record.
 pub(crate) fn changes(plan: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |change: &Value| match &change["after"] {
         Value::Null => text(&change["before"]["external_id"]),
         after => text(&after["external_id"]),
     };
-    let changes = plan["changes"].as_array().into_iter().flatten();
-    changes.map(|change| (row(change), text(&change["name"]))).collect()
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let gone: BTreeSet<String> = list(&plan["gone"]).iter().map(|row| text(&row["external_id"])).collect();
+    let rows = list(&plan["changes"]).into_iter().map(|change| (row(&change), text(&change["name"])));
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut add = |id: String, name: String| match found.iter_mut().find(|(known, _)| *known == id) {
+        Some((_, names)) if !names.split(", ").any(|known| known == name) => *names = format!("{names}, {name}"),
+        Some(_) => {}
+        None => found.push((id, name)),
+    };
+    rows.filter(|(id, _)| !gone.contains(id)).for_each(|(id, name)| add(id, name));
+    for (set, id, what) in [
+        ("approvals", "template_external_id", "approved instructors"),
+        ("administrators", "external_id", "administrator"),
+    ] {
+        for item in list(&plan[set]["added"]).iter().chain(&list(&plan[set]["removed"])) {
+            add(text(&item[id]), what.to_owned());
+        }
+    }
+    found
 }
 
 #[cfg(test)]
