@@ -33,7 +33,8 @@ pub async fn serve(
         context.console.notify(line);
     }
     let mut background = JoinSet::new();
-    serve::cli::start_background(context, database, &mut background);
+    serve::cli::remove_incomplete_uploads(context);
+    serve::cli::start_work(context, database, true, &mut background).await?;
     let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
     let state = ServerState::new(&database.pool, &context.config, &context.stop);
     serve::serve(listener, serve::cli::site(&state, follower), context.stop.clone()).await;
@@ -70,6 +71,7 @@ fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> V
     let mut lines = vec![
         String::new(),
         format!("Open {url}"),
+        format!("Open {}/ to see what has arrived in the simulator of Administrate", simulator.instance_url()),
         "Ctrl-C stops the demo. Run `lectern demo` again to continue with the same data.".into(),
         String::new(),
         "To run other commands with this data, paste these lines into another terminal:".into(),

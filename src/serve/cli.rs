@@ -52,14 +52,10 @@ async fn serve(
     listener: Option<TcpListener>,
     has_worker: bool,
 ) -> Result<Exit> {
-    let removed = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
-    if removed > 0 {
-        tracing::info!(removed, "incomplete uploads were removed");
-    }
+    remove_incomplete_uploads(context);
     let mut background = JoinSet::new();
     if has_worker {
-        start_worker(context, database, listener.is_none(), &mut background).await?;
-        start_background(context, database, &mut background);
+        start_work(context, database, listener.is_none(), &mut background).await?;
     }
     match listener {
         Some(listener) => {
@@ -72,6 +68,29 @@ async fn serve(
     }
     background.join_all().await;
     Ok(Exit::Done)
+}
+
+/// Removes uploads that an earlier server left behind.
+pub fn remove_incomplete_uploads(context: &Context) {
+    let removed = timetable_import::upload::sweep(&context.config.data_dir, SystemTime::now());
+    if removed > 0 {
+        tracing::info!(removed, "incomplete uploads were removed");
+    }
+}
+
+/// Starts all background work of a server: delivery, webhooks, schedule, and the queues of imports and syncs.
+///
+/// # Errors
+/// Administrate is not configured although delivery is required.
+pub async fn start_work(
+    context: &Context,
+    database: &Database,
+    requires_delivery: bool,
+    background: &mut JoinSet<()>,
+) -> Result<()> {
+    start_worker(context, database, requires_delivery, background).await?;
+    start_background(context, database, background);
+    Ok(())
 }
 
 /// Serves the site on a listener until the command is stopped.
@@ -104,7 +123,7 @@ async fn start_worker(
 }
 
 /// Starts the background work other than delivery: webhooks, schedule, and the queues of imports and syncs.
-pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
+fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
     let config = Arc::new(context.config.clone());
     let (pool, stop) = (&database.pool, &context.stop);
     background.spawn(webhooks::worker::run_worker(pool.clone(), config.clone(), stop.clone()));

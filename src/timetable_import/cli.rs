@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::app::Context;
+use crate::console::style::{Tone, paint_if};
 use crate::console::{Console, counted};
 use crate::database::Database;
 use crate::delivery::DeliveryOutcome;
@@ -222,15 +223,18 @@ fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, p
 fn print_result(console: &Console, request: &ImportRequest, document: &Document) {
     let (counts, delivery) = (&document.counts, &document.delivery);
     console.print(format_args!(
-        "import {}: {} created, {} updated, {} rejected",
+        "import {}: {}, {} updated, {}",
         document.run_id.unwrap_or_default(),
-        counts.created,
+        paint_if(counts.created > 0, Tone::Good, format!("{} created", counts.created)),
         counts.updated,
-        counts.rejected
+        paint_if(counts.rejected > 0, Tone::Bad, format!("{} rejected", counts.rejected))
     ));
     console.print(format_args!(
-        "delivery to Administrate: {} delivered, {} pending, {} failed, {} unknown",
-        delivery.delivered, delivery.pending, delivery.failed, delivery.unknown
+        "delivery to Administrate: {}, {} pending, {}, {}",
+        paint_if(delivery.delivered > 0, Tone::Good, format!("{} delivered", delivery.delivered)),
+        delivery.pending,
+        paint_if(delivery.failed > 0, Tone::Bad, format!("{} failed", delivery.failed)),
+        paint_if(delivery.unknown > 0, Tone::Doubtful, format!("{} unknown", delivery.unknown)),
     ));
     if document.not_written > 0 {
         let count = counted(document.not_written, "event");

@@ -169,6 +169,11 @@ pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i6
     .await?)
 }
 
+/// Reports whether anything was ever to be delivered.
+pub async fn is_used(pool: &PgPool) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.outbox)").fetch_one(pool).await?)
+}
+
 /// Counts the subjects of a run, or of all runs, by the state of their latest row.
 pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryCounts> {
     Ok(sqlx::query_as(
