@@ -3,15 +3,16 @@
 //! Each command is implemented in the `cli.rs` of its module. This file names, describes and calls them.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Context;
+use crate::config::effective::effective;
 use crate::config::{Config, Override};
-use crate::console::Console;
+use crate::console::style::{self, ColourChoice, Stream, Tone, paint};
+use crate::console::{self, Console};
 #[cfg(not(feature = "demo"))]
 use crate::error::Error;
 use crate::error::{Exit, Result};
@@ -50,7 +51,7 @@ Options override environment variables, these override lectern.toml, and that ov
 PostgreSQL in the data folder.
 
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 a setting or an earlier step is missing · \
-4 done, but something needs attention. No command ends with 0 when a part of it failed.";
+4 done, but something needs attention · 130 a question was interrupted. No command ends with 0 when a part of it failed.";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -113,49 +114,104 @@ enum Command {
     /// List, replay and register webhooks from Administrate
     Webhooks(crate::webhooks::cli::Args),
     /// Print every setting with its default and explanation
-    Settings,
+    Settings(SettingsArgs),
     /// Print the licences of everything inside this program
     #[command(alias = "licenses")]
     Licences,
 }
 
+/// Options of `lectern settings`.
+#[derive(Debug, Args)]
+struct SettingsArgs {
+    /// Print the value of each setting and where it comes from
+    #[arg(long)]
+    effective: bool,
+}
+
 /// Parses the command line, runs the command and returns its exit code.
 pub async fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments = expand_sync_alias(arguments);
-    // The caller of `--json` gets a document even if the rest of the command line is invalid.
-    let json = arguments.iter().any(|argument| argument == "--json");
-    match Cli::try_parse_from(arguments) {
+    let is_given = |option: &str| arguments.iter().take_while(|given| *given != "--").any(|given| given == option);
+    // These two hold even if the rest of the command line is invalid.
+    let (json, no_color) = (is_given("--json"), is_given("--no-color"));
+    let colours = style::choose_colours(no_color, |name| std::env::var(name).ok());
+    match parse(arguments, colours) {
         Ok(cli) => run(cli).await.unwrap_or_else(|error| {
             tracing::debug!(?error, "the command failed");
             report_failure(json, &error.to_string(), error.exit())
         }),
-        Err(usage) if json && usage.use_stderr() => report_failure(json, usage.to_string().trim_end(), Exit::Usage),
-        Err(usage) => {
-            let _ = usage.print();
-            if usage.use_stderr() { Exit::Usage } else { Exit::Done }
+        Err(usage) if usage.use_stderr() => report_usage(json, &usage),
+        Err(information) => {
+            let _ = information.print();
+            Exit::Done
         }
     }
 }
 
+fn parse(arguments: Vec<OsString>, colours: ColourChoice) -> std::result::Result<Cli, clap::Error> {
+    let colours = match colours {
+        ColourChoice::Never => clap::ColorChoice::Never,
+        ColourChoice::AtTerminals => clap::ColorChoice::Auto,
+        ColourChoice::Always => clap::ColorChoice::Always,
+    };
+    Cli::from_arg_matches(&Cli::command().color(colours).try_get_matches_from(arguments)?)
+}
+
+/// Reports a wrong command line: the parser's text with the prefix of all errors.
+fn report_usage(json: bool, usage: &clap::Error) -> Exit {
+    let text = usage.render().to_string();
+    let Some(message) = text.trim_end().strip_prefix(PARSER_PREFIX) else {
+        // The help of a command that needs arguments.
+        let _ = usage.print();
+        return Exit::Usage;
+    };
+    report_failure(json, message, Exit::Usage)
+}
+
+/// What the parser writes before an error.
+const PARSER_PREFIX: &str = "error: ";
+
 /// Prints the reason of a failure on stderr and, with `--json`, in the document.
 fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
     let console = Console::new(json, true, CancellationToken::new());
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    console.notify(format_args!("lectern: {message}"));
+    console.notify(format_args!("{} {message}", paint(Tone::Bad, "lectern:")));
     let _ = console.document(&serde_json::json!({ "error": message, "exit": exit as u8 }));
     exit
 }
 
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
-    let exit = dispatch(&context, cli.command).await?;
+    let exit = dispatch(&cli.global, &context, cli.command).await;
+    if context.console.was_interrupted() {
+        let reason = exit.err().map(|error| format!(": {error}")).unwrap_or_default();
+        context.console.notify(format_args!("{} interrupted at a question{reason}", paint(Tone::Bad, "lectern:")));
+        return Ok(Exit::Interrupted);
+    }
+    let exit = exit?;
     match context.console.check_written() {
         Err(error) if exit == Exit::Done => Err(error),
         _ => Ok(exit),
     }
 }
 
-async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
+/// Prints the settings: as a file with explanations, or as values with their sources.
+fn settings(global: &Global, console: &Console, is_effective: bool) -> Result<Exit> {
+    let settings = effective(global.config.as_deref(), |name| std::env::var(name).ok(), &global.overrides())?;
+    if is_effective {
+        let mut table = console::table(["Setting", "Value", "Source"]);
+        for setting in &settings {
+            let value = setting.value.as_str().map_or_else(|| setting.value.to_string(), str::to_owned);
+            table.add_row([&setting.name, &value, &setting.source]);
+        }
+        console.print(table);
+    } else {
+        console.print(crate::config::DEFAULTS);
+    }
+    console.document(&serde_json::json!({ "settings": settings }))?;
+    Ok(Exit::Done)
+}
+
+async fn dispatch(global: &Global, context: &Context, command: Command) -> Result<Exit> {
     match command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => crate::demo::cli::run(context, args).await,
@@ -172,10 +228,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
         Command::Sync(args) => crate::sync::cli::run(context, args).await,
         Command::Token(args) => crate::identity::cli::run(context, args).await,
         Command::Webhooks(args) => crate::webhooks::cli::run(context, args).await,
-        Command::Settings => {
-            context.console.print(crate::config::DEFAULTS);
-            Ok(Exit::Done)
-        }
+        Command::Settings(args) => settings(global, &context.console, args.effective),
         Command::Licences => {
             context.console.print_text(NOTICE);
             context.console.document(&serde_json::json!({ "notice": NOTICE }))?;
@@ -185,14 +238,17 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit> {
 }
 
 impl Global {
-    fn context(self) -> Result<Context> {
+    /// Returns the settings that options set.
+    fn overrides(&self) -> Vec<Override> {
+        let given = [("database_url", &self.database_url), ("data_dir", &self.data_dir)];
+        given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    }
+
+    fn context(&self) -> Result<Context> {
         let variable = |name: &str| std::env::var(name).ok();
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
-        start_log(self.debug, self.no_color || is_set("NO_COLOR"));
-        let mut options: Vec<Override> = Vec::new();
-        options.extend(self.database_url.map(|url| ("database_url", url)));
-        options.extend(self.data_dir.map(|dir| ("data_dir", dir)));
-        let config = Config::load(self.config.as_deref(), variable, &options)?;
+        start_log(self.debug);
+        let config = Config::load(self.config.as_deref(), variable, &self.overrides())?;
         let stop = cancel_on_signals();
         let no_prompt = self.no_prompt || is_set("LECTERN_NO_PROMPT");
         let console = Console::new(self.json, no_prompt, stop.clone()).with_verbose(self.debug);
@@ -200,11 +256,11 @@ impl Global {
     }
 }
 
-fn start_log(debug: bool, no_color: bool) {
+fn start_log(debug: bool) {
     // The warnings of sqlx are about slow statements and print SQL, which users should not see.
     let fallback = if debug { "lectern=debug,administrate=debug" } else { "warn,sqlx=error" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
-    let colours = !no_color && std::io::stderr().is_terminal();
+    let colours = Stream::Err.is_coloured();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let _ = log.try_init();
 }
@@ -250,7 +306,6 @@ fn expand_sync_alias(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsStr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn command_line_is_well_formed() {

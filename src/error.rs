@@ -22,6 +22,8 @@ pub enum Exit {
     Prerequisite = 3,
     /// Done, but something needs attention.
     NeedsAttention = 4,
+    /// A prompt was interrupted.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

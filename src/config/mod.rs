@@ -3,7 +3,9 @@
 //! `config.default.toml` contains the default values and documents them. A setting that it does not contain is refused,
 //! and the error names its source.
 
+mod addresses;
 pub mod cron;
+pub mod effective;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
+use crate::names::nearest;
 
 /// The settings file with every default and explanation.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -218,19 +221,7 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
         options: &[Override],
     ) -> Result<Config> {
-        let mut settings = parse(DEFAULTS, "the defaults")?;
-        if let Some((text, source)) = read_file(file)? {
-            override_with(&mut settings, parse(&text, &source)?, "", &source)?;
-        }
-        for (name, key) in VARIABLES {
-            if let Some(value) = variable(name).filter(|v| !v.trim().is_empty()) {
-                set(&mut settings, key, value.trim(), name)?;
-            }
-        }
-        for (key, value) in options {
-            set(&mut settings, key, value, "the command line")?;
-        }
-        let mut config: Config = settings
+        let mut config: Config = merge(file, &variable, options)?
             .try_into()
             .map_err(|error: toml::de::Error| Error::Usage(format!("settings: {}", error.message())))?;
         config.check()?;
@@ -258,13 +249,19 @@ impl Config {
         }
         for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
             if !expression.trim().is_empty() {
-                cron::CronSchedule::parse(expression, &self.time_zone).map_err(|reason| {
+                let schedule = cron::CronSchedule::parse(expression, &self.time_zone).map_err(|reason| {
                     Error::Usage(format!(
                         "schedule.{name}: \"{expression}\" is not a cron expression: write one like 30 3 * * * ({reason})"
                     ))
                 })?;
+                if schedule.next_after(jiff::Timestamp::now()).is_none() {
+                    return Err(Error::Usage(format!(
+                        "schedule.{name}: \"{expression}\" never comes: there is no such day; write one like 30 3 * * *"
+                    )));
+                }
             }
         }
+        addresses::check(&self.administrate)?;
         if self.administrate.rate_limit == 0 {
             return Err(Error::Usage("ADMINISTRATE_RATE_LIMIT must be at least 1".into()));
         }
@@ -281,6 +278,23 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Returns the values of the defaults, the file, the environment and the options, each overriding those before it.
+fn merge(file: Option<&Path>, variable: &impl Fn(&str) -> Option<String>, options: &[Override]) -> Result<Table> {
+    let mut settings = parse(DEFAULTS, "the defaults")?;
+    if let Some((text, source)) = read_file(file)? {
+        override_with(&mut settings, parse(&text, &source)?, "", &source)?;
+    }
+    for (name, key) in VARIABLES {
+        if let Some(value) = variable(name).filter(|v| !v.trim().is_empty()) {
+            set(&mut settings, key, value.trim(), name)?;
+        }
+    }
+    for (key, value) in options {
+        set(&mut settings, key, value, "the command line")?;
+    }
+    Ok(settings)
 }
 
 /// Returns the text of the settings file and its path, or none if the default file does not exist.
@@ -312,7 +326,11 @@ fn override_with(base: &mut Table, over: Table, prefix: &str, source: &str) -> R
             (Some(slot), _) => {
                 return Err(Error::Usage(format!("{source}: {name} must be a {}", slot.type_str())));
             }
-            (None, _) => return Err(Error::Usage(format!("{source}: unknown setting {name}"))),
+            (None, _) => {
+                let similar = nearest(&key, base.keys().map(String::as_str)).into_iter().next();
+                let tip = similar.map(|similar| format!(": did you mean {prefix}{similar}?")).unwrap_or_default();
+                return Err(Error::Usage(format!("{source}: unknown setting {name}{tip}")));
+            }
         }
     }
     Ok(())
@@ -395,7 +413,7 @@ mod tests {
         override_with(&mut base, added, "", "f").expect("a new letter");
         let unknown = parse("bnd = \"x\"", "f").expect("toml");
         let error = override_with(&mut base, unknown, "", "f").expect_err("unknown");
-        assert_eq!(error.to_string(), "f: unknown setting bnd");
+        assert_eq!(error.to_string(), "f: unknown setting bnd: did you mean bind?");
     }
 
     #[test]

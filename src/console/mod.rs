@@ -1,20 +1,23 @@
 //! Terminal output and input of commands: data on stdout, messages and prompts on stderr.
 
+mod progress;
 pub mod select;
+pub mod style;
 pub mod table;
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+pub use self::progress::notify;
+use self::style::{Stream, written};
 use self::table::OutputTable;
 use crate::error::{Error, Result, io_sentence};
 
@@ -40,6 +43,7 @@ pub struct Console {
     /// Whether `--no-prompt` or an equivalent setting was given.
     prompts_disabled: bool,
     stop: CancellationToken,
+    was_interrupted: Arc<AtomicBool>,
     /// The first failure to write data to stdout.
     write_error: Arc<OnceLock<std::io::Error>>,
 }
@@ -49,7 +53,15 @@ impl Console {
     pub fn new(json: bool, prompts_disabled: bool, stop: CancellationToken) -> Self {
         let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let may_ask = is_terminal && !prompts_disabled && !json;
-        Console { json, can_prompt: may_ask, verbose: false, prompts_disabled, stop, write_error: Arc::default() }
+        Console {
+            json,
+            can_prompt: may_ask,
+            verbose: false,
+            prompts_disabled,
+            stop,
+            was_interrupted: Arc::default(),
+            write_error: Arc::default(),
+        }
     }
 
     /// Prints ids and other details if `verbose` is true.
@@ -59,7 +71,7 @@ impl Console {
 
     /// Writes a message line to stderr.
     pub fn notify(&self, line: impl Display) {
-        let _ = writeln!(std::io::stderr(), "{}", strip_control_chars(&line.to_string()));
+        notify(line);
     }
 
     /// Prompts for yes or no. Returns no where prompts are not possible and on Ctrl-C.
@@ -67,8 +79,7 @@ impl Console {
         if !self.can_prompt {
             return false;
         }
-        let _ = write!(std::io::stderr(), "{} [y/N]: ", strip_control_chars(&question.to_string()));
-        let answer = self.read_line().await.unwrap_or_default();
+        let answer = self.ask(format_args!("{question} [y/N]: ")).await.unwrap_or_default();
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
@@ -98,14 +109,15 @@ impl Console {
     /// # Errors
     /// [`Error::Failed`] where the answer cannot be read.
     pub fn prompt_line(&self, question: impl Display) -> Result<String> {
-        let _ = write!(std::io::stderr(), "{}: ", strip_control_chars(&question.to_string()));
-        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.read_line()));
+        let question = format!("{question}: ");
+        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
         Ok(answer.trim().to_owned())
     }
 
-    /// Reads a line from stdin, or an empty one when `stop` is cancelled.
-    async fn read_line(&self) -> std::io::Result<String> {
+    /// Prints a question and reads a line from stdin; an empty one when `stop` is cancelled.
+    async fn ask(&self, question: impl Display) -> std::io::Result<String> {
+        let _ = write!(std::io::stderr(), "{}", written(&question.to_string(), Stream::Err.is_coloured()));
         let (sender, receiver) = oneshot::channel();
         // The thread is not joined: after Ctrl-C it stays blocked until the process exits.
         std::thread::spawn(move || {
@@ -116,9 +128,15 @@ impl Console {
             Some(Ok(read)) => read,
             Some(Err(_)) | None => {
                 let _ = writeln!(std::io::stderr());
+                self.was_interrupted.store(true, Ordering::Relaxed);
                 Ok(String::new())
             }
         }
+    }
+
+    /// Reports whether Ctrl-C ended a prompt. The command then ends with the exit code of an interruption.
+    pub fn was_interrupted(&self) -> bool {
+        self.was_interrupted.load(Ordering::Relaxed)
     }
 
     /// Writes data with a line end to stdout; nothing where a JSON document is printed instead.
@@ -129,7 +147,7 @@ impl Console {
     /// Writes data to stdout without adding a line end; nothing where a JSON document is printed instead.
     pub fn print_text(&self, text: impl Display) {
         if !self.json {
-            self.write(strip_control_chars(&text.to_string()));
+            self.write(written(&text.to_string(), Stream::Out.is_coloured()));
         }
     }
 
@@ -180,54 +198,14 @@ impl Console {
     ///
     /// With a total of 0 it is hidden until [`set_total`](Self::set_total).
     pub fn progress(&self, what: &'static str, total: u64) -> ProgressBar {
-        let target = if total == 0 { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "  {msg} {bar:32} {pos}/{len}{pace}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.with_key("pace", pace));
-        }
-        bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_secs(1));
-        bar
+        progress::bar(what, total)
     }
 
     /// Sets the total of a progress bar and shows it; a bar with a total of 0 stays hidden.
     pub fn set_total(&self, bar: &ProgressBar, total: u64) {
         bar.set_length(total);
         if total > 0 {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-    }
-}
-
-/// Replaces control characters, which could change the state of a terminal.
-///
-/// Names come from Administrate and from workbooks. Lectern itself writes only text, tabs and line ends.
-fn strip_control_chars(text: &str) -> Cow<'_, str> {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if text.contains(is_control) { text.replace(is_control, "\u{fffd}").into() } else { text.into() }
-}
-
-/// Writes the rate and the remaining time; nothing before the first step, when both are unknown.
-fn pace(state: &ProgressState, text: &mut dyn std::fmt::Write) {
-    if state.pos() > 0 {
-        // A progress bar that cannot be drawn must not stop the work.
-        let _ = write!(text, " · {:.1}/s · {:#} left", state.per_sec(), HumanDuration(state.eta()));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_replaced() {
-        for (text, expected) in [
-            ("Zürich, día 1\n\tnext", "Zürich, día 1\n\tnext"),
-            ("red\u{1b}[31m\r\u{7}", "red\u{fffd}[31m\u{fffd}\u{fffd}"),
-            ("\u{9b}2J", "\u{fffd}2J"),
-        ] {
-            assert_eq!(strip_control_chars(text), expected);
+            progress::show(bar);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::resolve::{OutboxResolution, resolve};
 use super::{DeliveryOutcome, DeliveryWorker, DrainReport, Notice, drain, duplicates};
 use crate::app::Context;
 use crate::console;
+use crate::console::style::{Tone, paint};
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::{AuditMode, connect};
@@ -93,7 +94,10 @@ async fn act(context: &Context, database: &Database, action: OutboxCommand) -> R
     notices.clone().for_each(|(subject, notice)| context.console.notify(format_args!("{subject}: {notice}")));
     let needs_attention = notices.map(|(_, notice)| notice).any(Notice::needs_attention);
     let items = outbox::list(&database.pool, all).await?;
-    context.console.print(table(&items));
+    match items.is_empty() && !outbox::is_used(&database.pool).await? {
+        true => context.console.print("nothing has been sent to Administrate yet: an import does (`lectern import FILE`)"),
+        false => context.console.print(table(&items)),
+    }
     context.console.document(&json!({ "items": items }))?;
     let is_open = items.iter().any(|item| item.state != DeliveryState::Delivered);
     Ok(if is_open || needs_attention { Exit::NeedsAttention } else { Exit::Done })
@@ -155,10 +159,10 @@ fn table(items: &[OutboxItem]) -> String {
     let mut table = console::table(["Id", "What", "Subject", "State", "Attempts", "Reason and next attempt"]);
     for item in items {
         let state = match item.state {
-            DeliveryState::Pending => "pending",
-            DeliveryState::Delivered => "delivered",
-            DeliveryState::Failed => "failed",
-            DeliveryState::Unknown => "unknown",
+            DeliveryState::Pending => paint(Tone::Doubtful, "pending"),
+            DeliveryState::Delivered => paint(Tone::Good, "delivered"),
+            DeliveryState::Failed => paint(Tone::Bad, "failed"),
+            DeliveryState::Unknown => paint(Tone::Bad, "unknown"),
         };
         let reason = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("next attempt at {at}"))];
         let reason = reason.into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -166,7 +170,7 @@ fn table(items: &[OutboxItem]) -> String {
             item.id.to_string(),
             item.effect.clone(),
             item.subject.clone(),
-            state.to_owned(),
+            state,
             item.attempts.to_string(),
             reason,
         ];

@@ -30,7 +30,7 @@ pub async fn serve(
         context.console.notify(line);
     }
     let workers = Workers::new(&context.stop);
-    serve::cli::start_background(context, database, &workers);
+    serve::cli::start_work(context, database, true, &workers).await?;
     serve::cli::serve_site(context, database, listener, &workers).await?;
     workers.join().await;
     Ok(())
@@ -64,6 +64,7 @@ fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> V
     let mut lines = vec![
         String::new(),
         format!("Open {url}"),
+        format!("Open {}/ to see what has arrived in the simulator of Administrate", simulator.instance_url()),
         "Ctrl-C stops the demo. Run `lectern demo` again to continue with the same data.".into(),
         String::new(),
         "To run other commands with this data, paste these lines into another terminal:".into(),

@@ -7,6 +7,7 @@ mod audit;
 pub mod rate_limiter;
 pub mod recording;
 mod store;
+mod wait_notice;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub async fn connect_with(config: &Config, pool: &PgPool, command: &str, options
         clock: Arc::new(SystemClock),
         randomness: Arc::new(OsRandomness),
         rate_limiter: Arc::new(rate_limiter::SharedRateLimiter::open(pool, administrate.rate_limit).await?),
+        waits: Arc::new(wait_notice::WaitNotices::default()),
         call_log,
     };
     let mut settings = settings(config);

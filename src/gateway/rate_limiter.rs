@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use administrate::{BoxFuture, RateLimiter, RateLimiterError};
+use administrate::{BoxFuture, OnWait, RateLimiter, RateLimiterError};
 use sqlx::PgPool;
 
 use super::store;
 use crate::error::Result;
+
+/// The longest pause, in seconds. Administrate's limit lifts after five minutes, and a longer `Retry-After` is an error.
+const MAX_PAUSE_SECONDS: f64 = 330.0;
 
 /// Administrate counts requests in windows of five minutes.
 const WINDOW_SECONDS: f64 = 300.0;
@@ -25,17 +28,23 @@ impl SharedRateLimiter {
 }
 
 impl RateLimiter for SharedRateLimiter {
-    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
-        Box::pin(async {
+    fn acquire<'a>(&'a self, on_wait: &'a OnWait<'a>) -> BoxFuture<'a, Result<(), RateLimiterError>> {
+        Box::pin(async move {
             loop {
-                let wait = store::take_token(&self.pool, self.permits, self.permits / WINDOW_SECONDS).await?;
+                let rate = self.permits / WINDOW_SECONDS;
+                let wait = store::take_token(&self.pool, self.permits, rate, MAX_PAUSE_SECONDS).await?;
                 let Some(seconds) = wait else { return Ok(()) };
-                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+                let wait = Duration::from_secs_f64(seconds);
+                on_wait(wait);
+                tokio::time::sleep(wait).await;
             }
         })
     }
 
     fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
-        Box::pin(async move { Ok(store::pause_rate_limiter(&self.pool, duration.as_secs_f64()).await?) })
+        Box::pin(async move {
+            let seconds = duration.as_secs_f64().min(MAX_PAUSE_SECONDS);
+            Ok(store::pause_rate_limiter(&self.pool, seconds).await?)
+        })
     }
 }

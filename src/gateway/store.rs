@@ -20,24 +20,30 @@ pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
 
 /// Takes a permit from a bucket of `capacity` that refills by `rate` per second.
 ///
-/// Returns `None`, or the seconds to wait before the next attempt if there is no permit.
-pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<f64>> {
+/// Returns `None`, or the seconds to wait before the next attempt if there is no permit. Times in the future are left by a
+/// clock that was set back: they are corrected, so that no wait is longer than `max_pause` seconds.
+pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64, max_pause: f64) -> Result<Option<f64>> {
     let wait: Option<f64> = sqlx::query_scalar(
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
               before AS (
                   SELECT least($1, tokens + $2 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::float8))
                              AS tokens,
-                         coalesce(extract(epoch FROM paused_until - clock_timestamp())::float8, 0) AS pause
+                         least($3, coalesce(extract(epoch FROM paused_until - clock_timestamp())::float8, 0)) AS pause,
+                         refilled_at > clock_timestamp()
+                             OR coalesce(paused_until > clock_timestamp() + make_interval(secs => $3), false) AS is_ahead
                   FROM lectern.request_allowance, quick FOR UPDATE OF request_allowance),
-              taken AS (
-                  UPDATE lectern.request_allowance SET tokens = before.tokens - 1, refilled_at = clock_timestamp()
-                  FROM before WHERE before.tokens >= 1 AND before.pause <= 0 RETURNING 1)
-         SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN NULL
-                     ELSE greatest(pause, (1 - tokens) / $2, 0.001) END
-         FROM before",
+              permit AS (SELECT tokens >= 1 AND pause <= 0 AS is_granted FROM before),
+              changed AS (
+                  UPDATE lectern.request_allowance
+                  SET tokens = before.tokens - is_granted::int, refilled_at = clock_timestamp(),
+                      paused_until = least(paused_until, clock_timestamp() + make_interval(secs => $3))
+                  FROM before, permit WHERE is_granted OR is_ahead)
+         SELECT CASE WHEN is_granted THEN NULL ELSE greatest(pause, (1 - tokens) / $2, 0.001) END
+         FROM before, permit",
     )
     .bind(capacity)
     .bind(rate)
+    .bind(max_pause)
     .fetch_one(pool)
     .await?;
     Ok(wait)

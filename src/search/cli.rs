@@ -39,10 +39,14 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     response.performance.duration = started.elapsed().as_secs_f64();
     context.console.document(&response)?;
     if !context.console.json {
-        context.console.print(render_text(&response));
+        context.console.print(if model.is_empty() { EMPTY_CATALOGUE.to_owned() } else { render_text(&response) });
     }
     Ok(Exit::Done)
 }
+
+/// What a search says while there is nothing to find.
+pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: run `lectern demo` to see one with sample data, or set \
+                                   DATABASE_URL to the database that contains it";
 
 /// Renders a response as text: one table row per variation or bundle, followed by its events.
 pub fn render_text(response: &SearchResponse<'_>) -> String {

@@ -155,6 +155,9 @@ fn results_page(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &T
         subjects: subject_choices(model, &query, &response),
         only_available: query.filters.available == Some(true),
         summary: match pagination.total_count {
+            0 if model.is_empty() => "The catalogue is empty: there is nothing to find yet. \
+                                      Run `lectern demo` to see one with sample data, or fill the provider's catalogue."
+                .to_owned(),
             0 => "No results. Try fewer or different words; small typos are allowed.".to_owned(),
             1 => "1 result".to_owned(),
             many => format!("{many} results, page {} of {}", pagination.page, pagination.total_pages),

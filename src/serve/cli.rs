@@ -68,8 +68,7 @@ async fn serve(
 ) -> Result<Exit> {
     let workers = Workers::new(&context.stop);
     if has_worker {
-        start_delivery(context, database, listener.is_none(), &workers).await?;
-        start_background(context, database, &workers);
+        start_work(context, database, listener.is_none(), &workers).await?;
     }
     match listener {
         Some(listener) => {
@@ -82,6 +81,21 @@ async fn serve(
     }
     workers.join().await;
     Ok(Exit::Done)
+}
+
+/// Starts all background work of a server: delivery, webhooks, schedule, the queues of imports and syncs, and retention.
+///
+/// # Errors
+/// Administrate is not configured although delivery is required.
+pub async fn start_work(
+    context: &Context,
+    database: &Database,
+    requires_delivery: bool,
+    workers: &Workers,
+) -> Result<()> {
+    start_delivery(context, database, requires_delivery, workers).await?;
+    start_background(context, database, workers);
+    Ok(())
 }
 
 /// Serves the site on a listener until the command is stopped. Requests have threads and database connections of their
@@ -134,7 +148,7 @@ struct Shared {
 }
 
 /// Starts the background work other than delivery: webhooks, schedule, the queues of imports and syncs, and retention.
-pub fn start_background(context: &Context, database: &Database, workers: &Workers) {
+fn start_background(context: &Context, database: &Database, workers: &Workers) {
     let config = Arc::new(context.config.clone());
     let shared = Shared { pool: database.pool.clone(), config, stop: context.stop.clone() };
     start_worker(workers, "webhooks", &shared, |Shared { pool, config, stop }| {

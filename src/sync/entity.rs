@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::console::counted;
+use crate::names::nearest;
 
 /// A kind of record that can be synchronised. Each comes after the ones that it refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub enum Entity {
 
 impl Entity {
     /// Returns all entities, events included.
-    fn each() -> impl Iterator<Item = Entity> {
+    pub(super) fn each() -> impl Iterator<Item = Entity> {
         Entity::ALL.into_iter().chain([Entity::Events])
     }
 
@@ -115,8 +116,10 @@ impl FromStr for Entity {
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.trim().to_lowercase().replace('_', "-");
         Entity::each().find(|entity| entity.name() == name).ok_or_else(|| {
-            let names = Entity::each().map(Entity::name).collect::<Vec<_>>().join(", ");
-            format!("there is no entity called \"{text}\": choose one of {names}")
+            let names: Vec<&str> = Entity::each().map(Entity::name).collect();
+            let similar = nearest(&name, names.iter().copied()).into_iter().next();
+            let tip = similar.map(|similar| format!("did you mean {similar}? ")).unwrap_or_default();
+            format!("there is no entity called \"{text}\": {tip}Choose one of {}", names.join(", "))
         })
     }
 }

@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::app::Context;
+use crate::console::style::{Tone, paint_if};
 use crate::console::{Console, counted};
 use crate::database::Database;
 use crate::delivery::DeliveryOutcome;
@@ -239,8 +240,11 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
         let delivery = &document.delivery;
         console.print(document.outcome());
         console.print(format_args!(
-            "delivery to Administrate: {} delivered, {} pending, {} failed, {} unknown",
-            delivery.delivered, delivery.pending, delivery.failed, delivery.unknown
+            "delivery to Administrate: {}, {} pending, {}, {}",
+            paint_if(delivery.delivered > 0, Tone::Good, format!("{} delivered", delivery.delivered)),
+            delivery.pending,
+            paint_if(delivery.failed > 0, Tone::Bad, format!("{} failed", delivery.failed)),
+            paint_if(delivery.unknown > 0, Tone::Doubtful, format!("{} unknown", delivery.unknown)),
         ));
     }
     print_undelivered(console, &document.undelivered);

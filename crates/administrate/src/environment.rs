@@ -7,6 +7,7 @@ use crate::call::clock::Clock;
 use crate::call::random::Randomness;
 use crate::call::rate_limiter::RateLimiter;
 use crate::call::transport::Transport;
+use crate::call::waits::WaitObserver;
 
 /// The dependencies of a client. [`Environment::standard`] provides real ones; tests and the simulator provide their own.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Environment {
     pub randomness: Arc<dyn Randomness>,
     /// Issues permits for requests.
     pub rate_limiter: Arc<dyn RateLimiter>,
+    /// Receives every wait when it begins.
+    pub waits: Arc<dyn WaitObserver>,
     /// Receives a record of every attempt.
     pub call_log: Arc<dyn CallLog>,
 }

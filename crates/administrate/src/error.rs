@@ -257,8 +257,16 @@ fn has_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D
     Ok(path.as_array().is_some_and(|steps| !steps.is_empty()) || path.as_bool() == Some(true))
 }
 
+/// The number of errors of one response that a message contains.
+const MAX_MESSAGES: usize = 5;
+
 fn join_messages<T: fmt::Display>(errors: &[T]) -> String {
-    errors.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+    let mut messages: Vec<String> = errors.iter().take(MAX_MESSAGES).map(T::to_string).collect();
+    let more = errors.len().saturating_sub(MAX_MESSAGES);
+    if more > 0 {
+        messages.push(format!("… and {more} more"));
+    }
+    messages.join("; ")
 }
 
 /// Returns what follows an HTTP status: the setting to check, or the advice to retry.

@@ -11,6 +11,7 @@ use crate::id::Id;
 use crate::lenient;
 use crate::schema::dialect::Dialect;
 use crate::schema::document::{Arg, Document};
+use crate::text::is_control_character;
 
 /// The result of a mutation that created a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -163,6 +164,7 @@ impl Client {
         let payload = Payload::parse(&response.value, mutation.object).redacted(self.redactor());
         let unsupported_fields = mutation.split_by_support(&*self.dialect().await?).1;
         let id = payload.object.get("id").and_then(|id| Id::deserialize(id).ok());
+        let id = id.filter(|id| !id.as_str().contains(is_control_character));
         match id {
             Some(id) => Ok(CreatedRecord {
                 id,

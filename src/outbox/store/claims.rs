@@ -8,6 +8,7 @@ use super::{COLUMNS, LOCKS, locked_keys};
 use crate::error::Result;
 use crate::outbox::{DeliveryState, OutboxItem};
 use crate::runs;
+use crate::text::without_nul;
 
 /// Number of due rows read at once.
 const MAX_CANDIDATES: i64 = 64;
@@ -124,7 +125,7 @@ pub(in crate::outbox) async fn mark_not_delivered(
     )
     .bind(id)
     .bind(state)
-    .bind(reason)
+    .bind(without_nul(reason))
     .bind(delay_seconds)
     .bind(generation)
     .fetch_one(pool)
@@ -143,7 +144,7 @@ pub(in crate::outbox) async fn postpone(
     )
     .bind(id)
     .bind(delay_seconds)
-    .bind(reason)
+    .bind(reason.map(without_nul))
     .execute(pool)
     .await?;
     Ok(())

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{DeliveryCounts, DeliveryState, DeliveryStep, Effect, OutboxItem, SubjectStatus};
 use crate::error::Result;
 use crate::runs;
+use crate::text::without_nul;
 
 pub(super) use claims::{
     begin_attempt, clear_in_flight, due, extend_in_flight, holds_lock, mark_delivered, mark_in_doubt,
@@ -172,6 +173,11 @@ pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i6
     .await?)
 }
 
+/// Reports whether anything was ever to be delivered.
+pub async fn is_used(pool: &PgPool) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.outbox)").fetch_one(pool).await?)
+}
+
 /// Counts the subjects of a run, or of all runs, by the state of their latest row.
 pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryCounts> {
     Ok(sqlx::query_as(
@@ -265,7 +271,7 @@ pub async fn retry_now(pool: &PgPool, ids: Option<&[i64]>, run: Option<i64>) -> 
 pub async fn park(pool: &PgPool, run: i64, reason: &str) -> Result<u64> {
     let sql =
         "UPDATE lectern.outbox SET next_attempt_at = NULL, last_error = $2 WHERE run_id = $1 AND state = 'pending'";
-    Ok(sqlx::query(sql).bind(run).bind(reason).execute(pool).await?.rows_affected())
+    Ok(sqlx::query(sql).bind(run).bind(without_nul(reason)).execute(pool).await?.rows_affected())
 }
 
 /// Makes an `unknown` row due after a user's decision.

@@ -103,6 +103,11 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
+    /// Reports whether there is nothing that a search could find.
+    pub fn is_empty(&self) -> bool {
+        self.store_products.is_empty() && self.bundles.is_empty()
+    }
+
     /// Matches a search text with all rows.
     pub fn matches(&self, text: &str) -> Matches {
         self.vocabulary.matches(text)

@@ -17,6 +17,7 @@ use crate::app::Context;
 use crate::bridges::overrides::OverrideKind;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
+use crate::names::nearest;
 
 /// Options of `lectern sync`.
 #[derive(Debug, clap::Args)]
@@ -139,9 +140,19 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.trim().to_lowercase().as_str() {
             "all" => Ok(Target::All),
-            _ => Entity::from_str(text).map(Target::One).map_err(|error| format!("{error}, all")),
+            word => Entity::from_str(text).map(Target::One).map_err(|error| match similar_command(word) {
+                Some(command) => format!("did you mean `lectern sync {command}`?"),
+                None => format!("{error}, all"),
+            }),
         }
     }
+}
+
+/// Returns the subcommand, or `all`, that a word resembles more than any entity.
+fn similar_command(word: &str) -> Option<String> {
+    let commands = ["all", "link", "unlink", "ignore", "decide", "undo", "show", "runs"];
+    let known = commands.into_iter().chain(Entity::each().map(Entity::name));
+    nearest(word, known).into_iter().next().filter(|similar| commands.contains(&similar.as_str()))
 }
 
 impl Target {

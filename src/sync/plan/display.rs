@@ -13,6 +13,7 @@ use super::change::{ChangeAction, RowChange};
 use super::field_labels::{ColumnKind, label_of};
 use crate::bridges::reference::LinkRow;
 use crate::console::counted;
+use crate::console::style::{Tone, paint};
 use crate::names::tidy;
 use crate::sync::report::display_name::display_name;
 
@@ -160,9 +161,9 @@ impl fmt::Display for ChangeView {
     /// `~ London: linked; legacy id 7 → 8`, with ids `~ London (TG9j…): linked with none → 1; legacy id 7 → 8`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {
-            ChangeAction::Create => '+',
-            ChangeAction::Update => '~',
-            ChangeAction::Prune => '-',
+            ChangeAction::Create => paint(Tone::Good, '+'),
+            ChangeAction::Update => paint(Tone::Doubtful, '~'),
+            ChangeAction::Prune => paint(Tone::Bad, '-'),
         };
         write!(f, "{sign} {}", self.title)?;
         let mut fields: Vec<String> = if f.alternate() {
@@ -189,7 +190,7 @@ impl<R: LinkRow> fmt::Display for SyncPlan<R> {
             if f.alternate() { write!(f, "\n  {change:#}")? } else { write!(f, "\n  {change}")? }
         }
         for row in self.created_local_rows.iter().filter(|row| row.table.is_of_records()) {
-            write!(f, "\n  + {}, created locally", display_name(&row.name))?;
+            write!(f, "\n  {} {}, created locally", paint(Tone::Good, '+'), display_name(&row.name))?;
             if f.alternate() {
                 write!(f, " ({})", row.id)?;
             }

@@ -11,6 +11,7 @@ use super::findings::{RecordError, RetainedRecord, SkippedRecord};
 use crate::bridges::overrides::OverrideKind;
 use crate::console;
 use crate::console::counted;
+use crate::console::style::{Tone, paint_if};
 use crate::console::table::OutputTable;
 use crate::runs::Run;
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
@@ -20,14 +21,22 @@ use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 /// Most records of a section that get a command of their own.
 const MAX_COMMANDS: usize = 5;
 
+/// The colours of counts above 0, in their order: of created, pruned and errors.
+const COUNT_TONES: [Option<Tone>; 7] =
+    [None, Some(Tone::Good), None, None, Some(Tone::Doubtful), None, Some(Tone::Bad)];
+
 /// Returns the counts of reports as a table with one row per entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> OutputTable {
     let mut table =
         console::table(["entity", "fetched", "created", "updated", "unchanged", "pruned", "skipped", "errors"])
             .with_numbers_from(1);
     for report in reports {
-        let numbers = report.counts.in_order().map(|number| number.to_string());
-        let cells = std::iter::once(report.entity.plural().to_owned()).chain(numbers);
+        let numbers = report.counts.in_order();
+        let cells = numbers.iter().zip(COUNT_TONES).map(|(number, tone)| match tone {
+            Some(tone) => paint_if(*number > 0, tone, number),
+            None => number.to_string(),
+        });
+        let cells = std::iter::once(report.entity.plural().to_owned()).chain(cells);
         table.add_row(cells);
     }
     table

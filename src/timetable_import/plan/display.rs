@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::console::counted;
+use crate::console::style::{Tone, paint};
 
 use super::{BlockOutcome, Conflict, ImportPlan, PlanItem, ValueChange};
 
@@ -25,14 +26,34 @@ impl BlockOutcome {
             Self::Refuse => "refused",
         }
     }
+
+    /// Returns the word that users read, padded to a column and in the colour of its meaning.
+    fn label(&self) -> String {
+        let (tone, word) = match self {
+            Self::Create | Self::Adopt(_) => (Some(Tone::Good), self.word()),
+            Self::Duplicate | Self::Conflict | Self::Cancel => (Some(Tone::Doubtful), self.word()),
+            // The same word as in the counts.
+            Self::Refuse => (Some(Tone::Bad), REJECTED),
+            Self::Update | Self::Unchanged | Self::Skip => (None, self.word()),
+        };
+        let padded = format!("{word:9}");
+        tone.map_or(padded.clone(), |tone| paint(tone, padded))
+    }
 }
+
+/// The word for refused blocks that users read.
+const REJECTED: &str = "rejected";
 
 impl ImportPlan {
     /// Describes the plan in two lines: events by outcome, then sessions and requests.
     pub fn summary(&self) -> String {
         let count = |word: &str| self.items.iter().filter(|item| item.outcome.word() == word).count();
         let counts = BlockOutcome::WORDS.iter().map(|word| (count(word), word)).filter(|(count, _)| *count > 0);
-        let outcomes: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let outcomes = counts.map(|(count, word)| match *word {
+            "refused" => paint(Tone::Bad, format!("{count} {REJECTED}")),
+            word => format!("{count} {word}"),
+        });
+        let outcomes: Vec<String> = outcomes.collect();
         let events = counted(self.items.len(), "event");
         let sessions = counted(self.counts().sessions, "session");
         let requests = counted(self.remote_calls(), "request");
@@ -45,7 +66,7 @@ impl fmt::Display for ImportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for instructor in &self.new_instructors {
             let (name, contact) = (instructor.name(), &instructor.contact);
-            writeln!(f, "create    instructor {name}, known only in Administrate ({contact})")?;
+            writeln!(f, "{}    instructor {name}, known only in Administrate ({contact})", paint(Tone::Good, "create"))?;
         }
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;
@@ -60,7 +81,7 @@ impl fmt::Display for ImportPlan {
 impl fmt::Display for PlanItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = if self.title.is_empty() { "(no title)" } else { &self.title };
-        write!(f, "{:9} {title} (row {})", self.outcome.word(), self.row)?;
+        write!(f, "{} {title} (row {})", self.outcome.label(), self.row)?;
         if self.outcome == BlockOutcome::Create {
             write!(f, ", {}", counted(self.sessions, "session"))?;
         }
@@ -70,7 +91,7 @@ impl fmt::Display for PlanItem {
             write!(f, "\n          {side}{change}")?;
         }
         for conflict in &self.conflicts {
-            write!(f, "\n        ! {conflict}")?;
+            write!(f, "\n        {} {conflict}", paint(Tone::Doubtful, "!"))?;
         }
         for step in &self.manual_steps {
             write!(f, "\n        ! {step}")?;

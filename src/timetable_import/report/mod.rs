@@ -9,6 +9,7 @@ pub mod saved;
 pub use document::{Document, EventNotice, ItemView, PlanView, Undelivered};
 
 use crate::console;
+use crate::console::style::{Tone, paint};
 
 use super::problems::{ImportProblem, Severity};
 
@@ -22,10 +23,13 @@ pub fn table(problems: &[ImportProblem]) -> Option<String> {
     }
     let mut table = console::table(["severity", "cell", "event", "problem"]);
     for problem in problems.iter().take(MAX_SHOWN) {
-        let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
+        let severity = match problem.severity {
+            Severity::Error => paint(Tone::Bad, "error"),
+            _ => paint(Tone::Doubtful, "warning"),
+        };
         let place = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));
         table.add_row([
-            severity.to_owned(),
+            severity,
             place.unwrap_or_default(),
             problem.event.clone().unwrap_or_default(),
             sentence(problem),

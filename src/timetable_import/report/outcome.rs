@@ -1,6 +1,7 @@
 //! The outcome of an import in words: what was done, and what to do next.
 
 use crate::console::counted;
+use crate::console::style::{Tone, paint_if};
 use crate::timetable_import::problems::Code;
 
 use super::Document;
@@ -21,7 +22,15 @@ impl Document {
         ];
         let parts =
             imported.iter().filter(|(count, what)| *count > 0 || matches!(*what, "created" | "updated" | "rejected"));
-        let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+        let painted = |(count, what): &(usize, &str)| {
+            let text = format!("{count} {what}");
+            match *what {
+                "created" => paint_if(*count > 0, Tone::Good, text),
+                "rejected" => paint_if(*count > 0, Tone::Bad, text),
+                _ => text,
+            }
+        };
+        let parts: Vec<String> = parts.map(painted).collect();
         format!("import {} of {}: {}", self.run_id.unwrap_or_default(), self.file, parts.join(", "))
     }
 

@@ -8,6 +8,7 @@ use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use administrate::is_control_character;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
@@ -270,7 +271,7 @@ fn invalid_field(pointer: &str, message: &str) -> HttpProblem {
 /// Returns a file name without folders and control characters, short enough for every file system.
 fn safe_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let printable: String = last.chars().filter(|c| !c.is_control()).collect();
+    let printable: String = last.chars().filter(|c| !is_control_character(*c)).collect();
     let mut name = printable.trim().trim_start_matches('.').to_owned();
     while name.len() > MAX_NAME_BYTES {
         // Cut at the start: the end contains the extension.
@@ -292,6 +293,7 @@ mod tests {
             ("..", "timetable"),
             ("", "timetable"),
             ("a\u{0}\nb.csv", "ab.csv"),
+            ("photo\u{202e}\u{200f}xslx.exe", "photoxslx.exe"),
         ] {
             assert_eq!(safe_name(given), expected, "{given:?}");
         }

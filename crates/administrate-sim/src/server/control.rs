@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Router<Arc<ServerContext>> {
         .layer(middleware::from_fn(loopback_only))
 }
 
-async fn loopback_only(
+pub(super) async fn loopback_only(
     ConnectInfo(connection): ConnectInfo<ClientConnection>,
     request: Request,
     next: Next,
@@ -33,7 +33,7 @@ async fn loopback_only(
     if connection.peer.ip().is_loopback() {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "the control routes accept connections from loopback only").into_response()
+        (StatusCode::FORBIDDEN, "this route accepts connections from loopback only").into_response()
     }
 }
 

@@ -1,7 +1,8 @@
-//! HTTP server: `/graphql`, `/oauth/token`, `/oauth/authorize`, and the `/control` routes for tests and manual trials.
+//! HTTP server: the page at `/`, `/graphql`, `/oauth/token`, `/oauth/authorize`, and the `/control` routes for tests and manual trials.
 
 mod control;
 pub(crate) mod oauth;
+mod page;
 pub(crate) mod simulator;
 mod tcp;
 
@@ -114,6 +115,7 @@ pub(crate) fn router(context: Arc<ServerContext>) -> Router {
         .route("/oauth/token", post(token))
         .route("/oauth/authorize", get(authorize))
         .merge(control::routes())
+        .merge(page::routes())
         .with_state(context)
 }
 

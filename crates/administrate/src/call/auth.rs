@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::call::clock::elapsed;
 use crate::call::json;
 use crate::call::retry::AttemptError;
 use crate::call::transport::BoxFuture;
@@ -14,6 +12,7 @@ use crate::call::{ApiCall, ParseResponse};
 use crate::client::Client;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::text::without_userinfo;
 
 /// Lifetime of a token, in seconds, if the response does not contain one.
 const DEFAULT_LIFETIME: u64 = 3600;
@@ -36,17 +35,18 @@ struct AuthState {
 
 /// A login that Administrate refused.
 struct Refusal {
-    at: Timestamp,
+    at: Duration,
     detail: String,
     /// The settings to check.
     check: &'static str,
 }
 
+/// A token with its times as they have passed on the clock.
 struct Token {
     access: Secret,
     refresh: Option<Secret>,
-    renew_at: Timestamp,
-    expires_at: Timestamp,
+    renew_at: Duration,
+    expires_at: Duration,
 }
 
 /// A token to be sent, with the generation that identifies it.
@@ -61,7 +61,7 @@ impl Auth {
     pub(crate) fn bearer<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<BearerToken, Error>> {
         Box::pin(async move {
             let mut state = self.state.lock().await;
-            let now = client.clock().now();
+            let now = client.clock().elapsed();
             let is_fresh = state.token.as_ref().is_some_and(|token| now < token.renew_at);
             if !is_fresh {
                 state.renew(client).await?;
@@ -88,7 +88,7 @@ impl AuthState {
     async fn renew(&mut self, client: &Client) -> Result<(), Error> {
         let clock = client.clock();
         if let Some(refusal) = &self.refusal {
-            if elapsed(clock, refusal.at) < client.settings().breaker_cooldown {
+            if clock.elapsed().saturating_sub(refusal.at) < client.settings().breaker_cooldown {
                 return Err(refusal_error(client, &refusal.detail, refusal.check));
             }
             self.refusal = None;
@@ -97,16 +97,16 @@ impl AuthState {
         if let Some(refresh) = refresh
             && let Ok(issued) = login(client, Grant::Refresh(&refresh)).await
         {
-            self.store(issued, clock.now(), Some(refresh));
+            self.store(issued, clock.elapsed(), Some(refresh));
             return Ok(());
         }
         match login(client, Grant::Credentials).await {
-            Ok(issued) => self.store(issued, clock.now(), None),
+            Ok(issued) => self.store(issued, clock.elapsed(), None),
             Err(error) => {
                 if let Error::Login { detail, check, .. } = &error {
-                    self.refusal = Some(Refusal { at: clock.now(), detail: detail.clone(), check });
+                    self.refusal = Some(Refusal { at: clock.elapsed(), detail: detail.clone(), check });
                     self.token = None;
-                } else if self.token.as_ref().is_some_and(|token| clock.now() < token.expires_at) {
+                } else if self.token.as_ref().is_some_and(|token| clock.elapsed() < token.expires_at) {
                     return Ok(());
                 }
                 return Err(error);
@@ -115,15 +115,15 @@ impl AuthState {
         Ok(())
     }
 
-    fn store(&mut self, issued: TokenResponse, now: Timestamp, refresh: Option<Secret>) {
+    fn store(&mut self, issued: TokenResponse, now: Duration, refresh: Option<Secret>) {
         let lifetime = Duration::from_secs(issued.expires_in.unwrap_or(DEFAULT_LIFETIME));
         let margin = RENEWAL_MARGIN.min(lifetime / 10);
         self.generation += 1;
         self.token = Some(Token {
             access: Secret::new(issued.access_token),
             refresh: issued.refresh_token.map(Secret::new).or(refresh),
-            renew_at: now.checked_add(lifetime.saturating_sub(margin)).unwrap_or(Timestamp::MAX),
-            expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
+            renew_at: now.saturating_add(lifetime.saturating_sub(margin)),
+            expires_at: now.saturating_add(lifetime),
         });
     }
 }
@@ -204,7 +204,8 @@ pub(crate) fn login_error(client: &Client, error: &AttemptError) -> Option<Error
 }
 
 fn refusal_error(client: &Client, detail: &str, check: &'static str) -> Error {
-    Error::Login { url: client.settings().token_url(), detail: detail.to_owned(), check }
+    let url = without_userinfo(&client.settings().token_url()).into_owned();
+    Error::Login { url, detail: detail.to_owned(), check }
 }
 
 #[cfg(test)]

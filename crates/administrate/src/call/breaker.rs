@@ -3,8 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 /// Counts consecutive failures. From a threshold on it refuses calls for a cooldown, then lets one probe through.
 pub(crate) struct Breaker {
     failure_threshold: u32,
@@ -16,8 +14,8 @@ pub(crate) struct Breaker {
 struct BreakerState {
     failures: u32,
     last_failure: String,
-    /// When the next call may probe; none while closed.
-    open_until: Option<Timestamp>,
+    /// When the next call may probe, as time that has passed on the clock; none while closed.
+    open_until: Option<Duration>,
 }
 
 /// The error of a call that the open breaker refused.
@@ -33,14 +31,14 @@ impl Breaker {
     }
 
     /// Lets a call pass unless the breaker is open. A probe that passes keeps it open for another cooldown.
-    pub(crate) fn admit(&self, now: Timestamp) -> Result<(), BreakerOpen> {
+    pub(crate) fn admit(&self, now: Duration) -> Result<(), BreakerOpen> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.open_until {
             Some(until) if now < until => {
                 Err(BreakerOpen { failures: state.failures, last_failure: state.last_failure.clone() })
             }
             Some(_) => {
-                state.open_until = Some(self.cooldown_end(now));
+                state.open_until = Some(now + self.cooldown);
                 Ok(())
             }
             None => Ok(()),
@@ -53,17 +51,13 @@ impl Breaker {
     }
 
     /// Records that Administrate was down.
-    pub(crate) fn record_failure(&self, now: Timestamp, failure: String) {
+    pub(crate) fn record_failure(&self, now: Duration, failure: String) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures += 1;
         state.last_failure = failure;
         if state.failures >= self.failure_threshold {
-            state.open_until = Some(self.cooldown_end(now));
+            state.open_until = Some(now + self.cooldown);
         }
-    }
-
-    fn cooldown_end(&self, now: Timestamp) -> Timestamp {
-        now.checked_add(self.cooldown).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -74,7 +68,7 @@ mod tests {
     #[test]
     fn breaker_after_failures_in_a_row_opens_and_lets_one_probe_through() {
         let breaker = Breaker::new(2, Duration::from_secs(30));
-        let at = |second: i64| Timestamp::new(second, 0).expect("a timestamp");
+        let at = Duration::from_secs;
         breaker.record_failure(at(0), "reset".into());
         breaker.record_success();
         breaker.record_failure(at(1), "reset".into());

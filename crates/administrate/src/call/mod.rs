@@ -12,6 +12,7 @@ pub(crate) mod response;
 pub(crate) mod retry;
 pub(crate) mod throttle;
 pub(crate) mod transport;
+pub(crate) mod waits;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,12 +21,13 @@ use jiff::Timestamp;
 
 use crate::call::auth::{BearerToken, login_error};
 use crate::call::call_log::CallRecord;
-use crate::call::clock::elapsed;
 use crate::call::random::duration_up_to;
 use crate::call::retry::{AttemptError, backoff, parse_retry_after};
 use crate::call::transport::{Request, Response, TransportError};
+use crate::call::waits::{Wait, WaitReason};
 use crate::client::Client;
 use crate::error::{Error, Outcome};
+use crate::text::without_userinfo;
 
 /// A request that may take several attempts.
 pub(crate) struct ApiCall {
@@ -60,7 +62,7 @@ impl Client {
                 false => Some(self.auth().bearer(self).await?),
             };
             let operation = call.operation;
-            let permit = self.throttle().acquire(|| self.clock().now()).await;
+            let permit = self.throttle().acquire(|| self.clock().elapsed()).await;
             let permit = permit.map_err(|attempts| Error::RateLimited { operation, attempts })?;
             self.check_limits(call).await?;
             let attempt = attempts.failed + attempts.rate_limited + 1;
@@ -76,7 +78,7 @@ impl Client {
                 self.throttle().record_success();
             } else {
                 let is_acceptable = error.requested_wait().is_none_or(is_acceptable_wait);
-                if self.throttle().record_refusal(&permit, self.clock().now(), is_acceptable) {
+                if self.throttle().record_refusal(&permit, self.clock().elapsed(), is_acceptable) {
                     return Err(self.call_error(call, error, attempt));
                 }
             }
@@ -93,7 +95,7 @@ impl Client {
     /// Passes breaker, request budget and rate limiter, or returns the error of the first that stops the request.
     async fn check_limits(&self, call: &ApiCall) -> Result<(), Error> {
         let operation = call.operation;
-        self.breaker().admit(self.clock().now()).map_err(|open| Error::BreakerOpen {
+        self.breaker().admit(self.clock().elapsed()).map_err(|open| Error::BreakerOpen {
             operation,
             failures: open.failures,
             last: open.last_failure,
@@ -104,7 +106,12 @@ impl Client {
         let sent = self.requests_sent().fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment);
         sent.map_err(|_| Error::Budget { operation, budget })?;
         let rate_limiter = &self.environment().rate_limiter;
-        rate_limiter.acquire().await.map_err(|source| Error::RateLimiter { operation, source })
+        let on_wait = |duration| self.begin_wait(WaitReason::OwnLimit, duration, None);
+        rate_limiter.acquire(&on_wait).await.map_err(|source| Error::RateLimiter { operation, source })
+    }
+
+    fn begin_wait(&self, reason: WaitReason, duration: Duration, attempts: Option<(u32, u32)>) {
+        self.environment().waits.begin_wait(&Wait { reason, duration, attempts });
     }
 
     /// Sends one attempt and reports its result to breaker and call log.
@@ -115,9 +122,9 @@ impl Client {
         bearer: Option<&BearerToken>,
         attempt: u32,
     ) -> Result<T, AttemptError> {
-        let started = self.clock().now();
+        let (started, begin) = (self.clock().now(), self.clock().elapsed());
         let response = self.post(call, bearer).await;
-        let duration = elapsed(self.clock(), started);
+        let duration = self.clock().elapsed().saturating_sub(begin);
         let result = match &response {
             Ok(response) => self.parse(response, parse),
             Err(error) => Err(error.clone()),
@@ -126,7 +133,7 @@ impl Client {
         match &result {
             Err(error) if error.is_outage() => {
                 let failure = self.call_error(call, error.clone(), attempt).to_string();
-                self.breaker().record_failure(self.clock().now(), failure);
+                self.breaker().record_failure(self.clock().elapsed(), failure);
             }
             _ => self.breaker().record_success(),
         }
@@ -213,6 +220,7 @@ impl Client {
             paused.map_err(|source| Error::RateLimiter { operation, source })?;
         }
         tracing::debug!(operation = call.operation, ?error, ?wait, "trying again");
+        self.begin_wait(error.wait_reason(), wait, Some((number + 1, max_attempts)));
         self.clock().sleep(wait).await;
         Ok(())
     }
@@ -235,7 +243,7 @@ impl Client {
             AttemptError::Status(status, _) => Error::Status { operation, status, outcome },
             AttemptError::NotSent(detail) => Error::Unreachable {
                 operation,
-                url: call.url.clone(),
+                url: without_userinfo(&call.url).into_owned(),
                 detail,
                 setting: match call.is_login {
                     true => "ADMINISTRATE_AUTH_URL",

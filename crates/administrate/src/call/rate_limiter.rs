@@ -7,21 +7,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::call::clock::Clock;
 use crate::call::transport::BoxFuture;
 
 /// Why a rate limiter could not be used, e.g. because the database that backs it failed.
 pub type RateLimiterError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Is called with the length of a wait that begins.
+pub type OnWait<'a> = dyn Fn(Duration) + Send + Sync + 'a;
+
 /// Issues permits for requests. Every request takes one: queries, mutations, logins, introspection, retries.
 pub trait RateLimiter: Send + Sync {
-    /// Returns once one request may be sent.
+    /// Returns once one request may be sent. Calls `on_wait` before each wait.
     ///
     /// # Errors
     /// Only if the rate limiter's own storage fails.
-    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>>;
+    fn acquire<'a>(&'a self, on_wait: &'a OnWait<'a>) -> BoxFuture<'a, Result<(), RateLimiterError>>;
 
     /// Issues no permit to any caller for `duration` from now, as the server requested.
     ///
@@ -41,15 +42,16 @@ pub struct TokenBucket {
 
 struct Level {
     permits: f64,
-    at: Timestamp,
-    paused_until: Timestamp,
+    /// Times that have passed on the clock.
+    at: Duration,
+    paused_until: Duration,
 }
 
 impl TokenBucket {
     /// Creates a bucket of `permits` (at least one) that refills evenly over `window`.
     pub fn new(clock: Arc<dyn Clock>, permits: u32, window: Duration) -> Self {
         let permits = f64::from(permits.max(1));
-        let now = clock.now();
+        let now = clock.elapsed();
         let level = Level { permits, at: now, paused_until: now };
         Self { clock, permits, window, level: Mutex::new(level) }
     }
@@ -57,11 +59,11 @@ impl TokenBucket {
     /// Takes a permit, or returns how long to wait before the next try.
     fn try_acquire(&self) -> Result<(), Duration> {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         if now < level.paused_until {
-            return Err(duration_between(now, level.paused_until));
+            return Err(level.paused_until - now);
         }
-        let refilled = duration_between(level.at, now).as_secs_f64() * self.permits_per_second();
+        let refilled = now.saturating_sub(level.at).as_secs_f64() * self.permits_per_second();
         level.permits = (level.permits + refilled).min(self.permits);
         level.at = now;
         if level.permits >= 1.0 {
@@ -78,9 +80,10 @@ impl TokenBucket {
 }
 
 impl RateLimiter for TokenBucket {
-    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
-        Box::pin(async {
+    fn acquire<'a>(&'a self, on_wait: &'a OnWait<'a>) -> BoxFuture<'a, Result<(), RateLimiterError>> {
+        Box::pin(async move {
             while let Err(wait) = self.try_acquire() {
+                on_wait(wait);
                 self.clock.sleep(wait).await;
             }
             Ok(())
@@ -89,13 +92,7 @@ impl RateLimiter for TokenBucket {
 
     fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = self.clock.now().saturating_add(duration);
-        level.paused_until = level.paused_until.max(until.unwrap_or(Timestamp::MAX));
+        level.paused_until = level.paused_until.max(self.clock.elapsed().saturating_add(duration));
         Box::pin(std::future::ready(Ok(())))
     }
-}
-
-/// Returns zero if `later` is before `earlier`.
-fn duration_between(earlier: Timestamp, later: Timestamp) -> Duration {
-    Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::call::retry::AttemptError;
 use crate::error::{GraphqlError, PayloadError};
 use crate::secret::Secret;
+use crate::text::plain_message;
 
 /// Shorter secrets are not redacted: that would garble ordinary words.
 const MIN_SECRET_LEN: usize = 8;
@@ -38,9 +39,10 @@ impl Redactor {
         secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "…") } else { text })
     }
 
-    /// Replaces secrets and e-mail addresses in a message.
+    /// Returns a message as plain text, without secrets and e-mail addresses.
     fn redact(&self, message: String) -> String {
-        let message = self.redact_secrets(message);
+        // The plain text first: a character between the letters of a secret must not hide it.
+        let message = self.redact_secrets(plain_message(&message).into_owned());
         match redact_emails(&message) {
             Cow::Owned(redacted) => redacted,
             Cow::Borrowed(_) => message,
@@ -64,7 +66,7 @@ impl Redactor {
 
     pub(crate) fn redact_payload_error(&self, error: PayloadError) -> PayloadError {
         let PayloadError { label, message, value } = error;
-        PayloadError { label, message: self.redact(message), value: self.redact(value) }
+        PayloadError { label: self.redact(label), message: self.redact(message), value: self.redact(value) }
     }
 }
 

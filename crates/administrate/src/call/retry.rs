@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 
+use crate::call::waits::WaitReason;
 use crate::error::{GraphqlError, Outcome};
 
 /// Why one attempt has no result.
@@ -59,6 +60,15 @@ impl AttemptError {
             Self::NotSent(_) | Self::Interrupted(_) | Self::Unreadable(_) => true,
             Self::Status(status, _) => *status >= 500,
             _ => false,
+        }
+    }
+
+    /// Returns why the next attempt has to wait.
+    pub(crate) fn wait_reason(&self) -> WaitReason {
+        match self {
+            Self::RateLimited(_) => WaitReason::Status(429),
+            Self::Status(status, _) => WaitReason::Status(*status),
+            _ => WaitReason::NoAnswer,
         }
     }
 

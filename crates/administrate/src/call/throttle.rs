@@ -6,7 +6,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::MutexGuard;
 
 /// Lets calls pass freely, one at a time, or not at all, depending on the server's refusals.
@@ -22,8 +21,8 @@ pub(crate) struct ServerThrottle {
 struct ThrottleState {
     /// Consecutive refusals of probing calls.
     refusals: u32,
-    /// No call is sent before this time.
-    closed_until: Option<Timestamp>,
+    /// No call is sent before this time has passed on the clock.
+    closed_until: Option<Duration>,
 }
 
 /// Permission to send one request.
@@ -43,7 +42,7 @@ impl ServerThrottle {
     }
 
     /// Waits for a permit; returns the number of consecutive refusals while the throttle is closed.
-    pub(crate) async fn acquire(&self, now: impl Fn() -> Timestamp) -> Result<Permit<'_>, u32> {
+    pub(crate) async fn acquire(&self, now: impl Fn() -> Duration) -> Result<Permit<'_>, u32> {
         let ThrottleState { refusals, closed_until } = self.state();
         if refusals == 0 && closed_until.is_none() {
             return Ok(Permit { probe: None });
@@ -65,14 +64,14 @@ impl ServerThrottle {
     /// Records a 429. Returns whether to give up: after too many, or if the requested wait is not acceptable.
     ///
     /// Refusals of calls that were sent at the same time count as one.
-    pub(crate) fn record_refusal(&self, permit: &Permit<'_>, now: Timestamp, is_acceptable_wait: bool) -> bool {
+    pub(crate) fn record_refusal(&self, permit: &Permit<'_>, now: Duration, is_acceptable_wait: bool) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if permit.probe.is_some() || state.refusals == 0 {
             state.refusals += 1;
         }
         let is_closed = state.refusals >= self.max_refusals || !is_acceptable_wait;
         if is_closed {
-            state.closed_until = Some(now.checked_add(self.cooldown).unwrap_or(Timestamp::MAX));
+            state.closed_until = Some(now + self.cooldown);
         }
         is_closed
     }
@@ -89,7 +88,7 @@ mod tests {
     #[tokio::test]
     async fn throttle_after_refusal_lets_one_call_probe_for_all() {
         let throttle = ServerThrottle::new(3, Duration::from_secs(30));
-        let at = |second: i64| Timestamp::new(second, 0).expect("a timestamp");
+        let at = Duration::from_secs;
         let concurrent =
             [throttle.acquire(|| at(0)).await.expect("free"), throttle.acquire(|| at(0)).await.expect("free")];
         for permit in &concurrent {

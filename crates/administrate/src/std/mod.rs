@@ -15,6 +15,7 @@ pub use random::OsRandomness;
 
 use crate::call::call_log::NoCallLog;
 use crate::call::rate_limiter::TokenBucket;
+use crate::call::waits::NoWaitObserver;
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -31,6 +32,7 @@ impl Environment {
             transport: Arc::new(HttpTransport::new()?),
             randomness: Arc::new(OsRandomness),
             rate_limiter: Arc::new(TokenBucket::new(clock.clone(), requests, Duration::from_secs(300))),
+            waits: Arc::new(NoWaitObserver),
             call_log: Arc::new(NoCallLog),
             clock,
         })

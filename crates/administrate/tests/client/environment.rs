@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use administrate::{
-    BoxFuture, CallLog, CallRecord, Client, Clock, Environment, Randomness, RateLimiter, RateLimiterError, Request,
-    Response, Secret, Settings, Transport, TransportError,
+    BoxFuture, CallLog, CallRecord, Client, Clock, Environment, OnWait, Randomness, RateLimiter, RateLimiterError,
+    Request, Response, Secret, Settings, Transport, TransportError, Wait, WaitObserver,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -85,7 +85,10 @@ pub struct ScriptedEnvironment {
     pub waits: Mutex<Vec<Duration>>,
     pub pauses: Mutex<Vec<Duration>>,
     pub permits: Mutex<u32>,
+    pub reported: Mutex<Vec<Wait>>,
     elapsed: Mutex<Duration>,
+    /// How far the wall clock was set back.
+    set_back: Mutex<Duration>,
 }
 
 impl ScriptedEnvironment {
@@ -122,6 +125,7 @@ impl ScriptedEnvironment {
             clock: self.clone(),
             randomness: self.clone(),
             rate_limiter: self.clone(),
+            waits: self.clone(),
             call_log: self.clone(),
         };
         Client::new(settings, environment)
@@ -130,6 +134,11 @@ impl ScriptedEnvironment {
     /// Advances the clock.
     pub fn advance(&self, duration: Duration) {
         *self.elapsed.lock().expect("time") += duration;
+    }
+
+    /// Sets the wall clock back. Time passes as before.
+    pub fn set_back(&self, duration: Duration) {
+        *self.set_back.lock().expect("time") += duration;
     }
 
     /// Returns how many steps of the script are unused.
@@ -188,7 +197,12 @@ impl Transport for ScriptedEnvironment {
 impl Clock for ScriptedEnvironment {
     fn now(&self) -> Timestamp {
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a timestamp");
-        start.checked_add(*self.elapsed.lock().expect("time")).expect("a timestamp")
+        let now = start.checked_add(*self.elapsed.lock().expect("time")).expect("a timestamp");
+        now.checked_sub(*self.set_back.lock().expect("time")).expect("a timestamp")
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.elapsed.lock().expect("time")
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
@@ -207,7 +221,7 @@ impl Randomness for ScriptedEnvironment {
 }
 
 impl RateLimiter for ScriptedEnvironment {
-    fn acquire(&self) -> BoxFuture<'_, Result<(), RateLimiterError>> {
+    fn acquire<'a>(&'a self, _: &'a OnWait<'a>) -> BoxFuture<'a, Result<(), RateLimiterError>> {
         *self.permits.lock().expect("permits") += 1;
         Box::pin(std::future::ready(Ok(())))
     }
@@ -215,6 +229,12 @@ impl RateLimiter for ScriptedEnvironment {
     fn pause(&self, duration: Duration) -> BoxFuture<'_, Result<(), RateLimiterError>> {
         self.pauses.lock().expect("pauses").push(duration);
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl WaitObserver for ScriptedEnvironment {
+    fn begin_wait(&self, wait: &Wait) {
+        self.reported.lock().expect("waits").push(*wait);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use administrate::{Client, Error, Id, SessionChanges};
+use administrate::{Client, Error, Id, SessionChanges, WaitReason, is_control_character};
 
 use crate::environment::{ScriptedEnvironment, Step, data, errors, location, ok, page, status};
 use serde_json::json;
@@ -134,6 +134,55 @@ async fn breaker_stops_calls_and_probes_after_cooldown() {
     assert_eq!(env.unused_steps(), 1, "nothing was sent");
     env.advance(Duration::from_secs(30));
     assert_eq!(client.locations().await.expect("up").len(), 1);
+}
+
+#[tokio::test]
+async fn wall_clock_set_back_does_not_hold_breaker_limit_or_token() {
+    let env = ScriptedEnvironment::new([vec![status(500); 4], vec![status(429), one_location()]].concat());
+    let client = env.client_with(|settings| settings.breaker_threshold = 4);
+    client.locations().await.expect_err("down");
+    env.set_back(Duration::from_secs(86_400));
+    env.advance(Duration::from_secs(30));
+    assert_eq!(client.locations().await.expect("up").len(), 1);
+    assert!(env.waits().iter().all(|wait| *wait <= 30_000), "{:?}", env.waits());
+    assert_eq!(env.logins_sent.lock().expect("logins").len(), 1);
+}
+
+#[tokio::test]
+async fn every_wait_is_reported_with_its_reason_and_attempt() {
+    let limited = Step::Respond(429, Some("7"), String::new());
+    let env = ScriptedEnvironment::new(vec![limited, status(503), Step::Silence, one_location()]);
+    env.client().locations().await.expect("found");
+    let reported = env.reported.lock().expect("waits").clone();
+    let causes: Vec<_> = reported.iter().map(|wait| (wait.reason, wait.attempts)).collect();
+    assert_eq!(
+        causes,
+        [
+            (WaitReason::Status(429), Some((2, 12))),
+            (WaitReason::Status(503), Some((2, 6))),
+            (WaitReason::NoAnswer, Some((3, 6))),
+        ]
+    );
+    // The timeout is a wait too, but not for another attempt.
+    let waits = env.waits();
+    assert!(reported.iter().all(|wait| waits.contains(&wait.duration.as_millis())), "{reported:?} {waits:?}");
+}
+
+#[tokio::test]
+async fn server_message_is_one_bounded_line_of_plain_text() {
+    let message = format!("bad\0thing\r\n\u{1b}[2J\u{202e}evil{}", "x".repeat(5_000));
+    let many = vec![json!({"label": "a\0b", "message": message, "value": "\u{2066}v"}); 1000];
+    let payload = data(json!({"session": {"update": {"session": null, "errors": many}}}));
+    let env = ScriptedEnvironment::new(vec![payload, errors(&[&message])]);
+    let client = env.client();
+    for _ in 0..2 {
+        let error = update(&client).await.expect_err("refused").to_string();
+        assert!(error.contains("bad\u{fffd}thing  \u{fffd}[2Jevil"), "{error}");
+        assert!(!error.contains(is_control_character) && error.chars().count() < 10_000, "{error}");
+    }
+    let calls = env.calls.lock().expect("calls");
+    let stored = calls.iter().filter_map(|call| call.error.as_deref());
+    assert!(stored.clone().count() > 0 && stored.clone().all(|error| !error.contains(is_control_character)));
 }
 
 #[tokio::test]
