@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::config::Config;
 use crate::embedded::{ClusterOptions, Embedded};
@@ -31,13 +31,13 @@ impl Database {
     pub async fn open(config: &Config) -> Result<Database> {
         if !config.database_url.is_empty() {
             let url = config.database_url.reveal().to_owned();
-            return Ok(Database { pool: connect(&url).await?, url, embedded: None });
+            return Ok(Database { pool: connect(&url, config.database_connections).await?, url, embedded: None });
         }
         let options =
             ClusterOptions { data_dir: config.data_dir.clone(), bin: config.postgres_bin.clone(), durable: true };
         let embedded = Embedded::start(&options).await?;
         let url = embedded.url();
-        Ok(Database { pool: connect(&url).await?, url, embedded: Some(embedded) })
+        Ok(Database { pool: connect(&url, config.database_connections).await?, url, embedded: Some(embedded) })
     }
 
     /// Opens the database and checks that its schema is the one of this program.
@@ -60,6 +60,16 @@ impl Database {
         Ok(database)
     }
 
+    /// Opens a second pool for requests over HTTP, so that they and the workers never wait for each other's connections.
+    /// Its statements end after a timeout.
+    pub fn http_pool(&self, config: &Config) -> Result<PgPool> {
+        let timeout = config.http.statement_timeout_ms;
+        let settings = pool_options(config.http.database_connections).after_connect(move |connection, _| {
+            Box::pin(async move { set_statement_timeout(connection, timeout).await })
+        });
+        Ok(settings.connect_lazy_with(connect_options(&self.url)?))
+    }
+
     /// Reports whether the database is the private one.
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
@@ -74,19 +84,32 @@ impl Database {
     }
 }
 
-async fn connect(url: &str) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?.application_name("lectern");
+async fn set_statement_timeout(connection: &mut PgConnection, milliseconds: u32) -> sqlx::Result<()> {
+    // A startup parameter would be refused by poolers.
+    let sql = format!("SET statement_timeout = {milliseconds}");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("lectern"))
+}
+
+fn pool_options(connections: u32) -> PgPoolOptions {
     // A recently used connection is not tested, because the test would double the time of short statements.
-    let settings = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
-    let settings = settings.test_before_acquire(false).before_acquire(|connection, used| {
+    let settings = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10));
+    settings.test_before_acquire(false).before_acquire(|connection, used| {
         Box::pin(async move {
             if used.idle_for > NO_PING_WITHIN {
                 connection.ping().await?;
             }
             Ok(true)
         })
-    });
-    let pool = settings.connect_with(options).await?;
+    })
+}
+
+async fn connect(url: &str, connections: u32) -> Result<PgPool> {
+    let pool = pool_options(connections).connect_with(connect_options(url)?).await?;
     let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
     if version < MIN_SERVER_VERSION {
         return Err(Error::Failed(format!(

@@ -82,6 +82,11 @@ impl Error {
         }
     }
 
+    /// Reports whether the database works but did not execute a statement in time. The same statement may succeed later.
+    pub fn is_busy_database(&self) -> bool {
+        matches!(self, Error::Database(sqlx::Error::Database(error)) if is_busy(error.as_ref()))
+    }
+
     /// Creates an error from an action ("reading"), the path of a file or folder, and the reason.
     pub fn io(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Error::Failed(format!("{action} {}: {}", path.display(), io_sentence(error)))
@@ -128,6 +133,10 @@ fn database_message(error: &sqlx::Error) -> String {
                 _ if is_missing(refusal.as_ref()) => {
                     "the database schema is older than this program: run `lectern migrate`".into()
                 }
+                Some("23503") => foreign_key_message(refusal.as_ref()),
+                _ if is_busy(refusal.as_ref()) => {
+                    "the database is busy and did not answer in time: try again in a few seconds".into()
+                }
                 Some("42501") => "the database user lacks a privilege: grant it and try again".into(),
                 Some(code) => {
                     format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
@@ -148,6 +157,19 @@ const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL
 /// Reports whether the server is shutting down or an administrator closed the connection.
 fn is_shutdown(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(refusal.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
+}
+
+/// Reports whether a statement was refused because of others: a timeout, a deadlock, or too many connections.
+fn is_busy(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(refusal.code().as_deref(), Some("57014" | "55P03" | "40001" | "40P01" | "53300"))
+}
+
+fn foreign_key_message(refusal: &dyn sqlx::error::DatabaseError) -> String {
+    let rows = refusal.table().map(|table| format!(" (of {table})")).unwrap_or_default();
+    format!(
+        "records{rows} refer to one that is deleted or does not exist: delete or change the referring records first, or \
+         choose an existing one"
+    )
 }
 
 /// Reports whether a statement names a table, schema or column that does not exist.

@@ -2,6 +2,7 @@
 //! in step, and searches the catalogue. `ARCHITECTURE.md` describes the modules.
 
 pub mod app;
+pub mod background;
 pub mod backoff;
 pub mod bridges;
 pub mod catalogue;

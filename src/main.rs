@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Returns freed memory to the system, which the allocator of the C library keeps after a peak.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(lectern::cli::main(std::env::args_os())).into(),

@@ -29,12 +29,24 @@ pub struct Config {
     pub retry_base_ms: u64,
     pub lock_timeout_ms: u64,
     pub public_session_urls: bool,
+    pub database_connections: u32,
+    pub http: Http,
     pub administrate: Administrate,
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
     pub sync: Sync,
     pub delivery: Delivery,
     pub schedule: Schedule,
+}
+
+/// Limits of the HTTP server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub database_connections: u32,
+    pub statement_timeout_ms: u32,
+    pub max_connections: usize,
+    pub streams_per_token: usize,
 }
 
 /// Access to Administrate, and what the tenant chose itself.
@@ -234,6 +246,14 @@ impl Config {
         }
         if self.administrate.rate_limit == 0 {
             return Err(Error::Usage("ADMINISTRATE_RATE_LIMIT must be at least 1".into()));
+        }
+        if self.database_connections < 4 || self.http.database_connections < 4 {
+            return Err(Error::Usage("database_connections and http.database_connections must be at least 4".into()));
+        }
+        if self.http.max_connections == 0 || self.http.streams_per_token == 0 || self.http.statement_timeout_ms == 0 {
+            return Err(Error::Usage(
+                "http.max_connections, http.streams_per_token and http.statement_timeout_ms must be at least 1".into(),
+            ));
         }
         if self.delivery.parallel == 0 || self.import.blocks_per_batch == 0 {
             return Err(Error::Usage("delivery.parallel and import.blocks_per_batch must be at least 1".into()));

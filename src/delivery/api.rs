@@ -3,7 +3,7 @@
 use administrate::Id;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -14,11 +14,18 @@ use crate::error::Error;
 use crate::gateway::{AuditMode, connect};
 use crate::http::auth::{Operator, Reader};
 use crate::http::json::JsonBody;
+use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
 use crate::outbox;
 
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    vec![(Method::GET, "/api/outbox", vec!["all"])]
+}
+
+/// The routes of the outbox.
 pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/api/outbox", get(list))
@@ -35,11 +42,7 @@ async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Re
             ("all", "true" | "1") => true,
             ("all", "false" | "0") => false,
             ("all", _) => {
-                return Err(HttpProblem::fields(vec![FieldError::new(
-                    "/all",
-                    "invalid_value",
-                    "all is true or false",
-                )]));
+                return Err(HttpProblem::fields(FieldError::new("/all", "invalid_value", "all is true or false")));
             }
             _ => all,
         };
@@ -81,7 +84,7 @@ struct ResolveBody {
 
 impl ResolveBody {
     fn decision(self) -> Result<OutboxResolution, HttpProblem> {
-        let invalid = |pointer, message| HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)]);
+        let invalid = |pointer, message| HttpProblem::fields(FieldError::new(pointer, "invalid_value", message));
         match (self.delivered, self.recreate) {
             (Some(id), None | Some(false)) if !id.trim().is_empty() => {
                 Ok(OutboxResolution::Delivered(Id::new(id.trim())))

@@ -5,13 +5,11 @@ use std::net::SocketAddr;
 
 use administrate_sim::RunningSimulator;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use crate::app::Context;
+use crate::background::Workers;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::http::state::ServerState;
-use crate::search::read_model::follow::Follower;
 use crate::serve;
 
 /// The number of ports after the configured one that are tried.
@@ -25,20 +23,16 @@ pub async fn serve(
     announce: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
     let listener = listen(&context.config.bind).await?;
-    let follower = Follower::open(database.pool.clone()).await?;
     let address = listener.local_addr().map_err(|error| Error::Failed(format!("the site has no address: {error}")))?;
     let url = format!("http://{address}/");
     announce(&url)?;
     for line in instructions(&url, context, simulator) {
         context.console.notify(line);
     }
-    let mut background = JoinSet::new();
-    serve::cli::start_background(context, database, &mut background);
-    let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    let state = ServerState::new(&database.pool, &context.config, &context.stop);
-    serve::serve(listener, serve::cli::site(&state, follower), context.stop.clone()).await;
-    let _ = follow_task.await;
-    background.join_all().await;
+    let workers = Workers::new(&context.stop);
+    serve::cli::start_background(context, database, &workers);
+    serve::cli::serve_site(context, database, listener, &workers).await?;
+    workers.join().await;
     Ok(())
 }
 

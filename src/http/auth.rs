@@ -83,7 +83,7 @@ where
 }
 
 /// Returns the token of the only `Authorization` header. The scheme is case-insensitive.
-fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, AuthError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(if headers.contains_key(header::AUTHORIZATION) { AuthError::Invalid } else { AuthError::Unknown });

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::problem::{FieldError, HttpProblem};
+use super::problem::{FieldError, FieldErrors, HttpProblem};
 use crate::text::contains_nul;
 
 /// A JSON body. Rejections: 413 too large, 415 another content type, 400 invalid JSON or another shape.
@@ -66,16 +66,14 @@ fn unsupported_type() -> HttpProblem {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        HttpProblem::fields(vec![FieldError::new("", "invalid_json", format!("invalid JSON: {error}"))])
-    })?;
-    let mut pointers = Vec::new();
-    find_nul(&value, String::new(), &mut pointers);
-    if !pointers.is_empty() {
-        let error = |pointer| FieldError::new(pointer, "invalid_value", "the character U+0000 cannot be stored");
-        return Err(HttpProblem::fields(pointers.into_iter().map(error).collect()));
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| HttpProblem::fields(FieldError::new("", "invalid_json", format!("invalid JSON: {error}"))))?;
+    let mut errors = FieldErrors::default();
+    find_nul(&value, &mut Vec::new(), &mut errors);
+    if !errors.is_empty() {
+        return Err(HttpProblem::fields(errors));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| HttpProblem::fields(vec![field_error(&error)]))
+    serde_path_to_error::deserialize(value).map_err(|error| HttpProblem::fields(field_error(&error)))
 }
 
 /// Returns the field whose value does not fit its type, with a message for the most common errors of serde.
@@ -94,21 +92,45 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldEr
     }
 }
 
-/// Collects JSON pointers to texts and keys with U+0000, which PostgreSQL cannot store.
-fn find_nul(value: &Value, pointer: String, found: &mut Vec<String>) {
+/// A step from a JSON value to one inside it.
+enum PathStep<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// Reports texts and keys with U+0000, which PostgreSQL cannot store. `path` leads to `value`.
+fn find_nul<'a>(value: &'a Value, path: &mut Vec<PathStep<'a>>, errors: &mut FieldErrors) {
     match value {
-        Value::String(text) if contains_nul(text) => found.push(pointer),
+        Value::String(text) if contains_nul(text) => errors.add(|| nul_error(path)),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| find_nul(item, format!("{pointer}/{at}"), found));
+            for (at, item) in items.iter().enumerate() {
+                path.push(PathStep::Index(at));
+                find_nul(item, path, errors);
+                path.pop();
+            }
         }
         Value::Object(fields) => {
             for (key, value) in fields {
-                let field = format!("{pointer}/{}", escaped(key));
-                if contains_nul(key) { found.push(field) } else { find_nul(value, field, found) }
+                path.push(PathStep::Key(key));
+                if contains_nul(key) {
+                    errors.add(|| nul_error(path))
+                } else {
+                    find_nul(value, path, errors)
+                }
+                path.pop();
             }
         }
         _ => {}
     }
+}
+
+fn nul_error(path: &[PathStep<'_>]) -> FieldError {
+    let step = |step: &PathStep<'_>| match step {
+        PathStep::Key(key) => format!("/{}", escaped(key)),
+        PathStep::Index(at) => format!("/{at}"),
+    };
+    let pointer: String = path.iter().map(step).collect();
+    FieldError::new(pointer, "invalid_value", "the character U+0000 cannot be stored")
 }
 
 /// Escapes a key for a JSON pointer (RFC 6901).

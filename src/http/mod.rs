@@ -4,6 +4,8 @@ pub mod auth;
 pub mod etag;
 pub mod idempotency;
 pub mod json;
+pub mod parameters;
 pub mod problem;
 pub mod query;
 pub mod state;
+pub mod streams;

@@ -8,6 +8,12 @@ use serde::Serialize;
 
 use crate::error::Error;
 
+/// The most field errors in one response. The rest is counted.
+const MAX_FIELD_ERRORS: usize = 20;
+
+/// The longest pointer in a response, in characters. A name that a client invented may be longer.
+const MAX_POINTER_CHARS: usize = 300;
+
 /// One invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -22,7 +28,64 @@ pub struct FieldError {
 impl FieldError {
     /// Creates an error of a field.
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code, message: message.into() }
+        let mut pointer = pointer.into();
+        if let Some((end, _)) = pointer.char_indices().nth(MAX_POINTER_CHARS) {
+            pointer.truncate(end);
+            pointer.push('…');
+        }
+        Self { pointer, code, message: message.into() }
+    }
+}
+
+/// The invalid fields of a request: the first ones, and the number of all. A request cannot make it large.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors {
+    first: Vec<FieldError>,
+    total: usize,
+}
+
+impl FieldErrors {
+    /// Adds an error. `describe` is called only if the error becomes part of the response.
+    pub fn add(&mut self, describe: impl FnOnce() -> FieldError) {
+        self.total += 1;
+        if self.first.len() < MAX_FIELD_ERRORS {
+            self.first.push(describe());
+        }
+    }
+
+    /// Reports whether no field is invalid.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// Returns the errors that are part of the response.
+    pub fn first(&self) -> &[FieldError] {
+        &self.first
+    }
+
+    /// Returns the number of errors that are not part of the response.
+    pub fn more(&self) -> usize {
+        self.total - self.first.len()
+    }
+}
+
+impl From<FieldError> for FieldErrors {
+    fn from(error: FieldError) -> Self {
+        Self { first: vec![error], total: 1 }
+    }
+}
+
+impl From<Vec<FieldError>> for FieldErrors {
+    fn from(errors: Vec<FieldError>) -> Self {
+        errors.into_iter().collect()
+    }
+}
+
+impl FromIterator<FieldError> for FieldErrors {
+    fn from_iter<I: IntoIterator<Item = FieldError>>(errors: I) -> Self {
+        let mut collected = Self::default();
+        errors.into_iter().for_each(|error| collected.add(|| error));
+        collected
     }
 }
 
@@ -31,7 +94,7 @@ impl FieldError {
 pub struct HttpProblem {
     status: StatusCode,
     detail: String,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 #[derive(Serialize)]
@@ -43,19 +106,32 @@ struct ProblemDocument<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// The number of errors that are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_errors: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl HttpProblem {
     /// Creates a problem. `detail`: what failed and what the client can do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new() }
+        Self { status, detail: detail.into(), errors: FieldErrors::default() }
     }
 
     /// Creates a problem with status 400 from its invalid fields.
-    pub fn fields(errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [one] => format!("{}: {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.message),
-            several => format!("{} fields are invalid: errors lists them", several.len()),
+    pub fn fields(errors: impl Into<FieldErrors>) -> Self {
+        let errors = errors.into();
+        let detail = match (errors.first(), errors.more()) {
+            ([one], 0) => {
+                format!("{}: {}", if one.pointer.is_empty() { "the body" } else { &one.pointer }, one.message)
+            }
+            (_, 0) => format!("{} fields are invalid: errors lists them", errors.total),
+            (first, _) => {
+                format!("{} fields are invalid: errors lists the first {}", errors.total, first.len())
+            }
         };
         Self { status: StatusCode::BAD_REQUEST, detail, errors }
     }
@@ -67,7 +143,7 @@ impl HttpProblem {
 
     /// Returns the invalid fields.
     pub fn errors(&self) -> &[FieldError] {
-        &self.errors
+        self.errors.first()
     }
 
     /// Returns the status of the response.
@@ -86,7 +162,10 @@ impl From<&Error> for StatusCode {
             error if error.is_lost_database() => Self::SERVICE_UNAVAILABLE,
             Error::Database(sqlx::Error::RowNotFound) => Self::NOT_FOUND,
             Error::Database(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Self::CONFLICT,
+            // Also a deferred foreign key, which is checked by the commit.
+            Error::Database(sqlx::Error::Database(cause)) if cause.is_foreign_key_violation() => Self::CONFLICT,
             Error::Database(sqlx::Error::Database(cause)) if cause.is_check_violation() => Self::UNPROCESSABLE_ENTITY,
+            error if error.is_busy_database() => Self::SERVICE_UNAVAILABLE,
             Error::Cancelled => Self::SERVICE_UNAVAILABLE,
             Error::Failed(_) | Error::Database(_) | Error::Migration(_) => Self::INTERNAL_SERVER_ERROR,
         }
@@ -110,7 +189,8 @@ impl IntoResponse for HttpProblem {
             title: self.status.canonical_reason().unwrap_or("Problem"),
             status: self.status.as_u16(),
             detail: &self.detail,
-            errors: &self.errors,
+            errors: self.errors.first(),
+            more_errors: self.errors.more(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");

@@ -14,5 +14,5 @@ pub type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// 400 `invalid_query` when the query string cannot be parsed.
 pub fn pairs(query: Pairs) -> Result<Vec<(String, String)>, HttpProblem> {
     let invalid = |_| FieldError::new("", "invalid_query", "the part of the address after ? is not valid");
-    query.map(|Query(pairs)| pairs).map_err(|rejection| HttpProblem::fields(vec![invalid(rejection)]))
+    query.map(|Query(pairs)| pairs).map_err(|rejection| HttpProblem::fields(invalid(rejection)))
 }

@@ -6,6 +6,8 @@ use axum::extract::FromRef;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::streams::Streams;
+use crate::background::Workers;
 use crate::config::Config;
 
 /// The state of handlers that use the database.
@@ -15,12 +17,27 @@ pub struct ServerState {
     pub config: Arc<Config>,
     /// Cancelled when the server stops, so that endless streams end.
     pub stop: CancellationToken,
+    /// The background workers of this process, which the health check reports.
+    pub workers: Workers,
+    /// The endless responses of each token.
+    pub streams: Streams,
 }
 
 impl ServerState {
     /// Creates the state from a database and settings.
     pub fn new(pool: &PgPool, config: &Config, stop: &CancellationToken) -> Self {
-        Self { pool: pool.clone(), config: Arc::new(config.clone()), stop: stop.clone() }
+        Self {
+            pool: pool.clone(),
+            config: Arc::new(config.clone()),
+            stop: stop.clone(),
+            workers: Workers::new(stop),
+            streams: Streams::new(pool, config.http.streams_per_token),
+        }
+    }
+
+    /// Returns the same state with these background workers.
+    pub fn with_workers(self, workers: &Workers) -> Self {
+        Self { workers: workers.clone(), ..self }
     }
 }
 

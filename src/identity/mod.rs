@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-pub use store::{list, revoke};
+pub use store::{is_valid, list, revoke};
 
 use crate::error::{Error, Result};
 

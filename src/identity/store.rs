@@ -46,6 +46,17 @@ pub(super) async fn find(pool: &PgPool, digest: &[u8]) -> Result<Option<Caller>>
     .await?)
 }
 
+/// Reports whether a token exists and is neither revoked nor expired.
+pub async fn is_valid(pool: &PgPool, id: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM lectern.tokens
+                        WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))",
+    )
+    .bind(id)
+    .fetch_one(pool)
+    .await?)
+}
+
 /// Returns every token, including revoked and expired ones, oldest first.
 pub async fn list(pool: &PgPool) -> Result<Vec<Token>> {
     Ok(sqlx::query_as(

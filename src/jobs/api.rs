@@ -17,6 +17,9 @@ use crate::http::query::{Pairs, pairs};
 const PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
 
+/// The parameters of a list of runs.
+pub const PARAMETERS: [&str; 2] = ["limit", "cursor"];
+
 /// The run's id in a path.
 pub type RunPath = Result<Path<i64>, PathRejection>;
 
@@ -67,7 +70,7 @@ pub async fn list(pool: &PgPool, queue: &Queue, query: Pairs) -> Result<Response
             let number = value.parse::<i64>().ok().filter(|number| *number > 0);
             let invalid =
                 || FieldError::new(format!("/{name}"), "invalid_value", format!("{name} must be a positive number"));
-            number.ok_or_else(|| HttpProblem::fields(vec![invalid()]))
+            number.ok_or_else(|| HttpProblem::fields(invalid()))
         };
         match name.as_str() {
             "limit" => limit = number()?.min(MAX_PAGE),

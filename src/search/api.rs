@@ -1,9 +1,10 @@
 //! Unified search over HTTP.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,12 +14,12 @@ use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
 use super::legacy::{self, FuzzyQuery};
-use super::query::Query;
-use super::query::search;
+use super::query::{self, Query, search};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use crate::http::etag;
 use crate::http::json::JsonBody;
+use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 
@@ -33,6 +34,33 @@ pub struct SearchState {
     pub urls: SessionUrls,
 }
 
+impl SearchState {
+    /// Returns the catalogue.
+    ///
+    /// # Errors
+    /// 503 until it is loaded.
+    pub fn model(&self) -> Result<Arc<ReadModel>, HttpProblem> {
+        match self.follower.is_loaded() {
+            true => Ok(self.follower.current()),
+            false => {
+                let detail = "the catalogue is not loaded yet: try again in a few seconds";
+                Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
+            }
+        }
+    }
+}
+
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    vec![
+        (Method::GET, "/api/search/unified", query::get_parameters()),
+        (Method::POST, "/api/search/unified", query::post_parameters()),
+        (Method::GET, "/api/search/default-data", vec!["limit"]),
+        (Method::GET, "/api/search/fuzzy", vec!["q", "min_score", "limit"]),
+        (Method::GET, "/api/search/advanced-fuzzy", vec!["q", "subjects", "categories", "min_score", "limit"]),
+    ]
+}
+
 /// Returns the routes of search.
 pub fn router(follower: Follower, urls: SessionUrls) -> Router {
     Router::new()
@@ -45,19 +73,19 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
 
 async fn default_data(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let limit = legacy::parse_default_limit(&pairs(query_string)?).map_err(HttpProblem::fields)?;
-    let model = state.follower.current();
+    let model = state.model()?;
     Ok(Json(legacy::default_data(&model, limit, state.urls)).into_response())
 }
 
 async fn fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let query = FuzzyQuery::parse_fuzzy(&pairs(query_string)?).map_err(HttpProblem::fields)?;
-    let model = state.follower.current();
+    let model = state.model()?;
     Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy", state.urls)).into_response())
 }
 
 async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let query = FuzzyQuery::parse_advanced(&pairs(query_string)?).map_err(HttpProblem::fields)?;
-    let model = state.follower.current();
+    let model = state.model()?;
     Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
 }
 
@@ -83,7 +111,7 @@ async fn unified_post(
 
 fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Response, HttpProblem> {
     let started = Instant::now();
-    let model = state.follower.current();
+    let model = state.model()?;
     if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
         return Ok(not_modified);
     }

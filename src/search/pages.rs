@@ -105,10 +105,12 @@ fn render_home(
     query_string: crate::http::query::Pairs,
 ) -> Result<Response, HttpProblem> {
     let pairs = crate::http::query::pairs(query_string)?;
-    let model = state.follower.current();
+    let model = state.model()?;
     let (status, page) = match Query::from_query_string(&pairs) {
         Ok(query) => (StatusCode::OK, results_page(&model, query, state.urls, zone)),
-        Err(problems) => (StatusCode::BAD_REQUEST, HomePage { problems, ..empty_page(&model, zone) }),
+        Err(problems) => {
+            (StatusCode::BAD_REQUEST, HomePage { problems: problems.first().to_vec(), ..empty_page(&model, zone) })
+        }
     };
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "cannot render the search page");

@@ -63,12 +63,6 @@ pub async fn compact_versions(pool: &PgPool, all: bool) -> Result<()> {
     Ok(())
 }
 
-/// Runs a query that needs no table, to check the connection.
-pub async fn ping(pool: &PgPool) -> Result<()> {
-    sqlx::query("SELECT 1").execute(pool).await?;
-    Ok(())
-}
-
 impl FromRow<'_, PgRow> for TutorialEventRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self {

@@ -1,17 +1,21 @@
 //! `lectern serve`.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
+use super::Limits;
+use super::connections::{connection_limit, raise_file_limit};
+use super::runtime::RequestRuntime;
 use crate::app::Context;
+use crate::background::Workers;
 use crate::database::Database;
 use crate::delivery;
 use crate::delivery::worker::run_worker;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::{AuditMode, connect};
+use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
 use crate::search;
@@ -36,6 +40,9 @@ pub struct Args {
     worker_only: bool,
 }
 
+/// How long the first response may wait for the catalogue. Afterwards searches are 503 until it is loaded.
+const CATALOGUE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let bind = args.bind.as_deref().unwrap_or(&context.config.bind);
@@ -56,42 +63,53 @@ async fn serve(
     if removed > 0 {
         tracing::info!(removed, "incomplete uploads were removed");
     }
-    let mut background = JoinSet::new();
+    let workers = Workers::new(&context.stop);
     if has_worker {
-        start_worker(context, database, listener.is_none(), &mut background).await?;
-        start_background(context, database, &mut background);
+        start_delivery(context, database, listener.is_none(), &workers).await?;
+        start_background(context, database, &workers);
     }
     match listener {
         Some(listener) => {
             if let Ok(address) = listener.local_addr() {
                 context.console.notify(format_args!("serving at http://{address}/"));
             }
-            serve_site(context, database, listener).await?;
+            serve_site(context, database, listener, &workers).await?;
         }
         None => context.stop.cancelled().await,
     }
-    background.join_all().await;
+    workers.join().await;
     Ok(Exit::Done)
 }
 
-/// Serves the site on a listener until the command is stopped.
-pub async fn serve_site(context: &Context, database: &Database, listener: TcpListener) -> Result<()> {
-    let follower = Follower::open(database.pool.clone()).await?;
-    let follow_task = tokio::spawn(follower.clone().follow(context.stop.clone()));
-    let state = ServerState::new(&database.pool, &context.config, &context.stop);
-    crate::serve::serve(listener, site(&state, follower), context.stop.clone()).await;
-    let _ = follow_task.await;
-    Ok(())
+/// Serves the site on a listener until the command is stopped. Requests have threads and database connections of their
+/// own.
+pub async fn serve_site(
+    context: &Context,
+    database: &Database,
+    listener: TcpListener,
+    workers: &Workers,
+) -> Result<()> {
+    let runtime = RequestRuntime::start()?;
+    let pool = database.http_pool(&context.config)?;
+    let limits = Limits {
+        connections: connection_limit(raise_file_limit(), context.config.http.max_connections),
+        ..Limits::default()
+    };
+    let state = ServerState::new(&pool, &context.config, &context.stop).with_workers(workers);
+    let served = runtime.run(async move {
+        let follower = Follower::start(pool.clone(), CATALOGUE_PATIENCE).await;
+        let (followed, stop) = (follower.clone(), state.stop.clone());
+        state.workers.spawn("catalogue", move || followed.clone().follow(stop.clone()));
+        crate::serve::serve(listener, site(&state, follower, limits), state.stop.clone()).await;
+        pool.close().await;
+        Ok(())
+    });
+    served.await
 }
 
 /// Starts the delivery worker. Without access to Administrate this is an error only if the worker is `required`;
 /// otherwise the reason is printed.
-async fn start_worker(
-    context: &Context,
-    database: &Database,
-    required: bool,
-    background: &mut JoinSet<()>,
-) -> Result<()> {
+async fn start_delivery(context: &Context, database: &Database, required: bool, workers: &Workers) -> Result<()> {
     let client = match connect(&context.config, &database.pool, "serve", AuditMode::On).await {
         Err(Error::Prerequisite(reason)) if !required => {
             context.console.notify(format_args!("no delivery to Administrate: {reason}"));
@@ -99,31 +117,62 @@ async fn start_worker(
         }
         client => client?,
     };
-    background.spawn(run_worker(database.pool.clone(), client, context.config.clone(), context.stop.clone()));
+    let (pool, config, stop) = (database.pool.clone(), context.config.clone(), context.stop.clone());
+    workers.spawn("delivery", move || run_worker(pool.clone(), client.clone(), config.clone(), stop.clone()));
     Ok(())
 }
 
 /// Starts the background work other than delivery: webhooks, schedule, and the queues of imports and syncs.
-pub fn start_background(context: &Context, database: &Database, background: &mut JoinSet<()>) {
-    let config = Arc::new(context.config.clone());
-    let (pool, stop) = (&database.pool, &context.stop);
-    background.spawn(webhooks::worker::run_worker(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(sync::schedule::run_schedule(pool.clone(), config.clone(), stop.clone()));
-    background.spawn(run_queue(pool.clone(), ImportJobs { pool: pool.clone(), config: config.clone() }, stop.clone()));
-    background.spawn(run_queue(pool.clone(), SyncJobs { pool: pool.clone(), config }, stop.clone()));
+pub fn start_background(context: &Context, database: &Database, workers: &Workers) {
+    let (pool, config, stop) = (database.pool.clone(), Arc::new(context.config.clone()), context.stop.clone());
+    let shared = move || (pool.clone(), config.clone(), stop.clone());
+    workers.spawn("webhooks", {
+        let shared = shared.clone();
+        move || {
+            let (pool, config, stop) = shared();
+            webhooks::worker::run_worker(pool, config, stop)
+        }
+    });
+    if sync::schedule::is_set(&context.config) {
+        workers.spawn("schedule", {
+            let shared = shared.clone();
+            move || {
+                let (pool, config, stop) = shared();
+                sync::schedule::run_schedule(pool, config, stop)
+            }
+        });
+    }
+    workers.spawn("imports", {
+        let shared = shared.clone();
+        move || {
+            let (pool, config, stop) = shared();
+            run_queue(pool.clone(), ImportJobs { pool, config }, stop)
+        }
+    });
+    workers.spawn("syncs", move || {
+        let (pool, config, stop) = shared();
+        run_queue(pool.clone(), SyncJobs { pool, config }, stop)
+    });
 }
 
 /// Returns the application with the routes of every module.
-pub fn site(state: &ServerState, follower: Follower) -> crate::serve::App {
+pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
-    let routes = crate::serve::health::router(follower.clone())
+    let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
         .merge(search::pages::router(follower, urls, state.config.zone()))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
         .merge(webhooks::api::router(state.clone()));
-    crate::serve::app(routes)
+    let known = [
+        search::api::parameters(),
+        delivery::api::parameters(),
+        timetable_import::api::parameters(),
+        sync::api::parameters(),
+    ];
+    let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };
+    crate::serve::app(routes, known.into_iter().flatten().collect(), replays, limits)
 }
 
 /// Listens at an address.

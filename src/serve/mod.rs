@@ -1,67 +1,108 @@
 //! The HTTP server and the layers that every request passes through.
 //!
 //! Paths are the same with and without a trailing slash. Every error is `application/problem+json`, including unknown
-//! paths, wrong methods, panics and timeouts. Bodies are limited to 2 MB unless a route raises the limit. Slow clients
-//! are disconnected within a minute. When the server stops, requests in progress are completed.
+//! paths, wrong methods, panics and timeouts. Bodies are limited to 2 MB unless a route raises the limit. A client that
+//! neither sends nor takes bytes is disconnected within a minute. When the server stops, requests in progress are
+//! completed.
 //!
 //! This file knows no module. `cli.rs` merges the routers of the modules and passes the result to [`app`].
 
+mod body;
 pub mod cli;
+pub mod connections;
 pub mod health;
+pub mod runtime;
+mod stream;
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::NormalizePath;
+use tower_service::Service;
 
+use self::body::{Progress, RequestBody, ResponseBody};
+use self::connections::{Connections, Place};
+use self::stream::ClientStream;
+use crate::http::idempotency::{self, Replays};
+use crate::http::parameters::{self, KnownParameters};
 use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// The longest time between the last header of a request and the first byte of its response.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest time that a client may take to send the headers of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
+pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The longest time that requests in progress may take after the server was stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the server waits for clients, and how many it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest time that a client may take to send the head of a request.
+    pub head: Duration,
+    /// The longest time that a client may send or take no bytes, and that a handler may take after the last of them.
+    pub idle: Duration,
+    /// The most open connections.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { head: Duration::from_secs(20), idle: Duration::from_secs(30), connections: 4096 }
+    }
+}
 
 /// The application. It removes trailing slashes from paths.
-pub type App = NormalizePath<Router>;
+#[derive(Clone, Debug)]
+pub struct App {
+    routes: NormalizePath<Router>,
+    limits: Limits,
+}
 
 /// Adds the common layers to the routes of the modules.
-pub fn app(routes: Router) -> App {
+pub fn app(routes: Router, known: KnownParameters, replays: Replays, limits: Limits) -> App {
     let routes = routes
+        .layer(middleware::from_fn_with_state(replays, idempotency::replay))
+        .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(with_timeout))
+        .layer(middleware::from_fn_with_state(limits.idle, with_timeout))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)));
-    NormalizePath::trim_trailing_slash(routes)
+    App { routes: NormalizePath::trim_trailing_slash(routes), limits }
 }
 
 /// Serves until stopped, then completes the requests in progress.
 pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
+    let connections = Connections::new(app.limits.connections);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, app.clone(), &graceful),
+                Ok((stream, address)) => match connections.admit(address.ip()) {
+                    Some(place) => serve_connection(stream, place, app.clone(), &graceful),
+                    // Without a pause, a flood of connections would be accepted before the tasks of ended ones ran.
+                    None => tokio::task::yield_now().await,
+                },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    // Probably out of file descriptors. Without a pause, this loop would use a whole processor.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    // Probably out of file descriptors.
+                    connections.end_idlest();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
@@ -70,22 +111,40 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
 }
 
-fn serve_connection(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
+fn serve_connection(stream: TcpStream, place: Place, app: App, graceful: &GracefulShutdown) {
+    let limits = app.limits;
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    let connection = graceful.watch(connection);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head);
+    let activity = place.activity.clone();
+    let io = TokioIo::new(ClientStream::new(stream, activity.clone(), limits.idle));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let guard = activity.begin();
+        let answer = app.routes.clone().call(request.map(Body::new));
+        async move {
+            let response: Result<Response, Infallible> = answer.await;
+            response.map(|response| response.map(|body| ResponseBody { body, guard: Some(guard) }))
+        }
+    });
+    let connection = graceful.watch(http.serve_connection(io, service));
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = place.end.cancelled() => tracing::debug!("an idle connection was closed for a new one"),
         }
     });
 }
 
-async fn with_timeout(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
+/// Responds with 408 when the request makes no progress: its body stalls, or its handler takes too long.
+async fn with_timeout(State(idle): State<Duration>, request: Request, next: Next) -> Response {
+    let progress = Progress::new();
+    let request = request.map(|body| Body::new(RequestBody { body, progress: progress.clone() }));
+    tokio::select! {
+        response = next.run(request) => response,
+        () = progress.stalled(idle) => {
             HttpProblem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long: send it again").into_response()
         }
     }

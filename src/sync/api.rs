@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
@@ -15,11 +15,17 @@ use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
+use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
-use crate::jobs::api::{RunPath, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::api::{PARAMETERS, RunPath, accepted_response, cancel, document, find, list, run_response};
 use crate::jobs::{self, Enqueued};
+
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    vec![(Method::GET, "/api/syncs", PARAMETERS.to_vec()), (Method::POST, "/api/syncs", Vec::new())]
+}
 
 /// Returns the routes of syncs.
 pub fn router(state: ServerState) -> Router {
@@ -92,7 +98,7 @@ impl SyncBody {
             "all" => None,
             name => Some(name.parse::<Entity>().map_err(|reason| {
                 let error = FieldError::new("/entity", "unknown_entity", format!("{reason}, all"));
-                HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+                HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY)
             })?),
         };
         let SyncBody { dry_run, only, skip_errors, .. } = self;
@@ -102,13 +108,13 @@ impl SyncBody {
                 "invalid_value",
                 "skip_errors works only with the entity all: leave it out",
             );
-            return Err(HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+            return Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY));
         }
         let only: BTreeSet<String> = only.into_iter().map(|id| id.trim().to_owned()).collect();
         if only.contains("") {
             let error =
                 FieldError::new("/only", "invalid_value", "an id is empty: leave only out to synchronise all records");
-            return Err(HttpProblem::fields(vec![error]));
+            return Err(HttpProblem::fields(error));
         }
         Ok(SyncRequest { entity, dry_run, only, skip_errors })
     }

@@ -21,6 +21,11 @@ use crate::jobs;
 /// The longest sleep: a change of the system clock is noticed within it.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
+/// Reports whether the settings name a scheduled sync.
+pub fn is_set(config: &Config) -> bool {
+    [&config.schedule.sync_all, &config.schedule.sync_events].iter().any(|expression| !expression.trim().is_empty())
+}
+
 /// Enqueues the syncs that the settings name, until `stop` is cancelled.
 pub async fn run_schedule(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
     let schedule = &config.schedule;

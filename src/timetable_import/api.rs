@@ -2,9 +2,8 @@
 
 use std::path::Path as FilePath;
 
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{DefaultBodyLimit, Multipart, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,29 +13,37 @@ use serde_json::{Value, json};
 
 use super::history;
 use super::job::{IMPORTS, ImportJob, UNDO};
-use super::progress;
+use super::progress::{self, Followers};
 use super::publish;
-use super::upload::{self, Upload, upload_folder};
+use super::upload::{self, HeaderLimit, Upload, upload_folder};
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
+use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
-use crate::http::query::Pairs;
+use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
-use crate::jobs::api::{RunPath, accepted_response, cancel, document, find, list, run_response};
+use crate::jobs::api::{PARAMETERS, RunPath, accepted_response, cancel, document, find, list, run_response};
 use crate::jobs::{self, Enqueued, JobRun};
 use crate::outbox;
 
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    vec![(Method::GET, "/api/imports", PARAMETERS.to_vec()), (Method::POST, "/api/imports", vec!["dry_run"])]
+}
+
 /// The routes of imports.
 pub fn router(state: ServerState) -> Router {
+    let upload_limit = DefaultBodyLimit::max(upload::body_limit(&state.config));
+    let followers = Followers::new(state.clone());
     Router::new()
-        // `upload::receive` limits the size itself, so that the error can name the limit.
-        .route("/api/imports", get(list_imports).post(create).layer(DefaultBodyLimit::disable()))
+        // `upload::receive` limits the size of the file itself, so that the error can name the limit.
+        .route("/api/imports", get(list_imports).post(create).layer(upload_limit))
         .route("/api/imports/{run}", get(show).delete(cancel_run))
-        .route("/api/imports/{run}/events", get(progress::events))
+        .route("/api/imports/{run}/events", get(progress::events).with_state(followers))
         .route("/api/imports/{run}/report", get(report))
         .route("/api/imports/{run}/publish", post(publish))
         .route("/api/imports/{run}/retry", post(retry))
@@ -51,22 +58,25 @@ async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pair
 /// Requests an import → 202 with `Location`.
 ///
 /// The body is multipart: `file` and the options of the command, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
-/// `approve_instructors`, `create_missing` (`instructors`).
+/// `approve_instructors`, `create_missing` (`instructors`). `dry_run` may also be a parameter of the address.
 async fn create(
     Operator(caller): Operator,
     State(state): State<ServerState>,
-    headers: HeaderMap,
-    form: Result<Multipart, MultipartRejection>,
+    address: Pairs,
+    request: Request,
 ) -> Result<Response, HttpProblem> {
-    let key = idempotency_key(&headers)?;
+    let key = idempotency_key(request.headers())?.map(str::to_owned);
+    let dry_run = upload::dry_run_parameter(&pairs(address)?)?;
+    let limit = HeaderLimit::default();
+    let form = Multipart::from_request(request.map(|body| limit.apply(body)), &state).await;
     let form = form.map_err(|_| {
         let detail = "send the workbook as multipart/form-data, in a part named file";
         HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let Upload { staged, file, options, digest } = upload::receive(form, &state.config).await?;
+    let Upload { staged, file, options, digest } = upload::receive(form, &limit, dry_run, &state.config).await?;
     let job = ImportJob::Import { file, options }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &digest).await?;
+    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key.as_deref(), &digest).await?;
     if let Enqueued::New(run) = enqueued {
         // The file is in place before the commit makes the run visible to the worker.
         staged.move_to(&upload_folder(&state.config.data_dir, run))?;

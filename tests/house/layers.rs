@@ -9,7 +9,7 @@ use super::{Violation, allowed};
 const ROWS: &[&[&[&str]]] = &[
     &[&["error", "names", "text", "backoff", "output_file"]],
     &[&["config", "console", "embedded", "migrate", "database"]],
-    &[&["app", "runs", "outbox", "gateway", "planned:background"]],
+    &[&["app", "runs", "outbox", "gateway", "background"]],
     &[&["identity"]],
     &[&["http", "planned:web", "jobs", "planned:workbook_import"]],
     &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],

@@ -10,6 +10,7 @@ mod parse;
 mod search;
 
 pub use self::filters::{Filters, ListFilter};
+pub use self::parse::{get_parameters, post_parameters};
 pub use self::search::search;
 
 /// Minimum length of a search text after trimming. A shorter text means browsing.

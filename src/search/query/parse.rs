@@ -5,15 +5,31 @@ use serde_json::{Map, Value};
 
 use super::Query;
 use super::filters::ListFilter;
-use crate::http::problem::FieldError;
+use crate::http::problem::{FieldError, FieldErrors};
 
 /// Maximum number of values of one filter.
 const MAX_VALUES: usize = 1000;
+/// Parameters of both methods that the shop sends: they choose filters.
+const NAVIGATION: [&str; 6] = ["group", "tutorial_format", "distance_learning", "product", "variation", "tutorial"];
+/// Names that clients send and that change nothing.
+const IGNORED: [&str; 2] = ["include_analytics", "shape"];
 const PAGE_SIZES: std::ops::RangeInclusive<u64> = 1..=100;
+
+/// Returns the parameters of the URL that `GET` knows.
+pub fn get_parameters() -> Vec<&'static str> {
+    let lists = ListFilter::ALL.iter().map(|filter| filter.key());
+    let others = ["q", "page", "page_size", "include_bundles", "starts_from", "starts_to", "available"];
+    others.into_iter().chain(lists).chain(post_parameters()).collect()
+}
+
+/// Returns the parameters of the URL that `POST` knows.
+pub fn post_parameters() -> Vec<&'static str> {
+    NAVIGATION.into_iter().chain(IGNORED).collect()
+}
 
 impl Query {
     /// Parses the body of a `POST` and the navigation parameters of its URL.
-    pub fn from_json(body: &Value, parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
+    pub fn from_json(body: &Value, parameters: &[(String, String)]) -> Result<Self, FieldErrors> {
         let mut parser = QueryParser::default();
         match body {
             Value::Object(body) => parser.parse_body(body),
@@ -25,8 +41,8 @@ impl Query {
         parser.finish()
     }
 
-    /// Parses the query string of a `GET`.
-    pub fn from_query_string(parameters: &[(String, String)]) -> Result<Self, Vec<FieldError>> {
+    /// Parses the query string of a `GET`. Unknown names are ignored: the API refuses them before, a page accepts them.
+    pub fn from_query_string(parameters: &[(String, String)]) -> Result<Self, FieldErrors> {
         let mut parser = QueryParser::default();
         for (name, value) in parameters {
             if !parser.apply_navigation(name, value) {
@@ -40,11 +56,11 @@ impl Query {
 #[derive(Default)]
 struct QueryParser {
     query: Query,
-    problems: Vec<FieldError>,
+    problems: FieldErrors,
 }
 
 impl QueryParser {
-    fn finish(mut self) -> Result<Query, Vec<FieldError>> {
+    fn finish(mut self) -> Result<Query, FieldErrors> {
         for filter in ListFilter::ALL {
             if self.query.filters.values(filter).len() > MAX_VALUES {
                 let message = format!("must be {MAX_VALUES} values or fewer");
@@ -55,10 +71,21 @@ impl QueryParser {
     }
 
     fn add_problem(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.problems.push(FieldError::new(pointer, code, message));
+        self.problems.add(|| FieldError::new(pointer, code, message));
+    }
+
+    fn check_keys(&mut self, object: &Map<String, Value>, pointer: &str, known: &[&str]) {
+        for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+            let describe = || {
+                let message = format!("unknown name: use {}", known.join(", "));
+                FieldError::new(format!("{pointer}/{}", escape_pointer(key)), "unknown_field", message)
+            };
+            self.problems.add(describe);
+        }
     }
 
     fn parse_body(&mut self, body: &Map<String, Value>) {
+        self.check_keys(body, "", &["searchQuery", "filters", "pagination", "options"]);
         match body.get("searchQuery") {
             None => {}
             Some(Value::String(text)) => self.query.set_text(text),
@@ -70,6 +97,7 @@ impl QueryParser {
             }
         }
         if let Some(pagination) = self.object_member(body, "pagination") {
+            self.check_keys(pagination, "/pagination", &["page", "page_size"]);
             if let Some(page) = pagination.get("page") {
                 self.set_page("/pagination/page", page.as_u64());
             }
@@ -78,6 +106,7 @@ impl QueryParser {
             }
         }
         if let Some(options) = self.object_member(body, "options") {
+            self.check_keys(options, "/options", &["include_bundles", IGNORED[0], IGNORED[1]]);
             match options.get("include_bundles") {
                 None => {}
                 Some(Value::Bool(value)) => self.query.include_bundles = *value,
@@ -109,7 +138,7 @@ impl QueryParser {
                 _ => self.add_problem(&pointer, "invalid_type", "must be true or false"),
             },
             _ => match (ListFilter::from_key(key), value) {
-                (None, _) => self.add_problem(&pointer, "unknown_filter", unknown_name_message()),
+                (None, _) => self.problems.add(|| FieldError::new(pointer, "unknown_filter", unknown_name_message())),
                 (Some(filter), Value::Array(values)) => self.add_values(filter, &pointer, values),
                 (Some(_), _) => self.add_problem(&pointer, "invalid_type", "must be a list of strings"),
             },
@@ -158,13 +187,11 @@ impl QueryParser {
             },
             "starts_from" | "starts_to" => self.set_day(&pointer, name, value),
             "available" => self.set_available(&pointer, value),
-            _ => match ListFilter::from_key(name) {
-                Some(filter) => self.query.filters.add(filter, value),
-                None => {
-                    let message = format!("{}, q, page, page_size, include_bundles", unknown_name_message());
-                    self.add_problem(&pointer, "unknown_parameter", message);
+            _ => {
+                if let Some(filter) = ListFilter::from_key(name) {
+                    self.query.filters.add(filter, value);
                 }
-            },
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! connection the follower reconnects with backoff and reloads, because notifications may have been missed. It also polls
 //! the version every few seconds, in case a notification is lost for another reason.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
@@ -29,18 +29,76 @@ pub struct Follower {
     current: watch::Sender<Arc<ReadModel>>,
     /// Locked during a reload, so that an older snapshot never replaces a newer one.
     reload_lock: Arc<Mutex<()>>,
+    /// When the model was last known to be the catalogue of the database; none until it is loaded.
+    verified: Arc<std::sync::Mutex<Option<Instant>>>,
+}
+
+/// How current the model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// The version of the model.
+    pub version: i64,
+    /// The version of the database; none if it did not respond.
+    pub database_version: Option<i64>,
+    /// The time since the model was last known to be current; none until it is loaded.
+    pub age: Option<Duration>,
 }
 
 impl Follower {
     /// Loads the catalogue for the first time.
     pub async fn open(pool: PgPool) -> Result<Self> {
-        let model = load_model(&pool).await?;
-        Ok(Self { pool, current: watch::Sender::new(Arc::new(model)), reload_lock: Arc::default() })
+        let follower = Self::unloaded(pool);
+        follower.reload_now().await?;
+        Ok(follower)
+    }
+
+    /// Loads the catalogue for the first time, but waits for it at most this long. [`follow`](Self::follow) loads it later.
+    pub async fn start(pool: PgPool, patience: Duration) -> Self {
+        let follower = Self::unloaded(pool);
+        match tokio::time::timeout(patience, follower.reload_now()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the catalogue cannot be loaded yet"),
+            Err(_) => tracing::warn!("the catalogue cannot be loaded yet: the database does not respond in time"),
+        }
+        follower
+    }
+
+    fn unloaded(pool: PgPool) -> Self {
+        let empty = Arc::new(ReadModel::default());
+        Self { pool, current: watch::Sender::new(empty), reload_lock: Arc::default(), verified: Arc::default() }
     }
 
     /// Returns the current model. The returned model does not change when a newer one replaces it.
     pub fn current(&self) -> Arc<ReadModel> {
         self.current.borrow().clone()
+    }
+
+    /// Reports whether the catalogue was loaded. Until then the model is empty.
+    pub fn is_loaded(&self) -> bool {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Compares the model with the database, which may take this long to respond.
+    pub async fn freshness(&self, timeout: Duration) -> Freshness {
+        let database_version = match tokio::time::timeout(timeout, self.database_version()).await {
+            Ok(Ok(version)) => Some(version),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let version = self.current().version;
+        if self.is_loaded() && database_version == Some(version) {
+            self.mark_verified();
+        }
+        let verified = *self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        Freshness { version, database_version, age: verified.map(|at| at.elapsed()) }
+    }
+
+    fn mark_verified(&self) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    async fn database_version(&self) -> Result<i64> {
+        let mut connection = self.pool.acquire().await?;
+        store::version(&mut connection).await
     }
 
     /// Returns a channel that receives every newer model.
@@ -55,20 +113,15 @@ impl Follower {
     pub async fn reload_now(&self) -> Result<i64> {
         let _guard = self.reload_lock.lock().await;
         let loaded = self.current().version;
-        let mut connection = self.pool.acquire().await?;
-        if store::version(&mut connection).await? == loaded {
+        if self.is_loaded() && self.database_version().await? == loaded {
+            self.mark_verified();
             return Ok(loaded);
         }
-        drop(connection);
         let model = load_model(&self.pool).await?;
         let version = model.version;
         self.current.send_replace(Arc::new(model));
+        self.mark_verified();
         Ok(version)
-    }
-
-    /// Checks that the database is reachable, for the readiness probe.
-    pub async fn ping(&self) -> Result<()> {
-        store::ping(&self.pool).await
     }
 
     /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.

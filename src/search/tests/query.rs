@@ -11,7 +11,7 @@ fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
 #[test]
 fn empty_body_is_browsing() {
     assert_eq!(Query::from_json(&json!({}), &[]), Ok(Query::default()));
-    let padded = json!({"searchQuery": " x ", "filters": {"subjects": []}, "pagination": {}, "options": {"more": 1}});
+    let padded = json!({"searchQuery": " x ", "filters": {"subjects": []}, "pagination": {}, "options": {"include_analytics": 1}});
     let query = Query::from_json(&padded, &[]).unwrap_or_default();
     assert!(query.text.is_empty() && query.filters.values(ListFilter::Subjects).is_empty());
 }
@@ -20,6 +20,11 @@ fn empty_body_is_browsing() {
 fn invalid_body_reports_all_problems() {
     for (body, expected) in [
         (json!([]), vec![("", "invalid_type")]),
+        (json!({"serachQuery": "x"}), vec![("/serachQuery", "unknown_field")]),
+        (
+            json!({"pagination": {"pages": 1}, "options": {"include_bundle": true}}),
+            vec![("/pagination/pages", "unknown_field"), ("/options/include_bundle", "unknown_field")],
+        ),
         (json!({"searchQuery": null}), vec![("/searchQuery", "invalid_type")]),
         (json!({"filters": {"foo/x": ["1"]}}), vec![("/filters/foo~1x", "unknown_filter")]),
         (
@@ -47,7 +52,7 @@ fn invalid_body_reports_all_problems() {
         ),
     ] {
         let problems = Query::from_json(&body, &[]).expect_err("the body is invalid");
-        let reported: Vec<(&str, &str)> = problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
+        let reported: Vec<(&str, &str)> = problems.first().iter().map(|p| (p.pointer.as_str(), p.code)).collect();
         assert_eq!(reported, expected, "{body}");
     }
 }
@@ -90,6 +95,13 @@ fn query_string_sets_text_page_and_filters() {
     assert_eq!((query.text.as_str(), query.page), ("cm2 notes", 2));
     assert_eq!(query.filters.values(ListFilter::Subjects), ["CM2", "SA1"]);
     assert_eq!(query.filters.available, Some(true));
-    let problems = Query::from_query_string(&pairs(&[("page", "x"), ("subject", "CM2")])).expect_err("two problems");
-    assert_eq!(problems.len(), 2);
+    let problems = Query::from_query_string(&pairs(&[("page", "x"), ("utm_source", "a")])).expect_err("one problem");
+    assert_eq!(problems.first().len(), 1);
+}
+
+#[test]
+fn many_problems_are_counted() {
+    let filters: serde_json::Map<_, _> = (0..5000).map(|n| (format!("f{n}"), json!(["x"]))).collect();
+    let problems = Query::from_json(&json!({ "filters": filters }), &[]).expect_err("unknown filters");
+    assert_eq!((problems.first().len(), problems.more()), (20, 4980));
 }

@@ -27,8 +27,9 @@ async fn posted_import_runs_and_streams_its_result() {
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let events = events.text().await.expect("the stream ends");
     let last = events.split("event: done\ndata: ").nth(1).expect("the last event");
-    let response: Value = serde_json::from_str(last.trim()).expect("JSON");
+    let mut response: Value = serde_json::from_str(last.trim()).expect("JSON");
     let document = fixture.wait_for_end(&run).await;
+    assert_eq!(response.as_object_mut().and_then(|response| response.remove("location")), Some(json!(run)));
     assert_eq!(response, document);
     assert_eq!(
         (&document["counts"]["created"], &document["delivery"]["delivered"]),

@@ -131,8 +131,13 @@ async fn liveness_and_readiness_follow_the_database() {
     for path in ["/livez", "/readyz", "/readyz/"] {
         assert_eq!(site.request("GET", path).send().await.expect("a response").status(), 200, "{path}");
     }
+    let ready = || async { site.request("GET", "/readyz").send().await.expect("a response").json::<Value>().await };
+    let document = ready().await.expect("JSON");
+    assert!(document["degraded"].is_null() && document["workers"].is_array(), "{document}");
     db.pool.close().await;
-    let (status, _) = problem(site.request("GET", "/readyz").send().await.expect("a response")).await;
+    let document = ready().await.expect("JSON");
+    assert_eq!(document["degraded"], json!(["database"]), "searches are answered from memory: {document}");
+    let (status, _) = problem(site.request("GET", "/readyz?for=write").send().await.expect("a response")).await;
     assert_eq!(status, 503);
     assert_eq!(site.request("GET", "/livez").send().await.expect("a response").status(), 200);
 }

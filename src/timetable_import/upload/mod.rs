@@ -1,5 +1,7 @@
 //! Receives an uploaded timetable: writes it to disk part by part, so that it is never completely in memory.
 
+mod form_body;
+
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::DirEntry;
@@ -13,6 +15,7 @@ use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
+pub(super) use self::form_body::HeaderLimit;
 use super::options::{DeliveryMode, ImportOptions};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -85,15 +88,29 @@ pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
     abandoned.filter(|folder| std::fs::remove_dir_all(folder.path()).is_ok()).count()
 }
 
-/// Reads a form.
+/// The largest body of an upload: a file up to the size that is read, and the other fields.
+pub(super) fn body_limit(config: &Config) -> usize {
+    let file = config.import.max_file_bytes.saturating_mul(MAX_EXCESS_FACTOR);
+    usize::try_from(file.saturating_add(64 * 1024)).unwrap_or(usize::MAX)
+}
+
+/// Reads a form. `dry_run`: the parameter of the address, which is the same as the field.
 ///
 /// Returns 400 for an invalid form, a missing file, or an invalid value; 413 for a file larger than
 /// `import.max_file_bytes`; 422 for options that need Administrate in a queued import.
-pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Upload, HttpProblem> {
+pub(super) async fn receive(
+    mut form: Multipart,
+    limit: &HeaderLimit,
+    dry_run: Option<bool>,
+    config: &Config,
+) -> Result<Upload, HttpProblem> {
     let staged = StagedUpload::new(&config.data_dir)?;
-    let (mut file, mut options) = (None, ImportOptions::default());
+    let (mut file, mut options) = (None, ImportOptions { dry_run: dry_run == Some(true), ..ImportOptions::default() });
     let mut seen = HashSet::new();
-    while let Some(mut field) = form.next_field().await.map_err(invalid_form)? {
+    loop {
+        limit.begin_header();
+        let Some(mut field) = form.next_field().await.map_err(|error| invalid_part(error, limit))? else { break };
+        limit.begin_content();
         let name = field.name().unwrap_or_default().to_owned();
         if !seen.insert(name.clone()) {
             return Err(invalid_field(&format!("/{name}"), "this field is given twice"));
@@ -104,7 +121,13 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
                 let digest = write_file(&mut field, &staged.0.join(&name), config.import.max_file_bytes).await?;
                 file = Some((name, digest));
             }
-            "dry_run" => options.dry_run = flag(&mut field).await?,
+            "dry_run" => {
+                options.dry_run = flag(&mut field).await?;
+                if dry_run.is_some_and(|parameter| parameter != options.dry_run) {
+                    let message = "the field and the parameter of the address differ: send one of them";
+                    return Err(invalid_field("/dry_run", message));
+                }
+            }
             "publish" => options.publish = flag(&mut field).await?,
             "delete_drafts" => options.delete_drafts = flag(&mut field).await?,
             "ours" => options.overwrite_remote = flag(&mut field).await?,
@@ -117,7 +140,7 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
             // An unknown field is an error: a misspelt `dry_run` must not start a real import.
             _ => {
                 let error = FieldError::new(format!("/{name}"), "unknown_field", "unknown field");
-                return Err(HttpProblem::fields(vec![error]));
+                return Err(HttpProblem::fields(error));
             }
         }
     }
@@ -125,7 +148,7 @@ pub(super) async fn receive(mut form: Multipart, config: &Config) -> Result<Uplo
     if (options.approve_instructors || options.create_instructors) && options.is_queued() {
         let message = "approving or creating instructors needs Administrate: leave out deliver=queue";
         let error = FieldError::new("/deliver", "invalid_value", message);
-        return Err(HttpProblem::fields(vec![error]).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+        return Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     Ok(Upload { staged, file, options, digest })
 }
@@ -172,6 +195,22 @@ async fn flag(field: &mut Field<'_>) -> Result<bool, HttpProblem> {
     parse_flag(&text).ok_or_else(|| invalid_field(&format!("/{name}"), &format!("{name} is true or false")))
 }
 
+/// Reads the parameter `dry_run` of the address.
+pub(super) fn dry_run_parameter(parameters: &[(String, String)]) -> Result<Option<bool>, HttpProblem> {
+    let mut given = None;
+    for (_, value) in parameters.iter().filter(|(name, _)| name == "dry_run") {
+        let flag = parse_flag(&value.trim().to_lowercase());
+        match (flag, given) {
+            (None, _) => return Err(invalid_field("/dry_run", "dry_run is true or false")),
+            (Some(flag), Some(before)) if flag != before => {
+                return Err(invalid_field("/dry_run", "this parameter is given twice"));
+            }
+            _ => given = flag,
+        }
+    }
+    Ok(given)
+}
+
 fn parse_flag(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "yes" | "on" => Some(true),
@@ -188,13 +227,23 @@ fn delivery_mode(text: &str) -> Result<DeliveryMode, HttpProblem> {
     }
 }
 
+fn invalid_part(error: MultipartError, limit: &HeaderLimit) -> HttpProblem {
+    match limit.is_exceeded() {
+        true => HttpProblem::new(StatusCode::BAD_REQUEST, "the headers of a part of the form are too long"),
+        false => invalid_form(error),
+    }
+}
+
 fn invalid_form(error: MultipartError) -> HttpProblem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return HttpProblem::new(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large: send one workbook");
+    }
     tracing::debug!(%error, "an uploaded form cannot be read");
     HttpProblem::new(StatusCode::BAD_REQUEST, "the form is invalid or incomplete: send it again")
 }
 
 fn invalid_field(pointer: &str, message: &str) -> HttpProblem {
-    HttpProblem::fields(vec![FieldError::new(pointer, "invalid_value", message)])
+    HttpProblem::fields(FieldError::new(pointer, "invalid_value", message))
 }
 
 /// Returns a file name without folders and control characters, short enough for every file system.
