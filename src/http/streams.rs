@@ -12,7 +12,7 @@ use super::problem::HttpProblem;
 use crate::identity::{self, Caller};
 
 /// How often a token with open streams is checked.
-const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The open streams of each token. Clones share them.
 #[derive(Clone, Debug)]

@@ -14,6 +14,8 @@ mod settings;
 mod sides;
 mod tables;
 
+pub use routes::PATHS;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

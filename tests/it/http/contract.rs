@@ -1,11 +1,14 @@
 //! Rules of every route: problems point at the invalid field, items have a version, readers cannot write.
 
+use lectern::error::Error;
+use lectern::http::problem::HttpProblem;
 use lectern::identity::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::fixtures::api::{ApiFixture, location};
 use crate::fixtures::site::problem;
+use crate::fixtures::test_db::TestDb;
 
 async fn status_and_pointer(response: Response) -> (u16, String) {
     let (status, document) = problem(response).await;
@@ -97,5 +100,26 @@ async fn reader_role_can_read_and_cannot_write() {
     }
     for (method, path) in [("DELETE", run.as_str()), ("POST", "/api/outbox/retry"), ("POST", "/api/syncs")] {
         assert_eq!(status_of(Role::Reader, method, path).await, 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn refused_foreign_key_is_a_conflict_also_at_commit() {
+    let db = TestDb::new().await;
+    for sql in [
+        "CREATE TABLE public.parents (id int PRIMARY KEY)",
+        "CREATE TABLE public.children (parent int REFERENCES public.parents,
+                                       guardian int REFERENCES public.parents DEFERRABLE INITIALLY DEFERRED)",
+    ] {
+        sqlx::query(sql).execute(&db.pool).await.expect(sql);
+    }
+    let at_once = sqlx::query("INSERT INTO public.children (parent) VALUES (1)").execute(&db.pool).await;
+    let mut tx = db.pool.begin().await.expect("begin");
+    sqlx::query("INSERT INTO public.children (guardian) VALUES (1)").execute(&mut *tx).await.expect("checked later");
+    for error in [at_once.map(drop).expect_err("refused"), tx.commit().await.expect_err("refused")] {
+        let message = Error::from(error);
+        let text = message.to_string();
+        assert!(text.contains("children") && !text.contains("SQLSTATE") && !text.contains("INSERT"), "{text}");
+        assert_eq!(HttpProblem::from(message).status(), 409);
     }
 }

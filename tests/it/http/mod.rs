@@ -2,8 +2,12 @@
 
 mod contract;
 mod follow_up;
+mod idempotency;
 mod jobs;
+mod limits;
+mod parameters;
 mod restart;
 mod runs;
+mod streams;
 mod tokens;
 mod webhooks;

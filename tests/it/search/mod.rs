@@ -1,5 +1,6 @@
 //! Search over HTTP on a real database.
 
+mod freshness;
 mod legacy;
 mod read_model;
 mod unified;
