@@ -282,7 +282,8 @@ fn overrides_take_precedence_over_names() {
         MatchOverrides { unlinked: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..MatchOverrides::default() };
     let plan = locations::plan(&local, remote, &plan.applied_to(&[]), &unlinked);
     assert!(plan.findings.ambiguous.is_empty());
-    assert_eq!(plan.findings.unmatched_local.len(), 3);
+    assert_eq!(plan.findings.unmatched_local.len(), 2, "London keeps the link that the decision made");
+    assert_eq!(plan.findings.separated.len(), 2);
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub struct SyncPlan<R> {
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
+    /// Administrate's ids of the records of which nothing may be written, because a text of theirs cannot be stored.
+    #[serde(skip)]
+    damaged: HashSet<String>,
     pub findings: Findings,
 }
 
@@ -103,6 +106,7 @@ impl<R: LinkRow> SyncPlan<R> {
             resolutions: Vec::new(),
             cascaded: CascadedDeletes::default(),
             unknown: BTreeSet::new(),
+            damaged: HashSet::new(),
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, separated, ..Findings::default() },
         };
         let stored: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
@@ -131,6 +135,7 @@ impl<R: LinkRow> SyncPlan<R> {
     /// Adds a desired row to the plan: as a change, as unchanged, or as an error if it cannot be stored.
     pub fn add_row(&mut self, name: String, before: Option<&R>, after: R) {
         if let Some(error) = row_error(&after).or_else(|| text_error("name", &name)) {
+            self.damaged.insert(after.external_id().to_owned());
             self.add_error(&after, &name, &error);
         } else if before == Some(&after) {
             self.unchanged.push(after.external_id().to_owned());

@@ -13,7 +13,7 @@ use crate::sync::report::findings::RecordError;
 use crate::text::{NUL, REPLACEMENT, json_contains, json_without_nul};
 
 impl<R: LinkRow> SyncPlan<R> {
-    /// Makes the findings storable.
+    /// Makes the findings storable. Nothing of a damaged record is accepted or offered for a decision.
     ///
     /// An unmatched record with an error is no longer listed as unmatched: it cannot be created locally. One whose name
     /// or id is not whole becomes an error. NULs elsewhere are replaced.
@@ -36,6 +36,10 @@ impl<R: LinkRow> SyncPlan<R> {
                 None => self.findings.unmatched_remote.push(record),
             }
         }
+        let damaged = std::mem::take(&mut self.damaged);
+        self.resolutions.retain(|resolution| !damaged.contains(&resolution.external_id));
+        self.findings.conflicts.retain(|conflict| !damaged.contains(&conflict.external_id));
+        self.findings.differences.retain(|difference| !damaged.contains(&difference.external_id));
         let findings = serde_json::to_value(&self.findings).unwrap_or_default();
         if json_contains(&findings, NUL) {
             // Plain data without foreign types always survives the round trip.

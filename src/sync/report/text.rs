@@ -122,6 +122,15 @@ pub fn closing<'a>(reports: impl IntoIterator<Item = &'a Report>, is_dry_run: bo
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// Widest line with a command, in characters. The command of a wider one gets a line of its own.
+const MAX_WIDTH: usize = 80;
+
+/// Returns a line of an item with a command to copy. It is indented by six characters.
+fn step(what: &str, command: &str) -> String {
+    let width = 6 + what.chars().count() + 3 + command.chars().count();
+    if width > MAX_WIDTH { format!("\n{what}:\n  {command}") } else { format!("\n{what}:  {command}") }
+}
+
 /// The sections of one report.
 struct FindingsText<'a> {
     report: &'a Report,
@@ -174,7 +183,10 @@ impl FindingsText<'_> {
             let similar = report.unmatched_remote.iter().filter(|remote| record.suggestions.contains(&remote.name));
             let command = |remote: &RemoteRecord| {
                 let (name, id) = (display_name(&remote.name), quoted(&remote.external_id));
-                format!("\nif it is \"{name}\" in Administrate:  lectern sync link {entity} {} {id}", record.id)
+                step(
+                    &format!("if it is \"{name}\" in Administrate"),
+                    &format!("lectern sync link {entity} {} {id}", record.id),
+                )
             };
             similar.map(command).collect::<String>()
         };
@@ -187,7 +199,9 @@ impl FindingsText<'_> {
         }
         let has_commands = entity.can_be_created() && only_remote.len() <= MAX_COMMANDS;
         let create = |record: &RemoteRecord| match quoted(&record.external_id) {
-            id if has_commands => format!("\ncreate it locally:  lectern sync {entity} --create-local --only {id}"),
+            id if has_commands => {
+                step("create it locally", &format!("lectern sync {entity} --create-local --only {id}"))
+            }
             _ => String::new(),
         };
         let remote: Vec<String> = only_remote.iter().map(|record| self.remote(record) + &create(record)).collect();
@@ -228,7 +242,7 @@ impl FindingsText<'_> {
                 Choice::IgnoreLocal(one) => format!("{} {}", verb.1, self.local(one)),
                 Choice::IgnoreRemote(other) => format!("{} {}", verb.1, self.remote(other)),
             };
-            text = format!("{text}\n{what}:  {}", choice.command(entity));
+            text += &step(&what, &choice.command(entity));
         }
         let hidden = choices(ambiguity).count().saturating_sub(MAX_COMMANDS);
         if hidden > 0 {
@@ -245,11 +259,8 @@ impl FindingsText<'_> {
                 OverrideKind::Unlink => "they are never linked",
                 OverrideKind::Ignore => "one of them is ignored",
             };
-            format!(
-                "{} and {} in Administrate: {why}\nlink them again:  {command}",
-                self.local(local),
-                self.remote(remote)
-            )
+            let names = format!("{} and {} in Administrate: {why}", self.local(local), self.remote(remote));
+            names + &step("link them again", command)
         };
         let items: Vec<String> = self.report.separated.iter().map(item).collect();
         self.section("Kept apart by a decision, created on neither side", items);
