@@ -9,9 +9,9 @@ use super::EventDelivery;
 use super::lifecycle::is_event_cancelled;
 use crate::bridges::events;
 use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
-use crate::delivery::{DeliveryError, store};
+use crate::delivery::DeliveryError;
 use crate::merge::desired::{DesiredEvent, DesiredSession, DesiredStaff};
-use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines};
+use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines, load_reference_names};
 use crate::outbox::DeliveryStep;
 use crate::tutorials::KnownEvent;
 
@@ -104,7 +104,10 @@ impl EventDelivery<'_> {
         let mut db = self.worker.pool.acquire().await?;
         let baseline = load_baselines(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
         let Some(baseline) = baseline else { return Ok(Vec::new()) };
-        let names = store::reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        if let Some(reason) = baseline.unreadable {
+            return Err(DeliveryError::Invalid(reason));
+        }
+        let names = load_reference_names(&mut db, &self.worker.config.administrate.labels).await?;
         Ok(conflicts(&names, self.known, &baseline, remote))
     }
 }

@@ -16,7 +16,7 @@ use super::matching::{Ambiguity, LocalRecord, RemoteRecord};
 use super::plan::{ChangeAction, SyncPlan};
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
-use crate::sync::plan::display::{ChangeView, row_name};
+use crate::sync::plan::display::{ChangeView, has_first_details, row_name};
 
 /// The report of one entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -67,6 +67,9 @@ pub struct Report {
     /// The planned changes; only in a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<ChangeView>>,
+    /// Number of rows that only had a link before.
+    #[serde(skip)]
+    pub first_details: usize,
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
@@ -157,6 +160,7 @@ impl Report {
             retained_local: Vec::new(),
             errors: Vec::new(),
             plan: None,
+            first_details: 0,
             unknown: BTreeSet::new(),
             outcome,
         }
@@ -175,8 +179,10 @@ impl Report {
             skipped,
             conflicts,
             differences,
+            resolved_places,
             errors,
         } = plan.findings.clone();
+        let resolved = plan.resolutions.iter().flat_map(|resolution| resolution.fields.iter().cloned());
         let counts = SyncCounts {
             fetched: plan.fetched,
             created: plan.changes_of(ChangeAction::Create).count(),
@@ -195,7 +201,7 @@ impl Report {
             skipped,
             conflicts,
             differences,
-            resolved: plan.resolutions.iter().flat_map(|resolution| resolution.fields.clone()).collect(),
+            resolved: resolved.chain(resolved_places).collect(),
             missing_remote: plan.missing_remote.iter().map(missing).collect(),
             cascaded: plan.cascaded.clone(),
             created_local,
@@ -203,10 +209,16 @@ impl Report {
             removed_local,
             retained_local,
             errors,
+            first_details: plan.changes.iter().filter(|change| has_first_details(change)).count(),
             plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
             ..Report::empty(plan.entity, run_id, dry_run, ReportOutcome::Completed)
         }
+    }
+
+    /// Returns the report of a run that has nothing to write.
+    pub fn unchanged(entity: Entity, dry_run: bool) -> Report {
+        Report::empty(entity, None, dry_run, ReportOutcome::Completed)
     }
 
     /// Returns the report of a run that ended before anything was written.
