@@ -6,7 +6,7 @@ pub use super::event_rows::{EventLinkRow, RowFilter, SessionLinkRow, link_in_ord
 pub use super::lifecycle::LifecycleState;
 pub use super::session_match::{SessionSignature, match_sessions};
 pub use super::store::baseline::{
-    load_baseline, now, put_baselines, record_last_seen, save_baseline, stored_baselines,
+    StoredPlaces, load_baseline, now, put_baselines, record_last_seen, save_baseline, stored_baselines, stored_places,
 };
 pub use super::store::event_rows::{delete_rows, known_ids, rows, upsert_rows};
 pub use super::store::events::{

@@ -22,7 +22,6 @@ mod in_doubt;
 mod outcome;
 pub mod reference;
 pub mod resolve;
-mod store;
 pub mod worker;
 
 pub use drain::{DrainReport, drain};

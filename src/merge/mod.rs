@@ -1,4 +1,4 @@
-//! Three-way merge of an event, value by value: local, baseline and remote. Pure except for [`load_baselines`].
+//! Three-way merge of an event, value by value: local, baseline and remote. Pure except for the functions that load.
 //!
 //! Values that belong together, such as a place or a window, are compared as one. A value that Administrate does not
 //! report counts as unchanged. Values are text with names instead of ids, as users read them; [`accept`] converts them
@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod desired;
+pub mod places;
 #[cfg(test)]
 mod tests;
 pub mod values;
@@ -19,10 +20,12 @@ use sqlx::PgConnection;
 
 use crate::bridges::baseline::BaselineRow;
 use crate::bridges::store::baseline::baselines;
+use crate::bridges::store::references;
 use crate::config::Labels;
 use crate::error::Result;
 use crate::merge::desired::DesiredSession;
 use crate::names::fold;
+use crate::tutorials::reference::store as local;
 use crate::tutorials::{Event, Session};
 
 /// A field of an event or session that is compared as one value.
@@ -128,6 +131,8 @@ pub struct EventBaseline {
     pub event: Option<NewEvent>,
     /// The sessions by sequence, with external ids.
     pub sessions: HashMap<i32, (Id, DesiredSession)>,
+    /// Why a part of it cannot be read.
+    pub unreadable: Option<String>,
 }
 
 /// Returns the baselines of local events by id.
@@ -143,14 +148,52 @@ pub async fn load_baselines(
 ) -> Result<HashMap<i64, EventBaseline>> {
     let mut found = HashMap::new();
     for (event, external_id, row) in baselines(db, events, before).await? {
-        let empty = || EventBaseline { external_id: external_id.to_string(), event: None, sessions: HashMap::new() };
+        let empty = || EventBaseline {
+            external_id: external_id.to_string(),
+            event: None,
+            sessions: HashMap::new(),
+            unreadable: None,
+        };
         let baseline = found.entry(event).or_insert_with(empty);
         match row {
-            BaselineRow::Event(event) => baseline.event = Some(*event),
-            BaselineRow::Session(sequence, id, session) => drop(baseline.sessions.insert(sequence, (id, session))),
+            Ok(BaselineRow::Event(event)) => baseline.event = Some(*event),
+            Ok(BaselineRow::Session(sequence, id, session)) => drop(baseline.sessions.insert(sequence, (id, session))),
+            Err(reason) => baseline.unreadable = Some(reason),
         }
     }
     Ok(found)
+}
+
+/// Returns the names and external ids of locations, venues and custom fields.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn load_reference_names(db: &mut PgConnection, labels: &Labels) -> Result<ReferenceNames> {
+    let linked = references::locations(db).await?.into_iter();
+    let linked = linked.filter_map(|row| Some((row.tutorial_location_id?, row.external_id)));
+    let named = local::every_location(db).await?.into_iter().map(|location| (location.id, location.name));
+    let locations = named_references(named, linked);
+    let linked = references::venues(db).await?.into_iter();
+    let linked = linked.filter_map(|row| Some((row.tutorial_venue_id?, row.external_id)));
+    let named = local::venues(db).await?.into_iter().map(|venue| (venue.id, venue.name));
+    let venues = named_references(named, linked);
+    let fields = references::custom_fields(db).await?.into_iter();
+    let fields = fields.map(|row| (row.entity_type, row.label, row.external_id));
+    Ok(ReferenceNames::new(labels, locations, venues, fields))
+}
+
+/// Returns each local record with each of its external ids, or once without.
+fn named_references(
+    named: impl Iterator<Item = (i64, String)>,
+    linked: impl Iterator<Item = (i64, String)>,
+) -> Vec<NamedReference> {
+    let mut external_ids: HashMap<i64, Vec<String>> = HashMap::new();
+    linked.for_each(|(id, external_id)| external_ids.entry(id).or_default().push(external_id));
+    let references = named.flat_map(|(id, name)| match external_ids.remove(&id) {
+        Some(links) => links.into_iter().map(|external_id| (id, name.clone(), Some(external_id))).collect(),
+        None => vec![(id, name, None)],
+    });
+    references.collect()
 }
 
 /// The names of locations, venues and custom fields on both sides.

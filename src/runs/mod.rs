@@ -10,8 +10,8 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
-    begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, journal_of, latest, purge, reopen,
-    save_journal, update_result,
+    begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, later_writers, latest, purge, reopen,
+    save_journal, try_lock_in_transaction, undo_source, undone_runs, update_result,
 };
 
 use crate::error::Result;
@@ -78,6 +78,8 @@ impl RunLock {
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
 pub struct Run {
     pub id: i64,
+    /// The stored word of its [`RunKind`].
+    pub kind: String,
     /// The entity or the file's name.
     pub subject: String,
     /// RFC 3339.
@@ -102,4 +104,19 @@ pub struct StoredRun {
     pub document: Option<Value>,
     /// What it changed; none where it changed nothing.
     pub journal: Option<Value>,
+}
+
+/// A run as an undo needs it.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct UndoSource {
+    /// The stored word of its [`RunKind`].
+    pub kind: String,
+    pub subject: String,
+    pub dry_run: bool,
+    /// False while it runs, or where its process was killed.
+    pub is_finished: bool,
+    /// What it changed; none where it changed nothing.
+    pub journal: Option<Value>,
+    /// Names of the records that it created in Administrate.
+    pub created_remote: Vec<String>,
 }

@@ -1,10 +1,11 @@
 //! All SQL on `lectern.runs`.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
-use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::{DatabaseIdentity, LOCKS, Run, RunKind, StoredRun};
+use super::{DatabaseIdentity, LOCKS, Run, RunKind, StoredRun, UndoSource};
 use crate::error::{Exit, Result};
 
 /// Returns what distinguishes this database from others.
@@ -87,15 +88,6 @@ pub async fn save_journal(db: &mut PgConnection, run: i64, journal: &impl Serial
     Ok(())
 }
 
-/// Returns the subject of a run and what it changed; none for a run of another kind, or where it changed nothing.
-pub async fn journal_of(db: &mut PgConnection, kind: RunKind, run: i64) -> Result<Option<(String, Value)>> {
-    Ok(sqlx::query_as("SELECT subject, journal FROM lectern.runs WHERE id = $1 AND kind = $2 AND journal IS NOT NULL")
-        .bind(run)
-        .bind(kind.as_str())
-        .fetch_optional(db)
-        .await?)
-}
-
 /// Returns whether a run of this kind and subject has succeeded: it ended with exit code 0 or 4 and was no dry run.
 pub async fn has_succeeded(db: &mut PgConnection, kind: RunKind, subject: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(
@@ -110,7 +102,7 @@ pub async fn has_succeeded(db: &mut PgConnection, kind: RunKind, subject: &str) 
 
 /// The columns of [`Run`].
 const COLUMNS: &str =
-    "id, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
+    "id, kind, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
     round(extract(epoch FROM finished_at - started_at) * 1000)::bigint AS duration_ms, exit_code,
     counts, requests::bigint AS requests";
 
@@ -165,4 +157,72 @@ pub async fn ended_before(pool: &PgPool, runs: &[i64], days: i32) -> Result<Vec<
     .bind(days)
     .fetch_all(pool)
     .await?)
+}
+
+/// Returns a run of any kind, as an undo needs it.
+pub async fn undo_source(db: &mut PgConnection, run: i64) -> Result<Option<UndoSource>> {
+    Ok(sqlx::query_as(
+        "SELECT kind, subject, dry_run, journal, finished_at IS NOT NULL AS is_finished,
+                coalesce(ARRAY(SELECT created->>'name'
+                               FROM jsonb_array_elements(CASE jsonb_typeof(document->'created_in_administrate')
+                                   WHEN 'array' THEN document->'created_in_administrate' ELSE '[]' END) AS created),
+                         '{}') AS created_remote
+         FROM lectern.runs WHERE id = $1",
+    )
+    .bind(run)
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Returns each run that is undone at present, with the run that undid it.
+///
+/// An undo that was undone itself no longer counts.
+pub async fn undone_runs(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
+    let undoes: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT id, (journal->>'undoes')::bigint FROM lectern.runs
+         WHERE kind = $1 AND journal ? 'undoes' ORDER BY id DESC",
+    )
+    .bind(RunKind::SyncUndo.as_str())
+    .fetch_all(db)
+    .await?;
+    let mut undone = HashMap::new();
+    for (undo, run) in undoes {
+        if !undone.contains_key(&undo) {
+            undone.insert(run, undo);
+        }
+    }
+    Ok(undone)
+}
+
+/// Returns the later syncs and undos of `subject` that wrote one of these records, given by external id, with the id.
+pub async fn later_writers(
+    db: &mut PgConnection,
+    run: i64,
+    subject: &str,
+    external_ids: &[&str],
+) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as(
+        "SELECT DISTINCT r.id, w.external_id
+         FROM lectern.runs AS r
+         CROSS JOIN LATERAL (
+             SELECT coalesce(c->'after'->>'external_id', c->'before'->>'external_id')
+             FROM jsonb_array_elements(r.journal->'changes') AS c
+             UNION ALL SELECT s->>'external_id'
+             FROM jsonb_array_elements(coalesce(r.journal->'settlements', '[]')) AS s) AS w (external_id)
+         WHERE r.id > $1 AND r.kind IN ($2, $3) AND r.subject = $4 AND r.journal IS NOT NULL
+           AND w.external_id = ANY ($5)
+         ORDER BY 1, 2",
+    )
+    .bind(run)
+    .bind(RunKind::Sync.as_str())
+    .bind(RunKind::SyncUndo.as_str())
+    .bind(subject)
+    .bind(external_ids)
+    .fetch_all(db)
+    .await?)
+}
+
+/// Takes an advisory lock until the transaction ends; returns whether it was free.
+pub async fn try_lock_in_transaction(db: &mut PgConnection, key: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(key).fetch_one(db).await?)
 }

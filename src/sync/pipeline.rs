@@ -16,7 +16,7 @@ use super::plan::staleness::differences;
 use super::plan::{ChangeAction, SyncPlan};
 use super::report::Report;
 use super::run::{ProgressEvent, SyncRun};
-use super::undo::UndoJournalRef;
+use super::undo::journal::UndoJournalRef;
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::bridges::store::overrides;
 use crate::error::{Error, Result};

@@ -153,6 +153,8 @@ pub struct Availability {
     pub is_soldout: bool,
     /// Number of places left.
     pub remain_space: i32,
+    /// The maximum number of places; none if it is not known.
+    pub max_places: Option<i32>,
     /// The sessions by sequence.
     pub sessions: Vec<SessionSummary>,
 }

@@ -26,6 +26,7 @@ use sqlx::PgConnection;
 use self::payload::{EventUpdate, FieldChange, WebhookDelivery};
 use crate::bridges::events::{self, Baseline, BaselineKind, LastSeen};
 use crate::error::Result;
+use crate::merge::places::{PlacesWinner, ReportedPlaces, merge_places};
 use crate::sync::{self, ApplyContext, ApplyOutcome};
 use crate::tutorials;
 
@@ -98,18 +99,22 @@ async fn apply(
     }
     let external_id = Id::new(item.entity_id.clone());
     let update = WebhookDelivery::event_update(&item.body);
-    let unseen = unseen_changes(db, &external_id, &update).await?;
+    let mut unseen = unseen_changes(db, &external_id, &update).await?;
     let applied = match payload::full_event(&item.body) {
         Some(event) => apply_full_event(db, event, &unseen.change, zone, context).await?,
         None => match find_event(db, &external_id, &update, context).await? {
             EventLookup::Found(event) => {
-                Applied::Done(apply_places(db, event, &external_id, &update, &unseen.change).await?)
+                let conflict = unseen.keep_sold_places(db, event, &update).await?;
+                let done = apply_places(db, event, &external_id, &update, &unseen.change).await?;
+                Applied::Done(conflict.unwrap_or(done))
             }
             EventLookup::Ambiguous => ambiguous_message(),
             EventLookup::Unknown => unknown(&update),
         },
     };
-    if matches!(applied, Applied::Done(_)) && unseen.seen.as_ref() != Some(&unseen.seen_now) {
+    // The sync of a complete event stores by itself what both sides have by then.
+    let is_incomplete = payload::full_event(&item.body).is_none();
+    if is_incomplete && matches!(applied, Applied::Done(_)) && unseen.seen.as_ref() != Some(&unseen.seen_now) {
         let baseline = Baseline { values: unseen.seen_now, uncertain: false };
         events::save_baseline(db, BaselineKind::EventSeen, &external_id, &baseline).await?;
     }
@@ -121,6 +126,32 @@ struct UnseenChanges {
     seen: Option<LastSeen>,
     seen_now: LastSeen,
     change: FieldChange,
+    /// The places before the change, reported or sent.
+    places_before: ReportedPlaces,
+}
+
+impl UnseenChanges {
+    /// Leaves out reported places if places were sold locally too, and returns what a user should know.
+    async fn keep_sold_places(
+        &mut self,
+        db: &mut PgConnection,
+        event: i64,
+        update: &EventUpdate,
+    ) -> Result<Option<String>> {
+        let Some(left) = self.change.places_left else { return Ok(None) };
+        let local = tutorials::store::availabilities(db, Some(&[event])).await?;
+        let reported =
+            ReportedPlaces { sold_out: None, max_places: update.seen.max_places, remaining: Some(left.into()) };
+        let merge = |local| merge_places(local, self.places_before, reported, PlacesWinner::Open);
+        let Some(conflict) = local.first().and_then(|local| merge(local).conflict) else { return Ok(None) };
+        self.change.places_left = None;
+        self.seen_now.remaining = self.places_before.remaining;
+        self.seen_now.max_places = self.places_before.max_places;
+        Ok(Some(format!(
+            "{left} places left in Administrate and {} locally: `lectern sync events` asks which to keep",
+            conflict.local
+        )))
+    }
 }
 
 async fn unseen_changes(db: &mut PgConnection, external_id: &Id, update: &EventUpdate) -> Result<UnseenChanges> {
@@ -129,7 +160,13 @@ async fn unseen_changes(db: &mut PgConnection, external_id: &Id, update: &EventU
     let sent: Option<Baseline<serde_json::Value>> = events::load_baseline(db, BaselineKind::Event, external_id).await?;
     let sent_places = sent.and_then(|baseline| baseline.values["max_places"].as_i64());
     let change = payload::diff(seen.as_ref(), &update.seen, sent_places);
-    Ok(UnseenChanges { seen_now: payload::seen_after(seen.clone(), &update.seen), seen, change })
+    let places_before = match &seen {
+        Some(LastSeen { sold_out, max_places, remaining, .. }) => {
+            ReportedPlaces { sold_out: *sold_out, max_places: *max_places, remaining: *remaining }
+        }
+        None => ReportedPlaces { sold_out: None, max_places: sent_places, remaining: sent_places },
+    };
+    Ok(UnseenChanges { seen_now: payload::seen_after(seen.clone(), &update.seen), seen, change, places_before })
 }
 
 /// The local event that a delivery is about.

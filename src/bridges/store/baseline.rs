@@ -10,9 +10,13 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::bridges::baseline::{Baseline, BaselineKind, BaselineRow, LastSeen};
-use crate::error::Result;
+use crate::bridges::event_rows::RowFilter;
+use crate::error::{Error, Result};
 
-/// Returns the baseline of a remote record, `None` where there is none or where it has an older shape.
+/// Returns the baseline of a remote record, `None` where there is none.
+///
+/// # Errors
+/// [`Error::Failed`] where it cannot be read: without it, a change in Administrate could be overwritten unnoticed.
 pub async fn load_baseline<T: DeserializeOwned>(
     db: &mut PgConnection,
     kind: BaselineKind,
@@ -24,7 +28,17 @@ pub async fn load_baseline<T: DeserializeOwned>(
             .bind(id.as_str())
             .fetch_optional(db)
             .await?;
-    Ok(fields.and_then(|Json(fields)| serde_json::from_value(fields).ok()))
+    fields.map(|Json(fields)| read(kind.name(), id.as_str(), fields).map_err(Error::Failed)).transpose()
+}
+
+/// Reads stored values of a record.
+fn read<T: DeserializeOwned>(kind: &str, external_id: &str, fields: Value) -> Result<T, String> {
+    serde_json::from_value(fields).map_err(|error| {
+        format!(
+            "the values that both sides last had of {external_id} cannot be read ({error}): restore the row of \
+             lectern.agreed with entity '{kind}' from a backup, or delete it to start from the values of Administrate"
+        )
+    })
 }
 
 /// Stores the values that Administrate has accepted or, as uncertain, the values that are about to be sent.
@@ -63,27 +77,66 @@ pub async fn record_last_seen<'a>(
     put_baselines(db, &seen.iter().map(|(id, values)| (kind, *id, values)).collect::<Vec<_>>()).await
 }
 
+/// What is stored of the places of a linked event.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct StoredPlaces {
+    pub external_id: String,
+    /// What Administrate last reported.
+    pub seen_sold_out: Option<bool>,
+    pub seen_max_places: Option<i64>,
+    pub seen_remaining: Option<i64>,
+    /// The maximum that Lectern last sent.
+    pub sent_max_places: Option<i64>,
+    /// The values of the row.
+    pub sold_out: Option<bool>,
+}
+
+/// Returns what is stored of the places of linked events: of one, or of all.
+pub async fn stored_places(db: &mut PgConnection, filter: RowFilter<'_>) -> Result<Vec<StoredPlaces>> {
+    let number = |value: &str| format!("CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::bigint END");
+    // A condition of its own for each case: with both in one, PostgreSQL could read every event.
+    let (only, external_id, local_ids) = match filter {
+        RowFilter::All => ("$1::text IS NULL AND $2::bigint[] IS NOT NULL", None, &[][..]),
+        RowFilter::Of(external_id, local_ids) => {
+            ("(e.external_id = $1 OR e.tutorial_event_id = ANY ($2))", Some(external_id), local_ids)
+        }
+    };
+    let sql = format!(
+        "SELECT e.external_id, {} AS seen_max_places, {} AS seen_remaining, {} AS sent_max_places, e.sold_out,
+                CASE jsonb_typeof(seen.fields->'sold_out') WHEN 'boolean'
+                    THEN (seen.fields->>'sold_out')::boolean END AS seen_sold_out
+         FROM adm.events AS e
+         LEFT JOIN lectern.agreed AS seen ON seen.entity = 'event-seen' AND seen.external_id = e.external_id
+         LEFT JOIN lectern.agreed AS sent ON sent.entity = 'event' AND sent.external_id = e.external_id
+         WHERE e.external_id IS NOT NULL AND e.tutorial_event_id IS NOT NULL AND {only}",
+        number("seen.fields->'max_places'"),
+        number("seen.fields->'remaining'"),
+        number("sent.fields->'max_places'"),
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(external_id).bind(local_ids).fetch_all(db).await?)
+}
+
 /// Returns the baselines of local events and their sessions, each with the event's local and external id.
 ///
-/// Leaves out baselines that are uncertain, unreadable or stored after `before`.
+/// Leaves out baselines that are uncertain or stored after `before`. One that cannot be read is the reason why.
 pub async fn baselines<S: DeserializeOwned>(
     db: &mut PgConnection,
     tutorial_event_ids: &[i64],
     before: Option<Timestamp>,
-) -> Result<Vec<(i64, Id, BaselineRow<S>)>> {
+) -> Result<Vec<(i64, Id, Result<BaselineRow<S>, String>)>> {
     let rows = baseline_rows(db, tutorial_event_ids, before).await?;
     let certain = rows.into_iter().filter(|row| row.fields["unsure"] != Value::Bool(true));
     let baseline = |row: StoredBaseline| {
         let Json(fields) = row.fields;
         let baseline = match row.sequence {
-            None => BaselineRow::Event(Box::new(serde_json::from_value(fields).ok()?)),
-            Some(sequence) => {
-                BaselineRow::Session(sequence, Id::new(row.external_id), serde_json::from_value(fields).ok()?)
-            }
+            None => read(BaselineKind::Event.name(), &row.external_id, fields)
+                .map(|event| BaselineRow::Event(Box::new(event))),
+            Some(sequence) => read(BaselineKind::Session.name(), &row.external_id, fields)
+                .map(|session| BaselineRow::Session(sequence, Id::new(row.external_id), session)),
         };
-        Some((row.tutorial_event_id, Id::new(row.event_external_id), baseline))
+        (row.tutorial_event_id, Id::new(row.event_external_id), baseline)
     };
-    Ok(certain.filter_map(baseline).collect())
+    Ok(certain.map(baseline).collect())
 }
 
 #[derive(sqlx::FromRow)]

@@ -9,9 +9,9 @@ use super::lifecycle::is_event_cancelled;
 use super::{EventDelivery, missing_event};
 use crate::bridges::events;
 use crate::bridges::events::{Baseline, BaselineKind, EventLink, LastSeen, LifecycleState, PublicationState};
-use crate::delivery::{DeliveryError, store};
+use crate::delivery::DeliveryError;
 use crate::merge::desired::{DesiredEvent, DesiredSession, DesiredStaff};
-use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines};
+use crate::merge::{EventBaseline, ReferenceNames, ValueDiff, diff_values, load_baselines, load_reference_names};
 use crate::outbox::DeliveryStep;
 use crate::tutorials::KnownEvent;
 
@@ -59,7 +59,7 @@ impl EventDelivery<'_> {
     /// People who were added in Administrate are no part of a baseline: they stay.
     async fn refresh_baselines(&self, link: &EventLink, remote: &administrate::Event) -> Result<(), DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
-        let names = store::reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        let names = load_reference_names(&mut db, &self.worker.config.administrate.labels).await?;
         drop(db);
         let event: Option<Baseline<administrate::NewEvent>> =
             self.baseline(BaselineKind::Event, &link.external_id).await?;
@@ -146,7 +146,10 @@ impl EventDelivery<'_> {
         let mut db = self.worker.pool.acquire().await?;
         let baseline = load_baselines(&mut db, &[self.known.id], None).await?.remove(&self.known.id);
         let Some(baseline) = baseline else { return Ok(Vec::new()) };
-        let names = store::reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        if let Some(reason) = baseline.unreadable {
+            return Err(DeliveryError::Invalid(reason));
+        }
+        let names = load_reference_names(&mut db, &self.worker.config.administrate.labels).await?;
         Ok(conflicts(&names, self.known, &baseline, remote))
     }
 }

@@ -1,19 +1,27 @@
-//! `lectern sync show` and `lectern sync runs`.
+//! `lectern sync show`, `lectern sync runs` and `lectern sync undo`.
 
 use serde_json::json;
 
+use super::output::print_report;
+use crate::app::Context;
 use crate::console::Console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::runs;
+use crate::runs::RunKind;
 use crate::sync::entity::Entity;
 use crate::sync::report::text;
 use crate::sync::undo;
+use crate::sync::undo::report::UndoReport;
+use crate::sync::undo::{UndoMode, undo};
 
 /// Prints one stored run and its changes.
 pub(super) async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
-    let stored = runs::find(&mut db, runs::RunKind::Sync, run).await?;
+    let stored = match runs::find(&mut db, RunKind::Sync, run).await? {
+        None => runs::find(&mut db, RunKind::SyncUndo, run).await?,
+        stored => stored,
+    };
     let stored =
         stored.ok_or_else(|| Error::Usage(format!("run {run} is not a sync: `lectern sync runs` lists the runs")))?;
     console.print(text::runs(std::slice::from_ref(&stored.run)));
@@ -25,11 +33,55 @@ pub(super) async fn show_run(console: &Console, database: &Database, run: i64) -
     Ok(Exit::Done)
 }
 
-/// Prints the latest stored runs.
+/// Prints the latest stored runs and undos.
 pub(super) async fn list_runs(console: &Console, database: &Database, limit: i64) -> Result<Exit> {
     let mut db = database.pool.acquire().await?;
-    let runs = runs::latest(&mut db, runs::RunKind::Sync, limit).await?;
+    let mut runs = runs::latest(&mut db, RunKind::Sync, limit).await?;
+    runs.extend(runs::latest(&mut db, RunKind::SyncUndo, limit).await?);
+    runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+    runs.truncate(usize::try_from(limit).unwrap_or_default());
     console.print(text::runs(&runs));
     console.document(&json!({ "runs": runs }))?;
     Ok(Exit::Done)
+}
+
+/// Shows what an undo would do, asks, and undoes.
+pub(super) async fn undo_run(
+    context: &Context,
+    database: &Database,
+    run: i64,
+    cascade: bool,
+    dry_run: bool,
+) -> Result<Exit> {
+    let (console, pool) = (&context.console, &database.pool);
+    let planned = undo(pool, run, cascade, UndoMode::DryRun).await?;
+    console.print(&planned);
+    if dry_run || !planned.is_possible() {
+        if planned.is_possible() {
+            print_reports(console, &planned);
+        }
+        console.document(&planned)?;
+        return Ok(planned.exit());
+    }
+    let question = if planned.undone.len() > 1 { "undo these runs?" } else { "undo this run?" };
+    if !console.confirm(question).await? {
+        console.notify("nothing was undone");
+        return Ok(Exit::Done);
+    }
+    let done = undo(pool, run, cascade, UndoMode::Write).await?;
+    print_reports(console, &done);
+    if let Some(first) = done.undone.first().and_then(|run| run.run_id) {
+        let cascade = if done.undone.len() > 1 { " --cascade" } else { "" };
+        console.notify(format_args!("undone; to restore what was undone:  lectern sync undo {first}{cascade}"));
+    }
+    console.document(&done)?;
+    Ok(done.exit())
+}
+
+/// Prints the reports of undone runs, with each change in a dry run.
+fn print_reports(console: &Console, undo: &UndoReport) {
+    for report in &undo.reports {
+        report.plan.iter().flatten().for_each(|change| console.print(format_args!("  {change}")));
+        print_report(console, report);
+    }
 }

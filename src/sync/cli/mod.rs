@@ -12,7 +12,6 @@ pub(super) use self::output::print_report;
 pub use self::synchronise::open;
 use super::conflicts::{Winner, cli as conflicts};
 use super::entity::Entity;
-use super::undo;
 use crate::app::Context;
 use crate::bridges::overrides::OverrideKind;
 use crate::database::Database;
@@ -100,6 +99,9 @@ enum SyncCommand {
     Undo {
         /// Name the run by its id, as listed by `lectern sync runs`
         run: i64,
+        /// Undo later runs that depend on it too, the latest first
+        #[arg(long)]
+        cascade: bool,
         /// Show what would be undone and write nothing
         #[arg(long)]
         dry_run: bool,
@@ -183,12 +185,8 @@ async fn dispatch(context: &Context, database: &Database, mut args: Args) -> Res
         (Some(SyncCommand::Decide { entity, event, field, wins }), _) => {
             conflicts::resolve_command(context, &database.pool, entity, &event, &field, wins).await
         }
-        (Some(SyncCommand::Undo { run, dry_run }), _) => {
-            let report = undo::undo(&database.pool, run, dry_run).await?;
-            report.plan.iter().flatten().for_each(|change| console.print(format_args!("  {change}")));
-            print_report(console, &report);
-            console.document(&report)?;
-            Ok(report.exit())
+        (Some(SyncCommand::Undo { run, cascade, dry_run }), _) => {
+            history::undo_run(context, database, run, cascade, dry_run).await
         }
         (Some(SyncCommand::Show { run }), _) => history::show_run(console, database, run).await,
         (Some(SyncCommand::Runs { limit }), _) => history::list_runs(console, database, limit).await,

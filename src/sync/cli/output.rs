@@ -2,11 +2,16 @@
 
 use crate::console::Console;
 use crate::error::Exit;
+use crate::sync::plan::display::first_details;
 use crate::sync::report::{Report, Summary, text};
 
 /// Prints the counts, the findings and the failure of one entity's report.
 pub(in crate::sync) fn print_report(console: &Console, report: &Report) {
     console.print(text::counts([report]));
+    // A dry run says it in its plan.
+    if let Some(line) = first_details(report.entity, report.first_details).filter(|_| !report.dry_run) {
+        console.print(line);
+    }
     print_findings(console, report);
     report.failure().for_each(|reason| console.notify(format_args!("lectern: {reason}")));
 }

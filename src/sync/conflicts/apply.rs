@@ -55,11 +55,11 @@ pub(in crate::sync) async fn apply_resolutions(
     Ok(())
 }
 
-/// Counts the events that have changed since the run whose resolutions these undo.
-pub(in crate::sync) async fn count_changed_since(db: &mut PgConnection, inverse: &[Resolution]) -> Result<usize> {
-    if inverse.is_empty() {
-        return Ok(0);
-    }
+/// Returns those of these resolutions whose event has changed since the run that they undo.
+pub(in crate::sync) async fn changed_since<'a>(
+    db: &mut PgConnection,
+    inverse: &'a [Resolution],
+) -> Result<impl Iterator<Item = &'a Resolution> + use<'a>> {
     let ids: Vec<i64> = inverse.iter().map(|resolution| resolution.id).collect();
     let events = tutorials::store::events_by_id(db, &ids).await?;
     let events: HashMap<i64, Event> = events.into_iter().map(|known| (known.id, known.event)).collect();
@@ -67,16 +67,16 @@ pub(in crate::sync) async fn count_changed_since(db: &mut PgConnection, inverse:
     let records: Vec<_> = records.map(|change| (change.kind.as_str(), change.external_id.as_str())).collect();
     let stored = bridges::stored_baselines(db, &records).await?;
     let stored: HashMap<_, _> = stored.into_iter().map(|(kind, id, values)| ((kind, id), values.0)).collect();
-    let is_baseline_unchanged = |change: &BaselineChange| {
+    let is_baseline_unchanged = move |change: &BaselineChange| {
         let record = (change.kind.clone(), change.external_id.clone());
         stored.get(&record).is_some_and(|values| *values == change.before)
     };
-    let is_unchanged = |resolution: &&Resolution| {
+    let is_unchanged = move |resolution: &Resolution| {
         let Some(event) = events.get(&resolution.id) else { return false };
         // Bookings change the availability; it does not count.
         let (is_soldout, remain_space) = (event.is_soldout, event.remain_space);
         *event == Event { is_soldout, remain_space, ..resolution.before.clone() }
-            && resolution.baselines.iter().all(is_baseline_unchanged)
+            && resolution.baselines.iter().all(&is_baseline_unchanged)
     };
-    Ok(inverse.len() - inverse.iter().filter(is_unchanged).count())
+    Ok(inverse.iter().filter(move |resolution| !is_unchanged(resolution)))
 }

@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use super::EventWithBaseline;
-use crate::bridges::store::references;
 use crate::error::Result;
 use crate::merge::{self, ReferenceNames};
 use crate::sync::entity_sync::SyncContext;
 use crate::tutorials;
-use crate::tutorials::reference::store as local;
 
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Baselines {
@@ -35,26 +33,5 @@ pub(in crate::sync) async fn load_baselines(
     let events = events
         .filter_map(|known| Some((known.id, EventWithBaseline { baseline: baselines.remove(&known.id)?, known })))
         .collect();
-    Ok(Baselines { events, names: Some(reference_names(db, context).await?) })
-}
-
-async fn reference_names(db: &mut PgConnection, context: &SyncContext) -> Result<ReferenceNames> {
-    let external_ids: HashMap<i64, String> = references::locations(db)
-        .await?
-        .into_iter()
-        .filter_map(|row| Some((row.tutorial_location_id?, row.external_id)))
-        .collect();
-    let locations = local::locations(db).await?.into_iter();
-    let locations: Vec<_> =
-        locations.map(|location| (location.id, location.name, external_ids.get(&location.id).cloned())).collect();
-    let external_ids: HashMap<i64, String> = references::venues(db)
-        .await?
-        .into_iter()
-        .filter_map(|row| Some((row.tutorial_venue_id?, row.external_id)))
-        .collect();
-    let venues = local::venues(db).await?.into_iter();
-    let venues: Vec<_> = venues.map(|venue| (venue.id, venue.name, external_ids.get(&venue.id).cloned())).collect();
-    let fields = references::custom_fields(db).await?.into_iter();
-    let fields = fields.map(|row| (row.entity_type, row.label, row.external_id));
-    Ok(ReferenceNames::new(&context.labels, locations, venues, fields))
+    Ok(Baselines { events, names: Some(merge::load_reference_names(db, &context.labels).await?) })
 }

@@ -146,10 +146,15 @@ pub fn configured_winner(settings: &BTreeMap<String, ConflictPolicy>, difference
     }
 }
 
-/// Returns whether the text names this field. Only letters and digits count, without case.
+/// Returns whether the text names this field.
 pub fn matches_field_name(field: FieldKey, text: &str) -> bool {
+    is_same_field(&field.to_string(), text)
+}
+
+/// Returns whether two texts name the same field. Only letters and digits count, without case.
+fn is_same_field(one: &str, other: &str) -> bool {
     let letters = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    letters(&field.to_string()) == letters(text)
+    letters(one) == letters(other)
 }
 
 /// Merges both sides of an event. `winner_of` resolves a difference, or returns none to report it.

@@ -1,24 +1,26 @@
 //! Resolves one field of one event as the user requests, with the event's current values in Administrate.
 
 use administrate::{Client, Id};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
-use super::{FieldConflict, Winner, load, matches_field_name, merge};
+use super::{FieldConflict, ResolvedField, Winner, is_same_field, load, matches_field_name, merge};
 use crate::bridges::events as bridges;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::merge::ValueDiff;
+use crate::merge::places::REMAINING_PLACES;
 use crate::outbox;
 use crate::outbox::DeliveryState;
 use crate::runs;
 use crate::sync::apply::apply;
-use crate::sync::entities::events::Events;
+use crate::sync::entities::events::single::decide_places;
+use crate::sync::entities::events::{Events, Row};
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::SyncContext;
 use crate::sync::matching::MatchResult;
 use crate::sync::plan::SyncPlan;
 use crate::sync::report::Report;
-use crate::sync::undo::UndoJournalRef;
+use crate::sync::undo::journal::UndoJournalRef;
 use crate::tutorials;
 use crate::tutorials::EVENT;
 use crate::tutorials::reference::Named;
@@ -56,24 +58,10 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     if undelivered.is_some_and(|state| state != DeliveryState::Failed) {
         return Err(Error::NeedsAttention(format!("{code} is being delivered to Administrate: see `lectern outbox`")));
     }
-    let baselines = load::load_baselines(&mut tx, &context, &[event_id]).await?;
-    let Some((local, names)) = baselines.events.get(&event_id).zip(baselines.names.as_ref()) else {
-        return Err(Error::Usage(format!("{code} has no baseline, so it has no conflict to resolve")));
+    let plan = match is_same_field(REMAINING_PLACES, &request.field) {
+        true => places_plan(&mut tx, &remote, request).await?,
+        false => values_plan(&mut tx, &context, &remote, request).await?,
     };
-    let winner_of =
-        |difference: &ValueDiff| matches_field_name(difference.field, &request.field).then_some(request.wins);
-    let outcome = merge(local, &remote, names, winner_of);
-    if let Some(reason) = outcome.errors.into_iter().next() {
-        return Err(Error::NeedsAttention(reason));
-    }
-    let open: Vec<FieldConflict> = outcome.conflicts.into_iter().chain(outcome.differences).collect();
-    let resolution = outcome.resolution.ok_or_else(|| no_difference(code, &request.field, &open))?;
-    if request.shown.as_ref().is_some_and(|shown| resolution.fields.iter().any(|field| field.conflict != *shown)) {
-        return Err(Error::NeedsAttention(format!("{code} has changed meanwhile: run `lectern sync events` again")));
-    }
-    let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
-    plan.fetched = 1;
-    plan.resolutions.push(resolution);
     let run = runs::begin(&mut tx, runs::RunKind::Sync, Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
     if undelivered.is_some() {
@@ -84,6 +72,59 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     runs::finish(&mut tx, run, report.exit(), &report).await?;
     tx.commit().await?;
     Ok(report)
+}
+
+/// Plans the resolution of remaining places that were sold on both sides.
+async fn places_plan(
+    db: &mut PgConnection,
+    remote: &administrate::Event,
+    request: &ResolveRequest,
+) -> Result<SyncPlan<Row>> {
+    let plan = decide_places(db, remote, request.event.id, request.wins).await?;
+    let shown = plan.findings.resolved_places.first();
+    let shown = shown.ok_or_else(|| no_difference(&request.event.name, &request.field, &[]))?;
+    check_shown(request, std::slice::from_ref(shown))?;
+    Ok(plan)
+}
+
+/// Plans the resolution of a field of the event or of one of its sessions.
+async fn values_plan(
+    db: &mut PgConnection,
+    context: &SyncContext,
+    remote: &administrate::Event,
+    request: &ResolveRequest,
+) -> Result<SyncPlan<Row>> {
+    let (event_id, code) = (request.event.id, &request.event.name);
+    let baselines = load::load_baselines(db, context, &[event_id]).await?;
+    let Some((local, names)) = baselines.events.get(&event_id).zip(baselines.names.as_ref()) else {
+        return Err(Error::Usage(format!("{code} has no baseline, so it has no conflict to resolve")));
+    };
+    if let Some(reason) = &local.baseline.unreadable {
+        return Err(Error::Failed(format!("{code}: {reason}")));
+    }
+    let winner_of =
+        |difference: &ValueDiff| matches_field_name(difference.field, &request.field).then_some(request.wins);
+    let outcome = merge(local, remote, names, winner_of);
+    if let Some(reason) = outcome.errors.into_iter().next() {
+        return Err(Error::NeedsAttention(reason));
+    }
+    let open: Vec<FieldConflict> = outcome.conflicts.into_iter().chain(outcome.differences).collect();
+    let resolution = outcome.resolution.ok_or_else(|| no_difference(code, &request.field, &open))?;
+    check_shown(request, &resolution.fields)?;
+    let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
+    plan.fetched = 1;
+    plan.resolutions.push(resolution);
+    Ok(plan)
+}
+
+/// Checks that the values are those that the user saw.
+fn check_shown(request: &ResolveRequest, fields: &[ResolvedField]) -> Result<()> {
+    let is_other = |shown: &FieldConflict| fields.iter().any(|field| field.conflict != *shown);
+    if request.shown.as_ref().is_some_and(is_other) {
+        let code = &request.event.name;
+        return Err(Error::NeedsAttention(format!("{code} has changed meanwhile: run `lectern sync events` again")));
+    }
+    Ok(())
 }
 
 fn no_difference(code: &str, field: &str, open: &[FieldConflict]) -> Error {

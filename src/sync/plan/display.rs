@@ -15,6 +15,7 @@ use crate::bridges::reference::LinkRow;
 use crate::console::counted;
 use crate::console::style::{Tone, paint};
 use crate::names::tidy;
+use crate::sync::entity::Entity;
 use crate::sync::report::display_name::display_name;
 
 /// The change of one row as it is printed.
@@ -33,6 +34,9 @@ pub struct ChangeView {
     /// Whether the change creates a row that has no link yet.
     #[serde(skip)]
     is_unlinked: bool,
+    /// Whether the row existed without values: a delivery stores only the link of an event.
+    #[serde(skip)]
+    has_first_details: bool,
 }
 
 /// A value before and after a change.
@@ -56,7 +60,17 @@ impl ChangeView {
             fields: fields(change),
             title,
             is_unlinked: change.before.is_none() && change.after.as_ref().is_some_and(is_unlinked),
+            has_first_details: has_first_details(change),
         }
+    }
+}
+
+impl ChangeView {
+    /// Returns the change of local places alone; none if they do not change.
+    fn local_places(&self) -> Option<ChangeView> {
+        let mut change = self.clone();
+        change.fields.retain(|field| ["is_soldout", "remain_space"].contains(&field.field.as_str()));
+        (!change.fields.is_empty()).then_some(change)
     }
 }
 
@@ -70,6 +84,20 @@ pub(crate) fn row_name<R: LinkRow>(row: &R) -> Option<String> {
 /// Returns whether a row could be linked with a local record and is not.
 fn is_unlinked<R: LinkRow>(row: &R) -> bool {
     row.link().is_none() && columns(Some(row)).keys().any(|column| label_of(column).1 == ColumnKind::Link)
+}
+
+/// Returns whether a change fills a row that only had a link. Its title is the first detail of every record.
+pub(crate) fn has_first_details<R: LinkRow>(change: &RowChange<R>) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
+    let title = |row: &R| columns(Some(row)).remove("title");
+    before.link() == after.link()
+        && title(before) == Some(Value::Null)
+        && title(after).is_some_and(|now| !now.is_null())
+}
+
+/// Returns `348 events: details fetched for the first time`; none if there are none.
+pub(crate) fn first_details(entity: Entity, count: usize) -> Option<String> {
+    (count > 0).then(|| format!("{}: details fetched for the first time", entity.counted(count)))
 }
 
 fn columns<R: LinkRow>(row: Option<&R>) -> Map<String, Value> {
@@ -186,8 +214,19 @@ impl<R: LinkRow> fmt::Display for SyncPlan<R> {
             return write!(f, "{heading}: nothing to change");
         }
         write!(f, "{heading}: {}", counted(self.changes.len(), "change"))?;
+        let mut first = 0;
         for change in self.changes.iter().map(ChangeView::of) {
-            if f.alternate() { write!(f, "\n  {change:#}")? } else { write!(f, "\n  {change}")? }
+            match f.alternate() {
+                true => write!(f, "\n  {change:#}")?,
+                false if change.has_first_details => {
+                    first += 1;
+                    change.local_places().map_or(Ok(()), |change| write!(f, "\n  {change}"))?;
+                }
+                false => write!(f, "\n  {change}")?,
+            }
+        }
+        if let Some(line) = first_details(self.entity, first) {
+            write!(f, "\n  {line}")?;
         }
         for row in self.created_local_rows.iter().filter(|row| row.table.is_of_records()) {
             write!(f, "\n  {} {}, created locally", paint(Tone::Good, '+'), display_name(&row.name))?;

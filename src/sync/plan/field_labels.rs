@@ -14,7 +14,7 @@ pub(super) enum ColumnKind {
 }
 
 /// Columns with the words that users read. A column that is not listed is shown by its name without underscores.
-const LABELS: [(&str, &str, ColumnKind); 24] = [
+const LABELS: [(&str, &str, ColumnKind); 25] = [
     ("tutorial_course_template_id", "linked with", ColumnKind::Link),
     ("tutorial_event_id", "linked with", ColumnKind::Link),
     ("tutorial_instructor_id", "linked with", ColumnKind::Link),
@@ -27,6 +27,7 @@ const LABELS: [(&str, &str, ColumnKind); 24] = [
     ("price_level", "price level", ColumnKind::Id),
     ("primary_instructor", "instructor", ColumnKind::Id),
     ("venue", "venue", ColumnKind::Id),
+    ("agreed_places", "places that both sides had last", ColumnKind::Internal),
     ("stood", "availability before it was linked", ColumnKind::Internal),
     ("entity_type", "kind of record", ColumnKind::Value),
     ("event_learning_mode", "learning mode", ColumnKind::Value),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sync::conflicts::FieldConflict;
+use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 
 /// The findings of a run that a user should see.
@@ -37,6 +37,9 @@ pub struct Findings {
     /// Values that were changed in Administrate only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<FieldConflict>,
+    /// Remaining places whose conflict is resolved. Other resolved values have a resolution in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolved_places: Vec<ResolvedField>,
     pub errors: Vec<RecordError>,
 }
 

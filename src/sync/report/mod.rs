@@ -18,7 +18,7 @@ use super::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 use super::plan::{ChangeAction, SyncPlan};
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
-use crate::sync::plan::display::{ChangeView, row_name};
+use crate::sync::plan::display::{ChangeView, has_first_details, row_name};
 
 /// The report of one entity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,6 +72,9 @@ pub struct Report {
     /// The planned changes; only in a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<ChangeView>>,
+    /// Number of rows that only had a link before.
+    #[serde(skip)]
+    pub first_details: usize,
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
@@ -166,6 +169,7 @@ impl Report {
             retained_local: Vec::new(),
             errors: Vec::new(),
             plan: None,
+            first_details: 0,
             unknown: BTreeSet::new(),
             left_out: 0,
             outcome,
@@ -186,8 +190,10 @@ impl Report {
             skipped,
             conflicts,
             differences,
+            resolved_places,
             errors,
         } = plan.findings.clone();
+        let resolved = plan.resolutions.iter().flat_map(|resolution| resolution.fields.iter().cloned());
         let counts = SyncCounts {
             fetched: plan.fetched,
             created: plan.changes_of(ChangeAction::Create).count(),
@@ -207,7 +213,7 @@ impl Report {
             skipped,
             conflicts,
             differences,
-            resolved: plan.resolutions.iter().flat_map(|resolution| resolution.fields.clone()).collect(),
+            resolved: resolved.chain(resolved_places).collect(),
             missing_remote: plan.missing_remote.iter().map(missing).collect(),
             cascaded: plan.cascaded.clone(),
             created_local,
@@ -215,11 +221,17 @@ impl Report {
             removed_local,
             retained_local,
             errors,
+            first_details: plan.changes.iter().filter(|change| has_first_details(change)).count(),
             plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
             left_out: plan.left_out,
             ..Report::empty(plan.entity, run_id, dry_run, ReportOutcome::Completed)
         }
+    }
+
+    /// Returns the report of a run that has nothing to write.
+    pub fn unchanged(entity: Entity, dry_run: bool) -> Report {
+        Report::empty(entity, None, dry_run, ReportOutcome::Completed)
     }
 
     /// Returns the report of a run that ended before anything was written.

@@ -13,7 +13,7 @@ use crate::console;
 use crate::console::counted;
 use crate::console::style::{Tone, paint_if};
 use crate::console::table::OutputTable;
-use crate::runs::Run;
+use crate::runs::{Run, RunKind};
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
@@ -50,7 +50,7 @@ pub fn runs(runs: &[Run]) -> OutputTable {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         table.add_row([
             run.id.to_string(),
-            run.subject.parse().map_or_else(|_| run.subject.clone(), |entity: Entity| entity.plural().to_owned()),
+            subject(run),
             run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " "),
             or_dash(run.duration_ms.map(duration)),
             or_dash(run.requests.map(|requests| requests.to_string())),
@@ -60,6 +60,13 @@ pub fn runs(runs: &[Run]) -> OutputTable {
         ]);
     }
     table
+}
+
+/// Returns `venues` or `undo of venues`.
+fn subject(run: &Run) -> String {
+    let entity: Option<Entity> = run.subject.parse().ok();
+    let subject = entity.map_or(run.subject.as_str(), |entity| entity.plural());
+    if run.kind == RunKind::SyncUndo.as_str() { format!("undo of {subject}") } else { subject.to_owned() }
 }
 
 /// Returns the rows created, updated and pruned, `+3 ~1`; none if the run changed no row.

@@ -60,6 +60,7 @@ fn of_events(local: [(i64, &str); 2], remote: &str) -> (Findings, Vec<Option<i64
         code: code.into(),
         is_soldout: false,
         remain_space: 3,
+        max_places: None,
         sessions: vec![],
     };
     let local_events = events::LocalEvents {

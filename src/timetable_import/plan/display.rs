@@ -66,7 +66,11 @@ impl fmt::Display for ImportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for instructor in &self.new_instructors {
             let (name, contact) = (instructor.name(), &instructor.contact);
-            writeln!(f, "{}    instructor {name}, known only in Administrate ({contact})", paint(Tone::Good, "create"))?;
+            writeln!(
+                f,
+                "{}    instructor {name}, known only in Administrate ({contact})",
+                paint(Tone::Good, "create")
+            )?;
         }
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;

@@ -25,6 +25,11 @@ pub async fn locations(db: &mut PgConnection) -> Result<Vec<Named>> {
         .await?)
 }
 
+/// Returns every location, inactive ones included: events of the past refer to them.
+pub async fn every_location(db: &mut PgConnection) -> Result<Vec<Named>> {
+    Ok(sqlx::query_as("SELECT id::bigint, name FROM acted.tutorial_locations ORDER BY id").fetch_all(db).await?)
+}
+
 /// Returns every venue.
 pub async fn venues(db: &mut PgConnection) -> Result<Vec<NamedVenue>> {
     Ok(sqlx::query_as("SELECT id::bigint, name, location_id::bigint FROM acted.tutorial_venues ORDER BY id")

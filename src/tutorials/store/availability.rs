@@ -26,40 +26,66 @@ pub async fn availabilities(db: &mut PgConnection, ids: Option<&[i64]>) -> Resul
     // A condition of its own for each case: with both in one, PostgreSQL could read every event.
     let only = if ids.is_some() { "e.id = ANY ($1)" } else { "$1::bigint[] IS NULL" };
     let sql = format!(
-        "SELECT e.id, e.code, e.is_soldout, e.remain_space,
+        "SELECT e.id, e.code, e.is_soldout, e.remain_space, d.max_places,
                 coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
                      ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '[]')
          FROM acted.tutorial_events AS e LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
-         WHERE {only} GROUP BY e.id ORDER BY e.id"
+         LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
+         WHERE {only} GROUP BY e.id, d.max_places ORDER BY e.id"
     );
-    let rows: Vec<(i64, String, bool, i32, Sessions)> =
+    let rows: Vec<(i64, String, bool, i32, Option<i32>, Sessions)> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(ids).fetch_all(db).await?;
-    let availability = |(id, code, is_soldout, remain_space, Json(sessions))| Availability {
+    let availability = |(id, code, is_soldout, remain_space, max_places, Json(sessions))| Availability {
         id,
         code,
         is_soldout,
         remain_space,
+        max_places,
         sessions,
     };
     Ok(rows.into_iter().map(availability).collect())
 }
 
-/// Writes changed places of events.
-pub async fn set_available_places(db: &mut PgConnection, places: &[(i64, PlacesChange)]) -> Result<()> {
-    let ids: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
-    let sold_out: Vec<Option<bool>> = places.iter().map(|(_, places)| places.is_soldout).collect();
-    let left: Vec<Option<i32>> = places.iter().map(|(_, places)| places.remain_space).collect();
-    sqlx::query(
-        "UPDATE acted.tutorial_events AS e
-         SET is_soldout = coalesce(w.sold_out, e.is_soldout), remain_space = coalesce(w.places, e.remain_space)
-         FROM unnest($1::bigint[], $2::boolean[], $3::int[]) AS w (id, sold_out, places)
-         WHERE e.id = w.id AND (e.is_soldout, e.remain_space)
-               IS DISTINCT FROM (coalesce(w.sold_out, e.is_soldout), coalesce(w.places, e.remain_space))",
+/// New places of a local event, with the ones that they replace; `None` replaces any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacesUpdate {
+    pub tutorial_event_id: i64,
+    pub before: Option<PlacesChange>,
+    pub after: PlacesChange,
+}
+
+/// Writes changed places of events. Returns the codes of events that have other places than the ones to replace.
+///
+/// The caller must not commit if there are any: places were sold since it read them.
+pub async fn set_available_places(db: &mut PgConnection, updates: &[PlacesUpdate]) -> Result<Vec<String>> {
+    let ids: Vec<i64> = updates.iter().map(|update| update.tutorial_event_id).collect();
+    let sold_out: Vec<Option<bool>> = updates.iter().map(|update| update.after.is_soldout).collect();
+    let left: Vec<Option<i32>> = updates.iter().map(|update| update.after.remain_space).collect();
+    let before = updates.iter().map(|update| update.before.unwrap_or_default());
+    let (sold_out_before, left_before): (Vec<Option<bool>>, Vec<Option<i32>>) =
+        before.map(|places| (places.is_soldout, places.remain_space)).unzip();
+    Ok(sqlx::query_scalar(
+        "WITH wanted AS (
+             SELECT e.id, e.code, w.sold_out, w.places, e.is_soldout, e.remain_space,
+                    coalesce(e.is_soldout = w.sold_out_before, true) AND coalesce(e.remain_space = w.places_before, true)
+                        AS is_current
+             FROM acted.tutorial_events AS e
+             JOIN unnest($1::bigint[], $2::boolean[], $3::int[], $4::boolean[], $5::int[])
+                 AS w (id, sold_out, places, sold_out_before, places_before) ON e.id = w.id
+             FOR UPDATE OF e),
+         updated AS (
+             UPDATE acted.tutorial_events AS e
+             SET is_soldout = coalesce(w.sold_out, e.is_soldout), remain_space = coalesce(w.places, e.remain_space)
+             FROM wanted AS w
+             WHERE e.id = w.id AND w.is_current AND (w.is_soldout, w.remain_space)
+                   IS DISTINCT FROM (coalesce(w.sold_out, w.is_soldout), coalesce(w.places, w.remain_space)))
+         SELECT code FROM wanted WHERE NOT is_current ORDER BY code",
     )
     .bind(ids)
     .bind(sold_out)
     .bind(left)
-    .execute(db)
-    .await?;
-    Ok(())
+    .bind(sold_out_before)
+    .bind(left_before)
+    .fetch_all(db)
+    .await?)
 }

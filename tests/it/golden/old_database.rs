@@ -123,7 +123,7 @@ async fn stored_runs_of_sync_are_taken_back() {
     for run in filled.decided.iter().chain(&filled.second_sync).rev() {
         record.run(&sides, &["sync", "show", &run.to_string()]).await;
         record.run(&sides, &["sync", "undo", &run.to_string(), "--dry-run"]).await;
-        let undone = record.run(&sides, &["sync", "undo", &run.to_string()]).await;
+        let undone = record.run(&sides, &["sync", "undo", &run.to_string(), "--no-prompt"]).await;
         assert_eq!(undone["errors"], json!([]), "{run} {undone:#}");
     }
     record.golden("old_sync_undo");

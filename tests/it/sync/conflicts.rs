@@ -73,7 +73,7 @@ async fn conflicting_field_waits_for_a_decision() {
     assert_eq!((exit, &report["differences"]), (0, &json!([])), "{report:#}");
 
     let run = resolved["run_id"].to_string();
-    assert_eq!(fixture.base.run(&["sync", "undo", &run]).await.0, 0);
+    assert_eq!(fixture.base.run(&["sync", "undo", &run, "--no-prompt"]).await.0, 0);
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, fields(&report, "conflicts")), (4, vec!["CM2-01 day 1: title: Ours|Theirs|CM2-01-1".into()]));
 }
@@ -99,7 +99,7 @@ async fn conflict_policy_resolves_conflicts_and_leaves_an_empty_plan() {
     let moved = "SELECT count(*) FROM acted.tutorial_sessions
                  WHERE sequence = 2 AND (start_date, end_date) = ('2026-02-11 09:00+00', '2026-02-11 12:30+00')";
     assert_eq!(fixture.base.count(moved).await, 1);
-    let (exit, undone) = fixture.base.run(&["sync", "undo", &report["run_id"].to_string()]).await;
+    let (exit, undone) = fixture.base.run(&["sync", "undo", &report["run_id"].to_string(), "--no-prompt"]).await;
     assert_eq!((exit, &undone["skipped"][0]["name"]), (0, &json!("CM2-01")), "remote values stay: {undone:#}");
     let (exit, again) = fixture.sync(&[]).await;
     assert_eq!((exit, fields(&again, "settled").len(), fields(&again, "differences").len()), (0, 0, 0), "{again:#}");

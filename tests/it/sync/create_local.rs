@@ -40,7 +40,7 @@ async fn undo_removes_locally_created_records() {
     let (exit, planned) = fixture.run(&["sync", "undo", &run, "--dry-run"]).await;
     assert_eq!((exit, names(&planned["removed_local"])), (0, vec!["Bath Spa", "Bristol"]), "{planned:#}");
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 7, "a dry run writes nothing");
-    let (exit, done) = fixture.run(&["sync", "undo", &run]).await;
+    let (exit, done) = fixture.run(&["sync", "undo", &run, "--no-prompt"]).await;
     assert_eq!((exit, &done["removed_local"]), (0, &planned["removed_local"]));
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_locations").await, 5);
     assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 0);
@@ -60,7 +60,7 @@ async fn undo_retains_created_records_in_use_and_reports_them() {
     .execute(&fixture.db.pool)
     .await
     .expect("they are used");
-    for arguments in [vec!["sync", "undo", &run, "--dry-run"], vec!["sync", "undo", &run]] {
+    for arguments in [vec!["sync", "undo", &run, "--dry-run"], vec!["sync", "undo", &run, "--no-prompt"]] {
         let (exit, report) = fixture.run(&arguments).await;
         assert_eq!((exit, names(&report["removed_local"])), (4, vec!["Bath Spa"]), "{report:#}");
         assert_eq!(names(&report["kept_local"]), ["Bristol", "Wells"]);
@@ -88,7 +88,7 @@ async fn undo_removes_a_created_instructor_with_account_and_staff_row() {
         .execute(&fixture.db.pool)
         .await
         .expect("he has signed in");
-    let (exit, undone) = fixture.run(&["sync", "undo", &report["run_id"].to_string()]).await;
+    let (exit, undone) = fixture.run(&["sync", "undo", &report["run_id"].to_string(), "--no-prompt"]).await;
     assert_eq!((exit, names(&undone["removed_local"])), (4, vec!["Ada Marsh", "Tom Okafor"]), "{undone:#}");
     assert_eq!(names(&undone["kept_local"]), ["the account of Tom Okafor"]);
     assert_eq!(fixture.count(people).await, before + 1);

@@ -95,7 +95,7 @@ async fn remote_change_is_applied_once() {
     let (exit, report) = fixture.sync(&[]).await;
     assert_eq!((exit, &report["counts"]["updated"], &report["counts"]["unchanged"]), (0, &json!(0), &json!(2)));
     let undo = report["run_id"].as_i64().expect("a run") - 1;
-    assert_eq!(fixture.base.run(&["sync", "undo", &undo.to_string()]).await.0, 0);
+    assert_eq!(fixture.base.run(&["sync", "undo", &undo.to_string(), "--no-prompt"]).await.0, 0);
     assert_eq!(fixture.bookable("cm2-02").await, (false, 12));
 }
 
@@ -174,7 +174,7 @@ async fn event_link_sets_places_and_undo_restores_both() {
     let (_, report) = fixture.sync(&[]).await;
     assert_eq!(fixture.bookable("CM2-01").await, (true, 0));
     let run = report["run_id"].to_string();
-    assert_eq!(fixture.base.run(&["sync", "undo", &run]).await.0, 0);
+    assert_eq!(fixture.base.run(&["sync", "undo", &run, "--no-prompt"]).await.0, 0);
     assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
     assert_eq!(fixture.base.count("SELECT count(*) FROM adm.events").await, 0);
 }

@@ -13,3 +13,4 @@ mod options;
 mod plan_files;
 mod prompts;
 mod stored_runs;
+mod undo;

@@ -108,15 +108,15 @@ async fn undo_reverts_a_run_unless_its_rows_changed() {
     let (_, second) = fixture.run(&["sync", "locations", "--prune", "--prune-limit", "50"]).await;
     assert_eq!((&second["counts"]["created"], &second["counts"]["pruned"]), (&json!(3), &json!(1)));
     let (first, second) = (first["run_id"].to_string(), second["run_id"].to_string());
-    let (exit, rejected) = fixture.run(&["sync", "undo", &first]).await;
+    let (exit, rejected) = fixture.run(&["sync", "undo", &first, "--no-prompt"]).await;
     assert_eq!(exit, 4, "London was deleted later: {rejected:#}");
     let (exit, planned) = fixture.run(&["sync", "undo", &second, "--dry-run"]).await;
     assert_eq!((exit, &planned["counts"]["pruned"]), (0, &json!(3)));
-    assert_eq!(fixture.run(&["sync", "undo", &second]).await.0, 0);
+    assert_eq!(fixture.run(&["sync", "undo", &second, "--no-prompt"]).await.0, 0);
     assert_eq!(rows().await, left);
-    assert_eq!(fixture.run(&["sync", "undo", &first]).await.0, 0);
+    assert_eq!(fixture.run(&["sync", "undo", &first, "--no-prompt"]).await.0, 0);
     assert_eq!(rows().await, "");
-    assert_eq!(fixture.run(&["sync", "undo", "999"]).await.0, 2);
+    assert_eq!(fixture.run(&["sync", "undo", "999", "--no-prompt"]).await.0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +193,7 @@ async fn undo_of_a_prune_restores_cascaded_rows() {
         let (_, pruned) = fixture.run(&prune).await;
         assert_eq!((&pruned["counts"]["pruned"], &pruned["pruned_along"]), (&json!(1), &planned["pruned_along"]));
         assert!(pruned["pruned_along"].is_object(), "cascaded rows are reported: {pruned:#}");
-        let (exit, undone) = fixture.run(&["sync", "undo", &pruned["run_id"].to_string()]).await;
+        let (exit, undone) = fixture.run(&["sync", "undo", &pruned["run_id"].to_string(), "--no-prompt"]).await;
         assert_eq!((exit, fixture.count(all).await), (0, before), "{undone:#}");
     }
 }

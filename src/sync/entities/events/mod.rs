@@ -5,6 +5,8 @@
 //! title are ambiguous even if one of them is linked. The module `sessions` matches sessions.
 
 mod links;
+pub mod places;
+pub mod row;
 pub mod sessions;
 pub mod single;
 
@@ -12,20 +14,22 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use administrate::Client;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+pub use self::row::Row;
+use self::row::with_availability;
 use crate::bridges::events as bridges;
-use crate::bridges::events::{EventLinkRow, LastSeen, LifecycleState, RowFilter};
+use crate::bridges::events::{EventLinkRow, LifecycleState, RowFilter};
 use crate::bridges::overrides::MatchOverrides;
-use crate::bridges::reference::{BoundedColumn, LinkRow};
+use crate::bridges::reference::LinkRow;
 use crate::config::ConflictPolicy;
 use crate::error::Result;
-use crate::merge::{ReferenceNames, ValueDiff};
+use crate::merge::{EventField, ReferenceNames, ValueDiff};
+use crate::names::fold;
 use crate::outbox;
 use crate::outbox::DeliveryState;
 use crate::sync::conflicts::load::{Baselines, load_baselines};
-use crate::sync::conflicts::{EventWithBaseline, configured_winner, merge};
+use crate::sync::conflicts::{EventWithBaseline, FieldConflict, configured_winner, merge};
 use crate::sync::entity::Entity;
 use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
 use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
@@ -33,30 +37,11 @@ use crate::sync::plan::{RowChange, SyncPlan};
 use crate::sync::remote;
 use crate::sync::report::findings::{RecordError, SkippedRecord};
 use crate::tutorials;
-use crate::tutorials::{Availability, EVENT, PlacesChange};
+use crate::tutorials::store::PlacesUpdate;
+use crate::tutorials::{Availability, EVENT};
 
 /// The sync of events.
 pub(crate) struct Events;
-
-/// The link row of an event with the availability of the linked local event.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Row {
-    #[serde(flatten)]
-    pub bridge: EventLinkRow,
-    /// The places to write to `acted.tutorial_events`; empty if the event is not linked.
-    #[serde(flatten)]
-    pub places: PlacesChange,
-    /// The availability before the event was linked. A plan depends on it, and undoing the link restores it.
-    #[serde(rename = "stood", default, skip_serializing_if = "Option::is_none")]
-    pub availability_before_link: Option<PlacesChange>,
-}
-
-impl PartialEq for Row {
-    /// Compares the stored values; the availability before the link is not one of them.
-    fn eq(&self, other: &Self) -> bool {
-        self.bridge == other.bridge && self.places == other.places
-    }
-}
 
 /// The local events and what planning needs to know about them.
 #[derive(Debug)]
@@ -76,40 +61,6 @@ pub struct LocalEvents {
     pub winners: BTreeMap<String, ConflictPolicy>,
 }
 
-impl Row {
-    /// Returns the values that Administrate had last, with which webhooks compare the next change.
-    fn last_seen(&self) -> LastSeen {
-        LastSeen {
-            lifecycle: self.bridge.lifecycle_state.as_deref().map(|state| state.to_lowercase().into()),
-            sold_out: self.bridge.sold_out,
-            max_places: self.bridge.max_places.map(Into::into),
-            remaining: self.places.remain_space.map(Into::into),
-        }
-    }
-}
-
-impl LinkRow for Row {
-    fn external_id(&self) -> &str {
-        &self.bridge.external_id
-    }
-
-    fn link(&self) -> Option<i64> {
-        self.bridge.tutorial_event_id
-    }
-
-    fn set_link(&mut self, local: Option<i64>) {
-        if self.bridge.tutorial_event_id != local {
-            self.bridge.unlink();
-            self.bridge.tutorial_event_id = local;
-            self.places = PlacesChange::default();
-        }
-    }
-
-    fn bounded(&self) -> Vec<BoundedColumn<'_>> {
-        self.bridge.bounded()
-    }
-}
-
 impl EntitySync for Events {
     const ENTITY: Entity = Entity::Events;
     type Row = Row;
@@ -127,7 +78,8 @@ impl EntitySync for Events {
 
     async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         let availabilities = tutorials::store::availabilities(db, None).await?;
-        Ok(with_availability(bridges::rows(db, RowFilter::All).await?, &availabilities))
+        let agreed = places::agreed_places(db, RowFilter::All).await?;
+        Ok(with_availability(bridges::rows(db, RowFilter::All).await?, &availabilities, &agreed))
     }
 
     async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
@@ -149,8 +101,7 @@ impl EntitySync for Events {
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::upsert_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
-        let places = rows.iter().filter_map(|row| Some((row.link()?, row.places)));
-        tutorials::store::set_available_places(db, &places.collect::<Vec<_>>()).await?;
+        places::write(db, rows).await?;
         let linked = rows.iter().filter(|row| row.link().is_some());
         bridges::record_last_seen(db, linked.map(|row| (row.external_id(), row.last_seen()))).await
     }
@@ -163,9 +114,11 @@ impl EntitySync for Events {
         let unlinked = inverse.iter().filter_map(|change| {
             let linked = change.before.as_ref()?;
             let stays_linked = change.after.as_ref().is_some_and(|after| after.link() == linked.link());
-            Some((linked.link()?, linked.availability_before_link?)).filter(|_| !stays_linked)
+            let (tutorial_event_id, after) = (linked.link()?, linked.availability_before?);
+            Some(PlacesUpdate { tutorial_event_id, before: None, after }).filter(|_| !stays_linked)
         });
-        tutorials::store::set_available_places(db, &unlinked.collect::<Vec<_>>()).await
+        tutorials::store::set_available_places(db, &unlinked.collect::<Vec<_>>()).await?;
+        Ok(())
     }
 }
 
@@ -185,20 +138,6 @@ pub(crate) async fn load_events(
         reference_names: None,
         winners: BTreeMap::new(),
     })
-}
-
-/// Adds the current availability of the linked local events to link rows.
-pub(crate) fn with_availability(rows: Vec<EventLinkRow>, availabilities: &[Availability]) -> Vec<Row> {
-    let by_id: HashMap<i64, &Availability> = availabilities.iter().map(|event| (event.id, event)).collect();
-    let row = |bridge: EventLinkRow| {
-        let local = bridge.tutorial_event_id.and_then(|id| by_id.get(&id).copied());
-        Row { bridge, places: local.map(current_places).unwrap_or_default(), availability_before_link: None }
-    };
-    rows.into_iter().map(row).collect()
-}
-
-fn current_places(event: &Availability) -> PlacesChange {
-    PlacesChange { is_soldout: Some(event.is_soldout), remain_space: Some(event.remain_space) }
 }
 
 /// Plans the rows of events. Each is linked with the local one whose code is its title.
@@ -242,9 +181,13 @@ pub fn plan(
         } else {
             let name = event.title.clone();
             let zone = remote_event.zone(&local.time_zone);
-            let row = desired_row(event, link, before, local, &zone, &known_sessions);
+            let mut row = desired_row(event, link, before, local, &zone, &known_sessions);
             compare_values(&mut plan, local, &remote_event, link, true);
             if let Some(availability) = link {
+                let (winner, remote) = (places::configured_winner(&local.winners), places::reported(&remote_event));
+                if let Some(conflict) = places::merge_into(&mut row, before, availability, remote, winner) {
+                    places::report(&mut plan, row.external_id(), &availability.code, conflict, winner);
+                }
                 let stored_sessions = before.map_or(&[][..], |row| &row.bridge.sessions);
                 plan.findings.differences.extend(sessions::unlinked_sessions(
                     remote_event.id.as_str(),
@@ -281,7 +224,8 @@ fn session_ids(event: &administrate::Event) -> impl Iterator<Item = String> {
 
 /// Compares the values of an event on both sides with its baseline, and adds conflicts and resolutions to the plan.
 ///
-/// Settings resolve conflicts only if `may_resolve` is true. An event without a link or a baseline is not compared.
+/// Settings resolve conflicts only if `may_resolve` is true. Of an event without a baseline, such as an adopted one, only
+/// the title is compared: nothing says which side has changed the other values.
 fn compare_values(
     plan: &mut SyncPlan<Row>,
     local: &LocalEvents,
@@ -289,9 +233,18 @@ fn compare_values(
     link: Option<&Availability>,
     may_resolve: bool,
 ) {
-    let event = link.and_then(|event| local.baselines.get(&event.id));
+    let Some(link) = link else { return };
+    let event = local.baselines.get(&link.id);
     let event = event.filter(|event| event.baseline.external_id == remote_event.id.as_str());
-    let Some((event, reference_names)) = event.zip(local.reference_names.as_ref()) else { return };
+    let Some((event, reference_names)) = event.zip(local.reference_names.as_ref()) else {
+        plan.findings.differences.extend(other_title(link, remote_event));
+        return;
+    };
+    let error = |message| RecordError { external_id: Some(remote_event.id.to_string()), message };
+    if let Some(reason) = &event.baseline.unreadable {
+        plan.findings.errors.push(error(format!("{}: {reason}", event.known.event.code)));
+        return;
+    }
     let winner = |difference: &ValueDiff| match may_resolve {
         true => configured_winner(&local.winners, difference),
         false => None,
@@ -300,9 +253,20 @@ fn compare_values(
     let findings = &mut plan.findings;
     findings.conflicts.extend(outcome.conflicts);
     findings.differences.extend(outcome.differences);
-    let error = |message| RecordError { external_id: Some(remote_event.id.to_string()), message };
     findings.errors.extend(outcome.errors.into_iter().map(error));
     plan.resolutions.extend(outcome.resolution);
+}
+
+/// Returns the difference between the code of a linked event and its title; none if they are equal as names.
+fn other_title(link: &Availability, remote_event: &administrate::Event) -> Option<FieldConflict> {
+    (fold(&link.code) != fold(&remote_event.title)).then(|| FieldConflict {
+        external_id: remote_event.id.to_string(),
+        name: link.code.clone(),
+        field: EventField::Title.name().to_owned(),
+        local: Some(link.code.clone()),
+        remote: Some(remote_event.title.clone()).filter(|title| !title.is_empty()),
+        baseline: None,
+    })
 }
 
 /// Reports an event whose local change is not delivered yet: as skipped or, if its delivery failed, as an error.
@@ -360,19 +324,14 @@ fn desired_row(
             tutorial_event_id: before.and_then(LinkRow::link),
             external_id: event.external_id,
         },
-        places: PlacesChange::default(),
-        availability_before_link: None,
+        // Merged by the caller.
+        places: before.map(|row| row.places).unwrap_or_default(),
+        agreed_places: before.and_then(|row| row.agreed_places),
+        availability_before: None,
     };
     row.set_link(link.map(|event| event.id));
     if let Some(availability) = link {
         sessions::link_sessions(&mut row.bridge.sessions, &availability.sessions, zone);
-        let remaining = event.remaining_places.and_then(|places| i32::try_from(places).ok());
-        row.places = PlacesChange {
-            is_soldout: Some(event.is_sold_out.unwrap_or(availability.is_soldout)),
-            remain_space: Some(remaining.unwrap_or(availability.remain_space)),
-        };
-        let is_linked_before = before.and_then(LinkRow::link) == Some(availability.id);
-        row.availability_before_link = Some(current_places(availability)).filter(|_| !is_linked_before);
     }
     row
 }

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
-use super::{Events, load_events, plan, with_availability};
+use super::places;
+use super::places::agreed_places;
+use super::row::with_availability;
+use super::{Events, Row, load_events, plan};
 use crate::bridges::events as bridges;
 use crate::bridges::events::RowFilter;
 use crate::bridges::overrides::MatchOverrides;
@@ -14,7 +17,10 @@ use crate::bridges::store::overrides;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::apply::apply;
+use crate::sync::conflicts::Winner;
 use crate::sync::entity::Entity;
+use crate::sync::matching::MatchResult;
+use crate::sync::plan::SyncPlan;
 use crate::tutorials;
 
 /// The outcome of applying one event of Administrate.
@@ -114,7 +120,8 @@ pub async fn apply_remote_event(
     }
     let saved = context.overrides(db).await?;
     let local = load_events(db, Some(&local_ids), references, time_zone).await?;
-    let rows = with_availability(stored, &local.availabilities);
+    let agreed = agreed_places(db, RowFilter::Of(&external_id, &local_ids)).await?;
+    let rows = with_availability(stored, &local.availabilities, &agreed);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
     let plan = plan(&local, vec![event], &rows, saved);
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
@@ -135,4 +142,32 @@ pub async fn apply_remote_event(
         _ if is_unknown => ApplyOutcome::Unknown,
         _ => ApplyOutcome::Unchanged,
     })
+}
+
+/// Plans the places of one linked event, with this side winning where both have sold places.
+///
+/// # Errors
+/// Those of the database. An event without a link gives an empty plan.
+pub(in crate::sync) async fn decide_places(
+    db: &mut PgConnection,
+    event: &administrate::Event,
+    local_id: i64,
+    wins: Winner,
+) -> Result<SyncPlan<Row>> {
+    let external_id = event.id.to_string();
+    let mut decided = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
+    decided.fetched = 1;
+    let filter = RowFilter::Of(&external_id, &[]);
+    let availabilities = tutorials::store::availabilities(db, Some(&[local_id])).await?;
+    let agreed = agreed_places(db, filter).await?;
+    let rows = with_availability(bridges::rows(db, filter).await?, &availabilities, &agreed);
+    if let ([before], [local]) = (rows.as_slice(), availabilities.as_slice()) {
+        let (mut row, winner) = (before.clone(), places::winner_of(wins));
+        let conflict = places::merge_into(&mut row, Some(before), local, places::reported(event), winner);
+        if let Some(conflict) = conflict {
+            places::report(&mut decided, &external_id, &local.code, conflict, winner);
+        }
+        decided.add_row(local.code.clone(), Some(before), row);
+    }
+    Ok(decided)
 }
