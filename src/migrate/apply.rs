@@ -52,12 +52,7 @@ pub async fn apply(pool: &PgPool) -> Result<()> {
 /// # Errors
 /// [`Error::NeedsAttention`] when a table has another shape, [`Error::Cancelled`] when stopped, [`Error::Failed`] when the
 /// locks stay held. In all cases nothing is changed.
-pub async fn apply_with(
-    pool: &PgPool,
-    wait: LockWait,
-    stop: &CancellationToken,
-    on_wait: impl Fn(&str),
-) -> Result<()> {
+pub async fn apply_with(pool: &PgPool, wait: LockWait, stop: &CancellationToken, on_wait: impl Fn(&str)) -> Result<()> {
     let deadline = Instant::now() + wait.total;
     let (mut pause, mut is_told) = (FIRST_PAUSE, false);
     let holder = Mutex::new(None);
@@ -140,12 +135,10 @@ async fn apply_pending(db: &mut PgConnection) -> Result<()> {
             None => pending.push(migration),
         }
     }
-    let created: Vec<_> =
-        pending.iter().flat_map(|migration| shape::created_tables(migration.sql.as_str())).collect();
+    let created: Vec<_> = pending.iter().flat_map(|migration| shape::created_tables(migration.sql.as_str())).collect();
     let found = store::found_tables(db, &created).await?;
-    let problem = |table: &shape::CreatedTable| {
-        shape::problem(table, found.iter().find(|found| found.name == table.name)?)
-    };
+    let problem =
+        |table: &shape::CreatedTable| shape::problem(table, found.iter().find(|found| found.name == table.name)?);
     let problems: Vec<String> = created.iter().filter_map(problem).collect();
     if !problems.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", problems.join("; "))));
@@ -181,9 +174,8 @@ fn program_name() -> String {
 /// Reports whether somebody else held a lock for too long, or two programs waited for each other.
 fn is_blocked(error: &Error) -> bool {
     use MigrateError::{Execute, ExecuteMigration};
-    let (Error::Database(error)
-    | Error::Migration(Execute(error))
-    | Error::Migration(ExecuteMigration(error, _))) = error
+    let (Error::Database(error) | Error::Migration(Execute(error)) | Error::Migration(ExecuteMigration(error, _))) =
+        error
     else {
         return false;
     };

@@ -18,7 +18,8 @@ use tokio::sync::Mutex;
 
 pub use store::{
     count_by_state, count_of, enqueue, escalate, is_worked_on, list, park, pending_in_earlier_run, purge_delivered,
-    reassign_to_run, requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state, undelivered_subjects,
+    reassign_to_run, requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state,
+    undelivered_subjects,
 };
 
 pub use step::DeliveryStep;

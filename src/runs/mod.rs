@@ -10,7 +10,8 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
-    begin, ended_before, enqueue, find, finish, has_succeeded, journal_of, latest, purge, reopen, save_journal, update_result,
+    begin, ended_before, enqueue, find, finish, has_succeeded, journal_of, latest, purge, reopen, save_journal,
+    update_result,
 };
 
 use crate::error::Result;

@@ -35,8 +35,7 @@ pub fn sweep_reports(data_dir: &Path, age: Duration, now: SystemTime) -> usize {
 /// # Errors
 /// The database fails.
 pub async fn sweep_uploads(pool: &PgPool, data_dir: &Path, days: i32) -> Result<usize> {
-    let runs: Vec<i64> =
-        entries(&data_dir.join("uploads")).iter().filter_map(|(name, _)| name.parse().ok()).collect();
+    let runs: Vec<i64> = entries(&data_dir.join("uploads")).iter().filter_map(|(name, _)| name.parse().ok()).collect();
     if runs.is_empty() {
         return Ok(0);
     }

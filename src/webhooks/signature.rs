@@ -138,8 +138,7 @@ mod tests {
             headers.insert(TIMESTAMP, timestamp.parse().expect("a value"));
             let now = Timestamp::from_second(NOW).expect("a time");
             let secret_of_test = Secret::from(secret.to_owned());
-            let found =
-                check_headers(&secret_of_test, &headers, now).and_then(|signed| signed.check_body(BODY));
+            let found = check_headers(&secret_of_test, &headers, now).and_then(|signed| signed.check_body(BODY));
             assert_eq!(found, expected, "{secret} {signature} {timestamp}");
         }
     }

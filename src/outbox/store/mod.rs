@@ -156,9 +156,8 @@ pub async fn undelivered_subjects(
     ids: Option<&[i64]>,
 ) -> Result<Vec<(i64, DeliveryState)>> {
     let only = if ids.is_some() { "AND subject_id = ANY ($2)" } else { "AND $2::bigint[] IS NULL" };
-    let sql = format!(
-        "SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered' {only}"
-    );
+    let sql =
+        format!("SELECT subject_id, state FROM lectern.outbox WHERE subject_kind = $1 AND state <> 'delivered' {only}");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind).bind(ids).fetch_all(db).await?)
 }
 

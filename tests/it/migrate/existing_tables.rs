@@ -67,7 +67,8 @@ async fn tables_of_the_same_shape_are_used_again() {
     assert_eq!(plan["steps"][0]["tables"][0]["action"], "skip", "{plan}");
     let (exit, applied) = migrate(&db, &[]);
     assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{applied}");
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM acted.catalog_subjects").fetch_one(&db.pool).await.expect("n");
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM acted.catalog_subjects").fetch_one(&db.pool).await.expect("n");
     assert_eq!(kept, 1);
 }
 
