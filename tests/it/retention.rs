@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use lectern::retention::sweep;
 use tokio_util::sync::CancellationToken;
 
-use crate::fixtures::provider::Provider;
 use crate::fixtures::test_db::TestDb;
 
 async fn execute(db: &TestDb, sql: &'static str) {
@@ -97,8 +96,6 @@ async fn old_runs_go_unless_something_rests_on_them() {
 #[tokio::test]
 async fn old_files_go_and_nothing_else_is_touched() {
     let db = TestDb::new().await;
-    let provider = Provider::insert(&db).await;
-    drop(provider);
     execute(
         &db,
         "INSERT INTO lectern.runs (kind, subject, started_at, finished_at, exit_code)
