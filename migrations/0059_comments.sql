@@ -501,7 +501,7 @@ SELECT pg_temp.describe('lectern.webhook_registrations', 'Webhooks that Lectern 
     "registered_at": "When it was registered, or moved to this address."}');
 
 SELECT pg_temp.describe('lectern.schedule', 'When each scheduled job was last requested, so that one of several processes does it.', '{
-    "name": "The job.",
+    "name": "What the job synchronises, such as all.",
     "asked_for": "The latest time of the schedule for which it was requested."}');
 
 DROP FUNCTION pg_temp.describe(text, text, jsonb);

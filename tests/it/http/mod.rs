@@ -1,5 +1,6 @@
 //! The HTTP interface over a real socket.
 
+mod attempts;
 mod contract;
 mod follow_up;
 mod idempotency;
@@ -10,4 +11,5 @@ mod restart;
 mod runs;
 mod streams;
 mod tokens;
+mod webhook_order;
 mod webhooks;

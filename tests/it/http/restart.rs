@@ -12,13 +12,13 @@ use crate::fixtures::api::{ApiFixture, answer, location, upload};
 use crate::fixtures::import::ImportFixture;
 
 /// `lectern serve` as a separate process.
-struct ServerProcess {
+pub(super) struct ServerProcess {
     process: Child,
-    address: String,
+    pub(super) address: String,
 }
 
 impl ServerProcess {
-    fn start(fixture: &ImportFixture) -> ServerProcess {
+    pub(super) fn start(fixture: &ImportFixture) -> ServerProcess {
         let mut command = fixture.program(&["serve", "--bind", "127.0.0.1:0"]);
         let mut process = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let stderr = BufReader::new(process.stderr.take().expect("its words"));
@@ -28,7 +28,7 @@ impl ServerProcess {
         ServerProcess { process, address }
     }
 
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("ended");
     }

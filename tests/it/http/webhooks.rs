@@ -4,7 +4,6 @@ use administrate_sim::{Options, Simulator, Tenant};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use lectern::tutorials::create_events;
-use lectern::webhooks::purge;
 use lectern::webhooks::worker::apply_due;
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -15,16 +14,16 @@ use crate::fixtures::site::{Site, problem};
 use crate::fixtures::test_db::TestDb;
 
 const SECRET: &str = "a key that only the two know";
-const EVENT: &str = "Q291cnNlOjE=";
+pub(super) const EVENT: &str = "Q291cnNlOjE=";
 
 /// A server with one linked event that receives webhooks.
-struct WebhookFixture {
-    db: TestDb,
-    site: Site,
+pub(super) struct WebhookFixture {
+    pub(super) db: TestDb,
+    pub(super) site: Site,
 }
 
 impl WebhookFixture {
-    async fn new() -> WebhookFixture {
+    pub(super) async fn new() -> WebhookFixture {
         let db = TestDb::new().await;
         let provider = Provider::insert(&db).await;
         let mut tx = db.pool.begin().await.expect("begin");
@@ -37,31 +36,31 @@ impl WebhookFixture {
         WebhookFixture { db, site }
     }
 
-    async fn send(&self, body: &str) -> Response {
+    pub(super) async fn send(&self, body: &str) -> Response {
         let request =
             self.site.request("POST", "/webhooks/administrate").header("x-administrate-signature", sign(body));
         let request = request.header("x-administrate-signature-timestamp", Timestamp::now().as_second().to_string());
         request.body(body.to_owned()).send().await.expect("an answer")
     }
 
-    async fn deliver_webhook(&self, at: &str, node: &Value) -> u16 {
+    pub(super) async fn deliver_webhook(&self, at: &str, node: &Value) -> u16 {
         let metadata = json!({ "webhook_id": "T3V0Ym91bmRIb29rOjE=", "triggered_at": at, "is_retry": false });
         self.send(&json!({ "metadata": metadata, "payload": { "node": node } }).to_string()).await.status().as_u16()
     }
 
-    async fn apply_received(&self) -> usize {
+    pub(super) async fn apply_received(&self) -> usize {
         apply_due(&self.db.pool, &self.db.config(&[("LECTERN_RETRY_BASE_MS", "1")])).await.expect("applied")
     }
 
     /// Returns whether the event is sold out, its remaining places, and the transaction that wrote it last.
-    async fn event(&self) -> (bool, i32, String) {
+    pub(super) async fn event(&self) -> (bool, i32, String) {
         sqlx::query_as("SELECT is_soldout, remain_space, xmin::text FROM acted.tutorial_events")
             .fetch_one(&self.db.pool)
             .await
             .expect("the event")
     }
 
-    async fn lectern(&self, arguments: &[&str]) -> (i32, Value) {
+    pub(super) async fn lectern(&self, arguments: &[&str]) -> (i32, Value) {
         run(&self.db, arguments, &[]).await
     }
 }
@@ -73,17 +72,17 @@ async fn run(db: &TestDb, arguments: &[&str], environment: &[(&str, &str)]) -> (
     (output.status.code().unwrap_or(-1), serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
 }
 
-async fn execute(db: &TestDb, sql: &'static str) {
+pub(super) async fn execute(db: &TestDb, sql: &'static str) {
     sqlx::query(sql).execute(&db.pool).await.expect(sql);
 }
 
-fn sign(body: &str) -> String {
+pub(super) fn sign(body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key");
     mac.update(body.as_bytes());
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn node(remaining: i64, updated: &str) -> Value {
+pub(super) fn node(remaining: i64, updated: &str) -> Value {
     json!({ "id": EVENT, "title": "A", "lifecycleState": "published", "isSoldOut": remaining == 0, "maxPlaces": 12,
             "remainingPlaces": remaining, "updatedAt": updated })
 }
@@ -296,42 +295,4 @@ async fn webhook_with_a_full_event_is_applied_like_a_sync() {
         .await
         .expect("a count");
     assert_eq!(linked, 2);
-}
-
-#[tokio::test]
-async fn old_webhooks_are_purged_except_the_latest() {
-    let fixture = WebhookFixture::new().await;
-    for (at, left) in [("2026-05-14T10:00:00Z", 9), ("2026-05-14T10:01:00Z", 8), ("2026-05-14T10:02:00Z", 7)] {
-        assert_eq!(fixture.deliver_webhook(at, &node(left, at)).await, 202);
-    }
-    assert_eq!(fixture.apply_received().await, 3);
-    assert_eq!(purge(&fixture.db.pool, 30, 365, 1000).await.expect("nothing is old"), 0);
-    execute(&fixture.db, "UPDATE lectern.webhook_inbox SET received_at = now() - interval '31 days'").await;
-    assert_eq!(purge(&fixture.db.pool, 30, 365, 1000).await.expect("forgotten"), 2);
-    assert_eq!(
-        fixture.deliver_webhook("2026-05-14T10:02:01Z", &node(7, "again")).await,
-        200,
-        "the latest is known by its content"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn webhook_without_a_time_is_ordered_by_arrival() {
-    let fixture = WebhookFixture::new().await;
-    let node =
-        |left: i64| json!({ "id": EVENT, "title": "A", "isSoldOut": false, "maxPlaces": 12, "remainingPlaces": left });
-    assert_eq!(fixture.deliver_webhook("yesterday", &node(9)).await, 202, "it is signed, and would not be sent again");
-    assert_eq!(fixture.deliver_webhook("", &node(8)).await, 202);
-    assert_eq!(fixture.apply_received().await, 2);
-    assert_eq!(fixture.event().await.1, 8, "the later one holds");
-    let (_, listed) = fixture.lectern(&["webhooks", "list", "--all"]).await;
-    let first = listed["items"][0]["id"].to_string();
-    assert_eq!(fixture.lectern(&["webhooks", "replay", &first]).await.0, 0);
-    fixture.apply_received().await;
-    assert_eq!(fixture.event().await.1, 8, "replaying an older one changes nothing");
-    let soon = Timestamp::now().as_second() + 60;
-    assert_eq!(fixture.deliver_webhook(&soon.to_string(), &node(5)).await, 202, "seconds since 1970 are a time");
-    assert_eq!(fixture.deliver_webhook("2020-01-01T00:00:00", &node(6)).await, 202, "and so is one without an offset");
-    fixture.apply_received().await;
-    assert_eq!(fixture.event().await.1, 5, "the one of 2020 is overtaken");
 }
