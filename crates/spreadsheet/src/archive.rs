@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Cursor, Read};
 
 use memchr::{memchr, memmem, memrchr};
+use percent_encoding::percent_decode_str;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
@@ -206,9 +207,11 @@ fn text_run_after(before: usize, chunk: &[u8], name: &str) -> Result<usize, Read
     })
 }
 
-/// Normalises the name of a part: Windows programs write backslashes, and some generators another letter case.
+/// Normalises the name of a part: Windows programs write backslashes, and some generators another letter case or
+/// percent encoding.
 fn normalise(name: &str) -> String {
-    name.replace('\\', "/").trim_start_matches('/').to_lowercase()
+    let name = percent_decode_str(name).decode_utf8_lossy().replace('\\', "/").to_lowercase();
+    name.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect::<Vec<_>>().join("/")
 }
 
 /// Detects the format by the parts that every program writes. The name of the workbook part itself is free.
@@ -225,14 +228,12 @@ fn detect_format(parts: &HashMap<String, usize>) -> Result<ContainerFormat, Read
         return Ok(ContainerFormat::Xlsx);
     }
     if has_ending("workbook.bin") {
-        return Err(ReadError::unreadable(
-            "it is an Excel binary workbook (.xlsb); save it as an Excel workbook (.xlsx)",
-        ));
+        return Err(ReadError::binary_workbook());
     }
     if has("_rels/.rels") && !has_ending("document.xml") && !has_ending("presentation.xml") {
         return Ok(ContainerFormat::Xlsx);
     }
-    Err(ReadError::unreadable("it is a zip file without a workbook; save it as an Excel workbook (.xlsx)"))
+    Err(ReadError::no_workbook())
 }
 
 fn check_limit(size: u64, limit: u64, description: &str) -> Result<(), ReadError> {

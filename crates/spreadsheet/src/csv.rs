@@ -1,10 +1,11 @@
-//! Reader of csv files (RFC 4180), separated by comma, semicolon or tab: whichever occurs most in one line.
+//! Reader of csv files (RFC 4180), separated by comma, semicolon, tab or bar: whichever most records have most of.
 //!
 //! This reader counts the rows of a sheet itself, because `csv-core` skips blank lines without saying so.
 
 use std::borrow::Cow;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+use memchr::memchr_iter;
 
 use super::limits::MAX_TEXT_RUN_BYTES;
 use super::row_builder::RowBuilder;
@@ -17,24 +18,30 @@ const INITIAL_BUFFER_BYTES: usize = 4096;
 /// Stands for a separator outside ASCII, which `csv-core` cannot split at. No file that is read contains it.
 const NON_ASCII_SEPARATOR: u8 = b'\0';
 
-/// Reads a csv file in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252, the older default of spreadsheet
-/// programs.
+/// Characters of a text of which one may be NUL. A file with more is no text.
+const CHARACTERS_PER_NUL: usize = 100;
+
+/// Reads a csv file in UTF-8, in UTF-16, or in Windows-1252, the older default of spreadsheet programs.
 ///
 /// # Errors
-/// [`ReadError::Unreadable`] with NUL characters or an open quote, [`ReadError::TooLarge`] beyond a limit.
+/// [`ReadError::Unreadable`] if it is no text or with an open quote, [`ReadError::TooLarge`] beyond a limit.
 pub(super) fn read(name: &str, bytes: &[u8], mut rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
-    let Decoded { text, is_damaged } = decode(bytes);
-    if text.contains('\0') {
+    let text = decode(bytes);
+    let text = without_end_marker(&text);
+    let nul_count = memchr_iter(0, text.as_bytes()).count();
+    let (declared, table) = declared_separator(text);
+    if nul_count * CHARACTERS_PER_NUL > text.len() || nul_count > 0 && declared.is_some_and(|c| !c.is_ascii()) {
         return Err(ReadError::unreadable("it is not text; save it as an Excel workbook (.xlsx)"));
     }
-    let (separator, text) = declared_separator(without_end_marker(&text));
-    let separator = separator.unwrap_or_else(|| likely_separator(text));
+    let plain = if table.contains("=\"") { Some(without_forced_text(table, declared)) } else { None };
+    let text = plain.as_deref().unwrap_or(table);
+    let separator = declared.unwrap_or_else(|| likely_separator(text));
     if separator.is_ascii() {
-        read_fields(text, separator as u8, &mut rows, is_damaged, str::to_owned)?;
+        read_fields(text, separator as u8, &mut rows, |field| field.replace('\0', "\u{fffd}"))?;
     } else {
         let placeholder = char::from(NON_ASCII_SEPARATOR);
         let restore = |field: &str| field.replace(placeholder, separator.encode_utf8(&mut [0; 4]));
-        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, is_damaged, restore)?;
+        read_fields(&text.replace(separator, "\0"), NON_ASCII_SEPARATOR, &mut rows, restore)?;
     }
     Ok(rows.finish(name.to_owned(), false))
 }
@@ -43,66 +50,48 @@ fn read_fields(
     text: &str,
     separator: u8,
     rows: &mut RowBuilder<'_>,
-    is_damaged: bool,
     restore: impl Fn(&str) -> String,
 ) -> Result<(), ReadError> {
     let mut fields = FieldReader::new(text.as_bytes(), separator);
     while let Some(Field { position, text }) = fields.next()? {
         let field = std::str::from_utf8(text).map_err(ReadError::damaged)?;
-        let field = unwrap_forced_text(field);
-        if field.trim().is_empty() {
-            continue;
-        }
-        let content = match is_damaged && field.contains(char::REPLACEMENT_CHARACTER) {
-            true => Content::invalid(&field, "has a character in another encoding than the file"),
-            false => Content::Text(restore(&field).into()),
-        };
-        rows.push(position, Some(content))?;
+        rows.push(position, Some(Content::Text(restore(&unwrap_forced_text(field)).into())))?;
     }
     Ok(())
 }
 
-struct Decoded<'a> {
-    text: Cow<'a, str>,
-    /// Whether bytes were invalid in the encoding of the file. U+FFFD stands for them.
-    is_damaged: bool,
-}
-
-/// Decodes a file. One invalid byte in a text of valid UTF-8 sequences damages its cell, not the other cells.
-fn decode(bytes: &[u8]) -> Decoded<'_> {
+/// Decodes a file. U+FFFD stands for bytes that are invalid in its encoding: one such byte in a text of valid UTF-8
+/// sequences damages its cell, not the other cells.
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
         return decode_utf16(rest, u16::from_le_bytes);
     }
     if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
         return decode_utf16(rest, u16::from_be_bytes);
     }
+    // Databases write UTF-16 without a mark. The header of a table is mostly ASCII, so every other byte is zero.
+    let start = &bytes[..bytes.len().min(256)];
+    let zeros = |parity: usize| start.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    match (zeros(0), zeros(1)) {
+        (0, odd) if odd > start.len() / 3 => return decode_utf16(bytes, u16::from_le_bytes),
+        (even, 0) if even > start.len() / 3 => return decode_utf16(bytes, u16::from_be_bytes),
+        _ => {}
+    }
     let (bytes, has_mark) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => (rest, true),
         None => (bytes, false),
     };
     match std::str::from_utf8(bytes) {
-        Ok(text) => Decoded { text: Cow::Borrowed(text), is_damaged: false },
-        Err(_) if has_mark || has_utf8_sequence(bytes) => {
-            Decoded { text: String::from_utf8_lossy(bytes), is_damaged: true }
-        }
-        Err(_) => {
-            let text = bytes.iter().map(|byte| decode_windows_1252(*byte)).collect();
-            Decoded { text: Cow::Owned(text), is_damaged: false }
-        }
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) if has_mark || has_utf8_sequence(bytes) => String::from_utf8_lossy(bytes),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| decode_windows_1252(*byte)).collect()),
     }
 }
 
-fn decode_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Decoded<'static> {
+fn decode_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Cow<'static, str> {
     let units = bytes.chunks_exact(2).map(|pair| from_bytes([pair[0], pair[1]]));
-    let mut is_damaged = bytes.len() % 2 == 1;
-    let character = |unit: Result<char, _>| {
-        unit.unwrap_or_else(|_| {
-            is_damaged = true;
-            char::REPLACEMENT_CHARACTER
-        })
-    };
-    let text: String = char::decode_utf16(units).map(character).collect();
-    Decoded { text: Cow::Owned(text), is_damaged }
+    let characters = char::decode_utf16(units);
+    characters.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Whether a text that is not UTF-8 as a whole has characters outside ASCII that are.
@@ -110,14 +99,54 @@ fn has_utf8_sequence(bytes: &[u8]) -> bool {
     bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
 }
 
-/// Removes the end-of-file character of DOS after the last line.
+/// Removes the end-of-file character of DOS after the last line, with the padding that old programs add.
 fn without_end_marker(text: &str) -> &str {
-    text.trim_end_matches(['\r', '\n']).strip_suffix('\u{1a}').unwrap_or(text)
+    let before = text.trim_end_matches(['\u{1a}', '\0', '\r', '\n', ' ']);
+    if text[before.len()..].contains('\u{1a}') { before } else { text }
+}
+
+/// Removes the equals sign of fields written as `="…"`, so that their quotes protect the separators inside.
+fn without_forced_text(text: &str, declared: Option<char>) -> String {
+    let is_end = |character| {
+        matches!(character, '\r' | '\n') || SEPARATORS.contains(&character) || declared == Some(character)
+    };
+    let ends_field = |after: &str| after.chars().next().is_none_or(is_end);
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_field_start = true;
+    while let Some(first) = rest.chars().next() {
+        let forced = rest.strip_prefix('=').filter(|_| is_field_start);
+        let quoted = if is_field_start { quoted_length(forced.unwrap_or(rest)) } else { None };
+        let length = match (forced, quoted) {
+            (Some(field), Some(length)) if ends_field(&field[length..]) => {
+                rest = field;
+                length
+            }
+            (None, Some(length)) => length,
+            _ => first.len_utf8(),
+        };
+        plain.push_str(&rest[..length]);
+        is_field_start = quoted.is_none() && is_end(first);
+        rest = &rest[length..];
+    }
+    plain
+}
+
+/// Returns the length of the quoted field at the beginning of a text, with its quotes.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut rest = text.strip_prefix('"')?;
+    loop {
+        rest = &rest[rest.find('"')? + 1..];
+        match rest.strip_prefix('"') {
+            Some(after) => rest = after,
+            None => return Some(text.len() - rest.len()),
+        }
+    }
 }
 
 /// Returns the content of `="…"`, which exporters write so that a spreadsheet program shows digits as text.
 fn unwrap_forced_text(field: &str) -> Cow<'_, str> {
-    let quoted = field.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let quoted = field.trim().strip_prefix('=').and_then(|rest| rest.strip_prefix('"')?.strip_suffix('"'));
     match quoted {
         Some(text) if text.replace("\"\"", "").contains('"') => Cow::Borrowed(field),
         Some(text) => Cow::Owned(text.replace("\"\"", "\"")),
@@ -136,15 +165,17 @@ fn decode_windows_1252(byte: u8) -> char {
 fn declared_separator(text: &str) -> (Option<char>, &str) {
     let declared = || {
         let (line, rest) = text.split_once('\n')?;
-        let mut characters = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=")?.chars();
+        let line = line.trim_end_matches('\r').trim_matches('"');
+        let (name, separator) = line.split_at_checked("sep=".len())?;
+        let mut characters = separator.chars();
         let separator = characters.next()?;
-        characters.next().is_none().then_some((separator, rest))
+        (name.eq_ignore_ascii_case("sep=") && characters.next().is_none()).then_some((separator, rest))
     };
     declared().map_or((None, text), |(separator, rest)| (Some(separator), rest))
 }
 
 /// Separators that are guessed.
-const SEPARATORS: [char; 3] = [',', ';', '\t'];
+const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 
 /// Returns the separator that is the most frequent one outside quotes in most of the first 20 records.
 ///

@@ -31,6 +31,14 @@ impl ReadError {
         Self::unreadable("it is protected by a password; save it without one")
     }
 
+    pub(crate) fn no_workbook() -> Self {
+        Self::unreadable("it is a zip file without a workbook; save it as an Excel workbook (.xlsx)")
+    }
+
+    pub(crate) fn binary_workbook() -> Self {
+        Self::unreadable("it is an Excel binary workbook (.xlsb); save it as an Excel workbook (.xlsx)")
+    }
+
     pub(crate) fn no_sheet() -> Self {
         Self::unreadable("it has no sheet with cells")
     }

@@ -85,7 +85,7 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadErro
 pub fn read_filtered(name: &str, bytes: &[u8], limits: &Limits, filter: CellFilter<'_>) -> Result<Sheet, ReadError> {
     limits::check_file_size(bytes.len() as u64, limits.file_bytes)?;
     let rows = RowBuilder::new(limits, filter);
-    if bytes.starts_with(b"PK") {
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         let parts = ZipParts::open(bytes, limits)?;
         return match parts.format {
             ContainerFormat::Xlsx => xlsx::read(parts, rows),

@@ -3,22 +3,20 @@
 //! A cell or row may claim to be repeated a million times. Repeated blanks are only counted; repeated values reach the
 //! limits of [`RowBuilder`] one by one.
 
-use std::io::BufReader;
-
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{Part, ZipParts};
 use super::bounded::append_bounded;
 use super::limits::MAX_COLUMN;
 use super::row_builder::RowBuilder;
-use super::sheet::{NOT_A_NUMBER, Position};
-use super::xml::{Events, attribute, character};
+use super::sheet::{NOT_A_NUMBER, Position, parse_number};
+use super::xml::{Events, Utf8Reader, attribute, character};
 use super::{Content, ReadError, Sheet};
 
 /// Spaces of one `text:s` element.
 const MAX_SPACES: usize = 1000;
 
-type Xml<'p, 'a> = Events<BufReader<Part<'p, 'a>>>;
+type Xml<'p, 'a> = Events<Utf8Reader<Part<'p, 'a>>>;
 
 /// Reads the first table.
 ///
@@ -39,7 +37,7 @@ fn is_encrypted(parts: &mut ZipParts<'_>) -> Result<bool, ReadError> {
     if !parts.contains(MANIFEST) {
         return Ok(false);
     }
-    let mut xml = Events::new(BufReader::new(parts.part(MANIFEST)?));
+    let mut xml = Events::new(parts.part(MANIFEST)?);
     let mut buffer = Vec::new();
     loop {
         match xml.next(&mut buffer)? {
@@ -52,13 +50,18 @@ fn is_encrypted(parts: &mut ZipParts<'_>) -> Result<bool, ReadError> {
 
 fn read_first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let part = parts.part("content.xml")?;
-    let mut xml = Events::new(BufReader::new(part)).expanding_empty_elements();
+    let mut xml = Events::new(part).expanding_empty_elements();
+    let mut since_1904 = false;
     let mut buffer = Vec::new();
     loop {
         match xml.next(&mut buffer)? {
+            Event::Start(tag) if tag.name().as_ref() == "table:null-date" => {
+                let day = attribute(&tag, "table:date-value")?;
+                since_1904 = day.is_some_and(|day| day.starts_with("1904"));
+            }
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
-                return TableReader { xml, rows, row: 0 }.read(name);
+                return TableReader { xml, rows, row: 0, since_1904 }.read(name);
             }
             Event::Eof => return Err(ReadError::no_sheet()),
             _ => {}
@@ -71,6 +74,8 @@ struct TableReader<'p, 'a, 'r> {
     rows: RowBuilder<'r>,
     /// The current row, counted from 0.
     row: u32,
+    /// Whether day numbers count from 1904.
+    since_1904: bool,
 }
 
 impl TableReader<'_, '_, '_> {
@@ -82,13 +87,17 @@ impl TableReader<'_, '_, '_> {
                     let count = repeat_count(&tag, "table:number-rows-repeated")?;
                     self.read_row(count)?;
                 }
+                // Drawings contain tables of their own, and forms their labels.
+                Event::Start(tag) if matches!(tag.name().as_ref(), "table:shapes" | "office:forms") => {
+                    self.xml.skip_element()?;
+                }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => break,
                 Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
         }
         self.xml.skip_rest()?;
-        Ok(self.rows.finish(name, false))
+        Ok(self.rows.finish(name, self.since_1904))
     }
 
     /// Reads a row that occurs `count` times.
@@ -138,8 +147,8 @@ impl TableReader<'_, '_, '_> {
             DeclaredValue::Number(number) => Some(Content::formatted(number, text.trim())),
             DeclaredValue::Other(content) => Some(content),
             DeclaredValue::FormulaWithoutValue if is_blank => Some(Content::FormulaWithoutValue),
-            DeclaredValue::Text(value) if is_blank => Some(Content::Text(value.into())),
-            DeclaredValue::None if is_blank => None,
+            DeclaredValue::Text(value) if !value.trim().is_empty() => Some(Content::Text(value.into())),
+            DeclaredValue::Text(_) | DeclaredValue::None if is_blank => None,
             DeclaredValue::FormulaWithoutValue | DeclaredValue::Text(_) | DeclaredValue::None => {
                 Some(Content::Text(text.into()))
             }
@@ -181,9 +190,11 @@ impl TableReader<'_, '_, '_> {
     }
 }
 
-/// Whether an element inside a cell belongs to its text. Notes and ruby texts are shown beside the text.
+/// Whether an element inside a cell belongs to its text. Notes and ruby texts are shown beside the text, others nowhere.
 fn is_part_of_text(name: &str) -> bool {
-    name.starts_with("text:") && !matches!(name, "text:note" | "text:ruby-text" | "text:tracked-changes")
+    const OTHER: [&str; 5] =
+        ["text:note", "text:ruby-text", "text:tracked-changes", "text:hidden-text", "text:script"];
+    name.starts_with("text:") && !OTHER.contains(&name)
 }
 
 /// The value in the attributes of a cell.
@@ -196,14 +207,14 @@ enum DeclaredValue {
 }
 
 fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
-    if let Some(number) = attribute(tag, "office:value")? {
-        return Ok(match number.parse() {
-            Ok(number) => DeclaredValue::Number(number),
-            Err(_) => DeclaredValue::Other(Content::invalid(&number, NOT_A_NUMBER)),
+    if let Some(number) = attribute(tag, "office:value")?.filter(|number| !number.is_empty()) {
+        return Ok(match parse_number(&number) {
+            Some(number) => DeclaredValue::Number(number),
+            None => DeclaredValue::Other(Content::invalid(&number, NOT_A_NUMBER)),
         });
     }
     if let Some(value) = attribute(tag, "office:boolean-value")? {
-        return Ok(DeclaredValue::Other(Content::Bool(value == "true")));
+        return Ok(DeclaredValue::Other(Content::bool(&value)));
     }
     if let Some(value) = attribute(tag, "office:date-value")? {
         return Ok(DeclaredValue::Other(Content::Text(value.into())));
@@ -222,17 +233,23 @@ fn declared_value(tag: &BytesStart<'_>) -> Result<DeclaredValue, ReadError> {
     Ok(if has_formula && !has_value { DeclaredValue::FormulaWithoutValue } else { DeclaredValue::None })
 }
 
-/// Returns the days of a duration such as `PT09H30M00S` (ISO 8601), or None if it is not one of days to seconds.
+/// Returns the days of a duration such as `PT09H30M00S` (ISO 8601), or None if it has years or months.
 pub fn days_of_duration(text: &str) -> Option<f64> {
     let (date, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
     let mut days = 0.0;
     let mut is_empty = true;
-    for (part, units) in [(date, &[('D', 1.0)][..]), (time, &[('H', 24.0), ('M', 1440.0), ('S', 86_400.0)][..])] {
+    let units_of_date = &[('Y', 0.0), ('M', 0.0), ('D', 1.0)][..];
+    for (part, units) in [(date, units_of_date), (time, &[('H', 24.0), ('M', 1440.0), ('S', 86_400.0)][..])] {
         let mut rest = part;
         for (unit, per_day) in units {
             if let Some((number, after)) = rest.split_once(*unit) {
                 let number: f64 = number.replace(',', ".").parse().ok().filter(|number: &f64| *number >= 0.0)?;
-                days += number / per_day;
+                // Years and months have no fixed number of days.
+                days += match (*per_day, number) {
+                    (0.0, 0.0) => 0.0,
+                    (0.0, _) => return None,
+                    (per_day, number) => number / per_day,
+                };
                 (rest, is_empty) = (after, false);
             }
         }
@@ -259,6 +276,10 @@ mod tests {
             ("PT9H30M", Some(9.5 / 24.0)),
             ("PT24H00M00S", Some(1.0)),
             ("P1DT12H", Some(1.5)),
+            ("P0Y0M0DT9H30M0.000S", Some(9.5 / 24.0)),
+            ("P0Y0M46419DT12H", Some(46_419.5)),
+            ("P1M", None),
+            ("PTNaNH", None),
             ("PT09H29M59.999999896S", Some(34_199.999_999_896 / 86_400.0)),
             ("PT", None),
             ("P1Y", None),

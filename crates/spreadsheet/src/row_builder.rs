@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use memchr::memchr;
+
 use super::bounded::without_nul;
 use super::limits::{MAX_COLUMN, MAX_TEXT_BYTES, format_bytes};
-use super::sheet::Position;
+use super::sheet::{NOT_IN_ENCODING, Position};
 use super::{Cell, CellFilter, Content, Limits, ReadError, Row, Sheet, cell_name};
 
 /// Cells of a row for which memory is reserved in advance, at most.
@@ -41,6 +43,9 @@ impl<'a> RowBuilder<'a> {
         let content = match content {
             None => return Ok(()),
             Some(Content::Text(text)) if is_blank(&text) => return Ok(()),
+            Some(Content::Text(text)) if is_damaged(&text) => {
+                return self.push(position, Some(Content::invalid(&text, NOT_IN_ENCODING)));
+            }
             Some(Content::Text(text)) => Content::Text(self.intern(text, position)?),
             Some(Content::FormattedNumber(mut formatted)) => {
                 formatted.shown = self.intern(formatted.shown, position)?;
@@ -59,6 +64,9 @@ impl<'a> RowBuilder<'a> {
     pub(super) fn push_shared(&mut self, position: Position, text: &Arc<str>) -> Result<(), ReadError> {
         if is_blank(text) || !self.filter.includes(position) {
             return Ok(());
+        }
+        if is_damaged(text) {
+            return self.push(position, Some(Content::Text(text.clone())));
         }
         self.count_text(text, position)?;
         self.push_content(position, Content::Text(text.clone()))
@@ -130,4 +138,9 @@ impl<'a> RowBuilder<'a> {
 
 fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
+}
+
+/// Whether a character of the text was lost. Searching a byte first keeps the check cheap.
+fn is_damaged(text: &str) -> bool {
+    memchr(0xef, text.as_bytes()).is_some() && text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -3,6 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Parses a stored number. NaN and infinity, which some programs write for errors, are no numbers.
+pub(crate) fn parse_number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
@@ -45,12 +50,27 @@ pub struct InvalidValue {
 /// Reason of a value that its cell declares as a number.
 pub(crate) const NOT_A_NUMBER: &str = "is not a number";
 
+/// Reason of a value that its cell declares as a truth value.
+pub(crate) const NOT_A_TRUTH_VALUE: &str = "is neither true nor false";
+
+/// Reason of a text with bytes outside its encoding, or with the character that a program wrote for such bytes.
+pub(crate) const NOT_IN_ENCODING: &str = "has a character that cannot be read";
+
 /// Reason of the index of a shared text that the file does not contain.
 pub(crate) const NO_SHARED_TEXT: &str = "is the number of a text that is not in the file";
 
 impl Content {
     pub(crate) fn invalid(text: &str, reason: &'static str) -> Self {
         Content::Invalid(Box::new(InvalidValue { text: text.into(), reason }))
+    }
+
+    /// Returns a truth value as files write it.
+    pub(crate) fn bool(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "1" | "true" => Content::Bool(true),
+            "0" | "false" => Content::Bool(false),
+            _ => Content::invalid(text, NOT_A_TRUTH_VALUE),
+        }
     }
 
     pub(crate) fn formatted(number: f64, shown: &str) -> Self {

@@ -3,7 +3,7 @@
 //! A reader of our own, because hostile input must not panic and blank cells must cost nothing. A cell shares its text
 //! with the table of strings. The two large parts are read by [`XmlScanner`].
 
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
@@ -15,13 +15,13 @@ use super::escapes::resolve_escapes;
 use super::limits::MAX_NAMED_ITEMS;
 use super::number_formats::{self, NumberFormat};
 use super::row_builder::RowBuilder;
-use super::sheet::{NO_SHARED_TEXT, NOT_A_NUMBER, Position};
-use super::xml::{Events, attribute};
+use super::sheet::{NO_SHARED_TEXT, NOT_A_NUMBER, Position, parse_number};
+use super::xml::{Events, Utf8Reader, attribute};
 use super::xml_scanner::{Tag, Token, XmlScanner};
 use super::{Content, ReadError, Sheet};
 
-/// Buffer for small parts, in bytes.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// Path of the workbook part that nearly all programs write.
+const USUAL_WORKBOOK: &str = "xl/workbook.xml";
 
 /// Reads the first sheet.
 ///
@@ -29,9 +29,11 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// [`ReadError`] if a part is missing or damaged, or a limit is reached.
 pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
     let root = read_relations(&mut parts, "_rels/.rels", "")?;
-    let workbook_path = first_target(&root, "officeDocument").unwrap_or("xl/workbook.xml").to_owned();
-    if !parts.contains(&workbook_path) {
-        return Err(ReadError::damaged(format_args!("there is no part {workbook_path}")));
+    let named = first_target(&root, "officeDocument").unwrap_or(USUAL_WORKBOOK);
+    let is_usual = !parts.contains(named) && parts.contains(USUAL_WORKBOOK);
+    let workbook_path = if is_usual { USUAL_WORKBOOK } else { named }.to_owned();
+    if workbook_path.to_lowercase().ends_with(".bin") {
+        return Err(ReadError::binary_workbook());
     }
     let (folder, file) = workbook_path.rsplit_once('/').unwrap_or(("", &workbook_path));
     let relations = read_relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
@@ -58,8 +60,8 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
     Ok(rows.finish(name.to_owned(), workbook.since_1904))
 }
 
-fn open_part<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<BufReader<Part<'p, 'a>>>, ReadError> {
-    Ok(Events::new(BufReader::with_capacity(BUFFER_BYTES, parts.part(path)?)))
+fn open_part<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<Utf8Reader<Part<'p, 'a>>>, ReadError> {
+    Ok(Events::new(parts.part(path)?))
 }
 
 /// A link from one part to another.
@@ -100,9 +102,10 @@ fn read_relations(parts: &mut ZipParts<'_>, path: &str, folder: &str) -> Result<
     }
 }
 
-/// Resolves the target of a relation against the folder of its part (RFC 3986, 5.2, without a query).
+/// Resolves the target of a relation against the folder of its part (RFC 3986, 5.2), without query and fragment.
 fn resolve_target(folder: &str, target: &str) -> String {
-    let target = percent_decode_str(target).decode_utf8_lossy().replace('\\', "/");
+    let path = target.trim().split(['?', '#']).next().unwrap_or_default();
+    let target = percent_decode_str(path).decode_utf8_lossy().replace('\\', "/");
     let absolute = if target.starts_with('/') { target } else { format!("{folder}/{target}") };
     let mut segments: Vec<&str> = Vec::new();
     for segment in absolute.split('/') {
@@ -136,18 +139,26 @@ impl WorkbookPart {
     }
 }
 
+/// Reads the workbook part. Newer programs repeat names of elements in other namespaces and at other places, so only the
+/// places of the standard count, in the namespace of the root.
 fn read_workbook(parts: &mut ZipParts<'_>, path: &str) -> Result<WorkbookPart, ReadError> {
-    let mut xml = open_part(parts, path)?;
+    let mut xml = open_part(parts, path)?.expanding_empty_elements();
     let mut workbook = WorkbookPart::default();
+    let mut prefix = String::new();
     let mut buffer = Vec::new();
     loop {
-        match xml.next(&mut buffer)? {
-            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
-                "workbookPr" => {
-                    let date_1904 = attribute(&tag, "date1904")?;
+        let event = xml.next(&mut buffer)?;
+        match event {
+            Event::Start(tag) => match (xml.depth(), tag.name().as_ref().strip_prefix(&prefix)) {
+                (1, Some(root)) => match root.strip_suffix("workbook") {
+                    Some(root_prefix) => root_prefix.clone_into(&mut prefix),
+                    None => return Err(ReadError::no_workbook()),
+                },
+                (2, Some("workbookPr")) => {
+                    let date_1904 = attribute(&tag, "date1904")?.map(|value| value.trim().to_lowercase());
                     workbook.since_1904 = matches!(date_1904.as_deref(), Some("1" | "true" | "on"));
                 }
-                "sheet" => {
+                (3, Some("sheet")) => {
                     let id = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "id");
                     let relation_id = id.map(|id| id.value.into_owned()).unwrap_or_default();
                     let mut name = attribute(&tag, "name")?.unwrap_or_default();
@@ -223,6 +234,8 @@ enum ValueType {
     Number,
     SharedString,
     Text,
+    /// A date in ISO 8601, or as a number.
+    Date,
     Bool,
     Error,
 }
@@ -233,13 +246,14 @@ impl CellAttributes {
         for (name, value) in tag.attributes() {
             match name {
                 b"r" => attributes.position = Some(parse_position(value)?),
-                b"s" => attributes.style = parse_number(value).and_then(|style| usize::try_from(style).ok()),
+                b"s" => attributes.style = parse_digits(value).and_then(|style| usize::try_from(style).ok()),
                 b"t" => {
                     attributes.value_type = match value {
                         b"s" => ValueType::SharedString,
                         b"b" => ValueType::Bool,
                         b"e" => ValueType::Error,
-                        b"str" | b"inlineStr" | b"d" => ValueType::Text,
+                        b"str" | b"inlineStr" => ValueType::Text,
+                        b"d" => ValueType::Date,
                         _ => ValueType::Number,
                     }
                 }
@@ -299,7 +313,7 @@ impl<'a, R: Read> CellReader<'a, R> {
     fn read_value(&mut self, value_type: ValueType) -> Result<bool, ReadError> {
         self.value.clear();
         if let Some(value) = self.xml.plain_value() {
-            append_bounded(&mut self.value, std::str::from_utf8(value).map_err(ReadError::damaged)?)?;
+            append_bounded(&mut self.value, &String::from_utf8_lossy(value))?;
             if value_type == ValueType::Text {
                 resolve_escapes(&mut self.value, 0);
             }
@@ -338,7 +352,7 @@ impl<'a, R: Read> CellReader<'a, R> {
 
     /// Adds the shared string whose index is the value.
     fn push_shared(&mut self, position: Position) -> Result<(), ReadError> {
-        let index = parse_number(self.value.trim_ascii().as_bytes());
+        let index = parse_digits(self.value.trim_ascii().as_bytes());
         match index.and_then(|index| self.strings.get(index as usize)) {
             Some(text) => self.rows.push_shared(position, text),
             None => self.rows.push(position, Some(Content::invalid(self.value.trim(), NO_SHARED_TEXT))),
@@ -353,36 +367,42 @@ impl<'a, R: Read> CellReader<'a, R> {
         Some(match attributes.value_type {
             ValueType::Text | ValueType::SharedString => Content::Text(Arc::from(self.value.as_str())),
             ValueType::Error => Content::Error(trimmed.into()),
-            ValueType::Bool => Content::Bool(matches!(trimmed, "1" | "true")),
-            ValueType::Number => match trimmed.parse() {
-                Ok(number) => {
+            ValueType::Bool => Content::bool(trimmed),
+            ValueType::Date => match parse_number(trimmed) {
+                Some(days) => Content::DateTime(days),
+                None => Content::Text(trimmed.into()),
+            },
+            ValueType::Number => match parse_number(trimmed) {
+                Some(number) => {
                     let format = attributes.style.and_then(|style| self.styles.get(style));
                     format.map_or(Content::Number(number), |format| format.content(number))
                 }
-                Err(_) => Content::invalid(trimmed, NOT_A_NUMBER),
+                None => Content::invalid(trimmed, NOT_A_NUMBER),
             },
         })
     }
 }
 
-/// Parses a cell name: "AB12" is row 11, column 27.
+/// Parses a cell name: "AB12" is row 11, column 27. Some generators write "ab12" or "$AB$12".
 fn parse_position(name: &[u8]) -> Result<Position, ReadError> {
-    let letters = name.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    let (letters, row) = name.split_at(letters);
-    let column = letters
-        .iter()
-        .fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
+    let without_mark = |part: &'_ [u8]| usize::from(part.first() == Some(&b'$'));
+    let rest = &name[without_mark(name)..];
+    let (letters, row) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
+    let row = &row[without_mark(row)..];
+    let number = |letter: &u8| u32::from(letter.to_ascii_uppercase() - b'A') + 1;
+    let column =
+        letters.iter().fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(number(letter)));
     let not_a_cell = || ReadError::unreadable(format!("\"{}\" is not a cell", String::from_utf8_lossy(name)));
     Ok(Position { row: parse_row(row)?, column: column.checked_sub(1).ok_or_else(not_a_cell)? })
 }
 
 /// Parses a row number, which counts from 1, into a row counted from 0.
 fn parse_row(digits: &[u8]) -> Result<u32, ReadError> {
-    let row = parse_number(digits).and_then(|row| row.checked_sub(1));
+    let row = parse_digits(digits).and_then(|row| row.checked_sub(1));
     row.ok_or_else(|| ReadError::unreadable(format!("\"{}\" is not a row", String::from_utf8_lossy(digits))))
 }
 
-fn parse_number(digits: &[u8]) -> Option<u32> {
+fn parse_digits(digits: &[u8]) -> Option<u32> {
     let add = |number: u32, digit: &u8| {
         let digit = char::from(*digit).to_digit(10)?;
         number.checked_mul(10)?.checked_add(digit)

@@ -1,12 +1,15 @@
 //! Small XML parts of the zipped formats, read by quick-xml.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use quick_xml::events::{BytesRef, BytesStart, BytesText, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::ReadError;
 use super::archive::read_error;
+
+/// Bytes of a part that are read at once.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Depth of nested elements. Workbooks stay far below; each open element takes memory.
 const MAX_DEPTH: usize = 1000;
@@ -19,9 +22,17 @@ pub(super) struct Events<R> {
     depth: usize,
 }
 
-impl<R: BufRead> Events<R> {
+impl<R: Read> Events<Utf8Reader<R>> {
     pub(super) fn new(part: R) -> Self {
+        let part = Utf8Reader { source: part, buffer: Vec::new(), start: 0, tail: Vec::new() };
         Self { xml: Reader::from_reader(part), depth: 0 }
+    }
+}
+
+impl<R: BufRead> Events<R> {
+    /// Number of open elements, with the one that the last event opened.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Reports an empty element as a start and an end.
@@ -80,6 +91,66 @@ impl<R: BufRead> Events<R> {
     }
 }
 
+/// Buffers a part as UTF-8, with U+FFFD for all other bytes: they damage their cell, not the file.
+pub(super) struct Utf8Reader<R> {
+    source: R,
+    buffer: Vec<u8>,
+    /// Start of the unread bytes in the buffer.
+    start: usize,
+    /// A sequence whose end was not read yet.
+    tail: Vec<u8>,
+}
+
+impl<R: Read> BufRead for Utf8Reader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.start == self.buffer.len() {
+            let mut bytes = std::mem::take(&mut self.buffer);
+            bytes.clear();
+            bytes.append(&mut self.tail);
+            let kept = bytes.len();
+            bytes.resize(kept + BUFFER_BYTES, 0);
+            let length = self.source.read(&mut bytes[kept..])?;
+            bytes.truncate(kept + length);
+            if length > 0 {
+                self.tail = bytes.split_off(complete_length(&bytes));
+            }
+            (self.buffer, self.start) = match std::str::from_utf8(&bytes) {
+                Ok(_) => (bytes, 0),
+                Err(_) => (String::from_utf8_lossy(&bytes).into_owned().into_bytes(), 0),
+            };
+            if length == 0 {
+                break;
+            }
+        }
+        Ok(&self.buffer[self.start..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.start = (self.start + amount).min(self.buffer.len());
+    }
+}
+
+impl<R: Read> Read for Utf8Reader<R> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(target)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+/// Returns the length of the bytes without a UTF-8 sequence that goes on after them.
+fn complete_length(bytes: &[u8]) -> usize {
+    let last = bytes.len().saturating_sub(3)..bytes.len();
+    let begins = last.rev().find(|at| !(0x80..0xc0).contains(&bytes[*at]));
+    let length = |first: u8| match first {
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0.. => 4,
+        _ => 1,
+    };
+    begins.filter(|at| at + length(bytes[*at]) > bytes.len()).unwrap_or(bytes.len())
+}
+
 /// Returns the value of an attribute with its references resolved.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, ReadError> {
     let Some(attribute) = tag.try_get_attribute(name).map_err(ReadError::damaged)? else { return Ok(None) };
@@ -104,6 +175,43 @@ pub(super) fn character_by_name(name: &str) -> Option<char> {
         _ => {
             let digits = name.strip_prefix('#')?;
             digits.strip_prefix('x').map_or_else(|| number(digits, 10), |digits| number(digits, 16))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns at most so many bytes per read.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+            let length = self.1.min(target.len());
+            self.0.read(&mut target[..length])
+        }
+    }
+
+    #[test]
+    fn bytes_outside_utf8_are_replaced_whatever_the_read_size() {
+        for (bytes, expected) in [
+            (&b"Caf\xc3\xa9 \xf0\x9f\x98\x80 \xe6\xbc\xa2"[..], "Café 😀 漢"),
+            (b"Caf\xe9 x", "Caf\u{fffd} x"),
+            (b"\xe9", "\u{fffd}"),
+            (b"a\xc3", "a\u{fffd}"),
+            (b"\x80\x80\x80\x80a", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}a"),
+            (b"\xf0\x9f\x98", "\u{fffd}"),
+            (b"\xff\xfea", "\u{fffd}\u{fffd}a"),
+            (b"", ""),
+        ] {
+            for bytes_per_read in [1, 2, 3, 100] {
+                let source = Trickle(bytes, bytes_per_read);
+                let mut reader = Utf8Reader { source, buffer: Vec::new(), start: 0, tail: Vec::new() };
+                let mut text = String::new();
+                reader.read_to_string(&mut text).expect("UTF-8");
+                assert_eq!(text, expected, "{bytes:?} by {bytes_per_read}");
+            }
         }
     }
 }

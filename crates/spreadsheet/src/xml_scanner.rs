@@ -238,9 +238,11 @@ impl<'a> Tag<'a> {
 }
 
 impl Text<'_> {
-    /// Appends the text with its references resolved and every line end as a line feed.
+    /// Appends the text with its references resolved and every line end as a line feed. U+FFFD stands for bytes that are
+    /// not UTF-8.
     pub(super) fn append_to(&self, target: &mut String) -> Result<(), ReadError> {
-        let mut rest = std::str::from_utf8(self.raw).map_err(ReadError::damaged)?;
+        let text = String::from_utf8_lossy(self.raw);
+        let mut rest = text.as_ref();
         if memchr2(b'&', b'\r', self.raw).is_none() {
             return append_bounded(target, rest);
         }

@@ -13,7 +13,7 @@ use super::cfb::{CompoundFile, u16_at, u32_at};
 use super::limits::{MAX_NAMED_ITEMS, format_bytes};
 use super::number_formats::NumberFormat;
 use super::row_builder::RowBuilder;
-use super::sheet::{NO_SHARED_TEXT, Position};
+use super::sheet::{NO_SHARED_TEXT, NOT_A_NUMBER, Position};
 use super::{Content, Limits, ReadError, Sheet};
 use records::{Record, Records, kind};
 
@@ -117,6 +117,9 @@ impl WorkbookGlobals {
     }
 
     fn number(&self, number: f64, style: u16) -> Content {
+        if !number.is_finite() {
+            return Content::invalid(&number.to_string(), NOT_A_NUMBER);
+        }
         self.styles.get(usize::from(style)).map_or(Content::Number(number), |format| format.content(number))
     }
 }

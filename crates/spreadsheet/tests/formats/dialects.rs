@@ -133,7 +133,7 @@ fn ods_text_is_that_of_its_own_paragraphs() {
         (1, 1, text("London")),
         (1, 2, text("東京")),
         (1, 3, text("stored")),
-        (1, 4, text("shown")),
+        (1, 4, text("stored")),
     ];
     assert_eq!(cells_of("t.ods", &ods_of(table)), expected);
 }
@@ -159,7 +159,7 @@ fn csv_encodings_are_detected() {
 
 #[test]
 fn stray_byte_in_utf8_damages_its_cell_alone() {
-    let reason = "has a character in another encoding than the file";
+    let reason = "has a character that cannot be read";
     let invalid = Content::Invalid(Box::new(InvalidValue { text: "Caf\u{fffd}".into(), reason }));
     assert_eq!(cells_of("t.csv", b"Zo\xc3\xab,Caf\xe9\n"), [(1, 0, text("Zoë")), (1, 1, invalid.clone())]);
     // Without any valid sequence the file is Windows-1252, with a byte order mark it is UTF-8.
