@@ -390,8 +390,7 @@ fn parse_position(name: &[u8]) -> Result<Position, ReadError> {
     let (letters, row) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
     let row = &row[without_mark(row)..];
     let number = |letter: &u8| u32::from(letter.to_ascii_uppercase() - b'A') + 1;
-    let column =
-        letters.iter().fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(number(letter)));
+    let column = letters.iter().fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(number(letter)));
     let not_a_cell = || ReadError::unreadable(format!("\"{}\" is not a cell", String::from_utf8_lossy(name)));
     Ok(Position { row: parse_row(row)?, column: column.checked_sub(1).ok_or_else(not_a_cell)? })
 }
