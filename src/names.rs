@@ -75,13 +75,12 @@ impl<'a> NameSet<'a> {
             return Vec::new();
         }
         let query = fold(name);
-        let similarity = |(folded, name): &(String, &'a str)| (strsim::jaro_winkler(&query, folded), *name);
-        let scores = self.names.iter().map(similarity);
-        let mut found: Vec<(f64, &str)> = scores.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY).collect();
+        let scores = self.names.iter().map(|known| (strsim::jaro_winkler(&query, &known.0), known));
+        let mut found: Vec<_> = scores.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY).collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        found.dedup_by(|a, b| a.1 == b.1);
+        found.dedup_by(|a, b| a.1.0 == b.1.0);
         found.truncate(3);
-        found.into_iter().map(|(_, name)| name.to_owned()).collect()
+        found.into_iter().map(|(_, (_, name))| (*name).to_owned()).collect()
     }
 }
 
@@ -119,5 +118,6 @@ mod tests {
         let known = ["London", "Leeds", "Dublin"];
         assert_eq!(nearest("Lndon", known), ["London"]);
         assert!(nearest("Paris", known).is_empty());
+        assert_eq!(nearest("Lndon", ["LONDON", "Londan", "London", " london"]), [" london", "Londan"], "once each");
     }
 }

@@ -2,8 +2,14 @@
 
 use serde_json::Value;
 
+/// The character that PostgreSQL rejects.
+pub const NUL: char = '\0';
+
+/// The character that stands for one that could not be read.
+pub const REPLACEMENT: char = '\u{fffd}';
+
 pub fn contains_nul(text: &str) -> bool {
-    text.contains('\0')
+    text.contains(NUL)
 }
 
 /// Returns the text with each NUL replaced by U+FFFD.
@@ -13,10 +19,17 @@ pub fn without_nul(text: &str) -> String {
 
 /// Reports whether a text or a key anywhere in a JSON value contains NUL.
 pub fn json_contains_nul(value: &Value) -> bool {
+    json_contains(value, NUL)
+}
+
+/// Reports whether a text or a key anywhere in a JSON value contains a character.
+pub fn json_contains(value: &Value, character: char) -> bool {
     match value {
-        Value::String(text) => contains_nul(text),
-        Value::Array(items) => items.iter().any(json_contains_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| contains_nul(key) || json_contains_nul(value)),
+        Value::String(text) => text.contains(character),
+        Value::Array(items) => items.iter().any(|item| json_contains(item, character)),
+        Value::Object(fields) => {
+            fields.iter().any(|(key, value)| key.contains(character) || json_contains(value, character))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

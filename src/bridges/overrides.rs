@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 /// The overrides of one entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MatchOverrides {
@@ -37,7 +39,8 @@ pub struct MatchOverride {
 }
 
 /// What an override states about its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OverrideKind {
     /// They are the same record.
     Link,
@@ -48,6 +51,11 @@ pub enum OverrideKind {
 }
 
 impl OverrideKind {
+    /// Returns the kind with this stored name.
+    pub fn named(name: &str) -> Option<OverrideKind> {
+        [OverrideKind::Link, OverrideKind::Unlink, OverrideKind::Ignore].into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Returns the stored name, which is also the command's.
     pub fn name(self) -> &'static str {
         match self {

@@ -158,6 +158,21 @@ impl CascadedDeletes {
     pub fn is_empty(&self) -> bool {
         self.prices.is_empty() && self.approvals.is_empty() && self.references.is_empty()
     }
+
+    /// Returns what an earlier deletion has not removed already.
+    pub fn without(mut self, earlier: &CascadedDeletes) -> CascadedDeletes {
+        self.prices.retain(|price| !earlier.prices.contains(price));
+        self.approvals.retain(|approval| !earlier.approvals.contains(approval));
+        self.references.retain(|reference| !earlier.references.contains(reference));
+        self
+    }
+
+    /// Adds what another deletion removes.
+    pub fn extend(&mut self, more: CascadedDeletes) {
+        self.prices.extend(more.prices);
+        self.approvals.extend(more.approvals);
+        self.references.extend(more.references);
+    }
 }
 
 /// A reference from one row to another, both by external id.

@@ -5,13 +5,30 @@
 
 mod store;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
-pub use store::{begin, enqueue, find, finish, has_succeeded, journal_of, latest, reopen, save_journal, update_result};
+pub use store::{
+    begin, database_identity, enqueue, find, finish, has_succeeded, journal_of, latest, reopen, save_journal,
+    update_result,
+};
 
 use crate::error::Result;
+
+/// What distinguishes a database from others, also from one of the same name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseIdentity {
+    pub name: String,
+    /// When Lectern made its schema, RFC 3339.
+    pub since: String,
+}
+
+impl std::fmt::Display for DatabaseIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (of {})", self.name, self.since.get(..19).unwrap_or(&self.since))
+    }
+}
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

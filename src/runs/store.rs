@@ -4,8 +4,20 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{LOCKS, Run, RunKind, StoredRun};
+use super::{DatabaseIdentity, LOCKS, Run, RunKind, StoredRun};
 use crate::error::{Exit, Result};
+
+/// Returns what distinguishes this database from others.
+pub async fn database_identity(db: &mut PgConnection) -> Result<DatabaseIdentity> {
+    let (name, since) = sqlx::query_as(
+        "SELECT current_database()::text,
+             to_char(min(installed_on) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
+         FROM lectern.schema_steps",
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(DatabaseIdentity { name, since })
+}
 
 /// Stores a new run and returns its id. `subject`: the entity or the file's name.
 pub async fn begin(db: &mut PgConnection, kind: RunKind, subject: &str) -> Result<i64> {

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::sync::plan::validate::column_error;
 use crate::sync::report::findings::SkippedRecord;
 use crate::tutorials::reference;
-use crate::tutorials::reference::CreatedRow;
+use crate::tutorials::reference::{CreatedRow, Named};
 
 pub(super) struct CreateLocalOptions<'a> {
     /// The records to create, by their ids in Administrate; empty: all.
@@ -23,7 +23,7 @@ pub(super) struct CreateLocalOptions<'a> {
     pub(super) dry_run: bool,
 }
 
-/// Creates local records, then plans again and returns the plan. A dry run creates none and returns the first plan.
+/// Creates local records, then plans again and returns the plan. A dry run creates none and plans as if it had.
 pub(super) async fn create_local<E: EntitySync>(
     db: &mut PgConnection,
     context: &SyncContext,
@@ -32,7 +32,7 @@ pub(super) async fn create_local<E: EntitySync>(
     overrides: &MatchOverrides,
     options: CreateLocalOptions<'_>,
 ) -> Result<SyncPlan<E::Row>> {
-    let local = E::local_records(db, context).await?;
+    let mut local = E::local_records(db, context).await?;
     let candidates = E::remote_candidates(&local, &remote).into_iter();
     let keys: Keys = candidates.map(|candidate| (candidate.record.external_id, candidate.key)).collect();
     let inactive: HashSet<MatchKey> =
@@ -40,29 +40,43 @@ pub(super) async fn create_local<E: EntitySync>(
     let unstorable = unstorable_records::<E>(&remote);
     let mut plan = plan_storable::<E>(&local, remote.clone(), rows, overrides);
     let unmatched = &plan.findings.unmatched_remote;
-    let requested =
-        unmatched.iter().filter(|record| options.only.is_empty() || options.only.contains(&record.external_id));
+    let separated: HashSet<&str> = plan.findings.separated.iter().map(|one| one.remote.external_id.as_str()).collect();
+    // A decision that keeps records apart needs no attention, unless the record is requested by name.
+    let requested = unmatched.iter().filter(|record| match options.only.is_empty() {
+        true => !separated.contains(record.external_id.as_str()),
+        false => options.only.contains(&record.external_id),
+    });
     let (mut created, mut skipped) = (Vec::new(), Vec::new());
     let key_counts = key_counts(unmatched, &keys);
     for record in requested {
-        let reason = reason_not_creatable(record, &keys, &key_counts, &inactive)
+        let is_separated = separated.contains(record.external_id.as_str());
+        let reason = is_separated
+            .then(|| SEPARATED.to_owned())
+            .or_else(|| reason_not_creatable(record, &keys, &key_counts, &inactive))
             .or_else(|| unstorable.get(&record.external_id).cloned());
         match reason {
             Some(reason) => skipped.push(skipped_record(record, reason)),
             None => created.push(record.clone()),
         }
     }
-    if !options.dry_run && !created.is_empty() {
+    if !created.is_empty() {
         let chosen = created.iter().map(|record| record.external_id.clone()).collect();
         let records = E::local_records_for(db, &local, remote.clone(), &chosen).await?;
-        let created_rows: Vec<CreatedRow> = reference::add(db, &records).await?;
-        plan = plan_storable::<E>(&E::local_records(db, context).await?, remote, rows, overrides);
+        let (mut created_rows, mut planned): (Vec<CreatedRow>, Vec<Named>) = (Vec::new(), Vec::new());
+        if options.dry_run {
+            planned = E::add_planned(&mut local, &records);
+        } else {
+            created_rows = reference::add(db, &records).await?;
+            local = E::local_records(db, context).await?;
+        }
+        plan = plan_storable::<E>(&local, remote, rows, overrides);
         plan.created_local_rows = created_rows;
+        plan.planned_local = planned;
         let unmatched = plan.findings.unmatched_remote.iter();
         let unmatched: HashSet<&str> = unmatched.map(|record| record.external_id.as_str()).collect();
         let (unlinked, linked): (Vec<_>, _) =
             created.into_iter().partition(|record| unmatched.contains(record.external_id.as_str()));
-        let reason = "a local record with this name exists, and an override forbids to link them";
+        let reason = "a local record with its name or account exists and is not linked with it";
         skipped.extend(unlinked.iter().map(|record| skipped_record(record, reason.into())));
         created = linked;
     }
@@ -70,6 +84,8 @@ pub(super) async fn create_local<E: EntitySync>(
     plan.findings.not_created_local = skipped;
     Ok(plan)
 }
+
+const SEPARATED: &str = "a decision keeps it apart from the local record of its name: `lectern sync link` links them";
 
 /// The match key of each record of Administrate, by its id.
 type Keys = HashMap<String, Option<MatchKey>>;

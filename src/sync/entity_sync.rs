@@ -13,12 +13,12 @@ use super::matching::RemoteCandidate;
 use super::plan::{RowChange, SyncPlan};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{BoundedColumn, LinkRow};
+use crate::bridges::reference::{BoundedColumn, CascadedDeletes, LinkRow};
 use crate::bridges::store::references;
 use crate::config::{Config, ConflictPolicy, Labels};
 use crate::error::Result;
 use crate::sync::entities::prices::PricePreference;
-use crate::tutorials::reference::References;
+use crate::tutorials::reference::{Named, References};
 
 /// The sync of one entity: how both sides are read and compared, and how the link rows are written.
 pub(super) trait EntitySync {
@@ -66,6 +66,11 @@ pub(super) trait EntitySync {
         Ok(References::default())
     }
 
+    /// Adds the local records that a run would create, with ids that no record has, and returns them with their names.
+    fn add_planned(_local: &mut Self::Local, _records: &References) -> Vec<Named> {
+        Vec::new()
+    }
+
     /// Returns the remote records with their match keys, for entities that can be created locally.
     fn remote_candidates(_local: &Self::Local, _remote: &Self::Remote) -> Vec<RemoteCandidate> {
         Vec::new()
@@ -83,6 +88,9 @@ pub(super) trait EntitySync {
 
     /// Stores the planned rows in the context, for later entities of a dry run that refer to them.
     fn stage_rows(_context: &mut SyncContext, _rows: Vec<Self::Row>) {}
+
+    /// Removes what the planned deletions of earlier entities of a dry run would remove from the rows.
+    fn apply_cascades(_rows: &mut Vec<Self::Row>, _cascaded: &CascadedDeletes) {}
 
     /// Inserts or updates link rows.
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
@@ -115,6 +123,10 @@ pub(super) struct SyncContext {
     pub(super) course_templates: Option<Vec<bridges::CourseTemplateRow>>,
     /// Planned rows of price levels in a dry run; none otherwise.
     pub(super) price_levels: Option<Vec<bridges::PriceLevelRow>>,
+    /// The course templates that a dry run would create, by code; empty otherwise.
+    pub(super) planned_templates: Vec<Named>,
+    /// What the planned deletions of a dry run would remove from other rows; empty otherwise.
+    pub(super) cascaded: CascadedDeletes,
 }
 
 impl SyncContext {
@@ -133,6 +145,8 @@ impl SyncContext {
             locations: None,
             course_templates: None,
             price_levels: None,
+            planned_templates: Vec::new(),
+            cascaded: CascadedDeletes::default(),
         }
     }
 
@@ -171,6 +185,11 @@ pub(super) fn plan_storable<S: EntitySync>(
     let mut plan = S::plan(local, remote, rows, overrides);
     plan.drop_unstorable();
     plan
+}
+
+/// Returns records that a run would create, with negative ids: they have none yet.
+pub(super) fn planned<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Named> {
+    (1..).zip(names).map(|(number, name): (i64, &str)| Named { id: -number, name: name.to_owned() }).collect()
 }
 
 /// Returns Administrate's ids of rows.

@@ -6,6 +6,7 @@ use super::entity::Entity;
 use super::entity_sync::EntitySync;
 use crate::bridges::overrides::{MatchOverride, OverrideKind};
 use crate::bridges::reference::LinkRow;
+use crate::bridges::store::overrides as store;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::sync::entities::course_templates::CourseTemplates;
@@ -72,17 +73,19 @@ pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchO
         Entity::Events => relink::<Events>(&mut transaction, entry).await?,
         Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => {}
     }
-    crate::bridges::store::overrides::save(&mut transaction, entry).await?;
+    store::save(&mut transaction, entry).await?;
     transaction.commit().await?;
     Ok(())
 }
 
 async fn relink<E: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
     let rows = E::link_rows(db).await?;
-    // An event that is being delivered to Administrate has no row yet.
+    let saved = store::overrides(db, E::ENTITY.name()).await?;
+    // An event that is being delivered to Administrate has no row yet, nor has a record that was ignored from the start.
     if let Some(external) = &entry.external
         && E::ENTITY != Entity::Events
         && !rows.iter().any(|row| row.external_id() == external)
+        && !saved.ignored_remote.contains(external)
     {
         return Err(Error::Usage(format!(
             "no {} with the id {external} are known: copy the id from the report of `lectern sync {}`",

@@ -8,9 +8,11 @@ use sqlx::{Connection, Either, PgConnection};
 
 use super::apply::apply;
 use super::create_local::{self, CreateLocalOptions};
+use super::entity::Entity;
 use super::entity_sync::{EntitySync, plan_storable};
 use super::options::SyncOptions;
 use super::plan::plan_file::is_same_plan;
+use super::plan::staleness::differences;
 use super::plan::{ChangeAction, SyncPlan};
 use super::report::Report;
 use super::run::{ProgressEvent, SyncRun};
@@ -41,15 +43,31 @@ impl SyncRun {
         E::prepare(&mut db, &mut self.context).await?;
         let prunable = self.prunable_rows::<E>(&mut db).await?;
         let remote = self.fetch::<E>().await?;
-        let rows = E::link_rows(&mut db).await?;
+        let mut rows = E::link_rows(&mut db).await?;
+        E::apply_cascades(&mut rows, &self.context.cascaded);
         let plan = self.plan::<E>(&mut db, remote, &rows, prunable).await?;
         (self.observer)(ProgressEvent::Planned(&plan));
         self.planned.insert(E::ENTITY, plan_value(&plan)?);
-        E::stage_rows(&mut self.context, plan.applied_to(&rows));
         Ok(match self.plan_refusal(&plan, rows.len())? {
-            Some(refusal) => Report::rejected(&plan, None, true, refusal),
-            None => Report::of(&plan, None, true),
+            Some(Refusal(reason, details)) => Report::rejected(&plan, None, true, reason).with_errors(details),
+            None => {
+                let report = Report::of(&plan, None, true);
+                self.stage::<E>(plan, &rows);
+                report
+            }
         })
+    }
+
+    /// Keeps what a plan would write, so that later entities of the same dry run plan as if it were written.
+    fn stage<E: EntitySync>(&mut self, plan: SyncPlan<E::Row>, rows: &[E::Row]) {
+        let rows = plan.applied_to(rows);
+        let links = rows.iter().rev().filter_map(|row| Some((row.link()?, row.external_id().to_owned())));
+        self.planned_links.insert(E::ENTITY, links.collect());
+        E::stage_rows(&mut self.context, rows);
+        self.context.cascaded.extend(plan.cascaded);
+        if E::ENTITY == Entity::CourseTemplates {
+            self.context.planned_templates = plan.planned_local;
+        }
     }
 
     /// Plans, applies and stores the report. An advisory lock excludes other syncs of this entity in this database.
@@ -89,7 +107,7 @@ impl SyncRun {
         let rows = E::link_rows(&mut transaction).await?;
         let plan = self.plan::<E>(&mut transaction, remote, &rows, prunable).await?;
         let report = match self.plan_refusal(&plan, rows.len())? {
-            Some(refusal) => Report::rejected(&plan, Some(run), false, refusal),
+            Some(Refusal(reason, details)) => Report::rejected(&plan, Some(run), false, reason).with_errors(details),
             None => {
                 apply::<E>(&mut transaction, &plan, Some(run)).await?;
                 if !plan.is_empty() {
@@ -163,7 +181,7 @@ impl SyncRun {
             let pruned = plan.changes_of(ChangeAction::Prune).filter_map(|change| change.row());
             let pruned: Vec<String> = pruned.map(|row| row.external_id().to_owned()).collect();
             if !pruned.is_empty() {
-                plan.cascaded = CascadedDeletes::with(db, table, &pruned).await?;
+                plan.cascaded = CascadedDeletes::with(db, table, &pruned).await?.without(&self.context.cascaded);
             }
         }
         Ok(plan)
@@ -186,25 +204,31 @@ impl SyncRun {
     }
 
     /// Returns why the plan must not be applied: it differs from the saved plan, or it prunes too much.
-    fn plan_refusal<R: LinkRow>(&self, plan: &SyncPlan<R>, rows: usize) -> Result<Option<String>> {
-        let current = plan_value(plan)?;
-        let is_current = |saved: &Value| is_same_plan(saved, &current);
-        if let Some(plans) = &self.options.exactly
-            && !plans.get(&plan.entity).is_some_and(is_current)
-        {
-            return Ok(Some(format!(
-                "the saved plan of {} is stale, because Administrate or this database has changed: save a new plan",
-                plan.entity.plural()
-            )));
+    fn plan_refusal<R: LinkRow>(&self, plan: &SyncPlan<R>, rows: usize) -> Result<Option<Refusal>> {
+        let records = plan.entity.plural();
+        if let Some(plans) = &self.options.exactly {
+            let Some(saved) = plans.get(&plan.entity) else {
+                let reason =
+                    format!("the plan file contains no plan of {records}: its run ended before; save a new plan");
+                return Ok(Some(Refusal(reason, Vec::new())));
+            };
+            let current = plan_value(plan)?;
+            if !is_same_plan(saved, &current) {
+                let reason = format!(
+                    "the saved plan of {records} is stale and was not applied, because Administrate or this database has \
+                     changed: save a new plan. What changed:"
+                );
+                return Ok(Some(Refusal(reason, differences(saved, &current))));
+            }
         }
         let pruned = plan.changes_of(ChangeAction::Prune).count();
         Ok(self.options.prune.filter(|limit| limit.is_exceeded(pruned, rows)).map(|limit| {
-            format!(
-                "nothing was written, because {pruned} of {rows} {} would be pruned, more than {} %: \
+            let reason = format!(
+                "nothing was written, because {pruned} of {rows} {records} would be pruned, more than {} %: \
                  raise --prune-limit to allow it",
-                plan.entity.plural(),
                 limit.0
-            )
+            );
+            Refusal(reason, Vec::new())
         }))
     }
 
@@ -224,6 +248,9 @@ impl SyncRun {
         Ok(())
     }
 }
+
+/// Why a plan was not applied: the reason and what it is about.
+struct Refusal(String, Vec<RecordError>);
 
 /// Returns the error for a requested id that no record has. `records` names their kind in the plural.
 pub(super) fn unknown_id_error(external_id: &str, records: &str) -> RecordError {

@@ -1,6 +1,6 @@
 //! A run of one entity or of all entities in order. [`pipeline`](super::pipeline) contains the steps of one entity.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use administrate::Client;
@@ -43,6 +43,8 @@ pub struct SyncRun {
     pub(super) completed: BTreeSet<Entity>,
     /// The plans of a dry run.
     pub(super) planned: BTreeMap<Entity, Value>,
+    /// Administrate's id of each local record that is linked after a dry run's plan.
+    pub(super) planned_links: BTreeMap<Entity, HashMap<i64, String>>,
     pub(super) observer: Box<dyn Fn(ProgressEvent<'_>) + Send + Sync>,
 }
 
@@ -68,6 +70,7 @@ impl SyncRun {
             all_entities: false,
             completed: BTreeSet::new(),
             planned: BTreeMap::new(),
+            planned_links: BTreeMap::new(),
             observer: Box::new(|_| ()),
         }
     }

@@ -65,11 +65,13 @@ fn plan_after_apply_is_empty() {
 fn changed_record_is_updated_and_missing_one_stays_unless_pruned() {
     let local = named(&[(1, "London"), (2, "Leeds")]);
     let rows = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds")]), &[]).applied_to(&[]);
-    let mut plan = plan_locations(&local, remote_locations(&[("A", "Londinium")]), &rows);
+    let mut changed = remote_locations(&[("A", "Londinium")]);
+    changed[0].legacy_id = Some("7".into());
+    let mut plan = plan_locations(&local, changed, &rows);
     assert_eq!(counts(&plan), [0, 1, 0, 0, 0, 0]);
     let change = ChangeView::of(&plan.changes[0]);
-    assert_eq!(change.to_string(), "~ Londinium: link removed");
-    assert_eq!(format!("{change:#}"), "~ Londinium (A): linked with 1 → none");
+    assert_eq!(change.to_string(), "~ Londinium: legacy id a → 7", "the link stays");
+    assert_eq!(format!("{change:#}"), "~ Londinium (A): legacy id a → 7");
     assert_eq!(plan.missing_remote.len(), 1);
     plan.prune();
     assert_eq!(counts(&plan), [0, 1, 0, 1, 0, 0]);
@@ -87,6 +89,8 @@ fn record_with_a_new_id_takes_the_link() {
     plan.prune();
     assert_eq!(counts(&plan), [1, 0, 0, 1, 0, 0], "a pruned row is not changed as well");
     assert_eq!(plan.applied_to(&rows).iter().filter(|row| row.tutorial_location_id == Some(1)).count(), 1);
+    let pruned = plan.changes_of(ChangeAction::Prune).filter_map(|change| change.before.as_ref());
+    assert_eq!(pruned.map(LinkRow::link).collect::<Vec<_>>(), [Some(1)], "an undo restores the link too");
 }
 
 #[test]
@@ -107,6 +111,30 @@ fn restricted_plan_writes_only_chosen_records() {
     assert_eq!(unknown, BTreeSet::from(["Z".to_owned()]));
     assert_eq!(counts(&plan), [1, 0, 0, 0, 1, 0], "the others are left out");
     assert_eq!(plan.changes[0].row().map(LinkRow::external_id), Some("B"));
+}
+
+#[test]
+fn restricted_plan_counts_each_fetched_record_once() {
+    let local = named(&[(1, "London"), (2, "Leeds"), (3, "York")]);
+    let rows = plan_locations(&local, remote_locations(&[("A", "London"), ("B", "Leeds"), ("C", "York")]), &[]);
+    let rows = rows.applied_to(&[]);
+    let remote = remote_locations(&[("Z", "London"), ("B", "Leeds"), ("N", "Cork\u{fffd}"), ("O", "Hull")]);
+    for prunes in [false, true] {
+        for chosen in ["Z", "A", "B", "C", "N", "O"] {
+            let mut plan = plan_locations(&local, remote.clone(), &rows);
+            if prunes {
+                plan.prune();
+            }
+            plan.restrict_to(&BTreeSet::from([chosen.to_owned()]));
+            let [created, _, unchanged, _, skipped, errors] = counts(&plan);
+            assert_eq!(created + unchanged + skipped + errors, plan.fetched, "{chosen}, {prunes}");
+            let after = plan.applied_to(&rows);
+            let links = after.iter().filter(|row| row.link() == Some(1)).count();
+            assert!(links <= 1, "{chosen}, {prunes}: no two rows link one record: {after:?}");
+            let gone = plan.missing_remote.len() + plan.changes_of(ChangeAction::Prune).count();
+            assert_eq!(gone, 2, "{chosen}, {prunes}: what is not pruned is still reported as missing");
+        }
+    }
 }
 
 #[test]
@@ -254,7 +282,8 @@ fn overrides_take_precedence_over_names() {
         MatchOverrides { unlinked: [(1, "A".to_owned()), (2, "A".to_owned())].into(), ..MatchOverrides::default() };
     let plan = locations::plan(&local, remote, &plan.applied_to(&[]), &unlinked);
     assert!(plan.findings.ambiguous.is_empty());
-    assert_eq!(plan.findings.unmatched_local.len(), 3);
+    assert_eq!(plan.findings.unmatched_local.len(), 2, "London keeps the link that the decision made");
+    assert_eq!(plan.findings.separated.len(), 2);
 }
 
 #[test]

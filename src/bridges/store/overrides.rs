@@ -5,26 +5,46 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 
 use crate::bridges::overrides::{MatchOverride, MatchOverrides, OverrideKind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Returns the overrides of an entity.
 pub async fn overrides(db: &mut PgConnection, entity: &str) -> Result<MatchOverrides> {
-    let rows: Vec<(String, Option<i64>, Option<String>)> =
+    let rows: Vec<StoredOverride> =
         sqlx::query_as("SELECT decision, local_id, external_id FROM lectern.sync_decisions WHERE entity = $1")
             .bind(entity)
             .fetch_all(db)
             .await?;
     let mut overrides = MatchOverrides::default();
-    for (kind, local, external) in rows {
-        match (kind.as_str(), local, external) {
-            ("link", Some(local), Some(external)) => _ = overrides.linked.insert(external, local),
-            ("unlink", Some(local), Some(external)) => _ = overrides.unlinked.insert((local, external)),
-            (_, Some(local), _) => _ = overrides.ignored_local.insert(local),
-            (_, None, Some(external)) => _ = overrides.ignored_remote.insert(external),
-            (_, None, None) => {}
-        }
+    for row in rows {
+        add(&mut overrides, row).map_err(|row| unknown_override(entity, &row))?;
     }
     Ok(overrides)
+}
+
+/// Kind, local id and external id.
+type StoredOverride = (String, Option<i64>, Option<String>);
+
+/// Adds a stored override. Returns it if this version does not know what it means.
+fn add(overrides: &mut MatchOverrides, row: StoredOverride) -> std::result::Result<(), StoredOverride> {
+    match (OverrideKind::named(&row.0), row.1, row.2) {
+        (Some(OverrideKind::Link), Some(local), Some(external)) => _ = overrides.linked.insert(external, local),
+        (Some(OverrideKind::Unlink), Some(local), Some(external)) => _ = overrides.unlinked.insert((local, external)),
+        (Some(OverrideKind::Ignore), Some(local), None) => _ = overrides.ignored_local.insert(local),
+        (Some(OverrideKind::Ignore), None, Some(external)) => _ = overrides.ignored_remote.insert(external),
+        (_, local, external) => return Err((row.0, local, external)),
+    }
+    Ok(())
+}
+
+/// A decision that is misread would link or leave out the wrong records, so nothing is synchronised.
+fn unknown_override(entity: &str, (kind, local, external): &StoredOverride) -> Error {
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".into());
+    Error::Failed(format!(
+        "lectern.sync_decisions has a row for {entity} that this version cannot read (decision \"{kind}\", local_id {}, \
+         external_id {}): use the version of Lectern that wrote it, or delete the row",
+        or_none(local.map(|id| id.to_string())),
+        or_none(external.clone()),
+    ))
 }
 
 /// Returns the entity name and local id of every record that a user linked.

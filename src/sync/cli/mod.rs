@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long)]
     force: bool,
     /// Create unmatched local records in Administrate without asking
-    #[arg(long, conflicts_with_all = ["dry_run", "plan_out", "plan"])]
+    #[arg(long, conflicts_with_all = ["plan_out", "plan"])]
     create_remote: bool,
     /// Continue with the next entity after one has failed (only with all)
     #[arg(long)]

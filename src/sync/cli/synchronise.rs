@@ -11,17 +11,20 @@ use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::recording;
 use crate::output_file::{self, Existing};
+use crate::runs;
 use crate::sync::conflicts::cli::prompt_conflicts;
 use crate::sync::create_remote::cli::{Confirmation, create_remote};
+use crate::sync::create_remote::plan_creations;
 use crate::sync::entity::Entity;
 use crate::sync::options::{PruneLimit, SyncOptions};
-use crate::sync::plan::plan_file::{self, PlanFile};
+use crate::sync::plan::plan_file::{self, PlanFile, PlanSource};
 use crate::sync::report::{Report, text, xlsx};
 use crate::sync::run::{ProgressEvent, SyncRun};
 
 /// Runs the sync, prints its report and, at a terminal, prompts for conflicts and for records to create.
 pub(super) async fn synchronise(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
-    let mut options = args.options()?;
+    let source = plan_source(context, database, target).await?;
+    let mut options = args.options(&source)?;
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("local events come from a timetable: create them with `lectern import`".into()));
     }
@@ -36,36 +39,64 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
     match target {
         Target::One(entity) => {
             let mut report = sync.sync_entity(entity).await;
+            if args.dry_run && args.create_remote {
+                plan_creations(context, pool, &sync, [&mut report]).await;
+            }
             print_report(console, &report);
             text::closing([&report], args.dry_run).into_iter().for_each(|lines| console.notify(lines));
             prompt_conflicts(context, pool, sync.client(), &mut report).await?;
             create_remote(context, pool, &sync, confirmation, [&mut report]).await;
-            write_files(console, args, &[&report], &sync)?;
+            write_files(console, args, &[&report], &sync, source)?;
             console.document(&report)?;
             Ok(report.exit())
         }
         Target::All => {
             let mut summary = sync.sync_all().await;
+            if args.dry_run && args.create_remote {
+                plan_creations(context, pool, &sync, summary.attempted_mut()).await;
+            }
             print_summary(console, &summary);
             text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.notify(lines));
             create_remote(context, pool, &sync, confirmation, summary.attempted_mut()).await;
-            write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync)?;
+            write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync, source)?;
             console.document(&summary)?;
             Ok(summary.exit())
         }
     }
 }
 
+/// Returns what a plan of this command is made of.
+async fn plan_source(context: &Context, database: &Database, target: Target) -> Result<PlanSource> {
+    let entity = match target {
+        Target::All => None,
+        Target::One(entity) => Some(entity),
+    };
+    let address = context.config.administrate.api_url.trim_end_matches('/');
+    let administrate = match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or_default())
+        }
+        None => address.to_owned(),
+    };
+    let identity = runs::database_identity(&mut *database.pool.acquire().await?).await?;
+    Ok(PlanSource { entity, administrate, database: identity })
+}
+
 /// Writes the files of `--report` and `--plan-out`.
-fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncRun) -> Result<()> {
+fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncRun, source: PlanSource) -> Result<()> {
     if let Some(path) = &args.report {
         xlsx::write(path, reports, Existing::of_force(args.force))?;
         console.notify(format_args!("report written to {}", path.display()));
     }
     if let Some(path) = &args.plan_out {
-        let SyncOptions { only, prune, .. } = args.options()?;
-        PlanFile::new(only, prune, sync.planned().clone()).write(path, Existing::of_force(args.force))?;
-        console.notify(format_args!("plan written to {}: apply it with --plan", path.display()));
+        let SyncOptions { only, prune, .. } = args.options(&source)?;
+        let target = source.entity.map_or("all", Entity::name);
+        PlanFile::new(source, only, prune, sync.planned().clone()).write(path, Existing::of_force(args.force))?;
+        console.notify(format_args!(
+            "plan written to {0}: apply it with `lectern sync {target} --plan {0}`",
+            path.display()
+        ));
     }
     Ok(())
 }
@@ -96,7 +127,11 @@ async fn pick(
     }
     let chosen = select::choose(console, "apply which of these changes?", &labels(&changes))?;
     options.only = chosen.into_iter().filter_map(|at| changes.get(at)).map(|(id, _)| id.clone()).collect();
-    Ok(options.only.is_empty().then_some(Exit::Done))
+    if options.only.is_empty() {
+        console.notify("nothing was chosen, so nothing was changed");
+        return Ok(Some(Exit::Done));
+    }
+    Ok(None)
 }
 
 /// Labels changes, given as (external id, name), by name; the id follows a name that several of them have.
@@ -145,7 +180,7 @@ impl Args {
         report.into_iter().chain(plan).try_for_each(|file| output_file::check(file, existing))
     }
 
-    fn options(&self) -> Result<SyncOptions> {
+    fn options(&self, source: &PlanSource) -> Result<SyncOptions> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         if self.skip_errors && !matches!(self.target, Some(Target::All)) {
             return Err(Error::Usage("--skip-errors works only with `lectern sync all`: leave it out".into()));
@@ -163,7 +198,9 @@ impl Args {
             exactly: None,
         };
         let Some(path) = &self.plan else { return Ok(options) };
-        let PlanFile { only, prune, plans, .. } = PlanFile::read(path)?;
+        let file = PlanFile::read(path)?;
+        file.check(path, source)?;
+        let PlanFile { only, prune, plans, .. } = file;
         Ok(SyncOptions { only, prune, exactly: Some(plans), ..options })
     }
 }

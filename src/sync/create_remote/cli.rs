@@ -3,7 +3,8 @@
 use sqlx::PgPool;
 
 use super::{
-    CreationSupport, create_records, creation_support, has_records_to_create, manual_list, not_created, store_report,
+    CreationSupport, create_records, creation_support, failed_creation, has_records_to_create, manual_list,
+    not_created, store_report,
 };
 use crate::app::Context;
 use crate::console::Console;
@@ -12,7 +13,6 @@ use crate::error::Result;
 use crate::sync::entity::Entity;
 use crate::sync::matching::LocalRecord;
 use crate::sync::report::Report;
-use crate::sync::report::findings::RecordError;
 use crate::sync::report::text::display_name;
 use crate::sync::run::SyncRun;
 
@@ -47,7 +47,8 @@ pub(in crate::sync) async fn create_remote<'a>(
     reports: impl IntoIterator<Item = &'a mut Report>,
 ) {
     let console = &context.console;
-    let mut unmatched: Vec<&mut Report> = reports.into_iter().filter(|report| has_records_to_create(report)).collect();
+    let reports = reports.into_iter().filter(|report| !report.dry_run && has_records_to_create(report));
+    let mut unmatched: Vec<&mut Report> = reports.collect();
     if unmatched.is_empty() {
         return;
     }
@@ -58,9 +59,9 @@ pub(in crate::sync) async fn create_remote<'a>(
     print_unmatched(console, &unmatched);
     for report in &mut unmatched {
         if let Err(error) = create_entity(context, pool, sync, confirmation, report).await {
-            let message = format!("records could not be created in Administrate: {error}");
-            console.notify(format_args!("  {message}"));
-            report.add_error(RecordError { external_id: None, message });
+            let error = failed_creation(&error);
+            console.notify(format_args!("  {}", error.message));
+            report.add_error(error);
         }
     }
 }
@@ -74,7 +75,7 @@ async fn create_entity(
     report: &mut Report,
 ) -> Result<()> {
     let console = &context.console;
-    let records = report.unmatched_local.clone();
+    let records: Vec<LocalRecord> = report.creatable_local().into_iter().cloned().collect();
     match creation_support(context, sync, report.entity).await? {
         CreationSupport::Supported(kind) => {
             let selected = select_records(console, confirmation, report.entity, records)?;
@@ -120,7 +121,7 @@ fn select_records(
 }
 
 fn log_skipped(console: &Console, report: &Report) {
-    let count = report.unmatched_local.len();
+    let count = report.creatable_local().len();
     console.notify(format_args!("missing in Administrate, skipped and logged: {}", report.entity.counted(count)));
     tracing::info!(count, entity = %report.entity, "local records without a match in Administrate were skipped");
 }
@@ -128,7 +129,7 @@ fn log_skipped(console: &Console, report: &Report) {
 fn print_unmatched(console: &Console, reports: &[&mut Report]) {
     console.notify("Missing in Administrate:");
     for report in reports {
-        console.notify(format_args!("  {}", report.entity.counted(report.unmatched_local.len())));
+        console.notify(format_args!("  {}", report.entity.counted(report.creatable_local().len())));
     }
 }
 

@@ -5,13 +5,15 @@
 
 pub mod cli;
 mod manual_list;
+mod selection;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use administrate::Client;
 use sqlx::PgPool;
 
+use self::selection::{KnownLinks, select};
 use super::entity::Entity;
 use super::matching::LocalRecord;
 use super::report::{CreatedRemote, Report};
@@ -20,8 +22,7 @@ use crate::app::Context;
 use crate::bridges::reference::ReferenceKind;
 use crate::bridges::store::references;
 use crate::delivery::{DeliveryOutcome, DeliveryWorker, drain, reference};
-use crate::error::Result;
-use crate::names::fold;
+use crate::error::{Error, Result};
 use crate::outbox;
 use crate::outbox::DeliveryState;
 use crate::runs;
@@ -51,9 +52,57 @@ async fn creation_support(context: &Context, sync: &SyncRun, entity: Entity) -> 
     Ok(reason.map_or(CreationSupport::Supported(kind), CreationSupport::Unsupported))
 }
 
-/// Returns whether a report is of a completed run with local records that Administrate does not have.
+/// Returns whether a report is of a completed run with local records to create in Administrate.
 fn has_records_to_create(report: &Report) -> bool {
-    !report.dry_run && !report.failed() && !report.unmatched_local.is_empty()
+    !report.failed() && !report.creatable_local().is_empty()
+}
+
+/// Adds to the reports of a dry run what the run would create in Administrate, and what it would not.
+pub(super) async fn plan_creations<'a>(
+    context: &Context,
+    pool: &PgPool,
+    sync: &SyncRun,
+    reports: impl IntoIterator<Item = &'a mut Report>,
+) {
+    let mut links = KnownLinks::new(&sync.planned_links);
+    for report in reports.into_iter().filter(|report| has_records_to_create(report)) {
+        if let Err(error) = plan_creation(context, pool, sync, &mut links, report).await {
+            report.add_error(failed_creation(&error));
+        }
+    }
+}
+
+async fn plan_creation(
+    context: &Context,
+    pool: &PgPool,
+    sync: &SyncRun,
+    links: &mut KnownLinks<'_>,
+    report: &mut Report,
+) -> Result<()> {
+    let records: Vec<LocalRecord> = report.creatable_local().into_iter().cloned().collect();
+    let kind = match creation_support(context, sync, report.entity).await? {
+        CreationSupport::Supported(kind) => kind,
+        CreationSupport::Unsupported(reason) => {
+            let not_created = records.into_iter().map(|record| not_created(record, reason.clone()));
+            report.not_created_in_administrate.extend(not_created);
+            return Ok(());
+        }
+    };
+    let mut db = pool.acquire().await?;
+    let (created, rejected) = select(&mut db, links, kind, records, &report.unmatched_local).await?;
+    report.not_created_in_administrate.extend(rejected);
+    if kind == ReferenceKind::Location {
+        links.planned_locations = created.iter().map(|record| record.id).collect();
+    }
+    for LocalRecord { id, name, .. } in created {
+        report.record_created_remote(CreatedRemote { id, name, external_id: None, manual_steps: Vec::new() });
+    }
+    Ok(())
+}
+
+/// Returns the error for records that could not be created because a request or a statement failed.
+fn failed_creation(error: &Error) -> RecordError {
+    RecordError { external_id: None, message: format!("records could not be created in Administrate: {error}") }
 }
 
 /// Creates records in Administrate through the outbox and adds the result of each to the report.
@@ -66,16 +115,9 @@ async fn create_records(
     report: &mut Report,
 ) -> Result<()> {
     let mut db = pool.acquire().await?;
-    let mut sent = Vec::new();
-    let repeated = repeated_names(kind, &report.unmatched_local);
-    for record in records {
-        let linked = references::external_id(&mut db, kind, record.id).await?;
-        let reason = repeated.contains(&fold(&record.name)).then(|| REPEATED_NAME.to_owned());
-        match reason.or_else(|| reason_not_creatable(kind, &record, linked)) {
-            Some(reason) => report.not_created_in_administrate.push(not_created(record, reason)),
-            None => sent.push(record),
-        }
-    }
+    let links = KnownLinks::new(&sync.planned_links);
+    let (sent, rejected) = select(&mut db, &links, kind, records, &report.unmatched_local).await?;
+    report.not_created_in_administrate.extend(rejected);
     let effects: Vec<_> = sent.iter().map(|record| reference::effect(kind, record.id, &record.name)).collect();
     let mut tx = pool.begin().await?;
     outbox::enqueue(&mut tx, report.run_id, &effects).await?;
@@ -88,35 +130,11 @@ async fn create_records(
         let external_id = references::external_id(&mut db, kind, id).await?;
         add_result(report, record, external_id, outcomes.get(&id));
     }
-    let created = report.created_in_administrate.iter().map(|created| created.external_id.clone()).collect();
+    let created = report.created_in_administrate.iter().filter_map(|created| created.external_id.clone()).collect();
     if let Err(error) = sync.refresh(report.entity, &created).await {
         tracing::warn!(%error, entity = %report.entity, "the next sync completes the bridge rows of created records");
     }
     Ok(())
-}
-
-/// Returns the folded names that several local records have.
-///
-/// Empty for venues, which are matched within their location.
-fn repeated_names(kind: ReferenceKind, records: &[LocalRecord]) -> HashSet<String> {
-    let mut seen = HashSet::new();
-    let names = records.iter().map(|record| fold(&record.name)).filter(|_| kind != ReferenceKind::Venue);
-    names.filter(|name| !seen.insert(name.clone())).collect()
-}
-
-const REPEATED_NAME: &str = "several local records have this name, and the next sync could not distinguish them: \
-                             rename or deactivate all but one";
-
-/// Returns why a record cannot be created: it has no name, or it is linked to a record that Administrate lacks.
-fn reason_not_creatable(kind: ReferenceKind, record: &LocalRecord, linked: Option<String>) -> Option<String> {
-    match linked {
-        None => record.name.trim().is_empty().then(|| "it has no name".into()),
-        Some(id) if kind == ReferenceKind::Instructor => Some(format!(
-            "it is linked to the contact {id}, which is not an instructor in Administrate: mark it as one, or prune \
-             the link"
-        )),
-        Some(id) => Some(format!("it is linked to {id}, which Administrate no longer has: prune the link first")),
-    }
 }
 
 /// Adds the result of one delivered creation to the report. `external_id`: none if it has not been created.
@@ -139,7 +157,7 @@ fn add_result(
             report.record_created_remote(CreatedRemote {
                 id: record.id,
                 name: record.name,
-                external_id,
+                external_id: Some(external_id),
                 manual_steps: to_fix,
             });
         }

@@ -13,7 +13,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids, planned};
 use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
 use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
@@ -67,6 +67,12 @@ impl EntitySync for CourseTemplates {
         Ok(References { templates: templates.collect(), ..References::default() })
     }
 
+    fn add_planned((local, _): &mut Self::Local, records: &References) -> Vec<Named> {
+        let created = planned(records.templates.iter().map(|template| template.code.as_str()));
+        local.extend(created.iter().cloned());
+        created
+    }
+
     fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.iter().map(remote_candidate).collect()
     }
@@ -100,8 +106,9 @@ pub fn plan(
     approvals: &[ApprovalRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::CourseTemplateRow> {
-    let matches = match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), overrides);
-    let approvals = diff_approvals(&remote, approvals);
+    let matches =
+        match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), rows, overrides);
+    let mut approvals = diff_approvals(&remote, approvals);
     let desired = remote.into_iter().map(|template| DesiredRow {
         row: bridges::CourseTemplateRow {
             external_id: template.external_id,
@@ -110,8 +117,13 @@ pub fn plan(
             tutorial_course_template_id: None,
         },
         name: template.code,
+        other_texts: vec![("title", template.title)],
     });
     let mut plan = SyncPlan::between(Entity::CourseTemplates, desired.collect(), rows, matches);
+    // Nothing of a damaged template is written.
+    let damaged: HashSet<&str> = plan.findings.errors.iter().filter_map(|error| error.external_id.as_deref()).collect();
+    approvals.added.retain(|approval| !damaged.contains(approval.template_external_id.as_str()));
+    approvals.removed.retain(|approval| !damaged.contains(approval.template_external_id.as_str()));
     plan.approvals = approvals;
     plan
 }

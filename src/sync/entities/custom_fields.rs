@@ -77,6 +77,7 @@ pub fn plan(remote: Fetched<RemoteCustomField>, rows: &[bridges::CustomFieldRow]
 fn desired_row(field: RemoteCustomField) -> DesiredRow<bridges::CustomFieldRow> {
     DesiredRow {
         name: format!("{}: {}", field.entity_type, field.label),
+        other_texts: Vec::new(),
         row: bridges::CustomFieldRow {
             entity_type: field.entity_type,
             external_id: field.external_id,

@@ -1,6 +1,6 @@
 //! Instructors, matched by their full name, which is never split, and the contacts that may administer events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use administrate::Client;
 use sqlx::PgConnection;
@@ -13,15 +13,14 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids, planned};
 use crate::sync::matching::{MatchKey, RemoteCandidate, RemoteRecord, match_records};
-use crate::sync::plan::validate::nul_error;
+use crate::sync::plan::validate::text_error;
 use crate::sync::plan::{DesiredRow, SetDiff, SyncPlan};
 use crate::sync::remote;
 use crate::sync::remote::{RemoteContact, RemotePeople};
 use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
-use crate::text::contains_nul;
 use crate::tutorials::reference;
 use crate::tutorials::reference::{Named, References};
 
@@ -72,6 +71,14 @@ impl EntitySync for Instructors {
         Ok(References { instructors: instructors.collect(), ..References::default() })
     }
 
+    fn add_planned((local, _): &mut Self::Local, records: &References) -> Vec<Named> {
+        let name = |person: &reference::Instructor| format!("{} {}", person.first_name, person.last_name);
+        let names: Vec<String> = records.instructors.iter().map(|person| name(person).trim().to_owned()).collect();
+        let created = planned(names.iter().map(String::as_str));
+        local.extend(created.iter().cloned());
+        created
+    }
+
     fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.instructors.iter().map(remote_candidate).collect()
     }
@@ -106,10 +113,15 @@ pub fn plan(
     administrators: &[AdministratorRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::InstructorRow> {
-    let matches =
-        match_records(local_candidates(local), remote.instructors.iter().map(remote_candidate).collect(), overrides);
+    let matches = match_records(
+        local_candidates(local),
+        remote.instructors.iter().map(remote_candidate).collect(),
+        rows,
+        overrides,
+    );
     let desired = remote.instructors.into_iter().map(|contact| DesiredRow {
         name: contact.full_name(),
+        other_texts: Vec::new(),
         row: bridges::InstructorRow {
             external_id: contact.external_id,
             legacy_id: contact.legacy_id,
@@ -118,15 +130,32 @@ pub fn plan(
         },
     });
     let mut plan = SyncPlan::between(Entity::Instructors, desired.collect(), rows, matches);
-    let (invalid, valid): (Vec<RemoteContact>, Vec<RemoteContact>) =
-        remote.administrators.into_iter().partition(|contact| contains_nul(&contact.full_name()));
-    let error = |contact: RemoteContact| RecordError {
-        message: format!("{}: {}", display_name(&contact.full_name()), nul_error("name")),
-        external_id: Some(contact.external_id),
-    };
-    plan.findings.errors.extend(invalid.into_iter().map(error));
-    plan.administrators = SetDiff::between(administrators, valid.into_iter().map(administrator));
+    let mut valid: Vec<RemoteContact> = Vec::new();
+    let mut damaged: HashSet<String> = HashSet::new();
+    for contact in remote.administrators {
+        match text_error("name", &contact.full_name()) {
+            Some(error) => {
+                damaged.insert(contact.external_id.clone());
+                plan.add_contact_error(contact, &error);
+            }
+            None => valid.push(contact),
+        }
+    }
+    // The stored name of a damaged contact stays.
+    let stored = administrators.iter().filter(|contact| !damaged.contains(&contact.external_id)).cloned();
+    plan.administrators = SetDiff::between(&stored.collect::<Vec<_>>(), valid.into_iter().map(administrator));
     plan
+}
+
+impl SyncPlan<bridges::InstructorRow> {
+    /// Reports a damaged contact once, although it may be both instructor and administrator.
+    fn add_contact_error(&mut self, contact: RemoteContact, error: &str) {
+        let external_id = Some(contact.external_id.clone());
+        if self.findings.errors.iter().all(|known| known.external_id != external_id) {
+            let message = format!("{}: {error}", display_name(&contact.full_name()));
+            self.findings.errors.push(RecordError { external_id, message });
+        }
+    }
 }
 
 fn remote_candidate(contact: &RemoteContact) -> RemoteCandidate {

@@ -12,7 +12,7 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids, planned};
 use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
 use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
@@ -68,6 +68,12 @@ impl EntitySync for Locations {
         Ok(References { locations: locations.collect(), ..References::default() })
     }
 
+    fn add_planned(local: &mut Self::Local, records: &References) -> Vec<Named> {
+        let created = planned(records.locations.iter().map(|location| location.name.as_str()));
+        local.extend(created.iter().cloned());
+        created
+    }
+
     fn remote_candidates(_local: &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         remote.iter().map(remote_candidate).collect()
     }
@@ -100,9 +106,11 @@ pub fn plan(
     rows: &[bridges::LocationRow],
     overrides: &MatchOverrides,
 ) -> SyncPlan<bridges::LocationRow> {
-    let matches = match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), overrides);
+    let matches =
+        match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), rows, overrides);
     let desired = remote.into_iter().map(|location| DesiredRow {
         name: location.name,
+        other_texts: location.code.into_iter().map(|code| ("code", code)).collect(),
         row: bridges::LocationRow {
             external_id: location.external_id,
             legacy_id: location.legacy_id,

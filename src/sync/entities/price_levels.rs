@@ -59,6 +59,7 @@ pub fn plan(
 ) -> SyncPlan<bridges::PriceLevelRow> {
     let desired = remote.into_iter().map(|level| DesiredRow {
         name: level.name.clone(),
+        other_texts: Vec::new(),
         row: bridges::PriceLevelRow {
             external_id: level.external_id,
             name: level.name,

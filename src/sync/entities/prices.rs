@@ -41,7 +41,8 @@ impl EntitySync for Prices {
 
     async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
         let local = reference::store::course_templates(db).await?;
-        let codes: HashMap<i64, String> = local.into_iter().map(|template| (template.id, template.name)).collect();
+        let local = local.into_iter().chain(context.planned_templates.iter().cloned());
+        let codes: HashMap<i64, String> = local.map(|template| (template.id, template.name)).collect();
         let named = |row: bridges::CourseTemplateRow| {
             let code = row.tutorial_course_template_id.and_then(|id| codes.get(&id).cloned());
             (row.external_id.clone(), code.unwrap_or(row.external_id))
@@ -58,6 +59,10 @@ impl EntitySync for Prices {
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
         plan(remote, names, rows, preference, overrides)
+    }
+
+    fn apply_cascades(rows: &mut Vec<Self::Row>, cascaded: &bridges::CascadedDeletes) {
+        rows.retain(|row| !cascaded.prices.contains(row));
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -186,6 +191,7 @@ impl PriceNames {
                     .iter()
                     .map(|price| RemoteRecord::new(&price.external_id, self.describe(price)))
                     .collect(),
+                ..Ambiguity::default()
             });
         }
     }

@@ -1,23 +1,23 @@
 //! Venues, matched by name within their location.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use administrate::Client;
 use sqlx::PgConnection;
 
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
-use crate::bridges::reference::{BoundedColumn, bounded};
+use crate::bridges::reference::{BoundedColumn, CascadedDeletes, bounded};
 use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::tidy;
 use crate::sync::entity::Entity;
-use crate::sync::entity_sync::{EntitySync, SyncContext, ids};
+use crate::sync::entity_sync::{EntitySync, SyncContext, ids, planned};
 use crate::sync::matching::{LocalCandidate, LocalRecord, MatchKey, RemoteCandidate, RemoteRecord, match_records};
 use crate::sync::plan::{DesiredRow, SyncPlan};
 use crate::sync::remote;
 use crate::tutorials::reference;
-use crate::tutorials::reference::{NamedVenue, References, Room};
+use crate::tutorials::reference::{Named, NamedVenue, References, Room};
 
 /// The sync of venues.
 pub(crate) struct Venues;
@@ -65,6 +65,16 @@ impl EntitySync for Venues {
         Ok(References { rooms: rooms.collect(), ..References::default() })
     }
 
+    fn add_planned((local, _): &mut Self::Local, records: &References) -> Vec<Named> {
+        let created = planned(records.rooms.iter().map(|room| room.name.as_str()));
+        local.extend(created.iter().zip(&records.rooms).map(|(created, room)| NamedVenue {
+            id: created.id,
+            name: created.name.clone(),
+            location_id: Some(room.location_id),
+        }));
+        created
+    }
+
     fn remote_candidates((_, locations): &Self::Local, remote: &Self::Remote) -> Vec<RemoteCandidate> {
         let linked = linked_locations(locations);
         remote.iter().map(|venue| remote_candidate(venue, &linked)).collect()
@@ -76,6 +86,12 @@ impl EntitySync for Venues {
             (venue.external_id.as_str(), columns)
         });
         columns.collect()
+    }
+
+    fn apply_cascades(rows: &mut Vec<Self::Row>, cascaded: &CascadedDeletes) {
+        let references = cascaded.references.iter().filter(|reference| reference.column == "venues.location");
+        let gone: HashSet<&str> = references.map(|reference| reference.target.as_str()).collect();
+        rows.iter_mut().for_each(|row| _ = row.location_id.take_if(|location| gone.contains(location.as_str())));
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -103,9 +119,10 @@ pub fn plan(
         key: MatchKey::of_within(&venue.name, venue.location_id),
     };
     let candidates = remote.iter().map(|venue| remote_candidate(venue, &linked));
-    let matches = match_records(local.iter().map(candidate).collect(), candidates.collect(), overrides);
+    let matches = match_records(local.iter().map(candidate).collect(), candidates.collect(), rows, overrides);
     let desired = remote.into_iter().map(|venue| DesiredRow {
         name: venue.name,
+        other_texts: Vec::new(),
         row: bridges::VenueRow {
             external_id: venue.external_id,
             // A location that is newer than the last sync of locations has no row to refer to.

@@ -82,11 +82,20 @@ fn columns<R: LinkRow>(row: Option<&R>) -> Map<String, Value> {
 fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<FieldView> {
     let (before, after) = (columns(change.before.as_ref()), columns(change.after.as_ref()));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let value = |columns: &Map<_, _>, name: &String| columns.get(name).cloned().unwrap_or_default();
+    let value = |columns: &Map<_, _>, name: &String| match columns.get(name).cloned().unwrap_or_default() {
+        // The id of a record that a dry run would create.
+        Value::Number(id) if is_planned_id(name, &id) => "created by this run".into(),
+        value => value,
+    };
     let field =
         |name: &String| FieldView { field: name.clone(), before: value(&before, name), after: value(&after, name) };
     let is_known_id = |name: &str| name == "external_id" && change.action() != ChangeAction::Update;
     names.into_iter().map(field).filter(|one| one.before != one.after && !is_known_id(&one.field)).collect()
+}
+
+/// Returns whether a column links a record that does not exist yet.
+fn is_planned_id(column: &str, id: &serde_json::Number) -> bool {
+    label_of(column).1 == ColumnKind::Link && id.as_i64().is_some_and(|id| id < 0)
 }
 
 impl FieldView {
@@ -136,7 +145,7 @@ fn count_changes(label: &str, before: &[Value], after: &[Value]) -> String {
     format!("{label}: {} → {}, {changed} of them new or changed", before.len(), after.len())
 }
 
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "none".into(),
         Value::Bool(true) => "yes".into(),
@@ -184,6 +193,9 @@ impl<R: LinkRow> fmt::Display for SyncPlan<R> {
             if f.alternate() {
                 write!(f, " ({})", row.id)?;
             }
+        }
+        for record in &self.planned_local {
+            write!(f, "\n  + {}, to be created locally", display_name(&record.name))?;
         }
         for resolved in self.resolutions.iter().flat_map(|resolution| &resolution.fields) {
             write!(f, "\n  {resolved}")?;

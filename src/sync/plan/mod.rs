@@ -7,6 +7,7 @@ pub mod change;
 pub mod display;
 mod field_labels;
 pub mod plan_file;
+pub(crate) mod staleness;
 pub mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,15 +15,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{ChangeAction, RowChange, SetDiff};
-use self::validate::{nul_error, row_error};
+use self::validate::{row_error, text_error};
 use super::conflicts::Resolution;
 use super::entity::Entity;
 use super::matching::MatchResult;
 use crate::bridges::reference::{AdministratorRow, ApprovalRow, CascadedDeletes, LinkRow};
 use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::{Findings, RecordError, SkippedRecord};
-use crate::text::contains_nul;
-use crate::tutorials::reference::CreatedRow;
+use crate::tutorials::reference::{CreatedRow, Named};
 
 /// The changes that bring the link rows of an entity up to date with Administrate, and what planning found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct SyncPlan<R> {
     /// Number of records without a row that no list names: ambiguous prices, and records that `--only` leaves out.
     #[serde(default, rename = "passed_over")]
     pub not_listed: usize,
+    /// Number of fetched records that `--only` leaves out.
+    #[serde(skip)]
+    pub left_out: usize,
     /// Rows whose record Administrate no longer has. They stay unless they are pruned.
     #[serde(rename = "gone")]
     pub missing_remote: Vec<R>,
@@ -49,6 +52,9 @@ pub struct SyncPlan<R> {
     /// Local records that were created before the plan was made; empty in a plan that is saved to a file.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "made")]
     pub created_local_rows: Vec<CreatedRow>,
+    /// Local records that a run would create; only in a dry run.
+    #[serde(skip)]
+    pub planned_local: Vec<Named>,
     /// Resolved conflicts; only of events.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "settlements")]
     pub resolutions: Vec<Resolution>,
@@ -58,6 +64,9 @@ pub struct SyncPlan<R> {
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
+    /// Administrate's ids of the records of which nothing may be written, because a text of theirs cannot be stored.
+    #[serde(skip)]
+    damaged: HashSet<String>,
     pub findings: Findings,
 }
 
@@ -67,37 +76,52 @@ pub struct DesiredRow<R> {
     /// The name that users know the record by.
     pub name: String,
     pub row: R,
+    /// Other texts of the record, which its row does not hold, by column.
+    pub other_texts: Vec<(&'static str, String)>,
+}
+
+impl<R> DesiredRow<R> {
+    fn text_error(&self) -> Option<String> {
+        self.other_texts.iter().find_map(|(column, text)| text_error(column, text))
+    }
 }
 
 impl<R: LinkRow> SyncPlan<R> {
     /// Compares the desired rows with the stored ones. `matches` contains the link of each row.
     pub fn between(entity: Entity, desired: Vec<DesiredRow<R>>, rows: &[R], matches: MatchResult) -> Self {
         let fetched = desired.len();
-        let MatchResult { links, unmatched_local, unmatched_remote, ambiguous, ignored } = matches;
+        let MatchResult { links, unmatched_local, unmatched_remote, ambiguous, separated, ignored } = matches;
         let mut plan = SyncPlan {
             entity,
             fetched,
             changes: Vec::new(),
             unchanged: Vec::new(),
             not_listed: 0,
+            left_out: 0,
             missing_remote: Vec::new(),
             approvals: SetDiff::none(),
             administrators: SetDiff::none(),
             created_local_rows: Vec::new(),
+            planned_local: Vec::new(),
             resolutions: Vec::new(),
             cascaded: CascadedDeletes::default(),
             unknown: BTreeSet::new(),
-            findings: Findings { unmatched_local, unmatched_remote, ambiguous, ..Findings::default() },
+            damaged: HashSet::new(),
+            findings: Findings { unmatched_local, unmatched_remote, ambiguous, separated, ..Findings::default() },
         };
         let stored: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();
         let mut seen: HashSet<String> = HashSet::new();
-        for DesiredRow { name, mut row } in desired {
+        for desired in desired {
+            let text_error = desired.text_error();
+            let DesiredRow { name, mut row, .. } = desired;
             row.set_link(links.get(row.external_id()).copied());
             let identity = row.identity();
             if !seen.insert(identity.clone()) {
                 plan.add_error(&row, &name, "Administrate sent this record twice; only the first one is used");
             } else if ignored.contains(row.external_id()) && !stored.contains_key(&identity) {
                 plan.findings.skipped.push(SkippedRecord::ignored(row.external_id(), name));
+            } else if let Some(error) = text_error {
+                plan.add_error(&row, &name, &error);
             } else {
                 plan.add_row(name, stored.get(&identity).copied(), row);
             }
@@ -110,7 +134,8 @@ impl<R: LinkRow> SyncPlan<R> {
 
     /// Adds a desired row to the plan: as a change, as unchanged, or as an error if it cannot be stored.
     pub fn add_row(&mut self, name: String, before: Option<&R>, after: R) {
-        if let Some(error) = row_error(&after).or_else(|| contains_nul(&name).then(|| nul_error("name"))) {
+        if let Some(error) = row_error(&after).or_else(|| text_error("name", &name)) {
+            self.damaged.insert(after.external_id().to_owned());
             self.add_error(&after, &name, &error);
         } else if before == Some(&after) {
             self.unchanged.push(after.external_id().to_owned());
@@ -143,27 +168,58 @@ impl<R: LinkRow> SyncPlan<R> {
     pub fn prune(&mut self) {
         for row in std::mem::take(&mut self.missing_remote) {
             let identity = row.identity();
-            self.changes.retain(|change| change.before.as_ref().is_none_or(|before| before.identity() != identity));
-            self.changes.push(RowChange { name: row.external_id().to_owned(), before: Some(row), after: None });
+            let is_of_row =
+                |change: &mut RowChange<R>| change.before.as_ref().is_some_and(|before| before.identity() == identity);
+            // The stored row still has the link that was to be removed.
+            let released = self.changes.extract_if(.., is_of_row).last().and_then(|change| change.before);
+            let name = row.external_id().to_owned();
+            self.changes.push(RowChange { name, before: Some(released.unwrap_or(row)), after: None });
         }
     }
 
     /// Restricts the plan to the records with these Administrate ids. Returns the ids that no record has.
+    ///
+    /// Each fetched record is still counted once: those left out as skipped.
     pub fn restrict_to(&mut self, only: &BTreeSet<String>) -> BTreeSet<String> {
         let mut unknown = only.clone();
         self.external_ids().for_each(|external_id| _ = unknown.remove(external_id));
-        let listed =
-            |plan: &Self| plan.changes.iter().filter(|change| change.after.is_some()).count() + plan.unchanged.len();
-        let before = listed(self);
-        self.changes.retain(|change| change.row().is_some_and(|row| only.contains(row.external_id())));
+        let before = self.fetched_rows();
+        for change in std::mem::take(&mut self.changes) {
+            let is_chosen = change.row().is_some_and(|row| only.contains(row.external_id()));
+            match change {
+                change if is_chosen => self.changes.push(change),
+                RowChange { before: Some(row), after: None, .. } => self.missing_remote.push(row),
+                RowChange { before: Some(row), .. } => self.restore_missing(row),
+                RowChange { before: None, .. } => {}
+            }
+        }
+        let linked = self.changes.iter().filter_map(|change| change.after.as_ref()?.link());
+        self.release_links(&linked.collect());
         self.unchanged.retain(|external_id| only.contains(external_id));
-        self.not_listed += before - listed(self);
+        self.left_out = before - self.fetched_rows();
+        self.not_listed += self.left_out;
         self.approvals.added.retain(|approval| only.contains(&approval.template_external_id));
         self.approvals.removed.retain(|approval| only.contains(&approval.template_external_id));
         self.administrators.added.retain(|contact| only.contains(&contact.external_id));
         self.administrators.removed.retain(|contact| only.contains(&contact.external_id));
         self.resolutions.retain(|resolution| only.contains(&resolution.external_id));
         unknown
+    }
+
+    /// Returns the number of fetched records with a change or a row that is up to date.
+    fn fetched_rows(&self) -> usize {
+        let missing: HashSet<String> = self.missing_remote.iter().map(LinkRow::identity).collect();
+        let is_fetched =
+            |change: &&RowChange<R>| change.after.as_ref().is_some_and(|row| !missing.contains(&row.identity()));
+        self.changes.iter().filter(is_fetched).count() + self.unchanged.len()
+    }
+
+    /// Gives a row whose record is missing its link back, if the change that removes it is left out.
+    fn restore_missing(&mut self, before: R) {
+        let identity = before.identity();
+        if let Some(row) = self.missing_remote.iter_mut().find(|row| row.identity() == identity) {
+            *row = before;
+        }
     }
 
     /// Returns Administrate's id of every record that the plan is about.

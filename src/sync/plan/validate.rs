@@ -1,42 +1,61 @@
-//! Checks that PostgreSQL can store a record of Administrate. A record that it cannot store is an error of that record,
-//! never of the whole run.
+//! Checks that the texts of a record of Administrate are whole and that PostgreSQL can store them. A record that fails is
+//! an error of that record, never of the whole run: nothing of it is written, and a stored row stays.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
 
 use super::SyncPlan;
 use crate::bridges::reference::{BoundedColumn, LinkRow};
 use crate::sync::matching::RemoteRecord;
 use crate::sync::report::display_name::display_name;
 use crate::sync::report::findings::RecordError;
-use crate::text::{contains_nul, json_contains_nul, json_without_nul};
+use crate::text::{NUL, REPLACEMENT, json_contains, json_without_nul};
 
 impl<R: LinkRow> SyncPlan<R> {
-    /// Makes the findings storable.
+    /// Makes the findings storable. Nothing of a damaged record is accepted or offered for a decision.
     ///
-    /// An unmatched record whose name or id contains a NUL becomes an error; NULs elsewhere are replaced.
+    /// An unmatched record with an error is no longer listed as unmatched: it cannot be created locally. One whose name
+    /// or id is not whole becomes an error. NULs elsewhere are replaced.
     pub(crate) fn drop_unstorable(&mut self) {
-        if !serde_json::to_value(&self.findings).is_ok_and(|findings| json_contains_nul(&findings)) {
-            return;
-        }
-        let unmatched = std::mem::take(&mut self.findings.unmatched_remote);
-        let (invalid, unmatched): (Vec<_>, Vec<_>) =
-            unmatched.into_iter().partition(|record| contains_nul(&record.external_id) || contains_nul(&record.name));
-        self.findings.unmatched_remote = unmatched;
-        for RemoteRecord { external_id, name, .. } in invalid {
-            let is_reported = |error: &RecordError| error.external_id.as_ref() == Some(&external_id);
-            if !self.findings.errors.iter().any(is_reported) {
-                let message = format!("{}: {}", display_name(&name), nul_error("name"));
-                self.findings.errors.push(RecordError { external_id: Some(external_id), message });
+        let failed: HashSet<&str> =
+            self.findings.errors.iter().filter_map(|error| error.external_id.as_deref()).collect();
+        let planned: HashSet<&str> =
+            self.changes.iter().filter_map(|change| change.row()).map(R::external_id).collect();
+        let unchanged: HashSet<&str> = self.unchanged.iter().map(String::as_str).collect();
+        let is_used = |id: &str| planned.contains(id) || unchanged.contains(id);
+        let mut unmatched = std::mem::take(&mut self.findings.unmatched_remote);
+        unmatched.retain(|record| !failed.contains(record.external_id.as_str()) || is_used(&record.external_id));
+        for record in unmatched {
+            let RemoteRecord { external_id, name, .. } = &record;
+            match text_error("id", external_id).or_else(|| text_error("name", name)) {
+                Some(error) => {
+                    let message = format!("{}: {error}", display_name(name));
+                    self.findings.errors.push(RecordError { external_id: Some(external_id.clone()), message });
+                }
+                None => self.findings.unmatched_remote.push(record),
             }
         }
-        let findings = serde_json::to_value(&self.findings).map(json_without_nul).and_then(serde_json::from_value);
-        // Plain data without foreign types always survives the round trip.
-        self.findings = findings.unwrap_or_default();
+        let damaged = std::mem::take(&mut self.damaged);
+        self.resolutions.retain(|resolution| !damaged.contains(&resolution.external_id));
+        self.findings.conflicts.retain(|conflict| !damaged.contains(&conflict.external_id));
+        self.findings.differences.retain(|difference| !damaged.contains(&difference.external_id));
+        let findings = serde_json::to_value(&self.findings).unwrap_or_default();
+        if json_contains(&findings, NUL) {
+            // Plain data without foreign types always survives the round trip.
+            self.findings = serde_json::from_value(json_without_nul(findings)).unwrap_or_default();
+        }
     }
 }
 
 /// Returns why a row cannot be stored; none if it can.
 pub(crate) fn row_error<R: LinkRow>(row: &R) -> Option<String> {
-    let has_nul = || serde_json::to_value(row).is_ok_and(|row| json_contains_nul(&row));
-    column_error(row.bounded()).or_else(|| has_nul().then(|| nul_error("record")))
+    let any_text = || {
+        let row = serde_json::to_value(row).unwrap_or(Value::Null);
+        let broken = [NUL, REPLACEMENT].into_iter().find(|character| json_contains(&row, *character))?;
+        text_error("record", &broken.to_string())
+    };
+    column_error(row.bounded()).or_else(any_text)
 }
 
 /// Returns why one of the columns cannot be stored; none if all can.
@@ -46,10 +65,18 @@ pub(crate) fn column_error(columns: Vec<BoundedColumn<'_>>) -> Option<String> {
         if length > most {
             return Some(format!("its {column} is {length} characters long, at most {most} can be stored"));
         }
-        contains_nul(&text).then(|| nul_error(column))
+        text_error(column, &text)
     })
 }
 
-pub(crate) fn nul_error(column: &str) -> String {
-    format!("its {column} contains a NUL character, which PostgreSQL cannot store")
+/// Returns why a text of a record cannot be used; none if it can.
+///
+/// U+FFFD stands for half of a character: a text that was cut in the middle of an emoji, and that Administrate sent so.
+pub(crate) fn text_error(column: &str, text: &str) -> Option<String> {
+    if text.contains(NUL) {
+        return Some(format!("its {column} contains a NUL character, which PostgreSQL cannot store"));
+    }
+    text.contains(REPLACEMENT).then(|| {
+        format!("its {column} is damaged: it contains half of a character (shown as {REPLACEMENT}); correct it in Administrate")
+    })
 }

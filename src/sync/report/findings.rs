@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sync::conflicts::FieldConflict;
-use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
+use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 
 /// The findings of a run that a user should see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -12,8 +12,11 @@ pub struct Findings {
     pub unmatched_local: Vec<LocalRecord>,
     /// Records of Administrate that do not exist locally.
     pub unmatched_remote: Vec<RemoteRecord>,
-    /// Ambiguous matches. None of these records is linked.
+    /// Ambiguous matches. Existing links stay; nothing else is linked.
     pub ambiguous: Vec<Ambiguity>,
+    /// Unmatched records with a namesake that a user's decision keeps apart from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub separated: Vec<Separation>,
     /// Records of Administrate that were created locally or, in a dry run, would be.
     #[serde(default)]
     pub created_local: Vec<RemoteRecord>,

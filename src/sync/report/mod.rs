@@ -1,18 +1,20 @@
 //! The report of a run: the JSON document of `--json`, and the same as text and as a workbook.
 
+mod commands;
 pub(crate) mod display_name;
 pub mod findings;
 pub mod text;
 pub mod xlsx;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
+use self::commands::{with_command, with_commands};
 use self::findings::{Findings, RecordError, RetainedRecord, SkippedRecord};
 use super::conflicts::{FieldConflict, ResolvedField};
 use super::entity::Entity;
-use super::matching::{Ambiguity, LocalRecord, RemoteRecord};
+use super::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 use super::plan::{ChangeAction, SyncPlan};
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Exit};
@@ -32,8 +34,11 @@ pub struct Report {
     pub unmatched_local: Vec<LocalRecord>,
     /// Records of Administrate that do not exist locally.
     pub unmatched_remote: Vec<RemoteRecord>,
-    /// Ambiguous matches. None of these records is linked.
+    /// Ambiguous matches. Existing links stay; nothing else is linked.
     pub ambiguous: Vec<Ambiguity>,
+    /// Unmatched records with a namesake that a user's decision keeps apart from them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub separated: Vec<Separation>,
     /// Records of Administrate that are deliberately left out.
     pub skipped: Vec<SkippedRecord>,
     /// Unresolved values of events that were changed on both sides.
@@ -49,7 +54,7 @@ pub struct Report {
     /// Rows that are deleted together with the pruned rows.
     #[serde(rename = "pruned_along", skip_serializing_if = "CascadedDeletes::is_empty")]
     pub cascaded: CascadedDeletes,
-    /// Local records that were created in Administrate after the run.
+    /// Local records that were created in Administrate after the run or, in a dry run, would be.
     pub created_in_administrate: Vec<CreatedRemote>,
     /// Local records that could not be created in Administrate.
     pub not_created_in_administrate: Vec<RetainedRecord>,
@@ -70,6 +75,9 @@ pub struct Report {
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
+    /// Number of fetched records that `--only` leaves out; they are counted as skipped.
+    #[serde(skip)]
+    pub left_out: usize,
     #[serde(skip)]
     outcome: ReportOutcome,
 }
@@ -108,14 +116,14 @@ impl SyncCounts {
     }
 }
 
-/// A local record that was created in Administrate.
+/// A local record that was created in Administrate or, in a dry run, would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CreatedRemote {
     /// The local id.
     pub id: i64,
     pub name: String,
-    /// Administrate's id.
-    pub external_id: String,
+    /// Administrate's id; none in a dry run.
+    pub external_id: Option<String>,
     /// What a user has to correct in Administrate manually.
     #[serde(rename = "to_mend", skip_serializing_if = "Vec::is_empty")]
     pub manual_steps: Vec<String>,
@@ -143,6 +151,7 @@ impl Report {
             unmatched_local: Vec::new(),
             unmatched_remote: Vec::new(),
             ambiguous: Vec::new(),
+            separated: Vec::new(),
             skipped: Vec::new(),
             conflicts: Vec::new(),
             differences: Vec::new(),
@@ -158,6 +167,7 @@ impl Report {
             errors: Vec::new(),
             plan: None,
             unknown: BTreeSet::new(),
+            left_out: 0,
             outcome,
         }
     }
@@ -168,6 +178,7 @@ impl Report {
             unmatched_local,
             unmatched_remote,
             ambiguous,
+            separated,
             created_local,
             not_created_local,
             removed_local,
@@ -191,7 +202,8 @@ impl Report {
             counts,
             unmatched_local,
             unmatched_remote,
-            ambiguous,
+            ambiguous: ambiguous.into_iter().map(|one| with_commands(one, plan.entity)).collect(),
+            separated: separated.into_iter().map(|one| with_command(one, plan.entity)).collect(),
             skipped,
             conflicts,
             differences,
@@ -205,6 +217,7 @@ impl Report {
             errors,
             plan: dry_run.then(|| plan.changes.iter().map(ChangeView::of).collect()),
             unknown: plan.unknown.clone(),
+            left_out: plan.left_out,
             ..Report::empty(plan.entity, run_id, dry_run, ReportOutcome::Completed)
         }
     }
@@ -232,6 +245,24 @@ impl Report {
         };
         report.outcome = ReportOutcome::Ended(Exit::NeedsAttention);
         report
+    }
+
+    /// Returns the unmatched local records that no decision keeps apart from a remote one of their name.
+    pub(super) fn creatable_local(&self) -> Vec<&LocalRecord> {
+        let separated: HashSet<i64> = self.separated.iter().map(|one| one.local.id).collect();
+        self.unmatched_local.iter().filter(|record| !separated.contains(&record.id)).collect()
+    }
+
+    /// Returns the unmatched remote records that no decision keeps apart from a local one of their name.
+    pub(super) fn creatable_remote(&self) -> Vec<&RemoteRecord> {
+        let separated: HashSet<&str> = self.separated.iter().map(|one| one.remote.external_id.as_str()).collect();
+        self.unmatched_remote.iter().filter(|record| !separated.contains(record.external_id.as_str())).collect()
+    }
+
+    /// Adds what a refusal is about.
+    pub fn with_errors(mut self, errors: Vec<RecordError>) -> Report {
+        errors.into_iter().for_each(|error| self.add_error(error));
+        self
     }
 
     pub fn with_request_count(mut self, requests: u64) -> Report {

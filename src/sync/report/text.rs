@@ -5,15 +5,17 @@
 use std::fmt::Write;
 
 use super::Report;
+use super::commands::{Choice, choices, quoted};
 pub(crate) use super::display_name::display_name;
 use super::findings::{RecordError, RetainedRecord, SkippedRecord};
+use crate::bridges::overrides::OverrideKind;
 use crate::console;
 use crate::console::counted;
 use crate::console::table::OutputTable;
 use crate::runs::Run;
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
-use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord};
+use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 
 /// Most records of a section that get a command of their own.
 const MAX_COMMANDS: usize = 5;
@@ -69,8 +71,10 @@ pub fn findings(report: &Report, with_ids: bool) -> String {
     let mut text = FindingsText { report, with_ids, lines: String::new() };
     text.unmatched();
     text.ambiguous();
+    text.separated();
     text.field_values();
     text.local_records();
+    text.planned_remote_records();
     text.remaining();
     match text.lines {
         lines if lines.is_empty() => lines,
@@ -80,27 +84,42 @@ pub fn findings(report: &Report, with_ids: bool) -> String {
 
 /// Returns how a command ended, in lines of its own: what a dry run would do and how many decisions are open.
 pub fn closing<'a>(reports: impl IntoIterator<Item = &'a Report>, is_dry_run: bool) -> Option<String> {
-    let (mut decisions, mut changes) = (0, [0; 3]);
+    let (mut decisions, mut changes) = (0, [0; 5]);
     for report in reports {
         decisions += report.ambiguous.len() + report.conflicts.len();
         changes[0] += report.counts.created;
         changes[1] += report.counts.updated;
         changes[2] += report.counts.pruned;
+        changes[3] += report.created_local.len();
+        changes[4] += report.created_in_administrate.len();
     }
     let mut lines = Vec::new();
     if is_dry_run {
-        let [added, updated, removed] = changes;
-        lines.push(format!("Dry run: {added} to add, {updated} to update, {removed} to remove; nothing was written"));
+        let [added, updated, removed, local, remote] = changes;
+        let created = [(local, "in Lectern"), (remote, "in Administrate")].into_iter().filter(|(count, _)| *count > 0);
+        let created: String = created.map(|(count, side)| format!(", {count} to create {side}")).collect();
+        lines.push(format!(
+            "Dry run: {added} to add, {updated} to update, {removed} to remove{created}; nothing was written"
+        ));
     }
     match decisions {
         0 => {}
         1 => lines.push("1 needs a decision: see above".to_owned()),
         more => lines.push(format!("{more} need a decision: see above")),
     }
-    if is_dry_run && changes != [0; 3] {
+    if is_dry_run && changes != [0; 5] {
         lines.push("To apply this, run the command again without --dry-run".to_owned());
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Widest line with a command, in characters. The command of a wider one gets a line of its own.
+const MAX_WIDTH: usize = 80;
+
+/// Returns a line of an item with a command to copy. It is indented by six characters.
+fn step(what: &str, command: &str) -> String {
+    let width = 6 + what.chars().count() + 3 + command.chars().count();
+    if width > MAX_WIDTH { format!("\n{what}:\n  {command}") } else { format!("\n{what}:  {command}") }
 }
 
 /// The sections of one report.
@@ -155,24 +174,28 @@ impl FindingsText<'_> {
             let similar = report.unmatched_remote.iter().filter(|remote| record.suggestions.contains(&remote.name));
             let command = |remote: &RemoteRecord| {
                 let (name, id) = (display_name(&remote.name), quoted(&remote.external_id));
-                format!("\nif it is \"{name}\" in Administrate:  lectern sync link {entity} {} {id}", record.id)
+                step(
+                    &format!("if it is \"{name}\" in Administrate"),
+                    &format!("lectern sync link {entity} {} {id}", record.id),
+                )
             };
             similar.map(command).collect::<String>()
         };
-        let local: Vec<String> =
-            report.unmatched_local.iter().map(|record| self.local(record) + &link(record)).collect();
-        let has_local = !local.is_empty();
+        let (only_local, only_remote) = (report.creatable_local(), report.creatable_remote());
+        let local: Vec<String> = only_local.iter().map(|record| self.local(record) + &link(record)).collect();
+        let has_local = !local.is_empty() && report.not_created_in_administrate.is_empty();
         self.section("Only in Lectern", local);
         if has_local && entity.can_be_created() {
             self.advice(&format!("create in Administrate:  lectern sync {entity} --create-remote"));
         }
-        let has_commands = entity.can_be_created() && report.unmatched_remote.len() <= MAX_COMMANDS;
+        let has_commands = entity.can_be_created() && only_remote.len() <= MAX_COMMANDS;
         let create = |record: &RemoteRecord| match quoted(&record.external_id) {
-            id if has_commands => format!("\ncreate it locally:  lectern sync {entity} --create-local --only {id}"),
+            id if has_commands => {
+                step("create it locally", &format!("lectern sync {entity} --create-local --only {id}"))
+            }
             _ => String::new(),
         };
-        let remote: Vec<String> =
-            report.unmatched_remote.iter().map(|record| self.remote(record) + &create(record)).collect();
+        let remote: Vec<String> = only_remote.iter().map(|record| self.remote(record) + &create(record)).collect();
         let count = remote.len();
         self.section("Only in Administrate", remote);
         if count > 1 && entity.can_be_created() {
@@ -185,33 +208,53 @@ impl FindingsText<'_> {
         self.section("Ambiguous, not linked until you choose", items);
     }
 
-    /// Describes an ambiguity with a command for each choice. Prices have no local side: all but one are ignored.
+    /// Describes an ambiguity with a command for each choice.
     fn ambiguity(&self, ambiguity: &Ambiguity) -> String {
-        let Ambiguity { key, local, remote } = ambiguity;
+        let Ambiguity { key, local, remote, linked, .. } = ambiguity;
         let entity = self.report.entity;
-        let mut commands: Vec<String> = Vec::new();
-        let mut text = if local.is_empty() {
-            commands.extend(remote.iter().map(|record| {
-                let id = quoted(&record.external_id);
-                format!("ignore {}:  lectern sync ignore {entity} - {id}", self.remote(record))
-            }));
-            format!("{key}: {} in Administrate, ignore all but one", remote.len())
-        } else {
-            for record in local {
-                commands.extend(remote.iter().map(|other| {
-                    let (names, id) = ((self.local(record), self.remote(other)), quoted(&other.external_id));
-                    let command = format!("lectern sync link {entity} {} {id}", record.id);
-                    format!("link {} with {}:  {command}", names.0, names.1)
-                }));
+        let more_local = local.iter().filter(|one| linked.iter().all(|link| link.id != one.id)).count();
+        let is_more = |other: &&RemoteRecord| linked.iter().all(|link| link.external_id != other.external_id);
+        let mut text = match (linked.is_empty(), local.is_empty()) {
+            (false, _) => {
+                let more = [(more_local, "Lectern"), (remote.iter().filter(is_more).count(), "Administrate")];
+                let more = more.into_iter().filter(|(count, _)| *count > 0);
+                let more: Vec<String> = more.map(|(count, side)| format!("{count} more in {side}")).collect();
+                format!("{key}: {}; the existing link stays", more.join(", "))
             }
-            format!("{key}: {} in Lectern, {} in Administrate, choose one link", local.len(), remote.len())
+            (true, true) => format!("{key}: {} in Administrate, ignore all but one", remote.len()),
+            (true, false) => {
+                format!("{key}: {} in Lectern, {} in Administrate, choose one link", local.len(), remote.len())
+            }
         };
-        let hidden = commands.len().saturating_sub(MAX_COMMANDS);
-        commands.iter().take(MAX_COMMANDS).for_each(|command| text = format!("{text}\n{command}"));
+        let verb = if linked.is_empty() { ("", "ignore") } else { (" instead", "leave out") };
+        for choice in choices(ambiguity).take(MAX_COMMANDS) {
+            let what = match choice {
+                Choice::Link(one, other) => format!("link {} with {}{}", self.local(one), self.remote(other), verb.0),
+                Choice::IgnoreLocal(one) => format!("{} {}", verb.1, self.local(one)),
+                Choice::IgnoreRemote(other) => format!("{} {}", verb.1, self.remote(other)),
+            };
+            text += &step(&what, &choice.command(entity));
+        }
+        let hidden = choices(ambiguity).count().saturating_sub(MAX_COMMANDS);
         if hidden > 0 {
             text = format!("{text}\n… and {hidden} more:  lectern sync {entity} --dry-run --json");
         }
         text
+    }
+
+    fn separated(&mut self) {
+        let item = |separation: &Separation| {
+            let Separation { local, remote, decision, command } = separation;
+            let why = match decision {
+                OverrideKind::Link => "one of them is linked with another",
+                OverrideKind::Unlink => "they are never linked",
+                OverrideKind::Ignore => "one of them is ignored",
+            };
+            let names = format!("{} and {} in Administrate: {why}", self.local(local), self.remote(remote));
+            names + &step("link them again", command)
+        };
+        let items: Vec<String> = self.report.separated.iter().map(item).collect();
+        self.section("Kept apart by a decision, created on neither side", items);
     }
 
     fn field_values(&mut self) {
@@ -243,10 +286,30 @@ impl FindingsText<'_> {
         self.section("Not deleted locally", items);
     }
 
+    /// Adds what a dry run would create in Administrate. A run prints it when it is done.
+    fn planned_remote_records(&mut self) {
+        let report = self.report;
+        if report.dry_run {
+            let created = report.created_in_administrate.iter();
+            let created: Vec<String> = created.map(|one| self.name(&one.name, &one.id.to_string())).collect();
+            self.section("Will be created in Administrate", created);
+            let items: Vec<String> =
+                report.not_created_in_administrate.iter().map(|record| self.retained(record)).collect();
+            self.section("Will not be created in Administrate", items);
+        }
+    }
+
     fn remaining(&mut self) {
         let report = self.report;
         let items: Vec<String> = report.skipped.iter().map(|record| self.skipped(record)).collect();
         self.section("Skipped", items);
+        if report.left_out > 0 {
+            let _ = writeln!(
+                self.lines,
+                "  Not chosen ({}): the records that --only or --pick leaves out",
+                report.left_out
+            );
+        }
         let missing: Vec<String> = report
             .missing_remote
             .iter()
@@ -276,28 +339,6 @@ impl FindingsText<'_> {
         match error.external_id.as_ref().filter(|_| self.with_ids) {
             Some(id) => format!("{id}: {}", error.message),
             None => error.message.clone(),
-        }
-    }
-}
-
-/// Returns a word of a command to copy, quoted for a POSIX shell if necessary.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-=+/.:@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn word_with_other_characters_is_quoted_for_the_shell() {
-        for (word, expected) in [("TG9j=", "TG9j="), ("CM2 01", "'CM2 01'"), ("O'Hara", "'O'\\''Hara'"), ("", "''")] {
-            assert_eq!(quoted(word), expected);
         }
     }
 }

@@ -9,10 +9,11 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use spreadsheet::escape_formula;
 
 use super::Report;
+use super::commands::quoted;
 use crate::error::{Error, Result};
 use crate::output_file::{self, Existing};
 use crate::sync::conflicts::{FieldConflict, Winner};
-use crate::sync::matching::RemoteRecord;
+use crate::sync::matching::{RemoteRecord, Separation};
 
 /// The cells of a sheet, row by row.
 type ReportRows = Vec<Vec<String>>;
@@ -34,7 +35,7 @@ fn build(reports: &[&Report]) -> Result<Vec<u8>, XlsxError> {
     sheet(book.add_worksheet(), "Not in Administrate", &local, rows(reports, only_local))?;
     let remote = ["Entity", "Administrate's id", "Name", "Similar names", "Status"];
     sheet(book.add_worksheet(), "Not here", &remote, rows(reports, only_remote))?;
-    let ambiguous = ["Entity", "Shared name", "Side", "Id", "Name"];
+    let ambiguous = ["Entity", "Shared name", "Side", "Id", "Name", "Commands"];
     sheet(book.add_worksheet(), "Ambiguous", &ambiguous, rows(reports, ambiguities))?;
     let values = [
         "Entity",
@@ -92,10 +93,14 @@ fn summary(report: &Report) -> ReportRows {
 fn only_local(report: &Report) -> ReportRows {
     let unmatched = report.unmatched_local.iter().map(|record| {
         let similar = record.suggestions.join(" or ");
-        vec![record.id.to_string(), record.name.clone(), similar, "to be created in Administrate or linked".into()]
+        let separated = report.separated.iter().find(|one| one.local.id == record.id);
+        let status = separated.map_or("to be created in Administrate or linked".into(), kept_apart);
+        vec![record.id.to_string(), record.name.clone(), similar, status]
     });
     let created = report.created_in_administrate.iter().map(|created| {
-        vec![created.id.to_string(), created.name.clone(), String::new(), format!("created: {}", created.external_id)]
+        let status = created.external_id.as_ref().map(|id| format!("created: {id}"));
+        let status = status.unwrap_or_else(|| "will be created in Administrate".into());
+        vec![created.id.to_string(), created.name.clone(), String::new(), status]
     });
     let not_created = report.not_created_in_administrate.iter().map(|record| {
         vec![record.id.to_string(), record.name.clone(), String::new(), format!("not created: {}", record.reason)]
@@ -113,16 +118,28 @@ fn only_remote(report: &Report) -> ReportRows {
         |record: &RemoteRecord| report.not_created_local.iter().find(|one| one.external_id == record.external_id);
     let unmatched = report.unmatched_remote.iter().map(|record| match rejected(record) {
         Some(rejected) => row(record, &format!("not created locally: {}", rejected.reason)),
-        None => row(record, "to be created locally, linked or ignored"),
+        None => match report.separated.iter().find(|one| one.remote.external_id == record.external_id) {
+            Some(separated) => row(record, &kept_apart(separated)),
+            None => row(record, "to be created locally, linked or ignored"),
+        },
     });
     let created = if report.dry_run { "will be created locally" } else { "created locally" };
     unmatched.chain(report.created_local.iter().map(|record| row(record, created))).collect()
 }
 
+/// Returns the status of a record that a decision keeps apart from a record of its name.
+fn kept_apart(separation: &Separation) -> String {
+    format!("kept apart by a decision ({}); to link them: {}", separation.decision.name(), separation.command)
+}
+
 fn ambiguities(report: &Report) -> ReportRows {
     let mut rows = ReportRows::new();
     for ambiguity in &report.ambiguous {
-        let row = |side: &str, id: String, name: &str| vec![ambiguity.key.clone(), side.into(), id, name.to_owned()];
+        let row = |side: &str, id: String, name: &str| {
+            let names_it = |command: &&String| command.split(' ').any(|word| word == quoted(&id));
+            let commands: Vec<&str> = ambiguity.commands.iter().filter(names_it).map(String::as_str).collect();
+            vec![ambiguity.key.clone(), side.into(), id, name.to_owned(), commands.join(" or ")]
+        };
         rows.extend(ambiguity.local.iter().map(|one| row("ours", one.id.to_string(), &one.name)));
         rows.extend(ambiguity.remote.iter().map(|one| row("theirs", one.external_id.clone(), &one.name)));
     }

@@ -149,6 +149,47 @@ async fn unstorable_record_is_an_error_of_that_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damaged_text_is_an_error_of_its_record_alone() {
+    let fixture = SyncFixture::new().await;
+    fixture.run(&["sync", "all"]).await;
+    let before = fixture.rows().await;
+    let half = "\u{fffd}";
+    fixture.simulator.edit(|tenant| {
+        tenant.custom_fields.get_mut(1).expect("a field").label.push_str(half);
+        tenant.price_levels.get_mut(1).expect("a level").name.push_str(half);
+        tenant.locations.get_mut(1).expect("London").code = Some(format!("LON{half}"));
+        let quill = tenant.venues.iter().find(|(_, venue)| venue.name == "QUILL HOUSE").expect("a venue").0;
+        tenant.venues.get_mut(quill).expect("it").name.push_str(half);
+        let ada = tenant.contacts.iter().find(|(_, one)| one.last_name.as_deref() == Some("Marlow")).expect("Ada").0;
+        tenant.contacts.get_mut(ada).expect("her").last_name = Some(format!("Marlow{half}"));
+        tenant.templates.get_mut(1).expect("a template").title = format!("T{half}");
+        tenant.add_location("Hull", "HUL");
+    });
+    let (exit, summary) = fixture.run(&["sync", "all", "--prune", "--prune-limit", "100"]).await;
+    assert_eq!((exit, &summary["succeeded"]), (4, &json!(7)), "{summary:#}");
+    for at in 0..6 {
+        let report = &summary["reports"][at];
+        let errors: Vec<&str> =
+            report["errors"].as_array().expect("a list").iter().filter_map(|error| error["message"].as_str()).collect();
+        assert!(
+            !errors.is_empty() && errors.iter().all(|message| message.contains("half of a character")),
+            "{report:#}"
+        );
+        assert_eq!(report["counts"]["pruned"], 0, "{report:#}");
+        let created = report["created_local"].to_string() + &report["unmatched_local"].to_string();
+        assert!(!created.contains(half) && !created.contains("Marlow") && !created.contains("london"), "{report:#}");
+    }
+    let after = fixture.rows().await;
+    for (table, rows) in before.iter().filter(|(table, _)| *table != "adm.api_audit_log") {
+        for row in rows {
+            assert!(after[table].contains(row), "{table}: a stored row stays: {row}");
+        }
+    }
+    let (_, report) = fixture.run(&["sync", "locations", "--create-local"]).await;
+    assert_eq!(report["created_local"][0]["name"], "Hull", "the others are synchronised: {report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sync_stopped_by_a_signal_needs_attention() {
     let fixture = SyncFixture::new().await;
     let simulator = &fixture.simulator;

@@ -3,10 +3,13 @@
 mod conflicts;
 mod create_local;
 mod create_remote;
+mod dry_run;
 mod events;
 mod failures;
 mod faults;
+mod links;
 mod matching;
 mod options;
+mod plan_files;
 mod prompts;
 mod stored_runs;

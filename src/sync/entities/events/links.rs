@@ -40,5 +40,5 @@ pub(super) fn keep_links<R: LinkRow>(
 fn ambiguous_link(local: i64, rival: &str, linked: RemoteRecord, by_id: &HashMap<i64, &Availability>) -> Ambiguity {
     let code = by_id.get(&local).map_or("", |event| event.code.as_str());
     let remote = vec![RemoteRecord::new(rival, code), linked];
-    Ambiguity { key: fold(code), local: vec![LocalRecord::new(local, code)], remote }
+    Ambiguity { key: fold(code), local: vec![LocalRecord::new(local, code)], remote, ..Ambiguity::default() }
 }

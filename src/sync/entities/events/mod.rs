@@ -207,7 +207,7 @@ pub fn plan(
     overrides: &MatchOverrides,
 ) -> SyncPlan<Row> {
     let candidates = remote.iter().map(remote_candidate).collect();
-    let mut matches = match_records(local_candidates(&local.availabilities), candidates, overrides);
+    let mut matches = match_records(local_candidates(&local.availabilities), candidates, &[] as &[Row], overrides);
     let stored: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let by_id: HashMap<i64, &Availability> = local.availabilities.iter().map(|event| (event.id, event)).collect();
     links::keep_links(&mut matches, &stored, &by_id, overrides);

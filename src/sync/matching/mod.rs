@@ -1,13 +1,21 @@
 //! Record matching: pairs local records with Administrate's by a key.
 //!
-//! One record with a key on each side is a match. Several on either side are ambiguous: all are reported and none is
-//! linked. A record without a key (no code, no name, no linked location) matches nothing.
+//! A link that exists stays as long as both of its records exist, whatever their names are. Of the other records, one
+//! with a key on each side is a match; several on either side are ambiguous: all are reported and none is linked. A
+//! record with the name of a linked one is ambiguous too, alone. A record without a key (no code, no name, no linked
+//! location) matches nothing.
+
+mod links;
+mod namesakes;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bridges::overrides::MatchOverrides;
+use self::links::{LinkState, Links};
+use self::namesakes::Group;
+use crate::bridges::overrides::{MatchOverrides, OverrideKind};
+use crate::bridges::reference::LinkRow;
 use crate::names::{NameSet, fold};
 
 /// The key of a record. Records with equal keys match.
@@ -87,14 +95,40 @@ impl RemoteRecord {
 }
 
 /// Records with one key that cannot be matched without a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ambiguity {
     /// The folded code or name that they share.
     pub key: String,
-    /// All local records with the key.
+    /// The local records to choose from. Linked ones only where no other has the key.
     pub local: Vec<LocalRecord>,
-    /// All remote records with the key.
+    /// The remote records to choose from. Linked ones only where no other has the key.
     pub remote: Vec<RemoteRecord>,
+    /// The links between records of this name. They stay until a user decides otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<ExistingLink>,
+    /// The commands that decide, one for each choice; empty in plans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+}
+
+/// A link that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingLink {
+    /// The local id.
+    pub id: i64,
+    /// Administrate's id.
+    pub external_id: String,
+}
+
+/// Two records of one name that a user's decision keeps apart. Neither is created on the other side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Separation {
+    pub local: LocalRecord,
+    pub remote: RemoteRecord,
+    pub decision: OverrideKind,
+    /// The command that links them; empty in plans.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
 }
 
 /// The links between both sides, and the records without a link.
@@ -107,87 +141,45 @@ pub struct MatchResult {
     /// Remote records that match no local one.
     pub unmatched_remote: Vec<RemoteRecord>,
     pub ambiguous: Vec<Ambiguity>,
+    /// Unmatched records with a namesake that they must not be linked with.
+    pub separated: Vec<Separation>,
     /// Administrate's ids of the records that are set to be ignored.
     pub ignored: HashSet<String>,
 }
 
-/// Matches both sides: first by the saved overrides, then by key. The lists of the result are ordered by name.
-pub fn match_records(
-    mut local: Vec<LocalCandidate>,
-    mut remote: Vec<RemoteCandidate>,
+/// Matches both sides: first by the saved overrides, then by the links of the stored rows, then by key. The lists of
+/// the result are ordered by name.
+pub fn match_records<R: LinkRow>(
+    local: Vec<LocalCandidate>,
+    remote: Vec<RemoteCandidate>,
+    rows: &[R],
     overrides: &MatchOverrides,
 ) -> MatchResult {
-    let mut matches = apply_overrides(&mut local, &mut remote, overrides);
-    let mut groups: BTreeMap<MatchKey, (Vec<LocalRecord>, Vec<RemoteRecord>)> = BTreeMap::new();
+    let links = Links::of(&local, &remote, rows, overrides);
+    let mut matches = MatchResult { ignored: overrides.ignored_remote.clone(), ..MatchResult::default() };
+    let mut groups: BTreeMap<MatchKey, Group> = BTreeMap::new();
     for LocalCandidate { record, key } in local {
-        match key {
-            Some(key) => groups.entry(key).or_default().0.push(record),
-            None => matches.unmatched_local.push(record),
+        match (key, links.state_of_local(record.id)) {
+            (Some(key), state) => groups.entry(key).or_default().local.push((record, state)),
+            (None, LinkState::Free) => matches.unmatched_local.push(record),
+            (None, _) => {}
         }
     }
     for RemoteCandidate { record, key } in remote {
-        match key {
-            Some(key) => groups.entry(key).or_default().1.push(record),
-            None => matches.unmatched_remote.push(record),
+        match (key, links.state_of_remote(&record.external_id)) {
+            (Some(key), state) => groups.entry(key).or_default().remote.push((record, state)),
+            (None, LinkState::Free) => matches.unmatched_remote.push(record),
+            (None, _) => {}
         }
     }
-    for (key, (mut local, mut remote)) in groups {
-        exclude_unlinked(&mut matches, &mut local, &mut remote, &overrides.unlinked);
-        match (local.as_slice(), remote.as_slice()) {
-            ([one], [other]) => {
-                matches.links.insert(other.external_id.clone(), one.id);
-            }
-            (_, []) => matches.unmatched_local.extend(local),
-            ([], _) => matches.unmatched_remote.extend(remote),
-            _ => matches.ambiguous.push(Ambiguity { key: key.text, local, remote }),
-        }
+    for (key, group) in groups {
+        group.decide(key, &links, &mut matches);
     }
+    matches.links.extend(links.into_links());
     matches.unmatched_local.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     matches.unmatched_remote.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
     add_suggestions(&mut matches);
     matches
-}
-
-/// Removes the records that overrides link or ignore, and returns their links.
-fn apply_overrides(
-    local: &mut Vec<LocalCandidate>,
-    remote: &mut Vec<RemoteCandidate>,
-    overrides: &MatchOverrides,
-) -> MatchResult {
-    local.retain(|candidate| !overrides.ignored_local.contains(&candidate.record.id));
-    remote.retain(|candidate| !overrides.ignored_remote.contains(&candidate.record.external_id));
-    let known: HashSet<i64> = local.iter().map(|candidate| candidate.record.id).collect();
-    let link = |candidate: &RemoteCandidate| {
-        let external_id = &candidate.record.external_id;
-        overrides
-            .linked
-            .get(external_id)
-            .filter(|local| known.contains(local))
-            .map(|local| (external_id.clone(), *local))
-    };
-    let links: HashMap<String, i64> = remote.iter().filter_map(link).collect();
-    let taken: HashSet<i64> = links.values().copied().collect();
-    local.retain(|candidate| !taken.contains(&candidate.record.id));
-    remote.retain(|candidate| !links.contains_key(&candidate.record.external_id));
-    MatchResult { links, ignored: overrides.ignored_remote.clone(), ..MatchResult::default() }
-}
-
-/// Moves records that overrides unlink from all of the other side to the unmatched ones.
-fn exclude_unlinked(
-    matches: &mut MatchResult,
-    local: &mut Vec<LocalRecord>,
-    remote: &mut Vec<RemoteRecord>,
-    unlinked: &HashSet<(i64, String)>,
-) {
-    let differ = |one: &LocalRecord, other: &RemoteRecord| unlinked.contains(&(one.id, other.external_id.clone()));
-    if unlinked.is_empty() || local.is_empty() || remote.is_empty() {
-        return;
-    }
-    let alone: Vec<LocalRecord> = local.extract_if(.., |one| remote.iter().all(|other| differ(one, other))).collect();
-    matches
-        .unmatched_remote
-        .extend(remote.extract_if(.., |other| local.iter().chain(&alone).all(|one| differ(one, other))));
-    matches.unmatched_local.extend(alone);
 }
 
 /// Most pairs of names to compare for suggestions. The comparison is quadratic, and longer lists are not read.
@@ -212,6 +204,16 @@ fn add_suggestions(matches: &mut MatchResult) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridges::reference::LocationRow;
+
+    fn rows(links: &[(&str, i64)]) -> Vec<LocationRow> {
+        let row = |(id, local): &(&str, i64)| LocationRow {
+            external_id: (*id).into(),
+            legacy_id: None,
+            tutorial_location_id: Some(*local),
+        };
+        links.iter().map(row).collect()
+    }
 
     fn local(records: &[(i64, &str)]) -> Vec<LocalCandidate> {
         let candidate =
@@ -231,7 +233,7 @@ mod tests {
     type MatchedNames = (Vec<(String, i64)>, Vec<i64>, Vec<String>, Vec<String>);
 
     fn match_names(locals: &[(i64, &str)], remotes: &[(&str, &str)]) -> MatchedNames {
-        let matches = match_records(local(locals), remote(remotes), &MatchOverrides::default());
+        let matches = match_records(local(locals), remote(remotes), &rows(&[]), &MatchOverrides::default());
         let mut links: Vec<_> = matches.links.into_iter().collect();
         links.sort();
         (
@@ -286,10 +288,90 @@ mod tests {
         let matches = match_records(
             local(&[(1, "Edinburgh"), (2, "Leeds")]),
             remote(&[("A", "Edinburg"), ("B", "Cork")]),
+            &rows(&[]),
             &MatchOverrides::default(),
         );
         assert_eq!(matches.unmatched_local[0].suggestions, ["Edinburg"]);
         assert!(matches.unmatched_local[1].suggestions.is_empty());
         assert_eq!(matches.unmatched_remote[1].suggestions, ["Edinburgh"]);
+    }
+
+    /// Returns the links, the ambiguities as local ids and remote ids, and the unmatched records.
+    fn with_links(locals: &[(i64, &str)], remotes: &[(&str, &str)], links: &[(&str, i64)]) -> String {
+        let matches = match_records(local(locals), remote(remotes), &rows(links), &MatchOverrides::default());
+        let mut linked: Vec<_> = matches.links.iter().map(|(id, local)| format!("{id}{local}")).collect();
+        linked.sort();
+        let ambiguous = matches.ambiguous.iter().map(|ambiguity| {
+            let local: String = ambiguity.local.iter().map(|record| record.id.to_string()).collect();
+            let remote: String = ambiguity.remote.iter().map(|record| record.external_id.as_str()).collect();
+            format!("?{local}/{remote}")
+        });
+        let alone = matches.unmatched_local.iter().map(|record| format!("-{}", record.id));
+        let alone = alone.chain(matches.unmatched_remote.iter().map(|record| format!("-{}", record.external_id)));
+        linked.into_iter().chain(ambiguous).chain(alone).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn existing_link_survives_every_namesake() {
+        let leeds = (1, "Leeds");
+        for (name, locals, remotes, links, expected) in [
+            ("local", vec![leeds, (2, "LEEDS")], vec![("A", "Leeds")], vec![("A", 1)], "A1 ?2/A"),
+            ("remote", vec![leeds], vec![("A", "Leeds"), ("B", "leeds")], vec![("A", 1)], "A1 ?1/B"),
+            ("both", vec![leeds, (2, "Leeds")], vec![("A", "Leeds"), ("B", "leeds")], vec![("A", 1)], "A1 ?2/B"),
+            (
+                "two links",
+                vec![leeds, (2, "Leeds")],
+                vec![("A", "Leeds"), ("B", "leeds")],
+                vec![("A", 1), ("B", 2)],
+                "A1 B2",
+            ),
+            ("renamed here", vec![(1, "York")], vec![("A", "Leeds")], vec![("A", 1)], "A1"),
+            ("renamed there", vec![leeds], vec![("A", "Hull"), ("B", "Leeds")], vec![("A", 1)], "A1 ?1/B"),
+            (
+                "renamed here to another",
+                vec![(1, "York"), (2, "Leeds")],
+                vec![("A", "Leeds")],
+                vec![("A", 1)],
+                "A1 ?2/A",
+            ),
+            (
+                "exchanged names",
+                vec![(1, "York"), (2, "Leeds")],
+                vec![("A", "Leeds"), ("B", "York")],
+                vec![("A", 1), ("B", 2)],
+                "A1 B2",
+            ),
+            ("inactive here", vec![(2, "Leeds")], vec![("A", "Leeds")], vec![("A", 1)], "A1 ?2/A"),
+            ("blank there", vec![leeds], vec![("A", " ")], vec![("A", 1)], "A1"),
+            ("gone there", vec![leeds], vec![("B", "Leeds")], vec![("A", 1)], "B1"),
+            (
+                "two rows, one record",
+                vec![leeds],
+                vec![("A", "Hull"), ("B", "Leeds")],
+                vec![("A", 1), ("B", 1)],
+                "B1 -A",
+            ),
+        ] {
+            assert_eq!(with_links(&locals, &remotes, &links), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn decision_separates_namesakes() {
+        let decided = |overrides: MatchOverrides| {
+            let matches =
+                match_records(local(&[(1, "Leeds")]), remote(&[("A", "Leeds")]), &rows(&[("A", 1)]), &overrides);
+            let separated = matches.separated.iter();
+            separated.map(|one| (one.local.id, one.remote.external_id.clone(), one.decision)).collect::<Vec<_>>()
+        };
+        let default = MatchOverrides::default;
+        let pair = |decision| vec![(1, "A".to_owned(), decision)];
+        assert_eq!(decided(default()), []);
+        let unlinked = MatchOverrides { unlinked: [(1, "A".to_owned())].into(), ..default() };
+        assert_eq!(decided(unlinked), pair(OverrideKind::Unlink));
+        assert_eq!(decided(MatchOverrides { ignored_local: [1].into(), ..default() }), pair(OverrideKind::Ignore));
+        let ignored = MatchOverrides { ignored_remote: ["A".to_owned()].into(), ..default() };
+        assert_eq!(decided(ignored.clone()), pair(OverrideKind::Ignore));
+        assert_eq!(decided(MatchOverrides { ignored_local: [1].into(), ..ignored }), [], "both are left out");
     }
 }
