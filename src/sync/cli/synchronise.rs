@@ -92,8 +92,7 @@ fn write_files(console: &Console, args: &Args, reports: &[&Report], sync: &SyncR
     if let Some(path) = &args.plan_out {
         let SyncOptions { only, prune, .. } = args.options(&source)?;
         let target = source.entity.map_or("all", Entity::name);
-        let plan = PlanFile::new(source, only, prune, sync.planned().clone());
-        plan.write(path, Existing::of_force(args.force))?;
+        PlanFile::new(source, only, prune, sync.planned().clone()).write(path, Existing::of_force(args.force))?;
         console.notify(format_args!(
             "plan written to {0}: apply it with `lectern sync {target} --plan {0}`",
             path.display()

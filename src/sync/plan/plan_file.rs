@@ -17,7 +17,8 @@ use crate::sync::options::PruneLimit;
 pub struct PlanFile {
     /// The version of the file format.
     lectern_sync_plans: u8,
-    pub made_of: PlanSource,
+    /// None in files of version 1.
+    made_of: Option<PlanSource>,
     /// As in [`SyncOptions`](crate::sync::SyncOptions).
     pub only: BTreeSet<String>,
     /// As in [`SyncOptions`](crate::sync::SyncOptions).
@@ -36,8 +37,11 @@ pub struct PlanSource {
     pub database: DatabaseIdentity,
 }
 
-/// The version of the file format that this program writes and reads.
+/// The version of the file format that this program writes.
 const VERSION: u8 = 2;
+
+/// The versions that this program reads.
+const READABLE: std::ops::RangeInclusive<u64> = 1..=2;
 
 impl PlanFile {
     pub fn new(
@@ -46,7 +50,7 @@ impl PlanFile {
         prune: Option<PruneLimit>,
         plans: BTreeMap<Entity, Value>,
     ) -> Self {
-        PlanFile { lectern_sync_plans: VERSION, made_of, only, prune, plans }
+        PlanFile { lectern_sync_plans: VERSION, made_of: Some(made_of), only, prune, plans }
     }
 
     /// Reads a file that [`write`](Self::write) wrote.
@@ -61,15 +65,29 @@ impl PlanFile {
             .map_err(|error| Error::Usage(format!("{path} is no plan or is damaged ({error}): {make_one}")))?;
         match document.get("lectern_sync_plans").map(Value::as_u64) {
             None => return Err(Error::Usage(format!("{path} contains no plan of a sync: {make_one}"))),
-            Some(version) if version != Some(VERSION.into()) => {
+            Some(version) if !version.is_some_and(|version| READABLE.contains(&version)) => {
                 return Err(Error::Usage(format!(
                     "{path} was saved by another version of Lectern, whose plans cannot be applied by this one: {make_one}"
                 )));
             }
             Some(_) => {}
         }
-        serde_json::from_value(document)
-            .map_err(|error| Error::Usage(format!("the plan in {path} is damaged ({error}): {make_one}")))
+        let damaged = |reason: String| Error::Usage(format!("the plan in {path} is damaged ({reason}): {make_one}"));
+        let file: PlanFile = serde_json::from_value(document).map_err(|error| damaged(error.to_string()))?;
+        if file.made_of.is_none() && file.lectern_sync_plans == VERSION {
+            return Err(damaged("missing field `made_of`".into()));
+        }
+        Ok(file)
+    }
+
+    /// Returns the entity of the plan, none for all. Version 1 does not say it: one plan is of its entity.
+    fn entity(&self) -> Option<Entity> {
+        let mut entities = self.plans.keys();
+        match (&self.made_of, entities.next(), entities.next()) {
+            (Some(source), ..) => source.entity,
+            (None, Some(entity), None) => Some(*entity),
+            (None, ..) => None,
+        }
     }
 
     /// Checks that the plan was made of the same entity, tenant and database.
@@ -78,14 +96,15 @@ impl PlanFile {
     /// [`Error::Usage`] that names both.
     pub fn check(&self, path: &Path, current: &PlanSource) -> Result<()> {
         let path = path.display();
-        let PlanSource { entity, administrate, database } = &self.made_of;
-        let (planned, requested) = (entity.map_or("all", Entity::name), current.entity.map_or("all", Entity::name));
-        if entity != &current.entity {
+        let entity = self.entity();
+        let (planned, wanted) = (entity.map_or("all", Entity::name), current.entity.map_or("all", Entity::name));
+        if entity != current.entity {
             return Err(Error::Usage(format!(
-                "{path} contains the plan of {planned}, not of {requested}: apply it with `lectern sync {planned} --plan \
+                "{path} contains the plan of {planned}, not of {wanted}: apply it with `lectern sync {planned} --plan \
                  {path}`"
             )));
         }
+        let Some(PlanSource { administrate, database, .. }) = &self.made_of else { return Ok(()) };
         if administrate != &current.administrate {
             return Err(Error::Usage(format!(
                 "{path} contains a plan for the Administrate at {administrate}, not for the one at {}: save a new plan",

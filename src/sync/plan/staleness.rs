@@ -15,7 +15,9 @@ const MAX_LISTED: usize = 10;
 /// Returns the differences between a saved plan and the current one, both serialised. Long lists end with a count.
 pub(crate) fn differences(saved: &Value, current: &Value) -> Vec<RecordError> {
     let mut found = changed_rows(saved, current);
-    found.extend(changed_findings(saved, current));
+    let reported: BTreeSet<String> = found.iter().filter_map(|error| error.external_id.clone()).collect();
+    let is_new = |error: &RecordError| error.external_id.as_ref().is_none_or(|id| !reported.contains(id));
+    found.extend(changed_findings(saved, current).into_iter().filter(is_new));
     for (set, name) in [("approvals", "approved instructors"), ("administrators", "administrators")] {
         if saved[set] != current[set] {
             let count = |plan: &Value| list(&plan[set]["added"]).count() + list(&plan[set]["removed"]).count();
@@ -55,7 +57,8 @@ fn text(value: &Value) -> &str {
 fn changed_rows(saved: &Value, current: &Value) -> Vec<RecordError> {
     let (planned, now) = (by_identity(saved), by_identity(current));
     let mut found = Vec::new();
-    for identity in planned.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
+    // What was planned comes first: a list of new records may be long.
+    for identity in planned.keys().chain(now.keys().filter(|identity| !planned.contains_key(*identity))) {
         let sentences = match (planned.get(identity), now.get(identity)) {
             (Some(planned), Some(now)) => row_differences(planned, now),
             (Some(planned), None) => vec![no_longer_planned(planned, current)],
