@@ -149,3 +149,31 @@ fn date_serial(date: Date) -> f64 {
 fn day_fraction(time: Time) -> f64 {
     time.duration_since(Time::midnight()).as_secs_f64() / 86_400.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_harmless_in_every_workbook() {
+        for (text, expected) in [
+            ("London", "London"),
+            ("a = b", "a = b"),
+            ("two\nlines\tof text", "two\nlines\tof text"),
+            ("=1+1", "'=1+1"),
+            ("+44 20", "'+44 20"),
+            ("-5", "'-5"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("＝1", "'＝1"),
+            ("\n=1", "'\n=1"),
+            ("\t \r=1", "'\t =1"),
+            ("\u{a0}=1", "'\u{a0}=1"),
+            ("\u{200b}\u{feff}=1", "'\u{200b}\u{feff}=1"),
+            ("\u{202e}=1", "'=1"),
+            ("a\u{1b}[31m\u{202e}b\u{2066}c", "a[31mbc"),
+        ] {
+            assert_eq!(escape_formula(text), expected, "{text:?}");
+        }
+        assert_eq!(escape_formula(&"x".repeat(40_000)).chars().count(), MAX_CELL_CHARS);
+    }
+}

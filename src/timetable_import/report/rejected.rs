@@ -25,6 +25,10 @@ const DAYS_TO_1904: f64 = 1462.0;
 /// Maximum length of the problems of one cell or row, in characters.
 const MAX_COMMENT_CHARS: usize = 2000;
 
+/// Width of the column with the problems of a row, and of the sheet with all problems, in characters.
+const PROBLEM_WIDTH: f64 = 50.0;
+const SENTENCE_WIDTH: f64 = 90.0;
+
 /// Number of columns before those of the file: the problems and the original row.
 const ADDED_COLUMNS: u16 = 2;
 
@@ -63,7 +67,7 @@ pub fn workbook(
     worksheet.autofilter(0, 0, at, columns)?;
     let column_of = |field: Field| shown_column(timetable, timetable.columns.of(field));
     choices.add_to(worksheet, &ListedCells { column_of, rows: (1, at + SPARE_ROWS) })?;
-    worksheet.set_landscape().set_print_fit_to_pages(1, 0).set_repeat_rows(0, 0)?;
+    worksheet.set_landscape().set_print_fit_to_pages(4, 0).set_repeat_rows(0, 0)?.set_repeat_columns(0, 1)?;
     write_problems(book.add_worksheet().set_name("Problems")?, plan)?;
     choices.add_sheet(&mut book)?;
     book.save_to_buffer()
@@ -114,7 +118,7 @@ fn last_column(header: Option<&Row>, timetable: &Timetable) -> u16 {
 }
 
 fn write_header(worksheet: &mut Worksheet, header: Option<&Row>, timetable: &Timetable) -> Result<(), XlsxError> {
-    for ((column, title), width) in (0..).zip(REPORT_HEADERS).zip([50.0, 9.0]) {
+    for ((column, title), width) in (0..).zip(REPORT_HEADERS).zip([PROBLEM_WIDTH, 10.0]) {
         worksheet.set_column_width(column, width)?;
         worksheet.write_string_with_format(0, column, title, &style::header(true))?;
     }
@@ -146,8 +150,11 @@ impl RowWriter<'_> {
             [] => "rejected with its event".to_owned(),
             problems => self.sentences(problems),
         };
-        worksheet.write_string_with_format(self.at, 0, escape_formula(&text), &style::wrapped())?;
-        worksheet.write_number_with_format(self.at, 1, self.row.number, &top)?;
+        let shown = if problems.is_empty() { style::hint() } else { style::wrapped() };
+        worksheet.write_string_with_format(self.at, 0, escape_formula(&text), &shown)?;
+        worksheet.set_row_height(self.at, style::height(&text, PROBLEM_WIDTH))?;
+        let centred = top.clone().set_align(FormatAlign::Center);
+        worksheet.write_number_with_format(self.at, 1, self.row.number, &centred)?;
         let mut by_column: HashMap<u32, Vec<&ImportProblem>> = HashMap::new();
         for (column, problem) in problems {
             by_column.entry(column.unwrap_or(u32::MAX)).or_default().push(problem);
@@ -216,7 +223,8 @@ fn write_cell(
 
 /// Writes all problems of the file, also those that a document has no room for.
 fn write_problems(worksheet: &mut Worksheet, plan: &ImportPlan) -> Result<(), XlsxError> {
-    let columns = [("Row", 8.0), ("Cell", 8.0), ("Event", 28.0), ("Severity", 10.0), ("Code", 26.0), ("Problem", 90.0)];
+    let columns =
+        [("Row", 8.0), ("Cell", 8.0), ("Event", 28.0), ("Severity", 10.0), ("Code", 26.0), ("Problem", SENTENCE_WIDTH)];
     for (column, (header, width)) in (0..).zip(columns) {
         worksheet.set_column_width(column, width)?;
         worksheet.write_string_with_format(0, column, header, &style::header(true))?;
@@ -232,7 +240,9 @@ fn write_problems(worksheet: &mut Worksheet, plan: &ImportPlan) -> Result<(), Xl
         let severity = if is_error { "error" } else { "warning" };
         worksheet.write_string_with_format(row, 3, severity, &style::marked(Style::new(), is_error))?;
         worksheet.write_string(row, 4, problem.code.word())?;
-        worksheet.write_string_with_format(row, 5, escape_formula(&sentence(problem)), &wrapped)?;
+        let text = sentence(problem);
+        worksheet.write_string_with_format(row, 5, escape_formula(&text), &wrapped)?;
+        worksheet.set_row_height(row, style::height(&text, SENTENCE_WIDTH))?;
     }
     worksheet.set_freeze_panes(1, 0)?;
     worksheet.autofilter(0, 0, plan.problems.len() as u32, 5)?;

@@ -15,7 +15,7 @@ pub(crate) struct Need {
 }
 
 /// The fields of an event with sessions, of another session, and of a self-paced event.
-const OF_EVENT: [Field; 17] = [
+const OF_EVENT: [Field; 16] = [
     Field::Template,
     Field::EventTitle,
     Field::SessionTitle,
@@ -32,7 +32,6 @@ const OF_EVENT: [Field; 17] = [
     Field::Instructor,
     Field::Day,
     Field::Sitting,
-    Field::SessionInstructor,
 ];
 const OF_SESSION: [Field; 6] =
     [Field::SessionTitle, Field::StartDate, Field::StartTime, Field::EndDate, Field::EndTime, Field::Day];
@@ -125,10 +124,13 @@ const STEPS: [&str; 7] = [
     "Import it: lectern import FILE.xlsx. Rejected events come back in a workbook with their problems; correct them there and import that workbook.",
 ];
 
+/// Width of the column with what to write, in characters.
+const MEANING_WIDTH: f64 = 70.0;
+
 /// Adds the sheet. It must not be the first one: an import reads that one.
 pub(crate) fn add_sheet(book: &mut Workbook) -> Result<(), XlsxError> {
     let sheet = book.add_worksheet().set_name("Instructions")?;
-    for (column, width) in [(0, 8.0), (1, 28.0), (2, 70.0), (3, 46.0)] {
+    for (column, width) in [(0, 8.0), (1, 28.0), (2, MEANING_WIDTH), (3, 46.0)] {
         sheet.set_column_width(column, width)?;
     }
     let title = Style::new().set_bold().set_font_size(14);
@@ -139,7 +141,7 @@ pub(crate) fn add_sheet(book: &mut Workbook) -> Result<(), XlsxError> {
     for (at, step) in STEPS.iter().enumerate() {
         sheet.write_number_with_format(row, 0, at as f64 + 1.0, &number)?;
         sheet.merge_range(row, 1, row, 3, step, &text)?;
-        sheet.set_row_height(row, 32)?;
+        sheet.set_row_height(row, 20)?;
         row += 1;
     }
     row += 1;
@@ -152,6 +154,7 @@ pub(crate) fn add_sheet(book: &mut Workbook) -> Result<(), XlsxError> {
         sheet.write_string_with_format(row, 0, column_name(column.field as u32), &number)?;
         sheet.write_string_with_format(row, 1, column.header, &text)?;
         sheet.write_string_with_format(row, 2, meaning(column.field), &text)?;
+        sheet.set_row_height(row, style::height(meaning(column.field), MEANING_WIDTH))?;
         sheet.write_string_with_format(row, 3, need.sentence(), &text)?;
     }
     sheet.set_landscape().set_print_fit_to_pages(1, 0);

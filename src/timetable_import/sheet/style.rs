@@ -9,6 +9,10 @@ const OPTIONAL: Color = Color::RGB(0x005B_7F9E);
 const ERROR: Color = Color::RGB(0x00FF_C7CE);
 const WARNING: Color = Color::RGB(0x00FF_EB9C);
 
+/// Height of one line and of the highest row, in points.
+const LINE_HEIGHT: f64 = 15.0;
+const MAX_HEIGHT: f64 = 400.0;
+
 /// Returns the style of a header cell; a required column is darker.
 pub(crate) fn header(is_required: bool) -> Style {
     Style::new()
@@ -23,7 +27,7 @@ pub(crate) fn header(is_required: bool) -> Style {
 
 /// Returns the style of the hints below the header.
 pub(crate) fn hint() -> Style {
-    Style::new().set_italic().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00F2_F2F2))
+    wrapped().set_italic().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00F2_F2F2))
 }
 
 /// Returns the style of the example events.
@@ -51,4 +55,11 @@ pub(crate) fn width(field: Field) -> f64 {
         Field::Day | Field::MaxPlaces | Field::WebSale | Field::Cancelled | Field::Sitting => 10.0,
         _ => 15.0,
     }
+}
+
+/// Returns the height of a row with a wrapped text. Not every program finds it itself.
+pub(crate) fn height(text: &str, width: f64) -> f64 {
+    // Words are not cut, so that a line is rarely full.
+    let lines = text.lines().map(|line| (line.chars().count() as f64 / (width * 0.9)).ceil().max(1.0));
+    (lines.sum::<f64>() * LINE_HEIGHT).clamp(LINE_HEIGHT, MAX_HEIGHT)
 }

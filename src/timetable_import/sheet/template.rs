@@ -28,6 +28,7 @@ pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
         write_column(sheet, column)?;
     }
     sheet.set_row_height(0, 34)?;
+    sheet.set_row_height(2, 32)?;
     sheet.set_freeze_panes(3, 2)?;
     for (at, row) in (FIRST_DATA_ROW - 1..).zip(examples(choices)) {
         write_example(sheet, at, &row)?;
@@ -35,7 +36,7 @@ pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
     let cells =
         ListedCells { column_of: |field: Field| Some(field.into()), rows: (FIRST_DATA_ROW - 1, LAST_LIST_ROW - 1) };
     choices.add_to(sheet, &cells)?;
-    sheet.set_landscape().set_print_fit_to_pages(1, 0).set_repeat_rows(0, 2)?;
+    sheet.set_landscape().set_print_fit_to_pages(4, 0).set_repeat_rows(0, 2)?.set_repeat_columns(0, 1)?;
     instructions::add_sheet(&mut book)?;
     choices.add_sheet(&mut book)?;
     book.save_to_buffer()

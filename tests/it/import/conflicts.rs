@@ -42,9 +42,13 @@ async fn conflicting_change_is_reported_until_local_values_win() {
         let (exit, document) = fixture.run(arguments).await;
         let cells: Vec<_> =
             document["problems"].as_array().expect("problems").iter().map(|p| (&p["code"], &p["cell"])).collect();
-        let (code, alone) = ("conflicting_value".into(), "changed_in_administrate".into());
-        let expected = vec![(&code, &"C4".into()), (&code, &"P4".into()), (&alone, &"H5".into())];
-        assert_eq!((exit, cells), (4, expected), "{document}");
+        let found = serde_json::json!(cells);
+        let expected = serde_json::json!([
+            ["conflicting_value", "C4"],
+            ["conflicting_value", "P4"],
+            ["changed_in_administrate", "H5"]
+        ]);
+        assert_eq!((exit, found), (4, expected), "{document}");
         let message = document["problems"][1]["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("max places: 12 → 14; Administrate has 20"), "{message}");
     }

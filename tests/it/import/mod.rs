@@ -3,6 +3,7 @@
 mod approvals;
 mod concurrency;
 mod conflicts;
+mod documents;
 mod errors;
 mod options;
 mod prompt;

@@ -49,7 +49,9 @@ async fn terminated_import_stops_between_steps_and_reports_remaining_work() {
     let document: Value = serde_json::from_slice(&output.stdout).expect("the document is printed");
     assert_eq!(output.status.code(), Some(4), "{document}");
     assert!(document["delivery"]["pending"].as_i64() >= Some(1), "{document}");
-    assert_eq!(document["counts"]["created"], 3);
+    assert_eq!((&document["counts"]["created"], &document["stopped"]), (&3.into(), &true.into()));
+    let next = document["next_steps"][0].as_str().unwrap_or_default();
+    assert!(next.ends_with(&format!("lectern import retry {}", document["run_id"])), "{document}");
 
     // Importing the same file resumes delivery, although nothing in it is new.
     fixture.simulator.clear_faults();
