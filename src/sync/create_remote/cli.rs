@@ -58,7 +58,7 @@ pub(in crate::sync) async fn create_remote<'a>(
     print_unmatched(console, &unmatched);
     for report in &mut unmatched {
         if let Err(error) = create_entity(context, pool, sync, confirmation, report).await {
-            let message = format!("records could not be created in Administrate: {error}");
+            let message = format!("the creation of records in Administrate ended early: {error}");
             console.notify(format_args!("  {message}"));
             report.add_error(RecordError { external_id: None, message });
         }

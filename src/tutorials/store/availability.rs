@@ -25,7 +25,7 @@ pub async fn availabilities(db: &mut PgConnection, ids: Option<&[i64]>) -> Resul
     type Sessions = Json<Vec<SessionSummary>>;
     let rows: Vec<(i64, String, bool, i32, Option<i32>, Sessions)> = sqlx::query_as(
         "SELECT e.id, e.code, e.is_soldout, e.remain_space, d.max_places,
-                coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
+                coalesce(json_agg(json_build_object('id', s.id, 'sequence', s.sequence, 'title', s.title, 'start', s.start_date)
                      ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '[]')
          FROM acted.tutorial_events AS e LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
          LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id

@@ -8,6 +8,7 @@ mod failures;
 mod faults;
 mod matching;
 mod options;
+mod places;
 mod prompts;
 mod stored_runs;
 mod undo;
